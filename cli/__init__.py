@@ -1,0 +1,1 @@
+"""The `seqgan-wgp` command: parse, call the library, draw. A file for each command."""

@@ -1,0 +1,56 @@
+"""The command: its parts, and what holds for all of them."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+import seqgan_wgp
+
+from .corpora import corpora
+from .generate import generate
+from .info import info
+from .recipes import recipes
+from .resume import resume
+from .train import train
+
+app = typer.Typer(
+    name="seqgan-wgp",
+    help="Learn from the lines of a text file, and generate new lines like them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (train, resume, generate, recipes, corpora, info):
+    app.command()(command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"seqgan-wgp {seqgan_wgp.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version
+
+
+def main() -> None:
+    """Run the command line."""
+    # How long the threads of a parallel loop wait awake for each other, in turns. GNU OpenMP's own choice, for ever on
+    # a machine of its own, costs seconds a step as soon as another program wants a core; a short wait costs nothing.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    app()
+
+
+if __name__ == "__main__":
+    main()

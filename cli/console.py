@@ -1,0 +1,86 @@
+"""Where messages go, and how errors end a command.
+
+stdout carries data alone, so that it pipes; everything for people goes to stderr.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from seqgan_wgp.errors import Diverged, SeqganError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EXIT_FAILED, EXIT_CHANGE, EXIT_INTERRUPTED = 1, 2, 130
+
+
+def messages() -> Console:
+    """Return the console on stderr; made anew, since tests and pipes replace stderr."""
+    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def fail(message: str, remedy: str = "", *, code: int = EXIT_CHANGE) -> NoReturn:
+    """Say what is wrong and what would help, and end with an exit code."""
+    console = messages()
+    console.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
+    if remedy:
+        console.print(f"       {escape(remedy)}", soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def guarded(command: Callable[P, R]) -> Callable[P, R]:
+    """Make a command end in one clear line, never in a traceback, when the user or the machine is at fault."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except SeqganError as error:
+            fail(error.message, error.remedy, code=EXIT_FAILED if isinstance(error, Diverged) else EXIT_CHANGE)
+        except KeyboardInterrupt:
+            messages().print("interrupted")
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                _abandon_stdout()
+                raise typer.Exit(0) from None
+            fail(str(error), code=EXIT_FAILED)
+
+    return run
+
+
+def _abandon_stdout() -> None:
+    """Point stdout at nothing: whoever read it has gone, and the interpreter's last flush must not complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def stopping() -> Iterator[Callable[[], bool]]:
+    """Give a function that says whether Ctrl-C or SIGTERM has asked to stop; a second Ctrl-C stops at once."""
+    asked = False
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked = True
+
+    former = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

@@ -1,0 +1,26 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Recipe = Annotated[str, typer.Option(help="Settings to start from; see: seqgan-wgp recipes.", metavar="NAME")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="TOML with settings that change the recipe's.", metavar="FILE")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change one setting, e.g. generator.width=128; may be repeated.", metavar="KEY=VALUE"),
+]
+Steps = Annotated[int | None, typer.Option(help="Rounds of training in all.", metavar="N")]
+Minutes = Annotated[float | None, typer.Option(help="Minutes of training in all.", metavar="M")]
+Seed = Annotated[int | None, typer.Option(help="Seed of all noise.", metavar="S")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.", metavar="NAME")]
+
+
+def given(**flags: object) -> dict[str, object]:
+    """Return the settings that flags were given for: name in the training section -> value."""
+    return {f"training.{name}": value for name, value in flags.items() if value is not None}

@@ -1,0 +1,58 @@
+"""Adversarial generation of character sequences: WGAN-GP with 1-d convolutions, from a text file to new strings.
+
+    import seqgan_wgp
+    model = seqgan_wgp.train("names.txt", minutes=3)
+    print(model.generate(10))
+
+The public names are listed below and loaded when they are first used, so that importing this package is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .adversarial.trainer import Record as Record
+    from .config import Config as Config
+    from .config import override as override
+    from .config import recipe as recipe
+    from .config import recipe_names as recipe_names
+    from .errors import CheckpointError as CheckpointError
+    from .errors import ConfigError as ConfigError
+    from .errors import CorpusError as CorpusError
+    from .errors import Diverged as Diverged
+    from .errors import SeqganError as SeqganError
+    from .model import Model as Model
+    from .runs.records import read_records as read_records
+    from .runs.run import train as train
+
+_HOMES = {
+    "CheckpointError": "errors",
+    "Config": "config",
+    "ConfigError": "errors",
+    "CorpusError": "errors",
+    "Diverged": "errors",
+    "Model": "model",
+    "Record": "adversarial.trainer",
+    "SeqganError": "errors",
+    "override": "config",
+    "read_records": "runs.records",
+    "recipe": "config",
+    "recipe_names": "config",
+    "train": "runs.run",
+}
+
+__all__ = [*sorted(_HOMES), "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

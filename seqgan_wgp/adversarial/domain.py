@@ -1,0 +1,59 @@
+"""The Form and Domain protocols: all that the trainer knows about what it learns to generate."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor, nn
+
+from ..config import Config
+
+
+class Form(Protocol):
+    """A kind of data without the data: what a trained model needs to generate.
+
+    Shape suffixes: B batch, N items; ... the event's own axes.
+    """
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """Shape of one item in critic space, e.g. (L, V) for text."""
+
+    def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
+        """Return a fresh generator, (B, latent) -> (B, *event_shape), and critic, (B, *event_shape) -> (B,)."""
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Return compact items as points of critic space, float32 (B, *event_shape)."""
+
+    def decode(self, fake: Tensor) -> npt.NDArray[np.integer]:
+        """Return generated points of critic space as compact items on the host."""
+
+    def show(self, samples: npt.NDArray[np.integer]) -> list[str]:
+        """Return compact items as text for people, one each."""
+
+    def to_facts(self) -> dict[str, Any]:
+        """Return the JSON values that the form is rebuilt from; they go into the model file."""
+
+
+class Domain(Protocol):
+    """A form with data: real items as compact ids, and a measure of quality."""
+
+    @property
+    def form(self) -> Form:
+        """The kind of data."""
+
+    @property
+    def size(self) -> int:
+        """Number of training items."""
+
+    @property
+    def samples(self) -> int:
+        """Generated items that one evaluation takes."""
+
+    def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+        """Return training items number `indices_B` in compact form, on the device."""
+
+    def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
+        """Return measures of compact generated items against a held-out half: "validation" or "test"."""

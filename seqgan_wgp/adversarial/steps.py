@@ -1,0 +1,89 @@
+"""One critic step and one generator step: what they compute, free of optimizers and data.
+
+Gradients come from `autograd.grad`, never from `.backward()`: they are values, so a caller can average them
+over processes, compare them, or hand them to an optimizer.
+
+Shape suffixes: B batch, Z latent; points of critic space have shape (B, ...).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .constraints import Constraint, interpolate, slopes
+from .losses import Loss
+
+Gradients = tuple[Tensor, ...]
+"""One tensor for each parameter, in the order of `module.parameters()`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CriticNumbers:
+    """What a critic step measured: detached scalars on the device."""
+
+    loss: Tensor
+    """What was minimised: the objective plus the weighted penalty."""
+
+    wasserstein: Tensor
+    """E[f(x)] - E[f(x~)]: the estimate of W1, free of the penalty."""
+
+    penalty: Tensor
+    """lambda times the constraint's penalty."""
+
+    slope_mean: Tensor
+    """Mean slope on the segments between real and fake."""
+
+
+def critic_step(
+    critic: nn.Module,
+    real: Tensor,
+    fake: Tensor,
+    epsilon_B: Tensor,
+    *,
+    loss: Loss,
+    constraint: Constraint,
+    weight: float,
+) -> tuple[Gradients, CriticNumbers]:
+    """Return the gradients of loss + weight * penalty in the critic's weights, and what was measured.
+
+    Gulrajani et al. 2017, Algorithm 1, lines 4 to 9, without the optimizer. Real and fake go through the critic
+    as one batch: it mixes no samples, so the scores are the same and the products twice as large.
+
+    Args:
+        critic: (B, ...) -> (B,).
+        real: points of critic space, (B, ...).
+        fake: generated points, of the same shape, without a graph.
+        epsilon_B: where on each segment the slope is taken, uniform in [0, 1).
+        loss: the objective.
+        constraint: how slopes are penalised.
+        weight: lambda.
+    """
+    score = critic(torch.cat([real, fake]))
+    real_B, fake_B = score[: len(real)], score[len(real) :]
+    total = loss.critic(real_B, fake_B)
+    penalty = slope_mean = torch.zeros_like(total)
+    if constraint.penalty is not None:
+        slope_B = slopes(critic, interpolate(real, fake, epsilon_B))
+        penalty = weight * constraint.penalty(slope_B)
+        slope_mean = slope_B.detach().mean()
+        total = total + penalty
+    gradients = torch.autograd.grad(total, tuple(critic.parameters()))
+    wasserstein = (real_B.mean() - fake_B.mean()).detach()
+    return gradients, CriticNumbers(
+        loss=total.detach(), wasserstein=wasserstein, penalty=penalty.detach(), slope_mean=slope_mean
+    )
+
+
+def generator_step(
+    generator: nn.Module, critic: nn.Module, latent_BZ: Tensor, *, loss: Loss
+) -> tuple[Gradients, Tensor]:
+    """Return the gradients of the generator's loss in its own weights, and that loss, detached.
+
+    Gulrajani et al. 2017, Algorithm 1, lines 11 and 12, without the optimizer. `autograd.grad` is asked for the
+    generator's weights alone, so no gradient of the critic's is computed.
+    """
+    total = loss.generator(critic(generator(latent_BZ)))
+    return torch.autograd.grad(total, tuple(generator.parameters())), total.detach()

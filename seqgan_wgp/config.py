@@ -1,0 +1,250 @@
+"""What a run is: frozen dataclasses, one for each section of a recipe.
+
+Order of precedence: neutral defaults < recipe < `--config FILE` < `--set a.b=c` and flags. A setting whose
+default is written here is off or automatic there; numbers that shape results have no default and come from
+a recipe. A key missing in an older file therefore means neutral.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import ConfigError, did_you_mean
+from .settings import build, list_settings, merged, nested, setting
+
+FORMAT_VERSION = 1
+"""Format of config.json, of checkpoints and of model files."""
+
+_NORMALIZATIONS = ("none", "layer", "layer-channels")
+_INITIALIZATIONS = ("tflib", "torch", "xavier")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusSettings:
+    """How text becomes rows of ids."""
+
+    encoding: str = setting("encoding of the text; any in which a line feed is one byte", "utf-8")
+    errors: str = setting("what to do with a line of bad bytes", "strict", choices=("strict", "replace", "skip"))
+    length: int | None = setting("characters in a row; none: 99 % of lines fit, at most 64", None, least=1, most=4096)
+    long: str = setting("what to do with longer lines", "crop", choices=("crop", "drop"))
+    held_out: float = setting("share of distinct lines held out, half validation, half test", 0.2, above=0, most=0.9)
+    held_out_most: int = setting("lines held out at most (expected number)", 40_000, least=1)
+    max_alphabet: int = setting("different characters allowed", 8192, least=1, most=65_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorSettings:
+    """The generator: latent -> linear -> residual blocks -> softmax at each position."""
+
+    network: str = setting("architecture", "residual", choices=("residual",))
+    latent: int = setting("numbers in a latent", least=1, most=65_536)
+    latent_distribution: str = setting("distribution of a latent's numbers", "normal", choices=("normal", "uniform"))
+    width: int = setting("channels", least=1, most=16_384)
+    blocks: int = setting("residual blocks", least=0, most=256)
+    kernel: int = setting("positions that a convolution sees", least=1, most=255, odd=True)
+    residual_scale: float = setting("factor on each block's residual branch", 1.0, above=0, most=100)
+    normalization: str = setting("before each ReLU of a block", "none", choices=_NORMALIZATIONS)
+    initialization: str = setting("scheme of the first weights", "torch", choices=_INITIALIZATIONS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CriticSettings:
+    """The critic: the generator's mirror, to one score."""
+
+    network: str = setting("architecture", "residual", choices=("residual",))
+    width: int = setting("channels", least=1, most=16_384)
+    blocks: int = setting("residual blocks", least=0, most=256)
+    kernel: int = setting("positions that a convolution sees", least=1, most=255, odd=True)
+    residual_scale: float = setting("factor on each block's residual branch", 1.0, above=0, most=100)
+    normalization: str = setting("before each ReLU of a block", "none", choices=_NORMALIZATIONS)
+    initialization: str = setting("scheme of the first weights", "torch", choices=_INITIALIZATIONS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectiveSettings:
+    """What the two networks play for, and how the critic is kept Lipschitz."""
+
+    loss: str = setting("adversarial objective", "wgan", choices=("wgan",))
+    constraint: str = setting("gp: slopes pushed to 1; lp: slopes above 1 only", "none", choices=("none", "gp", "lp"))
+    weight: float = setting("lambda, the factor on the penalty", 0.0, least=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamSettings:
+    """One optimizer."""
+
+    name: str = setting("algorithm", "adam", choices=("adam",))
+    learning_rate: float = setting("step size", above=0, most=10)
+    beta1: float = setting("decay of the mean of gradients", least=0, below=1)
+    beta2: float = setting("decay of the mean of squared gradients", least=0, below=1)
+    epsilon: float = setting("added to the root of the second moment", 1e-8, least=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerSettings:
+    """The two optimizers."""
+
+    generator: AdamSettings
+    critic: AdamSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """How long, on what, and in which rhythm. A step is one round: critic steps, then one generator step."""
+
+    batch_size: int = setting("strings a critic step sees of each kind", least=1, most=1_048_576)
+    critic_steps: int = setting("n_critic, critic steps in a round", least=1, most=10_000)
+    steps: int | None = setting("rounds in all, also after a resume; none: no limit", None, least=1)
+    minutes: float | None = setting("minutes of training in all, also after a resume; none: no limit", None, above=0)
+    seed: int = setting("seed of all noise", 0, least=0, below=2**63)
+    device: str = setting("where the networks live", "auto", choices=("auto", "cpu", "cuda", "mps"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AveragingSettings:
+    """The generator's moving average."""
+
+    decay: float = setting("share of the average kept in a step; 0: no averaging", 0.0, least=0, below=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationSettings:
+    """When and on how much the generator is measured."""
+
+    every: int = setting("steps between evaluations", least=1)
+    samples: int | None = setting(
+        "strings generated; none: one for each validation line, 10,000 at most", None, least=1
+    )
+    orders: int = setting("n-grams measured: n = 1 .. orders", 4, least=1, most=6)
+    patience: int | None = setting("evaluations without a better JS before training stops; none: never", None, least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """What a trained model generates with."""
+
+    weights: str = setting("the moving average, or the latest weights", "average", choices=("average", "latest"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSettings:
+    """The rhythm of records."""
+
+    every: int = setting("steps between records", least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """A whole run. Build it with `recipe`, change it with `override`."""
+
+    domain: str = setting("kind of data", "text", choices=("text",))
+    recipe: str = setting("recipe that the settings started from", "")
+    description: str = setting("what the recipe is, in one line", "")
+    source: str = setting("where the recipe's numbers come from", "")
+    corpus: CorpusSettings = dataclasses.field(default_factory=CorpusSettings)
+    generator: GeneratorSettings
+    critic: CriticSettings
+    objective: ObjectiveSettings
+    optimizer: OptimizerSettings
+    training: TrainingSettings
+    averaging: AveragingSettings = dataclasses.field(default_factory=AveragingSettings)
+    evaluation: EvaluationSettings
+    model: ModelSettings = dataclasses.field(default_factory=ModelSettings)
+    log: LogSettings
+
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the recipes that come with the package, sorted."""
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
+def recipe_text(name: str) -> str:
+    """Return a recipe as it is written, comments and all. Raises ConfigError for an unknown name."""
+    if name not in recipe_names():
+        raise ConfigError(
+            f"there is no recipe {name!r}{did_you_mean(name, recipe_names())}", f"known: {', '.join(recipe_names())}"
+        )
+    return (RECIPES / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def recipe(name: str, overrides: Mapping[str, object] | None = None, *, file: Path | None = None) -> Config:
+    """Return the config of a recipe, changed by a TOML file and then by `overrides`.
+
+    Args:
+        name: a recipe that comes with the package; see `recipe_names`.
+        overrides: dotted setting -> value, e.g. `{"generator.width": 128}`; text is read as the setting's type.
+        file: TOML with the same sections, applied between the two.
+
+    Raises:
+        ConfigError: unknown recipe or setting, wrong type, value out of range, unreadable file.
+    """
+    tree = tomllib.loads(recipe_text(name))
+    tree["recipe"] = name
+    if file is not None:
+        tree = merged(tree, _read_toml(file))
+    for dotted, value in (overrides or {}).items():
+        tree = merged(tree, nested(Config, dotted, value))
+    return from_dict(tree)
+
+
+def override(config: Config, overrides: Mapping[str, object]) -> Config:
+    """Return `config` with dotted settings replaced, checked as in `recipe`."""
+    tree = to_dict(config)
+    for dotted, value in overrides.items():
+        tree = merged(tree, nested(Config, dotted, value))
+    return from_dict(tree)
+
+
+def from_dict(tree: Mapping[str, Any]) -> Config:
+    """Build a Config from nested dictionaries. Raises ConfigError that names the setting, value and bounds."""
+    config: Config = build(Config, tree)
+    if config.objective.constraint == "none" and config.objective.weight:
+        raise ConfigError(
+            f"objective.weight is {config.objective.weight:g}, but objective.constraint is 'none'",
+            "choose a constraint (gp, lp), or set the weight to 0",
+        )
+    if config.training.steps is None and config.training.minutes is None and config.evaluation.patience is None:
+        raise ConfigError("the run has no end", "set training.steps, training.minutes or evaluation.patience")
+    return config
+
+
+def to_dict(config: Config) -> dict[str, Any]:
+    """Return nested dictionaries with every setting; `from_dict` gives back an equal config."""
+    return dataclasses.asdict(config)
+
+
+def to_toml(config: Config) -> str:
+    """Return the config as TOML, each setting with what it means; fit for `--config`. What is none is a comment."""
+    tree = to_dict(config)
+    text, section = [], ""
+    for dotted, field in list_settings(Config).items():
+        *sections, name = dotted.split(".")
+        if ".".join(sections) != section:
+            section = ".".join(sections)
+            text.append(f"\n[{section}]")
+        value: Any = tree
+        for key in dotted.split("."):
+            value = value[key]
+        line = f"# {name} = none" if value is None else f"{name} = {json.dumps(value, ensure_ascii=False)}"
+        text.append(f"{line:<38} # {field.metadata['doc']}")
+    return "\n".join(text) + "\n"
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: no such file") from None
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not valid TOML ({error})") from None

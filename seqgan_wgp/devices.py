@@ -1,0 +1,26 @@
+"""Which device a run uses."""
+
+from __future__ import annotations
+
+import torch
+
+from .errors import ConfigError
+
+
+def pick_device(name: str) -> torch.device:
+    """Return the device that `training.device` names; "auto" takes CUDA where there is one, else the CPU.
+
+    Raises:
+        ConfigError: the machine has no such device, or this torch cannot use it.
+    """
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        # Not mps: for networks as small as ours it is slower than the CPU beside it more often than not.
+        return torch.device("cuda" if available["cuda"] else "cpu")
+    if not available[name]:
+        there = ", ".join(device for device, is_there in available.items() if is_there)
+        raise ConfigError(
+            f"training.device is {name!r}, but torch {torch.__version__} finds no such device here",
+            f"there is: {there}; --device auto takes the best",
+        )
+    return torch.device(name)

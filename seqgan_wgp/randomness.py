@@ -1,0 +1,163 @@
+"""Counter-based noise: a pure function of (seed, stream, index, column), the same on every device.
+
+There is no generator whose state must be saved: the number in row `index` and column `column` of a stream
+is a hash of those four integers (SplitMix64, Steele, Lea and Flood 2014), so a run resumes from its step
+number alone and any process can draw its slice of a batch. numpy and torch give the same integers bit for
+bit; uniforms are exact multiples of 2**-24 and hence equal too; normals (Box and Muller 1958) may differ in
+the last places, since `log` and `cos` do.
+
+Shape suffixes: N rows (one index each), C columns.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+_GOLDEN = 0x9E3779B97F4A7C15
+_MIX_1 = 0xBF58476D1CE4E5B9
+_MIX_2 = 0x94D049BB133111EB
+_MASK = (1 << 64) - 1
+
+BITS = 24
+"""Random bits in a uniform: what a float32 holds exactly."""
+
+
+class Stream(IntEnum):
+    """One name for each independent use of noise; a number, once given, keeps its meaning for ever."""
+
+    BATCH = 1  # which training items a critic step sees
+    CRITIC_LATENT = 2  # latents of the fakes that the critic is trained on
+    GENERATOR_LATENT = 3  # latents of the generator's own step
+    EPSILON = 4  # where on the segment between real and fake the penalty is taken
+    INITIALIZATION = 5  # initial weights; index = the parameter's number
+    SAMPLE_LATENT = 6  # latents of generated strings; index = the string's number
+    FLOOR = 7  # which training items stand for "as good as real" in a floor
+
+
+def _signed(value: int) -> int:
+    """Return the 64-bit pattern of `value` as a signed integer, as torch's int64 wants its constants."""
+    value &= _MASK
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+def _mix_int(value: int) -> int:
+    value &= _MASK
+    value = ((value ^ (value >> 30)) * _MIX_1) & _MASK
+    value = ((value ^ (value >> 27)) * _MIX_2) & _MASK
+    return value ^ (value >> 31)
+
+
+def stream_key(seed: int, stream: int) -> int:
+    """Return the 64-bit key of a stream under a seed: the starting point of each of its rows."""
+    return _mix_int(_mix_int(seed + _GOLDEN) ^ _mix_int(stream * _GOLDEN + 1))
+
+
+def mix_numpy(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return SplitMix64's finalizer of each number: a bijection in which every bit depends on every bit."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(_MIX_1)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(_MIX_2)
+    return x ^ (x >> np.uint64(31))
+
+
+def hash_numpy(seed: int, stream: int, index_N: npt.NDArray[Any], columns: int) -> npt.NDArray[np.uint64]:
+    """Return the (N, C) 64-bit hashes, uint64, of rows `index_N` (any integer type, not negative)."""
+    with np.errstate(over="ignore"):
+        index = np.asarray(index_N).astype(np.uint64) + np.uint64(1)
+        row_N = mix_numpy(np.uint64(stream_key(seed, stream)) + np.uint64(_GOLDEN) * index)
+        step_C = np.arange(1, columns + 1, dtype=np.uint64) * np.uint64(_GOLDEN)
+        return mix_numpy(row_N[:, None] + step_C[None, :])
+
+
+def _shift(x: Tensor, bits: int) -> Tensor:
+    """Shift right without sign: torch's `>>` on int64 repeats the sign bit, so that is masked away."""
+    return (x >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def _mix_torch(x: Tensor) -> Tensor:
+    x = (x ^ _shift(x, 30)) * _signed(_MIX_1)
+    x = (x ^ _shift(x, 27)) * _signed(_MIX_2)
+    return x ^ _shift(x, 31)
+
+
+def hash_torch(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
+    """Return the (N, C) hashes as int64 on the device of `index_N` (int64): the bits of `hash_numpy`."""
+    row_N = _mix_torch((index_N + 1) * _signed(_GOLDEN) + _signed(stream_key(seed, stream)))
+    step_C = torch.arange(1, columns + 1, dtype=torch.int64, device=index_N.device) * _signed(_GOLDEN)
+    return _mix_torch(row_N[:, None] + step_C[None, :])
+
+
+def uniform_numpy(seed: int, stream: int, index_N: npt.NDArray[Any], columns: int) -> npt.NDArray[np.float32]:
+    """Return (N, C) float32 uniforms in [0, 1), equal to `uniform`."""
+    bits = hash_numpy(seed, stream, index_N, columns) >> np.uint64(64 - BITS)
+    return bits.astype(np.float32) * np.float32(2.0**-BITS)
+
+
+def uniform(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
+    """Return (N, C) float32 uniforms in [0, 1) on the device of `index_N` (int64)."""
+    return _shift(hash_torch(seed, stream, index_N, columns), 64 - BITS).to(torch.float32) * 2.0**-BITS
+
+
+def normal(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
+    """Return (N, C) float32 standard normals on the device of `index_N` (int64), by Box and Muller.
+
+    Each pair of neighbouring columns comes from two uniforms: radius sqrt(-2 ln(1 - u1)), angle 2 pi u2.
+    """
+    pairs = (columns + 1) // 2
+    u_NC = uniform(seed, stream, index_N, 2 * pairs)
+    radius = torch.sqrt(-2.0 * torch.log1p(-u_NC[:, :pairs]))
+    angle = (2.0 * math.pi) * u_NC[:, pairs:]
+    return torch.cat([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)[:, :columns]
+
+
+def choose_numpy(seed: int, stream: int, index_N: npt.NDArray[Any], size: int) -> npt.NDArray[np.int64]:
+    """Return N independent draws from range(size), with replacement, one for each index.
+
+    The hash is reduced by its remainder; the bias is below size / 2**64.
+    """
+    return (hash_numpy(seed, stream, index_N, 1)[:, 0] % np.uint64(size)).astype(np.int64)
+
+
+_ROUNDS = 4
+
+
+def _feistel(key: int, value_N: npt.NDArray[np.uint64], half_bits: int) -> npt.NDArray[np.uint64]:
+    """Permute the integers below 4**half_bits: a balanced Feistel network (Luby and Rackoff 1988), 4 rounds."""
+    mask = np.uint64((1 << half_bits) - 1)
+    left, right = value_N >> np.uint64(half_bits), value_N & mask
+    for round_number in range(_ROUNDS):
+        round_key = np.uint64(_mix_int(key + round_number * _GOLDEN))
+        left, right = right, left ^ (mix_numpy(right + round_key) & mask)
+    return (left << np.uint64(half_bits)) | right
+
+
+def shuffled(seed: int, stream: int, draw_N: npt.NDArray[Any], size: int) -> npt.NDArray[np.int64]:
+    """Return the items that draws number `draw_N` take from range(size), without replacement in each epoch.
+
+    Draw t belongs to epoch t // size, and every epoch is its own permutation: a Feistel network on the next
+    power of four, walked on until it falls below `size` (Black and Rogaway 2002). A pure function of the draw.
+    """
+    draw_N = np.asarray(draw_N, dtype=np.int64)
+    half_bits = max(1, math.ceil(math.log2(max(size, 2)) / 2))
+    epoch_N, position_N = np.divmod(draw_N, size)
+    item_N = np.empty(draw_N.shape, dtype=np.int64)
+    with np.errstate(over="ignore"):
+        for epoch in np.unique(epoch_N):
+            here = epoch_N == epoch
+            item_N[here] = _walk(_mix_int(stream_key(seed, stream) + int(epoch)), position_N[here], half_bits, size)
+    return item_N
+
+
+def _walk(key: int, position_N: npt.NDArray[np.int64], half_bits: int, size: int) -> npt.NDArray[np.int64]:
+    value_N = _feistel(key, position_N.astype(np.uint64), half_bits)
+    outside = np.flatnonzero(value_N >= size)
+    while outside.size:
+        value_N[outside] = _feistel(key, value_N[outside], half_bits)
+        outside = outside[value_N[outside] >= size]
+    return value_N.astype(np.int64)

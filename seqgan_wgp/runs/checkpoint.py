@@ -1,0 +1,96 @@
+"""Files of tensors: models that people pass on, and checkpoints that a run goes on from.
+
+Both are safetensors with text metadata: no pickle, no code. A file is written under a temporary name, fsynced, read
+back and only then renamed, so whatever happens the file of that name is a whole one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..config import FORMAT_VERSION
+from ..errors import CheckpointError
+
+_FORMAT = "seqgan_wgp"
+
+
+def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    """Write tensors and facts to `path` at once, or not at all.
+
+    Args:
+        path: replaced when it exists.
+        tensors: on any device.
+        facts: JSON values by name; kept as text in the file's metadata.
+
+    Raises:
+        OSError: it cannot be written, e.g. a full disk; the former file stays.
+        CheckpointError: what was written does not read back.
+    """
+    metadata = {"format": _FORMAT, "format_version": str(FORMAT_VERSION)}
+    metadata |= {name: json.dumps(value) for name, value in facts.items()}
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        try:
+            save_file(plain, temporary, metadata)
+        except SafetensorError as error:
+            raise OSError(f"{temporary}: cannot be written ({error})") from None
+        _sync(temporary)
+        names = set(load(temporary)[0])
+        if names != set(tensors):
+            raise CheckpointError(f"{temporary}: what was written does not read back")
+        temporary.replace(path)
+        _sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors (on the CPU) and the facts of a file.
+
+    Raises:
+        CheckpointError: no such file, not safetensors, truncated, not ours, or of a newer format.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such model or checkpoint file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            _check_format(path, metadata)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a mapping)
+        facts = {name: json.loads(text) for name, text in metadata.items() if name != "format"}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: damaged, or not a safetensors file ({error})", "take the file from its source again"
+        ) from None
+    return tensors, facts
+
+
+def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
+    if metadata.get("format") != _FORMAT:
+        raise CheckpointError(f"{path}: is a safetensors file, but not one of seqgan_wgp")
+    version = int(metadata.get("format_version", "0"))
+    if version > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path}: has format {version}, and this version of seqgan_wgp reads up to {FORMAT_VERSION}",
+            "install a newer seqgan_wgp",
+        )
+
+
+def _sync(path: Path) -> None:
+    """Force a file or folder to disk, where the system can."""
+    if os.name == "nt" and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

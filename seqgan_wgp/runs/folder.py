@@ -1,0 +1,142 @@
+"""A run's folder: its name, its lock, and what may be overwritten."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ..errors import CheckpointError, ConfigError
+
+CONFIG, MODEL, BEST, METRICS, SAMPLES = (
+    "config.json",
+    "model.safetensors",
+    "best.safetensors",
+    "metrics.jsonl",
+    "samples",
+)
+CHECKPOINT = "checkpoint/state.safetensors"
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run, and where each thing lies in it."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved config."""
+        return self.path / CONFIG
+
+    @property
+    def model(self) -> Path:
+        """The latest model."""
+        return self.path / MODEL
+
+    @property
+    def best(self) -> Path:
+        """The model of the best evaluation."""
+        return self.path / BEST
+
+    @property
+    def metrics(self) -> Path:
+        """The records."""
+        return self.path / METRICS
+
+    @property
+    def checkpoint(self) -> Path:
+        """Everything to go on from."""
+        return self.path / CHECKPOINT
+
+    def samples(self, step: int) -> Path:
+        """The samples of an evaluation."""
+        return self.path / SAMPLES / f"{step:08d}.txt"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process. Raises ConfigError when another has it."""
+        lock = FileLock(self.path / _LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise ConfigError(
+                f"{self.path}: another process is using this run", "wait for it, or choose another --out"
+            ) from None
+        except OSError as error:
+            raise ConfigError(f"{self.path}: cannot be written ({error.strerror})") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def open_run(path: Path) -> RunFolder:
+    """Return the folder of a run that is there. Raises CheckpointError when it is none of ours."""
+    if not path.is_dir():
+        raise CheckpointError(f"{path}: no such run folder")
+    if not (path / CONFIG).is_file():
+        raise CheckpointError(f"{path}: is not a run folder ({CONFIG} is missing)")
+    return RunFolder(path)
+
+
+def numbered(parent: Path, name: str) -> Path:
+    """Return the first of NAME-001, NAME-002, ... that is not there."""
+    taken = {path.name for path in parent.glob(f"{name}-*")} if parent.is_dir() else set()
+    return next(path for k in range(1, len(taken) + 2) if (path := parent / f"{name}-{k:03d}").name not in taken)
+
+
+def check_free(path: Path, *, overwrite: bool) -> None:
+    """Raise ConfigError unless a run may be made at `path`: nothing there, an empty folder, or a run to overwrite."""
+    try:
+        if path.is_dir():
+            names = {entry.name for entry in path.iterdir()}
+        elif path.exists():
+            raise ConfigError(f"{path}: is a file, and a run is a folder", "choose another --out")
+        else:
+            return
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror})", "choose another --out") from None
+    if names and not overwrite:
+        raise ConfigError(
+            f"{path}: is not empty", "choose another --out, resume it, or give --overwrite to replace a run"
+        )
+    if names and CONFIG not in names:
+        raise ConfigError(f"{path}: is not a run, so it is not overwritten", "choose another --out")
+    if names:
+        with RunFolder(path).locked():
+            pass
+
+
+@contextlib.contextmanager
+def building(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Give a hidden folder beside `path` to prepare a run in, and move it into place when all went well.
+
+    When anything goes wrong inside, the hidden folder is removed and what was at `path` stays as it was.
+    Raises ConfigError when `path` may not be used; see `check_free`.
+    """
+    check_free(path, overwrite=overwrite)
+    made = [parent for parent in (path.parent, *path.parent.parents) if not parent.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror})", "choose another --out") from None
+    try:
+        yield hidden
+        hidden.chmod(0o755)  # mkdtemp hides its folder from others
+        if path.is_dir():
+            shutil.rmtree(path)
+        hidden.rename(path)
+    except BaseException:
+        shutil.rmtree(hidden, ignore_errors=True)
+        for parent in made:
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+        raise

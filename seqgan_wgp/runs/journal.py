@@ -1,0 +1,191 @@
+"""A trainer and the files that its records become: metrics, samples, models, checkpoints.
+
+Everything that decides what comes next (weights, optimizers, step, best value so far, size of the records) is in the
+checkpoint, so a run that goes on from it is the run that never stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import config as configs
+from ..adversarial.domain import Domain
+from ..adversarial.trainer import Record, Trainer
+from ..config import Config
+from ..devices import pick_device
+from ..domains import DOMAINS
+from ..errors import CheckpointError
+from ..model import model_tensors
+from ..randomness import Stream, shuffled
+from ..text.generation import printable
+from . import checkpoint
+from .folder import RunFolder
+from .records import Records
+
+FIRST_CHECKPOINT_SECONDS = 5.0
+CHECKPOINT_SECONDS = 60.0
+"""Time between checkpoints; the first comes sooner. When they come changes nothing but what a crash can cost."""
+
+SAMPLES_WRITTEN = 100
+"""Samples of an evaluation that are written to a file."""
+
+OnRecord = Callable[[Record, Domain], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a run ended."""
+
+    reason: str
+    """"steps", "minutes", "patience" or "interrupted"."""
+
+    step: int
+    seconds: float
+    validation: dict[str, float] = field(default_factory=dict)
+    """Measures of the final generator against the validation half."""
+
+    test: dict[str, float] = field(default_factory=dict)
+    """The same against the test half, which chose nothing."""
+
+    best_step: int | None = None
+    samples: list[str] = field(default_factory=list)
+    real: list[str] = field(default_factory=list)
+
+
+class Journal:
+    """A trainer and the files that its records become."""
+
+    def __init__(self, run: RunFolder, config: Config) -> None:
+        device = pick_device(config.training.device)
+        self.run, self.config, self.mode = run, config, DOMAINS[config.domain]
+        self.domain = self.mode.domain(run.path, config, device)
+        self.trainer = Trainer(self.domain, config, device)
+        self.best: dict[str, Any] = {"value": None, "step": None, "stale": 0}
+        self.measures: dict[str, float] = {}
+        self.losses: dict[str, float] = {}
+        size = 0
+        if run.checkpoint.is_file():
+            size = self._load()
+        self.records = Records(run.metrics, size)
+        self.saved_step = self.trainer.step if size else None
+        self.next_save = time.monotonic() + FIRST_CHECKPOINT_SECONDS
+
+    def train(self, on_record: OnRecord | None, should_stop: Callable[[], bool]) -> Outcome:
+        """Train to the end; write what is due after every step."""
+        patience = self.config.evaluation.patience
+        if patience is not None and self.best["stale"] >= patience:
+            self.best["stale"] = 0  # the run had ended for want of patience, and is told to go on
+        reason = ""
+        if not self.trainer.finished():
+            for record in self.trainer.run(should_stop):
+                self._write(record)
+                if on_record is not None:
+                    on_record(record, self.domain)
+                if patience is not None and self.best["stale"] >= patience:
+                    reason = "patience"
+                    break
+                if time.monotonic() >= self.next_save:
+                    self._save()
+        if not reason and not self.trainer.finished():
+            self._save()
+            return Outcome(reason="interrupted", step=self.trainer.step, seconds=self.trainer.seconds)
+        limit = self.config.training.steps
+        reached = "steps" if limit is not None and self.trainer.step >= limit else "minutes"
+        return self._close(reason or reached)
+
+    def close(self) -> None:
+        """Close the files."""
+        self.records.close()
+
+    def _write(self, record: Record) -> None:
+        self.losses = record.losses
+        if record.samples is not None:
+            self.measures = record.measures
+            self._write_samples(record.step, record.samples)
+            self._keep_best(record.step)
+        if record.samples is not None or record.step == 1 or record.step % self.config.log.every == 0:
+            self.records.append(_entry(record))
+
+    def _write_samples(self, step: int, samples: npt.NDArray[np.integer]) -> None:
+        lines = [printable(text) for text in self.domain.form.show(samples[:SAMPLES_WRITTEN])]
+        self.run.samples(step).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def _keep_best(self, step: int) -> None:
+        value = self.measures[max(name for name in self.measures if name[:2] == "js" and name[2:].isdigit())]
+        if self.best["value"] is None or value < self.best["value"]:
+            self.best = {"value": value, "step": step, "stale": 0}
+            self._save_model(self.run.best)
+        else:
+            self.best["stale"] += 1
+
+    def _save(self) -> None:
+        facts = {
+            "step": self.trainer.step,
+            "seconds": self.trainer.seconds,
+            "records_bytes": self.records.sync(),
+            "best": self.best,
+            "measures": self.measures,
+        }
+        checkpoint.save(self.run.checkpoint, self.trainer.state(), facts)
+        self._save_model(self.run.model)
+        self.saved_step = self.trainer.step
+        self.next_save = time.monotonic() + CHECKPOINT_SECONDS
+
+    def _load(self) -> int:
+        tensors, facts = checkpoint.load(self.run.checkpoint)
+        try:
+            self.trainer.load_state(tensors, step=facts["step"], seconds=facts["seconds"])
+            self.best, self.measures = facts["best"], facts["measures"]
+            return int(facts["records_bytes"])
+        except KeyError as error:
+            raise CheckpointError(f"{self.run.checkpoint}: lacks {error}") from None
+
+    def _save_model(self, path: Path, metrics: Mapping[str, Any] | None = None) -> None:
+        facts = {
+            "config": configs.to_dict(self.config),
+            "step": self.trainer.step,
+            "seconds": self.trainer.seconds,
+            "metrics": metrics or {"validation": self.measures},
+            **self.domain.form.to_facts(),
+        }
+        checkpoint.save(path, model_tensors(self.trainer.state()), facts)
+
+    def _close(self, reason: str) -> Outcome:
+        """Save, measure once more against both halves, and write the closing record if this is off the cadence."""
+        if self.saved_step != self.trainer.step:
+            self._save()
+        samples = self.trainer.samples()
+        validation, test = self.domain.score(samples), self.domain.score(samples, half="test")
+        if self.trainer.step % self.config.evaluation.every:
+            step, seconds = self.trainer.step, self.trainer.seconds
+            record = Record(step=step, seconds=seconds, losses=self.losses, measures=validation)
+            # Behind the size that the checkpoint knows of: a resumed run drops it.
+            self.records.append(_entry(record) | {"final": True})
+            self._write_samples(record.step, samples)
+        self._save_model(self.run.model, {"validation": validation, "test": test})
+        form = self.domain.form
+        return Outcome(
+            reason=reason,
+            step=self.trainer.step,
+            seconds=self.trainer.seconds,
+            validation=validation,
+            test=test,
+            best_step=self.best["step"],
+            samples=form.show(samples[:10]),
+            real=form.show(self.domain.ids(_some_items(self.domain)).cpu().numpy()),
+        )
+
+
+def _entry(record: Record) -> dict[str, Any]:
+    return {"step": record.step, "seconds": round(record.seconds, 3), **record.losses, **record.measures}
+
+
+def _some_items(domain: Domain) -> npt.NDArray[np.int64]:
+    return shuffled(0, Stream.FLOOR, np.arange(min(10, domain.size)), domain.size)

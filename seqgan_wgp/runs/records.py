@@ -1,0 +1,47 @@
+"""metrics.jsonl: one JSON object a line, appended as training goes."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ..errors import CheckpointError
+
+
+class Records:
+    """An append-only file of records.
+
+    Args:
+        path: the file; made when it is not there.
+        size: bytes to keep of a file that is there; what lies behind, a run that was killed wrote after its last
+            checkpoint, and it will be written again.
+    """
+
+    def __init__(self, path: Path, size: int = 0) -> None:
+        if path.exists() and path.stat().st_size < size:
+            raise CheckpointError(f"{path}: has {path.stat().st_size} bytes, and the checkpoint knows of {size}")
+        self._file = path.open("ab")
+        self._file.truncate(size)
+        self._file.seek(size)
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Write one record and hand it to the system."""
+        self._file.write(json.dumps(record).encode() + b"\n")
+        self._file.flush()
+
+    def sync(self) -> int:
+        """Force what was appended to disk and return the size in bytes."""
+        os.fsync(self._file.fileno())
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read_records(path: Path) -> list[dict[str, Any]]:
+    """Return the records of a file; a last line that was cut off by a crash is left out."""
+    lines = path.read_bytes().split(b"\n")
+    return [json.loads(line) for line in lines[:-1]]

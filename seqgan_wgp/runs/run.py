@@ -1,0 +1,135 @@
+"""Runs: prepare a folder, train in it, stop at any time, go on as if never stopped."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from .. import config as configs
+from ..adversarial.trainer import Record
+from ..config import FORMAT_VERSION, Config
+from ..errors import CheckpointError
+from ..model import Model
+from ..text.corpus import prepare
+from ..text.lines import open_source
+from ..text.scan import Scan, scan
+from .folder import RunFolder, building
+from .journal import Journal, OnRecord, Outcome
+
+
+def scan_corpus(corpus: str | Path | Sequence[str], config: Config) -> tuple[Scan, Config]:
+    """Read a corpus once; return what it is, and the config with the length that fits it."""
+    found = scan(open_source(corpus), config.corpus)
+    return found, configs.override(config, {"corpus.length": found.facts.length})
+
+
+def create(found: Scan, config: Config, out: Path, *, overwrite: bool = False) -> RunFolder:
+    """Prepare a run's folder: config, ids, tokenizer. Nothing of it is there unless all of it is.
+
+    Raises:
+        ConfigError: `out` is not empty (and not a run to overwrite), in use, or cannot be written.
+        CorpusError: the corpus changed since it was scanned.
+    """
+    with building(out, overwrite=overwrite) as folder:
+        prepare(found, folder)
+        _write_config(RunFolder(folder), config)
+        (folder / "samples").mkdir()
+        (folder / "checkpoint").mkdir()
+    return RunFolder(out)
+
+
+def read_config(run: RunFolder) -> Config:
+    """Return the config of a run. Raises CheckpointError when it cannot be read or is of a newer format."""
+    try:
+        tree = json.loads(run.config.read_text(encoding="utf-8"))
+        version = tree.pop("format_version")
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise CheckpointError(f"{run.config}: cannot be read ({error})") from None
+    if version > FORMAT_VERSION:
+        raise CheckpointError(f"{run.config}: has format {version}, newer than this version of seqgan_wgp reads")
+    return configs.from_dict(tree)
+
+
+def go_on(
+    run: RunFolder,
+    overrides: Mapping[str, object] | None = None,
+    *,
+    on_record: OnRecord | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Train in a run's folder, from its checkpoint or from the start, until it is done or told to stop.
+
+    Args:
+        run: as `create` made it.
+        overrides: settings changed for the rest of the run: training.steps, .minutes or .device.
+        on_record: called after every step.
+        should_stop: asked after every step; when it says yes, the run is saved and can go on later.
+
+    Raises:
+        Diverged: a loss or gradient is not finite; the last good checkpoint stays.
+        CheckpointError, ConfigError: the folder is not a whole run, is in use, or cannot be written.
+        OSError: the disk is full; the last good checkpoint stays.
+    """
+    with run.locked():
+        config = configs.override(read_config(run), overrides or {})
+        if overrides:
+            _write_config(run, config)
+        journal = Journal(run, config)
+        try:
+            return journal.train(on_record, should_stop)
+        finally:
+            journal.close()
+
+
+def _write_config(run: RunFolder, config: Config) -> None:
+    text = json.dumps({"format_version": FORMAT_VERSION, **configs.to_dict(config)}, indent=2) + "\n"
+    temporary = run.config.with_name(f".{run.config.name}.new")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(run.config)
+
+
+def train(
+    corpus: str | Path | Sequence[str],
+    *,
+    recipe: str = "fast",
+    steps: int | None = None,
+    minutes: float | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    settings: Mapping[str, object] | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    on_record: Callable[[Record], None] | None = None,
+) -> Model:
+    """Train on lines of text and return the model.
+
+    Args:
+        corpus: a path, the name of a bundled corpus, or a sequence of strings.
+        recipe: name of the settings to start from.
+        steps: rounds of training; None: the recipe's.
+        minutes: minutes of training; whichever of both comes first ends it.
+        seed: of all noise.
+        device: "auto", "cpu", "cuda" or "mps".
+        settings: dotted setting -> value, e.g. `{"generator.width": 128}`.
+        out: folder to keep the run in; None: nothing is kept but the model that is returned.
+        overwrite: replace a run at `out`.
+        on_record: called after every step.
+
+    Raises:
+        ConfigError, CorpusError, Diverged: see the classes.
+    """
+    flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
+    given = {f"training.{name}": value for name, value in flags.items() if value is not None}
+    found, config = scan_corpus(corpus, configs.recipe(recipe, {**(settings or {}), **given}))
+
+    def run_in(folder: Path) -> Model:
+        run = create(found, config, folder, overwrite=overwrite)
+        go_on(run, on_record=None if on_record is None else lambda record, _domain: on_record(record))
+        return Model.load(run.path, device=config.training.device)
+
+    if out is not None:
+        return run_in(Path(out))
+    with tempfile.TemporaryDirectory() as scratch:
+        return run_in(Path(scratch) / "run")

@@ -1,0 +1,138 @@
+"""Text as the trainer sees it: one-hot rows against rows of probabilities, measured by n-grams.
+
+Shape suffixes: B batch, N strings, L length, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..config import Config
+from ..errors import CheckpointError
+from ..randomness import Stream, shuffled
+from .corpus import Corpus
+from .networks import CRITICS, GENERATORS, initialize
+from .ngrams import NgramReference, novel_fraction, unique_fraction
+from .vocabulary import Vocabulary
+
+SAMPLES_MOST = 10_000
+"""Strings that an evaluation generates at most, unless told otherwise."""
+
+_DEVICE_SHARE = 0.25
+"""Share of a device's free memory that the ids may take to live there."""
+
+
+def networks(config: Config, length: int, vocabulary_size: int) -> tuple[nn.Module, nn.Module]:
+    """Return a generator and a critic with their first weights, a pure function of the config and the sizes."""
+    generator = GENERATORS[config.generator.network](config.generator, length, vocabulary_size)
+    critic = CRITICS[config.critic.network](config.critic, length, vocabulary_size)
+    seed = config.training.seed
+    initialize(generator, config.generator.initialization, seed=seed, first=0)
+    initialize(critic, config.critic.initialization, seed=seed, first=1_000_000)
+    return generator, critic
+
+
+class TextForm:
+    """What a text model is without its corpus: a vocabulary and a length.
+
+    Args:
+        vocabulary: the characters.
+        length: L, positions in a row.
+        facts: what the corpus was, as JSON values.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, length: int, facts: dict[str, Any]) -> None:
+        self.vocabulary, self.length, self.facts = vocabulary, length, facts
+        self.event_shape: tuple[int, ...] = (length, vocabulary.size)
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> TextForm:
+        """Read what `to_facts` gave. Raises CheckpointError when it is not complete."""
+        try:
+            corpus = facts["corpus"]
+            return cls(Vocabulary.from_json(facts["tokenizer"]), int(corpus["length"]), corpus)
+        except (KeyError, TypeError):
+            raise CheckpointError("the model file lacks its tokenizer or its corpus facts") from None
+
+    def to_facts(self) -> dict[str, Any]:
+        """Return JSON values to write into a model file."""
+        return {"tokenizer": self.vocabulary.to_json(self.length), "corpus": self.facts}
+
+    def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
+        """Return a fresh generator and critic."""
+        return networks(config, *self.event_shape)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Return (B, L) ids as one-hot rows, float32 (B, L, V)."""
+        return functional.one_hot(ids.long(), self.vocabulary.size).to(torch.float32)
+
+    def decode(self, fake: Tensor) -> npt.NDArray[np.integer]:
+        """Return the (N, L) ids of the likeliest character at each position of (N, L, V) probabilities."""
+        ids: npt.NDArray[np.integer] = fake.argmax(dim=-1).cpu().numpy().astype(self.vocabulary.dtype)
+        return ids
+
+    def show(self, samples: npt.NDArray[np.integer]) -> list[str]:
+        """Return (N, L) ids as strings."""
+        return self.vocabulary.decode(samples)
+
+
+class TextDomain:
+    """A prepared corpus, as the trainer's Domain.
+
+    Args:
+        corpus: rows of ids in three parts.
+        config: of the run; its `evaluation` section says how much is measured.
+        device: where batches are wanted. The ids live there when they take a small part of its free memory;
+            otherwise they stay mapped from disk and batches travel.
+    """
+
+    def __init__(self, corpus: Corpus, config: Config, device: torch.device) -> None:
+        self.corpus, self.config, self.device = corpus, config, device
+        self.form = TextForm(corpus.vocabulary, corpus.facts.length, dataclasses.asdict(corpus.facts))
+        self.size = corpus.facts.train
+        self.samples = config.evaluation.samples or min(corpus.facts.validation, SAMPLES_MOST)
+        self._floors: dict[tuple[str, int], list[float]] = {}
+        self._ids: Tensor | None = None
+        if device.type == "cuda" and corpus.train_NL.nbytes < _DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:
+            self._ids = torch.from_numpy(np.array(corpus.train_NL)).to(device)
+
+    def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+        """Return training rows as (B, L) ids, uint8 or uint16, on the device."""
+        if self._ids is not None:
+            return self._ids[torch.from_numpy(indices_B).to(self.device)]
+        return torch.from_numpy(self.corpus.train_NL[indices_B]).to(self.device)
+
+    def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
+        """Return js1.., their floors, and the shares of unique and of novel strings.
+
+        js-n: Jensen-Shannon divergence in bits between the n-grams of the (N, L) samples and of all lines of the
+        half, pads counted. Its floor: N training lines in the samples' stead. novel: not among the training lines.
+        """
+        reference = self._references[half]
+        numbers = {f"js{n}": value for n, value in enumerate(reference.divergences(samples), 1)}
+        numbers |= {f"js{n}_floor": value for n, value in enumerate(self._floor(half, len(samples)), 1)}
+        numbers["unique"] = unique_fraction(samples)
+        numbers["novel"] = novel_fraction(samples, self.corpus.train_NL)
+        return numbers
+
+    @cached_property
+    def _references(self) -> dict[str, NgramReference]:
+        orders = min(self.config.evaluation.orders, self.form.length)
+        halves = {"validation": self.corpus.validation_NL, "test": self.corpus.test_NL}
+        return {half: NgramReference(rows, self.form.vocabulary.size, orders) for half, rows in halves.items()}
+
+    def _floor(self, half: str, samples: int) -> list[float]:
+        if (half, samples) not in self._floors:
+            chosen_N = shuffled(self.config.training.seed, Stream.FLOOR, np.arange(samples), self.size)
+            rows_NL = np.asarray(self.corpus.train_NL[chosen_N])
+            self._floors[half, samples] = self._references[half].divergences(rows_NL)
+        return self._floors[half, samples]

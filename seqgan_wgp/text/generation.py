@@ -1,0 +1,49 @@
+"""Strings as people and programs read them: lines of text, JSON or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import unicodedata
+from collections.abc import Callable
+
+
+def printable(string: str) -> str:
+    r"""Return a string that takes one line: control characters and line separators as \n, \t, \x1b, \u2028.
+
+    A backslash stays one backslash, so this is for reading; JSON lines are exact.
+    """
+    if string.isprintable():
+        return string
+    return "".join(_escaped(character) for character in string)
+
+
+def _escaped(character: str) -> str:
+    if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
+        return character.encode("unicode_escape").decode("ascii")
+    return character
+
+
+def as_txt(string: str) -> str:
+    """Return the string as one line."""
+    return printable(string)
+
+
+def as_jsonl(string: str) -> str:
+    """Return the string as a JSON object, {"text": ...}, on one line; exact."""
+    return json.dumps({"text": string}, ensure_ascii=False).replace("\u2028", r"\u2028").replace("\u2029", r"\u2029")
+
+
+def as_csv(string: str) -> str:
+    """Return the string as a CSV field, quoted where it must be (RFC 4180); exact."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow([string])
+    return buffer.getvalue()
+
+
+FORMATS: dict[str, Callable[[str], str]] = {"txt": as_txt, "jsonl": as_jsonl, "csv": as_csv}
+"""Name -> string to line, without the line feed. CSV has a header, see HEADERS."""
+
+HEADERS: dict[str, str] = {"csv": "text\n"}
+"""What a file of the format begins with."""

@@ -1,0 +1,166 @@
+"""Generators and critics of character sequences: residual 1-d convolutions (Gulrajani et al. 2017, language model).
+
+Shape suffixes: B batch, Z latent, C channels, L length, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from ..config import CriticSettings, GeneratorSettings
+from ..randomness import Stream, uniform
+
+
+def relu(x: Tensor) -> Tensor:
+    """Return max(0, x), written so that its double backward does no work on zeros.
+
+    `F.relu`'s second derivative is a tensor of zeros that a whole backward pass is then run on; the derivative of
+    a mask is known to be none. The gradients are the same, bit for bit. Never in place: at the head of a residual
+    block that would change the skip connection too.
+    """
+    return x * (x > 0)
+
+
+class ChannelNorm(nn.Module):
+    """Layer norm over the channels of each position, (B, C, L) -> (B, C, L), with a scale and shift a channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, x_BCL: Tensor) -> Tensor:
+        """Normalise."""
+        normed: Tensor = self.norm(x_BCL.transpose(1, 2)).transpose(1, 2)
+        return normed
+
+
+def _layer_norm(channels: int) -> nn.Module:
+    # One group: mean and variance over channels and positions of each sample, scale and shift a channel, as in the
+    # authors' own layer normalisation. It mixes no samples, so the penalty of each stays its own.
+    return nn.GroupNorm(1, channels)
+
+
+NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {
+    "none": lambda _channels: nn.Identity(),
+    "layer": _layer_norm,
+    "layer-channels": ChannelNorm,
+}
+"""Name -> module that normalises (B, C, L), given C."""
+
+
+class ResidualBlock(nn.Module):
+    """x + scale * conv(relu(norm(conv(relu(norm(x)))))): (B, C, L) -> (B, C, L)."""
+
+    def __init__(self, settings: GeneratorSettings | CriticSettings) -> None:
+        super().__init__()
+        width, kernel = settings.width, settings.kernel
+        self.norm1 = NORMALIZATIONS[settings.normalization](width)
+        self.conv1 = nn.Conv1d(width, width, kernel, padding=kernel // 2)
+        self.norm2 = NORMALIZATIONS[settings.normalization](width)
+        self.conv2 = nn.Conv1d(width, width, kernel, padding=kernel // 2)
+        self.scale = settings.residual_scale
+
+    def forward(self, x_BCL: Tensor) -> Tensor:
+        """Apply the block."""
+        branch = self.conv1(relu(self.norm1(x_BCL)))
+        branch = self.conv2(relu(self.norm2(branch)))
+        out_BCL: Tensor = x_BCL + self.scale * branch
+        return out_BCL
+
+
+class ResidualGenerator(nn.Module):
+    """Latents to strings of probabilities: (B, Z) -> (B, L, V), a softmax at each position."""
+
+    def __init__(self, settings: GeneratorSettings, length: int, vocabulary_size: int) -> None:
+        super().__init__()
+        self.shape = (settings.width, length)
+        self.input = nn.Linear(settings.latent, settings.width * length)
+        self.blocks = nn.ModuleList(ResidualBlock(settings) for _ in range(settings.blocks))
+        self.output = nn.Conv1d(settings.width, vocabulary_size, 1)
+
+    def logits(self, latent_BZ: Tensor) -> Tensor:
+        """Return the (B, L, V) numbers before the softmax: enough for an argmax."""
+        x_BCL = self.input(latent_BZ).unflatten(1, self.shape)
+        for block in self.blocks:
+            x_BCL = block(x_BCL)
+        logits: Tensor = self.output(x_BCL).transpose(1, 2)
+        return logits
+
+    def forward(self, latent_BZ: Tensor) -> Tensor:
+        """Return the (B, L, V) probabilities."""
+        return self.logits(latent_BZ).softmax(dim=-1)
+
+
+class ResidualCritic(nn.Module):
+    """Strings of probabilities to scores: (B, L, V) -> (B,); the generator's mirror. It mixes no samples."""
+
+    def __init__(self, settings: CriticSettings, length: int, vocabulary_size: int) -> None:
+        super().__init__()
+        self.input = nn.Conv1d(vocabulary_size, settings.width, 1)
+        self.blocks = nn.ModuleList(ResidualBlock(settings) for _ in range(settings.blocks))
+        self.output = nn.Linear(settings.width * length, 1)
+
+    def forward(self, x_BLV: Tensor) -> Tensor:
+        """Return the scores."""
+        x_BCL = self.input(x_BLV.transpose(1, 2))
+        for block in self.blocks:
+            x_BCL = block(x_BCL)
+        score: Tensor = self.output(x_BCL.flatten(1)).squeeze(1)
+        return score
+
+
+GENERATORS: dict[str, Callable[[GeneratorSettings, int, int], nn.Module]] = {"residual": ResidualGenerator}
+CRITICS: dict[str, Callable[[CriticSettings, int, int], nn.Module]] = {"residual": ResidualCritic}
+"""Name -> network, given settings, length and vocabulary size."""
+
+
+def _tflib_bound(module: nn.Module, fan_in: int, fan_out: int) -> tuple[float, float]:
+    # The authors' tflib: He's variance for convolutions, Glorot's for linear layers, on the mean of both fans;
+    # a uniform of standard deviation s reaches to s sqrt(3). Biases are 0.
+    gain = 4 if isinstance(module, nn.Conv1d) else 2
+    return math.sqrt(3 * gain / (fan_in + fan_out)), 0.0
+
+
+def _torch_bound(_module: nn.Module, fan_in: int, _fan_out: int) -> tuple[float, float]:
+    return 1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in)
+
+
+def _xavier_bound(_module: nn.Module, fan_in: int, fan_out: int) -> tuple[float, float]:
+    return math.sqrt(6 / (fan_in + fan_out)), 0.0
+
+
+INITIALIZATIONS: dict[str, Callable[[nn.Module, int, int], tuple[float, float]]] = {
+    "tflib": _tflib_bound,
+    "torch": _torch_bound,
+    "xavier": _xavier_bound,
+}
+"""Name -> (module, fan_in, fan_out) -> bounds of the uniform that weights and biases are drawn from."""
+
+
+@torch.no_grad()
+def initialize(network: nn.Module, scheme: str, *, seed: int, first: int) -> None:
+    """Draw the weights of every linear layer and convolution anew, as a pure function of (seed, place).
+
+    Args:
+        network: changed in place; normalisations keep their ones and zeros.
+        scheme: a key of INITIALIZATIONS.
+        seed: the run's seed.
+        first: number of the network's first parameter, so that two networks of one run differ.
+    """
+    place = first
+    for module in network.modules():
+        if not isinstance(module, nn.Conv1d | nn.Linear):
+            continue
+        receptive = module.kernel_size[0] if isinstance(module, nn.Conv1d) else 1
+        fan_in, fan_out = module.weight.shape[1] * receptive, module.weight.shape[0] * receptive
+        bounds = INITIALIZATIONS[scheme](module, fan_in, fan_out)
+        for parameter, bound in zip((module.weight, module.bias), bounds, strict=True):
+            assert parameter is not None
+            index = torch.tensor([place])
+            noise = uniform(seed, Stream.INITIALIZATION, index, parameter.numel())
+            parameter.copy_((2 * bound * noise - bound).reshape(parameter.shape))
+            place += 1
