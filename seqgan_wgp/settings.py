@@ -116,10 +116,10 @@ def _typed(dotted: str, value: object, hint: Any) -> Any:
             return int(value.replace("_", "").replace(",", ""))
         if kind is float and isinstance(value, str):
             return float(value)
-    except ValueError:
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+    except (ValueError, OverflowError):
         pass
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
     if not isinstance(value, kind) or isinstance(value, bool):
         words = {int: "a whole number", float: "a number", str: "text"}
         raise ConfigError(f"{dotted} is {value!r}, but it is {words[kind]}{' or none' if optional else ''}")
@@ -137,12 +137,12 @@ def _checked(dotted: str, value: Any, rule: Mapping[str, Any]) -> Any:
     if value is None or isinstance(value, str):
         return value
     bounds = [
-        (value >= rule["least"], f"at least {rule['least']:g}"),
-        (value > rule["above"], f"above {rule['above']:g}"),
-        (value <= rule["most"], f"at most {rule['most']:g}"),
-        (value < rule["below"], f"below {rule['below']:g}"),
+        (isinstance(value, int) or math.isfinite(value), "finite"),
+        (value >= rule["least"], f"at least {rule['least']}"),
+        (value > rule["above"], f"above {rule['above']}"),
+        (value <= rule["most"], f"at most {rule['most']}"),
+        (value < rule["below"], f"below {rule['below']}"),
         (not rule["odd"] or value % 2 == 1, "odd"),
-        (math.isfinite(value), "finite"),
     ]
     for holds, words in bounds:
         if not holds:

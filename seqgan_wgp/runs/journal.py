@@ -132,6 +132,7 @@ class Journal:
             "records_bytes": self.records.sync(),
             "best": self.best,
             "measures": self.measures,
+            "losses": self.losses,
         }
         checkpoint.save(self.run.checkpoint, self.trainer.state(), facts)
         self._save_model(self.run.model)
@@ -142,7 +143,7 @@ class Journal:
         tensors, facts = checkpoint.load(self.run.checkpoint)
         try:
             self.trainer.load_state(tensors, step=facts["step"], seconds=facts["seconds"])
-            self.best, self.measures = facts["best"], facts["measures"]
+            self.best, self.measures, self.losses = facts["best"], facts["measures"], facts["losses"]
             return int(facts["records_bytes"])
         except KeyError as error:
             raise CheckpointError(f"{self.run.checkpoint}: lacks {error}") from None

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ..config import Config
 from ..errors import CheckpointError
@@ -73,7 +72,8 @@ class TextForm:
 
     def embed(self, ids: Tensor) -> Tensor:
         """Return (B, L) ids as one-hot rows, float32 (B, L, V)."""
-        return functional.one_hot(ids.long(), self.vocabulary.size).to(torch.float32)
+        one_hot_BLV = torch.zeros(*ids.shape, self.vocabulary.size, device=ids.device)
+        return one_hot_BLV.scatter_(2, ids.long()[..., None], 1.0)
 
     def decode(self, fake: Tensor) -> npt.NDArray[np.integer]:
         """Return the (N, L) ids of the likeliest character at each position of (N, L, V) probabilities."""

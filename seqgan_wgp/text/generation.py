@@ -25,6 +25,10 @@ def _escaped(character: str) -> str:
     return character
 
 
+_JSON_SEPARATORS = {0x7F: r"\u007f", 0x85: r"\u0085", 0x2028: r"\u2028", 0x2029: r"\u2029"}
+"""What JSON lets stand for itself, but some readers take for the end of a line."""
+
+
 def as_txt(string: str) -> str:
     """Return the string as one line."""
     return printable(string)
@@ -32,14 +36,15 @@ def as_txt(string: str) -> str:
 
 def as_jsonl(string: str) -> str:
     """Return the string as a JSON object, {"text": ...}, on one line; exact."""
-    return json.dumps({"text": string}, ensure_ascii=False).replace("\u2028", r"\u2028").replace("\u2029", r"\u2029")
+    return json.dumps({"text": string}, ensure_ascii=False).translate(_JSON_SEPARATORS)
 
 
 def as_csv(string: str) -> str:
     """Return the string as a CSV field, quoted where it must be (RFC 4180); exact."""
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="").writerow([string])
-    return buffer.getvalue()
+    # Before Python 3.13 a line break is quoted only if it is part of the line's end.
+    csv.writer(buffer, lineterminator="\r\n").writerow([string])
+    return buffer.getvalue().removesuffix("\r\n")
 
 
 FORMATS: dict[str, Callable[[str], str]] = {"txt": as_txt, "jsonl": as_jsonl, "csv": as_csv}

@@ -1,0 +1,131 @@
+"""Networks: shapes, independence of samples, exact first weights, the authors' numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seqgan_wgp.config import recipe
+from seqgan_wgp.text.domain import networks
+from seqgan_wgp.text.networks import (
+    CRITICS,
+    GENERATORS,
+    INITIALIZATIONS,
+    NORMALIZATIONS,
+    ResidualBlock,
+    initialize,
+    relu,
+)
+
+L, V, B = 9, 6, 5
+
+
+def small(normalization: str) -> tuple[nn.Module, nn.Module]:
+    torch.manual_seed(0)
+    config = recipe("fast")
+    generator = dataclasses.replace(config.generator, width=8, blocks=2, latent=7, normalization=normalization)
+    critic = dataclasses.replace(config.critic, width=8, blocks=2, normalization=normalization)
+    return GENERATORS["residual"](generator, L, V), CRITICS["residual"](critic, L, V)
+
+
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+def test_generator_gives_probabilities_and_critic_one_score_each(normalization: str) -> None:
+    generator, critic = small(normalization)
+    x_BLV = generator(torch.randn(B, 7))
+    assert x_BLV.shape == (B, L, V)
+    assert (x_BLV >= 0).all()
+    assert torch.allclose(x_BLV.sum(dim=-1), torch.ones(B, L))
+    assert critic(x_BLV).shape == (B,)
+
+
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+def test_changing_sample_0_changes_only_score_0(normalization: str) -> None:
+    _, critic = small(normalization)
+    x_BLV = torch.rand(B, L, V).softmax(dim=-1)
+    changed = x_BLV.clone()
+    changed[0] = x_BLV[0].flip(0).roll(1, dims=1)
+    before, after = critic(x_BLV), critic(changed)
+    assert before[0] != after[0]
+    assert torch.equal(before[1:], after[1:])
+
+
+def test_relu_is_torchs_with_equal_gradients_of_both_orders() -> None:
+    x = torch.linspace(-2, 2, 40, dtype=torch.float64).requires_grad_(True)
+
+    def both_orders(function: object) -> tuple[Tensor, Tensor, Tensor]:
+        assert callable(function)
+        y = function(x)
+        (first,) = torch.autograd.grad((y**3).sum(), x, create_graph=True)
+        (second,) = torch.autograd.grad((first**2).sum(), x)
+        return y, first, second
+
+    for ours, theirs in zip(both_orders(relu), both_orders(functional.relu), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_residual_block_leaves_its_input_alone_and_adds_a_scaled_branch() -> None:
+    block = ResidualBlock(dataclasses.replace(recipe("paper").critic, width=4, kernel=3))
+    x_BCL = torch.randn(2, 4, L)
+    before = x_BCL.clone()
+    out = block(x_BCL)
+    assert torch.equal(x_BCL, before)
+    branch = block.conv2(functional.relu(block.conv1(functional.relu(before))))
+    assert torch.allclose(out, before + 0.3 * branch)
+
+
+def test_layer_norm_makes_each_sample_of_mean_0_and_variance_1() -> None:
+    x_BCL = 3 + 2 * torch.randn(B, 8, L)
+    normed = NORMALIZATIONS["layer"](8)(x_BCL).flatten(1)
+    assert torch.allclose(normed.mean(dim=1), torch.zeros(B), atol=1e-5)
+    assert torch.allclose(normed.var(dim=1, unbiased=False), torch.ones(B), atol=1e-3)
+    by_position = NORMALIZATIONS["layer-channels"](8)(x_BCL)
+    assert torch.allclose(by_position.mean(dim=1), torch.zeros(B, L), atol=1e-5)
+
+
+def weights(network: nn.Module) -> list[nn.Conv1d | nn.Linear]:
+    return [module for module in network.modules() if isinstance(module, nn.Conv1d | nn.Linear)]
+
+
+def test_tflib_initialization_has_the_authors_standard_deviations() -> None:
+    config = recipe("paper")
+    config = dataclasses.replace(
+        config,
+        generator=dataclasses.replace(config.generator, width=128),
+        critic=dataclasses.replace(config.critic, width=128),
+    )
+    for network in networks(config, 32, 60):
+        for module in weights(network):
+            receptive = module.kernel_size[0] if isinstance(module, nn.Conv1d) else 1
+            fans = receptive * (module.weight.shape[0] + module.weight.shape[1])
+            expected = math.sqrt((4 if isinstance(module, nn.Conv1d) else 2) / fans)
+            assert module.weight.std().item() == pytest.approx(expected, rel=0.05)
+            assert module.weight.abs().max().item() <= math.sqrt(3) * expected * 1.0001
+            assert module.bias is not None
+            assert (module.bias == 0).all()
+
+
+def test_torch_initialization_has_torchs_own_spread() -> None:
+    ours, theirs = nn.Conv1d(64, 64, 5), nn.Conv1d(64, 64, 5)
+    initialize(ours, "torch", seed=0, first=0)
+    assert ours.weight.std().item() == pytest.approx(theirs.weight.std().item(), rel=0.05)
+    assert ours.bias is not None
+    assert theirs.bias is not None
+    assert ours.bias.abs().max().item() == pytest.approx(theirs.bias.abs().max().item(), rel=0.2)
+
+
+@pytest.mark.parametrize("scheme", INITIALIZATIONS)
+def test_first_weights_are_a_function_of_the_seed_alone(scheme: str) -> None:
+    def drawn(seed: int) -> Tensor:
+        network = small("layer")[0]
+        initialize(network, scheme, seed=seed, first=0)
+        return torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
+
+    assert torch.equal(drawn(1), drawn(1))
+    assert not torch.equal(drawn(1), drawn(2))
+    generator, critic = networks(recipe("fast"), L, V)
+    assert not torch.equal(generator.get_parameter("blocks.0.conv1.weight"), critic.get_parameter("blocks.0.conv1.weight"))
