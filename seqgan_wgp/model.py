@@ -113,5 +113,6 @@ def _loaded(network: nn.Module, tensors: Mapping[str, Tensor], part: str) -> nn.
     try:
         network.load_state_dict(own)
     except RuntimeError as error:
-        raise CheckpointError(f"the {part}'s weights do not fit the settings ({error})") from None
+        reason = " ".join(str(error).split())  # torch tells it on several lines
+        raise CheckpointError(f"the {part}'s weights do not fit the settings ({reason})") from None
     return network.eval().requires_grad_(False)

@@ -206,7 +206,8 @@ class Trainer:
                         if key.startswith(prefix)
                     }
         except (KeyError, RuntimeError) as error:
-            raise CheckpointError(f"the checkpoint does not fit the run's settings ({error})") from None
+            reason = " ".join(str(error).split())  # torch tells it on several lines
+            raise CheckpointError(f"the checkpoint does not fit the run's settings ({reason})") from None
         self.step, self.seconds = step, seconds
 
     def _critic_step(self, number: int) -> Tensor:

@@ -28,9 +28,7 @@ def points(shape: tuple[int, ...], count: int = 5, seed: int = 1) -> Tensor:
 @pytest.mark.parametrize("name", PENALTIES)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("slope", [0.0, 0.5, 1.0, 3.0])
-def test_linear_critic_of_slope_k_costs_what_the_formula_says(
-    name: str, shape: tuple[int, ...], slope: float
-) -> None:
+def test_linear_critic_of_slope_k_costs_what_the_formula_says(name: str, shape: tuple[int, ...], slope: float) -> None:
     penalty = CONSTRAINTS[name].penalty
     assert penalty is not None
     value = penalty(slopes(LinearCritic(slope, shape), points(shape)))

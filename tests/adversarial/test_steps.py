@@ -40,7 +40,10 @@ def plainly(critic: nn.Module, real: Tensor, fake: Tensor, epsilon_B: Tensor, we
     between = (epsilon_B[:, None, None] * real + (1 - epsilon_B[:, None, None]) * fake).requires_grad_(True)
     (slope,) = torch.autograd.grad(critic(between), between, torch.ones(B, dtype=torch.float64), create_graph=True)
     (weight * ((slope.reshape(B, -1).norm(2, dim=1) - 1) ** 2).mean()).backward()
-    return [parameter.grad if parameter.grad is not None else torch.zeros_like(parameter) for parameter in critic.parameters()]
+    return [
+        parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
+        for parameter in critic.parameters()
+    ]
 
 
 def test_critic_gradients_are_those_of_the_plain_algorithm() -> None:

@@ -14,9 +14,9 @@ from seqgan_wgp.adversarial.constraints import interpolate, slopes
 from seqgan_wgp.adversarial.trainer import BLOCK, Trainer, generate, optimizer
 from seqgan_wgp.config import Config, override, recipe
 from seqgan_wgp.errors import CheckpointError, Diverged
+from seqgan_wgp.text.corpus import prepare
 from seqgan_wgp.text.domain import TextDomain
 from seqgan_wgp.text.lines import open_source
-from seqgan_wgp.text.corpus import prepare
 from seqgan_wgp.text.scan import scan
 
 from .problems import PointDomain

@@ -64,7 +64,9 @@ def whole(tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run
 
 
-@pytest.mark.parametrize(("number", "seed"), [(signal.SIGTERM, 0), (signal.SIGINT, 1), (signal.SIGKILL, 2), (signal.SIGKILL, 3)])
+@pytest.mark.parametrize(
+    ("number", "seed"), [(signal.SIGTERM, 0), (signal.SIGINT, 1), (signal.SIGKILL, 2), (signal.SIGKILL, 3)]
+)
 def test_a_run_that_was_killed_and_resumed_is_the_run_that_was_not(
     whole: Path, tiny_corpus: Path, tmp_path: Path, number: signal.Signals, seed: int
 ) -> None:

@@ -128,4 +128,6 @@ def test_first_weights_are_a_function_of_the_seed_alone(scheme: str) -> None:
     assert torch.equal(drawn(1), drawn(1))
     assert not torch.equal(drawn(1), drawn(2))
     generator, critic = networks(recipe("fast"), L, V)
-    assert not torch.equal(generator.get_parameter("blocks.0.conv1.weight"), critic.get_parameter("blocks.0.conv1.weight"))
+    assert not torch.equal(
+        generator.get_parameter("blocks.0.conv1.weight"), critic.get_parameter("blocks.0.conv1.weight")
+    )

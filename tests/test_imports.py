@@ -1,0 +1,79 @@
+"""Arrows between packages go one way, and the library draws nothing."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LIBRARY = ROOT / "seqgan_wgp"
+
+# What a package or module may import of ours. Whatever is not named may import everything of the library.
+ALLOWED = {
+    "errors": set[str](),
+    "settings": {"errors"},
+    "config": {"errors", "settings"},
+    "randomness": set[str](),
+    "devices": {"errors"},
+    "adversarial": {"adversarial", "config", "errors", "randomness"},
+    "text": {"text", "adversarial", "config", "errors", "randomness"},
+    "domains": {"text", "adversarial", "config", "errors"},
+}
+
+
+def imported(file: Path) -> set[str]:
+    """Return the full names of the modules that a file imports."""
+    package = ["seqgan_wgp", *file.relative_to(LIBRARY).parts[:-1]] if file.is_relative_to(LIBRARY) else []
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names |= {f"{module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_arrows_go_one_way() -> None:
+    wrong = []
+    for file in LIBRARY.rglob("*.py"):
+        part = file.relative_to(LIBRARY).parts[0].removesuffix(".py")
+        ours = {name.split(".")[1] for name in imported(file) if name.startswith("seqgan_wgp.")}
+        wrong += [f"{file.relative_to(ROOT)} imports {name}" for name in ours - ALLOWED.get(part, ours)]
+    assert wrong == []
+
+
+def test_the_library_never_prints_nor_imports_what_draws() -> None:
+    wrong = []
+    for file in LIBRARY.rglob("*.py"):
+        tops = {name.split(".")[0] for name in imported(file)}
+        wrong += [f"{file.name} imports {name}" for name in tops & {"cli", "typer", "rich", "click"}]
+        calls = (node.func for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call))
+        wrong += [f"{file.name} prints" for call in calls if isinstance(call, ast.Name) and call.id == "print"]
+    assert wrong == []
+
+
+def test_nothing_in_the_clone_imports_the_installed_command() -> None:
+    # Two copies of the module would be loaded: the folder cli/ is installed as seqgan_wgp.cli.
+    files = [file for folder in ("seqgan_wgp", "cli", "tests", "benchmarks") for file in (ROOT / folder).rglob("*.py")]
+    assert [file for file in files for name in imported(file) if name.startswith("seqgan_wgp.cli")] == []
+
+
+def test_importing_the_package_loads_no_torch_and_every_public_name_is_there() -> None:
+    program = """
+import sys, seqgan_wgp
+assert "torch" not in sys.modules and "numpy" not in sys.modules
+for name in seqgan_wgp.__all__:
+    assert getattr(seqgan_wgp, name) is not None, name
+assert set(seqgan_wgp.__all__) <= set(dir(seqgan_wgp))
+try:
+    seqgan_wgp.nothing
+except AttributeError as error:
+    assert "nothing" in str(error)
+else:
+    raise AssertionError
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

@@ -1,0 +1,97 @@
+"""Models: one file, no flags; string k is a function of (model, seed, k) alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from seqgan_wgp.config import Config
+from seqgan_wgp.errors import CheckpointError, ConfigError
+from seqgan_wgp.model import Model
+from seqgan_wgp.runs import checkpoint
+from seqgan_wgp.runs.folder import RunFolder
+from seqgan_wgp.runs.run import create, go_on, scan_corpus
+
+
+@pytest.fixture(scope="module")
+def run(
+    tmp_path_factory: pytest.TempPathFactory, tiny_lines: list[str], tiny_config: Callable[..., Config]
+) -> RunFolder:
+    found, config = scan_corpus(tiny_lines, tiny_config())
+    folder = create(found, config, tmp_path_factory.mktemp("model") / "run")
+    go_on(folder)
+    return folder
+
+
+@pytest.mark.parametrize(("n", "start"), [(0, 0), (1, 0), (1, 511), (2, 511), (700, 400), (512, 512), (1300, 3)])
+def test_any_part_of_the_stream_is_that_part_of_the_whole(run: RunFolder, n: int, start: int) -> None:
+    model = Model.load(run.path)
+    assert model.generate(n, start=start, seed=5) == model.generate(1500, seed=5)[start : start + n]
+
+
+def test_seeds_differ_and_repeat(run: RunFolder) -> None:
+    model = Model.load(run.path)
+    assert model.generate(50, seed=1) == Model.load(run.model).generate(50, seed=1)
+    assert model.generate(50, seed=1) != model.generate(50, seed=2)
+
+
+def test_strings_hold_characters_of_the_corpus_and_fit_the_length(run: RunFolder, tiny_lines: list[str]) -> None:
+    alphabet = set("".join(tiny_lines)) | {"\N{REPLACEMENT CHARACTER}"}
+    for string in Model.load(run.path).generate(500):
+        assert len(string) <= 10
+        assert set(string) <= alphabet
+
+
+def test_a_model_file_says_what_it_is(run: RunFolder) -> None:
+    model = Model.load(run.model)
+    assert model.config.generator.width == 8
+    assert model.facts["corpus"]["name"] == "lines"
+    assert model.facts["corpus"]["train"] > 500
+    assert len(model.facts["corpus"]["sha256"]) == 64
+    assert {"validation", "test"} <= model.facts["metrics"].keys()
+    assert json.loads(model.facts["tokenizer"])["model"]["type"] == "WordLevel"
+
+
+def test_average_and_latest_weights_are_both_in_the_file(run: RunFolder) -> None:
+    average, latest = Model.load(run.path), Model.load(run.path, weights="latest")
+    assert average.config.model.weights == "average"
+    pairs = zip(average.generator.parameters(), latest.generator.parameters(), strict=True)
+    assert any(not torch.equal(a, b) for a, b in pairs)
+
+
+def test_a_saved_model_is_the_loaded_one(run: RunFolder, tmp_path: Path) -> None:
+    model = Model.load(run.path)
+    model.save(tmp_path / "copy.safetensors")
+    copy = Model.load(tmp_path / "copy.safetensors")
+    assert copy.generate(20) == model.generate(20)
+    assert (copy.facts, copy.config) == (model.facts, model.config)
+
+
+def test_negative_numbers_are_refused(run: RunFolder) -> None:
+    model = Model.load(run.path)
+    for arguments in ({"n": -1}, {"n": 1, "start": -1}, {"n": 1, "seed": -1}):
+        with pytest.raises(ConfigError, match="must not be negative"):
+            model.generate(**arguments)
+
+
+def test_files_that_are_no_whole_model_are_refused(run: RunFolder, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no model"):
+        Model.load(tmp_path)
+    tensors, facts = checkpoint.load(run.model)
+    version = facts.pop("format_version")
+    assert version >= 1
+    for missing in ("config", "tokenizer", "corpus"):
+        part = {name: value for name, value in facts.items() if name != missing}
+        checkpoint.save(tmp_path / "part", tensors, part)
+        with pytest.raises(CheckpointError, match=str(tmp_path / "part")):
+            Model.load(tmp_path / "part")
+    tensors.pop("critic.input.weight")
+    checkpoint.save(tmp_path / "weights", tensors, facts)
+    with pytest.raises(CheckpointError, match=r"critic.*input\.weight.*\)$"):
+        Model.load(tmp_path / "weights")
+    with pytest.raises(CheckpointError, match="not a whole model"):
+        Model.load(run.checkpoint)

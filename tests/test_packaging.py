@@ -1,0 +1,107 @@
+"""What is installed is what is here: every package, every kind of data, one name, and a command that works elsewhere."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel, built from a copy so that no build folder is left in the tree."""
+    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    files = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    for name in files:
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--no-build-isolation",
+            "-w",
+            str(out),
+            str(source),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return next(out.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel installed in it and nothing else."""
+    target = tmp_path_factory.mktemp("site")
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(wheel)],
+        check=True,
+        capture_output=True,
+    )
+    return target
+
+
+def elsewhere(site: Path, *command: str, cwd: Path) -> str:
+    """Run a command with the installed package first on the path, outside the clone."""
+    environment = os.environ | {"PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"}
+    done = subprocess.run(command, cwd=cwd, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def test_every_package_with_code_is_named() -> None:
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    folders = {file.parent.relative_to(ROOT) for file in (ROOT / "seqgan_wgp").rglob("*.py")}
+    assert set(named) == {".".join(folder.parts) for folder in folders} | {"seqgan_wgp.cli", "seqgan_wgp.corpora"}
+
+
+def test_a_wheel_holds_every_file_and_adds_one_name(wheel: Path) -> None:
+    held = set(zipfile.ZipFile(wheel).namelist())
+    assert {name.split("/")[0] for name in held if ".dist-info" not in name} == {"seqgan_wgp"}
+    expected = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "seqgan_wgp").rglob("*")
+        if path.suffix in (".py", ".toml", ".typed")
+    }
+    expected |= {f"seqgan_wgp/cli/{path.name}" for path in (ROOT / "cli").glob("*.py")}
+    expected |= {f"seqgan_wgp/corpora/{path.name}" for path in (ROOT / "corpora").iterdir()}
+    assert expected - held == set()
+
+
+def test_one_of_each_kind_of_data_opens_from_an_installation(site: Path, tmp_path: Path) -> None:
+    program = """
+import seqgan_wgp, seqgan_wgp.config, seqgan_wgp.text.bundled as bundled
+assert seqgan_wgp.__file__.startswith({site!r}), seqgan_wgp.__file__
+print(*seqgan_wgp.recipe_names())
+for corpus in bundled.bundled().values():
+    assert str(corpus.path).startswith({site!r}) and corpus.path.stat().st_size > 0
+    print(corpus.name)
+"""
+    printed = elsewhere(site, sys.executable, "-c", program.format(site=str(site)), cwd=tmp_path)
+    assert {"fast", "paper", "passgan", "words", "identifiers"} <= set(printed.split())
+
+
+def test_the_installed_command_trains_and_generates_outside_the_tree(site: Path, tmp_path: Path) -> None:
+    script = str(site / "bin" / "seqgan-wgp")
+    sizes = ["--set", "generator.width=8", "--set", "critic.width=8", "--set", "evaluation.every=2"]
+    run = elsewhere(site, sys.executable, script, "train", "words", "--steps", "3", *sizes, cwd=tmp_path).strip()
+    assert run == str(Path("runs") / "words-fast-001")
+    assert len(elsewhere(site, sys.executable, script, "generate", run, "-n", "7", cwd=tmp_path).splitlines()) == 7
