@@ -223,7 +223,7 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def to_toml(config: Config) -> str:
-    """Return the config as TOML, each setting with what it means; fit for `--config`. What is none is a comment."""
+    """Return the config as TOML, each setting with what it means; fit for `--config`. None is the text "none"."""
     tree = to_dict(config)
     text, section = [], ""
     for dotted, field in list_settings(Config).items():
@@ -234,7 +234,8 @@ def to_toml(config: Config) -> str:
         value: Any = tree
         for key in dotted.split("."):
             value = value[key]
-        line = f"# {name} = none" if value is None else f"{name} = {json.dumps(value, ensure_ascii=False)}"
+        written = json.dumps("none" if value is None else value, ensure_ascii=False).replace("\x7f", r"\u007f")
+        line = f"{name} = {written}"
         text.append(f"{line:<38} # {field.metadata['doc']}")
     return "\n".join(text) + "\n"
 

@@ -107,7 +107,8 @@ def uniform(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
 def normal(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
     """Return (N, C) float32 standard normals on the device of `index_N` (int64), by Box and Muller.
 
-    Column c of the first half and its fellow in the second come from two uniforms: radius sqrt(-2 ln(1 - u1)), angle 2 pi u2.
+    Column c of the first half and its fellow in the second come from two uniforms: radius sqrt(-2 ln(1 - u1)),
+    angle 2 pi u2.
     """
     pairs = (columns + 1) // 2
     u_NC = uniform(seed, stream, index_N, 2 * pairs)

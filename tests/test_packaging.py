@@ -1,4 +1,4 @@
-"""What is installed is what is here: every package, every kind of data, one name, and a command that works elsewhere."""
+"""What is installed is what is here: every package and kind of data, one name, a command that works elsewhere."""
 
 from __future__ import annotations
 

@@ -85,11 +85,12 @@ def open_corpus(folder: Path) -> Corpus:
     try:
         facts = Facts(**json.loads((folder / FACTS).read_text(encoding="utf-8")))
         vocabulary = Vocabulary.from_json((folder / TOKENIZER).read_text(encoding="utf-8"))
-        ids_NL = np.load(folder / IDS, mmap_mode="r", allow_pickle=False)
+        ids_NL = np.lib.format.open_memmap(folder / IDS, mode="r")
+        shape = (facts.train + facts.validation + facts.test, facts.length)
     except (OSError, ValueError, TypeError) as error:
         raise CheckpointError(f"{folder}: the prepared corpus cannot be read ({error})") from None
-    if ids_NL.shape != (facts.train + facts.validation + facts.test, facts.length):
-        raise CheckpointError(f"{folder / IDS}: has shape {ids_NL.shape}, not that of {FACTS}")
+    if (ids_NL.shape, ids_NL.dtype) != (shape, vocabulary.dtype):
+        raise CheckpointError(f"{folder / IDS}: is {ids_NL.dtype} {ids_NL.shape}, not {vocabulary.dtype} {shape}")
     return Corpus(facts=facts, vocabulary=vocabulary, ids_NL=ids_NL)
 
 

@@ -139,7 +139,7 @@ class LineReader:
         self.read = self.empty = self.bad = 0
         try:
             safe = "a\n".encode(encoding) == b"a\n"
-        except LookupError:
+        except (LookupError, ValueError):
             raise CorpusError(f"corpus.encoding is {encoding!r}: no such encoding") from None
         if not safe:
             raise CorpusError(
@@ -151,10 +151,10 @@ class LineReader:
         """Return the lines of a block that are not empty. Raises CorpusError at a bad byte when strict."""
         code_points_M = np.frombuffer(self._decode(block).encode("utf-32-le"), np.uint32)
         ends = np.flatnonzero(code_points_M == _LINE_FEED)
-        if not len(code_points_M) or code_points_M[-1] != _LINE_FEED:
+        if len(code_points_M) and code_points_M[-1] != _LINE_FEED:
             ends = np.append(ends, len(code_points_M))
-        starts = np.concatenate([[0], ends[:-1] + 1])
-        before = code_points_M.take(ends - 1, mode="clip") if len(code_points_M) else np.zeros(len(ends), np.uint32)
+        starts = np.concatenate([[0], ends + 1])[: len(ends)]
+        before = code_points_M.take(ends - 1, mode="clip")
         sizes = ends - starts - ((ends > starts) & (before == _CARRIAGE_RETURN))
         self.read += len(ends)
         self.empty += int((sizes == 0).sum())
@@ -218,7 +218,7 @@ def _from_strings(strings: Sequence[str]) -> Source:
         if "\n" in string:
             raise CorpusError(f"string {place} has a line feed in it: {string[:40]!r}")
     try:
-        data = "\n".join(strings).encode()
+        data = "".join(f"{string}\n" for string in strings).encode()
     except UnicodeEncodeError as error:
         raise CorpusError(f"a string is not valid Unicode: {error.reason}") from None
     return Source(name="lines", label="the given lines", open=lambda: io.BytesIO(data))

@@ -211,9 +211,9 @@ def _check(source: Source, tally: _Tally, length: int, longer: int) -> None:
 
 def _thresholds(facts: Facts, tally: _Tally, settings: CorpusSettings) -> tuple[int, int]:
     """Return the hashes below which a string is for validation, and for validation or test."""
+    share = min(settings.held_out, settings.held_out_most / facts.kept)
     if facts.distinct is None:
-        share = min(settings.held_out, settings.held_out_most / facts.kept)
         return int(share / 2 * 2.0**64), int(share * 2.0**64)
     # So few strings that chance might leave a half empty: the lowest hashes are taken, the same number for each.
-    half = max(1, math.floor(settings.held_out * facts.distinct / 2))
+    half = max(1, math.floor(share * facts.distinct / 2))
     return int(tally.hashes[half]), int(tally.hashes[2 * half])

@@ -114,7 +114,8 @@ def test_gradient_through_the_penalty_is_that_of_finite_differences(name: str) -
 
     def of_weights(first: Tensor, last: Tensor) -> Tensor:
         def scores(x: Tensor) -> Tensor:
-            return torch.func.functional_call(critic, {"first": first, "last": last}, (x,))
+            score_B: Tensor = torch.func.functional_call(critic, {"first": first, "last": last}, (x,))
+            return score_B
 
         return penalty(slopes(scores, x))
 
@@ -133,7 +134,8 @@ def test_gradient_through_the_penalty_of_our_critic_is_that_of_finite_difference
 
     def of_weights(*values: Tensor) -> Tensor:
         def scores(x: Tensor) -> Tensor:
-            return torch.func.functional_call(critic, dict(zip(names, values, strict=True)), (x,))
+            score_B: Tensor = torch.func.functional_call(critic, dict(zip(names, values, strict=True)), (x,))
+            return score_B
 
         return ((slopes(scores, x_BLV) - 1) ** 2).mean()
 

@@ -79,7 +79,7 @@ def test_a_state_of_other_networks_is_refused() -> None:
     with pytest.raises(CheckpointError, match="does not fit"):
         Trainer(PointDomain(), point_config(**{"generator.latent": 9}), CPU).load_state(state, step=1, seconds=0)
     del state["critic.body.first.weight"]
-    with pytest.raises(CheckpointError, match="critic.body.first.weight"):
+    with pytest.raises(CheckpointError, match=r"critic\.body\.first\.weight"):
         Trainer(PointDomain(), point_config(), CPU).load_state(state, step=1, seconds=0)
 
 
@@ -106,7 +106,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_is_named(poison: float) -> 
     next(records)
     with torch.no_grad():
         next(trainer.critic.parameters()).view(-1)[0] = poison
-    with pytest.raises(Diverged, match="critic_loss is .* at step 3"):
+    with pytest.raises(Diverged, match=r"critic_loss is .* at step 3"):
         next(records)
 
 

@@ -36,7 +36,7 @@ def test_a_failed_write_leaves_the_former_file(tmp_path: Path) -> None:
     checkpoint.save(path, TENSORS, FACTS)
     before = path.read_bytes()
     (tmp_path / ".x.new").mkdir()  # the temporary name is taken: nothing can be written there
-    with pytest.raises(OSError, match="x.new"):
+    with pytest.raises(OSError, match=r"x\.new"):
         checkpoint.save(path, {"a": torch.zeros(1)}, {})
     assert path.read_bytes() == before
 

@@ -150,10 +150,8 @@ def test_best_model_is_that_of_the_lowest_divergence_at_the_cadence(start: Start
 
 
 def test_patience_ends_a_run_and_can_be_overruled(start: Start) -> None:
-    settings = {
-        "training.steps": 400, "evaluation.every": 1, "evaluation.patience": 3, "optimizer.generator.learning_rate": 1e-9,
-    }  # fmt: skip
-    run = start("run", **settings)
+    still = {"optimizer.generator.learning_rate": 1e-9, "training.steps": 400}
+    run = start("run", **still, **{"evaluation.every": 1, "evaluation.patience": 3})
     outcome = go_on(run)
     assert outcome.reason == "patience"
     assert outcome.best_step is not None
@@ -179,7 +177,7 @@ def test_a_damaged_checkpoint_is_named(start: Start) -> None:
     run = start("run", **{"training.steps": 2})
     go_on(run)
     run.checkpoint.write_bytes(run.checkpoint.read_bytes()[:-100])
-    with pytest.raises(CheckpointError, match="state.safetensors: damaged"):
+    with pytest.raises(CheckpointError, match=r"state\.safetensors: damaged"):
         go_on(run, {"training.steps": 4})
 
 

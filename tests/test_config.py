@@ -1,0 +1,416 @@
+"""Configs: recipes load, every setting is checked, and what is written is read back equal.
+
+Every test about settings runs over the settings that there are, so a new one is tested without a word here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import tomllib
+import types
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqgan_wgp.config import Config, from_dict, override, recipe, recipe_names, recipe_text, to_dict, to_toml
+from seqgan_wgp.errors import ConfigError
+from seqgan_wgp.settings import list_settings, merged, parse_assignments, setting
+
+SETTINGS = list_settings(Config)
+
+
+def kind(dotted: str) -> Any:
+    """The type of a setting, without its None."""
+    hint: Any = Config
+    for name in dotted.split("."):
+        hint = typing.get_type_hints(hint)[name]
+    arms = [arm for arm in typing.get_args(hint) if arm is not types.NoneType]
+    return arms[0] if arms else hint
+
+
+def optional(dotted: str) -> bool:
+    return SETTINGS[dotted].type in ("int | None", "float | None")
+
+
+def value_of(config: Config, dotted: str) -> object:
+    value: object = config
+    for name in dotted.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def step(dotted: str) -> float:
+    """Something small to step over a bound with."""
+    return 1 if kind(dotted) is int else 1e-3
+
+
+def bounds() -> list[tuple[str, float, bool, str]]:
+    """(setting, value, whether it is allowed, words of the message) at and beyond every bound that there is."""
+    cases: list[tuple[str, float, bool, str]] = []
+    for dotted, field in SETTINGS.items():
+        if kind(dotted) is str:
+            continue
+        rule, small = field.metadata, step(dotted)
+        for name, inside in (("least", small), ("most", -small)):
+            if math.isfinite(rule[name]):
+                cases += [(dotted, rule[name], True, ""), (dotted, rule[name] - inside, False, f"at {name}")]
+        for name, inside in (("above", small), ("below", -small)):
+            if math.isfinite(rule[name]):
+                cases += [(dotted, rule[name] + inside, True, ""), (dotted, rule[name], False, name)]
+        if rule["odd"]:
+            cases += [(dotted, 2, False, "odd"), (dotted, 3, True, "")]
+    # A bound beside an odd setting's other bound is itself odd; what is allowed must be allowed by all rules.
+    return cases
+
+
+BOUNDS = bounds()
+
+numbers = pytest.mark.parametrize("dotted", [dotted for dotted in SETTINGS if kind(dotted) is not str])
+choosing = pytest.mark.parametrize("dotted", [dotted for dotted in SETTINGS if SETTINGS[dotted].metadata["choices"]])
+all_recipes = pytest.mark.parametrize("name", recipe_names())
+
+
+def changed(dotted: str, value: object) -> Config:
+    """`fast` with one setting changed; a weight needs a constraint, and an end is always there."""
+    return recipe("fast", {dotted: value})
+
+
+# Recipes
+
+
+def test_the_recipes_that_are_promised_are_there() -> None:
+    assert {"fast", "paper", "passgan"} <= set(recipe_names())
+    assert recipe_names() == sorted(recipe_names())
+
+
+@all_recipes
+def test_every_recipe_loads_and_says_what_it_is_and_where_its_numbers_come_from(name: str) -> None:
+    config = recipe(name)
+    assert config.recipe == name
+    assert config.description
+    assert config.source
+    assert tomllib.loads(recipe_text(name))["description"] == config.description
+
+
+@all_recipes
+def test_a_config_survives_dict_json_and_toml(name: str) -> None:
+    config = recipe(name, {"evaluation.patience": "none", "training.minutes": 2.5, "corpus.length": None})
+    assert from_dict(to_dict(config)) == config
+    assert from_dict(json.loads(json.dumps(to_dict(config)))) == config
+    assert from_dict(tomllib.loads(to_toml(config))) == config
+
+
+@all_recipes
+def test_written_toml_gives_the_same_config_on_top_of_any_recipe(name: str, tmp_path: Path) -> None:
+    """What is none must stay none where the recipe below has a number."""
+    config = override(recipe("fast"), {"evaluation.patience": "none", "evaluation.samples": 77})
+    file = tmp_path / "config.toml"
+    file.write_text(to_toml(config), encoding="utf-8")
+    assert recipe(name, file=file) == config
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.floats(1e-9, 9, exclude_min=True))
+def test_any_text_and_number_survive_toml(text: str, rate: float) -> None:
+    config = recipe("fast", {"description": text, "optimizer.critic.learning_rate": rate})
+    assert from_dict(tomllib.loads(to_toml(config))) == config
+
+
+def test_toml_explains_every_setting() -> None:
+    written = to_toml(recipe("fast"))
+    assert not [dotted for dotted, field in SETTINGS.items() if f"# {field.metadata['doc']}" not in written]
+
+
+def test_paper_is_the_published_language_model_to_the_letter() -> None:
+    config = recipe("paper")
+    network = {"network": "residual", "width": 512, "blocks": 5, "kernel": 5, "residual_scale": 0.3}
+    network |= {"normalization": "none", "initialization": "tflib"}
+    adam = {"name": "adam", "learning_rate": 1e-4, "beta1": 0.5, "beta2": 0.9, "epsilon": 1e-8}
+    tree = to_dict(config)
+    assert tree["generator"] == network | {"latent": 128, "latent_distribution": "normal"}
+    assert tree["critic"] == network
+    assert tree["objective"] == {"loss": "wgan", "constraint": "gp", "weight": 10.0}
+    assert tree["optimizer"] == {"generator": adam, "critic": adam}
+    assert (config.training.batch_size, config.training.critic_steps, config.training.steps) == (64, 10, 200_000)
+    assert (config.corpus.length, config.corpus.long) == (32, "crop")
+    assert (config.averaging.decay, config.model.weights) == (0.0, "latest")
+    assert config.evaluation.patience is None
+
+
+def test_passgan_is_paper_made_narrow_and_short() -> None:
+    paper = recipe("paper")
+    narrow = {"generator.width": 128, "critic.width": 128, "corpus.length": 10, "corpus.long": "drop"}
+    about = {name: getattr(recipe("passgan"), name) for name in ("recipe", "description", "source")}
+    assert override(paper, narrow | about) == recipe("passgan")
+
+
+# Precedence
+
+
+def test_a_file_beats_the_recipe_and_overrides_beat_both(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("[generator]\nwidth = 11\nlatent = 12\n[optimizer.critic]\nbeta1 = 0.25\n", encoding="utf-8")
+    below, config = recipe("paper"), recipe("paper", {"generator.width": 13}, file=file)
+    assert (config.generator.width, config.generator.latent, config.optimizer.critic.beta1) == (13, 12, 0.25)
+    expected = {"generator.width": 13, "generator.latent": 12, "optimizer.critic.beta1": 0.25}
+    assert config == override(below, expected)
+
+
+@pytest.mark.parametrize("dotted", SETTINGS)
+def test_a_key_missing_in_an_older_file_means_neutral(dotted: str) -> None:
+    """A setting with a default is off or automatic there; one without cannot be guessed, and is named."""
+    tree = to_dict(recipe("paper"))
+    section = tree
+    for name in dotted.split(".")[:-1]:
+        section = section[name]
+    del section[dotted.split(".")[-1]]
+    default = SETTINGS[dotted].default
+    if default is dataclasses.MISSING:
+        with pytest.raises(ConfigError, match=rf"^{dotted} is not set"):
+            from_dict(tree)
+    elif dotted == "training.steps" or dotted == "objective.constraint":
+        with pytest.raises(ConfigError, match=r"the run has no end|constraint is 'none'"):
+            from_dict(tree)
+    else:
+        assert value_of(from_dict(tree), dotted) == default
+
+
+def test_neutral_defaults_are_off() -> None:
+    neutral = {dotted: field.default for dotted, field in SETTINGS.items() if field.default is not dataclasses.MISSING}
+    off = {
+        "generator.residual_scale": 1.0,
+        "generator.normalization": "none",
+        "critic.normalization": "none",
+        "objective.constraint": "none",
+        "objective.weight": 0.0,
+        "averaging.decay": 0.0,
+        "evaluation.patience": None,
+        "training.minutes": None,
+        "corpus.length": None,
+    }
+    assert off.items() <= neutral.items()
+
+
+@pytest.mark.parametrize("section", ["corpus", "averaging", "model"])
+def test_a_whole_neutral_section_may_be_missing(section: str) -> None:
+    tree = to_dict(recipe("paper"))
+    del tree[section]
+    assert from_dict(tree) == from_dict(tree | {section: {}})
+
+
+def test_configs_are_frozen_and_overriding_makes_a_new_one() -> None:
+    config = recipe("fast")
+    before = to_dict(config)
+    other = override(config, {"training.seed": 5})
+    assert to_dict(config) == before
+    assert (config.training.seed, other.training.seed) == (0, 5)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.training.seed = 5  # type: ignore[misc]
+    assert override(config, {}) == config
+
+
+# Settings
+
+
+@pytest.mark.parametrize("dotted", SETTINGS)
+def test_every_setting_says_in_one_line_what_it_means(dotted: str) -> None:
+    doc = SETTINGS[dotted].metadata["doc"]
+    assert doc == doc.strip()
+    assert doc
+    assert "\n" not in doc
+
+
+@pytest.mark.parametrize("dotted", SETTINGS)
+def test_a_value_written_as_text_is_read_as_the_type(dotted: str) -> None:
+    """What `--set` gives is always text."""
+    config = recipe("fast", {"training.minutes": 2.5, "evaluation.samples": 12, "corpus.length": 9})
+    value = value_of(config, dotted)
+    assert override(config, {dotted: str(value)}) == config
+    assert type(value_of(override(config, {dotted: str(value)}), dotted)) is type(value)
+
+
+def test_numbers_are_read_with_separators_exponents_and_as_whole_ones() -> None:
+    config = recipe("fast", {"training.steps": "100_000", "objective.weight": "5", "averaging.decay": "9.9e-1"})
+    assert (config.training.steps, config.objective.weight, config.averaging.decay) == (100_000, 5.0, 0.99)
+    assert recipe("fast", {"training.steps": "100,000"}).training.steps == 100_000
+    assert type(recipe("fast", {"objective.weight": 5}).objective.weight) is float
+
+
+@numbers
+@pytest.mark.parametrize("spelling", [None, "none", "None", "NONE"])
+def test_none_is_for_the_settings_that_may_be_none(dotted: str, spelling: object) -> None:
+    config = recipe("fast", {"training.minutes": 1})
+    if optional(dotted):
+        assert value_of(override(config, {dotted: spelling}), dotted) is None
+    else:
+        with pytest.raises(ConfigError, match=rf"^{dotted} is {spelling!r}, but it is a (whole )?number$"):
+            override(config, {dotted: spelling})
+
+
+@pytest.mark.parametrize("dotted", SETTINGS)
+@pytest.mark.parametrize("wrong", [True, False, [], {}, [1], "several words", 1.5, 7, "", math.nan, math.inf])
+def test_a_value_of_the_wrong_type_is_refused_by_name(dotted: str, wrong: object) -> None:
+    of_its_type = {int: int, float: (int, float), str: str}[kind(dotted)]
+    if isinstance(wrong, of_its_type) and not isinstance(wrong, bool):
+        assert type(wrong) is not bool  # of the right type: its range is the matter of other tests
+        return
+    with pytest.raises(ConfigError, match=rf"^{dotted} is .*, but it is (a number|a whole number|text)( or none)?$"):
+        override(recipe("fast"), {dotted: wrong})
+
+
+@pytest.mark.parametrize(("dotted", "value", "allowed", "words"), BOUNDS)
+def test_bounds_hold_on_both_sides(dotted: str, value: float, allowed: bool, words: str) -> None:
+    if allowed:
+        assert value_of(changed(dotted, value), dotted) == value
+    else:
+        with pytest.raises(ConfigError, match=rf"^{dotted} is .*, but it must be {words}") as caught:
+            changed(dotted, value)
+        assert str(value) in caught.value.message
+
+
+@numbers
+def test_every_number_has_a_lower_bound(dotted: str) -> None:
+    rule = SETTINGS[dotted].metadata
+    assert max(rule["least"], rule["above"]) >= 0
+    with pytest.raises(ConfigError, match=rf"^{dotted} is -1"):
+        changed(dotted, -1)
+
+
+@pytest.mark.parametrize("dotted", [dotted for dotted in SETTINGS if kind(dotted) is float])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "nan", "inf"])
+def test_numbers_are_finite(dotted: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=rf"^{dotted} is -?(nan|inf), but it must be finite$"):
+        changed(dotted, value)
+
+
+@pytest.mark.parametrize("dotted", ["training.steps", "objective.weight", "training.batch_size", "training.minutes"])
+def test_numbers_beyond_floats_are_no_crash(dotted: str) -> None:
+    """A whole number may be as large as it likes; whether it is sensible is not ours to say."""
+    huge = 10**400
+    if dotted == "training.steps":
+        assert value_of(changed(dotted, huge), dotted) == huge
+    else:
+        with pytest.raises(ConfigError, match=rf"^{dotted} is 1000"):
+            changed(dotted, huge)
+
+
+def test_the_numbers_in_a_message_are_exact() -> None:
+    with pytest.raises(ConfigError, match="training.batch_size is 1048577, but it must be at most 1048576$"):
+        changed("training.batch_size", 1_048_577)
+
+
+@choosing
+def test_choices_are_the_only_texts_and_a_slip_gets_a_suggestion(dotted: str) -> None:
+    choices = SETTINGS[dotted].metadata["choices"]
+    config = recipe("fast")
+    for choice in choices:
+        weight = {"objective.weight": 0} if choice == "none" else {}
+        assert value_of(override(config, {dotted: choice} | weight), dotted) == choice
+    with pytest.raises(ConfigError, match=rf"^{dotted} is 'zzzzzz'\nit is one of: {', '.join(choices)}$"):
+        changed(dotted, "zzzzzz")
+    slip = choices[0] + choices[0][-1]
+    with pytest.raises(ConfigError, match=rf"^{dotted} is '{slip}'; did you mean '{choices[0]}'\?"):
+        changed(dotted, slip)
+
+
+# Errors
+
+
+@pytest.mark.parametrize("dotted", SETTINGS)
+def test_a_slip_in_a_name_gets_a_suggestion(dotted: str) -> None:
+    slip = dotted + "x"
+    with pytest.raises(ConfigError, match=rf"^there is no setting '{slip}'; did you mean '{dotted}'\?"):
+        override(recipe("fast"), {slip: 1})
+    tree: dict[str, Any] = {slip.split(".")[-1]: 1}
+    for section in reversed(slip.split(".")[:-1]):
+        tree = {section: tree}
+    with pytest.raises(ConfigError, match=rf"^there is no setting '{slip}'; did you mean '{dotted}'\?"):
+        from_dict(merged(to_dict(recipe("fast")), tree))
+
+
+def test_a_name_like_nothing_gets_no_suggestion() -> None:
+    with pytest.raises(ConfigError, match=r"^there is no setting 'qqqq'\n"):
+        recipe("fast", {"qqqq": 1})
+
+
+@pytest.mark.parametrize("dotted", ["generator", "optimizer.critic", "generator.width.more", ".", "", "generator."])
+def test_a_section_is_no_setting(dotted: str) -> None:
+    with pytest.raises(ConfigError, match="^there is no setting"):
+        recipe("fast", {dotted: 1})
+
+
+@pytest.mark.parametrize("section", ["generator", "optimizer", "corpus"])
+@pytest.mark.parametrize("wrong", [5, "text", [], None])
+def test_a_section_must_be_a_section(section: str, wrong: object) -> None:
+    with pytest.raises(ConfigError, match=rf"^{section} is .*, but it is a section of settings$"):
+        from_dict(to_dict(recipe("fast")) | {section: wrong})
+
+
+def test_a_missing_section_is_named() -> None:
+    tree = to_dict(recipe("fast"))
+    del tree["log"]
+    with pytest.raises(ConfigError, match=r"^log\.every is not set\n"):
+        from_dict(tree)
+
+
+def test_an_unknown_recipe_gets_a_suggestion_and_the_list() -> None:
+    with pytest.raises(ConfigError, match=r"^there is no recipe 'papr'; did you mean 'paper'\?\nknown: .*fast.*paper"):
+        recipe("papr")
+    for name in ("", "../config", "paper.toml", "/etc/passwd"):
+        with pytest.raises(ConfigError, match="^there is no recipe"):
+            recipe_text(name)
+
+
+def test_a_run_without_end_is_refused() -> None:
+    with pytest.raises(ConfigError, match="^the run has no end\n"):
+        recipe("fast", {"training.steps": None, "evaluation.patience": None})
+    for end in ({"training.steps": 1}, {"training.minutes": 0.1}, {"evaluation.patience": 1}):
+        recipe("fast", {"training.steps": None, "evaluation.patience": None} | end)
+
+
+def test_a_weight_without_a_constraint_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"^objective\.weight is 10, but objective\.constraint is 'none'\n"):
+        recipe("fast", {"objective.constraint": "none"})
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (lambda file: None, "no such file"),
+        (lambda file: file.mkdir(), "cannot be read"),
+        (lambda file: file.write_text("[generator\n"), "not valid TOML"),
+        (lambda file: file.write_bytes(b"a = '\xff'\n"), "not valid TOML"),
+    ],
+    ids=["absent", "folder", "syntax", "bytes"],
+)
+def test_an_unreadable_file_is_named(write: Callable[[Path], object], message: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    write(file)
+    with pytest.raises(ConfigError, match=message) as caught:
+        recipe("fast", file=file)
+    assert caught.value.message.startswith(f"{file}: ")
+
+
+def test_assignments_are_split_at_the_first_equals_sign() -> None:
+    assert parse_assignments(["a.b=1", " c = d = e ", "f="]) == {"a.b": "1", "c": "d = e", "f": ""}
+    for wrong in ("a.b", "=1", " = 1", ""):
+        with pytest.raises(ConfigError, match="^'.*' is no setting\n"):
+            parse_assignments([wrong])
+
+
+def test_settings_are_listed_in_order_with_their_sections() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Flat:
+        first: int = setting("one", 1)
+        second: str = setting("two", "x", choices=("x", "y"))
+
+    assert list(list_settings(Flat, "part.")) == ["part.first", "part.second"]
+    names = list(SETTINGS)
+    sections = list(dict.fromkeys(name.rpartition(".")[0] for name in names))
+    assert sorted(names, key=lambda name: sections.index(name.rpartition(".")[0])) == names
