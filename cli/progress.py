@@ -57,13 +57,15 @@ class Progress:
 
     def show(self, record: Record, domain: Domain) -> None:
         """Take in a record; draw it when it is time."""
+        from seqgan_wgp.text.generation import printable
+
         now = time.monotonic()
         self._times.append((now, record.step))
         while now - self._times[0][0] > _WINDOW_SECONDS and len(self._times) > 2:
             self._times.popleft()
         if record.samples is not None:
             self.measures = record.measures
-            self.samples = domain.form.show(record.samples[:LIVE_SAMPLES])
+            self.samples = [printable(text) for text in domain.form.show(record.samples[:LIVE_SAMPLES])]
         if self._live is not None:
             if now - self._drawn > _REDRAW_SECONDS or record.samples is not None:
                 self._live.update(self._panel(record), refresh=True)
@@ -106,11 +108,9 @@ class Progress:
 
     def _panel(self, record: Record) -> Group:
         share = self._progress(record)[0]
-        parts: list[RenderableType] = [
-            Text(self._head(record)),
-            ProgressBar(total=1.0, completed=share, width=60),
-            Text(_losses(record)),
-        ]
+        bar = Table.grid(padding=(0, 2))
+        bar.add_row(ProgressBar(total=1.0, completed=share, width=60), f"{share:.0%}")
+        parts: list[RenderableType] = [Text(self._head(record)), bar, Text(_losses(record))]
         if self.measures:
             parts.append(measures_table({"now": self.measures}))
             parts.append(Text("   ".join(self.samples), style="cyan"))

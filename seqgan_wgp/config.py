@@ -31,7 +31,9 @@ class CorpusSettings:
 
     encoding: str = setting("encoding of the text; any in which a line feed is one byte", "utf-8")
     errors: str = setting("what to do with a line of bad bytes", "strict", choices=("strict", "replace", "skip"))
-    length: int | None = setting("characters in a row; none: 99 % of lines fit, at most 64", None, least=1, most=4096)
+    length: int | None = setting(
+        "characters in a row; none: 99 % of lines fit, rounded up to 8, at most 64", None, least=1, most=4096
+    )
     long: str = setting("what to do with longer lines", "crop", choices=("crop", "drop"))
     held_out: float = setting("share of distinct lines held out, half validation, half test", 0.2, above=0, most=0.9)
     held_out_most: int = setting("lines held out at most (expected number)", 40_000, least=1)

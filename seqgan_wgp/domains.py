@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from .adversarial.domain import Domain, Form
 from .config import Config
 from .text.corpus import open_corpus
 from .text.domain import TextDomain, TextForm
+from .text.generation import write_lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +28,8 @@ class Mode:
     form: Callable[[Mapping[str, Any]], Form]
     """From the facts in a model file."""
 
-    samples_suffix: str
-    """Ending of the files of samples that a run writes."""
+    write_samples: Callable[[Form, npt.NDArray[np.integer], Path], None]
+    """Write compact items to a file for people to look at; its ending is the mode's own."""
 
 
 def _text(folder: Path, config: Config, device: torch.device) -> Domain:
@@ -34,5 +37,5 @@ def _text(folder: Path, config: Config, device: torch.device) -> Domain:
 
 
 DOMAINS: dict[str, Mode] = {
-    "text": Mode(domain=_text, form=TextForm.from_facts, samples_suffix=".txt"),
+    "text": Mode(domain=_text, form=TextForm.from_facts, write_samples=write_lines),
 }

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -92,6 +94,14 @@ class Model:
 
     def stream(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[str]:
         """Yield the strings of `generate` one by one, in constant memory."""
+        for samples in self.samples(n, seed=seed, start=start):
+            yield from self.form.show(samples)
+
+    def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[npt.NDArray[np.integer]]:
+        """Yield what the strings of `generate` are made of, in order, some at a time: for text (N, L) ids.
+
+        Measures take these: a string ends at its first pad, and what the generator put behind it counts too.
+        """
         if n < 0 or start < 0 or seed < 0:
             raise ConfigError(f"n (={n}), start (={start}) and seed (={seed}) must not be negative")
         seeded = configs.override(self.config, {"training.seed": seed})
@@ -100,7 +110,7 @@ class Model:
             return latents(seeded, Stream.SAMPLE_LATENT, index_B)
 
         for fake in generate(self.generator, latent, start, n, self.device):
-            yield from self.form.show(self.form.decode(fake))
+            yield self.form.decode(fake)
 
 
 def model_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

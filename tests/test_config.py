@@ -66,11 +66,14 @@ def bounds() -> list[tuple[str, float, bool, str]]:
                 cases += [(dotted, rule[name] + inside, True, ""), (dotted, rule[name], False, name)]
         if rule["odd"]:
             cases += [(dotted, 2, False, "odd"), (dotted, 3, True, "")]
-    # A bound beside an odd setting's other bound is itself odd; what is allowed must be allowed by all rules.
     return cases
 
 
-BOUNDS = bounds()
+WRONG_TYPES: dict[type, tuple[str, list[object]]] = {
+    int: ("a whole number", [1.0, 1.5, math.nan, "1.5", "1e3", "several words", ""]),
+    float: ("a number", ["several words", "", "1,5", "0x1"]),
+    str: ("text", [1, 1.5, None]),
+}
 
 numbers = pytest.mark.parametrize("dotted", [dotted for dotted in SETTINGS if kind(dotted) is not str])
 choosing = pytest.mark.parametrize("dotted", [dotted for dotted in SETTINGS if SETTINGS[dotted].metadata["choices"]])
@@ -78,7 +81,7 @@ all_recipes = pytest.mark.parametrize("name", recipe_names())
 
 
 def changed(dotted: str, value: object) -> Config:
-    """`fast` with one setting changed; a weight needs a constraint, and an end is always there."""
+    """`fast` with one setting changed."""
     return recipe("fast", {dotted: value})
 
 
@@ -174,7 +177,7 @@ def test_a_key_missing_in_an_older_file_means_neutral(dotted: str) -> None:
     if default is dataclasses.MISSING:
         with pytest.raises(ConfigError, match=rf"^{dotted} is not set"):
             from_dict(tree)
-    elif dotted == "training.steps" or dotted == "objective.constraint":
+    elif dotted in ("training.steps", "objective.constraint"):
         with pytest.raises(ConfigError, match=r"the run has no end|constraint is 'none'"):
             from_dict(tree)
     else:
@@ -243,28 +246,26 @@ def test_numbers_are_read_with_separators_exponents_and_as_whole_ones() -> None:
 
 
 @numbers
-@pytest.mark.parametrize("spelling", [None, "none", "None", "NONE"])
-def test_none_is_for_the_settings_that_may_be_none(dotted: str, spelling: object) -> None:
+def test_none_is_for_the_settings_that_may_be_none(dotted: str) -> None:
     config = recipe("fast", {"training.minutes": 1})
-    if optional(dotted):
-        assert value_of(override(config, {dotted: spelling}), dotted) is None
-    else:
-        with pytest.raises(ConfigError, match=rf"^{dotted} is {spelling!r}, but it is a (whole )?number$"):
-            override(config, {dotted: spelling})
+    for spelling in (None, "none", "None", "NONE"):
+        if optional(dotted):
+            assert value_of(override(config, {dotted: spelling}), dotted) is None
+        else:
+            with pytest.raises(ConfigError, match=rf"^{dotted} is {spelling!r}, but it is a (whole )?number$"):
+                override(config, {dotted: spelling})
 
 
 @pytest.mark.parametrize("dotted", SETTINGS)
-@pytest.mark.parametrize("wrong", [True, False, [], {}, [1], "several words", 1.5, 7, "", math.nan, math.inf])
-def test_a_value_of_the_wrong_type_is_refused_by_name(dotted: str, wrong: object) -> None:
-    of_its_type = {int: int, float: (int, float), str: str}[kind(dotted)]
-    if isinstance(wrong, of_its_type) and not isinstance(wrong, bool):
-        assert type(wrong) is not bool  # of the right type: its range is the matter of other tests
-        return
-    with pytest.raises(ConfigError, match=rf"^{dotted} is .*, but it is (a number|a whole number|text)( or none)?$"):
-        override(recipe("fast"), {dotted: wrong})
+def test_a_value_of_the_wrong_type_is_refused_by_name(dotted: str) -> None:
+    words, others = WRONG_TYPES[kind(dotted)]
+    for wrong in [True, False, [], [1], {}, {"a": 1}, b"1", *others]:
+        with pytest.raises(ConfigError) as caught:
+            override(recipe("fast"), {dotted: wrong})
+        assert caught.value.message == f"{dotted} is {wrong!r}, but it is {words}{' or none' * optional(dotted)}"
 
 
-@pytest.mark.parametrize(("dotted", "value", "allowed", "words"), BOUNDS)
+@pytest.mark.parametrize(("dotted", "value", "allowed", "words"), bounds())
 def test_bounds_hold_on_both_sides(dotted: str, value: float, allowed: bool, words: str) -> None:
     if allowed:
         assert value_of(changed(dotted, value), dotted) == value
@@ -283,10 +284,10 @@ def test_every_number_has_a_lower_bound(dotted: str) -> None:
 
 
 @pytest.mark.parametrize("dotted", [dotted for dotted in SETTINGS if kind(dotted) is float])
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "nan", "inf"])
-def test_numbers_are_finite(dotted: str, value: object) -> None:
-    with pytest.raises(ConfigError, match=rf"^{dotted} is -?(nan|inf), but it must be finite$"):
-        changed(dotted, value)
+def test_numbers_are_finite(dotted: str) -> None:
+    for value in (math.nan, math.inf, -math.inf, "nan", "-inf", "Infinity"):
+        with pytest.raises(ConfigError, match=rf"^{dotted} is -?(nan|inf), but it must be finite$"):
+            changed(dotted, value)
 
 
 @pytest.mark.parametrize("dotted", ["training.steps", "objective.weight", "training.batch_size", "training.minutes"])
@@ -301,7 +302,7 @@ def test_numbers_beyond_floats_are_no_crash(dotted: str) -> None:
 
 
 def test_the_numbers_in_a_message_are_exact() -> None:
-    with pytest.raises(ConfigError, match="training.batch_size is 1048577, but it must be at most 1048576$"):
+    with pytest.raises(ConfigError, match=r"^training\.batch_size is 1048577, but it must be at most 1048576$"):
         changed("training.batch_size", 1_048_577)
 
 
@@ -341,7 +342,7 @@ def test_a_name_like_nothing_gets_no_suggestion() -> None:
 
 @pytest.mark.parametrize("dotted", ["generator", "optimizer.critic", "generator.width.more", ".", "", "generator."])
 def test_a_section_is_no_setting(dotted: str) -> None:
-    with pytest.raises(ConfigError, match="^there is no setting"):
+    with pytest.raises(ConfigError, match=r"^there is no setting"):
         recipe("fast", {dotted: 1})
 
 
@@ -363,15 +364,16 @@ def test_an_unknown_recipe_gets_a_suggestion_and_the_list() -> None:
     with pytest.raises(ConfigError, match=r"^there is no recipe 'papr'; did you mean 'paper'\?\nknown: .*fast.*paper"):
         recipe("papr")
     for name in ("", "../config", "paper.toml", "/etc/passwd"):
-        with pytest.raises(ConfigError, match="^there is no recipe"):
+        with pytest.raises(ConfigError, match=r"^there is no recipe"):
             recipe_text(name)
 
 
 def test_a_run_without_end_is_refused() -> None:
-    with pytest.raises(ConfigError, match="^the run has no end\n"):
+    with pytest.raises(ConfigError, match=r"^the run has no end\n"):
         recipe("fast", {"training.steps": None, "evaluation.patience": None})
-    for end in ({"training.steps": 1}, {"training.minutes": 0.1}, {"evaluation.patience": 1}):
-        recipe("fast", {"training.steps": None, "evaluation.patience": None} | end)
+    for end in ("training.steps", "training.minutes", "evaluation.patience"):
+        config = recipe("fast", {"training.steps": None, "evaluation.patience": None} | {end: 1})
+        assert value_of(config, end) == 1
 
 
 def test_a_weight_without_a_constraint_is_refused() -> None:
@@ -382,7 +384,7 @@ def test_a_weight_without_a_constraint_is_refused() -> None:
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (lambda file: None, "no such file"),
+        (lambda file: file.unlink(missing_ok=True), "no such file"),
         (lambda file: file.mkdir(), "cannot be read"),
         (lambda file: file.write_text("[generator\n"), "not valid TOML"),
         (lambda file: file.write_bytes(b"a = '\xff'\n"), "not valid TOML"),
@@ -400,7 +402,7 @@ def test_an_unreadable_file_is_named(write: Callable[[Path], object], message: s
 def test_assignments_are_split_at_the_first_equals_sign() -> None:
     assert parse_assignments(["a.b=1", " c = d = e ", "f="]) == {"a.b": "1", "c": "d = e", "f": ""}
     for wrong in ("a.b", "=1", " = 1", ""):
-        with pytest.raises(ConfigError, match="^'.*' is no setting\n"):
+        with pytest.raises(ConfigError, match=r"^'.*' is no setting\n"):
             parse_assignments([wrong])
 
 

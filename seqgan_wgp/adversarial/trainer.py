@@ -199,9 +199,9 @@ class Trainer:
             for part, algorithm, module in self._optimizers():
                 for name, parameter in module.named_parameters():
                     prefix = f"{part}.optimizer.{name}."
-                    # Clones, since tensors read from a file may lie at any address and kernels round by alignment.
+                    # Copies, since tensors read from a file may lie at any address and kernels round by alignment.
                     algorithm.state[parameter] = {
-                        key.removeprefix(prefix): value.clone()
+                        key.removeprefix(prefix): value.to(self.device, copy=True)
                         for key, value in tensors.items()
                         if key.startswith(prefix)
                     }

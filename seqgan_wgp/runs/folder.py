@@ -56,8 +56,8 @@ class RunFolder:
         return self.path / CHECKPOINT
 
     def samples(self, step: int) -> Path:
-        """The samples of an evaluation."""
-        return self.path / SAMPLES / f"{step:08d}.txt"
+        """The samples of an evaluation; the mode adds the ending."""
+        return self.path / SAMPLES / f"{step:08d}"
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

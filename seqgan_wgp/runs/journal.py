@@ -24,7 +24,6 @@ from ..domains import DOMAINS
 from ..errors import CheckpointError
 from ..model import model_tensors
 from ..randomness import Stream, shuffled
-from ..text.generation import printable
 from . import checkpoint
 from .folder import RunFolder
 from .records import Records
@@ -114,8 +113,7 @@ class Journal:
             self.records.append(_entry(record))
 
     def _write_samples(self, step: int, samples: npt.NDArray[np.integer]) -> None:
-        lines = [printable(text) for text in self.domain.form.show(samples[:SAMPLES_WRITTEN])]
-        self.run.samples(step).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self.mode.write_samples(self.domain.form, samples[:SAMPLES_WRITTEN], self.run.samples(step))
 
     def _keep_best(self, step: int) -> None:
         value = self.measures[max(name for name in self.measures if name[:2] == "js" and name[2:].isdigit())]

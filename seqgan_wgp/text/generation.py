@@ -7,6 +7,12 @@ import io
 import json
 import unicodedata
 from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..adversarial.domain import Form
 
 
 def printable(string: str) -> str:
@@ -27,6 +33,12 @@ def _escaped(character: str) -> str:
 
 _JSON_SEPARATORS = {0x7F: r"\u007f", 0x85: r"\u0085", 0x2028: r"\u2028", 0x2029: r"\u2029"}
 """What JSON lets stand for itself, but some readers take for the end of a line."""
+
+
+def write_lines(form: Form, samples: npt.NDArray[np.integer], stem: Path) -> None:
+    """Write samples as printable lines to `stem` with the ending .txt."""
+    lines = [printable(string) + "\n" for string in form.show(samples)]
+    stem.with_suffix(".txt").write_text("".join(lines), encoding="utf-8")
 
 
 def as_txt(string: str) -> str:

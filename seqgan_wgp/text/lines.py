@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 import tempfile
+import weakref
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -235,4 +236,6 @@ def _from_stdin() -> Source:
         spool.seek(0)
         return os.fdopen(os.dup(spool.fileno()), "rb")
 
-    return Source(name="stdin", label="stdin", open=reopen)
+    source = Source(name="stdin", label="stdin", open=reopen)
+    weakref.finalize(source, spool.close)
+    return source

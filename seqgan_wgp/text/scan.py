@@ -27,6 +27,9 @@ LENGTH_MOST = 64
 LENGTH_SHARE = 0.99
 """The share of lines that the chosen row holds in full."""
 
+LENGTH_MULTIPLE = 8
+"""The chosen row is rounded up to a multiple of this: room for lines a little longer than most, and whole vectors."""
+
 DISTINCT_LEAST = 16
 """Fewer different lines than this are refused."""
 
@@ -184,9 +187,10 @@ def fitting(lines: Lines, settings: CorpusSettings, length: int) -> Lines:
 
 
 def _length(histogram: npt.NDArray[np.int64]) -> int:
-    """Return the least length that holds LENGTH_SHARE of the lines in full, at most LENGTH_MOST."""
+    """Return the least length that holds LENGTH_SHARE of the lines in full, rounded up, at most LENGTH_MOST."""
     share = np.cumsum(histogram) / histogram.sum()
-    return min(int(np.searchsorted(share, LENGTH_SHARE)), LENGTH_MOST)
+    least = int(np.searchsorted(share, LENGTH_SHARE))
+    return min(math.ceil(least / LENGTH_MULTIPLE) * LENGTH_MULTIPLE, LENGTH_MOST)
 
 
 def _check(source: Source, tally: _Tally, length: int, longer: int) -> None:

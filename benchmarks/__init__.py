@@ -1,0 +1,1 @@
+"""Each module prints one table, and writes JSON with `--json FILE`."""

@@ -1,0 +1,88 @@
+"""Quality after the same minutes: recipes side by side, on lines that none of them has seen.
+
+    python -m benchmarks.quality names.txt --recipes fast paper:generator.width=64,critic.width=64 --minutes 3
+
+Every recipe trains from the same lines and the same seed for the same time. N strings of the final model are then
+compared with all N held-out lines, validation and test together (nothing here chose anything on either); the floor is
+N training lines in their stead. Prints a table and ten strings of each recipe; `--json FILE` writes the rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import seqgan_wgp
+from seqgan_wgp.randomness import Stream, shuffled
+from seqgan_wgp.settings import parse_assignments
+from seqgan_wgp.text.corpus import Corpus, open_corpus
+from seqgan_wgp.text.ngrams import NgramReference, novel_fraction, unique_fraction
+
+ORDERS = 4
+
+
+def measure(ids_NL: npt.NDArray[np.integer], corpus: Corpus) -> dict[str, Any]:
+    """Return divergences of samples from the held-out lines, with floors, and shares of unique and novel ones."""
+    held_out_NL = corpus.ids_NL[corpus.facts.train :]
+    reference = NgramReference(held_out_NL, corpus.vocabulary.size, ORDERS)
+    chosen_N = shuffled(0, Stream.FLOOR, np.arange(len(held_out_NL)), corpus.facts.train)
+    return {
+        "js": reference.divergences(ids_NL),
+        "js_floor": reference.divergences(np.asarray(corpus.train_NL[chosen_N])),
+        "unique": unique_fraction(ids_NL),
+        "novel": novel_fraction(ids_NL, corpus.train_NL),
+    }
+
+
+def run(corpus: str, entry: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Train one recipe, written NAME or NAME:KEY=VALUE,..., and measure it."""
+    name, _, changes = entry.partition(":")
+    settings = parse_assignments([text for text in changes.split(",") if text] + options.set)
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "run"
+        minutes, seed = options.minutes, options.seed
+        settings |= {"training.steps": "none", "evaluation.patience": "none"}
+        model = seqgan_wgp.train(corpus, recipe=name, minutes=minutes, seed=seed, settings=settings, out=out)
+        prepared = open_corpus(out)
+        ids_NL = np.concatenate(list(model.samples(len(prepared.ids_NL) - prepared.facts.train, seed=seed)))
+        row = {"recipe": entry, "steps": model.facts["step"], "minutes": model.facts["seconds"] / 60}
+        facts = {"length": prepared.facts.length, "n": len(ids_NL), "strings": model.generate(10, seed=seed)}
+        return row | facts | measure(ids_NL, prepared)
+
+
+def main() -> None:
+    """Parse, run, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", help="a text file or a bundled corpus")
+    parser.add_argument("--recipes", nargs="+", default=["fast", "paper:generator.width=64,critic.width=64"])
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="for every recipe")
+    parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    rows = []
+    for entry in options.recipes:
+        row = run(options.corpus, entry, options)
+        rows.append(row)
+        if len(rows) == 1:
+            print(f"{options.corpus}: {options.minutes:g} minutes each, L={row['length']}, N={row['n']:,}")
+            print(f"{'recipe':<44} {'steps':>6} " + " ".join(f"{f'JS-{n}':>7}" for n in range(1, ORDERS + 1)), end="")
+            print("   JS-4 - floor  unique  novel")
+            print(f"{'floor':<51} " + " ".join(f"{value:7.4f}" for value in row["js_floor"]))
+        excess = row["js"][-1] - row["js_floor"][-1]
+        print(f"{entry:<44} {row['steps']:6d} " + " ".join(f"{value:7.4f}" for value in row["js"]), end="")
+        print(f"   {excess:12.4f}  {row['unique']:6.1%} {row['novel']:6.1%}", flush=True)
+    for row in rows:
+        print(f"\n{row['recipe']}: {'  '.join(row['strings'])}")
+    if options.json is not None:
+        options.json.write_text(json.dumps({"rows": rows}, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

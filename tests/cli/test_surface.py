@@ -1,0 +1,110 @@
+"""The surface: commands, arguments, options and defaults. A change here is a change for everyone who has a script."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+import typer
+from typer.core import TyperGroup
+
+import seqgan_wgp
+from cli.app import app
+
+Call = Callable[..., CompletedProcess[str]]
+
+# Command -> argument or option, what its value is called -> default. Optional arguments are in brackets.
+SURFACE: dict[str, dict[str, object]] = {
+    "train": {
+        "CORPUS": None,
+        "--out RUN": None,
+        "--recipe NAME": "fast",
+        "--config FILE": None,
+        "--set KEY=VALUE ...": None,
+        "--steps N": None,
+        "--minutes M": None,
+        "--seed S": None,
+        "--device NAME": None,
+        "--overwrite": False,
+        "--dry-run": False,
+    },
+    "resume": {"RUN": None, "--steps N": None, "--minutes M": None, "--device NAME": None},
+    "generate": {
+        "MODEL": None,
+        "-n N": 10,
+        "-o --output FILE": None,
+        "--seed S": 0,
+        "--format FORMAT": "txt",
+        "--device NAME": None,
+        "--overwrite": False,
+    },
+    "recipes": {"[NAME]": None},
+    "corpora": {},
+    "info": {},
+}
+
+
+def declared() -> dict[str, dict[str, object]]:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    surface: dict[str, dict[str, object]] = {}
+    for name, command in group.commands.items():
+        surface[name] = {}
+        for parameter in command.params:
+            words = list(parameter.opts) if parameter.param_type_name == "option" else []
+            words += [parameter.metavar] if parameter.metavar else []
+            words += ["..."] if parameter.multiple else []
+            surface[name][" ".join(words)] = parameter.default
+    return surface
+
+
+def test_the_surface_is_as_listed() -> None:
+    assert declared() == SURFACE
+    assert list(declared()) == list(SURFACE)
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in SURFACE)], ids=lambda words: " ".join(words) or "-")
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help(command: list[str], flag: str, call: Call) -> None:
+    result = call(*command, flag)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert " ".join(["Usage: seqgan-wgp", *command]) in result.stdout
+    options = SURFACE[command[0]] if command else SURFACE
+    assert [name for name in options if name.split()[0].strip("[]") not in result.stdout] == []
+
+
+def test_no_arguments_show_help(call: Call) -> None:
+    result = call()
+    assert "Usage: seqgan-wgp" in result.stdout + result.stderr
+    assert all(name in result.stdout + result.stderr for name in SURFACE)
+
+
+def test_version(call: Call, process: Call) -> None:
+    for result in (call("--version"), process("--version")):
+        assert (result.returncode, result.stdout, result.stderr) == (0, f"seqgan-wgp {seqgan_wgp.__version__}\n", "")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], *([name, "--help"] for name in SURFACE)], ids=" ".join)
+def test_help_is_quick_since_it_imports_no_large_library(
+    words: list[str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    program = f"""
+import sys
+from cli.app import app
+try:
+    app({words!r})
+except SystemExit as end:
+    loaded = {{"torch", "numpy", "tokenizers", "safetensors"}} & set(sys.modules)
+    sys.exit(f"{{end.code}} {{sorted(loaded)}}")
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert result.stderr == "0 []\n"
