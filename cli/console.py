@@ -24,6 +24,8 @@ from seqgan_wgp.errors import Diverged, SeqganError
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_NO_SPACE = "make room and try again; a run that has begun goes on with: seqgan-wgp resume RUN"
+
 EXIT_FAILED, EXIT_CHANGE, EXIT_INTERRUPTED = 1, 2, 130
 
 
@@ -57,7 +59,9 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             if error.errno == errno.EPIPE:
                 _abandon_stdout()
                 raise typer.Exit(0) from None
-            fail(str(error), code=EXIT_FAILED)
+            where = f"{error.filename}: " if error.filename else ""
+            remedy = _NO_SPACE if error.errno == errno.ENOSPC else ""
+            fail(where + (error.strerror or str(error)), remedy, code=EXIT_FAILED)
 
     return run
 

@@ -38,8 +38,8 @@ def generate(
     if format_ not in FORMATS:
         known = f"it is one of: {', '.join(FORMATS)}"
         raise ConfigError(f"--format is {format_!r}{did_you_mean(format_, FORMATS)}", known)
-    if output is not None and output.is_dir():
-        raise ConfigError(f"{output}: is a folder", "choose another -o")
+    if output is not None and output.exists() and not output.is_file():
+        raise ConfigError(f"{output}: is a folder or a device, not a file", "choose another -o, or redirect stdout")
     if output is not None and output.exists() and not overwrite:
         raise ConfigError(f"{output}: exists already", "choose another -o, or give --overwrite to replace it")
 

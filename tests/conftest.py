@@ -1,7 +1,7 @@
 """Fixtures for all tests: the shared data, a tiny corpus, a tiny config.
 
 Hypothesis draws the same examples in every run, so that a green tree stays green; other examples are tried with
-`pytest --hypothesis-profile=default`.
+`pytest --hypothesis-profile=explore`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from hypothesis import settings
 from seqgan_wgp.config import Config, recipe
 
 settings.register_profile("tests", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=1_000)
 settings.load_profile("tests")
 
 _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"

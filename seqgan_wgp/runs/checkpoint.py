@@ -6,6 +6,7 @@ back and only then renamed, so whatever happens the file of that name is a whole
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -42,7 +43,8 @@ def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) ->
         try:
             save_file(plain, temporary, metadata)
         except SafetensorError as error:
-            raise OSError(f"{temporary}: cannot be written ({error})") from None
+            full = "os error 28" in str(error)  # how safetensors tells of a full disk
+            raise OSError(errno.ENOSPC if full else errno.EIO, f"cannot be written ({error})", str(temporary)) from None
         _sync(temporary)
         names = set(load(temporary)[0])
         if names != set(tensors):

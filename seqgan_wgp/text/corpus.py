@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -53,31 +53,43 @@ def prepare(found: Scan, folder: Path) -> Corpus:
     """Read a scanned corpus again and write it to `folder` as ids, tokenizer and facts. Returns it opened.
 
     Raises:
-        CorpusError: the file changed between the two passes.
+        CorpusError: the file changed between the two passes, or a part has no lines.
     """
-    facts = found.facts
-    shape = (facts.kept, facts.length)
-    ids_NL = np.lib.format.open_memmap(folder / IDS, mode="w+", dtype=found.vocabulary.dtype, shape=shape)
-    held_out: tuple[list[npt.NDArray[Any]], ...] = ([], [])
-    train = 0
-    for part_NL, part_N in _encoded(found):
-        rows_NL = part_NL[part_N == 0]
-        if train + len(rows_NL) > len(ids_NL):
-            raise CorpusError(f"{found.source.label}: the file changed while it was read")
-        ids_NL[train : train + len(rows_NL)] = rows_NL
-        train += len(rows_NL)
-        for half in (1, 2):
-            held_out[half - 1].append(part_NL[part_N == half])
-    validation, test = (sum(map(len, parts)) for parts in held_out)
-    if train + validation + test != len(ids_NL):
+    with (folder / IDS).open("wb") as file:
+        train, validation, test = _write_ids(found, file)
+    if train + validation + test != found.facts.kept:
         raise CorpusError(f"{found.source.label}: the file changed while it was read")
-    if validation + test:
-        np.concatenate([*held_out[0], *held_out[1]], out=ids_NL[train:])
-    ids_NL.flush()
-    facts = dataclasses.replace(facts, train=train, validation=validation, test=test)
+    if not (train and validation and test):
+        raise CorpusError(
+            f"{found.source.label}: {train:,} lines would be trained on, {validation:,} held out for validation and "
+            f"{test:,} for the test, and none of these may be 0",
+            "change corpus.held_out or corpus.held_out_most",
+        )
+    facts = dataclasses.replace(found.facts, train=train, validation=validation, test=test)
     (folder / TOKENIZER).write_text(found.vocabulary.to_json(facts.length), encoding="utf-8")
     (folder / FACTS).write_text(json.dumps(dataclasses.asdict(facts), indent=2) + "\n", encoding="utf-8")
     return open_corpus(folder)
+
+
+def _write_ids(found: Scan, file: BinaryIO) -> tuple[int, int, int]:
+    """Write the rows as .npy, training first, and return the size of each part; the held-out ones wait in memory.
+
+    Written, not mapped: a full disk is then an error, where a mapped file would end the process.
+    """
+    dtype, facts = found.vocabulary.dtype, found.facts
+    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (facts.kept, facts.length)}
+    np.lib.format.write_array_header_1_0(file, header)
+    parts: tuple[list[npt.NDArray[np.integer]], ...] = ([], [])
+    train = 0
+    for rows_NL, part_N in _encoded(found):
+        train += int((part_N == 0).sum())
+        file.write(rows_NL[part_N == 0].tobytes())
+        for half in (1, 2):
+            parts[half - 1].append(rows_NL[part_N == half])
+    for rows_NL in (*parts[0], *parts[1]):
+        file.write(rows_NL.tobytes())
+    validation, test = (sum(map(len, part)) for part in parts)
+    return train, validation, test
 
 
 def open_corpus(folder: Path) -> Corpus:

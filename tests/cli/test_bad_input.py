@@ -301,6 +301,20 @@ RUNS = [
         )
         for text in ("[1]", "{}", '{"format_version": "one"}')
     ),
+    *(
+        Row(
+            what=f"resume with a spoilt {name}",
+            args="resume run --steps 9",
+            says=(words,),
+            files={f"run/{name}": b"{}"},
+        )
+        for name, words in {
+            "corpus.json": "the prepared corpus cannot be read",
+            "tokenizer.json": "the tokenizer is not readable",
+            "ids.npy": "the prepared corpus cannot be read",
+            "metrics.jsonl": "metrics.jsonl: has 2 bytes",
+        }.items()
+    ),
     Row(
         what="resume a run of a newer format",
         args="resume run --steps 9",
@@ -485,6 +499,15 @@ def test_a_lock_that_is_given_back_is_no_hindrance(scene: Path, call: Call) -> N
     with FileLock(scene / "run" / ".lock"):
         assert call("resume", "run", "--steps", "7").returncode == 2
     assert call("resume", "run", "--steps", "7").returncode == 0
+
+
+def test_a_run_without_its_records_does_not_go_on(scene: Path, call: Call, contents: Contents) -> None:
+    (scene / "run" / "metrics.jsonl").unlink()
+    before = contents(scene)
+    result = call("resume", "run", "--steps", "9")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "metrics.jsonl" in result.stderr
+    assert contents(scene) == before
 
 
 def test_a_process_ends_the_same_way(process: Call, tmp_path: Path, contents: Contents) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -235,6 +236,16 @@ def test_a_file_is_replaced_when_asked(trained: Path, tmp_path: Path, call: Call
     path.write_text("mine", encoding="utf-8")
     assert call("generate", trained, "-o", path, "--overwrite").returncode == 0
     assert path.read_text(encoding="utf-8") == call("generate", trained).stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_what_is_no_file_is_not_replaced(trained: Path, tmp_path: Path, call: Call) -> None:
+    # As with /dev/null, which a test had better not risk.
+    os.mkfifo(tmp_path / "pipe")
+    result = call("generate", trained, "-o", tmp_path / "pipe", "--overwrite")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "not a file" in result.stderr
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_output_is_utf_8_whatever_the_locale(trained: Path, environment: dict[str, str], call: Call) -> None:

@@ -68,7 +68,9 @@ def test_as_many_samples_as_validation_lines_unless_told(domain: TextDomain) -> 
     assert domain.samples == domain.corpus.facts.validation
 
 
-def test_orders_are_no_longer_than_rows(tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config]) -> None:
+def test_orders_are_no_longer_than_rows(
+    tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config]
+) -> None:
     config = tiny_config(**{"corpus.length": 2, "evaluation.orders": 4})
     corpus = prepare(scan(open_source(tiny_lines), config.corpus), tmp_path)
     numbers = TextDomain(corpus, config, torch.device("cpu")).score(np.asarray(corpus.train_NL))

@@ -22,7 +22,7 @@ AWKWARD = (
 )
 
 characters = st.characters(exclude_categories=["Cs"]) | st.sampled_from(AWKWARD)
-lines = st.text(characters) | st.sampled_from(["[PAD]", "[UNK]", "a[PAD]b", "[PAD][PAD]", "##a", "\r\n", "[CLS]"])
+lines = st.text(characters) | st.sampled_from(["[PAD]", "[UNK]", "a[PAD]b", "[PAD][PAD]", "##a", "\n\n\r\r\n", "[CLS]"])
 lengths = st.integers(1, 12)
 
 
