@@ -44,7 +44,6 @@ class Progress:
         self._drawn = 0.0
 
     def __enter__(self) -> Self:
-        self.console.print(f"run {self.run}", markup=False, soft_wrap=True)
         if self._live is not None:
             self._live.start()
         return self
@@ -59,6 +58,8 @@ class Progress:
         """Take in a record; draw it when it is time."""
         from seqgan_wgp.text.generation import printable
 
+        if not self._times:
+            self.console.print(f"run {self.run}", markup=False, soft_wrap=True)
         now = time.monotonic()
         self._times.append((now, record.step))
         while now - self._times[0][0] > _WINDOW_SECONDS and len(self._times) > 2:

@@ -193,6 +193,10 @@ def recipe(name: str, overrides: Mapping[str, object] | None = None, *, file: Pa
     tree["recipe"] = name
     if file is not None:
         tree = merged(tree, _read_toml(file))
+        try:
+            from_dict(tree)
+        except ConfigError as error:
+            raise ConfigError(f"{file}: {error.message}", error.remedy) from None
     for dotted, value in (overrides or {}).items():
         tree = merged(tree, nested(Config, dotted, value))
     return from_dict(tree)
@@ -246,8 +250,8 @@ def _read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"{file}: no such file") from None
+        raise ConfigError(f"{file}: no such file", "name a TOML file with settings") from None
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: not valid TOML ({error})") from None
+        raise ConfigError(f"{file}: not valid TOML ({error})", "see: seqgan-wgp recipes fast") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .errors import ConfigError
+from .errors import ConfigError, did_you_mean
 
 
 def pick_device(name: str) -> torch.device:
@@ -17,6 +17,8 @@ def pick_device(name: str) -> torch.device:
     if name == "auto":
         # Not mps: for networks as small as ours it is slower than the CPU beside it more often than not.
         return torch.device("cuda" if available["cuda"] else "cpu")
+    if name not in available:
+        raise ConfigError(f"there is no device {name!r}{did_you_mean(name, available)}", "auto, cpu, cuda or mps")
     if not available[name]:
         there = ", ".join(device for device, is_there in available.items() if is_there)
         raise ConfigError(

@@ -25,6 +25,7 @@ from .randomness import Stream
 from .runs import checkpoint
 from .runs.folder import MODEL
 
+_WHOLE = "take a model.safetensors or best.safetensors that a run has written"
 _PARTS = ("generator", "average", "critic")
 
 
@@ -67,16 +68,17 @@ class Model:
         file = path / MODEL if path.is_dir() else path
         if path.is_dir() and not file.is_file():
             raise CheckpointError(f"{path}: there is no {MODEL} in this folder", "name a run's folder or a model file")
+        place = pick_device(device)
         tensors, facts = checkpoint.load(file)
         try:
             config = configs.from_dict(facts.pop("config"))
-            if weights is not None:
-                config = configs.override(config, {"model.weights": weights})
-            return cls(config, DOMAINS[config.domain].form(facts), facts, tensors, pick_device(device))
-        except ConfigError:
-            raise
+            model = cls(config, DOMAINS[config.domain].form(facts), facts, tensors, place)
         except (SeqganError, KeyError, TypeError) as error:
-            raise CheckpointError(f"{file}: is not a whole model ({error})") from None
+            reason = error.message if isinstance(error, SeqganError) else f"it lacks {error}"
+            raise CheckpointError(f"{file}: is not a whole model: {reason}", _WHOLE) from None
+        if weights is None:
+            return model
+        return cls(configs.override(config, {"model.weights": weights}), model.form, facts, tensors, place)
 
     def save(self, path: str | Path) -> None:
         """Write the model to a file, whole or not at all. Raises OSError when it cannot be written."""

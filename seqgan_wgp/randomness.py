@@ -125,11 +125,11 @@ def choose_numpy(seed: int, stream: int, index_N: npt.NDArray[Any], size: int) -
     return (hash_numpy(seed, stream, index_N, 1)[:, 0] % np.uint64(size)).astype(np.int64)
 
 
-_ROUNDS = 4
+_ROUNDS = 8
 
 
 def _feistel(key: int, value_N: npt.NDArray[np.uint64], half_bits: int) -> npt.NDArray[np.uint64]:
-    """Permute the integers below 4**half_bits: a balanced Feistel network (Luby and Rackoff 1988), 4 rounds."""
+    """Permute the integers below 4**half_bits: a balanced Feistel network (Luby and Rackoff 1988), 8 rounds."""
     mask = np.uint64((1 << half_bits) - 1)
     left, right = value_N >> np.uint64(half_bits), value_N & mask
     for round_number in range(_ROUNDS):

@@ -85,7 +85,7 @@ def build(cls: type[Any], tree: object, prefix: str = "") -> Any:
         ConfigError: unknown or missing setting, wrong type, value out of bounds; the message names the setting.
     """
     if not isinstance(tree, Mapping):
-        raise ConfigError(f"{prefix.rstrip('.')} is {tree!r}, but it is a section of settings")
+        raise ConfigError(f"{prefix.rstrip('.') or 'the config'} is {tree!r}, but it is a section of settings")
     hints = typing.get_type_hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls)}
     for key in tree:
@@ -99,13 +99,14 @@ def build(cls: type[Any], tree: object, prefix: str = "") -> Any:
             if name in tree or field.default_factory is MISSING:
                 values[name] = build(typing.cast(type[Any], hints[name]), tree.get(name, {}), dotted + ".")
         elif name in tree:
-            values[name] = _checked(dotted, _typed(dotted, tree[name], hints[name]), field.metadata)
+            value = _typed(dotted, tree[name], hints[name], field.metadata)
+            values[name] = _checked(dotted, value, field.metadata)
         elif field.default is MISSING:
             raise ConfigError(f"{dotted} is not set", "start from a recipe: they set every number that shapes results")
     return cls(**values)
 
 
-def _typed(dotted: str, value: object, hint: Any) -> Any:
+def _typed(dotted: str, value: object, hint: Any, rule: Mapping[str, Any]) -> Any:
     """Return `value` as the type that the setting has; text is read, since `--set` gives text."""
     optional = isinstance(hint, types.UnionType)
     kind = next(arm for arm in typing.get_args(hint) if arm is not types.NoneType) if optional else hint
@@ -113,7 +114,7 @@ def _typed(dotted: str, value: object, hint: Any) -> Any:
         return None
     try:
         if kind is int and isinstance(value, str):
-            return int(value.replace("_", "").replace(",", ""))
+            return int(value)
         if kind is float and isinstance(value, str):
             return float(value)
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
@@ -122,7 +123,8 @@ def _typed(dotted: str, value: object, hint: Any) -> Any:
         pass
     if not isinstance(value, kind) or isinstance(value, bool):
         words = {int: "a whole number", float: "a number", str: "text"}
-        raise ConfigError(f"{dotted} is {value!r}, but it is {words[kind]}{' or none' if optional else ''}")
+        wanted = words[kind] + (" or none" if optional else "")
+        raise ConfigError(f"{dotted} is {value!r}, but it is {wanted}", f"{dotted}: {rule['doc']}")
     return value
 
 
@@ -146,5 +148,5 @@ def _checked(dotted: str, value: Any, rule: Mapping[str, Any]) -> Any:
     ]
     for holds, words in bounds:
         if not holds:
-            raise ConfigError(f"{dotted} is {value}, but it must be {words}")
+            raise ConfigError(f"{dotted} is {value}, but it must be {words}", f"{dotted}: {rule['doc']}")
     return value

@@ -241,7 +241,8 @@ def test_a_value_written_as_text_is_read_as_the_type(dotted: str) -> None:
 def test_numbers_are_read_with_separators_exponents_and_as_whole_ones() -> None:
     config = recipe("fast", {"training.steps": "100_000", "objective.weight": "5", "averaging.decay": "9.9e-1"})
     assert (config.training.steps, config.objective.weight, config.averaging.decay) == (100_000, 5.0, 0.99)
-    assert recipe("fast", {"training.steps": "100,000"}).training.steps == 100_000
+    with pytest.raises(ConfigError, match="'1,5'"):
+        recipe("fast", {"training.steps": "1,5"})  # in much of the world a comma is no separator of thousands
     assert type(recipe("fast", {"objective.weight": 5}).objective.weight) is float
 
 
@@ -252,7 +253,7 @@ def test_none_is_for_the_settings_that_may_be_none(dotted: str) -> None:
         if optional(dotted):
             assert value_of(override(config, {dotted: spelling}), dotted) is None
         else:
-            with pytest.raises(ConfigError, match=rf"^{dotted} is {spelling!r}, but it is a (whole )?number$"):
+            with pytest.raises(ConfigError, match=rf"^{dotted} is {spelling!r}, but it is a (whole )?number(\n|$)"):
                 override(config, {dotted: spelling})
 
 
@@ -286,7 +287,7 @@ def test_every_number_has_a_lower_bound(dotted: str) -> None:
 @pytest.mark.parametrize("dotted", [dotted for dotted in SETTINGS if kind(dotted) is float])
 def test_numbers_are_finite(dotted: str) -> None:
     for value in (math.nan, math.inf, -math.inf, "nan", "-inf", "Infinity"):
-        with pytest.raises(ConfigError, match=rf"^{dotted} is -?(nan|inf), but it must be finite$"):
+        with pytest.raises(ConfigError, match=rf"^{dotted} is -?(nan|inf), but it must be finite(\n|$)"):
             changed(dotted, value)
 
 
@@ -302,7 +303,7 @@ def test_numbers_beyond_floats_are_no_crash(dotted: str) -> None:
 
 
 def test_the_numbers_in_a_message_are_exact() -> None:
-    with pytest.raises(ConfigError, match=r"^training\.batch_size is 1048577, but it must be at most 1048576$"):
+    with pytest.raises(ConfigError, match=r"^training\.batch_size is 1048577, but it must be at most 1048576(\n|$)"):
         changed("training.batch_size", 1_048_577)
 
 
@@ -313,7 +314,7 @@ def test_choices_are_the_only_texts_and_a_slip_gets_a_suggestion(dotted: str) ->
     for choice in choices:
         weight = {"objective.weight": 0} if choice == "none" else {}
         assert value_of(override(config, {dotted: choice} | weight), dotted) == choice
-    with pytest.raises(ConfigError, match=rf"^{dotted} is 'zzzzzz'\nit is one of: {', '.join(choices)}$"):
+    with pytest.raises(ConfigError, match=rf"^{dotted} is 'zzzzzz'\nit is one of: {', '.join(choices)}(\n|$)"):
         changed(dotted, "zzzzzz")
     slip = choices[0] + choices[0][-1]
     with pytest.raises(ConfigError, match=rf"^{dotted} is '{slip}'; did you mean '{choices[0]}'\?"):
@@ -349,7 +350,7 @@ def test_a_section_is_no_setting(dotted: str) -> None:
 @pytest.mark.parametrize("section", ["generator", "optimizer", "corpus"])
 @pytest.mark.parametrize("wrong", [5, "text", [], None])
 def test_a_section_must_be_a_section(section: str, wrong: object) -> None:
-    with pytest.raises(ConfigError, match=rf"^{section} is .*, but it is a section of settings$"):
+    with pytest.raises(ConfigError, match=rf"^{section} is .*, but it is a section of settings(\n|$)"):
         from_dict(to_dict(recipe("fast")) | {section: wrong})
 
 

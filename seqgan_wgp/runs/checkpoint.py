@@ -6,7 +6,6 @@ back and only then renamed, so whatever happens the file of that name is a whole
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from collections.abc import Mapping
@@ -14,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialize
 from torch import Tensor
 
 from ..config import FORMAT_VERSION
 from ..errors import CheckpointError
 
 _FORMAT = "seqgan_wgp"
+_OURS = "name the folder of a run, or a model.safetensors that one has written"
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
@@ -38,21 +38,32 @@ def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) ->
     metadata = {"format": _FORMAT, "format_version": str(FORMAT_VERSION)}
     metadata |= {name: json.dumps(value) for name, value in facts.items()}
     temporary = path.with_name(f".{path.name}.new")
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
-        plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        try:
-            save_file(plain, temporary, metadata)
-        except SafetensorError as error:
-            full = "os error 28" in str(error)  # how safetensors tells of a full disk
-            raise OSError(errno.ENOSPC if full else errno.EIO, f"cannot be written ({error})", str(temporary)) from None
-        _sync(temporary)
-        names = set(load(temporary)[0])
-        if names != set(tensors):
+        with temporary.open("wb") as file:
+            file.write(_in_order(serialize(plain, metadata)))
+            file.flush()
+            os.fsync(file.fileno())
+        if set(load(temporary)[0]) != set(tensors):
             raise CheckpointError(f"{temporary}: what was written does not read back")
         temporary.replace(path)
         _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _in_order(data: bytes) -> bytes:
+    """Return a safetensors file with its metadata sorted: the same model is then the same bytes.
+
+    The file is the header's length (8 bytes, little-endian), a JSON header padded with spaces to a multiple of 8, and
+    the tensors, whose places are counted from the header's end.
+    """
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[8 + size :]
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -62,7 +73,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         CheckpointError: no such file, not safetensors, truncated, not ours, or of a newer format.
     """
     if not path.is_file():
-        raise CheckpointError(f"{path}: no such model or checkpoint file")
+        raise CheckpointError(f"{path}: no such model or checkpoint file", _OURS)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -78,7 +89,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
     if metadata.get("format") != _FORMAT:
-        raise CheckpointError(f"{path}: is a safetensors file, but not one of seqgan_wgp")
+        raise CheckpointError(f"{path}: is a safetensors file, but not one of seqgan_wgp", _OURS)
     version = int(metadata.get("format_version", "0"))
     if version > FORMAT_VERSION:
         raise CheckpointError(
@@ -87,11 +98,11 @@ def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
         )
 
 
-def _sync(path: Path) -> None:
-    """Force a file or folder to disk, where the system can."""
-    if os.name == "nt" and path.is_dir():
+def _sync(folder: Path) -> None:
+    """Force a folder's names to disk, where the system can."""
+    if os.name == "nt":
         return
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

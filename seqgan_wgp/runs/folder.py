@@ -22,6 +22,7 @@ CONFIG, MODEL, BEST, METRICS, SAMPLES = (
 )
 CHECKPOINT = "checkpoint/state.safetensors"
 _LOCK = ".lock"
+_A_RUN = "name the folder that train printed"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ class RunFolder:
         """The samples of an evaluation; the mode adds the ending."""
         return self.path / SAMPLES / f"{step:08d}"
 
+    def make_folders(self) -> None:
+        """Make the folders inside, where they are not there."""
+        for file in (self.samples(0), self.checkpoint):
+            file.parent.mkdir(exist_ok=True)
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run for this process. Raises ConfigError when another has it."""
@@ -80,9 +86,11 @@ class RunFolder:
 def open_run(path: Path) -> RunFolder:
     """Return the folder of a run that is there. Raises CheckpointError when it is none of ours."""
     if not path.is_dir():
-        raise CheckpointError(f"{path}: no such run folder")
+        raise CheckpointError(f"{path}: no such run folder", _A_RUN)
     if not (path / CONFIG).is_file():
-        raise CheckpointError(f"{path}: is not a run folder ({CONFIG} is missing)")
+        raise CheckpointError(
+            f"{path}: is not a run folder ({CONFIG} is missing)", "name the folder that train printed"
+        )
     return RunFolder(path)
 
 
@@ -94,6 +102,9 @@ def numbered(parent: Path, name: str) -> Path:
 
 def check_free(path: Path, *, overwrite: bool) -> None:
     """Raise ConfigError unless a run may be made at `path`: nothing there, an empty folder, or a run to overwrite."""
+    for parent in path.parents:
+        if parent.is_file():
+            raise ConfigError(f"{path}: {parent} is a file, so there can be no folder in it", "choose another --out")
     try:
         if path.is_dir():
             names = {entry.name for entry in path.iterdir()}

@@ -21,7 +21,7 @@ from ..adversarial.trainer import Record, Trainer
 from ..config import Config
 from ..devices import pick_device
 from ..domains import DOMAINS
-from ..errors import CheckpointError
+from ..errors import CheckpointError, ConfigError
 from ..model import model_tensors
 from ..randomness import Stream, shuffled
 from . import checkpoint
@@ -69,12 +69,24 @@ class Journal:
         self.best: dict[str, Any] = {"value": None, "step": None, "stale": 0}
         self.measures: dict[str, float] = {}
         self.losses: dict[str, float] = {}
+        run.make_folders()
         size = 0
         if run.checkpoint.is_file():
             size = self._load()
         self.records = Records(run.metrics, size)
         self.saved_step = self.trainer.step if size else None
         self.next_save = time.monotonic() + FIRST_CHECKPOINT_SECONDS
+
+    def check_ahead(self, overrides: Mapping[str, object]) -> None:
+        """Raise ConfigError when the end that was asked for lies behind: it counts from the run's beginning."""
+        limit, trainer = self.config.training, self.trainer
+        if "training.steps" in overrides and limit.steps is not None and limit.steps < trainer.step:
+            raise ConfigError(
+                f"{self.run.path}: is at step {trainer.step:,} already", "steps are counted in all: give more"
+            )
+        if "training.minutes" in overrides and limit.minutes is not None and 60 * limit.minutes < trainer.seconds:
+            trained = f"has trained for {trainer.seconds / 60:.1f} minutes already"
+            raise ConfigError(f"{self.run.path}: {trained}", "minutes are counted in all: give more")
 
     def train(self, on_record: OnRecord | None, should_stop: Callable[[], bool]) -> Outcome:
         """Train to the end; write what is due after every step."""

@@ -20,8 +20,11 @@ class Records:
     """
 
     def __init__(self, path: Path, size: int = 0) -> None:
-        if path.exists() and path.stat().st_size < size:
-            raise CheckpointError(f"{path}: has {path.stat().st_size} bytes, and the checkpoint knows of {size}")
+        there = path.stat().st_size if path.exists() else 0
+        if there < size:
+            raise CheckpointError(
+                f"{path}: has {there} bytes, and the checkpoint knows of {size}", "the run needs the file as it was"
+            )
         self._file = path.open("ab")
         self._file.truncate(size)
         self._file.seek(size)

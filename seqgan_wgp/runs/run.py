@@ -10,7 +10,7 @@ from pathlib import Path
 from .. import config as configs
 from ..adversarial.trainer import Record
 from ..config import FORMAT_VERSION, Config
-from ..errors import CheckpointError
+from ..errors import CheckpointError, ConfigError
 from ..model import Model
 from ..text.corpus import prepare
 from ..text.lines import open_source
@@ -35,8 +35,6 @@ def create(found: Scan, config: Config, out: Path, *, overwrite: bool = False) -
     with building(out, overwrite=overwrite) as folder:
         prepare(found, folder)
         _write_config(RunFolder(folder), config)
-        (folder / "samples").mkdir()
-        (folder / "checkpoint").mkdir()
     return RunFolder(out)
 
 
@@ -44,12 +42,18 @@ def read_config(run: RunFolder) -> Config:
     """Return the config of a run. Raises CheckpointError when it cannot be read or is of a newer format."""
     try:
         tree = json.loads(run.config.read_text(encoding="utf-8"))
-        version = tree.pop("format_version")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"{run.config}: cannot be read ({error})") from None
+        version = int(tree.pop("format_version"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{run.config}: cannot be read ({error})", "the run needs the file as it was") from None
     if version > FORMAT_VERSION:
-        raise CheckpointError(f"{run.config}: has format {version}, newer than this version of seqgan_wgp reads")
-    return configs.from_dict(tree)
+        raise CheckpointError(
+            f"{run.config}: has format {version}, newer than this version of seqgan_wgp reads",
+            "install a newer seqgan_wgp",
+        )
+    try:
+        return configs.from_dict(tree)
+    except ConfigError as error:
+        raise CheckpointError(f"{run.config}: {error.message}", error.remedy) from None
 
 
 def go_on(
@@ -74,10 +78,11 @@ def go_on(
     """
     with run.locked():
         config = configs.override(read_config(run), overrides or {})
-        if overrides:
-            _write_config(run, config)
         journal = Journal(run, config)
         try:
+            if overrides:
+                journal.check_ahead(overrides)
+                _write_config(run, config)
             return journal.train(on_record, should_stop)
         finally:
             journal.close()

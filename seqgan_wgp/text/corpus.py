@@ -24,6 +24,8 @@ from .vocabulary import PAD, Vocabulary
 
 IDS, TOKENIZER, FACTS = "ids.npy", "tokenizer.json", "corpus.json"
 
+_AS_IT_WAS = "the run needs its files as they were; a new run takes the corpus anew"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
@@ -95,21 +97,37 @@ def _write_ids(found: Scan, file: BinaryIO) -> tuple[int, int, int]:
 def open_corpus(folder: Path) -> Corpus:
     """Open what `prepare` wrote; the ids are mapped from disk. Raises CheckpointError when a file is not right."""
     try:
-        facts = Facts(**json.loads((folder / FACTS).read_text(encoding="utf-8")))
-        vocabulary = Vocabulary.from_json((folder / TOKENIZER).read_text(encoding="utf-8"))
+        facts = _read_facts(folder / FACTS)
+        vocabulary = _read_vocabulary(folder / TOKENIZER)
         ids_NL = np.lib.format.open_memmap(folder / IDS, mode="r")
         shape = (facts.train + facts.validation + facts.test, facts.length)
     except (OSError, ValueError, TypeError) as error:
-        raise CheckpointError(f"{folder}: the prepared corpus cannot be read ({error})") from None
+        raise CheckpointError(f"{folder}: the prepared corpus cannot be read ({error})", _AS_IT_WAS) from None
     if (ids_NL.shape, ids_NL.dtype) != (shape, vocabulary.dtype):
-        raise CheckpointError(f"{folder / IDS}: is {ids_NL.dtype} {ids_NL.shape}, not {vocabulary.dtype} {shape}")
+        raise CheckpointError(
+            f"{folder / IDS}: is {ids_NL.dtype} {ids_NL.shape}, not {vocabulary.dtype} {shape}", _AS_IT_WAS
+        )
     return Corpus(facts=facts, vocabulary=vocabulary, ids_NL=ids_NL)
+
+
+def _read_facts(file: Path) -> Facts:
+    try:
+        return Facts(**json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        raise CheckpointError(f"{file}: is not what was written there", _AS_IT_WAS) from None
+
+
+def _read_vocabulary(file: Path) -> Vocabulary:
+    try:
+        return Vocabulary.from_json(file.read_text(encoding="utf-8"))
+    except (ValueError, CheckpointError):
+        raise CheckpointError(f"{file}: is not what was written there", _AS_IT_WAS) from None
 
 
 def _encoded(found: Scan) -> Iterator[tuple[npt.NDArray[np.integer], npt.NDArray[np.int64]]]:
     """Yield (N, L) ids and which part each row is for: 0 training, 1 validation, 2 test."""
     settings, length = found.settings, found.facts.length
-    reader = LineReader(found.source.label, settings.encoding, settings.errors)
+    reader = LineReader(found.source.label, found.source.encoding or settings.encoding, settings.errors)
     for block in blocks(found.source):
         for rows_NL, filled_NL in fitting(reader.lines(block), settings, length).rows(length):
             ids_NL = found.vocabulary.table[rows_NL]

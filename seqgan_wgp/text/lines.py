@@ -47,6 +47,9 @@ class Source:
 
     open: Callable[[], BinaryIO]
 
+    encoding: str | None = None
+    """The encoding, where the source knows it better than the settings."""
+
 
 def open_source(corpus: str | Path | Sequence[str]) -> Source:
     """Return the source that `corpus` means: a path, "-" for stdin, a bundled name, or a sequence of strings.
@@ -66,8 +69,11 @@ def open_source(corpus: str | Path | Sequence[str]) -> Source:
     except OSError as error:
         raise CorpusError(f"{corpus}: cannot be read ({error.strerror})") from None
     if exists:
-        name = path.name.removesuffix(".gz")
-        return Source(name=Path(name).stem or name, label=str(path), open=lambda: _open_file(path))
+        name = Path(path.name.removesuffix(".gz")).stem or path.name
+        if not path.is_file():  # a pipe: it can be read but once
+            with path.open("rb") as stream:
+                return _spooled(name, str(path), stream)
+        return Source(name=name, label=str(path), open=lambda: _open_file(path))
     known = bundled()
     if str(corpus) in known:
         entry = known[str(corpus)]
@@ -97,7 +103,9 @@ def blocks(source: Source) -> Iterator[bytes]:
                     rest = []
                 rest.append(tail)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise CorpusError(f"{source.label}: the gzip data is damaged ({error})") from None
+        raise CorpusError(
+            f"{source.label}: the gzip data is damaged ({error})", "take it from its source again"
+        ) from None
     except OSError as error:
         raise CorpusError(f"{source.label}: cannot be read ({error.strerror or error})") from None
     if last := b"".join(rest):
@@ -141,7 +149,9 @@ class LineReader:
         try:
             safe = "a\n".encode(encoding) == b"a\n"
         except (LookupError, ValueError):
-            raise CorpusError(f"corpus.encoding is {encoding!r}: no such encoding") from None
+            raise CorpusError(
+                f"corpus.encoding is {encoding!r}: no such encoding", "e.g. utf-8, latin-1, cp1252"
+            ) from None
         if not safe:
             raise CorpusError(
                 f"corpus.encoding is {encoding!r}, in which a line feed is not one byte",
@@ -150,7 +160,10 @@ class LineReader:
 
     def lines(self, block: bytes) -> Lines:
         """Return the lines of a block that are not empty. Raises CorpusError at a bad byte when strict."""
-        code_points_M = np.frombuffer(self._decode(block).encode("utf-32-le"), np.uint32)
+        try:
+            code_points_M = np.frombuffer(self._decode(block).encode("utf-32-le"), np.uint32)
+        except UnicodeEncodeError as error:
+            raise CorpusError(f"{self.label}: {self.encoding} gives what is not Unicode ({error.reason})") from None
         ends = np.flatnonzero(code_points_M == _LINE_FEED)
         if len(code_points_M) and code_points_M[-1] != _LINE_FEED:
             ends = np.append(ends, len(code_points_M))
@@ -222,20 +235,24 @@ def _from_strings(strings: Sequence[str]) -> Source:
         data = "".join(f"{string}\n" for string in strings).encode()
     except UnicodeEncodeError as error:
         raise CorpusError(f"a string is not valid Unicode: {error.reason}") from None
-    return Source(name="lines", label="the given lines", open=lambda: io.BytesIO(data))
+    return Source(name="lines", label="the given lines", open=lambda: io.BytesIO(data), encoding="utf-8")
 
 
 def _from_stdin() -> Source:
     if sys.stdin.isatty():
         raise CorpusError("stdin is a terminal", "pipe text into the command, or name a file")
-    # Two passes are made over a corpus, and stdin can be read but once.
+    return _spooled("stdin", "stdin", sys.stdin.buffer)
+
+
+def _spooled(name: str, label: str, stream: BinaryIO) -> Source:
+    """Return a source of what a stream holds: two passes are made over a corpus, and a stream can be read but once."""
     spool = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the source)
-    shutil.copyfileobj(sys.stdin.buffer, spool)
+    shutil.copyfileobj(stream, spool)
 
     def reopen() -> BinaryIO:
         spool.seek(0)
         return os.fdopen(os.dup(spool.fileno()), "rb")
 
-    source = Source(name="stdin", label="stdin", open=reopen)
+    source = Source(name=name, label=label, open=reopen)
     weakref.finalize(source, spool.close)
     return source

@@ -46,7 +46,7 @@ class Facts:
 
     name: str
     sha256: str
-    """Of the bytes that were read, after decompression."""
+    """Of the text as it was read: after decompression, without the byte order mark."""
 
     length: int
     alphabet: int
@@ -112,7 +112,7 @@ def scan(source: Source, settings: CorpusSettings) -> Scan:
     Raises:
         CorpusError: unreadable, empty, binary, badly encoded, too few or only too long lines, too many characters.
     """
-    reader = LineReader(source.label, settings.encoding, settings.errors)
+    reader = LineReader(source.label, source.encoding or settings.encoding, settings.errors)
     tally = _Tally(settings)
     digest = hashlib.sha256()
     for block in blocks(source):

@@ -52,7 +52,10 @@ def test_what_is_there_is_protected(tmp_path: Path) -> None:
         check_free(tmp_path, overwrite=False)
     with pytest.raises(ConfigError, match="is not a run"):
         check_free(tmp_path, overwrite=True)
-    with pytest.raises(ConfigError, match="cannot be written"), building(tmp_path / "file" / "run", overwrite=False):
+    with (
+        pytest.raises(ConfigError, match="there can be no folder in it"),
+        building(tmp_path / "file" / "run", overwrite=False),
+    ):
         pass
     (tmp_path / "empty").mkdir()
     check_free(tmp_path / "empty", overwrite=False)

@@ -215,7 +215,7 @@ def test_encodings_in_which_a_line_feed_is_no_byte_are_refused(encoding: str) ->
 
 @pytest.mark.parametrize("encoding", ["utf8x", "", "base64", "rot13", "undefined", "a\0b"])
 def test_what_is_no_encoding_is_refused(encoding: str) -> None:
-    with pytest.raises(CorpusError, match=r"^corpus\.encoding is '.*': no such encoding$"):
+    with pytest.raises(CorpusError, match=r"^corpus\.encoding is '.*': no such encoding\n"):
         LineReader("test", encoding, "strict")
 
 
