@@ -52,6 +52,10 @@ class Domain(Protocol):
     def samples(self) -> int:
         """Generated items that one evaluation takes."""
 
+    @property
+    def criterion(self) -> str:
+        """Name of the measure that the best model has the lowest value of."""
+
     def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return training items number `indices_B` in compact form, on the device."""
 

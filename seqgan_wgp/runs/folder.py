@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ CONFIG, MODEL, BEST, METRICS, SAMPLES = (
 )
 CHECKPOINT = "checkpoint/state.safetensors"
 _LOCK = ".lock"
+_WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, _LOCK, "checkpoint", "corpus.json", "ids.npy", "tokenizer.json"}
 _A_RUN = "name the folder that train printed"
 
 
@@ -118,11 +120,41 @@ def check_free(path: Path, *, overwrite: bool) -> None:
         raise ConfigError(
             f"{path}: is not empty", "choose another --out, resume it, or give --overwrite to replace a run"
         )
-    if names and CONFIG not in names:
-        raise ConfigError(f"{path}: is not a run, so it is not overwritten", "choose another --out")
     if names:
+        _check_ours(path, names)
         with RunFolder(path).locked():
             pass
+
+
+def _check_ours(path: Path, names: set[str]) -> None:
+    """Raise ConfigError unless a folder is a run with nothing in it that a run did not write."""
+    try:
+        run = "format_version" in json.loads((path / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        run = False
+    if not run:
+        raise ConfigError(f"{path}: is not a run, so it is not overwritten", "choose another --out")
+    foreign = sorted(name for name in names - _WRITTEN if not name.endswith(".new"))
+    if foreign:
+        raise ConfigError(
+            f"{path}: has {foreign[0]} in it, which no run writes, so it is not overwritten",
+            "move that away, or choose another --out",
+        )
+
+
+def _move_into_place(new: Path, path: Path) -> None:
+    """Rename `new` to `path`; a run that is there goes only when the new one is in its place."""
+    if not path.is_dir():
+        new.rename(path)
+        return
+    former = new.with_name(f"{new.name}.former")
+    path.rename(former)
+    try:
+        new.rename(path)
+    except OSError:
+        former.rename(path)
+        raise
+    shutil.rmtree(former)
 
 
 @contextlib.contextmanager
@@ -142,9 +174,7 @@ def building(path: Path, *, overwrite: bool) -> Iterator[Path]:
     try:
         yield hidden
         hidden.chmod(0o755)  # mkdtemp hides its folder from others
-        if path.is_dir():
-            shutil.rmtree(path)
-        hidden.rename(path)
+        _move_into_place(hidden, path)
     except BaseException:
         shutil.rmtree(hidden, ignore_errors=True)
         for parent in made:

@@ -128,7 +128,7 @@ class Journal:
         self.mode.write_samples(self.domain.form, samples[:SAMPLES_WRITTEN], self.run.samples(step))
 
     def _keep_best(self, step: int) -> None:
-        value = self.measures[max(name for name in self.measures if name[:2] == "js" and name[2:].isdigit())]
+        value = self.measures[self.domain.criterion]
         if self.best["value"] is None or value < self.best["value"]:
             self.best = {"value": value, "step": step, "stale": 0}
             self._save_model(self.run.best)

@@ -100,6 +100,7 @@ class TextDomain:
         self.form = TextForm(corpus.vocabulary, corpus.facts.length, dataclasses.asdict(corpus.facts))
         self.size = corpus.facts.train
         self.samples = config.evaluation.samples or min(corpus.facts.validation, SAMPLES_MOST)
+        self.criterion = f"js{min(config.evaluation.orders, self.form.length)}"
         self._floors: dict[tuple[str, int], list[float]] = {}
         self._ids: Tensor | None = None
         if device.type == "cuda" and corpus.train_NL.nbytes < _DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:

@@ -54,6 +54,7 @@ class PointDomain:
     form = PointForm()
     size = 2_000
     samples = 600
+    criterion = "distance"
 
     def __init__(self) -> None:
         noise = np.random.default_rng(0).integers(-1, 2, (self.size, 2))

@@ -9,6 +9,8 @@ import pytest
 from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.runs.folder import CONFIG, RunFolder, building, check_free, numbered, open_run
 
+A_CONFIG = '{"format_version": 1}'
+
 
 def test_numbers_go_up_and_fill_no_gap_that_is_taken(tmp_path: Path) -> None:
     assert numbered(tmp_path / "none", "x") == tmp_path / "none" / "x-001"
@@ -35,10 +37,10 @@ def test_a_failure_leaves_no_trace(tmp_path: Path) -> None:
 
 def test_a_failure_leaves_the_run_that_was_to_be_replaced(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / CONFIG).write_text("{}")
+    (tmp_path / "run" / CONFIG).write_text(A_CONFIG)
     with pytest.raises(RuntimeError, match="boom"), building(tmp_path / "run", overwrite=True):
         raise RuntimeError("boom")
-    assert (tmp_path / "run" / CONFIG).read_text() == "{}"
+    assert (tmp_path / "run" / CONFIG).read_text() == A_CONFIG
     with building(tmp_path / "run", overwrite=True) as folder:
         (folder / "new").write_text("x")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["new"]
@@ -61,8 +63,24 @@ def test_what_is_there_is_protected(tmp_path: Path) -> None:
     check_free(tmp_path / "empty", overwrite=False)
 
 
+@pytest.mark.parametrize("config", ["{}", "[1]", "not json", '{"name": "mine"}'])
+def test_a_config_of_something_else_makes_no_run(tmp_path: Path, config: str) -> None:
+    (tmp_path / CONFIG).write_text(config)
+    with pytest.raises(ConfigError, match="is not a run"):
+        check_free(tmp_path, overwrite=True)
+    assert (tmp_path / CONFIG).read_text() == config
+
+
+def test_a_run_with_a_users_file_in_it_is_not_deleted(tmp_path: Path) -> None:
+    (tmp_path / CONFIG).write_text(A_CONFIG)
+    check_free(tmp_path, overwrite=True)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ConfigError, match=r"notes\.txt"):
+        check_free(tmp_path, overwrite=True)
+
+
 def test_a_run_belongs_to_one_process_at_a_time(tmp_path: Path) -> None:
-    (tmp_path / CONFIG).write_text("{}")
+    (tmp_path / CONFIG).write_text(A_CONFIG)
     run = RunFolder(tmp_path)
     with run.locked():
         with pytest.raises(ConfigError, match="another process"), RunFolder(tmp_path).locked():
