@@ -8,10 +8,12 @@ from __future__ import annotations
 import errno
 import functools
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn, ParamSpec, TypeVar
 
@@ -32,6 +34,16 @@ EXIT_FAILED, EXIT_CHANGE, EXIT_INTERRUPTED = 1, 2, 130
 def messages() -> Console:
     """Return the console on stderr; made anew, since tests and pipes replace stderr."""
     return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def program() -> str:
+    """Return how this command is called from where the user is, for commands that a message proposes."""
+    if shutil.which("seqgan-wgp"):
+        return "seqgan-wgp"
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return "python -m cli"
+    return sys.argv[0] if called.name == "seqgan-wgp" else "seqgan-wgp"
 
 
 def fail(message: str, remedy: str = "", *, code: int = EXIT_CHANGE) -> NoReturn:

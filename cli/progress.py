@@ -15,6 +15,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from .console import program
+
 if TYPE_CHECKING:
     from seqgan_wgp.adversarial.domain import Domain
     from seqgan_wgp.adversarial.trainer import Record
@@ -157,7 +159,7 @@ def _files(run: Path, outcome: Outcome) -> str:
     if outcome.best_step is not None:
         lines.append(f"best      {run / 'best.safetensors'}{best}")
     lines += [f"records   {run / 'metrics.jsonl'}", f"samples   {run / 'samples'}"]
-    lines += [f"more      seqgan-wgp generate {run} -n 1000", f"go on     seqgan-wgp resume {run} --minutes M"]
+    lines += [f"more      {program()} generate {run} -n 1000", f"go on     {program()} resume {run} --minutes M"]
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options
-from .console import EXIT_INTERRUPTED, guarded, messages, stopping
+from .console import EXIT_INTERRUPTED, guarded, messages, program, stopping
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def train_in(run: RunFolder, config: Config, overrides: dict[str, object] | None
     with stopping() as should_stop, Progress(messages(), run.path, config) as progress:
         outcome = go_on(run, overrides, on_record=progress.show, should_stop=should_stop)
     if outcome.reason == "interrupted":
-        messages().print(f"saved at step {outcome.step:,}; go on with: seqgan-wgp resume {run.path}", soft_wrap=True)
+        messages().print(f"saved at step {outcome.step:,}; go on with: {program()} resume {run.path}", soft_wrap=True)
         raise typer.Exit(EXIT_INTERRUPTED)
     progress.close(outcome)
     typer.echo(run.path)

@@ -52,50 +52,7 @@ FUNCTION_WORDS = word_set(
 )
 
 # What the rules let through, found by reading the whole list.
-DROPPED = word_set(
-    """
-    abbrs abg absolutize acab acl addbitmapdir aftr aiosmtpd aka alef anydbm app apps archs arg args arize arp
-    asktring async atexit atime attlist attrs auth autocommit autocompete autoindent autoindented autoindenting
-    autospecced autospeccing backgroundcolor backgroundimage backpointer backref backreferencing backslashescape
-    backslashreplace barebones bayl bboxes bgerror bigcomp bigmem binade binded binutils bitrot bletch blkdev
-    boilerplace boivbhf bool bools borks boxcared bpnumber btoa buf buildbot buildbots buttonup bytearray bytestring
-    bzipped calc calltipes calltips capath cascadingly cbreak cdecl cersrenoyl cert certfile certifi certs char chars
-    chrdev claify clang classmethod classmethods closedfd col colnames compacity comparands compat concatenting
-    conciliant condcoms config const coord coordinatesystems cparam cron ctext ctypes cyrus datetime dawg
-    debuggability decls decrefed def defacto defs deiconifying demarshalling deref devs dict dicts dir dirname dirs
-    dirtyly dis disconsider discusion dist django doc docs docstring docstrings doctest doctests dotatoms dragto
-    ducktyping duh dundered dupped dups dylibs edifact emptor endeth entref enum enums env environ eol eols erfc err
-    errtest etc execing exr ext exta extralagefile extralargefile facto faulthandler filterer followon fromlist
-    frozenset frozensets fsbox fseek ftext fubhyq func gced gcmodule genexps getbufferproc gid gio glibc globent gmane
-    gon gotta graphviz greadily gung gunzip gur gzip gzipped gztar handdrawings hayrff hppa htest htests httpcon
-    httpsconn ident identd idivmod iexp ifconfig ifelse imo indetermined indice init inited initio inorder
-    insertborderwidth insertofftime int interfers intlmodule ints iomark isdst iter iteratables itw jemalloc kappas
-    keybinding keybindings keyfile keyset keysym keysyms kinda knowledgable kolam kqueue kwarg lanscan largs ldconfig
-    lexigraphical lgamma libasan libc libcs libffi libintlmodule liblzma libm libms libregrest libz linesep lineseps
-    linkifies linspace linuxthreads listcomps localimpl localspluskinds localsplusnames locatestarttagend logrotate
-    ltrim lurve lzma macaddr macbook macdef macostools mailcapdict mailto mainlined mainloop malloc manpy
-    maxformatwidth maxlinelen maxos mdiff meg megs memchr memoryview memrchr menudefs mesgnum metabase metainfo
-    metavars mick millisecs minidom minimumum mises mismash mmap monkeypatched monkeypatches monkeypatching mpmath
-    msec mtime mtimes multiprocesses mydirectory mypen mypy namager namedtuple naq narg nargs ncoghlan ncurses
-    netblock netblocks netstat newsyslog noarch nonnnegative nops nsec ntin ocurences odict ommit onlinehelp ony oparg
-    operargs opinfo osascript outlinewidth panedwindow panedwindows param paren parens passthru pathing pax perlre
-    pickealable picklability pids plist plists plutil polygonitem pow ppperry precisionbigmemtest predecates proactor
-    prob proxyval pseudocolor pseudoevent pseudoevents pyc pydebug pydecimal pyexpat pyfile pyflakes pygettext
-    pysqlite pytest pythonic quux radiobutton radiobuttons raison rangeiterobject rast rdivmod readintos realloc rect
-    recursivity ref refcount refcounting refcycle referencable refs regexp regexps regexs relevent replent repo repr
-    reprs reraise reraised reraises res retentives rety rezero rkcynva ronaldoussoren roundings rpath sdevs sdist sec
-    seeked seg sendfile setuptools shortbyteschar shortstringchar siz skewfactor slackware soundeditor sparc
-    spezialiced spinbox spinbutton srcdir sre stampitem staticgray stderr stdin stdio stdlib stdout stretchfactors
-    struct structs stty subclasseses subcurve subnetmask substituion sudo svefg svidanya sync synch synched sysadmin
-    sysctl syslogd taining tdemo tect tempdir tempfile temptative testcases thata thereafer tho thrashcan tickinterval
-    timedeltas timouet tkerror tkinter toejam tog toplevel transcodings tricenarian troughcolor tty ttys typedarglist
-    tzdata tzdist uctoffset uid ulp ulps umask uncancellation unclicking undecodeable undefinition undeprecated
-    unfoldables unichr unidiff uniformness unittest unittests unixen unlinker unmanages unpackings unprecision
-    untabified unurlsplit unwindng ustar utoff uuencode uuencoded uuencoders valgrind var varargslist vars venv venvs
-    vfork vhost von vsapi vwait vzcyrzragngvba waaaaay wat wav weakref weakrefs webp whatis whichdb wma writeframesraw
-    xattrs xcrun xfail xgettext xgtitle xinclude xmlcharref xmllib xstar yaml zdump zipfile zlib ztar
-    """
-)
+DROPPED = word_set((Path(__file__).parent / "dropped_words.txt").read_text(encoding="utf-8"))
 
 
 @dataclass(kw_only=True)
@@ -401,6 +358,7 @@ def main() -> None:
     parser.add_argument("--library", type=Path, default=Path(sysconfig.get_path("stdlib")), help="the stock library")
     options = parser.parse_args()
     evidence = observe_library(options.library)
+    options.out.mkdir(parents=True, exist_ok=True)
     write_lines(options.out / "words.txt", choose_words(evidence))
     write_lines(options.out / "identifiers.txt", choose_identifiers(evidence))
 

@@ -7,6 +7,7 @@ Hypothesis draws the same examples in every run, so that a green tree stays gree
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,10 @@ import pytest
 from hypothesis import settings
 
 from seqgan_wgp.config import Config, recipe
+
+# Before torch is loaded, and for every process that a test starts: networks this small gain nothing from a second thread,
+# and lose minutes to it on a machine that does something else too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("tests", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1_000)
