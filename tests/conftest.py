@@ -16,8 +16,8 @@ from hypothesis import settings
 
 from seqgan_wgp.config import Config, recipe
 
-# Before torch is loaded, and for every process that a test starts: networks this small gain nothing from a second thread,
-# and lose minutes to it on a machine that does something else too.
+# Before torch is loaded, and for every process that a test starts: networks this small gain nothing from a second
+# thread, and lose minutes to it on a machine that does something else too.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("tests", deadline=None, derandomize=True)
