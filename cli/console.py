@@ -26,6 +26,9 @@ from seqgan_wgp.errors import Diverged, SeqganError
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_WIDTH = 160
+"""Columns of tables where there is no terminal to ask."""
+
 _NO_SPACE = "make room and try again; a run that has begun goes on with: seqgan-wgp resume RUN"
 
 EXIT_FAILED, EXIT_CHANGE, EXIT_INTERRUPTED = 1, 2, 130
@@ -33,7 +36,8 @@ EXIT_FAILED, EXIT_CHANGE, EXIT_INTERRUPTED = 1, 2, 130
 
 def messages() -> Console:
     """Return the console on stderr; made anew, since tests and pipes replace stderr."""
-    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+    terminal = sys.stderr.isatty()
+    return Console(stderr=True, highlight=False, soft_wrap=not terminal, width=None if terminal else _WIDTH)
 
 
 def program() -> str:

@@ -140,7 +140,9 @@ def samples_table(generated: list[str], real: list[str]) -> Table:
     """Return generated items beside real ones."""
     from seqgan_wgp.text.generation import printable
 
-    table = Table("generated", "real", box=None, pad_edge=False, padding=(0, 4, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 4, 0, 0))
+    for title in ("generated", "real"):
+        table.add_column(title, no_wrap=True, overflow="ellipsis")
     for ours, theirs in zip(generated, real, strict=False):
         table.add_row(Text(printable(ours)), Text(printable(theirs)))
     return table

@@ -1,66 +1,116 @@
-"""The README tells the truth: its tree is the tree, and its commands and recipes are there."""
+"""The README's commands, names and tree are those of the repository."""
 
-from __future__ import annotations
-
+import ast
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+import typer
+from typer.core import TyperGroup
 
+import seqgan_wgp
 from cli.app import app
-from seqgan_wgp.config import recipe_names
+from seqgan_wgp.config import recipe, recipe_names
+from seqgan_wgp.settings import parse_assignments
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+INLINE = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", README, flags=re.DOTALL | re.MULTILINE))
 
 
-def tree() -> dict[str, str]:
-    """Return the paths of the README's tree with the words behind each."""
-    block = README.split("## The tree")[1].split("```")[1]
-    paths: dict[str, str] = {}
-    folders: list[str] = []
-    for line in block.strip("\n").split("\n"):
-        name, words = re.split(r"\s{2,}", line.strip(), maxsplit=1)
-        depth = (len(line) - len(line.lstrip())) // 2
-        folders = [*folders[:depth], name]
-        paths["".join(folders)] = words
+def group() -> TyperGroup:
+    command = typer.main.get_command(app)
+    assert isinstance(command, TyperGroup)
+    return command
+
+
+def invocations() -> list[list[str]]:
+    """Return the arguments of every seqgan-wgp that the README calls, without comments, pipes and redirections."""
+    found = []
+    for line in [line for _, block in BLOCKS for line in block.splitlines()] + INLINE:
+        words = shlex.split(re.split(r"\s[|>#]", line)[0]) if "seqgan-wgp " in line else []
+        if words and Path(words[0]).name == "seqgan-wgp":
+            found.append(words[1:])
+    commands = "|".join(group().commands)
+    return found + [shlex.split(text) for text in INLINE if re.match(rf"({commands}) ", text)]
+
+
+def table(head: str) -> list[str]:
+    """Return the first word of each row of the table whose first column has this head."""
+    rows = README.partition(f"| {head} |")[2].partition("\n\n")[0].splitlines()[2:]
+    return [re.sub(r"[`|\[\]]", " ", row).split()[0] for row in rows]
+
+
+def tree() -> set[str]:
+    """Return the paths of the README's tree; those of folders end with a slash."""
+    block = next(text for _, text in BLOCKS if text.startswith("seqgan_wgp/"))
+    paths, folders = set(), [""]
+    for line in block.splitlines():
+        name = line.split()[0]
+        folders[(len(line) - len(line.lstrip())) // 2 + 1 :] = [name]
+        paths.add("".join(folders))
     return paths
 
 
-@pytest.mark.parametrize("path", tree())
-def test_what_the_tree_names_is_there(path: str) -> None:
-    assert (ROOT / path).exists()
+@pytest.mark.parametrize("words", invocations(), ids=" ".join)
+def test_commands_are_understood(words: list[str]) -> None:
+    group().commands[words[0]].make_context(words[0], words[1:])
 
 
-def test_every_file_of_the_library_is_in_the_tree() -> None:
-    files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "seqgan_wgp").rglob("*.py")}
-    assert {file for file in files if not file.endswith("__init__.py")} - tree().keys() == set()
+def test_commands_and_options_are_there() -> None:
+    assert len(invocations()) >= 4
+    known = {option for command in group().commands.values() for part in command.params for option in part.opts}
+    flags = {word for text in INLINE for word in text.split() if re.fullmatch(r"--?[a-z][a-z-]*", word)}
+    assert flags >= {"--set", "--config"}
+    assert flags <= known | {"--help", "--version"}
+
+
+def test_the_tables_are_complete() -> None:
+    assert set(table("command")) == set(group().commands)
+    assert set(table("recipe")) == set(recipe_names())
+
+
+def test_settings_are_there() -> None:
+    given = [text.split()[1] for text in INLINE if text.startswith("--set ")]
+    assert given
+    assert recipe("fast", dict(parse_assignments(given)))
+
+
+def test_make_targets_are_there() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^make (\w+)", README, flags=re.MULTILINE)
+    assert {"demo", "test"} <= set(targets)
+    assert [target for target in targets if not re.search(rf"^{target}:", makefile, flags=re.MULTILINE)] == []
+
+
+def test_python_names_are_public() -> None:
+    trees = [ast.parse(block) for language, block in BLOCKS if language == "python"]
+    names = [
+        node.attr
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "seqgan_wgp"
+    ]
+    assert {"train", "Model"} <= set(names)
+    assert all(callable(getattr(seqgan_wgp, name)) for name in names)
+
+
+def test_the_tree_is_the_tree() -> None:
+    listed = tree()
+    assert [path for path in sorted(listed) if not (ROOT / path).exists()] == []
+    modules = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "seqgan_wgp").rglob("*.py")
+        if not path.name.startswith("__init__")
+    }
+    assert {path for path in listed if path.endswith(".py")} == modules
 
 
 @pytest.mark.parametrize("folder", ["seqgan_wgp/recipes/", "corpora/", "benchmarks/", "dev/"])
 def test_files_of_small_folders_are_named_beside_them(folder: str) -> None:
-    kinds = {".py", ".toml", ".txt"}
-    files = {path.name for path in (ROOT / folder).iterdir() if path.suffix in kinds} - {"__init__.py", "index.toml"}
-    assert {name for name in files if name not in tree()[folder]} == set()
-
-
-def test_every_command_and_recipe_is_in_its_table() -> None:
-    commands = {command.callback.__name__ for command in app.registered_commands if command.callback is not None}
-    assert commands == set(re.findall(r"^\| `(\w+)(?: [^`]*)?` \|", README.split("## Commands")[1], re.M)) - set(
-        recipe_names()
-    )
-    assert set(recipe_names()) <= set(re.findall(r"^\| `(\w+)` \|", README, re.M))
-
-
-def test_the_first_screen_has_the_two_commands() -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in ("demo", "test"):
-        assert f"make {target}" in "\n".join(README.split("\n")[:15])
-        assert re.search(rf"^{target}:", makefile, re.M)
-
-
-def test_python_examples_name_what_is_public() -> None:
-    import seqgan_wgp
-
-    for name in re.findall(r"seqgan_wgp\.(\w+)\(?", "".join(re.findall(r"```python\n(.*?)```", README, re.S))):
-        assert name in seqgan_wgp.__all__
+    lines = [line.strip() for _, block in BLOCKS for line in block.splitlines()]
+    words = next(line for line in lines if line.startswith(f"{Path(folder).name}/"))
+    files = {path.name for path in (ROOT / folder).iterdir() if path.suffix in {".py", ".toml", ".txt"}}
+    assert {name for name in files - {"__init__.py", "index.toml"} if name not in words} == set()
