@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from seqgan_wgp.text.ngrams import (
     NgramReference,
-    RankTable,
     extended_keys,
     js_divergence,
     kl_divergence,
     novel_fraction,
     unique_fraction,
 )
+from seqgan_wgp.text.rank_table import RankTable
 
 Ints = NDArray[np.integer[Any]]
 
