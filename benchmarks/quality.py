@@ -4,14 +4,17 @@
 
 Every recipe trains from the same lines and the same seed for the same time. N strings of the final model are then
 compared with all N held-out lines, validation and test together (nothing here chose anything on either); the floor is
-N training lines in their stead. Prints a table and ten strings of each recipe; `--json FILE` writes the rows.
+N training lines in their stead, and Markov chains of the training lines stand beside. Prints a table and ten strings of
+each recipe; `--json FILE` writes the rows.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 import tempfile
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from seqgan_wgp.randomness import Stream, shuffled
 from seqgan_wgp.settings import parse_assignments
 from seqgan_wgp.text.corpus import Corpus, open_corpus
 from seqgan_wgp.text.ngrams import NgramReference, novel_fraction, unique_fraction
+from seqgan_wgp.text.vocabulary import PAD
 
 ORDERS = 4
 
@@ -40,6 +44,33 @@ def measure(ids_NL: npt.NDArray[np.integer], corpus: Corpus) -> dict[str, Any]:
     }
 
 
+def markov(train_NL: npt.NDArray[np.integer], order: int, count: int, seed: int) -> npt.NDArray[np.integer]:
+    """Return strings of a Markov chain, (count, L) ids: each character as often as it follows the last `order` ones.
+
+    Maximum likelihood on the training rows, without smoothing; a string ends at its first pad.
+    """
+    followers: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    start = (-1,) * order
+    for row in train_NL.tolist():
+        context = start
+        for symbol in row:
+            followers[context].append(symbol)
+            context = (*context[1:], symbol)
+            if symbol == PAD:
+                break
+    chance = random.Random(seed)
+    ids_NL = np.full((count, train_NL.shape[1]), PAD, train_NL.dtype)
+    for row in ids_NL:
+        context = start
+        for place in range(len(row)):
+            symbol = chance.choice(followers[context])
+            row[place] = symbol
+            context = (*context[1:], symbol)
+            if symbol == PAD:
+                break
+    return ids_NL
+
+
 def run(corpus: str, entry: str, options: argparse.Namespace) -> dict[str, Any]:
     """Train one recipe, written NAME or NAME:KEY=VALUE,..., and measure it."""
     name, _, changes = entry.partition(":")
@@ -50,10 +81,20 @@ def run(corpus: str, entry: str, options: argparse.Namespace) -> dict[str, Any]:
         settings |= {"training.steps": "none", "evaluation.patience": "none"}
         model = seqgan_wgp.train(corpus, recipe=name, minutes=minutes, seed=seed, settings=settings, out=out)
         prepared = open_corpus(out)
-        ids_NL = np.concatenate(list(model.samples(len(prepared.ids_NL) - prepared.facts.train, seed=seed)))
+        count = len(prepared.ids_NL) - prepared.facts.train
+        ids_NL = np.concatenate(list(model.samples(count, seed=seed)))
         row = {"recipe": entry, "steps": model.facts["step"], "minutes": model.facts["seconds"] / 60}
         facts = {"length": prepared.facts.length, "n": len(ids_NL), "strings": model.generate(10, seed=seed)}
-        return row | facts | measure(ids_NL, prepared)
+        train_NL = np.asarray(prepared.train_NL)
+        chains = {order: measure(markov(train_NL, order, count, seed), prepared) for order in options.markov}
+        return row | facts | measure(ids_NL, prepared) | {"markov": chains}
+
+
+def show(title: str, steps: str, measured: dict[str, Any]) -> None:
+    """Print one row of the table."""
+    excess = measured["js"][-1] - measured["js_floor"][-1]
+    print(f"{title:<44} {steps:>6} " + " ".join(f"{value:7.4f}" for value in measured["js"]), end="")
+    print(f"   {excess:12.4f}  {measured['unique']:6.1%} {measured['novel']:6.1%}", flush=True)
 
 
 def main() -> None:
@@ -64,6 +105,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="for every recipe")
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--markov", nargs="*", type=int, default=[2, 3, 4], metavar="ORDER", help="chains beside")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     rows = []
@@ -72,12 +114,12 @@ def main() -> None:
         rows.append(row)
         if len(rows) == 1:
             print(f"{options.corpus}: {options.minutes:g} minutes each, L={row['length']}, N={row['n']:,}")
-            print(f"{'recipe':<44} {'steps':>6} " + " ".join(f"{f'JS-{n}':>7}" for n in range(1, ORDERS + 1)), end="")
+            print(f"{'':<44} {'steps':>6} " + " ".join(f"{f'JS-{n}':>7}" for n in range(1, ORDERS + 1)), end="")
             print("   JS-4 - floor  unique  novel")
             print(f"{'floor':<51} " + " ".join(f"{value:7.4f}" for value in row["js_floor"]))
-        excess = row["js"][-1] - row["js_floor"][-1]
-        print(f"{entry:<44} {row['steps']:6d} " + " ".join(f"{value:7.4f}" for value in row["js"]), end="")
-        print(f"   {excess:12.4f}  {row['unique']:6.1%} {row['novel']:6.1%}", flush=True)
+            for order, measured in row["markov"].items():
+                show(f"Markov chain, order {order}", "", measured)
+        show(entry, str(row["steps"]), row)
     for row in rows:
         print(f"\n{row['recipe']}: {'  '.join(row['strings'])}")
     if options.json is not None:
