@@ -2,10 +2,10 @@
 
     python -m benchmarks.quality names.txt --recipes fast paper:generator.width=64,critic.width=64 --minutes 3
 
-Every recipe trains from the same lines and the same seed for the same time. N strings of the final model are then
-compared with all N held-out lines, validation and test together (nothing here chose anything on either); the floor is
-N training lines in their stead, and Markov chains of the training lines stand beside. Prints a table and ten strings of
-each recipe; `--json FILE` writes the rows.
+Every recipe trains from the same lines, in rows of the first recipe's length, and from the same seed for the same time.
+N strings of the final model are then compared with all N held-out lines, validation and test together (nothing here
+chose anything on either); the floor is N training lines in their stead, and Markov chains of the training lines stand
+beside. Prints a table and ten strings of each recipe; `--json FILE` writes the rows.
 """
 
 from __future__ import annotations
@@ -71,14 +71,16 @@ def markov(train_NL: npt.NDArray[np.integer], order: int, count: int, seed: int)
     return ids_NL
 
 
-def run(corpus: str, entry: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Train one recipe, written NAME or NAME:KEY=VALUE,..., and measure it."""
+def run(corpus: str, entry: str, length: int | None, options: argparse.Namespace) -> dict[str, Any]:
+    """Train one recipe, written NAME or NAME:KEY=VALUE,..., on rows of a length (None: its own), and measure it."""
     name, _, changes = entry.partition(":")
     settings = parse_assignments([text for text in changes.split(",") if text] + options.set)
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "run"
         minutes, seed = options.minutes, options.seed
         settings |= {"training.steps": "none", "evaluation.patience": "none"}
+        if length is not None:
+            settings["corpus.length"] = str(length)
         model = seqgan_wgp.train(corpus, recipe=name, minutes=minutes, seed=seed, settings=settings, out=out)
         prepared = open_corpus(out)
         count = len(prepared.ids_NL) - prepared.facts.train
@@ -108,9 +110,9 @@ def main() -> None:
     parser.add_argument("--markov", nargs="*", type=int, default=[2, 3, 4], metavar="ORDER", help="chains beside")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    rows = []
+    rows: list[dict[str, Any]] = []
     for entry in options.recipes:
-        row = run(options.corpus, entry, options)
+        row = run(options.corpus, entry, rows[0]["length"] if rows else None, options)
         rows.append(row)
         if len(rows) == 1:
             print(f"{options.corpus}: {options.minutes:g} minutes each, L={row['length']}, N={row['n']:,}")
