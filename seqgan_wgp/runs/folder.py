@@ -90,9 +90,7 @@ def open_run(path: Path) -> RunFolder:
     if not path.is_dir():
         raise CheckpointError(f"{path}: no such run folder", _A_RUN)
     if not (path / CONFIG).is_file():
-        raise CheckpointError(
-            f"{path}: is not a run folder ({CONFIG} is missing)", "name the folder that train printed"
-        )
+        raise CheckpointError(f"{path}: is not a run folder ({CONFIG} is missing)", _A_RUN)
     return RunFolder(path)
 
 
