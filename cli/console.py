@@ -29,8 +29,6 @@ R = TypeVar("R")
 _WIDTH = 160
 """Columns of tables where there is no terminal to ask."""
 
-_NO_SPACE = "make room and try again; a run that has begun goes on with: seqgan-wgp resume RUN"
-
 EXIT_FAILED, EXIT_CHANGE, EXIT_INTERRUPTED = 1, 2, 130
 
 
@@ -76,7 +74,8 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
                 _abandon_stdout()
                 raise typer.Exit(0) from None
             where = f"{error.filename}: " if error.filename else ""
-            remedy = _NO_SPACE if error.errno == errno.ENOSPC else ""
+            room = f"make room and try again; a run that has begun goes on with: {program()} resume RUN"
+            remedy = room if error.errno == errno.ENOSPC else ""
             fail(where + (error.strerror or str(error)), remedy, code=EXIT_FAILED)
 
     return run

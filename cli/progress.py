@@ -73,7 +73,7 @@ class Progress:
             if now - self._drawn > _REDRAW_SECONDS or record.samples is not None:
                 self._live.update(self._panel(record), refresh=True)
                 self._drawn = now
-        elif record.samples is not None or record.step == 1 or record.step % self.config.log.every == 0:
+        elif record.due(self.config.log.every):
             self.console.print(self._line(record), markup=False, soft_wrap=True)
 
     def close(self, outcome: Outcome) -> None:
@@ -122,8 +122,7 @@ class Progress:
 
 def measures_table(rows: dict[str, dict[str, float]]) -> Table:
     """Return a table of divergences, each above its floor, and of the shares of unique and novel items."""
-    first = next(iter(rows.values()))
-    orders = [name for name in first if name.startswith("js") and name[2:].isdigit()]
+    orders = _orders(next(iter(rows.values())))
     table = Table("", *(f"JS-{name[2:]}" for name in orders), "unique", "novel", box=None, pad_edge=False)
     for title, measures in rows.items():
         table.add_row(
@@ -156,13 +155,17 @@ _REASONS = {
 
 
 def _files(run: Path, outcome: Outcome) -> str:
-    best = f"  (step {outcome.best_step:,})" if outcome.best_step else ""
     lines = [f"\nmodel     {run / 'model.safetensors'}"]
     if outcome.best_step is not None:
-        lines.append(f"best      {run / 'best.safetensors'}{best}")
+        lines.append(f"best      {run / 'best.safetensors'}  (step {outcome.best_step:,})")
     lines += [f"records   {run / 'metrics.jsonl'}", f"samples   {run / 'samples'}"]
     lines += [f"more      {program()} generate {run} -n 1000", f"go on     {program()} resume {run} --minutes M"]
     return "\n".join(lines)
+
+
+def _orders(measures: dict[str, float]) -> list[str]:
+    """Return the names of the divergences among the measures: js1, js2, ..."""
+    return [name for name in measures if name.startswith("js") and name[2:].isdigit()]
 
 
 def _losses(record: Record) -> str:
@@ -171,8 +174,9 @@ def _losses(record: Record) -> str:
 
 
 def _measures_line(measures: dict[str, float]) -> str:
-    orders = [name for name in measures if name.startswith("js") and name[2:].isdigit()]
-    values = "  ".join(f"JS-{name[2:]} {measures[name]:.3f} (floor {measures[name + '_floor']:.3f})" for name in orders)
+    values = "  ".join(
+        f"JS-{name[2:]} {measures[name]:.3f} (floor {measures[name + '_floor']:.3f})" for name in _orders(measures)
+    )
     return f"{values}  unique {measures['unique']:.1%}"
 
 

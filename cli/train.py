@@ -40,9 +40,8 @@ def train(
     from seqgan_wgp.runs.run import create, scan_corpus
     from seqgan_wgp.settings import parse_assignments
 
-    overrides = {**parse_assignments(set_ or [])}
     flags = options.given(steps=steps, minutes=minutes, seed=seed, device=device)
-    settings = configs.recipe(recipe, {**overrides, **flags}, file=config)
+    settings = configs.recipe(recipe, {**parse_assignments(set_ or []), **flags}, file=config)
     pick_device(settings.training.device)
     if out is not None and not dry_run:
         check_free(out, overwrite=overwrite)

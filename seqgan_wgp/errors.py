@@ -40,6 +40,11 @@ class Diverged(SeqganError):
     """Training met a loss or a gradient that is not finite; the last good checkpoint stays as it was."""
 
 
+def one_line(error: Exception) -> str:
+    """Return what another library's error says, on one line; torch tells some of its own on several."""
+    return " ".join(str(error).split())
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the known name closest to `name`, or an empty string when none is close."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)

@@ -20,7 +20,7 @@ from .adversarial.trainer import generate, latents
 from .config import Config
 from .devices import pick_device
 from .domains import DOMAINS
-from .errors import CheckpointError, ConfigError, SeqganError
+from .errors import CheckpointError, ConfigError, SeqganError, one_line
 from .randomness import Stream
 from .runs import checkpoint
 from .runs.folder import MODEL
@@ -125,6 +125,5 @@ def _loaded(network: nn.Module, tensors: Mapping[str, Tensor], part: str) -> nn.
     try:
         network.load_state_dict(own)
     except RuntimeError as error:
-        reason = " ".join(str(error).split())  # torch tells it on several lines
-        raise CheckpointError(f"the {part}'s weights do not fit the settings ({reason})") from None
+        raise CheckpointError(f"the {part}'s weights do not fit the settings ({one_line(error)})") from None
     return network.eval().requires_grad_(False)

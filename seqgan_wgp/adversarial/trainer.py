@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import AdamSettings, Config
-from ..errors import CheckpointError, Diverged
+from ..errors import CheckpointError, Diverged, one_line
 from ..randomness import Stream, choose_numpy, normal, shuffled, uniform
 from .constraints import CONSTRAINTS
 from .domain import Domain
@@ -50,6 +50,10 @@ class Record:
 
     samples: npt.NDArray[np.integer] | None = None
     """Compact generated items of an evaluation."""
+
+    def due(self, every: int) -> bool:
+        """Say whether to keep the record: the first, that of an evaluation, or one at the cadence `every`, in steps."""
+        return self.samples is not None or self.step == 1 or self.step % every == 0
 
 
 def optimizer(settings: AdamSettings, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
@@ -206,8 +210,7 @@ class Trainer:
                         if key.startswith(prefix)
                     }
         except (KeyError, RuntimeError) as error:
-            reason = " ".join(str(error).split())  # torch tells it on several lines
-            raise CheckpointError(f"the checkpoint does not fit the run's settings ({reason})") from None
+            raise CheckpointError(f"the checkpoint does not fit the run's settings ({one_line(error)})") from None
         self.step, self.seconds = step, seconds
 
     def _critic_step(self, number: int) -> Tensor:

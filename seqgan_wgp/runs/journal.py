@@ -121,7 +121,7 @@ class Journal:
             self.measures = record.measures
             self._write_samples(record.step, record.samples)
             self._keep_best(record.step)
-        if record.samples is not None or record.step == 1 or record.step % self.config.log.every == 0:
+        if record.due(self.config.log.every):
             self.records.append(_entry(record))
 
     def _write_samples(self, step: int, samples: npt.NDArray[np.integer]) -> None:

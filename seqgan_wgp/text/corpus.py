@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import CheckpointError, CorpusError
-from .lines import LineReader, blocks
-from .scan import Facts, Scan, fitting, hash_strings
+from .lines import blocks
+from .scan import Facts, Scan, fitting, hash_strings, open_reader
 from .vocabulary import PAD, Vocabulary
 
 IDS, TOKENIZER, FACTS = "ids.npy", "tokenizer.json", "corpus.json"
@@ -127,7 +127,7 @@ def _read_vocabulary(file: Path) -> Vocabulary:
 def _encoded(found: Scan) -> Iterator[tuple[npt.NDArray[np.integer], npt.NDArray[np.int64]]]:
     """Yield (N, L) ids and which part each row is for: 0 training, 1 validation, 2 test."""
     settings, length = found.settings, found.facts.length
-    reader = LineReader(found.source.label, found.source.encoding or settings.encoding, settings.errors)
+    reader = open_reader(found.source, settings)
     for block in blocks(found.source):
         for rows_NL, filled_NL in fitting(reader.lines(block), settings, length).rows(length):
             ids_NL = found.vocabulary.table[rows_NL]

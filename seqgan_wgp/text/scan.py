@@ -112,7 +112,7 @@ def scan(source: Source, settings: CorpusSettings) -> Scan:
     Raises:
         CorpusError: unreadable, empty, binary, badly encoded, too few or only too long lines, too many characters.
     """
-    reader = LineReader(source.label, source.encoding or settings.encoding, settings.errors)
+    reader = open_reader(source, settings)
     tally = _Tally(settings)
     digest = hashlib.sha256()
     for block in blocks(source):
@@ -179,6 +179,11 @@ class _Tally:
     def distinct(self) -> int | None:
         """Number of different strings, None when they are not few."""
         return len(self.hashes) if len(self.hashes) < DISTINCT_FEW else None
+
+
+def open_reader(source: Source, settings: CorpusSettings) -> LineReader:
+    """Return a fresh reader of a source's blocks; both passes must read alike."""
+    return LineReader(source.label, source.encoding or settings.encoding, settings.errors)
 
 
 def fitting(lines: Lines, settings: CorpusSettings, length: int) -> Lines:
