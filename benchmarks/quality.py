@@ -33,14 +33,14 @@ ORDERS = 4
 
 def measure(ids_NL: npt.NDArray[np.integer], corpus: Corpus) -> dict[str, Any]:
     """Return divergences of samples from the held-out lines, with floors, and shares of unique and novel ones."""
-    held_out_NL = corpus.ids_NL[corpus.facts.train :]
+    held_out_NL = np.concatenate([corpus.validation_NL, corpus.test_NL])
     reference = NgramReference(held_out_NL, corpus.vocabulary.size, ORDERS)
-    chosen_N = shuffled(0, Stream.FLOOR, np.arange(len(held_out_NL)), corpus.facts.train)
+    chosen_N = shuffled(0, Stream.FLOOR, np.arange(len(held_out_NL)), len(corpus.train))
     return {
         "js": reference.divergences(ids_NL),
-        "js_floor": reference.divergences(np.asarray(corpus.train_NL[chosen_N])),
+        "js_floor": reference.divergences(corpus.train[chosen_N]),
         "unique": unique_fraction(ids_NL),
-        "novel": novel_fraction(ids_NL, corpus.train_NL),
+        "novel": novel_fraction(ids_NL, corpus.train.blocks()),
     }
 
 
@@ -63,7 +63,8 @@ def markov(train_NL: npt.NDArray[np.integer], order: int, count: int, seed: int)
     for row in ids_NL:
         context = start
         for place in range(len(row)):
-            symbol = chance.choice(followers[context])
+            # What was only ever seen at the end of a cropped line has no follower: the string ends there.
+            symbol = chance.choice(followers.get(context, [PAD]))
             row[place] = symbol
             context = (*context[1:], symbol)
             if symbol == PAD:
@@ -83,11 +84,11 @@ def run(corpus: str, entry: str, length: int | None, options: argparse.Namespace
             settings["corpus.length"] = str(length)
         model = seqgan_wgp.train(corpus, recipe=name, minutes=minutes, seed=seed, settings=settings, out=out)
         prepared = open_corpus(out)
-        count = len(prepared.ids_NL) - prepared.facts.train
+        count = len(prepared.validation_NL) + len(prepared.test_NL)
         ids_NL = np.concatenate(list(model.samples(count, seed=seed)))
         row = {"recipe": entry, "steps": model.facts["step"], "minutes": model.facts["seconds"] / 60}
         facts = {"length": prepared.facts.length, "n": len(ids_NL), "strings": model.generate(10, seed=seed)}
-        train_NL = np.asarray(prepared.train_NL)
+        train_NL = prepared.train.apart()
         chains = {order: measure(markov(train_NL, order, count, seed), prepared) for order in options.markov}
         return row | facts | measure(ids_NL, prepared) | {"markov": chains}
 

@@ -13,6 +13,7 @@ import seqgan_wgp
 from .corpora import corpora
 from .generate import generate
 from .info import info
+from .inspect import inspect
 from .recipes import recipes
 from .resume import resume
 from .train import train
@@ -26,7 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (train, resume, generate, recipes, corpora, info):
+for command in (train, resume, generate, inspect, recipes, corpora, info):
     app.command()(command)
 
 

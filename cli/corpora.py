@@ -11,7 +11,7 @@ from .console import guarded
 @guarded
 def corpora() -> None:
     """List the bundled corpora."""
-    from seqgan_wgp.text.bundled import bundled
+    from seqgan_wgp.text.reading.bundled import bundled
 
     table = Table("corpus", "lines", "what it is", "licence", box=None, pad_edge=False)
     for entry in bundled().values():

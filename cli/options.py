@@ -7,6 +7,14 @@ from typing import Annotated
 
 import typer
 
+Corpus = Annotated[
+    str,
+    typer.Argument(
+        help="A text file (also .gz, .zst, FASTA), FILE:COLUMN of .csv, .tsv, .jsonl or .parquet, '-' for stdin, or a "
+        "bundled corpus.",
+        metavar="CORPUS",
+    ),
+]
 Recipe = Annotated[str, typer.Option(help="Settings to start from; see: seqgan-wgp recipes.", metavar="NAME")]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="TOML with settings that change the recipe's.", metavar="FILE")

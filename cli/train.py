@@ -10,18 +10,19 @@ import typer
 from . import options
 from .console import EXIT_INTERRUPTED, guarded, messages, program, stopping
 from .progress import Progress
+from .reading import Reading
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from seqgan_wgp.config import Config
     from seqgan_wgp.runs.folder import RunFolder
-    from seqgan_wgp.text.scan import Scan
+    from seqgan_wgp.runs.run import Found
 
 
 @guarded
 def train(
-    corpus: Annotated[str, typer.Argument(help="A text file, '-' for stdin, or a bundled corpus.", metavar="CORPUS")],
+    corpus: options.Corpus,
     out: Annotated[Path | None, typer.Option(help="Folder of the run.", metavar="RUN")] = None,
     recipe: options.Recipe = "fast",
     config: options.ConfigFile = None,
@@ -35,35 +36,38 @@ def train(
 ) -> None:
     """Learn from the lines of CORPUS. Prints the run's folder when done."""
     from seqgan_wgp import config as configs
+    from seqgan_wgp.config import changes
     from seqgan_wgp.devices import pick_device
     from seqgan_wgp.runs.folder import check_free, numbered
-    from seqgan_wgp.runs.run import create, scan_corpus
+    from seqgan_wgp.runs.run import create, look_at
     from seqgan_wgp.settings import parse_assignments
+    from seqgan_wgp.text.reading.sources import open_source
 
     flags = options.given(steps=steps, minutes=minutes, seed=seed, device=device)
-    settings = configs.recipe(recipe, {**parse_assignments(set_ or []), **flags}, file=config)
-    pick_device(settings.training.device)
+    given = configs.recipe(recipe, {**parse_assignments(set_ or []), **flags}, file=config)
+    pick_device(given.training.device)
     if out is not None and not dry_run:
         check_free(out, overwrite=overwrite)
     console = messages()
-    found, settings = scan_corpus(corpus, settings)
+    source = open_source(corpus)
+    with Reading(console, f"reading {source.label}", source.size) as on_bytes:
+        found, settings = look_at(source, given, on_bytes)
     describe(console, found)
     if dry_run:
+        by_rule = ", ".join(f"{name} = {value}" for name, value in changes(given, settings).items())
+        console.print(f"by rule: {by_rule or 'nothing'}", markup=False)
         typer.echo(configs.to_toml(settings), nl=False)
         return
     folder = out or numbered(Path("runs"), f"{found.facts.name}-{recipe}")
-    train_in(create(found, settings, folder, overwrite=overwrite), settings)
+    with Reading(console, f"encoding {source.label}", source.size) as on_bytes:
+        run = create(found, settings, folder, overwrite=overwrite, on_bytes=on_bytes)
+    train_in(run, settings)
 
 
-def describe(console: Console, found: Scan) -> None:
+def describe(console: Console, found: Found) -> None:
     """Say what a corpus is, and what to know about it."""
-    facts = found.facts
-    left_out = f" ({facts.empty:,} empty lines skipped)" if facts.empty else ""
-    console.print(
-        f"{facts.name}: {facts.kept:,} lines{left_out}, {facts.alphabet:,} characters, rows of {facts.length}",
-        markup=False,
-    )
-    for warning in facts.warnings():
+    console.print(found.facts.summary(), markup=False)
+    for warning in found.facts.warnings():
         console.print(f"[yellow]warning:[/] {warning}")
 
 

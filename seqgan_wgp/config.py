@@ -8,7 +8,9 @@ a recipe. A key missing in an older file therefore means neutral.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import operator
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ConfigError, did_you_mean
-from .settings import build, list_settings, merged, nested, setting
+from .settings import AUTO, build, list_settings, merged, nested, setting
 
 FORMAT_VERSION = 1
 """Format of config.json, of checkpoints and of model files."""
 
 _NORMALIZATIONS = ("none", "layer", "layer-channels")
+_NORMAL_FORMS = ("none", "nfc", "nfd", "nfkc", "nfkd")
 _INITIALIZATIONS = ("tflib", "torch", "xavier")
 
 
@@ -29,12 +32,24 @@ _INITIALIZATIONS = ("tflib", "torch", "xavier")
 class CorpusSettings:
     """How text becomes rows of ids."""
 
-    encoding: str = setting("encoding of the text; any in which a line feed is one byte", "utf-8")
+    encoding: str = setting("encoding of the text, as Python names it", "utf-8")
     errors: str = setting("what to do with a line of bad bytes", "strict", choices=("strict", "replace", "skip"))
+    normalize: str = setting("Unicode normal form to bring the text to", "none", choices=_NORMAL_FORMS)
+    unit: str = setting(
+        "what a position holds: a code point, or a byte of the file as it is", "char", choices=("char", "byte")
+    )
+    limit: int | None = setting("lines read at most, empty ones not counted; none: all", None, least=1)
+    layout: str = setting(
+        "lines: a row each; windows: of running text; auto: windows for text in paragraphs or without lines",
+        "auto",
+        choices=("auto", "lines", "windows"),
+    )
     length: int | None = setting(
         "characters in a row; none: 99 % of lines fit, rounded up to 8, at most 64", None, least=1, most=4096
     )
-    long: str = setting("what to do with longer lines", "crop", choices=("crop", "drop"))
+    long: str = setting(
+        "what to do with longer lines: cut off, leave out, cut in pieces", "crop", choices=("crop", "drop", "chunk")
+    )
     held_out: float = setting("share of distinct lines held out, half validation, half test", 0.2, above=0, most=0.9)
     held_out_most: int = setting("lines held out at most (expected number)", 40_000, least=1)
     max_alphabet: int = setting("different characters allowed", 8192, least=1, most=65_000)
@@ -47,7 +62,7 @@ class GeneratorSettings:
     network: str = setting("architecture", "residual", choices=("residual",))
     latent: int = setting("numbers in a latent", least=1, most=65_536)
     latent_distribution: str = setting("distribution of a latent's numbers", "normal", choices=("normal", "uniform"))
-    width: int = setting("channels", least=1, most=16_384)
+    width: int = setting("channels", least=1, most=16_384, auto=True)
     blocks: int = setting("residual blocks", least=0, most=256)
     kernel: int = setting("positions that a convolution sees", least=1, most=255, odd=True)
     residual_scale: float = setting("factor on each block's residual branch", 1.0, above=0, most=100)
@@ -60,7 +75,7 @@ class CriticSettings:
     """The critic: the generator's mirror, to one score."""
 
     network: str = setting("architecture", "residual", choices=("residual",))
-    width: int = setting("channels", least=1, most=16_384)
+    width: int = setting("channels", least=1, most=16_384, auto=True)
     blocks: int = setting("residual blocks", least=0, most=256)
     kernel: int = setting("positions that a convolution sees", least=1, most=255, odd=True)
     residual_scale: float = setting("factor on each block's residual branch", 1.0, above=0, most=100)
@@ -100,7 +115,7 @@ class OptimizerSettings:
 class TrainingSettings:
     """How long, on what, and in which rhythm. A step is one round: critic steps, then one generator step."""
 
-    batch_size: int = setting("strings a critic step sees of each kind", least=1, most=1_048_576)
+    batch_size: int = setting("strings a critic step sees of each kind", least=1, most=1_048_576, auto=True)
     critic_steps: int = setting("n_critic, critic steps in a round", least=1, most=10_000)
     steps: int | None = setting("rounds in all, also after a resume; none: no limit", None, least=1)
     minutes: float | None = setting("minutes of training in all, also after a resume; none: no limit", None, above=0)
@@ -119,7 +134,7 @@ class AveragingSettings:
 class EvaluationSettings:
     """When and on how much the generator is measured."""
 
-    every: int = setting("steps between evaluations", least=1)
+    every: int = setting("steps between evaluations", least=1, auto=True)
     samples: int | None = setting(
         "strings generated; none: one for each validation line, 10,000 at most", None, least=1
     )
@@ -225,7 +240,19 @@ def from_dict(tree: Mapping[str, Any]) -> Config:
 
 def to_dict(config: Config) -> dict[str, Any]:
     """Return nested dictionaries with every setting; `from_dict` gives back an equal config."""
-    return dataclasses.asdict(config)
+    tree = dataclasses.asdict(config)
+    for dotted, field in list_settings(Config).items():
+        *sections, name = dotted.split(".")
+        section = functools.reduce(operator.getitem, sections, tree)
+        if field.metadata["auto"] and section[name] == AUTO:
+            section[name] = "auto"
+    return tree
+
+
+def changes(before: Config, after: Config) -> dict[str, object]:
+    """Return the settings in which two configs differ, dotted name -> what it is afterwards."""
+    get = {dotted: operator.attrgetter(dotted) for dotted in list_settings(Config)}
+    return {dotted: of(after) for dotted, of in get.items() if of(before) != of(after)}
 
 
 def to_toml(config: Config) -> str:
@@ -237,9 +264,7 @@ def to_toml(config: Config) -> str:
         if ".".join(sections) != section:
             section = ".".join(sections)
             text.append(f"\n[{section}]")
-        value: Any = tree
-        for key in dotted.split("."):
-            value = value[key]
+        value: Any = functools.reduce(operator.getitem, dotted.split("."), tree)
         written = json.dumps("none" if value is None else value, ensure_ascii=False).replace("\x7f", r"\u007f")
         line = f"{name} = {written}"
         text.append(f"{line:<38} # {field.metadata['doc']}")

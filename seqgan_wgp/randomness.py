@@ -20,9 +20,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-_GOLDEN = 0x9E3779B97F4A7C15
-_MIX_1 = 0xBF58476D1CE4E5B9
-_MIX_2 = 0x94D049BB133111EB
+from .splitmix import GOLDEN, MIX_1, MIX_2, mix_numpy
+
 _MASK = (1 << 64) - 1
 
 BITS = 24
@@ -49,29 +48,22 @@ def _signed(value: int) -> int:
 
 def _mix_int(value: int) -> int:
     value &= _MASK
-    value = ((value ^ (value >> 30)) * _MIX_1) & _MASK
-    value = ((value ^ (value >> 27)) * _MIX_2) & _MASK
+    value = ((value ^ (value >> 30)) * MIX_1) & _MASK
+    value = ((value ^ (value >> 27)) * MIX_2) & _MASK
     return value ^ (value >> 31)
 
 
 def stream_key(seed: int, stream: int) -> int:
     """Return the 64-bit key of a stream under a seed: the starting point of each of its rows."""
-    return _mix_int(_mix_int(seed + _GOLDEN) ^ _mix_int(stream * _GOLDEN + 1))
-
-
-def mix_numpy(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Return SplitMix64's finalizer of each number: a bijection in which every bit depends on every bit."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(_MIX_1)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(_MIX_2)
-    return x ^ (x >> np.uint64(31))
+    return _mix_int(_mix_int(seed + GOLDEN) ^ _mix_int(stream * GOLDEN + 1))
 
 
 def hash_numpy(seed: int, stream: int, index_N: npt.NDArray[Any], columns: int) -> npt.NDArray[np.uint64]:
     """Return the (N, C) 64-bit hashes, uint64, of rows `index_N` (any integer type, not negative)."""
     with np.errstate(over="ignore"):
         index = np.asarray(index_N).astype(np.uint64) + np.uint64(1)
-        row_N = mix_numpy(np.uint64(stream_key(seed, stream)) + np.uint64(_GOLDEN) * index)
-        step_C = np.arange(1, columns + 1, dtype=np.uint64) * np.uint64(_GOLDEN)
+        row_N = mix_numpy(np.uint64(stream_key(seed, stream)) + np.uint64(GOLDEN) * index)
+        step_C = np.arange(1, columns + 1, dtype=np.uint64) * np.uint64(GOLDEN)
         return mix_numpy(row_N[:, None] + step_C[None, :])
 
 
@@ -81,15 +73,15 @@ def _shift(x: Tensor, bits: int) -> Tensor:
 
 
 def _mix_torch(x: Tensor) -> Tensor:
-    x = (x ^ _shift(x, 30)) * _signed(_MIX_1)
-    x = (x ^ _shift(x, 27)) * _signed(_MIX_2)
+    x = (x ^ _shift(x, 30)) * _signed(MIX_1)
+    x = (x ^ _shift(x, 27)) * _signed(MIX_2)
     return x ^ _shift(x, 31)
 
 
 def hash_torch(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
     """Return the (N, C) hashes as int64 on the device of `index_N` (int64): the bits of `hash_numpy`."""
-    row_N = _mix_torch((index_N + 1) * _signed(_GOLDEN) + _signed(stream_key(seed, stream)))
-    step_C = torch.arange(1, columns + 1, dtype=torch.int64, device=index_N.device) * _signed(_GOLDEN)
+    row_N = _mix_torch((index_N + 1) * _signed(GOLDEN) + _signed(stream_key(seed, stream)))
+    step_C = torch.arange(1, columns + 1, dtype=torch.int64, device=index_N.device) * _signed(GOLDEN)
     return _mix_torch(row_N[:, None] + step_C[None, :])
 
 
@@ -133,7 +125,7 @@ def _feistel(key: int, value_N: npt.NDArray[np.uint64], half_bits: int) -> npt.N
     mask = np.uint64((1 << half_bits) - 1)
     left, right = value_N >> np.uint64(half_bits), value_N & mask
     for round_number in range(_ROUNDS):
-        round_key = np.uint64(_mix_int(key + round_number * _GOLDEN))
+        round_key = np.uint64(_mix_int(key + round_number * GOLDEN))
         left, right = right, left ^ (mix_numpy(right + round_key) & mask)
     return (left << np.uint64(half_bits)) | right
 

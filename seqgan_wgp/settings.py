@@ -12,6 +12,9 @@ from typing import Any
 
 from .errors import ConfigError, did_you_mean
 
+AUTO = -1
+"""Value of a number that was written "auto": a rule decides it once the corpus is known."""
+
 
 def setting(
     doc: str,
@@ -23,10 +26,14 @@ def setting(
     most: float = math.inf,
     below: float = math.inf,
     odd: bool = False,
+    auto: bool = False,
 ) -> Any:
-    """Declare one setting: what it means, its neutral default (none: a recipe must set it) and its bounds."""
+    """Declare one setting: what it means, its neutral default (none: a recipe must set it) and its bounds.
+
+    With `auto` it may be left to a rule: it is then AUTO, written "auto".
+    """
     metadata = {"doc": doc, "choices": choices, "least": least, "above": above, "most": most, "below": below}
-    metadata["odd"] = odd
+    metadata |= {"odd": odd, "auto": auto}
     if default is MISSING:
         return dataclasses.field(metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -98,6 +105,8 @@ def build(cls: type[Any], tree: object, prefix: str = "") -> Any:
         if dataclasses.is_dataclass(hints[name]):
             if name in tree or field.default_factory is MISSING:
                 values[name] = build(typing.cast(type[Any], hints[name]), tree.get(name, {}), dotted + ".")
+        elif field.metadata["auto"] and str(tree.get(name)).lower() == "auto":
+            values[name] = AUTO
         elif name in tree:
             value = _typed(dotted, tree[name], hints[name], field.metadata)
             values[name] = _checked(dotted, value, field.metadata)
@@ -123,7 +132,7 @@ def _typed(dotted: str, value: object, hint: Any, rule: Mapping[str, Any]) -> An
         pass
     if not isinstance(value, kind) or isinstance(value, bool):
         words = {int: "a whole number", float: "a number", str: "text"}
-        wanted = words[kind] + (" or none" if optional else "")
+        wanted = words[kind] + (" or none" if optional else "") + (" or auto" if rule["auto"] else "")
         raise ConfigError(f"{dotted} is {value!r}, but it is {wanted}", f"{dotted}: {rule['doc']}")
     return value
 

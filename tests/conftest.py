@@ -20,6 +20,9 @@ from seqgan_wgp.config import Config, recipe
 # thread, and lose minutes to it on a machine that does something else too.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Tests leave nothing in the user's cache folder.
+os.environ["SEQGAN_WGP_CACHE"] = ""
+
 settings.register_profile("tests", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1_000)
 settings.load_profile("tests")

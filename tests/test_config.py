@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from seqgan_wgp.config import Config, from_dict, override, recipe, recipe_names, recipe_text, to_dict, to_toml
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.settings import list_settings, merged, parse_assignments, setting
+from seqgan_wgp.settings import AUTO, list_settings, merged, parse_assignments, setting
 
 SETTINGS = list_settings(Config)
 
@@ -232,7 +232,7 @@ def test_every_setting_says_in_one_line_what_it_means(dotted: str) -> None:
 @pytest.mark.parametrize("dotted", SETTINGS)
 def test_a_value_written_as_text_is_read_as_the_type(dotted: str) -> None:
     """What `--set` gives is always text."""
-    config = recipe("fast", {"training.minutes": 2.5, "evaluation.samples": 12, "corpus.length": 9})
+    config = recipe("paper", {"training.minutes": 2.5, "evaluation.samples": 12, "evaluation.patience": 3})
     value = value_of(config, dotted)
     assert override(config, {dotted: str(value)}) == config
     assert type(value_of(override(config, {dotted: str(value)}), dotted)) is type(value)
@@ -253,8 +253,18 @@ def test_none_is_for_the_settings_that_may_be_none(dotted: str) -> None:
         if optional(dotted):
             assert value_of(override(config, {dotted: spelling}), dotted) is None
         else:
-            with pytest.raises(ConfigError, match=rf"^{dotted} is {spelling!r}, but it is a (whole )?number(\n|$)"):
+            with pytest.raises(
+                ConfigError, match=rf"^{dotted} is {spelling!r}, but it is a (whole )?number( or auto)?(\n|$)"
+            ):
                 override(config, {dotted: spelling})
+
+
+@pytest.mark.parametrize("dotted", [dotted for dotted in SETTINGS if SETTINGS[dotted].metadata["auto"]])
+def test_auto_is_a_word_for_the_settings_that_a_rule_can_decide(dotted: str) -> None:
+    config = recipe("paper", {dotted: "Auto"})
+    assert value_of(config, dotted) == AUTO
+    assert f'{dotted.split(".")[-1]} = "auto"' in to_toml(config)
+    assert from_dict(to_dict(config)) == from_dict(tomllib.loads(to_toml(config))) == config
 
 
 @pytest.mark.parametrize("dotted", SETTINGS)
@@ -263,7 +273,8 @@ def test_a_value_of_the_wrong_type_is_refused_by_name(dotted: str) -> None:
     for wrong in [True, False, [], [1], {}, {"a": 1}, b"1", *others]:
         with pytest.raises(ConfigError) as caught:
             override(recipe("fast"), {dotted: wrong})
-        assert caught.value.message == f"{dotted} is {wrong!r}, but it is {words}{' or none' * optional(dotted)}"
+        also = " or none" * optional(dotted) + " or auto" * SETTINGS[dotted].metadata["auto"]
+        assert caught.value.message == f"{dotted} is {wrong!r}, but it is {words}{also}"
 
 
 @pytest.mark.parametrize(("dotted", "value", "allowed", "words"), bounds())

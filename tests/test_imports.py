@@ -15,10 +15,11 @@ ALLOWED = {
     "errors": set[str](),
     "settings": {"errors"},
     "config": {"errors", "settings"},
-    "randomness": set[str](),
+    "splitmix": set[str](),
+    "randomness": {"splitmix"},
     "devices": {"errors"},
     "adversarial": {"adversarial", "config", "errors", "randomness"},
-    "text": {"text", "adversarial", "config", "errors", "randomness"},
+    "text": {"text", "adversarial", "config", "errors", "randomness", "settings", "splitmix"},
     "domains": {"text", "adversarial", "config", "errors"},
 }
 

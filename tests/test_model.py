@@ -14,14 +14,14 @@ from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.model import Model
 from seqgan_wgp.runs import checkpoint
 from seqgan_wgp.runs.folder import RunFolder
-from seqgan_wgp.runs.run import create, go_on, scan_corpus
+from seqgan_wgp.runs.run import create, go_on, look_at
 
 
 @pytest.fixture(scope="module")
 def run(
     tmp_path_factory: pytest.TempPathFactory, tiny_lines: list[str], tiny_config: Callable[..., Config]
 ) -> RunFolder:
-    found, config = scan_corpus(tiny_lines, tiny_config())
+    found, config = look_at(tiny_lines, tiny_config())
     folder = create(found, config, tmp_path_factory.mktemp("model") / "run")
     go_on(folder)
     return folder

@@ -88,7 +88,7 @@ def test_a_wheel_holds_every_file_and_adds_one_name(wheel: Path) -> None:
 
 def test_one_of_each_kind_of_data_opens_from_an_installation(site: Path, tmp_path: Path) -> None:
     program = """
-import seqgan_wgp, seqgan_wgp.config, seqgan_wgp.text.bundled as bundled
+import seqgan_wgp, seqgan_wgp.config, seqgan_wgp.text.reading.bundled as bundled
 assert seqgan_wgp.__file__.startswith({site!r}), seqgan_wgp.__file__
 print(*seqgan_wgp.recipe_names())
 for corpus in bundled.bundled().values():

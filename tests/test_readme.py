@@ -16,8 +16,20 @@ from seqgan_wgp.settings import parse_assignments
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
-INLINE = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", README, flags=re.DOTALL | re.MULTILINE))
+DOCS = "\n".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "docs").glob("*.md")))
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """Return the fenced blocks of Markdown: language and content."""
+    return re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def inline(text: str) -> list[str]:
+    """Return what Markdown has between backticks on one line."""
+    return re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE))
+
+
+BLOCKS, INLINE = blocks(README), inline(README + DOCS)
 
 
 def group() -> TyperGroup:
@@ -29,7 +41,7 @@ def group() -> TyperGroup:
 def invocations() -> list[list[str]]:
     """Return the arguments of every seqgan-wgp that the README calls, without comments, pipes and redirections."""
     found = []
-    for line in [line for _, block in BLOCKS for line in block.splitlines()] + INLINE:
+    for line in [line for _, block in blocks(README + DOCS) for line in block.splitlines()] + INLINE:
         words = shlex.split(re.split(r"\s[|>#]", line)[0]) if "seqgan-wgp " in line else []
         if words and Path(words[0]).name == "seqgan-wgp":
             found.append(words[1:])
@@ -108,9 +120,9 @@ def test_the_tree_is_the_tree() -> None:
     assert {path for path in listed if path.endswith(".py")} == modules
 
 
-@pytest.mark.parametrize("folder", ["seqgan_wgp/recipes/", "corpora/", "benchmarks/", "dev/"])
+@pytest.mark.parametrize("folder", ["seqgan_wgp/recipes/", "corpora/", "benchmarks/", "dev/", "docs/"])
 def test_files_of_small_folders_are_named_beside_them(folder: str) -> None:
     lines = [line.strip() for _, block in BLOCKS for line in block.splitlines()]
     words = next(line for line in lines if line.startswith(f"{Path(folder).name}/"))
-    files = {path.name for path in (ROOT / folder).iterdir() if path.suffix in {".py", ".toml", ".txt"}}
-    assert {name for name in files - {"__init__.py", "index.toml"} if name not in words} == set()
+    files = {path.name for path in (ROOT / folder).iterdir() if path.suffix in {".py", ".toml", ".txt", ".md"}}
+    assert {name for name in files - {"__init__.py", "index.toml", "README.md"} if name not in words} == set()

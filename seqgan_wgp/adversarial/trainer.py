@@ -25,7 +25,7 @@ from ..randomness import Stream, choose_numpy, normal, shuffled, uniform
 from .constraints import CONSTRAINTS
 from .domain import Domain
 from .losses import LOSSES
-from .steps import Gradients, critic_step, generator_step
+from .steps import Gradients, Rule, Staged, critic_step, generator_step, staged_critic_step
 
 SMALL_CORPUS = 1_000
 """Below this many training items batches are drawn with replacement: an epoch would be only a few batches."""
@@ -177,11 +177,11 @@ class Trainer:
         return np.concatenate([self.domain.form.decode(fake) for fake in source])
 
     def real(self, critic_step_number: int) -> Tensor:
-        """Return the real batch of a critic step, counted over the whole run: points of critic space."""
+        """Return the real batch of a critic step, counted over the whole run: compact items on the device."""
         seed, size = self.config.training.seed, self.domain.size
         draw_B = self._counters(critic_step_number)
         choose = choose_numpy if size < SMALL_CORPUS else shuffled
-        return self.domain.form.embed(self.domain.ids(choose(seed, Stream.BATCH, draw_B, size)))
+        return self.domain.ids(choose(seed, Stream.BATCH, draw_B, size))
 
     def state(self) -> dict[str, Tensor]:
         """Return all tensors that the run needs to go on, by name; with `step` and `seconds` that is everything."""
@@ -217,15 +217,13 @@ class Trainer:
         index_B = torch.from_numpy(self._counters(number)).to(self.device)
         with torch.no_grad():
             fake = self.generator(latents(self.config, Stream.CRITIC_LATENT, index_B))
-        gradients, numbers = critic_step(
-            self.critic,
-            self.real(number),
-            fake,
-            uniform(self.config.training.seed, Stream.EPSILON, index_B, 1)[:, 0],
-            loss=self.loss,
-            constraint=self.constraint,
-            weight=self.config.objective.weight,
-        )
+        epsilon_B = uniform(self.config.training.seed, Stream.EPSILON, index_B, 1)[:, 0]
+        rule = Rule(loss=self.loss, constraint=self.constraint, weight=self.config.objective.weight)
+        real = self.real(number)
+        if isinstance(self.critic, Staged):
+            gradients, numbers = staged_critic_step(self.critic, real, fake, epsilon_B, **rule)
+        else:
+            gradients, numbers = critic_step(self.critic, self.domain.form.embed(real), fake, epsilon_B, **rule)
         _apply(self.critic_optimizer, self.critic, gradients)
         measured = [numbers.loss, numbers.wasserstein, numbers.penalty, numbers.slope_mean, _norm(gradients)]
         return torch.stack(measured)

@@ -5,27 +5,56 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from .. import config as configs
 from ..adversarial.trainer import Record
 from ..config import FORMAT_VERSION, Config
-from ..errors import CheckpointError, ConfigError
+from ..errors import CheckpointError, ConfigError, CorpusError
 from ..model import Model
+from ..text import cache
 from ..text.corpus import prepare
-from ..text.lines import open_source
+from ..text.defaults import by_rule
+from ..text.facts import Facts
+from ..text.reading.reader import OnBytes
+from ..text.reading.sources import Source, open_source
 from ..text.scan import Scan, scan
 from .folder import RunFolder, building
 from .journal import Journal, OnRecord, Outcome
 
 
-def scan_corpus(corpus: str | Path | Sequence[str], config: Config) -> tuple[Scan, Config]:
-    """Read a corpus once; return what it is, and the config with the length that fits it."""
-    found = scan(open_source(corpus), config.corpus)
-    return found, configs.override(config, {"corpus.length": found.facts.length})
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A corpus that has been looked at."""
+
+    source: Source
+    facts: Facts
+    scan: Scan | None
+    """What the first pass found; None where an earlier run has kept the corpus."""
+
+    key: str | None
+    """What it is kept under."""
 
 
-def create(found: Scan, config: Config, out: Path, *, overwrite: bool = False) -> RunFolder:
+def look_at(
+    corpus: Source | str | Path | Sequence[str], config: Config, on_bytes: OnBytes = lambda _bytes: None
+) -> tuple[Found, Config]:
+    """Read a corpus once; return what it is, and the config with all that depends on it decided."""
+    source = corpus if isinstance(corpus, Source) else open_source(corpus)
+    key = cache.key(source, config.corpus)
+    kept = cache.find(key)
+    if kept is None:
+        scanned = scan(source, config.corpus, on_bytes)
+        found = Found(source=source, facts=scanned.facts, scan=scanned, key=key)
+    else:
+        found = Found(source=source, facts=cache.facts(kept, source), scan=None, key=key)
+    return found, configs.override(config, by_rule(config, found.facts))
+
+
+def create(
+    found: Found, config: Config, out: Path, *, overwrite: bool = False, on_bytes: OnBytes = lambda _bytes: None
+) -> RunFolder:
     """Prepare a run's folder: config, ids, tokenizer. Nothing of it is there unless all of it is.
 
     Raises:
@@ -33,9 +62,20 @@ def create(found: Scan, config: Config, out: Path, *, overwrite: bool = False) -
         CorpusError: the corpus changed since it was scanned.
     """
     with building(out, overwrite=overwrite) as folder:
-        prepare(found, folder)
+        _prepare(found, folder, on_bytes)
         _write_config(RunFolder(folder), config)
     return RunFolder(out)
+
+
+def _prepare(found: Found, folder: Path, on_bytes: OnBytes) -> None:
+    if found.scan is not None:
+        prepare(found.scan, folder, on_bytes)
+        cache.keep(found.key, folder)
+        return
+    kept = cache.find(found.key)
+    if kept is None:
+        raise CorpusError(f"{found.source.label}: what was kept of it has been deleted meanwhile", "try again")
+    cache.copy(kept, folder, found.facts)
 
 
 def read_config(run: RunFolder) -> Config:
@@ -127,7 +167,7 @@ def train(
     """
     flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
     given = {f"training.{name}": value for name, value in flags.items() if value is not None}
-    found, config = scan_corpus(corpus, configs.recipe(recipe, {**(settings or {}), **given}))
+    found, config = look_at(corpus, configs.recipe(recipe, {**(settings or {}), **given}))
 
     def run_in(folder: Path) -> Model:
         run = create(found, config, folder, overwrite=overwrite)

@@ -19,12 +19,10 @@ from ..config import Config
 from ..errors import CheckpointError
 from ..randomness import Stream, shuffled
 from .corpus import Corpus
+from .defaults import SAMPLES_MOST
 from .networks import CRITICS, GENERATORS, initialize
 from .ngrams import NgramReference, novel_fraction, unique_fraction
 from .vocabulary import Vocabulary
-
-SAMPLES_MOST = 10_000
-"""Strings that an evaluation generates at most, unless told otherwise."""
 
 _DEVICE_SHARE = 0.25
 """Share of a device's free memory that the ids may take to live there."""
@@ -98,19 +96,23 @@ class TextDomain:
     def __init__(self, corpus: Corpus, config: Config, device: torch.device) -> None:
         self.corpus, self.config, self.device = corpus, config, device
         self.form = TextForm(corpus.vocabulary, corpus.facts.length, dataclasses.asdict(corpus.facts))
-        self.size = corpus.facts.train
-        self.samples = config.evaluation.samples or min(corpus.facts.validation, SAMPLES_MOST)
+        self.size = len(corpus.train)
+        self.samples = config.evaluation.samples or min(len(corpus.validation_NL), SAMPLES_MOST)
         self.criterion = f"js{min(config.evaluation.orders, self.form.length)}"
         self._floors: dict[tuple[str, int], list[float]] = {}
-        self._ids: Tensor | None = None
-        if device.type == "cuda" and corpus.train_NL.nbytes < _DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:
-            self._ids = torch.from_numpy(np.array(corpus.train_NL)).to(device)
+        self._windows = corpus.train.windows
+        self._rows_NS: Tensor | None = None
+        rows_NS = corpus.train.rows_NS
+        if device.type == "cuda" and rows_NS.nbytes < _DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:
+            self._rows_NS = torch.from_numpy(np.array(rows_NS)).to(device)
 
     def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
-        """Return training rows as (B, L) ids, uint8 or uint16, on the device."""
-        if self._ids is not None:
-            return self._ids[torch.from_numpy(indices_B).to(self.device)]
-        return torch.from_numpy(self.corpus.train_NL[indices_B]).to(self.device)
+        """Return training items as (B, L) ids, uint8 or uint16, on the device."""
+        if self._rows_NS is None:
+            return torch.from_numpy(self.corpus.train[indices_B]).to(self.device)
+        index_B = torch.from_numpy(indices_B).to(self.device)
+        place_L = torch.arange(self.form.length, device=self.device)
+        return self._rows_NS[(index_B // self._windows)[:, None], (index_B % self._windows)[:, None] + place_L]
 
     def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
         """Return js1.., their floors, and the shares of unique and of novel strings.
@@ -122,7 +124,7 @@ class TextDomain:
         numbers = {f"js{n}": value for n, value in enumerate(reference.divergences(samples), 1)}
         numbers |= {f"js{n}_floor": value for n, value in enumerate(self._floor(half, len(samples)), 1)}
         numbers["unique"] = unique_fraction(samples)
-        numbers["novel"] = novel_fraction(samples, self.corpus.train_NL)
+        numbers["novel"] = novel_fraction(samples, self.corpus.train.blocks())
         return numbers
 
     @cached_property
@@ -134,6 +136,6 @@ class TextDomain:
     def _floor(self, half: str, samples: int) -> list[float]:
         if (half, samples) not in self._floors:
             chosen_N = shuffled(self.config.training.seed, Stream.FLOOR, np.arange(samples), self.size)
-            rows_NL = np.asarray(self.corpus.train_NL[chosen_N])
+            rows_NL = self.corpus.train[chosen_N]
             self._floors[half, samples] = self._references[half].divergences(rows_NL)
         return self._floors[half, samples]

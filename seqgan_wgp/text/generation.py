@@ -8,11 +8,13 @@ import json
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from ..adversarial.domain import Form
+if TYPE_CHECKING:
+    from ..adversarial.domain import Form
 
 
 def printable(string: str) -> str:

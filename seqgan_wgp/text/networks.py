@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..config import CriticSettings, GeneratorSettings
 from ..randomness import Stream, uniform
@@ -87,7 +88,9 @@ class ResidualGenerator(nn.Module):
         x_BCL = self.input(latent_BZ).unflatten(1, self.shape)
         for block in self.blocks:
             x_BCL = block(x_BCL)
-        logits: Tensor = self.output(x_BCL).transpose(1, 2)
+        # A convolution of one position is a product for each position; so written, its result lies in the order that
+        # the softmax and the critic read it in.
+        logits: Tensor = functional.linear(x_BCL.transpose(1, 2), self.output.weight[:, :, 0], self.output.bias)
         return logits
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
@@ -106,11 +109,35 @@ class ResidualCritic(nn.Module):
 
     def forward(self, x_BLV: Tensor) -> Tensor:
         """Return the scores."""
-        x_BCL = self.input(x_BLV.transpose(1, 2))
+        return self.score(self.enter(x_BLV))
+
+    def enter(self, x: Tensor) -> Tensor:
+        """Return what the first layer, which is linear, makes of (B, L, V) probabilities or (B, L) ids: (B, C, L)."""
+        weight_CV, bias_C = self.input.weight[:, :, 0], self.input.bias
+        assert bias_C is not None
+        if x.is_floating_point():
+            return functional.linear(x, weight_CV, bias_C).transpose(1, 2)
+        return (functional.embedding(x.long(), weight_CV.t()) + bias_C).transpose(1, 2)
+
+    def score(self, entered_BCL: Tensor) -> Tensor:
+        """Return the scores of what `enter` gave."""
         for block in self.blocks:
-            x_BCL = block(x_BCL)
-        score: Tensor = self.output(x_BCL.flatten(1)).squeeze(1)
+            entered_BCL = block(entered_BCL)
+        score: Tensor = self.output(entered_BCL.flatten(1)).squeeze(1)
         return score
+
+    def slopes(self, gradient_BCL: Tensor) -> Tensor:
+        """Return the norms (B,) of the gradients in the first layer's input, given those in its output."""
+        weight_CV = self.input.weight[:, :, 0]
+        gradient_BLC = gradient_BCL.transpose(1, 2)
+        if weight_CV.shape[1] <= weight_CV.shape[0]:
+            slope_B: Tensor = torch.linalg.vector_norm((gradient_BLC @ weight_CV).flatten(1), dim=1)
+            return slope_B
+        # |W'g|^2 = g'(WW')g: for a large vocabulary this spares a tensor of (B, L, V). The root's derivative at 0 is
+        # taken as 0, as that of the norm is.
+        square_B = (gradient_BLC * (gradient_BLC @ (weight_CV @ weight_CV.t()))).flatten(1).sum(dim=1)
+        positive_B = square_B > 0
+        return torch.where(positive_B, torch.where(positive_B, square_B, 1.0).sqrt(), 0.0)
 
 
 GENERATORS: dict[str, Callable[[GeneratorSettings, int, int], nn.Module]] = {"residual": ResidualGenerator}

@@ -207,21 +207,24 @@ def unique_fraction(ids_NL: Ints) -> float:
     return len(np.unique(as_bytes(rows_NL))) / len(ids_NL)
 
 
-def novel_fraction(ids_NL: Ints, train_ids_RL: Ints, *, block_ids: int = BLOCK_IDS) -> float:
-    """Return the share of the N rows that occur nowhere among the R training rows, exactly; repeats count each time.
+def novel_fraction(ids_NL: Ints, train_blocks: Iterable[Ints], *, block_ids: int = BLOCK_IDS) -> float:
+    """Return the share of the N rows that occur nowhere among the training rows, exactly; repeats count each time.
 
-    The training rows, memory-mapped or not, are read in blocks. ValueError for no rows or unequal lengths.
+    The training rows come as arrays of shape (R, L), memory-mapped or not, and are read in blocks. ValueError for no
+    rows or unequal lengths.
     """
-    if ids_NL.shape[1:] != train_ids_RL.shape[1:]:
-        raise ValueError(f"row shape {ids_NL.shape[1:]} must equal that of the training rows, {train_ids_RL.shape[1:]}")
-    dtype = np.promote_types(ids_NL.dtype, train_ids_RL.dtype)
-    (rows_NL,) = row_blocks(ids_NL.astype(dtype, copy=False), ids_NL.size)
-    rows, repeats = np.unique(as_bytes(rows_NL), return_counts=True)
-    hashes = RankTable.of(np.unique(row_hashes(rows.view(dtype).reshape(-1, ids_NL.shape[1]))))
+    (rows_NL,) = row_blocks(ids_NL, ids_NL.size)
+    width = np.uint16 if ids_NL.max() < 1 << 16 else np.uint32
+    hashes = RankTable.of(np.unique(row_hashes(rows_NL)))
+    rows, repeats = np.unique(as_bytes(rows_NL.astype(width)), return_counts=True)
     known = np.zeros(len(rows), np.bool_)
-    for block_RL in row_blocks(train_ids_RL, block_ids):
-        # Equal hashes only select; the bytes decide.
-        alike = as_bytes(block_RL[hashes.ranks(row_hashes(block_RL)) > 0].astype(dtype, copy=False))
-        places = np.minimum(np.searchsorted(rows, alike), len(rows) - 1)
-        known[places[rows[places] == alike]] = True
+    for train_RL in train_blocks:
+        if ids_NL.shape[1:] != train_RL.shape[1:]:
+            raise ValueError(f"row shape {ids_NL.shape[1:]} must equal that of the training rows, {train_RL.shape[1:]}")
+        for block_RL in row_blocks(train_RL, block_ids):
+            # Equal hashes only select; the bytes decide.
+            alike_RL = block_RL[hashes.ranks(row_hashes(block_RL)) > 0]
+            alike = as_bytes(alike_RL[(alike_RL <= np.iinfo(width).max).all(axis=1)].astype(width))
+            places = np.minimum(np.searchsorted(rows, alike), len(rows) - 1)
+            known[places[rows[places] == alike]] = True
     return float(repeats[~known].sum() / len(ids_NL))

@@ -1,7 +1,7 @@
-"""The vocabulary: single code points, a pad and an unknown, defined by a `tokenizers` file.
+"""The vocabulary: single code points or bytes, a pad and an unknown, defined by a `tokenizers` file.
 
 `tokenizer.json` is the definition, readable by any program that knows the format. The hot path is a look-up table
-over all code points, equal to it by test: id = table[code point].
+over all code points, equal to it by test: id = table[unit].
 
 Shape suffixes: N strings, L length.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,14 +25,21 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """How an unknown prints: never as the text of its token."""
 
 
+BYTES = "".join(map(chr, range(256)))
+"""The alphabet of bytes: byte k is written as code point k."""
+
+
+@final
 class Vocabulary:
     """Characters and their ids: 0 pads, 1 is unknown, then the characters in order of code point.
 
     Args:
         characters: the alphabet, without repetition; sorted here, so the order of a corpus does not matter.
+        unit: "char", or "byte", where the characters are BYTES and strings are taken as their UTF-8.
     """
 
-    def __init__(self, characters: str) -> None:
+    def __init__(self, characters: str, unit: str = "char") -> None:
+        self.unit = unit
         self.characters = "".join(sorted(characters))
         self.size = len(self.characters) + 2
         self.dtype = np.dtype(np.uint8 if self.size <= 256 else np.uint16)
@@ -40,8 +48,15 @@ class Vocabulary:
         self.table[code_points] = np.arange(2, self.size, dtype=self.dtype)
         self._code_points = np.concatenate([np.array([0, ord(REPLACEMENT)], np.uint32), code_points])
 
+    @classmethod
+    def of_bytes(cls) -> Vocabulary:
+        """Return the vocabulary of all bytes: nothing is ever unknown to it."""
+        return cls(BYTES, "byte")
+
     def encode(self, strings: Sequence[str], length: int) -> npt.NDArray[np.integer]:
         """Return (N, L) ids: longer strings cropped, shorter ones padded, unknown characters as id 1."""
+        if self.unit == "byte":
+            strings = [string.encode("utf-8", "surrogatepass").decode("latin-1") for string in strings]
         ids_NL = np.full((len(strings), length), PAD, self.dtype)
         sizes_N = np.fromiter((min(len(string), length) for string in strings), np.int64, len(strings))
         joined = "".join(string[:length] for string in strings).encode("utf-32-le", "surrogatepass")
@@ -49,21 +64,29 @@ class Vocabulary:
         return ids_NL
 
     def decode(self, ids_NL: npt.NDArray[np.integer]) -> list[str]:
-        """Return the strings of (N, L) ids: each ends at its first pad; an unknown becomes U+FFFD."""
+        r"""Return the strings of (N, L) ids: each ends at its first pad; an unknown becomes U+FFFD.
+
+        Of bytes that are not valid UTF-8 each is written as \xNN.
+        """
         pad_NL = np.asarray(ids_NL) == PAD
         sizes_N = np.where(pad_NL.any(axis=1), pad_NL.argmax(axis=1), pad_NL.shape[1])
         text = self._code_points[np.asarray(ids_NL)].astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
         length = pad_NL.shape[1]
-        return [text[row * length : row * length + size] for row, size in enumerate(sizes_N.tolist())]
+        strings = [text[row * length : row * length + size] for row, size in enumerate(sizes_N.tolist())]
+        if self.unit == "byte":
+            return [_from_bytes(string) for string in strings]
+        return strings
 
     def tokenizer(self, length: int) -> Tokenizer:
         """Return the `tokenizers` object that defines the ids; cuts and pads to `length`."""
-        ids = {PAD_TOKEN: PAD, UNKNOWN_TOKEN: UNKNOWN}
-        ids |= {character: place for place, character in enumerate(self.characters, start=2)}
-        tokenizer = Tokenizer(models.WordLevel(ids, unk_token=UNKNOWN_TOKEN))
+        tokenizer = Tokenizer(models.WordLevel(self._tokens(), unk_token=UNKNOWN_TOKEN))
         # A dot would not do: it matches no line feed.
-        tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
-        tokenizer.decoder = decoders.Fuse()
+        each = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+        tokenizer.pre_tokenizer, tokenizer.decoder = each, decoders.Fuse()
+        if self.unit == "byte":
+            to_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+            tokenizer.pre_tokenizer = pre_tokenizers.Sequence([to_bytes, each])
+            tokenizer.decoder = decoders.ByteLevel()
         tokenizer.add_special_tokens([PAD_TOKEN, UNKNOWN_TOKEN])
         tokenizer.enable_truncation(length)
         tokenizer.enable_padding(length=length, pad_id=PAD, pad_token=PAD_TOKEN)
@@ -77,16 +100,36 @@ class Vocabulary:
     def from_json(cls, text: str) -> Vocabulary:
         """Read the text of tokenizer.json. Raises CheckpointError when it is not one of ours."""
         try:
-            ids = json.loads(text)["model"]["vocab"]
+            tree = json.loads(text)
+            ids, decoder = tree["model"]["vocab"], tree["decoder"]["type"]
             characters = sorted(
                 (token for token in ids if token not in (PAD_TOKEN, UNKNOWN_TOKEN)), key=ids.__getitem__
             )
-            vocabulary = cls("".join(characters))
+            vocabulary = cls.of_bytes() if decoder == "ByteLevel" else cls("".join(characters))
         except (KeyError, TypeError, ValueError):
             raise CheckpointError("the tokenizer is not readable") from None
-        if ids != {PAD_TOKEN: PAD, UNKNOWN_TOKEN: UNKNOWN} | {c: i for i, c in enumerate(vocabulary.characters, 2)}:
-            raise CheckpointError("the tokenizer is not a vocabulary of single code points in order")
+        if ids != vocabulary._tokens():
+            raise CheckpointError("the tokenizer is not a vocabulary of single code points in order, or of bytes")
         return vocabulary
+
+    def _tokens(self) -> dict[str, int]:
+        written = _written_bytes() if self.unit == "byte" else self.characters
+        return {PAD_TOKEN: PAD, UNKNOWN_TOKEN: UNKNOWN} | {token: place for place, token in enumerate(written, 2)}
+
+
+def _from_bytes(string: str) -> str:
+    known = string.split(REPLACEMENT)
+    return REPLACEMENT.join(part.encode("latin-1").decode("utf-8", "backslashreplace") for part in known)
+
+
+def _written_bytes() -> list[str]:
+    """Return the characters that the `tokenizers` format writes for bytes 0 to 255, all of them printable.
+
+    A byte that is printable in Latin-1 stands for itself; the others follow from U+0100 on, in order.
+    """
+    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    others = iter(range(0x100, 0x200))
+    return [chr(byte if byte in printable else next(others)) for byte in range(256)]
 
 
 def literal(tokenizer: Tokenizer) -> Tokenizer:

@@ -13,7 +13,7 @@ from seqgan_wgp.config import Config
 from seqgan_wgp.randomness import Stream, normal, uniform
 from seqgan_wgp.text.corpus import prepare
 from seqgan_wgp.text.domain import TextDomain
-from seqgan_wgp.text.lines import open_source
+from seqgan_wgp.text.reading.sources import open_source
 from seqgan_wgp.text.scan import scan
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")

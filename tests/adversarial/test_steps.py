@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from seqgan_wgp.adversarial.constraints import CONSTRAINTS
 from seqgan_wgp.adversarial.losses import LOSSES
-from seqgan_wgp.adversarial.steps import critic_step, generator_step
+from seqgan_wgp.adversarial.steps import Staged, critic_step, generator_step, staged_critic_step
 from seqgan_wgp.config import recipe
 from seqgan_wgp.text.networks import CRITICS, GENERATORS
 
@@ -67,6 +67,43 @@ def test_every_constraint_gives_finite_gradients_for_every_weight(constraint: st
     assert [gradient.shape for gradient in gradients] == [parameter.shape for parameter in critic.parameters()]
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
     assert torch.isfinite(numbers.loss)
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
+@pytest.mark.parametrize("vocabulary", [3, 8, 40])
+def test_the_staged_step_is_the_plain_one_on_either_side_of_the_width(vocabulary: int, constraint: str) -> None:
+    """The slope is taken in the first layer's input in one case, and from its Gram matrix in the other."""
+    torch.manual_seed(1)
+    settings = dataclasses.replace(recipe("fast").critic, width=8, blocks=2)
+    critic = CRITICS["residual"](settings, L, vocabulary).double()
+    assert isinstance(critic, Staged)
+    ids_BL = torch.randint(vocabulary, (B, L)).to(torch.uint8)
+    real = torch.nn.functional.one_hot(ids_BL.long(), vocabulary).double()
+    fake = torch.randn(B, L, vocabulary, dtype=torch.float64).softmax(dim=-1)
+    epsilon_B = torch.rand(B, dtype=torch.float64)
+    loss, rule = LOSSES["wgan"], CONSTRAINTS[constraint]
+    plain = critic_step(critic, real, fake, epsilon_B, loss=loss, constraint=rule, weight=10.0)
+    for items in (ids_BL, real):
+        staged = staged_critic_step(critic, items, fake, epsilon_B, loss=loss, constraint=rule, weight=10.0)
+        for ours, theirs in zip(staged[0], plain[0], strict=True):
+            assert torch.allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+        for name, value in vars(staged[1]).items():
+            assert value.item() == pytest.approx(vars(plain[1])[name].item(), rel=1e-10)
+
+
+@pytest.mark.parametrize("vocabulary", [3, 40])
+def test_the_staged_step_is_finite_where_the_slope_is_0(vocabulary: int) -> None:
+    settings = dataclasses.replace(recipe("fast").critic, width=8, blocks=1)
+    critic = CRITICS["residual"](settings, L, vocabulary)
+    assert isinstance(critic, Staged)
+    torch.nn.init.zeros_(next(iter(critic.parameters())))
+    ids_BL = torch.zeros(B, L, dtype=torch.uint8)
+    fake = torch.full((B, L, vocabulary), 1 / vocabulary)
+    gradients, numbers = staged_critic_step(
+        critic, ids_BL, fake, torch.rand(B), loss=LOSSES["wgan"], constraint=CONSTRAINTS["gp"], weight=10.0
+    )
+    assert numbers.slope_mean.item() == 0
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
 
 
 def test_a_step_changes_nothing_and_leaves_no_gradients() -> None:

@@ -16,7 +16,7 @@ from seqgan_wgp.config import Config, override, recipe
 from seqgan_wgp.errors import CheckpointError, Diverged
 from seqgan_wgp.text.corpus import prepare
 from seqgan_wgp.text.domain import TextDomain
-from seqgan_wgp.text.lines import open_source
+from seqgan_wgp.text.reading.sources import open_source
 from seqgan_wgp.text.scan import scan
 
 from .problems import PointDomain
@@ -184,7 +184,7 @@ def measured(trainer: Trainer, batches: int = 40) -> tuple[float, float]:
     """Return the Wasserstein estimate and the mean slope on segments, over fresh batches."""
     gaps, steepness = [], []
     for number in range(batches):
-        real = trainer.real(10_000 + number)
+        real = trainer.domain.form.embed(trainer.real(10_000 + number))
         with torch.no_grad():
             fake = trainer.generator(torch.randn(len(real), trainer.config.generator.latent))
             gaps.append((trainer.critic(real).mean() - trainer.critic(fake).mean()).item())

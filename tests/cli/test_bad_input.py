@@ -67,6 +67,7 @@ def cut(size: float) -> Callable[[bytes], bytes]:
 
 BAD_UTF8 = numbered(40) + b"caf\xe9\n" + numbered(40)
 PACKED = gzip.compress(numbered(2000))
+PEOPLE = b"name,age\n" + b"".join(b"%s,%d\n" % (name, 7) for name in numbered(99).split())
 LONG = numbered(100, "far too long for five ")
 
 CORPUS = [
@@ -97,16 +98,26 @@ CORPUS = [
         Row(
             what=f"UTF-16 ({order})",
             args="train wide.txt",
-            says=("wide.txt", "utf-16", "convert the file to utf-8"),
+            says=("wide.txt", "the file is utf-16", "corpus.encoding=utf-16"),
             files={"wide.txt": "\ufeff".encode(order) + numbered(99).decode().encode(order)},
         )
         for order in ("utf-16-le", "utf-16-be")
     ),
     Row(
-        what="UTF-16 as a setting",
-        args="train wide.txt --set corpus.encoding=utf-16",
-        says=("corpus.encoding", "utf-16", "convert the file to utf-8"),
-        files={"wide.txt": numbered(99).decode().encode("utf-16")},
+        what="UTF-16 without a mark",
+        args="train wide.txt",
+        says=("wide.txt", "byte 1 is nul", "looks binary", "corpus.encoding=utf-16-le", "corpus.unit=byte"),
+        files={"wide.txt": numbered(99).decode().encode("utf-16-le")},
+    ),
+    Row(
+        what="a normal form of bytes",
+        args="train lines.txt --set corpus.unit=byte --set corpus.normalize=nfc",
+        says=("corpus.normalize is 'nfc'", "bytes have no normal form", "corpus.unit=char"),
+    ),
+    Row(
+        what="encoding without lines",
+        args="train lines.txt --set corpus.encoding=punycode",
+        says=("corpus.encoding", "punycode", "lines cannot be told apart", "convert the file to utf-8"),
     ),
     Row(what="no such encoding", args="train lines.txt --set corpus.encoding=utf9", says=("utf9", "no such encoding")),
     Row(
@@ -126,14 +137,71 @@ CORPUS = [
         args="train lines.txt --set corpus.max_alphabet=4",
         says=("lines.txt", "different characters", "corpus.max_alphabet is 4", "--set corpus.max_alphabet="),
     ),
-    Row(what="damaged gzip: cut", args="train c.gz", says=("c.gz", "gzip", "damaged"), files={"c.gz": PACKED[:-50]}),
+    Row(
+        what="damaged gzip: cut",
+        args="train c.gz",
+        says=("c.gz", "compressed", "damaged", "from its source again"),
+        files={"c.gz": PACKED[:-50]},
+    ),
     Row(
         what="damaged gzip: changed",
         args="train c.gz",
-        says=("c.gz", "gzip", "damaged"),
+        says=("c.gz", "compressed", "damaged", "from its source again"),
         files={"c.gz": PACKED[:60] + b"\xff" * 20 + PACKED[80:]},
     ),
-    Row(what="no gzip", args="train c.gz", says=("c.gz", "gzip", "damaged"), files={"c.gz": numbered(99)}),
+    Row(
+        what="no zstd",
+        args="train c.txt.zst",
+        says=("c.txt.zst", "compressed", "damaged", "from its source again"),
+        files={"c.txt.zst": numbered(99)},
+    ),
+    Row(
+        what="no column named",
+        args="train people.csv",
+        says=("people.csv: a table has columns; name one", "e.g. people.csv:name", "columns: name, age"),
+        files={"people.csv": PEOPLE},
+    ),
+    Row(
+        what="misspelt column",
+        args="train people.csv:nme",
+        says=("people.csv", "no column 'nme'", "did you mean 'name'?", "columns: name, age"),
+        files={"people.csv": PEOPLE},
+    ),
+    Row(
+        what="column of a text file",
+        args="train lines.txt:name",
+        says=("lines.txt has no columns", ".csv", ".jsonl", ".parquet"),
+    ),
+    Row(
+        what="misspelt field",
+        args="train notes.jsonl:txt",
+        says=("notes.jsonl: line 1", "no field 'txt'", "did you mean 'text'?"),
+        files={"notes.jsonl": b'{"text": "a"}\n' * 99},
+    ),
+    Row(
+        what="no Parquet",
+        args="train t.parquet:name",
+        says=("t.parquet", "cannot be read", "from its source again"),
+        files={"t.parquet": PEOPLE},
+    ),
+    Row(
+        what="too little running text",
+        args="train little.txt --set corpus.layout=windows",
+        says=("little.txt", "characters are too few for windows of", "are needed"),
+        files={"little.txt": numbered(99)},
+    ),
+    Row(
+        what="too many characters",
+        args="train han.txt --set corpus.max_alphabet=100",
+        says=("han.txt", "different characters", "corpus.max_alphabet=", "corpus.unit=byte"),
+        files={"han.txt": "".join(f"{chr(0x4E00 + k)}{chr(0x5E00 + k)}\n" for k in range(99)).encode()},
+    ),
+    Row(
+        what="no gzip",
+        args="train c.gz",
+        says=("c.gz", "compressed", "damaged", "from its source again"),
+        files={"c.gz": numbered(99)},
+    ),
     Row(what="nothing on stdin", args="train -", says=("stdin", "empty", "one string a line")),
     Row(what="bad bytes on stdin", args="train -", says=("stdin", "line 41", "0xe9"), stdin=BAD_UTF8),
 ]

@@ -18,8 +18,8 @@ import pytest
 from seqgan_wgp.config import recipe_names, recipe_text
 from seqgan_wgp.runs.checkpoint import load
 from seqgan_wgp.runs.records import read_records
-from seqgan_wgp.text.bundled import bundled
 from seqgan_wgp.text.generation import printable
+from seqgan_wgp.text.reading.bundled import bundled
 
 Call = Callable[..., CompletedProcess[str]]
 Contents = Callable[[Path], dict[str, bytes | None]]
@@ -141,7 +141,7 @@ def test_later_settings_win(lines: Path, tmp_path: Path, call: Call) -> None:
     settings = tomllib.loads(call("train", lines, *args, "--dry-run").stdout)
     recipe = tomllib.loads(recipe_text("fast"))
     assert (settings["generator"]["width"], settings["generator"]["kernel"]) == (40, 7)
-    assert (settings["training"]["seed"], settings["critic"]["width"]) == (3, recipe["critic"]["width"])
+    assert (settings["training"]["seed"], settings["critic"]["kernel"]) == (3, recipe["critic"]["kernel"])
 
 
 def test_overwrite_replaces_a_run(run: Path, lines: Path, call: Call, tiny: list[str], contents: Contents) -> None:

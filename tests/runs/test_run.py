@@ -18,7 +18,7 @@ from seqgan_wgp.runs import checkpoint
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.journal import Outcome
 from seqgan_wgp.runs.records import read_records
-from seqgan_wgp.runs.run import create, go_on, read_config, scan_corpus
+from seqgan_wgp.runs.run import create, go_on, look_at, read_config
 
 Start = Callable[..., RunFolder]
 
@@ -28,7 +28,7 @@ def start(tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Conf
     """Prepare a run of the tiny config in a folder of its own."""
 
     def prepare(name: str, **settings: object) -> RunFolder:
-        found, config = scan_corpus(tiny_lines, tiny_config(**settings))
+        found, config = look_at(tiny_lines, tiny_config(**settings))
         return create(found, config, tmp_path / name)
 
     return prepare

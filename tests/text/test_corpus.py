@@ -1,9 +1,8 @@
-"""From lines to ids on disk: alphabet, length, parts and counts, against a plain model and on real files."""
+"""From lines to ids on disk: rows and items, and the parts, against a plain model and on real files."""
 
 from __future__ import annotations
 
 import dataclasses
-import gzip
 import hashlib
 import io
 import itertools
@@ -13,97 +12,118 @@ import random
 import shutil
 import tempfile
 import tomllib
+import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from seqgan_wgp.config import Config, CorpusSettings
 from seqgan_wgp.errors import CheckpointError, CorpusError
-from seqgan_wgp.text.bundled import bundled, folder
-from seqgan_wgp.text.corpus import FACTS, IDS, TOKENIZER, Corpus, open_corpus, prepare
-from seqgan_wgp.text.lines import BLOCK_BYTES, Source, open_source
-from seqgan_wgp.text.scan import DISTINCT_FEW, DISTINCT_LEAST, LENGTH_MOST, Facts, Scan, hash_strings, scan
+from seqgan_wgp.text.corpus import FACTS, IDS, TOKENIZER, Corpus, Items, encoded, open_corpus, prepare
+from seqgan_wgp.text.facts import DISTINCT_FEW, Facts
+from seqgan_wgp.text.reading.bundled import bundled, folder
+from seqgan_wgp.text.reading.lines import CELLS, Lines
+from seqgan_wgp.text.reading.reader import BLOCK_BYTES
+from seqgan_wgp.text.scan import DISTINCT_LEAST, Scan
+from seqgan_wgp.text.vocabulary import UNKNOWN, literal
 
-Data = str | Path | list[str] | bytes
+from .test_scan import Data, batches_of, blocks_of, made_lines, made_text, plain_rows, scanned
 
-
-def source_of(data: Data) -> Source:
-    if isinstance(data, bytes):
-        return Source(name="test", label="test.txt", open=lambda: io.BytesIO(data))
-    return open_source(data)
-
-
-def scanned(data: Data, **changes: Any) -> Scan:
-    return scan(source_of(data), CorpusSettings(**changes))
+Ids = npt.NDArray[np.integer[Any]]
 
 
-def prepared(data: Data, **changes: Any) -> Corpus:
+def prepared(data: Data | Scan, **changes: Any) -> Corpus:
     """Prepare in a folder that is gone at once: the map of the ids outlives it."""
     with tempfile.TemporaryDirectory() as where:
-        corpus = prepare(scanned(data, **changes), Path(where))
-        return dataclasses.replace(corpus, ids_NL=np.array(corpus.ids_NL))
+        corpus = prepare(data if isinstance(data, Scan) else scanned(data, **changes), Path(where))
+        return dataclasses.replace(corpus, ids_NS=np.array(corpus.ids_NS))
 
 
 def parts(corpus: Corpus) -> dict[str, list[str]]:
     decode = corpus.vocabulary.decode
     return {
-        "train": decode(corpus.train_NL),
+        "train": decode(corpus.train.rows_NS),
         "validation": decode(corpus.validation_NL),
         "test": decode(corpus.test_NL),
     }
 
 
+def part_rows(corpus: Corpus) -> list[Ids]:
+    """Rows on disk: training, validation, test."""
+    first = corpus.facts.train
+    return [np.asarray(rows_NS) for rows_NS in np.split(corpus.ids_NS, [first, first + corpus.facts.validation])]
+
+
 def all_rows(corpus: Corpus) -> list[str]:
-    return corpus.vocabulary.decode(corpus.ids_NL)
+    return corpus.vocabulary.decode(corpus.ids_NS)
+
+
+def in_order(found: Scan) -> Ids:
+    """All rows in the order of the file."""
+    return np.concatenate([rows_NS for rows_NS, _part_N in encoded(found)])
+
+
+def counted(ids_NL: Iterable[Ids]) -> Counter[bytes]:
+    return Counter(map(bytes, ids_NL))
 
 
 def counts_add_up(facts: Facts) -> bool:
-    sums = facts.read - facts.empty - facts.bad - facts.dropped, facts.train + facts.validation + facts.test
-    return facts.kept == sums[0] == sums[1] and facts.cropped <= facts.kept
-
-
-def made_lines(number: int, alphabet: str = "abcdefghijklmnop") -> list[str]:
-    """Different strings of 5 characters, always the same, in an order without pattern."""
-    lines = ["".join(letters) for letters in itertools.islice(itertools.product(alphabet, repeat=5), number)]
-    random.Random(number).shuffle(lines)
-    return lines
+    rows_of_lines = facts.kept == facts.rows or (facts.chunked > 0 and facts.kept < facts.rows)
+    changed = facts.cropped, facts.dropped, facts.chunked
+    return (
+        facts.kept == facts.read - facts.bad - facts.dropped - (facts.empty if facts.layout == "lines" else 0)
+        and facts.rows == facts.train + facts.validation + facts.test
+        and (rows_of_lines if facts.layout == "lines" else not any(changed))
+        and sum(count > 0 for count in changed) <= 1
+        and max(facts.cropped, facts.chunked) <= facts.kept
+    )
 
 
 strings = st.text(
     st.sampled_from("abcdé李👩[]\r\u2028\x85") | st.characters(exclude_categories=["Cs", "Cc"]), max_size=9
 )
 enough_strings = st.lists(strings, min_size=1, max_size=60).map(lambda lines: lines + made_lines(DISTINCT_LEAST))
+long_strings = st.tuples(st.text("abé👩\r", min_size=1, max_size=9), st.integers(1, 50)).map(
+    lambda pair: pair[0] * pair[1]
+)
 
 
 # What becomes of lines
 
 
-@settings(max_examples=60)
-@given(enough_strings, st.sampled_from(["crop", "drop"]), st.integers(5, 10))
-def test_rows_are_those_of_the_plain_model(lines: list[str], long: str, length: int) -> None:
+@pytest.mark.parametrize("long", ["crop", "drop", "chunk"])
+@settings(max_examples=40)
+@given(lines=enough_strings, length=st.integers(1, 10))
+def test_rows_are_those_of_the_plain_model(long: str, lines: list[str], length: int) -> None:
+    lines = lines + [line[:length] for line in made_lines(20)] + ["ⅰⅱⅲⅳⅴⅵⅶⅷⅸⅹⅺⅻⅼⅽⅾⅿ"[place] for place in range(16)]
     data = "".join(line + "\n" for line in lines).encode()
     plain = [line.removesuffix("\r") for line in lines]
     plain[0] = plain[0].removeprefix("\ufeff")
     longer = sum(len(line) > length for line in plain)
-    kept = [line[:length] for line in plain if line and (long == "crop" or len(line) <= length)]
-    corpus = prepared(data, length=length, long=long)
+    expected = plain_rows(plain, length, long)
+    found = scanned(data, length=length, long=long)
+    corpus = prepared(found)
     facts = corpus.facts
-    assert Counter(all_rows(corpus)) == Counter(kept)
-    assert corpus.vocabulary.characters == "".join(sorted(set("".join(kept))))
+    assert corpus.vocabulary.decode(in_order(found)) == expected
+    assert Counter(all_rows(corpus)) == Counter(expected)
+    assert corpus.vocabulary.characters == "".join(sorted(set("".join(expected))))
     assert facts.alphabet == len(corpus.vocabulary.characters)
-    assert (facts.cropped, facts.dropped) == ((longer, 0) if long == "crop" else (0, longer))
+    changed = {"cropped": facts.cropped, "dropped": facts.dropped, "chunked": facts.chunked}
+    assert changed == {name: longer if name.startswith(long) else 0 for name in changed}
     assert (facts.read, facts.empty, facts.bad) == (len(lines), plain.count(""), 0)
-    assert facts.distinct == len(set(kept))
+    assert (facts.rows, facts.distinct) == (len(expected), len(set(expected)))
     assert counts_add_up(facts)
-    encoded = corpus.vocabulary.encode(kept, length)
-    assert Counter(map(bytes, encoded)) == Counter(map(bytes, np.asarray(corpus.ids_NL)))
-    assert corpus.ids_NL.dtype == corpus.vocabulary.dtype
+    assert np.array_equal(in_order(found), corpus.vocabulary.encode(expected, length))
+    assert counted(corpus.ids_NS) == counted(in_order(found))
+    assert corpus.ids_NS.dtype == corpus.vocabulary.dtype
 
 
 def test_training_rows_are_in_the_order_of_the_file() -> None:
@@ -118,9 +138,37 @@ def test_blocks_leave_no_trace() -> None:
     lines[5_000], lines[15_000] = b"", b"\xff\xff"
     data = b"\r\n".join(lines)
     filled = b"\n".join([data, b"z" * 3 * BLOCK_BYTES, data])
-    one, many = prepared(data, errors="skip", length=5), prepared(filled, errors="skip", length=5)
+    one, many = prepared(data, errors="skip", length=5), prepared(filled, errors="skip", length=5, layout="lines")
     assert Counter(all_rows(many)) == Counter([*all_rows(one), *all_rows(one), "zzzzz"])
     assert (many.facts.read, many.facts.empty, many.facts.bad) == (2 * one.facts.read + 1, 2, 2)
+
+
+@pytest.mark.parametrize("changes", [{"long": "crop"}, {"long": "drop"}, {"layout": "windows"}], ids=str)
+@settings(max_examples=25)
+@given(texts=st.lists(long_strings, max_size=9), size=st.integers(32, 99))
+def test_lines_read_in_parts_leave_no_trace(changes: dict[str, str], texts: list[str], size: int) -> None:
+    data = "\r\n".join([*texts, *made_lines(120)]).encode()
+    whole = prepared(data, length=5, **changes)
+    with blocks_of(size):
+        cut = prepared(data, length=5, **changes)
+    assert cut.facts == whole.facts
+    assert cut.vocabulary.characters == whole.vocabulary.characters
+    assert np.array_equal(cut.ids_NS, whole.ids_NS)
+
+
+@given(st.lists(long_strings, max_size=8))
+@settings(max_examples=25)
+def test_pieces_of_lines_read_in_parts_make_up_the_lines(texts: list[str]) -> None:
+    """No more than one piece of a part is shorter than the others, as otherwise only the last of a line is."""
+    lines = [*texts, *made_lines(30)]
+    with blocks_of(32):
+        found = scanned("\r\n".join(lines).encode(), length=4, long="chunk")
+        rows = found.vocabulary.decode(in_order(found))
+        assert prepared(found).facts.rows == len(rows)
+    assert "".join(rows) == "".join(lines)
+    whole = plain_rows(lines, 4, "chunk")
+    assert len(whole) <= len(rows) <= len(whole) + len("".join(texts).encode()) // 60 + len(texts)
+    assert (found.facts.read, found.facts.chunked) == (len(lines), sum(len(line) > 4 for line in lines))
 
 
 def test_bytes_of_other_encodings() -> None:
@@ -135,6 +183,64 @@ def test_bytes_of_other_encodings() -> None:
     assert replaced.facts.bad == 0
     with pytest.raises(CorpusError, match=r"^test\.txt: all 200 lines"):
         scanned(data, errors="skip")
+    assert sorted(all_rows(prepared("\n".join(lines).encode("utf-16"), encoding="utf-16"))) == sorted(lines)
+
+
+def test_strings_are_rows_as_they_are() -> None:
+    """Line feeds, carriage returns and marks too; what is null is bad."""
+    lines = [*made_lines(50), "a\nb\r", "\ufeffc", "", "\n"]
+    for data in (lines, batches_of([lines[:7], lines[7:]])):
+        corpus = prepared(scanned(data))
+        assert sorted(all_rows(corpus)) == sorted(line for line in lines if line)
+        assert counts_add_up(corpus.facts)
+    source = batches_of([lines])
+    pieces: list[list[str | None]] = [[None, *lines], [None]]
+    with_nulls = dataclasses.replace(source, fields=lambda *_how: iter(pieces))
+    again = prepared(scanned(with_nulls))
+    assert (again.facts.read, again.facts.bad, again.facts.rows) == (len(lines) + 2, 2, len(lines) - 1)
+    assert counts_add_up(again.facts)
+
+
+@pytest.mark.parametrize("limit", [16, 40, 99, 2_000])
+def test_no_more_lines_are_read_than_the_limit(limit: int) -> None:
+    """Empty ones are not counted; what follows is not even looked at."""
+    lines = [text for line in made_lines(1_500) for text in ("", line, "")]
+    data = "\n".join(lines).encode() + b"\n\xff\xff\xe9"
+    found = scanned(data if limit < 1_500 else data[:-3], limit=limit)
+    facts = prepared(found).facts
+    assert found.vocabulary.decode(in_order(found)) == made_lines(1_500)[:limit]
+    assert facts.rows == min(limit, 1_500)
+    assert facts.read == (3 * limit - 1 if limit < 1_500 else 4_500)
+    assert counts_add_up(facts)
+
+
+def test_the_limit_is_of_lines_whatever_becomes_of_them() -> None:
+    lines = made_lines(60)
+    longer = [line + "xyz" for line in lines]
+    mixed = [line for pair in zip(lines, longer, strict=True) for line in pair]
+    dropped = scanned(mixed, limit=60, length=5, long="drop")
+    assert dropped.vocabulary.decode(in_order(dropped)) == lines[:30]
+    pieces = scanned(mixed, limit=60, length=5, long="chunk")
+    assert pieces.vocabulary.decode(in_order(pieces)) == plain_rows(mixed[:60], 5, "chunk")
+    text = ("".join(line + "\n\n" for line in lines)).encode()
+    running = scanned(text, limit=40, length=1, layout="windows")
+    assert running.facts.read == 79
+    rows = "".join(running.vocabulary.decode(in_order(running)))
+    assert rows == text.decode()[: (40 * 6 + 39) // running.facts.span * running.facts.span]
+
+
+@pytest.mark.parametrize("form", ["nfc", "nfd", "nfkc", "nfkd", "none"])
+def test_text_is_brought_to_the_normal_form(form: Any) -> None:
+    """Before it is cut to length, in files and in strings alike."""
+    lines = [prefix + line[::-1] for prefix in ("é", "e\u0301", "ﬁ", "각", "각") for line in made_lines(40)]
+    expected = [line if form == "none" else unicodedata.normalize(form.upper(), line) for line in lines]
+    for data in ("\n".join(lines).encode(), lines):
+        found = scanned(data, normalize=form, length=6)
+        assert found.vocabulary.decode(in_order(found)) == [line[:6] for line in expected]
+        assert found.vocabulary.characters == "".join(sorted({c for line in expected for c in line[:6]}))
+        facts = prepared(found).facts
+        assert facts.cropped == sum(len(line) > 6 for line in expected)
+        assert facts.distinct == len({line[:6] for line in expected})
 
 
 def test_ids_are_mapped_from_disk_and_bytes_where_they_can_be(tmp_path: Path) -> None:
@@ -143,22 +249,164 @@ def test_ids_are_mapped_from_disk_and_bytes_where_they_can_be(tmp_path: Path) ->
     many.mkdir()
     small = prepare(scanned(made_lines(100)), few)
     large = prepare(scanned([chr(0x4E00 + place) * 2 for place in range(400)]), many)
-    assert isinstance(small.ids_NL, np.memmap)
-    assert isinstance(small.train_NL, np.memmap)
-    assert not small.ids_NL.flags.writeable
-    assert [small.ids_NL.dtype.name, large.ids_NL.dtype.name] == ["uint8", "uint16"]
-    assert large.ids_NL.max() == large.vocabulary.size - 1 == 401
+    assert isinstance(small.ids_NS, np.memmap)
+    assert isinstance(small.train.rows_NS, np.memmap)
+    assert not small.ids_NS.flags.writeable
+    assert [small.ids_NS.dtype.name, large.ids_NS.dtype.name] == ["uint8", "uint16"]
+    assert large.ids_NS.max() == large.vocabulary.size - 1 == 401
+
+
+# Bytes
+
+
+some_bytes = st.lists(
+    st.sampled_from([b"a", b"\n", b"\r\n", b"\r", b"\0", "é李👩".encode(), b"\xff", b"\xc3", b"\xf0\x9f", b"[UNK]"])
+    | st.binary(max_size=20),
+    max_size=60,
+).map(b"".join)
+
+
+@given(some_bytes, st.sampled_from(["crop", "drop", "chunk"]), st.integers(1, 12))
+@settings(max_examples=60)
+def test_rows_of_bytes_are_those_of_any_file_and_none_is_unknown(data: bytes, long: str, length: int) -> None:
+    data = data.removeprefix(b"\xef\xbb\xbf") + b"".join(b"\n" + bytes([byte]) for byte in range(0x30, 0x50))
+    lines = [line.removesuffix(b"\r").decode("latin-1") for line in data.split(b"\n")]
+    lines[-1] = data.split(b"\n")[-1].decode("latin-1")
+    expected = [row.encode("latin-1") for row in plain_rows(lines, length, long)]
+    found = scanned(data, unit="byte", length=length, long=long, layout="lines")
+    ids_NS = in_order(found)
+    corpus = prepared(found)
+    assert corpus.vocabulary.size == 258
+    assert UNKNOWN not in ids_NS
+    assert ids_NS.tolist() == [[byte + 2 for byte in row] + [0] * (length - len(row)) for row in expected]
+    assert counted(corpus.ids_NS) == counted(ids_NS)
+    assert corpus.vocabulary.decode(ids_NS) == [row.decode("utf-8", "backslashreplace") for row in expected]
+    assert counts_add_up(corpus.facts)
+
+
+@given(enough_strings)
+@settings(max_examples=30)
+def test_strings_come_back_from_their_bytes(lines: list[str]) -> None:
+    found = scanned(lines, unit="byte", length=64)
+    assert found.vocabulary.decode(in_order(found)) == [line for line in lines if line]
+
+
+def test_a_character_cut_in_two_shows_its_bytes() -> None:
+    corpus = prepared([f"{line}é" for line in made_lines(40)], unit="byte", length=6)
+    assert sorted(all_rows(corpus)) == sorted(line + r"\xc3" for line in made_lines(40))
+    assert corpus.facts.cropped == 40
+
+
+# Running text
+
+
+def plain_text(lines: list[str]) -> str:
+    return "".join(line.removesuffix("\r") + "\n" for line in lines)
+
+
+@settings(max_examples=60)
+@given(
+    lines=st.lists(long_strings | st.text("abc é李👩\r\u2028", max_size=20), max_size=30),
+    length=st.integers(1, 9),
+    unit=st.sampled_from(["char", "byte"]),
+    size=st.sampled_from([BLOCK_BYTES, 33, 200]),
+)
+def test_rows_of_running_text_are_stretches_of_it(lines: list[str], length: int, unit: str, size: int) -> None:
+    """Lines joined by line feeds, empty ones too; the rest that fills no stretch is left out."""
+    lines = [*lines, *made_lines(200)]
+    text = plain_text(lines)
+    with blocks_of(size):
+        found = scanned("".join(line + "\n" for line in lines).encode(), layout="windows", length=length, unit=unit)
+        ids_NS = in_order(found)
+        corpus = prepared(found)
+    facts = corpus.facts
+    units = text if unit == "char" else text.encode().decode("latin-1")
+    assert facts.span == length * min(16, len(units) // (64 * length)) > length
+    assert facts.rows == len(ids_NS) == len(units) // facts.span
+    shown = "".join(found.vocabulary.characters[place] for place in (ids_NS - 2).ravel())
+    assert shown == units[: ids_NS.size]
+    assert counted(corpus.ids_NS) == counted(ids_NS)
+    if unit == "char":
+        assert found.vocabulary.characters == "".join(sorted(set(text)))
+    assert (facts.read, facts.empty) == (len(lines), text.split("\n")[:-1].count(""))
+    assert facts.kept == facts.read
+    assert counts_add_up(facts)
+
+
+def test_strings_are_running_text_too_and_bad_lines_are_not() -> None:
+    lines = [line for line in made_lines(300) for line in (line, "")]
+    expected = plain_text(lines)
+    for data in (lines, "\r\n".join(lines).encode(), "\n".join([*lines[:50], "é", *lines[50:]]).encode("latin-1")):
+        found = scanned(data, layout="windows", length=4, errors="skip")
+        rows = "".join(found.vocabulary.decode(in_order(found)))
+        # A line feed behind the last line, whether it is written or not; but an empty line at the end is none.
+        assert expected.startswith(rows)
+        assert len(rows) == found.facts.rows * found.facts.span > len(expected) - 2 - found.facts.span
+
+
+def test_windows_are_learnt_from_whole_stretches_of_one_part() -> None:
+    """Also where stretches are alike: none is in two parts."""
+    different = [made_text(63 * 40)[first : first + 63] + "\n" for first in range(0, 63 * 40, 63)]
+    stretches = different * 3
+    random.Random(0).shuffle(stretches)
+    corpus = prepared("".join(stretches).encode(), layout="windows", length=4)
+    assert corpus.facts.span == 64
+    rows = [set(corpus.vocabulary.decode(part)) for part in part_rows(corpus)]
+    assert set.union(*rows) == set(different)
+    assert sum(map(len, rows)) == len(different)
+    assert [len(part) for part in rows[1:]] == [4, 4]
+    decode = corpus.vocabulary.decode
+    training = decode(corpus.train[np.arange(len(corpus.train))])
+    assert len(training) == corpus.facts.train * 61
+    assert Counter(training) == Counter(row[at : at + 4] for row in decode(part_rows(corpus)[0]) for at in range(61))
+    for part_NS, part_NL in zip(part_rows(corpus)[1:], (corpus.validation_NL, corpus.test_NL), strict=True):
+        assert decode(part_NL) == [row[at : at + 4] for row in decode(part_NS) for at in range(0, 64, 4)]
+
+
+@given(st.integers(1, 5), st.integers(1, 6), st.integers(0, 12), st.data())
+def test_items_are_the_windows_of_rows(rows: int, length: int, more: int, data: st.DataObject) -> None:
+    ids_NS = np.random.default_rng(rows * 100 + more).integers(0, 5, (rows, length + more)).astype(np.uint8)
+    items = Items(rows_NS=ids_NS, length=length)
+    plain = [row[at : at + length].tolist() for row in ids_NS for at in range(more + 1)]
+    assert (len(items), items.windows) == (len(plain), more + 1)
+    chosen = data.draw(st.lists(st.integers(0, len(plain) - 1)))
+    got = items[np.array(chosen, np.int64)]
+    assert got.tolist() == [plain[place] for place in chosen]
+    assert got.dtype == ids_NS.dtype
+    assert got.shape == (len(chosen), length)
+    yielded = [item.tolist() for block_NL in items.blocks() for item in block_NL]
+    assert sorted(yielded) == sorted(plain)
+    whole = (length + more) // length * length
+    assert items.apart().ravel().tolist() == ids_NS[:, :whole].ravel().tolist()
+    assert items.apart().shape[1] == length
+
+
+def test_blocks_give_each_item_exactly_once() -> None:
+    """Each id is different, so that no item is like another."""
+    items = Items(rows_NS=np.arange(700, dtype=np.uint16).reshape(7, 100), length=30)
+    firsts = [int(item[0]) for block_NL in items.blocks() for item in block_NL]
+    assert sorted(firsts) == [100 * row + at for row in range(7) for at in range(71)]
 
 
 # The parts
 
 
-def test_no_string_is_on_two_sides() -> None:
+@pytest.mark.parametrize("long", ["crop", "chunk"])
+def test_no_string_is_on_two_sides(long: str) -> None:
     lines = made_lines(4_000) + made_lines(4_000)[::3] * 2 + [line + "xyz" for line in made_lines(4_000)]
-    found = parts(prepared(lines, length=5))
+    found = parts(corpus := prepared(lines, length=5, long=long))
     for one, other in itertools.combinations(found.values(), 2):
         assert not set(one) & set(other)
-    assert sum(map(len, found.values())) == len(lines)
+    assert sum(map(len, found.values())) == corpus.facts.rows == len(plain_rows(lines, 5, long))
+
+
+def test_no_string_is_on_two_sides_where_a_block_is_more_rows_than_are_made_at_once() -> None:
+    lines = made_lines(CELLS // 64 + 1_000) * 2
+    assert len("\n".join(lines)) < BLOCK_BYTES
+    found = parts(prepared("\n".join(lines).encode(), length=64))
+    for one, other in itertools.combinations(found.values(), 2):
+        assert not set(one) & set(other)
+    assert Counter(row for rows in found.values() for row in rows) == Counter(lines)
 
 
 @pytest.mark.parametrize("number", [200, 5_000])
@@ -190,13 +438,23 @@ def test_what_is_held_out_does_not_depend_on_the_run(tiny_config: Callable[..., 
 
 def test_the_hash_of_a_string_never_changes() -> None:
     """A string held out today must be held out for ever, whatever the rows it is laid out in."""
-    rows = np.array([[ord(c) for c in "abcd"], [ord("a"), ord("b"), 7, 7], [9, 9, 9, 9]], np.uint32)
-    filled = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0]], np.bool_)
-    wide = np.concatenate([rows, rows], axis=1)
-    wide_filled = np.concatenate([filled, np.zeros_like(filled)], axis=1)
-    assert hash_strings(rows, filled).tolist() == HASHES
-    assert hash_strings(wide, wide_filled).tolist() == HASHES
-    assert hash_strings(rows[1:2, :2], filled[1:2, :2]).tolist() == HASHES[1:2]
+    lines = ["abcd", "ab", ""]
+    for found in (
+        Lines.of(lines, as_bytes=False),
+        Lines.of(lines, as_bytes=True),
+        Lines.of([*lines, "é"], as_bytes=False),
+    ):
+        assert found.hashes(4)[:3].tolist() == HASHES
+        assert found.hashes(8)[:3].tolist() == HASHES
+        assert found.hashes(2)[:3].tolist() == [HASHES[1], HASHES[1], HASHES[2]]
+
+
+@given(st.lists(strings), st.integers(1, 10))
+def test_the_hash_is_of_the_cropped_string_alone(lines: list[str], length: int) -> None:
+    expected = [plain_string_hash(line[:length]) for line in lines]
+    assert Lines.of(lines, as_bytes=False).hashes(length).tolist() == expected
+    as_bytes = [plain_string_hash(line.encode()[:length].decode("latin-1")) for line in lines]
+    assert Lines.of(lines, as_bytes=True).hashes(length).tolist() == as_bytes
 
 
 def plain_string_hash(string: str) -> int:
@@ -212,6 +470,10 @@ def plain_string_hash(string: str) -> int:
 
 
 HASHES = [plain_string_hash(string) for string in ("abcd", "ab", "")]
+
+
+def test_the_plain_hash_is_the_one_that_always_was() -> None:
+    assert HASHES == [0xB2ACE9D4C79CADD8, 0x84F9F0C32A788097, 0xC5529917E11029AB]
 
 
 @pytest.mark.parametrize("held_out", [0.02, 0.2, 0.5, 0.9])
@@ -246,91 +508,7 @@ def test_a_half_that_is_empty_is_refused() -> None:
         prepared(made_lines(2_000), held_out=1e-7)
 
 
-# Length
-
-
-@pytest.mark.parametrize(("longer", "expected"), [(9, 8), (10, 8), (11, 16)])
-def test_the_length_holds_99_lines_of_100_and_is_rounded_up(longer: int, expected: int) -> None:
-    lines = [line + "xyz" for line in made_lines(1_000 - longer)] + [line + "uvxyz" for line in made_lines(longer)]
-    facts = scanned(lines).facts
-    assert facts.length == expected
-    assert facts.cropped == (longer if expected == 8 else 0)
-
-
-@given(st.lists(st.integers(1, 80), min_size=16, max_size=300))
-@settings(max_examples=40)
-def test_the_length_is_the_least_that_holds_them(sizes: list[int]) -> None:
-    lines = [f"{place:03d}".ljust(size, "x")[:size] for place, size in enumerate(sizes)] + made_lines(16)
-    lengths = sorted(map(len, lines))
-    holding = lengths[-(-len(lines) * 99 // 100) - 1]
-    assert scanned(lines).facts.length == min(next(n for n in range(8, 200, 8) if n >= holding), LENGTH_MOST)
-
-
-def test_the_length_is_at_most_64_unless_asked_for() -> None:
-    lines = [line * 20 for line in made_lines(50)]
-    assert scanned(lines).facts.length == LENGTH_MOST == 64
-    assert scanned(lines, length=100).facts.length == 100
-    assert scanned(lines, length=100).facts.cropped == 0
-
-
-# What is refused, what is warned of
-
-
-def test_every_problem_has_its_warning() -> None:
-    lines = made_lines(2_000)
-    assert scanned(lines).facts.warnings() == []
-    assert scanned(lines[:300]).facts.warnings() == [
-        "only 300 different lines: batches repeat them, and the model may learn them by heart"
-    ]
-    longer = [line + "x" for line in lines[:100]]
-    assert scanned(lines + longer, length=5).facts.warnings() == [
-        "100 of 2,100 lines (4.8%) are cropped to 5 characters"
-    ]
-    assert scanned(lines + longer, length=5, long="drop").facts.warnings() == [
-        "100 lines (4.8%) are longer than 5 characters and were dropped"
-    ]
-    bad = "\n".join(lines).encode() + b"\n\xff"
-    assert scanned(bad, errors="skip").facts.warnings() == ["1 of 2,001 lines have bad bytes and were left out"]
-
-
-@pytest.mark.parametrize("number", [DISTINCT_FEW - 1, DISTINCT_FEW, DISTINCT_FEW + 1])
-def test_few_is_counted_exactly(number: int) -> None:
-    distinct = scanned(made_lines(number) * 2).facts.distinct
-    assert distinct == (number if number < DISTINCT_FEW else None)
-
-
-@pytest.mark.parametrize(
-    ("data", "changes", "message"),
-    [
-        (b"", {}, r"^test\.txt: the file is empty\ngive a text file"),
-        (b"\xef\xbb\xbf", {}, r"^test\.txt: the file is empty\n"),
-        (b"\n\r\n\n", {}, r"^test\.txt: all 3 lines are empty\n"),
-        (b"a\n" * 5_000 + b"b\n", {}, r"^test\.txt: only 2 different lines to learn from\nat least 16 are needed"),
-        ("\n".join(made_lines(15)).encode(), {}, r"only 15 different lines"),
-        ("\n".join(made_lines(99)).encode(), {"length": 1}, r"only \d+ different lines"),
-        (
-            "\n".join(made_lines(99)).encode(),
-            {"length": 4, "long": "drop"},
-            r"^test\.txt: all 99 lines are longer than 4 characters\nraise corpus\.length, .* corpus\.long=crop",
-        ),
-        (
-            "".join(f"{chr(0x4E00 + place)}\n" for place in range(8193)).encode(),
-            {},
-            r"8,193 different characters; corpus\.max_alphabet is 8,192\n.*--set corpus\.max_alphabet=8193",
-        ),
-        ("ab\n".encode("utf-16"), {}, r"^test\.txt: the file is UTF-16\nconvert"),
-        ("ab\n".encode("utf-16"), {"encoding": "utf-16"}, r"in which a line feed is not one byte\nconvert"),
-    ],
-)
-def test_a_corpus_that_cannot_be_learnt_from_is_refused(data: bytes, changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(CorpusError, match=message):
-        scanned(data, **changes)
-
-
-def test_only_what_is_kept_counts_for_the_alphabet() -> None:
-    lines = [*made_lines(50), "李" * 9]
-    assert "李" not in scanned(lines, length=5, long="drop").vocabulary.characters
-    assert "é" not in scanned([*made_lines(50), "abcdeé"], length=5).vocabulary.characters
+# On disk
 
 
 def test_a_file_that_changes_between_the_passes_is_refused(tmp_path: Path) -> None:
@@ -344,27 +522,12 @@ def test_a_file_that_changes_between_the_passes_is_refused(tmp_path: Path) -> No
             prepare(found, tmp_path)
 
 
-# On disk
-
-
-def test_the_sha256_is_of_the_text_without_its_byte_order_mark(tmp_path: Path) -> None:
-    """Packed or not, marked or not: the same text has the same sum, that of `sha256sum` on the plain file."""
-    data = "\n".join(made_lines(60_000) * 5).encode() + b"\n\xc3\xa9"
-    assert len(data) > BLOCK_BYTES
-    plain, marked, packed = tmp_path / "plain.txt", tmp_path / "marked.txt", tmp_path / "packed.txt.gz"
-    plain.write_bytes(data)
-    marked.write_bytes(b"\xef\xbb\xbf" + data)
-    packed.write_bytes(gzip.compress(data, 1))
-    expected = hashlib.sha256(data).hexdigest()
-    assert [scanned(file).facts.sha256 for file in (plain, marked, packed)] == [expected] * 3
-
-
 def test_a_prepared_corpus_is_opened_equal(tiny_corpus: Path, tiny_lines: list[str], tmp_path: Path) -> None:
     corpus = prepare(scanned(tiny_corpus), tmp_path)
     again = open_corpus(tmp_path)
     assert again.facts == corpus.facts
     assert again.vocabulary.characters == corpus.vocabulary.characters
-    assert np.array_equal(again.ids_NL, corpus.ids_NL)
+    assert np.array_equal(again.ids_NS, corpus.ids_NS)
     assert sorted(all_rows(again)) == sorted(tiny_lines)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([IDS, TOKENIZER, FACTS])
     assert corpus.facts.name == "tiny"
@@ -475,12 +638,88 @@ def test_a_file_in_another_encoding_is_named_with_its_line(shared_data: Callable
     assert skipped.read == corpus.facts.read
 
 
-@pytest.mark.parametrize("name", ["names/names.txt", "cities/world_cities.txt", "words_scripts/thai.txt"])
-def test_real_corpora_come_through_whole(name: str, shared_data: Callable[[str], Path]) -> None:
+LINE_FILES = [
+    "names/names.txt",
+    "cities/world_cities.txt",
+    *(f"words_scripts/{script}.txt" for script in ("arabic", "chinese", "hindi", "korean", "russian", "thai")),
+    "smiles/qm9.txt",
+    "promoters/promoters_57bp.txt",
+    "passwords/zxcvbn_passwords.txt",
+    "captions/train_image_coco.txt",
+    "lm1b/1b_benchmark.dev.tokens",
+]
+
+
+def tokenized(corpus: Corpus, texts: list[str]) -> Ids:
+    """Return the ids of the plain tokenizer, read from its file, which knows nothing of us but the flag."""
+    tokenizer = literal(Tokenizer.from_str(corpus.vocabulary.to_json(corpus.facts.span)))
+    firsts = range(0, len(texts), 1_000)  # a bounded number of encodings at a time: each is many objects
+    return np.array([one.ids for first in firsts for one in tokenizer.encode_batch(texts[first : first + 1_000])])
+
+
+@pytest.mark.parametrize("name", LINE_FILES)
+def test_real_lines_come_through_whole(name: str, shared_data: Callable[[str], Path]) -> None:
     file = shared_data(name)
-    corpus = prepared(file)
-    lines = [line.removesuffix("\r") for line in file.read_bytes().decode().split("\n")]
-    assert Counter(all_rows(corpus)) == Counter(line[: corpus.facts.length] for line in lines if line)
+    found = scanned(file)
+    corpus = prepared(found)
+    lines = [line for raw in file.read_bytes().decode().split("\n") if (line := raw.removesuffix("\r"))]
+    length = corpus.facts.length
+    assert corpus.facts.layout == "lines"
+    assert corpus.facts.rows == corpus.facts.kept == len(lines)
     assert counts_add_up(corpus.facts)
-    found = parts(corpus)
-    assert not set(found["train"]) & (set(found["validation"]) | set(found["test"]))
+    ids_NS = in_order(found)
+    assert corpus.vocabulary.decode(ids_NS) == [line[:length] for line in lines]
+    assert counted(corpus.ids_NS) == counted(ids_NS)
+    assert np.array_equal(tokenized(corpus, lines), ids_NS)
+    held_out = counted(corpus.validation_NL).keys() | counted(corpus.test_NL).keys()
+    assert not counted(corpus.train.rows_NS).keys() & held_out
+    assert not counted(corpus.validation_NL).keys() & counted(corpus.test_NL).keys()
+
+
+@pytest.mark.parametrize("name", LINE_FILES)
+def test_the_order_of_real_lines_does_not_matter(name: str, shared_data: Callable[[str], Path]) -> None:
+    lines = shared_data(name).read_bytes().split(b"\n")
+    mixed = [line for line in lines if line]
+    random.Random(0).shuffle(mixed)
+    one, other = prepared(b"\n".join(lines)), prepared(b"\n".join(mixed))
+    assert other.vocabulary.characters == one.vocabulary.characters
+    assert counted(other.validation_NL) == counted(one.validation_NL)
+    assert counted(other.test_NL) == counted(one.test_NL)
+    assert counted(other.train.rows_NS) == counted(one.train.rows_NS)
+    assert not np.array_equal(other.ids_NS, one.ids_NS)
+
+
+def test_real_running_text_comes_through_whole(shared_data: Callable[[str], Path]) -> None:
+    file = shared_data("shakespeare/input.txt")
+    found = scanned(file)
+    corpus = prepared(found)
+    text = plain_text(file.read_bytes().decode().removesuffix("\n").split("\n"))
+    span = corpus.facts.span
+    assert (corpus.facts.layout, corpus.facts.length, span) == ("windows", 64, 1024)
+    assert counts_add_up(corpus.facts)
+    stretches = [text[first : first + span] for first in range(0, len(text) - span + 1, span)]
+    ids_NS = in_order(found)
+    assert corpus.vocabulary.decode(ids_NS) == stretches
+    assert counted(corpus.ids_NS) == counted(ids_NS)
+    assert np.array_equal(tokenized(corpus, stretches), ids_NS)
+    training = set(corpus.vocabulary.decode(part_rows(corpus)[0]))
+    held_out = corpus.vocabulary.decode(np.concatenate(part_rows(corpus)[1:]))
+    assert not training & set(held_out)
+    assert corpus.vocabulary.decode(np.concatenate([corpus.validation_NL, corpus.test_NL])) == [
+        stretch[at : at + 64] for stretch in held_out for at in range(0, span, 64)
+    ]
+
+
+@pytest.mark.parametrize("name", ["names/names.txt", "words_scripts/thai.txt", "cities/world_cities.txt"])
+def test_real_lines_come_through_as_bytes(name: str, shared_data: Callable[[str], Path]) -> None:
+    file = shared_data(name)
+    found = scanned(file, unit="byte")
+    corpus = prepared(found)
+    lines = [line for line in file.read_bytes().decode().split("\n") if line]
+    ids_NS = in_order(found)
+    assert UNKNOWN not in ids_NS
+    assert np.array_equal(tokenized(corpus, lines), ids_NS)
+    length = corpus.facts.length
+    assert corpus.vocabulary.decode(ids_NS) == [
+        line.encode()[:length].decode(errors="backslashreplace") for line in lines
+    ]

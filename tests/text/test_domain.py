@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,18 +10,67 @@ import numpy as np
 import pytest
 import torch
 
+from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import CheckpointError
 from seqgan_wgp.text.corpus import prepare
 from seqgan_wgp.text.domain import TextDomain, TextForm
-from seqgan_wgp.text.lines import open_source
+from seqgan_wgp.text.reading.sources import open_source
 from seqgan_wgp.text.scan import scan
+
+from .test_scan import made_text, source_of
 
 
 @pytest.fixture
 def domain(tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config]) -> TextDomain:
     config = tiny_config(**{"evaluation.samples": None})
     return TextDomain(prepare(scan(open_source(tiny_lines), config.corpus), tmp_path), config, torch.device("cpu"))
+
+
+@pytest.fixture(params=["char", "byte"])
+def windows(tmp_path: Path, tiny_config: Callable[..., Config], request: pytest.FixtureRequest) -> TextDomain:
+    """Of running text: windows of 10."""
+    changes = {"corpus.layout": "windows", "corpus.unit": request.param, "evaluation.samples": None}
+    config = tiny_config(**changes)
+    text = "\n\n".join(made_text(200 + number) for number in range(100))
+    return TextDomain(prepare(scan(source_of(text.encode()), config.corpus), tmp_path), config, torch.device("cpu"))
+
+
+def test_ids_are_the_items_of_the_corpus(domain: TextDomain, windows: TextDomain) -> None:
+    for one in (domain, windows):
+        index_B = np.array([0, one.size - 1, 5, 5, *np.random.default_rng(0).integers(0, one.size, 100)])
+        ids_BL = one.ids(index_B)
+        assert ids_BL.shape == (104, one.form.length)
+        assert ids_BL.numpy().dtype == one.form.vocabulary.dtype
+        assert np.array_equal(ids_BL.numpy(), one.corpus.train[index_B])
+
+
+def test_windows_are_learnt_from_every_place(windows: TextDomain) -> None:
+    facts = windows.corpus.facts
+    assert (facts.length, facts.span, facts.windows) == (10, 160, 151)
+    assert windows.size == facts.train * 151
+    assert windows.samples == len(windows.corpus.validation_NL) == facts.validation * 16
+    index_B = np.arange(windows.size)
+    shown = windows.form.show(windows.ids(index_B).numpy())
+    rows = windows.form.show(np.asarray(windows.corpus.train.rows_NS))
+    assert shown == [row[at : at + 10] for row in rows for at in range(151)]
+    x_BLV = windows.form.embed(windows.ids(index_B[::999]))
+    assert x_BLV.shape[1:] == windows.form.event_shape
+    assert np.array_equal(windows.form.decode(x_BLV), windows.ids(index_B[::999]).numpy())
+
+
+def test_windows_are_scored_against_the_held_out_text(windows: TextDomain) -> None:
+    """A training window is novel at no place; text held out scores zero, and noise far from its floor."""
+    corpus = windows.corpus
+    held_out = windows.score(np.asarray(corpus.validation_NL))
+    assert held_out["js1"] == held_out["js2"] == 0
+    assert held_out["novel"] > 0.9
+    rows = corpus.train[np.arange(windows.samples) * 37 % windows.size]
+    real = windows.score(rows)
+    assert real["novel"] == 0
+    assert real["js2"] == pytest.approx(real["js2_floor"], abs=0.1)
+    noise = np.random.default_rng(0).integers(0, windows.form.vocabulary.size, rows.shape).astype(rows.dtype)
+    assert windows.score(noise)["js2"] > real["js2_floor"] + 0.2
 
 
 def test_real_items_are_one_hot_and_decode_to_themselves(domain: TextDomain, tiny_lines: list[str]) -> None:
@@ -51,7 +101,7 @@ def test_the_held_out_lines_themselves_score_zero(domain: TextDomain) -> None:
 
 
 def test_training_lines_score_near_their_floor_and_noise_far_from_it(domain: TextDomain) -> None:
-    rows = np.asarray(domain.corpus.train_NL[: domain.samples])
+    rows = domain.corpus.train[np.arange(domain.samples)]
     real = domain.score(rows)
     assert real["novel"] == 0
     assert real["js2"] == pytest.approx(real["js2_floor"], abs=0.1)
@@ -60,7 +110,7 @@ def test_training_lines_score_near_their_floor_and_noise_far_from_it(domain: Tex
 
 
 def test_one_string_again_and_again_is_seen(domain: TextDomain) -> None:
-    rows = np.repeat(domain.corpus.train_NL[:1], 50, axis=0)
+    rows = np.repeat(domain.corpus.train[np.arange(1)], 50, axis=0)
     assert domain.score(rows)["unique"] == 1 / 50
 
 
@@ -73,14 +123,33 @@ def test_orders_are_no_longer_than_rows(
 ) -> None:
     config = tiny_config(**{"corpus.length": 2, "evaluation.orders": 4})
     corpus = prepare(scan(open_source(tiny_lines), config.corpus), tmp_path)
-    numbers = TextDomain(corpus, config, torch.device("cpu")).score(np.asarray(corpus.train_NL))
+    numbers = TextDomain(corpus, config, torch.device("cpu")).score(np.asarray(corpus.train.rows_NS))
     assert "js2" in numbers
     assert "js3" not in numbers
 
 
-def test_a_form_comes_back_from_its_facts(domain: TextDomain) -> None:
-    form = TextForm.from_facts(domain.form.to_facts())
-    assert form.event_shape == domain.form.event_shape
-    assert form.vocabulary.characters == domain.form.vocabulary.characters
+def test_a_form_comes_back_from_its_facts(domain: TextDomain, windows: TextDomain) -> None:
+    for one in (domain, windows):
+        form = TextForm.from_facts(one.form.to_facts())
+        assert form.event_shape == one.form.event_shape
+        assert form.vocabulary.characters == one.form.vocabulary.characters
+        assert form.vocabulary.unit == one.form.vocabulary.unit
     with pytest.raises(CheckpointError, match="lacks"):
         TextForm.from_facts({})
+
+
+def test_training_never_makes_real_text_one_hot(
+    tiny_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With 5,000 characters a batch of one-hot rows would be most of what a step moves."""
+    lines = [chr(0x4E00 + place) + chr(0x4E00 + place * 7 % 5_000) for place in range(5_000)]
+    config = tiny_config(**{"corpus.length": 4})
+    corpus = prepare(scan(open_source(lines), config.corpus), tmp_path)
+    assert corpus.vocabulary.size == 5_002
+    trainer = Trainer(TextDomain(corpus, config, torch.device("cpu")), config, torch.device("cpu"))
+
+    def refuse(_form: TextForm, _ids: torch.Tensor) -> torch.Tensor:
+        raise AssertionError("real text was made one-hot")
+
+    monkeypatch.setattr(TextForm, "embed", refuse)
+    assert all(math.isfinite(value) for value in trainer.round().values())

@@ -27,7 +27,7 @@ L, V, B = 9, 6, 5
 
 def small(normalization: str) -> tuple[nn.Module, nn.Module]:
     torch.manual_seed(0)
-    config = recipe("fast")
+    config = recipe("fast", {"generator.width": 24, "critic.width": 24})
     generator = dataclasses.replace(config.generator, width=8, blocks=2, latent=7, normalization=normalization)
     critic = dataclasses.replace(config.critic, width=8, blocks=2, normalization=normalization)
     return GENERATORS["residual"](generator, L, V), CRITICS["residual"](critic, L, V)
@@ -127,7 +127,7 @@ def test_first_weights_are_a_function_of_the_seed_alone(scheme: str) -> None:
 
     assert torch.equal(drawn(1), drawn(1))
     assert not torch.equal(drawn(1), drawn(2))
-    generator, critic = networks(recipe("fast"), L, V)
+    generator, critic = networks(recipe("fast", {"generator.width": 64, "critic.width": 64}), L, V)
     assert not torch.equal(
         generator.get_parameter("blocks.0.conv1.weight"), critic.get_parameter("blocks.0.conv1.weight")
     )

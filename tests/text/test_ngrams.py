@@ -18,6 +18,7 @@ from seqgan_wgp.text.ngrams import (
     js_divergence,
     kl_divergence,
     novel_fraction,
+    row_hashes,
     unique_fraction,
 )
 from seqgan_wgp.text.rank_table import RankTable
@@ -186,7 +187,7 @@ def test_reference_reads_a_memory_map(tmp_path: Path) -> None:
     np.save(tmp_path / "ids.npy", ids)
     mapped = np.load(tmp_path / "ids.npy", mmap_mode="r")
     assert NgramReference(mapped, 9, 4, block_ids=50).divergences(ids) == [0] * 4
-    assert novel_fraction(ids, mapped, block_ids=50) == 0
+    assert novel_fraction(ids, [mapped], block_ids=50) == 0
     assert unique_fraction(mapped) == unique_fraction(ids)
 
 
@@ -234,34 +235,73 @@ def test_unique_and_novel_equal_those_of_sets(
     ids_NL, train_RL = np.array(rows, dtype), np.array(train, np.uint8)
     assert unique_fraction(ids_NL) == len(set(rows)) / len(rows)
     expected = sum(row not in set(train) for row in rows) / len(rows)
-    assert novel_fraction(ids_NL, train_RL, block_ids=block_ids) == expected
+    assert novel_fraction(ids_NL, [train_RL], block_ids=block_ids) == expected
+    assert novel_fraction(ids_NL, (row[None] for row in train_RL), block_ids=block_ids) == expected
+    assert novel_fraction(ids_NL, np.array_split(train_RL, min(3, len(train))), block_ids=block_ids) == expected
+
+
+@given(st.lists(st.lists(st.integers(0, 1), min_size=8, max_size=8), min_size=1, max_size=9), st.integers(1, 7))
+@settings(deadline=None)
+def test_training_rows_may_be_windows(train: list[list[int]], length: int) -> None:
+    """All that begin at one place are one array, not contiguous in memory."""
+    train_RS = np.array(train, np.uint8)
+    ids_NL = np.random.default_rng(9).integers(0, 2, (40, length)).astype(np.uint8)
+    windows = {tuple(row[at : at + length]) for row in train for at in range(9 - length)}
+    expected = sum(tuple(row) not in windows for row in ids_NL.tolist()) / 40
+    assert novel_fraction(ids_NL, (train_RS[:, at : at + length] for at in range(9 - length))) == expected
 
 
 def test_novel_compares_values_across_integer_types() -> None:
     """256 is not 0 in uint8, and equal numbers are equal in any type, on both sides, in any memory order."""
     small, wide = np.array([[0, 1], [2, 3]], np.uint8), np.array([[256, 1], [2, 3]], np.uint16)
-    assert novel_fraction(wide, small) == 0.5
-    assert novel_fraction(small, wide) == 0.5
-    assert novel_fraction(np.asfortranarray(small), small.astype(np.int64)) == 0
+    assert novel_fraction(wide, [small]) == 0.5
+    assert novel_fraction(small, [wide]) == 0.5
+    assert novel_fraction(small, [wide[:1], small[1:].astype(np.uint32)]) == 0.5
+    assert novel_fraction(np.asfortranarray(small), [small.astype(np.int64)]) == 0
+    assert novel_fraction(np.array([[65_536, 1], [2, 3]]), [small]) == 0.5
+    assert novel_fraction(small, [np.array([[65_536, 1], [2, 3]])]) == 0.5
 
 
-def test_equal_hashes_do_not_make_rows_equal() -> None:
-    """Two rows with one hash, by choice of the ids: the first may differ by d if the second makes up for it."""
-    base, step = 0x9E3779B97F4A7C15, 1
-    shift = base * step % 2**64
-    left, right = np.array([[step, 0]], np.uint64), np.array([[0, shift]], np.uint64)
-    assert novel_fraction(left, right) == 1
-    assert novel_fraction(np.concatenate([left, right]), right) == 0.5
+@pytest.mark.parametrize(
+    ("difference", "dtype"),
+    [
+        ([15, -24, 9, 49, -3, 30, 9, -5, -47, -45], np.uint8),
+        ([163, 788, 2850, -2934, 2789], np.uint16),
+        ([163, 788, 2850, -2934, 2789], np.int64),
+    ],
+)
+def test_equal_hashes_do_not_make_rows_equal(difference: list[int], dtype: Any) -> None:
+    """Two rows with one hash: the multiples of the powers of the base, their difference, come to 0 modulo 2**64."""
+    base = 0x9E3779B97F4A7C15
+    assert sum(step * base**place for place, step in enumerate(reversed(difference))) % 2**64 == 0
+    left = np.array([[max(step, 0) for step in difference]], dtype)
+    right = np.array([[max(-step, 0) for step in difference]], dtype)
+    assert row_hashes(left) == row_hashes(right)
+    assert novel_fraction(left, [right]) == 1
+    assert novel_fraction(np.concatenate([left, right]), [right]) == 0.5
+    assert novel_fraction(np.concatenate([left, right]), [left, right]) == 0
+
+
+def test_rows_that_are_equal_in_their_low_bits_and_in_hash_are_not_equal() -> None:
+    times = np.array([60, 54, 58, 47, 58, 68, 51, 52, 71, 65])
+    small = np.arange(20).reshape(2, 10)
+    large = small + 65_536 * times
+    assert np.array_equal(row_hashes(small), row_hashes(large))
+    assert novel_fraction(small, [large]) == 1
+    assert novel_fraction(large, [small]) == 1
+    assert novel_fraction(small, [large, small[:1]]) == 0.5
 
 
 def test_row_statistics_refuse_what_they_cannot_compare() -> None:
     ids = np.zeros((2, 3), np.uint8)
     with pytest.raises(ValueError, match=r"row shape \(3,\) must equal that of the training rows, \(2,\)"):
-        novel_fraction(ids, ids[:, :2])
+        novel_fraction(ids, [ids[:, :2]])
+    with pytest.raises(ValueError, match=r"row shape \(3,\) must equal that of the training rows, \(2,\)"):
+        novel_fraction(ids, [ids, ids[:, :2]])
     for empty in (ids[:0], ids[:, :0]):
         with pytest.raises(ValueError, match="one row or more"):
             unique_fraction(empty)
         with pytest.raises(ValueError, match="one row or more"):
-            novel_fraction(empty, empty)
+            novel_fraction(empty, [empty])
     with pytest.raises(ValueError, match="one row or more"):
-        novel_fraction(ids, ids[:0])
+        novel_fraction(ids, [ids[:0]])

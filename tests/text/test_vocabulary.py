@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from seqgan_wgp.errors import CheckpointError
-from seqgan_wgp.text.vocabulary import CODE_POINTS, PAD, REPLACEMENT, UNKNOWN, Vocabulary, literal
+from seqgan_wgp.text.vocabulary import BYTES, CODE_POINTS, PAD, REPLACEMENT, UNKNOWN, Vocabulary, literal
 
 AWKWARD = (
     "\0\t\n\r\x1b\x7f\x85\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}\ufeff\ufffd\uffff"  # controls and non-characters
@@ -135,6 +135,103 @@ def test_ids_are_as_small_as_they_can_be(characters_known: int, dtype: str) -> N
     assert vocabulary.decode(ids) == [alphabet]
 
 
+# Bytes
+
+
+def plain_encode_bytes(data: bytes, length: int) -> list[int]:
+    """The definition for bytes, written plainly."""
+    row = [byte + 2 for byte in data[:length]]
+    return row + [0] * (length - len(row))
+
+
+@given(st.lists(lines, min_size=1, max_size=5), st.integers(1, 40))
+def test_table_tokenizer_and_file_give_the_same_bytes(strings: list[str], length: int) -> None:
+    vocabulary = Vocabulary.of_bytes()
+    expected = [plain_encode_bytes(string.encode(), length) for string in strings]
+    written = vocabulary.to_json(length)
+    assert vocabulary.encode(strings, length).tolist() == expected
+    assert by_tokenizer(vocabulary.tokenizer(length), strings) == expected
+    assert by_tokenizer(literal(Tokenizer.from_str(written)), strings) == expected
+    assert Vocabulary.from_json(written).encode(strings, length).tolist() == expected
+    plain = [string for string in strings if "[PAD]" not in string and "[UNK]" not in string]
+    assert by_tokenizer(Tokenizer.from_str(written), plain) == vocabulary.encode(plain, length).tolist()
+
+
+@given(st.lists(lines, max_size=5), st.integers(1, 3))
+def test_any_string_comes_back_from_its_bytes(strings: list[str], more: int) -> None:
+    vocabulary = Vocabulary.of_bytes()
+    length = max((len(string.encode()) for string in strings), default=0) + more
+    assert vocabulary.decode(vocabulary.encode(strings, length)) == strings
+
+
+@given(st.lists(lines, min_size=1, max_size=5), st.sampled_from(["char", "byte"]))
+def test_the_decoder_of_the_file_gives_strings_back(strings: list[str], unit: str) -> None:
+    """`tokenizers` alone turns ids into the strings that they were."""
+    plain = [string for string in strings if "[PAD]" not in string and "[UNK]" not in string]
+    vocabulary = Vocabulary.of_bytes() if unit == "byte" else Vocabulary("".join(set("".join(strings))))
+    length = max(len(string.encode()) for string in strings) + 1
+    tokenizer = Tokenizer.from_str(vocabulary.to_json(length))
+    ids = vocabulary.encode(plain, length).tolist()
+    assert [tokenizer.decode(row, skip_special_tokens=True) for row in ids] == plain
+
+
+@given(st.lists(st.binary(max_size=12), max_size=6))
+def test_bytes_that_are_no_text_show_their_numbers(rows: list[bytes]) -> None:
+    vocabulary = Vocabulary.of_bytes()
+    ids = np.array([plain_encode_bytes(row, 12) for row in rows], vocabulary.dtype).reshape(-1, 12)
+    assert UNKNOWN not in ids
+    assert vocabulary.decode(ids) == [row.decode("utf-8", "backslashreplace") for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("row", "shown"),
+    [
+        (b"\xff", r"\xff"),
+        (b"a\xc3", r"a\xc3"),
+        (b"a\xc3b", r"a\xc3b"),
+        ("é".encode(), "é"),
+        (b"\xe6\x9d", r"\xe6\x9d"),
+        (b"\xed\xa0\x80", r"\xed\xa0\x80"),
+        (b"\x00\n", "\0\n"),
+        (b"\\xff", r"\xff"),
+    ],
+)
+def test_bytes_show_as_text_where_they_are_text(row: bytes, shown: str) -> None:
+    vocabulary = Vocabulary.of_bytes()
+    assert vocabulary.decode(np.array([plain_encode_bytes(row, 6)])) == [shown]
+
+
+def test_an_unknown_byte_prints_as_the_replacement() -> None:
+    """No corpus has one, but a generator may give it, also within a character."""
+    ids = np.array([[1, 0xC3 + 2, 1, 0xA9 + 2, 1], [0xC3 + 2, 0xA9 + 2, 1, 0, 5]])
+    replaced = rf"{REPLACEMENT}\xc3{REPLACEMENT}\xa9{REPLACEMENT}"
+    assert Vocabulary.of_bytes().decode(ids) == [replaced, f"é{REPLACEMENT}"]
+
+
+def test_the_vocabulary_of_bytes_is_256_a_pad_and_an_unknown() -> None:
+    vocabulary = Vocabulary.of_bytes()
+    assert (vocabulary.size, vocabulary.dtype, vocabulary.unit) == (258, np.dtype(np.uint16), "byte")
+    assert vocabulary.characters == BYTES == bytes(range(256)).decode("latin-1")
+    assert vocabulary.table[:256].tolist() == list(range(2, 258))
+    assert (vocabulary.table[256:] == UNKNOWN).all()
+
+
+@given(lengths)
+def test_the_file_of_bytes_holds_them_and_is_written_alike(length: int) -> None:
+    vocabulary = Vocabulary.of_bytes()
+    written = vocabulary.to_json(length)
+    again = Vocabulary.from_json(written)
+    assert (again.unit, again.characters, again.dtype) == ("byte", vocabulary.characters, vocabulary.dtype)
+    assert again.to_json(length) == written
+    assert Vocabulary.from_json(Vocabulary(BYTES).to_json(length)).unit == "char"
+
+
+def sorted_ids(ids: dict[str, int]) -> dict[str, int]:
+    """The same tokens, with ids in the order of their code points."""
+    tokens = sorted(token for token in ids if len(token) == 1)
+    return {"[PAD]": 0, "[UNK]": 1} | {token: place for place, token in enumerate(tokens, 2)}
+
+
 def damaged() -> dict[str, str]:
     """Name -> a file that is not ours."""
     good = json.loads(Vocabulary("abc").to_json(4))
@@ -142,7 +239,11 @@ def damaged() -> dict[str, str]:
     def with_vocabulary(vocabulary: object) -> str:
         return json.dumps(good | {"model": good["model"] | {"vocab": vocabulary}})
 
+    def with_decoder(decoder: object) -> str:
+        return json.dumps(good | {"decoder": decoder})
+
     ids = good["model"]["vocab"]
+    of_bytes = json.loads(Vocabulary.of_bytes().to_json(4))
     return {
         "empty": "",
         "cut": json.dumps(good)[:-40],
@@ -168,6 +269,16 @@ def damaged() -> dict[str, str]:
         "ids of text": with_vocabulary({token: str(place) for token, place in ids.items()}),
         "an id of text": with_vocabulary(ids | {"c": "4"}),
         "ids of null": with_vocabulary(dict.fromkeys(ids)),
+        "no decoder": json.dumps({name: part for name, part in good.items() if name != "decoder"}),
+        "decoder is null": with_decoder(None),
+        "decoder is text": with_decoder("ByteLevel"),
+        "decoder has no type": with_decoder({}),
+        "decoder of bytes": with_decoder({"type": "ByteLevel"}),
+        "bytes with a decoder of characters": json.dumps(of_bytes | {"decoder": good["decoder"]}),
+        "fewer bytes": json.dumps(good | {"decoder": of_bytes["decoder"]}),
+        "bytes in the order of their characters": json.dumps(
+            of_bytes | {"model": of_bytes["model"] | {"vocab": sorted_ids(of_bytes["model"]["vocab"])}}
+        ),
     }
 
 
@@ -199,3 +310,8 @@ def test_table_and_tokenizer_agree_on_real_text(name: str, shared_data: Callable
     assert by_tokenizer(tokenizer, strings) == ids.tolist()
     everything = Vocabulary("".join(alphabet))
     assert everything.decode(everything.encode(strings, 24)) == [string[:24] for string in strings]
+    as_bytes = Vocabulary.of_bytes()
+    assert (
+        by_tokenizer(literal(Tokenizer.from_str(as_bytes.to_json(24))), strings)
+        == as_bytes.encode(strings, 24).tolist()
+    )

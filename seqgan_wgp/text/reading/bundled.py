@@ -23,7 +23,7 @@ class Bundled:
 
 def folder() -> Path:
     """Return the folder of the bundled corpora: inside an installation, or at the root of a clone."""
-    package = Path(__file__).parents[1]
+    package = Path(__file__).parents[2]
     installed = package / "corpora"
     return installed if installed.is_dir() else package.parent / "corpora"
 

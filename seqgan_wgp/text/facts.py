@@ -1,0 +1,107 @@
+"""What a corpus turned out to be: counts, and what the user should know about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DISTINCT_FEW = 1_000
+"""Fewer different rows than this are warned of, and trained on with replacement."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a corpus turned out to be; written beside the ids and into the model."""
+
+    name: str
+    sha256: str
+    """Of the text as it was read: after decompression, without the byte order mark."""
+
+    unit: str = "char"
+    """What a position holds: "char", a code point, or "byte"."""
+
+    length: int
+    """L, positions of an item."""
+
+    windows: int = 1
+    """Items in a row on disk: 1 for lines; many for running text, which is learnt in windows from any place."""
+
+    alphabet: int
+    read: int
+    """Lines read, of which those below were left out or changed."""
+
+    empty: int
+    bad: int
+    cropped: int
+    dropped: int
+    chunked: int = 0
+    rows: int
+    """Rows on disk."""
+
+    distinct: int | None
+    """Different rows, where they are few enough to be counted exactly (below DISTINCT_FEW); None: more."""
+
+    train: int = 0
+    validation: int = 0
+    test: int = 0
+    """Rows of each part."""
+
+    @property
+    def span(self) -> int:
+        """Positions in a row on disk."""
+        return self.length + self.windows - 1
+
+    @property
+    def layout(self) -> str:
+        """What an item is: one of the "lines", or one of the "windows" of running text."""
+        return "lines" if self.windows == 1 else "windows"
+
+    @property
+    def kept(self) -> int:
+        """Lines that became rows; of running text all are kept, empty ones too."""
+        return self.read - self.bad - self.dropped - (self.empty if self.windows == 1 else 0)
+
+    def items(self, rows: int) -> int:
+        """Return how many items, side by side and none twice, rows hold."""
+        return rows * (self.span // self.length)
+
+    def summary(self) -> str:
+        """Return what the corpus is, in one line."""
+        what = "different bytes" if self.unit == "byte" else "characters"
+        if self.windows > 1:
+            return (
+                f"{self.name}: running text, {self.rows * self.span:,} {self._units} in {self.read:,} lines, "
+                f"{self.alphabet:,} different; windows of {self.length}"
+            )
+        left_out = f" ({self.empty:,} empty lines skipped)" if self.empty else ""
+        pieces = f" in {self.rows:,} pieces" if self.chunked else ""
+        return f"{self.name}: {self.kept:,} lines{left_out}{pieces}, {self.alphabet:,} {what}, rows of {self.length}"
+
+    def warnings(self) -> list[str]:
+        """Return what the user should know, each in one sentence."""
+        found = []
+        if self.distinct is not None and self.windows == 1:
+            found.append(
+                f"only {self.distinct} different lines: batches repeat them, and the model may learn them by heart"
+            )
+        if self.distinct is not None and self.windows > 1:
+            found.append(f"only {self.rows * self.span:,} {self._units} of text: the model may learn them by heart")
+        if self.bad:
+            found.append(f"{self.bad:,} of {self.read:,} lines are bad and were left out")
+        if self.cropped:
+            share = self.cropped / self.kept
+            found.append(
+                f"{self.cropped:,} of {self.kept:,} lines ({share:.1%}) are cropped to {self.length} {self._units}"
+            )
+        if self.dropped:
+            share = self.dropped / (self.kept + self.dropped)
+            found.append(
+                f"{self.dropped:,} lines ({share:.1%}) are longer than {self.length} {self._units} and were dropped"
+            )
+        if self.chunked:
+            share = self.chunked / self.kept
+            found.append(f"{self.chunked:,} of {self.kept:,} lines ({share:.1%}) are cut in pieces of {self.length}")
+        return found
+
+    @property
+    def _units(self) -> str:
+        return "bytes" if self.unit == "byte" else "characters"

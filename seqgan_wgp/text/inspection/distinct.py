@@ -1,0 +1,116 @@
+"""How many different lines there are, and how often each comes: exact while they are few, then of a sample.
+
+Shape suffixes: N lines, K kept hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import numpy.typing as npt
+
+from ..reading.lines import Lines, Units
+
+KEPT = 1_000_000
+"""Different lines that are counted exactly; of more, those with the lowest hashes are kept."""
+
+_WAITING = 500_000
+"""Hashes that are taken in together: sorting a few at a time would cost a pass over all that are kept each."""
+
+_SHORT = 256
+"""Lines of more units are hashed one by one: `Lines.hashes` takes as many turns as the longest line has units."""
+
+Hashes = npt.NDArray[np.uint64]
+
+
+class Digest:
+    """The hash of a long line that comes in parts, the same however it is cut."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.blake2b(digest_size=8)
+
+    def update(self, units_M: Units) -> None:
+        """Take in the next part."""
+        self._hash.update(units_M.astype("<u4").tobytes())
+
+    @property
+    def value(self) -> int:
+        """64 bits."""
+        return int.from_bytes(self._hash.digest(), "little")
+
+
+def hashes(lines: Lines) -> Hashes:
+    """Return a 64-bit hash of each whole line."""
+    is_short_N = lines.sizes_N <= _SHORT
+    if is_short_N.all():
+        return lines.hashes(_SHORT)
+    hash_N = np.empty(len(lines.sizes_N), np.uint64)
+    hash_N[is_short_N] = lines.select(is_short_N).hashes(_SHORT)
+    for place in np.flatnonzero(~is_short_N).tolist():
+        digest, start = Digest(), lines.starts_N[place]
+        digest.update(lines.units_M[start : start + lines.sizes_N[place]])
+        hash_N[place] = digest.value
+    return hash_N
+
+
+class Distinct:
+    """Counts different hashes, in bounded memory.
+
+    The lowest KEPT hashes are kept, each with how often it came. Once there are more, they are a sample of all that is
+    chosen by the hash alone, and the highest of them says how many there are in all (k minimum values: Bar-Yossef et
+    al. 2002, Counting distinct elements in a data stream); the error is about 1 / sqrt(KEPT), a thousandth.
+
+    Args:
+        kept: the number kept.
+    """
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self.kept = kept
+        self.exact = True
+        self._hash_K: Hashes = np.zeros(0, np.uint64)
+        self._count_K = np.zeros(0, np.int64)
+        self._waiting: list[Hashes] = []
+
+    def add(self, hash_N: Hashes) -> None:
+        """Take in the hashes of some lines."""
+        if not self.exact:
+            hash_N = hash_N[hash_N <= self._hash_K[-1]]
+        self._waiting.append(hash_N)
+        if sum(map(len, self._waiting)) >= _WAITING:
+            self._settle()
+
+    def count(self) -> int:
+        """Return the number of different hashes; about, where it is not exact."""
+        self._settle()
+        if self.exact:
+            return len(self._hash_K)
+        return round((self.kept - 1) / (int(self._hash_K[-1]) + 1) * 2**64)
+
+    def frequent(self, number: int) -> dict[int, int]:
+        """Return the hashes that came most often, at least twice, with their counts; of a sample none is known."""
+        self._settle()
+        if not self.exact:
+            return {}
+        # Of those that came as often, the lowest hashes: the order of the lines does not matter.
+        best_K = np.argsort(-self._count_K, kind="stable")[:number]
+        pairs = zip(self._hash_K[best_K].tolist(), self._count_K[best_K].tolist(), strict=True)
+        return {value: count for value, count in pairs if count > 1}
+
+    def _settle(self) -> None:
+        new_N = np.sort(np.concatenate([np.zeros(0, np.uint64), *self._waiting]))
+        self._waiting = []
+        hash_K, count_K = _merged(new_N, np.ones(len(new_N), np.int64))
+        both_K = np.concatenate([self._hash_K, hash_K])
+        order_K = np.argsort(both_K, kind="stable")  # two sorted runs, which is quick
+        hash_K, count_K = _merged(both_K[order_K], np.concatenate([self._count_K, count_K])[order_K])
+        self.exact = self.exact and len(hash_K) <= self.kept
+        self._hash_K, self._count_K = hash_K[: self.kept], count_K[: self.kept]
+
+
+def _merged(hash_N: Hashes, count_N: npt.NDArray[np.int64]) -> tuple[Hashes, npt.NDArray[np.int64]]:
+    """Return sorted hashes without repetition, and the sums of their counts."""
+    if not len(hash_N):
+        return hash_N, count_N
+    first_K = np.flatnonzero(np.concatenate([[True], hash_N[1:] != hash_N[:-1]]))
+    return hash_N[first_K], np.add.reduceat(count_N, first_K)

@@ -1,0 +1,243 @@
+"""Which encoding a text may be in, where it is not in the one that was named; and where its bad bytes are.
+
+A guess is made only by rules that tell apart what they are asked to; where none does, there is no guess.
+"""
+
+from __future__ import annotations
+
+import codecs
+import itertools
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from ...config import CorpusSettings
+from ..reading.reader import BLOCK_BYTES, Reader
+from ..reading.sources import Source
+from .census import end
+from .characters import script
+
+SAMPLE_BYTES = 20_000
+"""Bytes of bad lines that a guess is made from."""
+
+_SURE = 0.9
+"""The share of characters, and of neighbours, that make sense in an encoding that is guessed."""
+
+_CHARACTERS_LEAST = 20
+"""Characters, at least, that a guess among the encodings of East Asia is made from."""
+
+_LETTERS_LEAST = 50
+"""Letters, at least, that a guess among the Cyrillic encodings is made from."""
+
+
+def head(source: Source, settings: CorpusSettings) -> bytes:
+    """Return the first bytes of a source, about a block."""
+    found = b""
+    for lines in Reader(source, replace(settings, unit="byte", limit=None)):
+        found += lines.units_M.tobytes()
+        if len(found) >= BLOCK_BYTES:
+            break
+    return found[:BLOCK_BYTES]
+
+
+def wide(data: bytes) -> str | None:
+    """Return the encoding of text whose characters take two or four bytes, told by its mark or by its NULs."""
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if b"\0" not in data:
+        return None
+    for name, size in {"utf-32-le": 4, "utf-32-be": 4, "utf-16-le": 2, "utf-16-be": 2}.items():
+        try:
+            text = data[: len(data) // size * size].decode(name)
+        except UnicodeDecodeError:
+            continue
+        if "\n" in text and all(_is_text(character) for character in set(text)):
+            return name
+    return None
+
+
+def _is_text(character: str) -> bool:
+    return character in "\t\n\r" or unicodedata.category(character) not in ("Cc", "Cn", "Co")
+
+
+# Bad bytes
+
+_BAD = "seqgan_wgp.bad"
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(_BAD, _mark)
+
+_MARKED = re.compile("([\udc00-\udcff]+)")
+
+
+@dataclass
+class BadBytes:
+    """What of a text is not in its encoding."""
+
+    lines: int = 0
+    """Bad lines."""
+
+    first_line: int = 0
+    first_byte: int = 0
+    sound: int = 0
+    """Lines that are in the encoding and not ASCII."""
+
+    sample: bytes = b""
+    """The first bad lines."""
+
+
+def find_bad(source: Source, settings: CorpusSettings) -> BadBytes:
+    """Read a text again and find the lines that are not in its encoding."""
+    found, number, last = BadBytes(), 1, 0
+    reader = Reader(source, replace(settings, unit="byte"))
+    for text in _marked(reader):
+        for place, line in enumerate(text.split("\n")):
+            number += place > 0
+            if line.isascii():
+                continue
+            parts = _MARKED.split(line)
+            if len(parts) == 1:
+                found.sound += 1
+                continue
+            found.first_line = found.first_line or number
+            found.first_byte = found.first_byte or ord(parts[1][0]) & 0xFF
+            if len(found.sample) < SAMPLE_BYTES:
+                assert reader.codec is not None
+                between = b"\n" if number != last else b""
+                found.sample += between + _bytes(parts, reader.codec.name)[:SAMPLE_BYTES]
+            found.lines += number != last
+            last = number
+    return found
+
+
+def _marked(reader: Reader) -> Iterator[str]:
+    """Yield the text that a reader of bytes reads, with a lone surrogate for each bad byte."""
+    decoder: codecs.IncrementalDecoder | None = None
+    for lines in reader:
+        assert reader.codec is not None
+        decoder = decoder or codecs.getincrementaldecoder(reader.codec.name)(_BAD)
+        yield decoder.decode(lines.units_M[: end(lines)].tobytes())
+    if decoder:
+        yield decoder.decode(b"", final=True)
+
+
+def _bytes(parts: list[str], encoding: str) -> bytes:
+    sound = [part.encode(encoding, "ignore") for part in parts[::2]]
+    bad = [bytes(ord(mark) & 0xFF for mark in part) for part in parts[1::2]]
+    return b"".join(itertools.chain(*itertools.zip_longest(sound, bad, fillvalue=b"")))
+
+
+# Guesses
+
+_COMMON_HAN = {
+    "gb18030": ("gb2312", range(0xB0, 0xD8)),
+    "big5": ("big5", range(0xA4, 0xC7)),
+    "euc_jp": ("euc_jp", range(0xB0, 0xD0)),
+    "cp932": ("euc_jp", range(0xB0, 0xD0)),
+}
+"""Encoding -> where in a national standard the everyday characters are: its first level, by the first byte."""
+
+
+def _is_common(character: str, encoding: str) -> bool:
+    if unicodedata.category(character)[0] not in "LM" or "\uff61" <= character <= "\uff9f":
+        return False  # half-width katakana are what nearly anything looks like in cp932
+    if script(ord(character)) != "Han":
+        return True
+    standard, first = _COMMON_HAN.get(encoding, ("ascii", range(0)))
+    data = character.encode(standard, "ignore")
+    return len(data) == 2 and data[0] in first
+
+
+def _sense(data: bytes, encoding: str) -> float:
+    """Return how much sense bytes make in an encoding, from 0 to 1.
+
+    It is the share of characters that are common letters, and of neighbouring letters that are of one script with no
+    capital behind a small letter; of those only that are not ASCII.
+    """
+    text = _decoded(data, encoding)
+    makes = [_is_common(character, encoding) for character in text if not character.isascii()]
+    for one, other in itertools.pairwise(text):
+        if one.isalpha() and other.isalpha() and not (one + other).isascii():
+            of_one = {_SAME.get(name, name) for name in (script(ord(one)), script(ord(other)))}
+            makes.append(len(of_one) == 1 and not (one.islower() and other.isupper()))
+    return sum(makes) / len(makes) if makes else 0.0
+
+
+_SAME = dict.fromkeys(("Hiragana", "Katakana", "Han"), "Japanese")
+"""Scripts that stand side by side."""
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    try:
+        return codecs.getincrementaldecoder(encoding)().decode(data)  # which may end inside a character
+    except UnicodeDecodeError:
+        return ""
+
+
+def _share(data: bytes, encoding: str, *scripts: str) -> float:
+    """Return the share of the characters beyond ASCII that are of some scripts; 0 where there are too few to tell."""
+    own = [script(ord(character)) for character in _decoded(data, encoding) if not character.isascii()]
+    return sum(name in scripts for name in own) / len(own) if len(own) >= _CHARACTERS_LEAST else 0.0
+
+
+def _is_japanese(data: bytes, encoding: str) -> bool:
+    return _share(data, encoding, "Hiragana", "Katakana") >= 0.2 and _sense(data, encoding) >= _SURE
+
+
+def _is_chinese(data: bytes, encoding: str) -> bool:
+    is_han = _share(data, encoding, "Han", "Punctuation") >= _SURE
+    return is_han and _sense(data, encoding) >= max(_SURE, _sense(data, "euc_jp") + 0.05)
+
+
+def _is_korean(data: bytes, encoding: str) -> bool:
+    # In the encodings of Chinese most of these pairs of bytes are characters too, but not the other way round.
+    return _share(data, encoding, "Hangul") >= 0.97
+
+
+def _is_russian(data: bytes, encoding: str) -> bool:
+    # Read in one of the two as the other, small letters are capitals; other alphabets have other vowels there.
+    letters = [character for character in _decoded(data, encoding) if script(ord(character)) == "Cyrillic"]
+    small = [letter for letter in letters if letter.islower()]
+    vowels = sum(letter in "\u0430\u0435\u0438\u043e" for letter in small)
+    is_russian = len(letters) >= _LETTERS_LEAST and len(small) >= 0.6 * len(letters) and vowels >= 0.27 * len(small)
+    return is_russian and _sense(data, encoding) >= _SURE
+
+
+def _is_western(data: bytes, encoding: str) -> bool:
+    high = len(re.findall(rb"[\x80-\xff]", data))
+    alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", data))
+    return alone >= high / 2 and _sense(data, encoding) >= 0.8
+
+
+def _is_sound(data: bytes, encoding: str) -> bool:
+    return bool(_decoded(data, encoding))
+
+
+GUESSES: dict[str, Callable[[bytes, str], bool]] = {
+    "utf-8": _is_sound,
+    "cp949": _is_korean,
+    "euc_jp": _is_japanese,
+    "cp932": _is_japanese,
+    "big5": _is_chinese,
+    "gb18030": _is_chinese,
+    "cp1251": _is_russian,
+    "koi8-r": _is_russian,
+    "cp1252": _is_western,
+}
+"""Encoding -> rule that says, of lines with bytes beyond ASCII, whether they are in it; the first that holds counts.
+
+Not Latin-1: its text is the same in Windows-1252, and what is said to be Latin-1 is often the latter.
+"""
+
+
+def guess(data: bytes) -> str | None:
+    """Return the encoding that lines with bytes beyond ASCII are in; None where no rule is sure."""
+    return next((encoding for encoding, is_in in GUESSES.items() if is_in(data, encoding)), None)

@@ -1,0 +1,265 @@
+"""What is worth saying about a corpus: one rule for each kind of finding, a function of the inspection alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+
+from ...errors import CorpusError
+from ..facts import DISTINCT_FEW
+from .characters import Suspect
+from .report import Finding, Inspection, Verdict
+
+LEVELS = ("problem", "warning", "note", "ok")
+
+LONG_MUCH, REPEATED_MUCH, BLANKS_MUCH, TWICE_ENCODED_MUCH = 0.05, 0.5, 0.05, 0.001
+"""Shares of the lines from which on a finding is a warning."""
+
+RARE_MUCH, RARE_LEAST = 0.2, 10
+"""The share and number of rare characters from which on they are worth a word."""
+
+BATCH_LARGE = 1 << 30
+
+CASES_LEAST = 5
+
+
+def findings(found: Inspection) -> tuple[Finding, ...]:
+    """Return all findings, the worst first."""
+    said = [finding for rule in RULES for finding in rule(found)]
+    return tuple(sorted(said, key=lambda finding: LEVELS.index(finding.level)))
+
+
+def verdict(said: tuple[Finding, ...], refusal: CorpusError | None) -> Verdict:
+    """Return the verdict, given the findings and what the scan raised."""
+    problem = next((finding for finding in said if finding.level == "problem"), None)
+    if refusal is not None:
+        # Whoever has looked at all of a file knows better what would help than who met the first bad byte.
+        remedy = problem.remedy if problem else ""
+        return Verdict(
+            trains=False, what=f"train would refuse this: {refusal.message}", remedy=remedy or refusal.remedy
+        )
+    is_ready = problem is None and not any(finding.level == "warning" for finding in said)
+    return Verdict(trains=True, what="ready to train" if is_ready else "trains, but see the warnings")
+
+
+def _level(much: bool) -> str:
+    return "warning" if much else "note"
+
+
+def _fallback(found: Inspection) -> Iterator[Finding]:
+    asked, used = found.encoding.asked.upper(), found.encoding.used
+    said = {
+        "bytes": "NUL bytes are in it, so it looks binary; what is said here is of its bytes",
+        "lines": f"no strings can be had from it as {found.source.kind}; what is said here is of its lines",
+        "encoding": f"it is in {used.upper()}, not {asked}; what is said here is of it as such",
+    }
+    remedies = {
+        "bytes": "give a text file, one string a line; to learn bytes as they are: --set corpus.unit=byte",
+        "encoding": f"--set corpus.encoding={used}",
+    }
+    if found.source.fallback:
+        what, remedy = said[found.source.fallback], remedies.get(found.source.fallback, "")
+        yield Finding(level="problem", what=what, remedy=remedy)
+
+
+def _bad_bytes(found: Inspection) -> Iterator[Finding]:
+    encoding, name = found.encoding, found.encoding.used.upper()
+    if not encoding.bad_lines:
+        if found.normal_form:
+            yield Finding(level="ok", what=f"all of it is valid {name}")
+        return
+    line, byte = encoding.first_bad_line, encoding.first_bad_byte
+    where = f"; the first is line {line:,}, byte {byte}" if line else ""
+    remedy = "name the right encoding with --set corpus.encoding=NAME"
+    if encoding.sound_lines > encoding.bad_lines:
+        remedy = f"more lines are sound {name}: mend those, or leave them out with --set corpus.errors=skip"
+    elif encoding.guess:
+        remedy = f"they look like {encoding.guess}: --set corpus.encoding={encoding.guess}"
+    yield Finding(
+        level="problem" if encoding.errors == "strict" else "warning",
+        what=f"lines that are not valid {name}: {encoding.bad_lines:,}{where}",
+        remedy=remedy,
+    )
+
+
+def _line_ends(found: Inspection) -> Iterator[Finding]:
+    ends = found.line_ends
+    if found.encoding.byte_order_mark:
+        yield Finding(level="ok", what="it begins with a byte order mark, which is removed")
+    if ends is None:
+        return
+    if ends.lone_cr > 10 * max(1, ends.lf + ends.crlf):
+        what = f"carriage returns alone, {ends.lone_cr:,} of them, are between its lines, as on old Macs: it is read "
+        yield Finding(
+            level="problem", what=what + "as one line or few", remedy=r"convert it first: tr '\r' '\n' < FILE > NEW"
+        )
+    elif ends.lone_cr:
+        what = f"carriage returns within lines, characters like any other to training: {ends.lone_cr:,}"
+        yield Finding(level="warning", what=what, remedy=r"if they are not meant: tr -d '\r' < FILE > NEW")
+    if ends.crlf:
+        which = f"LF ({ends.lf:,}) or CRLF ({ends.crlf:,})" if ends.lf else "CRLF"
+        yield Finding(level="ok", what=f"lines end with {which}: harmless, as line ends are removed")
+
+
+def _blanks(found: Inspection) -> Iterator[Finding]:
+    lines = found.lines
+    is_running = found.outlook is not None and found.outlook.layout == "windows"
+    if lines.empty and not is_running:
+        yield Finding(level="note", what=f"empty lines, which are skipped: {lines.empty:,}")
+    if lines.missing:
+        yield Finding(level="note", what=f"cells without a string, which are skipped: {lines.missing:,}")
+    around = max(lines.leading_blanks, lines.trailing_blanks)
+    if is_running or not (lines.blank or around):
+        return
+    what = f"lines that begin with white space: {lines.leading_blanks:,}; that end with it: {lines.trailing_blanks:,}"
+    yield Finding(
+        level=_level(lines.blank > 0 or around > BLANKS_MUCH * lines.filled),
+        what=f"{what}; of nothing else: {lines.blank:,}",
+        remedy=r"it is learnt like any character; to remove it: sed 's/^\s*//; s/\s*$//' FILE > NEW",
+    )
+
+
+def _repeats(found: Inspection) -> Iterator[Finding]:
+    lines, outlook = found.lines, found.outlook
+    if outlook is not None and outlook.layout == "windows":
+        if outlook.rows < DISTINCT_FEW:
+            yield Finding(level="warning", what="little text: the model may learn it by heart")
+        return
+    if 0 < lines.distinct < DISTINCT_FEW:
+        what = f"few different lines, {lines.distinct:,}: batches repeat them, and the model may learn them by heart"
+        yield Finding(level="warning", what=what)
+    if lines.repeated:
+        about = "" if lines.distinct_is_exact else "about "
+        yield Finding(
+            level=_level(lines.repeated > REPEATED_MUCH * lines.filled),
+            what=f"lines that come again: {about}{lines.repeated:,} of {lines.filled:,}",
+            remedy="what comes often is learnt as frequent; to have each once: sort -u FILE > NEW",
+        )
+
+
+def _shape(found: Inspection) -> Iterator[Finding]:
+    shape = found.shape
+    if shape is None or found.source.kind != "text":
+        return
+    names = ", ".join(name[:20] for name in shape.columns[:5]) or "none"
+    said = {
+        "csv": f"lines look like a table of {len(shape.columns)} columns, the first line being: {names}",
+        "jsonl": f"lines are records of JSON, whose fields of text are: {names}",
+        "fasta": "lines look like FASTA, with headers among the sequences",
+    }
+    remedies = {
+        "csv": "to learn a column of it, give the name or number: FILE.csv:COLUMN; the file must end in .csv",
+        "jsonl": "to learn a field of it, give the name: FILE.jsonl:FIELD; the file must end in .jsonl",
+        "fasta": "its sequences are learnt if the file ends in .fasta",
+    }
+    yield Finding(level=_level(shape.kind != "csv"), what=said[shape.kind], remedy=remedies[shape.kind])
+
+
+def _suspects(found: Inspection) -> Iterator[Finding]:
+    if not found.characters.suspects:
+        yield Finding(level="ok", what="no control or invisible characters")
+    of_kind = sorted(found.characters.suspects, key=lambda suspect: suspect.kind)
+    for kind, group in groupby(of_kind, key=lambda suspect: suspect.kind):
+        own = list(group)
+        if kind == "replacement" and found.encoding.bad_lines:
+            continue  # they stand for the bad bytes, of which enough has been said
+        shown = ", ".join(f"{one.name} {one.code_point} ({one.count:,})" for one in own[:3])
+        more = f", and {len(own) - 3} more" if len(own) > 3 else ""
+        yield Finding(
+            level=_level(any(map(_is_bad, own))),
+            what=f"{kind} characters: {shown}{more}; first in line {min(one.first_line for one in own):,}",
+            remedy="it was damaged before: take it from its source again" if kind == "replacement" else "",
+        )
+
+
+_MEANT = {
+    "control": ("U+0009", "U+000D"),  # of the latter its own rule says enough
+    "invisible": ("U+200C", "U+200D"),  # joiners, which some scripts are written with
+    "unusual blank": None,
+    "variation selector": None,
+    "private use": None,
+}
+"""Kind -> characters of it that are no reason to warn; None: all."""
+
+
+def _is_bad(suspect: Suspect) -> bool:
+    meant = _MEANT.get(suspect.kind, ())
+    return meant is not None and suspect.code_point not in meant
+
+
+def _twice_encoded(found: Inspection) -> Iterator[Finding]:
+    pairs = found.characters.twice_encoded
+    total = sum(pairs.values())
+    if not total:
+        return
+    pair = max(pairs, key=lambda pair: pairs[pair])
+    is_utf8 = found.encoding.used in ("utf-8", "utf-8-sig")
+    undo = "to undo it: iconv -f UTF-8 -t CP1252 FILE > NEW"
+    yield Finding(
+        level=_level(total >= 3 and total >= TWICE_ENCODED_MUCH * found.lines.filled),
+        what=f"it may have been taken for Latin-1 though it was UTF-8: {total:,} pairs of characters such as {pair!r}",
+        remedy=undo if is_utf8 else "--set corpus.encoding=utf-8",
+    )
+
+
+def _forms(found: Inspection) -> Iterator[Finding]:
+    form = found.normal_form
+    if form is None:
+        return
+    if form.not_nfc:
+        what = f"lines that are not in the normal form NFC, in which the same text is always the same: {form.not_nfc:,}"
+        yield Finding(level="warning", what=what, remedy="--set corpus.normalize=nfc")
+    else:
+        yield Finding(level="ok", what="all lines are in the normal form NFC")
+    if form.not_nfkc > form.not_nfc:
+        what = f"lines that NFKC would change, such as those with full-width letters or ligatures: {form.not_nfkc:,}"
+        yield Finding(level="note", what=what, remedy="if it makes no difference: --set corpus.normalize=nfkc")
+
+
+def _alphabet(found: Inspection) -> Iterator[Finding]:
+    characters = found.characters
+    if characters.both_cases >= CASES_LEAST:
+        what = f"letters that are there as capital and small: {characters.both_cases:,}"
+        yield Finding(level="note", what=what, remedy="if case does not matter, fold it first: there is less to learn")
+    if characters.under_three >= max(RARE_LEAST, RARE_MUCH * characters.alphabet):
+        what = f"characters that come once or twice, too rare to learn: {characters.under_three:,}"
+        yield Finding(level="note", what=f"{what} of {characters.alphabet:,}")
+
+
+def _long(found: Inspection) -> Iterator[Finding]:
+    outlook, lengths = found.outlook, found.lengths
+    if outlook is None or outlook.long is None or lengths is None or not outlook.long[outlook.way].lines:
+        return
+    longer = outlook.long[outlook.way].lines
+    done = {"crop": "cropped", "drop": "left out", "chunk": "cut in pieces"}[outlook.way]
+    enough = min(-(-lengths.p99 // 8) * 8, 4096)
+    fits = f"99 % fit with --set corpus.length={enough}; " if enough > outlook.length else ""
+    others = " or ".join(f"--set corpus.long={way}" for way in outlook.long if way != outlook.way)
+    share = longer / found.lines.filled
+    yield Finding(
+        level=_level(share > LONG_MUCH),
+        what=f"lines longer than {outlook.length} {lengths.unit}, which are {done}: {longer:,} ({share:.1%})",
+        remedy=f"{fits}else {others}" if share > LONG_MUCH else "",
+    )
+
+
+def _batch(found: Inspection) -> Iterator[Finding]:
+    if found.outlook and found.outlook.batch_bytes > BATCH_LARGE:
+        what = f"a batch of strings takes {found.outlook.batch_bytes / 1e9:.1f} GB, and training holds a few"
+        yield Finding(level="warning", what=what, remedy="lower training.batch_size or corpus.length")
+
+
+RULES: tuple[Callable[[Inspection], Iterator[Finding]], ...] = (
+    _fallback,
+    _bad_bytes,
+    _line_ends,
+    _shape,
+    _twice_encoded,
+    _suspects,
+    _forms,
+    _blanks,
+    _repeats,
+    _long,
+    _alphabet,
+    _batch,
+)

@@ -1,0 +1,164 @@
+"""What a corpus is and what would become of it, told before any training.
+
+Nothing that training refuses is refused here: it is reported. Memory is bounded, whatever the corpus.
+"""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...config import Config, CorpusSettings
+from ...errors import CorpusError
+from ..reading.codec import find_codec
+from ..reading.fields import FIELDS, FILTERS
+from ..reading.reader import OnBytes, Reader
+from ..reading.sources import DECOMPRESSORS, Source
+from ..scan import Scan, scan
+from .census import Census
+from .characters import written_byte
+from .encodings import BadBytes, find_bad, guess, head, wide
+from .findings import findings, verdict
+from .outlook import outlook
+from .report import EncodingReport, Inspection, SourceReport, Verdict
+from .sections import characters_report, forms_report, lengths_report, lines_report
+from .shapes import shape
+
+if TYPE_CHECKING:
+    from .pace import Measure
+
+_REPLACEMENT = 0xFFFD
+
+
+class _Read(NamedTuple):
+    """A corpus as it could be read."""
+
+    source: Source
+    settings: CorpusSettings
+    fallback: str
+    reader: Reader
+    census: Census
+
+
+def inspect(
+    source: Source, config: Config, on_bytes: OnBytes = lambda _bytes: None, measure: Measure | None = None
+) -> Inspection:
+    """Read a corpus twice, and again where something is wrong with it, and tell what it is.
+
+    Args:
+        source: the corpus.
+        config: what it would be trained with.
+        on_bytes: for progress; each pass begins at 0.
+        measure: how the pace of training is measured, see `pace.measure`; None: it is not.
+
+    Raises:
+        CorpusError: it cannot be read at all: no permission, a folder, damaged compression, no such encoding.
+    """
+    read = _read(source, config.corpus, on_bytes)
+    found: Scan | None = None
+    refusal: CorpusError | None = None
+    try:
+        found = scan(source, config.corpus, on_bytes)
+    except CorpusError as error:
+        refusal = error
+    census = read.census
+    inspection = Inspection(
+        source=_source(read),
+        encoding=_encoding(read, config.corpus),
+        line_ends=None if read.source.fields else census.ends,
+        lines=lines_report(census, read.source, read.settings, missing=read.reader.bad),
+        lengths=lengths_report(census),
+        characters=characters_report(census),
+        normal_form=forms_report(census),
+        shape=None if read.source.fields else shape(census.sample),
+        outlook=outlook(found, config, census, measure) if found else None,
+        verdict=Verdict(trains=found is not None, what=""),
+    )
+    said = findings(inspection)
+    return replace(inspection, findings=said, verdict=verdict(said, refusal))
+
+
+def _read(source: Source, asked: CorpusSettings, on_bytes: OnBytes) -> _Read:
+    """Read a corpus as training would; where it cannot be, in the way that says most about it."""
+    settings = replace(asked, errors="replace")
+    if source.fields is None:
+        return _counted(source, *_readable(source, settings), on_bytes)
+    try:
+        return _counted(source, settings, "", on_bytes)
+    except CorpusError as error:
+        plain = replace(source, fields=None)
+        try:
+            settings, fallback = _readable(plain, settings)
+        except CorpusError:
+            raise error from None
+        if fallback == "bytes":
+            raise
+        return _counted(plain, settings, "lines", on_bytes)
+
+
+def _readable(source: Source, settings: CorpusSettings) -> tuple[CorpusSettings, str]:
+    """Return settings that lines can be read with, and what is not as asked: "encoding", "bytes" or nothing."""
+    if settings.unit == "byte":
+        return settings, ""
+    first = head(source, settings)
+    codec = find_codec(source.encoding or settings.encoding, first)
+    encoding = wide(first)
+    has_mark = encoding in ("utf-16", "utf-32")
+    if encoding and not codec.name.startswith(encoding[:6]) and (has_mark or codec.ascii):
+        return replace(settings, encoding=encoding), "encoding"
+    if b"\0" in first and codec.ascii:
+        return replace(settings, unit="byte"), "bytes"
+    return settings, ""
+
+
+def _counted(source: Source, settings: CorpusSettings, fallback: str, on_bytes: OnBytes) -> _Read:
+    reader = Reader(source, settings, on_bytes)
+    census = Census(as_bytes=settings.unit == "byte")
+    for lines in reader:
+        census.add(lines)
+    census.finish()
+    return _Read(source, settings, fallback, reader, census)
+
+
+def _source(read: _Read) -> SourceReport:
+    source = read.source
+    suffixes = [suffix.lower() for suffix in source.path.suffixes] if source.path else []
+    compression = suffixes.pop() if suffixes and suffixes[-1] in DECOMPRESSORS else ""
+    ending = suffixes[-1] if suffixes else ""
+    kind = ending.removeprefix(".") if ending in FIELDS else "fasta" if ending in FILTERS else "text"
+    return SourceReport(
+        label=source.label,
+        name=source.name,
+        kind="strings" if source.fields and not ending else kind,
+        column=source.field,
+        compression=compression.removeprefix("."),
+        fallback=read.fallback,
+        bytes=read.reader.bytes,
+        sha256=read.reader.sha256,
+    )
+
+
+def _encoding(read: _Read, asked: CorpusSettings) -> EncodingReport:
+    bad = BadBytes()
+    if not read.census.as_bytes and read.census.count_C[_REPLACEMENT]:
+        bad = _bad_strings(read) if read.source.fields else find_bad(read.source, read.settings)
+    return EncodingReport(
+        asked=codecs.lookup(read.source.encoding or asked.encoding).name,
+        used=codecs.lookup(read.source.encoding or read.settings.encoding).name,
+        byte_order_mark=read.reader.bom,
+        errors=asked.errors,
+        bad_lines=bad.lines,
+        first_bad_line=bad.first_line or None,
+        first_bad_byte=written_byte(bad.first_byte) if bad.first_line else None,
+        guess=guess(bad.sample) if bad.sample else None,
+        sound_lines=bad.sound,
+    )
+
+
+def _bad_strings(read: _Read) -> BadBytes:
+    """Count the strings of a column that are left out for their bad bytes; where they are is not known."""
+    reader = Reader(read.source, replace(read.settings, errors="skip"))
+    for _lines in reader:
+        pass
+    return BadBytes(lines=reader.bad - read.reader.bad)

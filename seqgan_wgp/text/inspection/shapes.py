@@ -1,0 +1,70 @@
+"""Files that are tables or records, though their name does not say so: told by their first lines."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+_LINES_LEAST = 5
+_SHARE = 0.95
+"""Of the lines that look alike."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """What lines look like, if not like strings."""
+
+    kind: str
+    """csv, jsonl or fasta."""
+
+    columns: tuple[str, ...]
+    """Names in the first line, or of the fields that hold text."""
+
+
+def shape(lines: Sequence[str]) -> Shape | None:
+    """Return what the first lines of a text look like, if it is something else than a string a line."""
+    if len(lines) < _LINES_LEAST:
+        return None
+    return next((found for look in LOOKS if (found := look(lines))), None)
+
+
+def _jsonl(lines: Sequence[str]) -> Shape | None:
+    records = [record for record in map(_parsed, lines) if isinstance(record, dict)]
+    if len(records) < _SHARE * len(lines):
+        return None
+    texts = [key for key, value in records[0].items() if isinstance(value, str)]
+    return Shape(kind="jsonl", columns=tuple(texts))
+
+
+def _parsed(line: str) -> object:
+    try:
+        return json.loads(line) if line.startswith("{") else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _fasta(lines: Sequence[str]) -> Shape | None:
+    heads = sum(line.startswith(">") for line in lines)
+    sequences = sum(re.fullmatch(r"[A-Za-z*-]+\s*", line) is not None for line in lines)
+    is_fasta = lines[0].startswith(">") and sequences and heads + sequences >= _SHARE * len(lines)
+    return Shape(kind="fasta", columns=()) if is_fasta else None
+
+
+def _csv(lines: Sequence[str]) -> Shape | None:
+    for delimiter in "\t;,|":
+        try:
+            rows = list(csv.reader(lines, delimiter=delimiter, strict=True))
+        except csv.Error:
+            continue
+        (cells, count), *_ = Counter(map(len, rows)).most_common(1)
+        if cells > 1 and count >= _SHARE * len(lines) and len(rows) == len(lines):
+            return Shape(kind="csv", columns=tuple(rows[0]))
+    return None
+
+
+LOOKS: tuple[Callable[[Sequence[str]], Shape | None], ...] = (_jsonl, _fasta, _csv)
+"""Lines -> what they look like."""

@@ -1,0 +1,109 @@
+"""Encodings as a reader of lines needs them: the byte order mark, the line feed, and what ASCII bytes mean."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...errors import CorpusError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Codec:
+    """An encoding, once the head of the file has been seen."""
+
+    name: str
+    """As Python knows it, byte order included."""
+
+    feed: bytes
+    """A line feed."""
+
+    ascii: bool
+    """Whether every byte below 128 is the character of that number."""
+
+    by_line: bool
+    """Whether bytes could change the meaning of those in later lines: each line is decoded by itself."""
+
+    marks: tuple[bytes, ...]
+    """The byte order marks that may stand at the head and are removed."""
+
+
+def find_codec(encoding: str, head: bytes) -> Codec:
+    """Return how an encoding is to be read, given the first bytes. Raises CorpusError when there is no such one."""
+    try:
+        name = codecs.lookup(encoding).name.removesuffix("-sig")
+        for wide, marks in _MARKS.items():
+            if name == wide:
+                name = next((f"{wide}-{order}" for mark, order in marks.items() if head.startswith(mark)), f"{wide}-le")
+        letter, feed = "a".encode(name), "\n".encode(name)
+        word = "한a".encode(name, "ignore").decode(name)
+        pieces = f"{word}\n{word}".encode(name).split(feed)
+        readable = len(feed) == len(letter) and [piece.decode(name) for piece in pieces] == [word, word]
+    except (LookupError, ValueError):
+        raise CorpusError(
+            f"corpus.encoding is {encoding!r}: no such encoding", "e.g. utf-8, latin-1, cp1252, utf-16"
+        ) from None
+    if not readable:
+        raise CorpusError(
+            f"corpus.encoding is {encoding!r}, in which lines cannot be told apart", "convert the file to UTF-8 first"
+        )
+    return Codec(
+        name=name, feed=feed, ascii=_is_ascii(name), by_line=name.startswith("iso2022"), marks=tuple(_mark(name))
+    )
+
+
+_MARKS = {
+    "utf-32": {codecs.BOM_UTF32_LE: "le", codecs.BOM_UTF32_BE: "be"},
+    "utf-16": {codecs.BOM_UTF16_LE: "le", codecs.BOM_UTF16_BE: "be"},
+}
+
+
+def _mark(name: str) -> Iterator[bytes]:
+    if name.startswith(("utf-8", "utf-16", "utf-32")):
+        yield "\ufeff".encode(name)
+
+
+def _is_ascii(name: str) -> bool:
+    probe = bytes(range(128)) + b"\x1b$B!!\x1b(B\\u0061"  # some encodings have escapes of ASCII
+    try:
+        return probe.decode(name) == probe.decode("ascii")
+    except ValueError:
+        return False
+
+
+def check_text(label: str, codec: Codec, chunk: bytes) -> None:
+    """Raise CorpusError when the first bytes of a file cannot be text of an encoding: another mark, or NUL."""
+    # The mark of UTF-32 begins with that of UTF-16.
+    wide = next((wide for wide, marks in _MARKS.items() if any(map(chunk.startswith, marks))), None)
+    if wide and not codec.name.startswith(wide):
+        raise CorpusError(f"{label}: the file is {wide.upper()}", f"read it with --set corpus.encoding={wide}")
+    nul = chunk.find(b"\0") if codec.ascii else -1
+    if nul >= 0:
+        order = "utf-16-le" if nul % 2 else "utf-16-be"  # of a letter of ASCII the other byte is NUL
+        raise CorpusError(
+            f"{label}: byte {nul} is NUL: the file looks binary, not text",
+            f"give a text file, one string a line; UTF-16 without a mark: --set corpus.encoding={order}; "
+            "any bytes: --set corpus.unit=byte",
+        )
+
+
+def behind_last_feed(chunk: bytes, feed: bytes) -> int:
+    """Return the place behind the last line feed, 0 where there is none; wide characters begin at multiples."""
+    place = chunk.rfind(feed)
+    while place % len(feed) and place > 0:
+        place = chunk.rfind(feed, 0, place + len(feed) - 1)
+    return place + len(feed) if place >= 0 and place % len(feed) == 0 else 0
+
+
+def split_lines(data: bytes, feed: bytes) -> Iterator[tuple[bytes, str]]:
+    """Yield each line and its end: a line feed or, for the last, perhaps none."""
+    first = place = 0
+    while (place := data.find(feed, place)) >= 0:
+        if place % len(feed):
+            place += 1
+            continue
+        yield data[first:place], "\n"
+        first = place = place + len(feed)
+    if first < len(data):
+        yield data[first:], ""

@@ -1,0 +1,125 @@
+"""What all readers of fields share: the field that is wanted, batches of strings, bad bytes, and what to say."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from ...errors import CorpusError
+
+Fields = Callable[[Callable[[], BinaryIO], str, str, str], Iterator[list[str | None]]]
+"""(open, label, encoding, errors) -> strings, some thousands at a time.
+
+`open` gives decompressed bytes, `label` is what messages call them. None is a string that is null or absent or, when
+`errors` is "skip", one that cannot be had. What is wrong is raised as CorpusError once iteration has begun.
+"""
+
+STRINGS = 4096
+CHARACTERS = 1 << 20
+"""A batch ends when it has so many strings or characters, so that memory stays bounded."""
+
+LET = "--set corpus.errors=replace (or skip, which leaves such strings out)"
+
+
+class Wanted(NamedTuple):
+    """A field of a file, and how it is to be read."""
+
+    path: Path
+    field: str
+    open: Callable[[], BinaryIO]
+    label: str
+    encoding: str
+    errors: str
+
+
+def fields(find: Callable[[Wanted], Iterator[str | None]]) -> Callable[[Path, str], Fields]:
+    """Return what makes Fields of a path and a field, given how the strings are found, one after another."""
+    return lambda path, field: lambda *how: _batches(find(Wanted(path, field, *how)))
+
+
+def _batches(strings: Iterable[str | None]) -> Iterator[list[str | None]]:
+    batch: list[str | None] = []
+    size = 0
+    for string in strings:
+        batch.append(string)
+        size += len(string or "")
+        if len(batch) == STRINGS or size >= CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+# Bad bytes become lone surrogates as the file is decoded, so that only those in the wanted strings matter.
+
+MARKED = "seqgan_wgp.marked"
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return chr(0xDC00 + error.object[error.start]), error.end
+
+
+codecs.register_error(MARKED, _mark)
+
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+_REMOVES_MARK = ("utf-8-sig", "utf-16", "utf-32")
+"""Encodings whose decoder removes a byte order mark itself; a second one is text."""
+
+
+def text_lines(want: Wanted, newline: str) -> Iterator[str]:
+    """Yield lines with their ends, bad bytes marked, without byte order mark. Raises CorpusError at NUL."""
+    bom = "" if codecs.lookup(want.encoding).name in _REMOVES_MARK else "\ufeff"
+    with io.TextIOWrapper(want.open(), want.encoding, errors=MARKED, newline=newline) as text:
+        for number, line in enumerate(text, 1):
+            if "\0" in line:
+                raise CorpusError(
+                    f"{want.label}: line {number} has NUL in it: the file looks binary, not text",
+                    "a file in UTF-16 is read with --set corpus.encoding=utf-16",
+                )
+            yield line.removeprefix(bom) if number == 1 else line
+
+
+def is_sound(string: str) -> bool:
+    """Return whether a string is free of lone surrogates: of marked bytes, and of halves of characters."""
+    if string.isascii():
+        return True
+    try:
+        string.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def mended(string: str, want: Wanted, complaint: Callable[[re.Match[str]], CorpusError]) -> str | None:
+    """Return what `errors` makes of a string that is not sound; strict: raise the complaint about its first mark."""
+    found = SURROGATE.search(string)
+    if want.errors == "strict" and found:
+        raise complaint(found)
+    return SURROGATE.sub("\ufffd", string) if want.errors == "replace" else None
+
+
+def bad_byte(want: Wanted, line: int, mark: str) -> CorpusError:
+    """Return the complaint about a byte that the encoding does not have, given what it was marked with."""
+    return CorpusError(
+        f"{want.label}: line {line}: byte 0x{ord(mark) & 0xFF:02x} is not valid "
+        f"{codecs.lookup(want.encoding).name.upper()}",
+        f"name the right encoding, e.g. --set corpus.encoding=latin-1, or let bad bytes be with {LET}",
+    )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a message lists them, twenty at most."""
+    shown = [name if name.isprintable() else repr(name) for name in names[:20]]
+    return ", ".join(shown + [f"and {len(names) - 20} more"] * (len(names) > 20)) or "none"
+
+
+def unnamed(want: Wanted, message: str, kind: str, names: Sequence[str]) -> CorpusError:
+    """Return the complaint that no field was named, with those there are."""
+    example = f"e.g. {want.label}:{listed(names[:1])}; " if names else ""
+    return CorpusError(f"{want.label}: {message}; name one", f"{example}{kind}: {listed(names)}")
