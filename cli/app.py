@@ -14,20 +14,21 @@ from .corpora import corpora
 from .generate import generate
 from .info import info
 from .inspect import inspect
+from .mnist import mnist
 from .recipes import recipes
 from .resume import resume
 from .train import train
 
 app = typer.Typer(
     name="seqgan-wgp",
-    help="Learn from the lines of a text file, and generate new lines like them.",
+    help="Learn from the lines of a text file, and generate new lines like them; or from images of digits.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (train, resume, generate, inspect, recipes, corpora, info):
+for command in (train, mnist, resume, generate, inspect, recipes, corpora, info):
     app.command()(command)
 
 

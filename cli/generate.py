@@ -7,18 +7,21 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from . import options
 from .console import guarded
 
+if TYPE_CHECKING:
+    from seqgan_wgp.model import Model
+
 
 @guarded
 def generate(
     model: Annotated[Path, typer.Argument(help="A run's folder or a model file.", metavar="MODEL")],
-    n: Annotated[int, typer.Option("-n", help="Strings to generate.", metavar="N")] = 10,
+    n: Annotated[int, typer.Option("-n", help="Strings or images to generate.", metavar="N")] = 10,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File, in place of stdout.", metavar="FILE")
     ] = None,
@@ -27,7 +30,7 @@ def generate(
     device: options.Device = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE.")] = False,
 ) -> None:
-    """Print N new strings, one a line."""
+    """Print N new strings, one a line; of images, write a grid to FILE.png, or the pixels to FILE.npy."""
     from seqgan_wgp.errors import ConfigError, did_you_mean
     from seqgan_wgp.text.generation import FORMATS, HEADERS
 
@@ -47,11 +50,33 @@ def generate(
 
     line = FORMATS[format_]
     loaded = Model.load(model, device=device or "auto")
+    if loaded.config.domain == "image":
+        _write_images(loaded, n, seed, output)
+        return
     with _opened(output) as file:
         file.write(HEADERS.get(format_, ""))
         for string in loaded.stream(n, seed=seed):
             file.write(line(string) + "\n")
         file.flush()
+
+
+def _write_images(model: Model, n: int, seed: int, output: Path | None) -> None:
+    """Write a grid of images as PNG, or all of them as one array of bytes."""
+    import numpy as np
+
+    from seqgan_wgp.errors import ConfigError
+    from seqgan_wgp.images.pictures import grid, write_npy, write_png
+
+    if output is None or output.suffix.lower() not in (".png", ".npy"):
+        raise ConfigError("this is a model of images", "name a picture, -o grid.png, or an array, -o images.npy")
+    images_NCHW = np.concatenate(list(model.samples(n, seed=seed))).astype(np.uint8)
+    try:
+        if output.suffix.lower() == ".png":
+            write_png(grid(images_NCHW), output)
+        else:
+            write_npy(images_NCHW, output)
+    except OSError as error:
+        raise ConfigError(f"{output}: cannot be written ({error.strerror})", "choose another -o") from None
 
 
 @contextmanager

@@ -26,6 +26,8 @@ Settings = Annotated[
 Steps = Annotated[int | None, typer.Option(help="Rounds of training in all.", metavar="N")]
 Minutes = Annotated[float | None, typer.Option(help="Minutes of training in all.", metavar="M")]
 Seed = Annotated[int | None, typer.Option(help="Seed of all noise.", metavar="S")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is at RUN.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print all settings and stop.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.", metavar="NAME")]
 
 

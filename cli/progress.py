@@ -121,17 +121,15 @@ class Progress:
 
 
 def measures_table(rows: dict[str, dict[str, float]]) -> Table:
-    """Return a table of divergences, each above its floor, and of the shares of unique and novel items."""
-    orders = _orders(next(iter(rows.values())))
-    table = Table("", *(f"JS-{name[2:]}" for name in orders), "unique", "novel", box=None, pad_edge=False)
+    """Return a table of measures, each above its floor where it has one."""
+    names = _shown(next(iter(rows.values())))
+    table = Table("", *(_title(name) for name in names), box=None, pad_edge=False)
     for title, measures in rows.items():
-        table.add_row(
-            title,
-            *(f"{measures[name]:.4f}" for name in orders),
-            f"{measures['unique']:.1%}",
-            f"{measures['novel']:.1%}",
-        )
-        table.add_row("  its floor", *(f"{measures[name + '_floor']:.4f}" for name in orders), "", "", style="dim")
+        table.add_row(title, *(_value(name, measures[name]) for name in names))
+        floors = [f"{name}_floor" for name in names]
+        if any(floor in measures for floor in floors):
+            cells = [_value(floor, measures[floor]) if floor in measures else "" for floor in floors]
+            table.add_row("  its floor", *cells, style="dim")
     return table
 
 
@@ -163,9 +161,20 @@ def _files(run: Path, outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def _orders(measures: dict[str, float]) -> list[str]:
-    """Return the names of the divergences among the measures: js1, js2, ..."""
-    return [name for name in measures if name.startswith("js") and name[2:].isdigit()]
+_SHARES = ("unique", "novel", "confidence")
+
+
+def _shown(measures: dict[str, float]) -> list[str]:
+    """Return the names of the measures, without those of their floors."""
+    return [name for name in measures if not name.endswith("_floor")]
+
+
+def _title(name: str) -> str:
+    return f"JS-{name[2:]}" if name.startswith("js") and name[2:].isdigit() else name
+
+
+def _value(name: str, value: float, digits: int = 4) -> str:
+    return f"{value:.1%}" if name in _SHARES else f"{value:.{digits}f}" if value < 10 else f"{value:.2f}"
 
 
 def _losses(record: Record) -> str:
@@ -174,10 +183,12 @@ def _losses(record: Record) -> str:
 
 
 def _measures_line(measures: dict[str, float]) -> str:
-    values = "  ".join(
-        f"JS-{name[2:]} {measures[name]:.3f} (floor {measures[name + '_floor']:.3f})" for name in _orders(measures)
-    )
-    return f"{values}  unique {measures['unique']:.1%}"
+    parts = []
+    for name in _shown(measures):
+        floor = measures.get(f"{name}_floor")
+        beside = "" if floor is None else f" (floor {_value(name, floor, 3)})"
+        parts.append(f"{_title(name)} {_value(name, measures[name], 3)}{beside}")
+    return "  ".join(parts)
 
 
 def _clock(seconds: float) -> str:

@@ -23,7 +23,7 @@ from .settings import AUTO, build, list_settings, merged, nested, setting
 FORMAT_VERSION = 1
 """Format of config.json, of checkpoints and of model files."""
 
-_NORMALIZATIONS = ("none", "layer", "layer-channels")
+_NORMALIZATIONS = ("none", "layer", "layer-channels", "batch")
 _NORMAL_FORMS = ("none", "nfc", "nfd", "nfkc", "nfkd")
 _INITIALIZATIONS = ("tflib", "torch", "xavier")
 
@@ -56,14 +56,22 @@ class CorpusSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeneratorSettings:
-    """The generator: latent -> linear -> residual blocks -> softmax at each position."""
+class ImageSettings:
+    """How images become points of critic space."""
 
-    network: str = setting("architecture", "residual", choices=("residual",))
+    range: str = setting("values of pixels: 0 to 1, or -1 to 1", "unit", choices=("unit", "symmetric"))
+    limit: int | None = setting("images trained on, the first so many; none: all", None, least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorSettings:
+    """The generator: text: latent -> linear -> residual blocks -> softmax; images: transposed convolutions."""
+
+    network: str = setting("architecture", "residual", choices=("residual", "deconvolution"))
     latent: int = setting("numbers in a latent", least=1, most=65_536)
     latent_distribution: str = setting("distribution of a latent's numbers", "normal", choices=("normal", "uniform"))
     width: int = setting("channels", least=1, most=16_384, auto=True)
-    blocks: int = setting("residual blocks", least=0, most=256)
+    blocks: int = setting("residual blocks", 0, least=0, most=256)
     kernel: int = setting("positions that a convolution sees", least=1, most=255, odd=True)
     residual_scale: float = setting("factor on each block's residual branch", 1.0, above=0, most=100)
     normalization: str = setting("before each ReLU of a block", "none", choices=_NORMALIZATIONS)
@@ -74,9 +82,9 @@ class GeneratorSettings:
 class CriticSettings:
     """The critic: the generator's mirror, to one score."""
 
-    network: str = setting("architecture", "residual", choices=("residual",))
+    network: str = setting("architecture", "residual", choices=("residual", "convolution"))
     width: int = setting("channels", least=1, most=16_384, auto=True)
-    blocks: int = setting("residual blocks", least=0, most=256)
+    blocks: int = setting("residual blocks", 0, least=0, most=256)
     kernel: int = setting("positions that a convolution sees", least=1, most=255, odd=True)
     residual_scale: float = setting("factor on each block's residual branch", 1.0, above=0, most=100)
     normalization: str = setting("before each ReLU of a block", "none", choices=_NORMALIZATIONS)
@@ -160,11 +168,12 @@ class LogSettings:
 class Config:
     """A whole run. Build it with `recipe`, change it with `override`."""
 
-    domain: str = setting("kind of data", "text", choices=("text",))
+    domain: str = setting("kind of data", "text", choices=("text", "image"))
     recipe: str = setting("recipe that the settings started from", "")
     description: str = setting("what the recipe is, in one line", "")
     source: str = setting("where the recipe's numbers come from", "")
     corpus: CorpusSettings = dataclasses.field(default_factory=CorpusSettings)
+    images: ImageSettings = dataclasses.field(default_factory=ImageSettings)
     generator: GeneratorSettings
     critic: CriticSettings
     objective: ObjectiveSettings
@@ -228,6 +237,7 @@ def override(config: Config, overrides: Mapping[str, object]) -> Config:
 def from_dict(tree: Mapping[str, Any]) -> Config:
     """Build a Config from nested dictionaries. Raises ConfigError that names the setting, value and bounds."""
     config: Config = build(Config, tree)
+    _check(config)
     if config.objective.constraint == "none" and config.objective.weight:
         raise ConfigError(
             f"objective.weight is {config.objective.weight:g}, but objective.constraint is 'none'",
@@ -236,6 +246,39 @@ def from_dict(tree: Mapping[str, Any]) -> Config:
     if config.training.steps is None and config.training.minutes is None and config.evaluation.patience is None:
         raise ConfigError("the run has no end", "set training.steps, training.minutes or evaluation.patience")
     return config
+
+
+_FITTING: dict[str, dict[str, tuple[str, ...]]] = {
+    "text": {
+        "generator.network": ("residual",),
+        "critic.network": ("residual",),
+        "generator.normalization": ("none", "layer", "layer-channels"),
+        "critic.normalization": ("none", "layer", "layer-channels"),
+    },
+    "image": {
+        "generator.network": ("deconvolution",),
+        "critic.network": ("convolution",),
+        "generator.normalization": ("none", "layer", "batch"),
+        "critic.normalization": ("none", "layer", "batch"),
+    },
+}
+"""Kind of data -> the values of settings that go with it, where not all do."""
+
+
+def _check(config: Config) -> None:
+    """Raise ConfigError when settings do not go together, with the reason."""
+    for dotted, fitting in _FITTING[config.domain].items():
+        value = operator.attrgetter(dotted)(config)
+        if value not in fitting:
+            raise ConfigError(
+                f"{dotted} is {value!r}, which there is not for {config.domain}", f"it is one of: {', '.join(fitting)}"
+            )
+    if config.critic.normalization == "batch" and config.objective.constraint != "none":
+        raise ConfigError(
+            f"critic.normalization is 'batch' and objective.constraint is {config.objective.constraint!r}: a penalty "
+            "is on the slope at each sample, and batch norm makes every score depend on all of them",
+            "take critic.normalization=layer, or none",
+        )
 
 
 def to_dict(config: Config) -> dict[str, Any]:

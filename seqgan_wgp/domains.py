@@ -13,6 +13,9 @@ import torch
 
 from .adversarial.domain import Domain, Form
 from .config import Config
+from .images.collection import open_collection
+from .images.domain import ImageDomain, ImageForm
+from .images.pictures import write_samples
 from .text.corpus import open_corpus
 from .text.domain import TextDomain, TextForm
 from .text.generation import write_lines
@@ -36,6 +39,11 @@ def _text(folder: Path, config: Config, device: torch.device) -> Domain:
     return TextDomain(open_corpus(folder), config, device)
 
 
+def _image(folder: Path, config: Config, device: torch.device) -> Domain:
+    return ImageDomain(open_collection(folder), config, device)
+
+
 DOMAINS: dict[str, Mode] = {
+    "image": Mode(domain=_image, form=ImageForm.from_facts, write_samples=write_samples),
     "text": Mode(domain=_text, form=TextForm.from_facts, write_samples=write_lines),
 }

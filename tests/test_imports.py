@@ -18,9 +18,11 @@ ALLOWED = {
     "splitmix": set[str](),
     "randomness": {"splitmix"},
     "devices": {"errors"},
+    "storage": set[str](),
     "adversarial": {"adversarial", "config", "errors", "randomness"},
-    "text": {"text", "adversarial", "config", "errors", "randomness", "settings", "splitmix"},
-    "domains": {"text", "adversarial", "config", "errors"},
+    "text": {"text", "adversarial", "config", "errors", "randomness", "settings", "splitmix", "storage"},
+    "images": {"images", "adversarial", "config", "errors", "randomness", "storage"},
+    "domains": {"text", "images", "adversarial", "config", "errors"},
 }
 
 

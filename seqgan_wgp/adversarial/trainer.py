@@ -110,7 +110,7 @@ class Trainer:
         self.domain, self.config, self.device = domain, config, device
         generator, critic = domain.form.networks(config)
         self.generator, self.critic = generator.to(device), critic.to(device)
-        self.average = copy.deepcopy(self.generator).requires_grad_(False)
+        self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
         self.generator_optimizer = optimizer(config.optimizer.generator, list(self.generator.parameters()))
         self.critic_optimizer = optimizer(config.optimizer.critic, list(self.critic.parameters()))
         self.loss = LOSSES[config.objective.loss]
@@ -168,13 +168,15 @@ class Trainer:
     def samples(self) -> npt.NDArray[np.integer]:
         """Return the compact items that an evaluation measures: always from the same latents."""
         source = generate(
-            self.sampler,
+            self.sampler.eval(),
             lambda index_B: latents(self.config, Stream.SAMPLE_LATENT, index_B),
             0,
             self.domain.samples,
             self.device,
         )
-        return np.concatenate([self.domain.form.decode(fake) for fake in source])
+        samples = np.concatenate([self.domain.form.decode(fake) for fake in source])
+        self.generator.train()
+        return samples
 
     def real(self, critic_step_number: int) -> Tensor:
         """Return the real batch of a critic step, counted over the whole run: compact items on the device."""
@@ -247,6 +249,8 @@ class Trainer:
         average: list[Tensor] = list(self.average.parameters())
         latest: list[Tensor] = list(self.generator.parameters())
         torch._foreach_lerp_(average, latest, 1 - decay)
+        for kept, now in zip(self.average.buffers(), self.generator.buffers(), strict=True):
+            kept.copy_(now)  # running statistics, which are averages already
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"generator": self.generator, "average": self.average, "critic": self.critic}

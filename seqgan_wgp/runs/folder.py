@@ -24,6 +24,7 @@ CONFIG, MODEL, BEST, METRICS, SAMPLES = (
 CHECKPOINT = "checkpoint/state.safetensors"
 _LOCK = ".lock"
 _WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, _LOCK, "checkpoint", "corpus.json", "ids.npy", "tokenizer.json"}
+_WRITTEN |= {"images.json", "images.npy"}
 _A_RUN = "name the folder that train printed"
 
 

@@ -7,11 +7,15 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from .. import config as configs
 from ..adversarial.trainer import Record
 from ..config import FORMAT_VERSION, Config
 from ..errors import CheckpointError, ConfigError, CorpusError
+from ..images import collection as collections
+from ..images import mnist
+from ..images.collection import Collection
 from ..model import Model
 from ..text import cache
 from ..text.corpus import prepare
@@ -36,6 +40,24 @@ class Found:
     key: str | None
     """What it is kept under."""
 
+    def write(self, folder: Path, on_bytes: OnBytes) -> None:
+        """Write ids, tokenizer and facts to a run's folder."""
+        if self.scan is not None:
+            prepare(self.scan, folder, on_bytes)
+            cache.keep(self.key, folder)
+            return
+        kept = cache.find(self.key)
+        if kept is None:
+            raise CorpusError(f"{self.source.label}: what was kept of it has been deleted meanwhile", "try again")
+        cache.copy(kept, folder, self.facts)
+
+
+class Data(Protocol):
+    """What a run learns from, once it has been looked at."""
+
+    def write(self, folder: Path, on_bytes: OnBytes) -> None:
+        """Write it to a run's folder, as its mode opens it."""
+
 
 def look_at(
     corpus: Source | str | Path | Sequence[str], config: Config, on_bytes: OnBytes = lambda _bytes: None
@@ -52,8 +74,26 @@ def look_at(
     return found, configs.override(config, by_rule(config, found.facts))
 
 
+@dataclass(frozen=True, kw_only=True)
+class FoundImages:
+    """Images that have been read."""
+
+    collection: Collection
+
+    def write(self, folder: Path, on_bytes: OnBytes) -> None:
+        """Write images and facts to a run's folder."""
+        del on_bytes
+        collections.write(self.collection, folder)
+
+
+def look_at_images(folder: Path, config: Config) -> FoundImages:
+    """Read the images of a folder with files in IDX form. Raises CorpusError when they cannot be learnt from."""
+    name = "mnist" if folder == mnist.cache_folder() else folder.resolve().name
+    return FoundImages(collection=collections.read(mnist.find_images(folder), config.images, name))
+
+
 def create(
-    found: Found, config: Config, out: Path, *, overwrite: bool = False, on_bytes: OnBytes = lambda _bytes: None
+    found: Data, config: Config, out: Path, *, overwrite: bool = False, on_bytes: OnBytes = lambda _bytes: None
 ) -> RunFolder:
     """Prepare a run's folder: config, ids, tokenizer. Nothing of it is there unless all of it is.
 
@@ -62,20 +102,9 @@ def create(
         CorpusError: the corpus changed since it was scanned.
     """
     with building(out, overwrite=overwrite) as folder:
-        _prepare(found, folder, on_bytes)
+        found.write(folder, on_bytes)
         _write_config(RunFolder(folder), config)
     return RunFolder(out)
-
-
-def _prepare(found: Found, folder: Path, on_bytes: OnBytes) -> None:
-    if found.scan is not None:
-        prepare(found.scan, folder, on_bytes)
-        cache.keep(found.key, folder)
-        return
-    kept = cache.find(found.key)
-    if kept is None:
-        raise CorpusError(f"{found.source.label}: what was kept of it has been deleted meanwhile", "try again")
-    cache.copy(kept, folder, found.facts)
 
 
 def read_config(run: RunFolder) -> Config:

@@ -14,16 +14,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import platformdirs
-
+from .. import storage
 from ..config import CorpusSettings
 from ..errors import CheckpointError, CorpusError
 from .corpus import IDS, TOKENIZER, open_corpus, write_facts
 from .facts import Facts
 from .reading.sources import Source
-
-ENVIRONMENT = "SEQGAN_WGP_CACHE"
-"""Variable that names another folder for what is kept; empty: nothing is kept."""
 
 BYTES_LEAST = 64 << 20
 """Smaller corpora are not kept."""
@@ -37,10 +33,7 @@ _VERSION = 1
 
 def folder() -> Path | None:
     """Return where prepared corpora are kept, None when they are not to be."""
-    named = os.environ.get(ENVIRONMENT)
-    if named is not None:
-        return Path(named) / "corpora" if named else None
-    return Path(platformdirs.user_cache_dir("seqgan_wgp")) / "corpora"
+    return None if storage.switched_off() else storage.root() / "corpora"
 
 
 def key(source: Source, settings: CorpusSettings) -> str | None:

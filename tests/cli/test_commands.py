@@ -15,7 +15,7 @@ from unicodedata import category
 
 import pytest
 
-from seqgan_wgp.config import recipe_names, recipe_text
+from seqgan_wgp.config import recipe, recipe_names, recipe_text
 from seqgan_wgp.runs.checkpoint import load
 from seqgan_wgp.runs.records import read_records
 from seqgan_wgp.text.generation import printable
@@ -276,7 +276,8 @@ def test_recipes(call: Call) -> None:
     for name in recipe_names():
         result = call("recipes", name)
         assert (result.returncode, result.stdout, result.stderr) == (0, recipe_text(name), "")
-        assert call("train", "words", "--recipe", name, "--dry-run").returncode == 0
+        if recipe(name).domain == "text":
+            assert call("train", "words", "--recipe", name, "--dry-run").returncode == 0
 
 
 def test_corpora(call: Call) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seqgan_wgp import storage
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import CorpusError
 from seqgan_wgp.runs.run import create, look_at
@@ -20,7 +21,7 @@ from seqgan_wgp.text.corpus import FACTS, IDS, TOKENIZER, Corpus, open_corpus
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where corpora of any size are kept in this test."""
-    monkeypatch.setenv(cache.ENVIRONMENT, str(tmp_path / "cache"))
+    monkeypatch.setenv(storage.ENVIRONMENT, str(tmp_path / "cache"))
     monkeypatch.setattr(cache, "BYTES_LEAST", 0)
     return tmp_path / "cache" / "corpora"
 
@@ -145,7 +146,7 @@ def test_nothing_is_kept_where_it_is_not_to_be(
     if how == "small":
         monkeypatch.setattr(cache, "BYTES_LEAST", 1 << 20)
     if how == "switched off":
-        monkeypatch.setenv(cache.ENVIRONMENT, "")
+        monkeypatch.setenv(storage.ENVIRONMENT, "")
     if how == "no folder":
         (tmp_path / "cache").write_text("a file")
     if how == "strings":

@@ -1,0 +1,1 @@
+"""Images as a domain: files in the form of MNIST."""

@@ -1,0 +1,134 @@
+"""Images as the trainer sees them: pixels against pixels, measured by what a digit classifier makes of them.
+
+Shape suffixes: B batch, N images, C channels, H height, W width.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from ..config import Config
+from ..errors import CheckpointError
+from ..randomness import Stream, shuffled
+from .collection import Collection, ImageFacts
+from .features import FeatureReference, class_kl, load_digits, prepared
+from .networks import CRITICS, GENERATORS, initialize
+from .pictures import from_uint8, to_uint8
+
+SAMPLES_MOST = 10_000
+"""Images that an evaluation generates at most, unless told otherwise."""
+
+_DEVICE_SHARE = 0.25
+"""Share of a device's free memory that the images may take to live there."""
+
+
+class ImageForm:
+    """What an image model is without its images: a shape and a range.
+
+    Args:
+        facts: what the images were.
+        range_: "unit", [0, 1], or "symmetric", [-1, 1]: the values of pixels in critic space.
+    """
+
+    def __init__(self, facts: ImageFacts, range_: str) -> None:
+        self.facts, self.range = facts, range_
+        self.event_shape: tuple[int, ...] = facts.shape
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> ImageForm:
+        """Read what `to_facts` gave. Raises CheckpointError when it is not complete."""
+        try:
+            return cls(ImageFacts(**facts["images"]), str(facts["range"]))
+        except (KeyError, TypeError):
+            raise CheckpointError("the model file lacks what its images were") from None
+
+    def to_facts(self) -> dict[str, Any]:
+        """Return JSON values to write into a model file."""
+        return {"images": dataclasses.asdict(self.facts), "range": self.range}
+
+    def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
+        """Return a fresh generator and critic, a pure function of the config and the shape."""
+        shape, seed = self.facts.shape, config.training.seed
+        generator = GENERATORS[config.generator.network](config.generator, shape, self.range)
+        critic = CRITICS[config.critic.network](config.critic, shape)
+        initialize(generator, config.generator.initialization, seed=seed, first=0)
+        initialize(critic, config.critic.initialization, seed=seed, first=1_000_000)
+        return generator, critic
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Return (B, C, H, W) bytes as pixels of critic space, float32."""
+        return from_uint8(ids, self.range)
+
+    def decode(self, fake: Tensor) -> npt.NDArray[np.integer]:
+        """Return generated pixels as (N, C, H, W) bytes on the host."""
+        return to_uint8(fake, self.range)
+
+    @torch.inference_mode()
+    def show(self, samples: npt.NDArray[np.integer]) -> list[str]:
+        """Return for each image the digit that it looks like; how bright it is, where no digits were learnt."""
+        images_NCHW = samples.astype(np.uint8)
+        if not self.facts.is_mnist:
+            return [f"{image_CHW.mean() / 255:.0%} bright" for image_CHW in images_NCHW]
+        return [str(digit) for digit in load_digits()(prepared(images_NCHW)).argmax(dim=1).tolist()]
+
+
+class ImageDomain:
+    """A collection of images, as the trainer's Domain.
+
+    Args:
+        collection: in three parts.
+        config: of the run.
+        device: where batches are wanted. The images live there when they take a small part of its free memory.
+    """
+
+    def __init__(self, collection: Collection, config: Config, device: torch.device) -> None:
+        self.collection, self.config, self.device = collection, config, device
+        self.form = ImageForm(collection.facts, config.images.range)
+        self.size = collection.facts.train
+        self.samples = config.evaluation.samples or min(collection.facts.validation, SAMPLES_MOST)
+        self.criterion = "fcd"
+        self._floors: dict[tuple[str, int], float] = {}
+        self._images: Tensor | None = None
+        if device.type == "cuda" and collection.train_NCHW.nbytes < _DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:
+            self._images = torch.from_numpy(np.array(collection.train_NCHW)).to(device)
+
+    def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+        """Return training images as (B, C, H, W) bytes on the device."""
+        if self._images is not None:
+            return self._images[torch.from_numpy(indices_B).to(self.device)]
+        return torch.from_numpy(self.collection.train_NCHW[indices_B]).to(self.device)
+
+    def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
+        """Return fcd and fcd_floor and, for MNIST, class_kl and confidence.
+
+        fcd: Frechet distance between the classifier's features of the (N, C, H, W) samples and of all images of the
+        half. Its floor: N training images in the samples' stead. class_kl: divergence in bits of the digits' shares
+        from the half's. confidence: mean of the classifier's largest probability.
+        """
+        reference, seen = self._references[half], FeatureReference.of(samples.astype(np.uint8, copy=False))
+        numbers = {"fcd": reference.distance_to(seen), "fcd_floor": self._floor(half, len(samples))}
+        if self.form.facts.is_mnist:
+            numbers["class_kl"] = class_kl(seen.counts_K, reference.counts_K)
+            numbers["confidence"] = seen.confidence
+        return numbers
+
+    @cached_property
+    def _references(self) -> dict[str, FeatureReference]:
+        return {half: FeatureReference.of(self._half(half)) for half in ("validation", "test")}
+
+    def _half(self, half: str) -> npt.NDArray[np.uint8]:
+        return {"validation": self.collection.validation_NCHW, "test": self.collection.test_NCHW}[half]
+
+    def _floor(self, half: str, samples: int) -> float:
+        if (half, samples) not in self._floors:
+            chosen_N = shuffled(self.config.training.seed, Stream.FLOOR, np.arange(samples), self.size)
+            self._floors[half, samples] = self._references[half].distance(self.collection.train_NCHW[chosen_N])
+        return self._floors[half, samples]

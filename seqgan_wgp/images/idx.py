@@ -1,0 +1,200 @@
+"""IDX, the file format of MNIST: two zero bytes, a type, the number of dimensions, their sizes, the values.
+
+All numbers are big-endian. Whether a file is gzip data is told by its content, whatever it is called.
+
+Shape suffixes: N images, C channels, H, W.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import math
+import struct
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import CorpusError, one_line
+
+TYPES: dict[int, str] = {0x08: "u1", 0x09: "i1", 0x0B: "i2", 0x0C: "i4", 0x0D: "f4", 0x0E: "f8"}
+"""Type code -> what numpy calls it."""
+
+DIMENSIONS_MOST = 4
+"""The format has up to 255; images need no more than these."""
+
+SIDE_FACTOR = 4
+"""Height and width are multiples of this: networks halve images twice."""
+
+_GZIP = b"\x1f\x8b"
+_BLOCK_BYTES = 1 << 20
+_BLOCK_IMAGES = 1024
+_AGAIN = "get the file from its source again"
+_AN_IDX_FILE = "give an IDX file, plain or gzip, such as train-images-idx3-ubyte.gz"
+
+
+def read_idx(path: Path) -> npt.NDArray[Any]:
+    """Return the array of an IDX file, in this machine's byte order.
+
+    It takes no more memory than the values that are there, whatever the header says.
+
+    Raises:
+        CorpusError: no such file, not IDX, a type or number of dimensions that is not read, cut off, too long, or
+            damaged gzip data.
+    """
+    with _opened(path) as stream:
+        dtype, sizes = _header(path, stream)
+        count = math.prod(sizes) * dtype.itemsize
+        values = bytearray()
+        while block := stream.read(min(_BLOCK_BYTES, count - len(values))):
+            values += block
+        more = stream.read(1)  # also makes gzip compare its check sum
+    header = f"its header says {_times(sizes)} {dtype.name}, that is {count:,} bytes"
+    if len(values) < count:
+        raise CorpusError(f"{path}: is cut off ({header}, and {len(values):,} are there)", _AGAIN)
+    if more:
+        raise CorpusError(f"{path}: is too long ({header}, and more follow)", _AGAIN)
+    array: npt.NDArray[Any] = np.ndarray(sizes, dtype, buffer=values)
+    return array.byteswap(inplace=True) if sys.byteorder == "little" else array
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """Give a file's bytes, decompressed where they are gzip; what goes wrong in reading them is a CorpusError."""
+    try:
+        with path.open("rb") as file:
+            if file.peek(len(_GZIP))[: len(_GZIP)] == _GZIP:
+                with gzip.GzipFile(fileobj=file, mode="rb") as stream:
+                    yield cast("IO[bytes]", stream)
+            else:
+                yield file
+    except FileNotFoundError:
+        raise CorpusError(f"{path}: no such file", _AN_IDX_FILE) from None
+    except EOFError:
+        raise CorpusError(f"{path}: is cut off (it ends within its gzip data)", _AGAIN) from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise CorpusError(f"{path}: is damaged gzip data ({one_line(error)})", _AGAIN) from None
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror or one_line(error)})", _AN_IDX_FILE) from None
+    except ValueError as error:
+        raise CorpusError(f"{str(path)!r} is no path ({error})", _AN_IDX_FILE) from None
+
+
+def _header(path: Path, stream: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """Read the type, in this machine's byte order, and the sizes."""
+    magic = stream.read(4)
+    if not magic:
+        raise CorpusError(f"{path}: is empty", _AGAIN)
+    if any(magic[:2]):
+        raise CorpusError(
+            f"{path}: is not an IDX file (it begins with the bytes {magic[:2].hex(' ')}, not 00 00)", _AN_IDX_FILE
+        )
+    if len(magic) < 4:
+        raise CorpusError(f"{path}: is cut off (it ends within its header)", _AGAIN)
+    code, dimensions = magic[2:]
+    if code not in TYPES:
+        known = ", ".join(f"{each:02x}" for each in TYPES)
+        raise CorpusError(f"{path}: is not an IDX file (its type is {code:02x}, and IDX has {known})", _AN_IDX_FILE)
+    if not 1 <= dimensions <= DIMENSIONS_MOST:
+        raise CorpusError(
+            f"{path}: has {dimensions} dimensions", f"give an IDX file of 1 to {DIMENSIONS_MOST} dimensions"
+        )
+    packed = stream.read(4 * dimensions)
+    if len(packed) < 4 * dimensions:
+        raise CorpusError(f"{path}: is cut off (it ends within its header)", _AGAIN)
+    sizes, dtype = struct.unpack(f">{dimensions}I", packed), np.dtype(TYPES[code])
+    if math.prod(size or 1 for size in sizes) * dtype.itemsize > sys.maxsize:  # numpy refuses these
+        raise CorpusError(f"{path}: is damaged (its header says {_times(sizes)} values, more than can be)", _AGAIN)
+    return dtype, sizes
+
+
+def read_images(path: Path) -> npt.NDArray[np.uint8]:
+    """Return images (N, C, H, W) of unsigned bytes, from a file of (N, H, W), (N, C, H, W) or (N, H, W, C).
+
+    Raises:
+        CorpusError: as `read_idx` does; labels, or another shape or type; no images; sides not divisible by 4.
+    """
+    array = read_idx(path)
+    wanted = "give unsigned bytes, N x height x width or with 1 or 3 channels, such as train-images-idx3-ubyte.gz"
+    if array.ndim == 1:
+        raise CorpusError(f"{path}: these are {len(array):,} labels, not images", wanted)
+    if array.dtype != np.uint8:
+        raise CorpusError(f"{path}: its values are {array.dtype}, and pixels are unsigned bytes (uint8)", wanted)
+    images_NCHW = _channels_first(array)
+    if images_NCHW is None:
+        raise CorpusError(f"{path}: has {_times(array.shape)} values, which are no images", wanted)
+    count, _, height, width = images_NCHW.shape
+    if not count:
+        raise CorpusError(f"{path}: has no images", _AGAIN)
+    if height % SIDE_FACTOR or width % SIDE_FACTOR or not height * width:
+        fit = " x ".join(str(max(1, math.ceil(side / SIDE_FACTOR)) * SIDE_FACTOR) for side in (height, width))
+        raise CorpusError(
+            f"{path}: images are {height} x {width} pixels, and both must be divisible by {SIDE_FACTOR}",
+            f"pad them to {fit}",
+        )
+    return images_NCHW
+
+
+def _channels_first(array: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8] | None:
+    """Return images as (N, C, H, W) in the memory they are in, None where the shape is of no images."""
+    if array.ndim == 3:
+        return array[:, None]
+    if array.ndim != 4:
+        return None
+    if array.shape[1] in (1, 3):
+        return array
+    if array.shape[3] not in (1, 3):
+        return None
+    count, height, width, channels = array.shape
+    moved_NCHW = array.reshape(count, channels, height, width)
+    for first in range(0, count, _BLOCK_IMAGES):  # numpy copies what overlaps: some images, not all of them
+        block = slice(first, first + _BLOCK_IMAGES)
+        moved_NCHW[block] = array[block].transpose(0, 3, 1, 2)
+    return moved_NCHW
+
+
+def read_labels(path: Path, count: int) -> npt.NDArray[np.uint8]:
+    """Return the labels (N,) of images.
+
+    Args:
+        path: an IDX file of one dimension.
+        count: N, how many images there are.
+
+    Raises:
+        CorpusError: as `read_idx` does; images, another type, or another number of labels.
+    """
+    labels_N = read_idx(path)
+    wanted = "give N unsigned bytes, such as train-labels-idx1-ubyte.gz"
+    if labels_N.ndim != 1:
+        raise CorpusError(f"{path}: has {_times(labels_N.shape)} values, which are no labels", wanted)
+    if labels_N.dtype != np.uint8:
+        raise CorpusError(f"{path}: its values are {labels_N.dtype}, and labels are unsigned bytes (uint8)", wanted)
+    if len(labels_N) != count:
+        raise CorpusError(
+            f"{path}: has {len(labels_N):,} labels, and there are {count:,} images",
+            "give images and labels that belong together",
+        )
+    return labels_N
+
+
+def write_idx(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write an IDX file, as gzip data where the name ends in .gz; the same array gives the same bytes.
+
+    Raises:
+        ValueError: a type that the format does not have, or a number of dimensions that `read_idx` does not read.
+    """
+    codes = {np.dtype(name).newbyteorder(">"): code for code, name in TYPES.items()}
+    big = array.dtype.newbyteorder(">")
+    if big not in codes or not 1 <= array.ndim <= DIMENSIONS_MOST:
+        raise ValueError(f"{array.ndim} dimensions of {array.dtype} cannot be written as IDX")
+    data = struct.pack(f">HBB{array.ndim}I", 0, codes[big], array.ndim, *array.shape) + array.astype(big).tobytes()
+    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+
+
+def _times(sizes: tuple[int, ...]) -> str:
+    return " x ".join(f"{size:,}" for size in sizes)

@@ -1,0 +1,246 @@
+"""The four files of MNIST: found in a folder, or downloaded once.
+
+The files of Fashion-MNIST and KMNIST bear the same names, so a folder of those is found as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import storage
+from ..errors import CorpusError
+
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "http://yann.lecun.com/exdb/mnist/",
+)
+"""Where MNIST is, in the order in which they are tried."""
+
+TIMEOUT = 20.0
+"""Seconds without a byte after which a mirror counts as dead."""
+
+_BLOCK_BYTES = 1 << 16
+_PLACES = (".", "raw", "MNIST/raw")
+"""Where files may lie below a folder: torchvision has them in MNIST/raw."""
+
+_TRAIN_IMAGES, _TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+_TEST_IMAGES, _TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What a downloaded file must be."""
+
+    sha256: str
+    """Hash of its content, in hexadecimal digits."""
+
+    size: int
+    """Bytes."""
+
+
+FILES: dict[str, Expected] = {
+    f"{_TRAIN_IMAGES}.gz": Expected(
+        sha256="440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", size=9_912_422
+    ),
+    f"{_TRAIN_LABELS}.gz": Expected(
+        sha256="3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", size=28_881
+    ),
+    f"{_TEST_IMAGES}.gz": Expected(
+        sha256="8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", size=1_648_877
+    ),
+    f"{_TEST_LABELS}.gz": Expected(
+        sha256="f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", size=4_542
+    ),
+}
+"""The files that a mirror has, by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFiles:
+    """Where the images of a folder are; None: it has no such file."""
+
+    train_images: Path
+    """Images to learn from."""
+
+    train_labels: Path | None
+    """What they show."""
+
+    test_images: Path | None
+    """Images held out."""
+
+    test_labels: Path | None
+    """What those show."""
+
+
+class _Failed(Exception):
+    """A file that a mirror did not give.
+
+    Args:
+        reason: in few words.
+        dead: whether the mirror is not worth asking for another file.
+    """
+
+    def __init__(self, reason: str, *, dead: bool) -> None:
+        super().__init__(reason)
+        self.dead = dead
+
+
+def find_images(folder: Path) -> ImageFiles:
+    """Return the files of a folder that are called as those of MNIST are, compressed or not.
+
+    All come from one place: the folder itself, or `raw` or `MNIST/raw` below it.
+
+    Raises:
+        CorpusError: no such folder, or no training images in it.
+    """
+    try:
+        if not folder.is_dir():
+            what = "is a file, and images lie in a folder" if folder.exists() else "no such folder"
+            raise CorpusError(f"{folder}: {what}", f"name a folder that has {_TRAIN_IMAGES}.gz in it")
+        for place in (folder / below for below in _PLACES):
+            images = _find(place, _TRAIN_IMAGES)
+            if images:
+                return ImageFiles(
+                    train_images=images,
+                    train_labels=_find(place, _TRAIN_LABELS),
+                    test_images=_find(place, _TEST_IMAGES),
+                    test_labels=_find(place, _TEST_LABELS),
+                )
+    except OSError as error:
+        raise CorpusError(f"{folder}: cannot be read ({error.strerror})", "name another folder") from None
+    raise CorpusError(
+        f"{folder}: has no training images (looked for {', '.join(_spellings(_TRAIN_IMAGES))};"
+        f" there and in {' and '.join(_PLACES[1:])})",
+        f"put {_TRAIN_IMAGES}.gz there, and beside it, where you have them, "
+        + ", ".join(f"{name}.gz" for name in (_TRAIN_LABELS, _TEST_IMAGES, _TEST_LABELS)),
+    )
+
+
+def _spellings(name: str) -> list[str]:
+    """Return what a file may be called: compressed first, as gzip has a check sum; a dot where archives have one."""
+    return [f"{each}{ending}" for each in (name, name.replace("-idx", ".idx")) for ending in (".gz", "")]
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    return next((path for each in _spellings(name) if (path := folder / each).is_file()), None)
+
+
+def cache_folder() -> Path:
+    """Return where MNIST is downloaded to."""
+    return storage.root() / "mnist"
+
+
+def mnist_folder(
+    data: Path | None,
+    on_progress: Callable[[str, int, int], None] = lambda *_progress: None,
+    mirrors: Sequence[str] = MIRRORS,
+) -> Path:
+    """Return a folder in which `find_images` finds images.
+
+    Args:
+        data: the folder that the user named; None: MNIST, which is downloaded where it is not in `cache_folder` yet.
+        on_progress: is told a file's name, its bytes so far, and its bytes in all; they begin anew at each mirror.
+        mirrors: addresses that the names of the files are put behind, tried in turn.
+
+    Raises:
+        CorpusError: `data` has no images; the cache cannot be written; no mirror has what is missing.
+    """
+    if data is not None:
+        find_images(data)
+        return data
+    folder = cache_folder()
+    failures: dict[str, str] = {}
+    try:
+        if not _missing(folder):
+            return folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for mirror in mirrors:
+            _ask(mirror, folder, on_progress, failures)
+        missing = _missing(folder)
+    except OSError as error:
+        raise CorpusError(
+            f"{folder}: cannot be written ({error.strerror})",
+            "name a folder that has MNIST with --data DIR, or one for downloads with the variable "
+            f"{storage.ENVIRONMENT}",
+        ) from None
+    if missing:
+        tried = "; ".join(f"{mirror}: {reason}" for mirror, reason in failures.items()) or "no mirrors"
+        raise CorpusError(
+            f"MNIST is not on this machine, and could not be downloaded ({tried})",
+            f"put {', '.join(missing)} into {folder}, or name a folder that has MNIST with --data DIR",
+        )
+    return folder
+
+
+def _missing(folder: Path) -> list[str]:
+    """Return the names of the files that are not in a folder, in any spelling."""
+    return [name for name in FILES if not _find(folder, name.removesuffix(".gz"))]
+
+
+def _ask(mirror: str, folder: Path, on_progress: Callable[[str, int, int], None], failures: dict[str, str]) -> None:
+    """Take from a mirror what is missing in a folder; note in `failures` why it did not give a file."""
+    for name in _missing(folder):
+        try:
+            _fetch(f"{mirror.rstrip('/')}/{name}", folder / name, FILES[name], on_progress)
+        except _Failed as failed:
+            failures.setdefault(mirror, str(failed))
+            if failed.dead:
+                return
+
+
+def _fetch(url: str, to: Path, expected: Expected, on_progress: Callable[[str, int, int], None]) -> None:
+    """Download a file at once or not at all; other processes may do the same at the same time.
+
+    Raises:
+        _Failed: it was not given, or is not what it should be.
+        OSError: it cannot be written.
+    """
+    temporary = to.with_name(f".{to.name}.{uuid.uuid4().hex}.new")
+    done, content = 0, hashlib.sha256()
+    try:
+        on_progress(to.name, 0, expected.size)
+        with temporary.open("xb") as file, contextlib.closing(_blocks(url)) as blocks:
+            for block in blocks:
+                done += len(block)
+                if done > expected.size:
+                    raise _Failed(f"sends more than the {expected.size:,} bytes of {to.name}", dead=False)
+                content.update(block)
+                file.write(block)
+                on_progress(to.name, done, expected.size)
+            file.flush()
+            os.fsync(file.fileno())
+        if done < expected.size:
+            raise _Failed(f"sends {done:,} of the {expected.size:,} bytes of {to.name}", dead=False)
+        if content.hexdigest() != expected.sha256:
+            raise _Failed(f"sends another {to.name} (its SHA-256 differs)", dead=False)
+        temporary.replace(to)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _blocks(url: str) -> Generator[bytes, None, None]:
+    """Yield what is at an address. Raises _Failed; where it ends too early, that is not told here."""
+    request = urllib.request.Request(url, headers={"User-Agent": "seqgan_wgp"})
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+            while block := response.read(_BLOCK_BYTES):
+                yield block
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise _Failed(f"answers with HTTP {error.code}", dead=False) from None
+    except http.client.IncompleteRead:
+        return
+    except (OSError, http.client.HTTPException) as error:
+        cause = error.reason if isinstance(error, urllib.error.URLError) else error
+        words = " ".join(str(getattr(cause, "strerror", None) or cause).split())
+        raise _Failed(f"connection failed ({words})", dead=True) from None

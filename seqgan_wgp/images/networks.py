@@ -1,0 +1,237 @@
+"""Generator and critic of images: the convolutional pair of Gulrajani et al. 2017 (their MNIST model).
+
+Every layer halves or doubles the picture: 28 -> 14 -> 7 -> 4 and back. The authors wrote it in TensorFlow, whose
+"SAME" padding is not torch's; here it is TensorFlow's, place by place.
+
+Shape suffixes: B batch, Z latent, C channels, H height, W width.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..config import CriticSettings, GeneratorSettings
+from ..errors import ConfigError
+from ..randomness import Stream, uniform
+
+LEAK = 0.2
+"""Slope of the critic's activation below 0."""
+
+
+def leaky_relu(x: Tensor) -> Tensor:
+    """Return x where it is above 0 and LEAK x elsewhere, written so that its double backward does no work on zeros.
+
+    `F.leaky_relu`'s second derivative is a tensor of zeros that a whole backward pass is then run on; the derivative
+    of a mask is known to be none. The gradients are the same, bit for bit.
+    """
+    return x * torch.where(x > 0, x.new_ones(()), x.new_full((), LEAK))
+
+
+NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {
+    "none": lambda _channels: nn.Identity(),
+    # One group: mean and variance over channels and places of each sample. It mixes no samples.
+    "layer": lambda channels: nn.GroupNorm(1, channels),
+    "batch": nn.BatchNorm2d,
+}
+"""Name -> module that normalises (B, C, H, W), given C. "batch" mixes samples: no critic with a penalty may have it."""
+
+RANGES: dict[str, Callable[[Tensor], Tensor]] = {"unit": torch.sigmoid, "symmetric": torch.tanh}
+"""Name of the values that pixels take, [0, 1] or [-1, 1] -> what brings the generator's numbers there."""
+
+
+def _padding(size: int, kernel: int) -> tuple[int, int]:
+    """Return how many zeros TensorFlow's SAME puts before and behind `size` numbers for a convolution of stride 2.
+
+    Just as many as make the result ceil(size / 2) numbers, and of an odd number the larger part behind: for a kernel
+    of 5, 1 before and 2 behind where the size is even, 2 and 2 where it is odd. torch's own padding=2 would
+    shift the even sizes' result by one place.
+    """
+    zeros = max((math.ceil(size / 2) - 1) * 2 + kernel - size, 0)
+    return zeros // 2, zeros - zeros // 2
+
+
+def halve(x_BCHW: Tensor, convolution: nn.Conv2d) -> Tensor:
+    """Return a convolution of stride 2 with TensorFlow's SAME padding: (B, C, H, W) -> (B, C', ceil(H/2), ceil(W/2)).
+
+    The convolution's own padding is not used.
+    """
+    height, width = x_BCHW.shape[2:]
+    top, bottom = _padding(height, convolution.kernel_size[0])
+    left, right = _padding(width, convolution.kernel_size[1])
+    if (top, left) != (bottom, right):  # torch pads both ends alike; what is wanted behind beyond that is added here
+        x_BCHW = functional.pad(x_BCHW, (0, right - left, 0, bottom - top))
+    return functional.conv2d(x_BCHW, convolution.weight, convolution.bias, stride=2, padding=(top, left))
+
+
+def double(x_BCHW: Tensor, convolution: nn.ConvTranspose2d) -> Tensor:
+    """Return TensorFlow's SAME transposed convolution of stride 2: (B, C, H, W) -> (B, C', 2H, 2W).
+
+    It is the gradient of the convolution that halves (B, C', 2H, 2W), which for a kernel of 5 has 1 zero before and 2
+    behind: input place j reaches the output places 2j - 1 ... 2j + 3. torch's padding takes away alike at both
+    ends, so 1 is taken there and the last row and column here. (padding=2 with output_padding=1 gives the same size,
+    but the places 2j - 2 ... 2j + 2.) The convolution's own padding is not used.
+    """
+    height, width = x_BCHW.shape[2:]
+    kernel = convolution.kernel_size[0]
+    before, _ = _padding(2 * height, kernel)
+    out: Tensor = functional.conv_transpose2d(
+        x_BCHW,
+        convolution.weight,
+        convolution.bias,
+        stride=2,
+        padding=before,
+        output_padding=int(kernel == 1),  # a kernel of 1 does not reach the last row and column
+    )
+    return out[:, :, : 2 * height, : 2 * width]
+
+
+def _check(shape_CHW: tuple[int, int, int]) -> None:
+    _, height, width = shape_CHW
+    if height % 4 or width % 4 or not height * width:
+        raise ConfigError(
+            f"the images are {width} x {height}, and these networks take sides that are multiples of 4",
+            "pad or crop the images",
+        )
+
+
+class DeconvolutionGenerator(nn.Module):
+    """Latents to images: (B, Z) -> (B, C, H, W), from ceil(H/8) by ceil(W/8) by three doublings.
+
+    Args:
+        settings: `width` is the number of maps before the last layer; twice and four times as many come before it.
+        shape_CHW: of an image; H and W are multiples of 4.
+        value_range: a key of RANGES.
+
+    Raises:
+        ConfigError: the shape does not fit.
+    """
+
+    def __init__(self, settings: GeneratorSettings, shape_CHW: tuple[int, int, int], value_range: str) -> None:
+        super().__init__()
+        _check(shape_CHW)
+        channels, height, width = shape_CHW
+        maps, norm = settings.width, NORMALIZATIONS[settings.normalization]
+        self.start = (4 * maps, math.ceil(height / 8), math.ceil(width / 8))
+        self.quarter = (height // 4, width // 4)
+        self.squash = RANGES[value_range]
+        self.input = nn.Linear(settings.latent, math.prod(self.start))
+        # As in the reference, each number that the linear layer gives is a channel of its own to the first norm.
+        self.norm1 = norm(math.prod(self.start))
+        self.double1 = nn.ConvTranspose2d(4 * maps, 2 * maps, settings.kernel, stride=2)
+        self.norm2 = norm(2 * maps)
+        self.double2 = nn.ConvTranspose2d(2 * maps, maps, settings.kernel, stride=2)
+        self.norm3 = norm(maps)
+        self.double3 = nn.ConvTranspose2d(maps, channels, settings.kernel, stride=2)
+
+    def forward(self, latent_BZ: Tensor) -> Tensor:
+        """Return the (B, C, H, W) pixels."""
+        # No penalty is taken on the generator, so torch's own ReLU does.
+        units_BC11 = self.norm1(self.input(latent_BZ)[:, :, None, None])
+        x_BCHW = functional.relu(units_BC11).reshape(-1, *self.start)
+        x_BCHW = functional.relu(self.norm2(double(x_BCHW, self.double1)))
+        # Where H/4 is odd (28 / 4 = 7) one row and column too many: cut off where the reference does, behind the ReLU.
+        x_BCHW = x_BCHW[:, :, : self.quarter[0], : self.quarter[1]]
+        x_BCHW = functional.relu(self.norm3(double(x_BCHW, self.double2)))
+        return self.squash(double(x_BCHW, self.double3)).contiguous()
+
+
+class ConvolutionCritic(nn.Module):
+    """Images to scores: (B, C, H, W) -> (B,), the generator's mirror. It mixes no samples, unless by batch norm.
+
+    Args:
+        settings: `width` is the number of maps behind the first layer; it doubles with each halving.
+        shape_CHW: of an image; H and W are multiples of 4.
+
+    Raises:
+        ConfigError: the shape does not fit.
+    """
+
+    def __init__(self, settings: CriticSettings, shape_CHW: tuple[int, int, int]) -> None:
+        super().__init__()
+        _check(shape_CHW)
+        channels, height, width = shape_CHW
+        maps, norm = settings.width, NORMALIZATIONS[settings.normalization]
+        # As in the reference, nothing is normalised behind the first layer.
+        self.halve1 = nn.Conv2d(channels, maps, settings.kernel, stride=2)
+        self.halve2 = nn.Conv2d(maps, 2 * maps, settings.kernel, stride=2)
+        self.norm2 = norm(2 * maps)
+        self.halve3 = nn.Conv2d(2 * maps, 4 * maps, settings.kernel, stride=2)
+        self.norm3 = norm(4 * maps)
+        self.output = nn.Linear(4 * maps * math.ceil(height / 8) * math.ceil(width / 8), 1)
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Return the scores."""
+        x_BCHW = leaky_relu(halve(x_BCHW, self.halve1))
+        x_BCHW = leaky_relu(self.norm2(halve(x_BCHW, self.halve2)))
+        x_BCHW = leaky_relu(self.norm3(halve(x_BCHW, self.halve3)))
+        score_B: Tensor = self.output(x_BCHW.flatten(1)).squeeze(1)
+        return score_B
+
+
+GENERATORS: dict[str, Callable[[GeneratorSettings, tuple[int, int, int], str], nn.Module]] = {
+    "deconvolution": DeconvolutionGenerator
+}
+"""Name -> network, given settings, shape and range."""
+CRITICS: dict[str, Callable[[CriticSettings, tuple[int, int, int]], nn.Module]] = {"convolution": ConvolutionCritic}
+"""Name -> network, given settings and shape."""
+
+Layer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
+
+
+def _fans(layer: Layer) -> tuple[int, int]:
+    """Return (fan_in, fan_out) as torch counts them: a transposed convolution's are those of the one it transposes."""
+    receptive = math.prod(layer.weight.shape[2:])
+    return layer.weight.shape[1] * receptive, layer.weight.shape[0] * receptive
+
+
+def _tflib_bound(layer: Layer) -> tuple[float, float]:
+    # The authors' tflib: He's variance for convolutions, Glorot's for linear layers, on the mean of both fans; a
+    # uniform of standard deviation s reaches to s sqrt(3). Biases are 0. They divide by the stride, each way, the fan
+    # of a convolution's output and that of a transposed convolution's input; torch calls either the fan_out.
+    fan_in, fan_out = _fans(layer)
+    if isinstance(layer, nn.Linear):
+        return math.sqrt(3 * 2 / (fan_in + fan_out)), 0.0
+    return math.sqrt(3 * 4 / (fan_in + fan_out / math.prod(layer.stride))), 0.0
+
+
+def _torch_bound(layer: Layer) -> tuple[float, float]:
+    bound = 1 / math.sqrt(_fans(layer)[0])
+    return bound, bound
+
+
+def _xavier_bound(layer: Layer) -> tuple[float, float]:
+    return math.sqrt(6 / sum(_fans(layer))), 0.0
+
+
+INITIALIZATIONS: dict[str, Callable[[Layer], tuple[float, float]]] = {
+    "tflib": _tflib_bound,
+    "torch": _torch_bound,
+    "xavier": _xavier_bound,
+}
+"""Name -> layer -> bounds of the uniform that its weights and its biases are drawn from."""
+
+
+@torch.no_grad()
+def initialize(network: nn.Module, scheme: str, *, seed: int, first: int) -> None:
+    """Draw the weights of every linear layer and convolution anew, as a pure function of (seed, place).
+
+    Args:
+        network: changed in place; normalisations keep their ones and zeros.
+        scheme: a key of INITIALIZATIONS.
+        seed: the run's seed.
+        first: number of the network's first parameter, so that two networks of one run differ.
+    """
+    place = first
+    for module in network.modules():
+        if not isinstance(module, Layer):
+            continue
+        for parameter, bound in zip((module.weight, module.bias), INITIALIZATIONS[scheme](module), strict=True):
+            assert parameter is not None
+            noise = uniform(seed, Stream.INITIALIZATION, torch.tensor([place]), parameter.numel())
+            parameter.copy_((2 * bound * noise - bound).reshape(parameter.shape))
+            place += 1

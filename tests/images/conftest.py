@@ -1,0 +1,55 @@
+"""A tiny set of images in IDX form: bright squares on dark ground, as MNIST's files are named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqgan_wgp.config import Config, recipe
+from seqgan_wgp.images.idx import write_idx
+
+_TINY: dict[str, object] = {
+    "generator.latent": 8,
+    "generator.width": 2,
+    "critic.width": 2,
+    "training.batch_size": 8,
+    "training.critic_steps": 2,
+    "training.steps": 6,
+    "training.device": "cpu",
+    "evaluation.every": 2,
+    "evaluation.samples": 20,
+    "evaluation.patience": None,
+    "log.every": 1,
+}
+
+
+def squares(count: int, seed: int, side: int = 12) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Return (N, H, W) grey images of one bright square each."""
+    chance = np.random.default_rng(seed)
+    images_NHW = chance.integers(0, 40, (count, side, side), dtype=np.uint8)
+    for image_HW in images_NHW:
+        row, column = chance.integers(1, side - 5, 2)
+        image_HW[row : row + 4, column : column + 4] = 220
+    return images_NHW
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with training and test images of 12 x 12; read it only."""
+    path = tmp_path_factory.mktemp("squares")
+    write_idx(path / "train-images-idx3-ubyte.gz", squares(240, 0))
+    write_idx(path / "t10k-images-idx3-ubyte", squares(60, 1))
+    return path
+
+
+@pytest.fixture(scope="session")
+def image_config() -> Callable[..., Config]:
+    """`image_config(**{"training.steps": 3})`: the recipe `mnist-fast` made so small that a step takes milliseconds."""
+
+    def make(**overrides: object) -> Config:
+        return recipe("mnist-fast", _TINY | overrides)
+
+    return make

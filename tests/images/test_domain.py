@@ -1,0 +1,182 @@
+"""Images from a folder to a trained model, and what is held out on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from seqgan_wgp.adversarial.trainer import Trainer
+from seqgan_wgp.config import Config, ImageSettings, override, recipe
+from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError
+from seqgan_wgp.images.collection import FACTS, IMAGES, Collection, open_collection, read, write
+from seqgan_wgp.images.domain import ImageDomain, ImageForm
+from seqgan_wgp.images.idx import read_images, write_idx
+from seqgan_wgp.images.mnist import find_images
+from seqgan_wgp.model import Model
+from seqgan_wgp.runs.checkpoint import load
+from seqgan_wgp.runs.run import create, go_on, look_at_images
+
+from .conftest import squares
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def collection(folder: Path) -> Collection:
+    return read(find_images(folder), ImageSettings(), "squares")
+
+
+def test_parts_are_the_files_in_order(collection: Collection, folder: Path) -> None:
+    train_NCHW = read_images(folder / "train-images-idx3-ubyte.gz")
+    assert np.array_equal(np.concatenate([collection.train_NCHW, collection.validation_NCHW]), train_NCHW)
+    assert np.array_equal(collection.test_NCHW, read_images(folder / "t10k-images-idx3-ubyte"))
+    assert (collection.facts.train, collection.facts.validation, collection.facts.test) == (200, 40, 60)
+    assert collection.facts.shape == (1, 12, 12)
+    assert not collection.facts.is_mnist
+
+
+def test_a_limit_is_on_what_is_trained_on_alone(folder: Path, collection: Collection) -> None:
+    few = read(find_images(folder), ImageSettings(limit=50), "squares")
+    assert np.array_equal(few.train_NCHW, collection.train_NCHW[:50])
+    assert np.array_equal(few.validation_NCHW, collection.validation_NCHW)
+    assert few.facts.sha256 == collection.facts.sha256
+
+
+def test_without_test_images_what_is_held_out_is_halved(tmp_path: Path, collection: Collection) -> None:
+    write_idx(tmp_path / "train-images-idx3-ubyte", squares(240, 0))
+    halved = read(find_images(tmp_path), ImageSettings(), "squares")
+    assert (halved.facts.train, halved.facts.validation, halved.facts.test) == (200, 20, 20)
+    assert np.array_equal(halved.images_NCHW, collection.images_NCHW[:240])
+
+
+def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path) -> None:
+    write_idx(tmp_path / "train-images-idx3-ubyte", squares(18, 0))
+    with pytest.raises(CorpusError, match=r"train-images-idx3-ubyte: only 18 images\nat least 32 are needed"):
+        read(find_images(tmp_path), ImageSettings(), "few")
+    write_idx(tmp_path / "train-images-idx3-ubyte", squares(100, 0))
+    write_idx(tmp_path / "t10k-images-idx3-ubyte", squares(30, 0, side=16))
+    with pytest.raises(CorpusError, match=r"t10k-images-idx3-ubyte: images of \(1, 16, 16\), but "):
+        read(find_images(tmp_path), ImageSettings(), "mixed")
+
+
+def test_a_collection_on_disk_is_opened_equal_or_refused(tmp_path: Path, collection: Collection) -> None:
+    write(collection, tmp_path)
+    opened = open_collection(tmp_path)
+    assert opened.facts == collection.facts
+    assert np.array_equal(opened.images_NCHW, collection.images_NCHW)
+    np.save(tmp_path / IMAGES, collection.images_NCHW[1:])
+    with pytest.raises(CheckpointError, match=r"is uint8 \(299, 1, 12, 12\), not uint8 \(300, 1, 12, 12\)"):
+        open_collection(tmp_path)
+    (tmp_path / FACTS).write_text("{}")
+    with pytest.raises(CheckpointError, match="the images cannot be read"):
+        open_collection(tmp_path)
+
+
+@pytest.mark.parametrize("range_", ["unit", "symmetric"])
+def test_pixels_come_back_from_critic_space(
+    range_: str, collection: Collection, image_config: Callable[..., Config]
+) -> None:
+    domain = ImageDomain(collection, image_config(**{"images.range": range_}), CPU)
+    ids = domain.ids(np.array([3, 0, 3]))
+    embedded = domain.form.embed(ids)
+    assert embedded.shape == (3, *domain.form.event_shape)
+    assert embedded.min() >= (0 if range_ == "unit" else -1) and embedded.max() <= 1
+    assert np.array_equal(domain.form.decode(embedded), ids.numpy())
+
+
+def test_training_images_score_near_their_floor_and_noise_far_from_it(
+    collection: Collection, image_config: Callable[..., Config]
+) -> None:
+    domain = ImageDomain(collection, image_config(), CPU)
+    assert domain.score(collection.validation_NCHW)["fcd"] == pytest.approx(0, abs=1e-3)
+    real = domain.score(collection.train_NCHW[:60])
+    noise = np.random.default_rng(0).integers(0, 256, (60, 1, 12, 12), dtype=np.uint8)
+    assert real["fcd"] < 3 * real["fcd_floor"]
+    assert domain.score(noise)["fcd"] > 5 * real["fcd"]
+    assert "class_kl" not in real  # of squares a classifier of digits says nothing
+
+
+def test_a_form_comes_back_from_its_facts(collection: Collection) -> None:
+    form = ImageForm(collection.facts, "symmetric")
+    again = ImageForm.from_facts(form.to_facts())
+    assert (again.facts, again.range, again.event_shape) == (form.facts, form.range, form.event_shape)
+    with pytest.raises(CheckpointError, match="lacks what its images were"):
+        ImageForm.from_facts({})
+
+
+def test_a_run_stopped_and_resumed_is_the_run_that_was_not(
+    folder: Path, tmp_path: Path, image_config: Callable[..., Config]
+) -> None:
+    """Running statistics of batch norm are part of the state."""
+    runs = [create(look_at_images(folder, image_config()), image_config(), tmp_path / name) for name in ("one", "two")]
+    go_on(runs[0])
+    stops = iter([False, False, False, True])
+    assert go_on(runs[1], should_stop=lambda: next(stops)).reason == "interrupted"
+    go_on(runs[1])
+    one, two = (load(run.checkpoint)[0] for run in runs)
+    assert any("running_mean" in name for name in one)
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert sorted(file.suffix for file in (tmp_path / "one" / "samples").iterdir()) == [".png"] * 3
+
+
+def test_a_model_generates_the_same_images_in_any_number(
+    folder: Path, tmp_path: Path, image_config: Callable[..., Config]
+) -> None:
+    config = image_config()
+    run = create(look_at_images(folder, config), config, tmp_path / "run")
+    outcome = go_on(run)
+    model = Model.load(run.path)
+    many, few = (np.concatenate(list(model.samples(count, seed=3))) for count in (9, 4))
+    assert many.shape == (9, 1, 12, 12)
+    assert np.array_equal(many[:4], few)
+    assert {"fcd", "fcd_floor"} <= set(outcome.test)
+
+
+def test_generated_images_do_not_depend_on_each_other(
+    collection: Collection, image_config: Callable[..., Config]
+) -> None:
+    """Batch norm is in training mode while it is trained, and in no other."""
+    trainer = Trainer(ImageDomain(collection, image_config(), CPU), image_config(), CPU)
+    trainer.round()
+    latent_BZ = torch.randn(6, 8)
+    for network in (trainer.average, trainer.generator.eval()):
+        assert torch.allclose(network(latent_BZ)[:2], network(latent_BZ[:2]), atol=1e-6)
+    trainer.samples()
+    assert trainer.generator.training
+    assert not trainer.average.training
+
+
+@pytest.mark.parametrize("constraint", ["gp", "lp"])
+def test_batch_norm_in_a_critic_is_refused_with_a_penalty(constraint: str) -> None:
+    changes = {"critic.normalization": "batch", "objective.constraint": constraint}
+    with pytest.raises(ConfigError, match="makes every score depend on all of them"):
+        recipe("mnist-fast", changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "dotted", "value"),
+    [
+        ("fast", "generator.normalization", "batch"),
+        ("fast", "generator.network", "deconvolution"),
+        ("mnist-fast", "critic.network", "residual"),
+        ("mnist-fast", "generator.normalization", "layer-channels"),
+    ],
+)
+def test_settings_of_another_kind_of_data_are_refused(name: str, dotted: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{dotted} is {value!r}, which there is not for"):
+        override(recipe(name), {dotted: value})
+
+
+def test_the_published_recipe_is_that_of_the_authors() -> None:
+    config = recipe("mnist-wgan-gp")
+    assert (config.generator.width, config.critic.width, config.generator.latent) == (64, 64, 128)
+    assert (config.training.batch_size, config.training.critic_steps, config.objective.weight) == (50, 5, 10.0)
+    adam = config.optimizer.critic
+    assert (adam.learning_rate, adam.beta1, adam.beta2) == (1e-4, 0.5, 0.9)
+    assert (config.generator.normalization, config.critic.normalization) == ("none", "none")
+    assert config.images.range == "unit"
