@@ -31,20 +31,12 @@ def mnist(
 ) -> None:
     """Learn MNIST, which is downloaded once, or the images in DIR. Prints the run's folder when done."""
     from seqgan_wgp import config as configs
-    from seqgan_wgp.devices import pick_device
-    from seqgan_wgp.errors import ConfigError
     from seqgan_wgp.images.mnist import mnist_folder
     from seqgan_wgp.runs.folder import check_free, numbered
     from seqgan_wgp.runs.run import create, look_at_images
-    from seqgan_wgp.settings import parse_assignments
 
-    flags = options.given(steps=steps, minutes=minutes, seed=seed, device=device)
-    settings = configs.recipe(recipe, {**parse_assignments(set_ or []), **flags}, file=config)
-    if settings.domain != "image":
-        raise ConfigError(
-            f"the recipe {recipe!r} is one for {settings.domain}", "take one whose name begins with mnist-"
-        )
-    pick_device(settings.training.device)
+    flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
+    settings = options.asked(recipe, config, set_, "image", **flags)
     if out is not None and not dry_run:
         check_free(out, overwrite=overwrite)
     console = messages()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from seqgan_wgp.config import Config
 
 Corpus = Annotated[
     str,
@@ -29,6 +32,30 @@ Seed = Annotated[int | None, typer.Option(help="Seed of all noise.", metavar="S"
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is at RUN.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print all settings and stop.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.", metavar="NAME")]
+
+
+def asked(recipe: str, file: Path | None, assignments: list[str] | None, domain: str, **flags: object) -> Config:
+    """Return the config that a command's options ask for, the device tried.
+
+    Raises ConfigError for what cannot be, among it a recipe for another kind of data than the command's.
+    """
+    from seqgan_wgp import config as configs
+    from seqgan_wgp.devices import pick_device
+    from seqgan_wgp.errors import ConfigError
+    from seqgan_wgp.settings import parse_assignments
+
+    settings = configs.recipe(recipe, {**parse_assignments(assignments or []), **given(**flags)}, file=file)
+    if settings.domain != domain:
+        raise ConfigError(f"the recipe {recipe!r} is one for {settings.domain}, not for {domain}", _COMMANDS[domain])
+    pick_device(settings.training.device)
+    return settings
+
+
+_COMMANDS = {
+    "text": "for images: seqgan-wgp mnist",
+    "image": "take one that begins with mnist-; for text: seqgan-wgp train CORPUS",
+}
+"""Kind of data that a command learns -> what to do about a recipe for another."""
 
 
 def given(**flags: object) -> dict[str, object]:

@@ -37,18 +37,12 @@ def train(
     """Learn from the lines of CORPUS. Prints the run's folder when done."""
     from seqgan_wgp import config as configs
     from seqgan_wgp.config import changes
-    from seqgan_wgp.devices import pick_device
-    from seqgan_wgp.errors import ConfigError
     from seqgan_wgp.runs.folder import check_free, numbered
     from seqgan_wgp.runs.run import create, look_at
-    from seqgan_wgp.settings import parse_assignments
     from seqgan_wgp.text.reading.sources import open_source
 
-    flags = options.given(steps=steps, minutes=minutes, seed=seed, device=device)
-    given = configs.recipe(recipe, {**parse_assignments(set_ or []), **flags}, file=config)
-    if given.domain != "text":
-        raise ConfigError(f"the recipe {recipe!r} is one for {given.domain}s", "for images: seqgan-wgp mnist")
-    pick_device(given.training.device)
+    flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
+    given = options.asked(recipe, config, set_, "text", **flags)
     if out is not None and not dry_run:
         check_free(out, overwrite=overwrite)
     console = messages()

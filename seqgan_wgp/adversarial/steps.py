@@ -8,7 +8,7 @@ Shape suffixes: B batch, Z latent; points of critic space have shape (B, ...).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypedDict, runtime_checkable
 
@@ -72,15 +72,27 @@ def critic_step(
         weight: lambda.
     """
     score = critic(torch.cat([real, fake]))
-    real_B, fake_B = score[: len(real)], score[len(real) :]
-    total = loss.critic(real_B, fake_B)
+    return _differentiated(
+        critic.parameters(),
+        score[: len(real)],
+        score[len(real) :],
+        lambda: slopes(critic, interpolate(real, fake, epsilon_B)),
+        Rule(loss=loss, constraint=constraint, weight=weight),
+    )
+
+
+def _differentiated(
+    parameters: Iterator[nn.Parameter], real_B: Tensor, fake_B: Tensor, slope: Callable[[], Tensor], rule: Rule
+) -> tuple[Gradients, CriticNumbers]:
+    """Return the gradients of the rule's loss in the parameters, given scores and how slopes (B,) are had."""
+    total = rule["loss"].critic(real_B, fake_B)
     penalty = slope_mean = torch.zeros_like(total)
-    if constraint.penalty is not None:
-        slope_B = slopes(critic, interpolate(real, fake, epsilon_B))
-        penalty = weight * constraint.penalty(slope_B)
+    if rule["constraint"].penalty is not None:
+        slope_B = slope()
+        penalty = rule["weight"] * rule["constraint"].penalty(slope_B)
         slope_mean = slope_B.detach().mean()
         total = total + penalty
-    gradients = torch.autograd.grad(total, tuple(critic.parameters()))
+    gradients = torch.autograd.grad(total, tuple(parameters))
     wasserstein = (real_B.mean() - fake_B.mean()).detach()
     return gradients, CriticNumbers(
         loss=total.detach(), wasserstein=wasserstein, penalty=penalty.detach(), slope_mean=slope_mean
@@ -125,21 +137,14 @@ def staged_critic_step(
     """
     real_entered, fake_entered = critic.enter(real), critic.enter(fake)
     score = critic.score(torch.cat([real_entered, fake_entered]))
-    real_B, fake_B = score[: len(real)], score[len(real) :]
-    total = loss.critic(real_B, fake_B)
-    penalty = slope_mean = torch.zeros_like(total)
-    if constraint.penalty is not None:
+
+    def slope() -> Tensor:
         between = interpolate(real_entered, fake_entered, epsilon_B)
         (gradient,) = torch.autograd.grad(critic.score(between).sum(), between, create_graph=True)
-        slope_B = critic.slopes(gradient)
-        penalty = weight * constraint.penalty(slope_B)
-        slope_mean = slope_B.detach().mean()
-        total = total + penalty
-    gradients = torch.autograd.grad(total, tuple(critic.parameters()))
-    wasserstein = (real_B.mean() - fake_B.mean()).detach()
-    return gradients, CriticNumbers(
-        loss=total.detach(), wasserstein=wasserstein, penalty=penalty.detach(), slope_mean=slope_mean
-    )
+        return critic.slopes(gradient)
+
+    rule = Rule(loss=loss, constraint=constraint, weight=weight)
+    return _differentiated(critic.parameters(), score[: len(real)], score[len(real) :], slope, rule)
 
 
 def generator_step(

@@ -15,12 +15,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from ..adversarial.initialization import initialize
 from ..config import Config
 from ..errors import CheckpointError
 from ..randomness import Stream, shuffled
 from .collection import Collection, ImageFacts
 from .features import FeatureReference, class_kl, load_digits, prepared
-from .networks import CRITICS, GENERATORS, initialize
+from .networks import CRITICS, GENERATORS
 from .pictures import from_uint8, to_uint8
 
 SAMPLES_MOST = 10_000

@@ -15,12 +15,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from ..adversarial.initialization import initialize
 from ..config import Config
 from ..errors import CheckpointError
 from ..randomness import Stream, shuffled
 from .corpus import Corpus
 from .defaults import SAMPLES_MOST
-from .networks import CRITICS, GENERATORS, initialize
+from .networks import CRITICS, GENERATORS
 from .ngrams import NgramReference, novel_fraction, unique_fraction
 from .vocabulary import Vocabulary
 

@@ -5,7 +5,6 @@ Shape suffixes: B batch, Z latent, C channels, L length, V vocabulary.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -13,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..config import CriticSettings, GeneratorSettings
-from ..randomness import Stream, uniform
 
 
 def relu(x: Tensor) -> Tensor:
@@ -143,51 +141,3 @@ class ResidualCritic(nn.Module):
 GENERATORS: dict[str, Callable[[GeneratorSettings, int, int], nn.Module]] = {"residual": ResidualGenerator}
 CRITICS: dict[str, Callable[[CriticSettings, int, int], nn.Module]] = {"residual": ResidualCritic}
 """Name -> network, given settings, length and vocabulary size."""
-
-
-def _tflib_bound(module: nn.Module, fan_in: int, fan_out: int) -> tuple[float, float]:
-    # The authors' tflib: He's variance for convolutions, Glorot's for linear layers, on the mean of both fans;
-    # a uniform of standard deviation s reaches to s sqrt(3). Biases are 0.
-    gain = 4 if isinstance(module, nn.Conv1d) else 2
-    return math.sqrt(3 * gain / (fan_in + fan_out)), 0.0
-
-
-def _torch_bound(_module: nn.Module, fan_in: int, _fan_out: int) -> tuple[float, float]:
-    return 1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in)
-
-
-def _xavier_bound(_module: nn.Module, fan_in: int, fan_out: int) -> tuple[float, float]:
-    return math.sqrt(6 / (fan_in + fan_out)), 0.0
-
-
-INITIALIZATIONS: dict[str, Callable[[nn.Module, int, int], tuple[float, float]]] = {
-    "tflib": _tflib_bound,
-    "torch": _torch_bound,
-    "xavier": _xavier_bound,
-}
-"""Name -> (module, fan_in, fan_out) -> bounds of the uniform that weights and biases are drawn from."""
-
-
-@torch.no_grad()
-def initialize(network: nn.Module, scheme: str, *, seed: int, first: int) -> None:
-    """Draw the weights of every linear layer and convolution anew, as a pure function of (seed, place).
-
-    Args:
-        network: changed in place; normalisations keep their ones and zeros.
-        scheme: a key of INITIALIZATIONS.
-        seed: the run's seed.
-        first: number of the network's first parameter, so that two networks of one run differ.
-    """
-    place = first
-    for module in network.modules():
-        if not isinstance(module, nn.Conv1d | nn.Linear):
-            continue
-        receptive = module.kernel_size[0] if isinstance(module, nn.Conv1d) else 1
-        fan_in, fan_out = module.weight.shape[1] * receptive, module.weight.shape[0] * receptive
-        bounds = INITIALIZATIONS[scheme](module, fan_in, fan_out)
-        for parameter, bound in zip((module.weight, module.bias), bounds, strict=True):
-            assert parameter is not None
-            index = torch.tensor([place])
-            noise = uniform(seed, Stream.INITIALIZATION, index, parameter.numel())
-            parameter.copy_((2 * bound * noise - bound).reshape(parameter.shape))
-            place += 1

@@ -86,7 +86,7 @@ def test_a_run_of_images_goes_on(tmp_path: Path, digits: Path, call: Call) -> No
         (["mnist", "--data", "{digits}", "--recipe", "fast"], ("the recipe 'fast' is one for text", "mnist-")),
         (
             ["train", "words", "--recipe", "mnist-fast"],
-            ("recipe 'mnist-fast' is one for images", "seqgan-wgp mnist"),
+            ("recipe 'mnist-fast' is one for image,", "seqgan-wgp mnist"),
         ),
         (
             ["mnist", "--data", "{digits}", "--set", "critic.normalization=batch"],

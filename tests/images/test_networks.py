@@ -14,17 +14,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqgan_wgp.adversarial.constraints import gp, slopes
+from seqgan_wgp.adversarial.initialization import INITIALIZATIONS, initialize
 from seqgan_wgp.config import CriticSettings, GeneratorSettings
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.images.networks import (
     CRITICS,
     GENERATORS,
-    INITIALIZATIONS,
     NORMALIZATIONS,
     RANGES,
     double,
     halve,
-    initialize,
     leaky_relu,
 )
 

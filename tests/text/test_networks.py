@@ -10,15 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seqgan_wgp.adversarial.initialization import INITIALIZATIONS, initialize
 from seqgan_wgp.config import recipe
 from seqgan_wgp.text.domain import networks
 from seqgan_wgp.text.networks import (
     CRITICS,
     GENERATORS,
-    INITIALIZATIONS,
     NORMALIZATIONS,
     ResidualBlock,
-    initialize,
     relu,
 )
 

@@ -1,0 +1,67 @@
+"""First weights: the published scheme and torch's own, as pure functions of the seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from ..randomness import Stream, uniform
+
+Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d
+
+
+def _fans(layer: Layer) -> tuple[int, int]:
+    """Return (fan_in, fan_out) as torch counts them: a transposed convolution's are those of the one it transposes."""
+    receptive = math.prod(layer.weight.shape[2:])
+    return layer.weight.shape[1] * receptive, layer.weight.shape[0] * receptive
+
+
+def _tflib_bound(layer: Layer) -> tuple[float, float]:
+    # The authors' tflib: He's variance for convolutions, Glorot's for linear layers, on the mean of both fans; a
+    # uniform of standard deviation s reaches to s sqrt(3). Biases are 0. They divide by the stride, each way, the fan
+    # of a convolution's output and that of a transposed convolution's input; torch calls either the fan_out.
+    fan_in, fan_out = _fans(layer)
+    if isinstance(layer, nn.Linear):
+        return math.sqrt(3 * 2 / (fan_in + fan_out)), 0.0
+    return math.sqrt(3 * 4 / (fan_in + fan_out / math.prod(layer.stride))), 0.0
+
+
+def _torch_bound(layer: Layer) -> tuple[float, float]:
+    bound = 1 / math.sqrt(_fans(layer)[0])
+    return bound, bound
+
+
+def _xavier_bound(layer: Layer) -> tuple[float, float]:
+    return math.sqrt(6 / sum(_fans(layer))), 0.0
+
+
+INITIALIZATIONS: dict[str, Callable[[Layer], tuple[float, float]]] = {
+    "tflib": _tflib_bound,
+    "torch": _torch_bound,
+    "xavier": _xavier_bound,
+}
+"""Name -> layer -> bounds of the uniform that its weights and its biases are drawn from."""
+
+
+@torch.no_grad()
+def initialize(network: nn.Module, scheme: str, *, seed: int, first: int) -> None:
+    """Draw the weights of every linear layer and convolution anew, as a pure function of (seed, place).
+
+    Args:
+        network: changed in place; normalisations keep their ones and zeros.
+        scheme: a key of INITIALIZATIONS.
+        seed: the run's seed.
+        first: number of the network's first parameter, so that two networks of one run differ.
+    """
+    place = first
+    for module in network.modules():
+        if not isinstance(module, Layer):
+            continue
+        for parameter, bound in zip((module.weight, module.bias), INITIALIZATIONS[scheme](module), strict=True):
+            assert parameter is not None
+            noise = uniform(seed, Stream.INITIALIZATION, torch.tensor([place]), parameter.numel())
+            parameter.copy_((2 * bound * noise - bound).reshape(parameter.shape))
+            place += 1
