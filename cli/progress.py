@@ -82,7 +82,7 @@ class Progress:
         console.print(f"\ndone at step {outcome.step:,} after {_clock(outcome.seconds)} ({_REASONS[outcome.reason]})")
         console.print(measures_table({"validation half": outcome.validation, "test half": outcome.test}))
         console.print(samples_table(outcome.samples, outcome.real))
-        console.print(_files(self.run, outcome), markup=False, soft_wrap=True)
+        console.print(_files(self.run, self.config.domain, outcome), markup=False, soft_wrap=True)
 
     def _rate(self) -> float:
         (t0, s0), (t1, s1) = self._times[0], self._times[-1]
@@ -152,12 +152,19 @@ _REASONS = {
 }
 
 
-def _files(run: Path, outcome: Outcome) -> str:
+_MORE = {"text": "-n 1000", "image": "-n 64 -o grid.png"}
+"""Kind of data -> options with which generate gives more of it."""
+
+
+def _files(run: Path, domain: str, outcome: Outcome) -> str:
     lines = [f"\nmodel     {run / 'model.safetensors'}"]
     if outcome.best_step is not None:
         lines.append(f"best      {run / 'best.safetensors'}  (step {outcome.best_step:,})")
     lines += [f"records   {run / 'metrics.jsonl'}", f"samples   {run / 'samples'}"]
-    lines += [f"more      {program()} generate {run} -n 1000", f"go on     {program()} resume {run} --minutes M"]
+    lines += [
+        f"more      {program()} generate {run} {_MORE[domain]}",
+        f"go on     {program()} resume {run} --minutes M",
+    ]
     return "\n".join(lines)
 
 

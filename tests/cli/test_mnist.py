@@ -39,6 +39,7 @@ def run(digits: Path, tmp_path_factory: pytest.TempPathFactory, call: Call) -> P
     assert (result.returncode, result.stdout) == (0, f"{folder}\n"), result.stderr
     assert "boxes: 12 x 12 grey; 100 images to train on, 20 for validation, 40 for the test" in result.stderr
     assert "fcd" in result.stderr and "its floor" in result.stderr
+    assert f"generate {folder} -n 64 -o grid.png" in result.stderr
     return folder
 
 
