@@ -1,8 +1,13 @@
-"""Which device a run uses."""
+"""Which device a run uses, and what of its data lives there."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from .errors import ConfigError, did_you_mean
 
@@ -26,3 +31,17 @@ def pick_device(name: str) -> torch.device:
             f"there is: {there}; --device auto takes the best",
         )
     return torch.device(name)
+
+
+_SHARE = 0.25
+"""Share of a device's free memory that data may take to live there."""
+
+
+def resident(data: npt.NDArray[Any], device: torch.device) -> Tensor | None:
+    """Return data as a tensor on a CUDA device where it takes a small part of its free memory, else None.
+
+    Data that is None here stays where it is, mapped from disk, and batches travel.
+    """
+    if device.type != "cuda" or data.nbytes >= _SHARE * torch.cuda.mem_get_info(device)[0]:
+        return None
+    return torch.from_numpy(np.array(data)).to(device)

@@ -20,8 +20,8 @@ ALLOWED = {
     "devices": {"errors"},
     "storage": set[str](),
     "adversarial": {"adversarial", "config", "errors", "randomness"},
-    "text": {"text", "adversarial", "config", "errors", "randomness", "settings", "splitmix", "storage"},
-    "images": {"images", "adversarial", "config", "errors", "randomness", "storage"},
+    "text": {"text", "adversarial", "config", "devices", "errors", "randomness", "settings", "splitmix", "storage"},
+    "images": {"images", "adversarial", "config", "devices", "errors", "randomness", "storage"},
     "domains": {"text", "images", "adversarial", "config", "errors"},
 }
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from ..config import Config
 from ..randomness import Stream, uniform
 
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d
@@ -65,3 +66,10 @@ def initialize(network: nn.Module, scheme: str, *, seed: int, first: int) -> Non
             noise = uniform(seed, Stream.INITIALIZATION, torch.tensor([place]), parameter.numel())
             parameter.copy_((2 * bound * noise - bound).reshape(parameter.shape))
             place += 1
+
+
+def initialize_pair(generator: nn.Module, critic: nn.Module, config: Config) -> None:
+    """Draw the first weights of both networks of a run, in place, each by its own scheme."""
+    seed = config.training.seed
+    initialize(generator, config.generator.initialization, seed=seed, first=0)
+    initialize(critic, config.critic.initialization, seed=seed, first=1_000_000)

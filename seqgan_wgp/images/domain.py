@@ -15,8 +15,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ..adversarial.initialization import initialize
+from ..adversarial.initialization import initialize_pair
 from ..config import Config
+from ..devices import resident
 from ..errors import CheckpointError
 from ..randomness import Stream, shuffled
 from .collection import Collection, ImageFacts
@@ -26,9 +27,6 @@ from .pictures import from_uint8, to_uint8
 
 SAMPLES_MOST = 10_000
 """Images that an evaluation generates at most, unless told otherwise."""
-
-_DEVICE_SHARE = 0.25
-"""Share of a device's free memory that the images may take to live there."""
 
 
 class ImageForm:
@@ -57,11 +55,10 @@ class ImageForm:
 
     def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
         """Return a fresh generator and critic, a pure function of the config and the shape."""
-        shape, seed = self.facts.shape, config.training.seed
+        shape = self.facts.shape
         generator = GENERATORS[config.generator.network](config.generator, shape, self.range)
         critic = CRITICS[config.critic.network](config.critic, shape)
-        initialize(generator, config.generator.initialization, seed=seed, first=0)
-        initialize(critic, config.critic.initialization, seed=seed, first=1_000_000)
+        initialize_pair(generator, critic, config)
         return generator, critic
 
     def embed(self, ids: Tensor) -> Tensor:
@@ -97,9 +94,7 @@ class ImageDomain:
         self.samples = config.evaluation.samples or min(collection.facts.validation, SAMPLES_MOST)
         self.criterion = "fcd"
         self._floors: dict[tuple[str, int], float] = {}
-        self._images: Tensor | None = None
-        if device.type == "cuda" and collection.train_NCHW.nbytes < _DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:
-            self._images = torch.from_numpy(np.array(collection.train_NCHW)).to(device)
+        self._images = resident(collection.train_NCHW, device)
 
     def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return training images as (B, C, H, W) bytes on the device."""

@@ -23,8 +23,8 @@ CONFIG, MODEL, BEST, METRICS, SAMPLES = (
 )
 CHECKPOINT = "checkpoint/state.safetensors"
 _LOCK = ".lock"
-_WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, _LOCK, "checkpoint", "corpus.json", "ids.npy", "tokenizer.json"}
-_WRITTEN |= {"images.json", "images.npy"}
+_DATA = {"corpus.json", "ids.npy", "tokenizer.json", "images.json", "images.npy"}
+_WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, _LOCK, "checkpoint", *_DATA}
 _A_RUN = "name the folder that train printed"
 
 

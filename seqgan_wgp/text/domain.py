@@ -15,8 +15,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ..adversarial.initialization import initialize
+from ..adversarial.initialization import initialize_pair
 from ..config import Config
+from ..devices import resident
 from ..errors import CheckpointError
 from ..randomness import Stream, shuffled
 from .corpus import Corpus
@@ -25,17 +26,12 @@ from .networks import CRITICS, GENERATORS
 from .ngrams import NgramReference, novel_fraction, unique_fraction
 from .vocabulary import Vocabulary
 
-_DEVICE_SHARE = 0.25
-"""Share of a device's free memory that the ids may take to live there."""
-
 
 def networks(config: Config, length: int, vocabulary_size: int) -> tuple[nn.Module, nn.Module]:
     """Return a generator and a critic with their first weights, a pure function of the config and the sizes."""
     generator = GENERATORS[config.generator.network](config.generator, length, vocabulary_size)
     critic = CRITICS[config.critic.network](config.critic, length, vocabulary_size)
-    seed = config.training.seed
-    initialize(generator, config.generator.initialization, seed=seed, first=0)
-    initialize(critic, config.critic.initialization, seed=seed, first=1_000_000)
+    initialize_pair(generator, critic, config)
     return generator, critic
 
 
@@ -102,10 +98,7 @@ class TextDomain:
         self.criterion = f"js{min(config.evaluation.orders, self.form.length)}"
         self._floors: dict[tuple[str, int], list[float]] = {}
         self._windows = corpus.train.windows
-        self._rows_NS: Tensor | None = None
-        rows_NS = corpus.train.rows_NS
-        if device.type == "cuda" and rows_NS.nbytes < _DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:
-            self._rows_NS = torch.from_numpy(np.array(rows_NS)).to(device)
+        self._rows_NS = resident(corpus.train.rows_NS, device)
 
     def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return training items as (B, L) ids, uint8 or uint16, on the device."""
