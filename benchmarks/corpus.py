@@ -31,7 +31,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from seqgan_wgp.config import CorpusSettings
+from seqgan_wgp.sections import CorpusSettings
 from seqgan_wgp.text.corpus import encoded, prepare
 from seqgan_wgp.text.reading.sources import open_source
 from seqgan_wgp.text.scan import Scan, scan

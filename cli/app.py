@@ -10,13 +10,16 @@ import typer
 
 import seqgan_wgp
 
+from .compare import compare
 from .corpora import corpora
 from .generate import generate
 from .info import info
 from .inspect import inspect
+from .interpolate import interpolate
 from .mnist import mnist
 from .recipes import recipes
 from .resume import resume
+from .theory import theory
 from .train import train
 
 app = typer.Typer(
@@ -28,7 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (train, mnist, resume, generate, inspect, recipes, corpora, info):
+for command in (train, mnist, resume, compare, generate, interpolate, inspect, theory, recipes, corpora, info):
     app.command()(command)
 
 

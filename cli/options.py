@@ -14,10 +14,13 @@ Corpus = Annotated[
     str,
     typer.Argument(
         help="A text file (also .gz, .zst, FASTA), FILE:COLUMN of .csv, .tsv, .jsonl or .parquet, '-' for stdin, or a "
-        "bundled corpus.",
+        "bundled corpus. For train also toy:NAME, a distribution of points.",
         metavar="CORPUS",
     ),
 ]
+TrainedModel = Annotated[Path, typer.Argument(help="A run's folder or a model file.", metavar="MODEL")]
+Output = Annotated[str | None, typer.Option("-o", "--output", help="File, in place of stdout.", metavar="FILE")]
+Replace = Annotated[bool, typer.Option("--overwrite", help="Replace FILE.")]
 Recipe = Annotated[str, typer.Option(help="Settings to start from; see: seqgan-wgp recipes.", metavar="NAME")]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="TOML with settings that change the recipe's.", metavar="FILE")
@@ -42,20 +45,23 @@ def asked(recipe: str, file: Path | None, assignments: list[str] | None, domain:
     from seqgan_wgp import config as configs
     from seqgan_wgp.devices import pick_device
     from seqgan_wgp.errors import ConfigError
+    from seqgan_wgp.runs.tensorboard import check_installed
     from seqgan_wgp.settings import parse_assignments
 
     settings = configs.recipe(recipe, {**parse_assignments(assignments or []), **given(**flags)}, file=file)
     if settings.domain != domain:
         raise ConfigError(f"the recipe {recipe!r} is one for {settings.domain}, not for {domain}", _COMMANDS[domain])
     pick_device(settings.training.device)
+    check_installed(settings)
     return settings
 
 
 _COMMANDS = {
-    "text": "for images: seqgan-wgp mnist",
+    "text": "for images: seqgan-wgp mnist; for points: seqgan-wgp train toy:NAME",
     "image": "take one that begins with mnist-; for text: seqgan-wgp train CORPUS",
+    "toy": "take toy, or one that begins with toy-; for text: seqgan-wgp train CORPUS",
 }
-"""Kind of data that a command learns -> what to do about a recipe for another."""
+"""Kind of data that is learnt -> what to do about a recipe for another."""
 
 
 def given(**flags: object) -> dict[str, object]:

@@ -19,7 +19,7 @@ from .console import program
 
 if TYPE_CHECKING:
     from seqgan_wgp.adversarial.domain import Domain
-    from seqgan_wgp.adversarial.trainer import Record
+    from seqgan_wgp.adversarial.record import Record
     from seqgan_wgp.config import Config
     from seqgan_wgp.runs.journal import Outcome
 
@@ -122,13 +122,13 @@ class Progress:
 
 def measures_table(rows: dict[str, dict[str, float]]) -> Table:
     """Return a table of measures, each above its floor where it has one."""
-    names = _shown(next(iter(rows.values())))
-    table = Table("", *(_title(name) for name in names), box=None, pad_edge=False)
+    names = measures_shown(next(iter(rows.values())))
+    table = Table("", *(measure_title(name) for name in names), box=None, pad_edge=False)
     for title, measures in rows.items():
-        table.add_row(title, *(_value(name, measures[name]) for name in names))
+        table.add_row(title, *(measure_value(name, measures[name]) for name in names))
         floors = [f"{name}_floor" for name in names]
         if any(floor in measures for floor in floors):
-            cells = [_value(floor, measures[floor]) if floor in measures else "" for floor in floors]
+            cells = [measure_value(floor, measures[floor]) if floor in measures else "" for floor in floors]
             table.add_row("  its floor", *cells, style="dim")
     return table
 
@@ -152,7 +152,7 @@ _REASONS = {
 }
 
 
-_MORE = {"text": "-n 1000", "image": "-n 64 -o grid.png"}
+_MORE = {"text": "-n 1000", "image": "-n 64 -o grid.png", "toy": "-n 1000"}
 """Kind of data -> options with which generate gives more of it."""
 
 
@@ -161,6 +161,8 @@ def _files(run: Path, domain: str, outcome: Outcome) -> str:
     if outcome.best_step is not None:
         lines.append(f"best      {run / 'best.safetensors'}  (step {outcome.best_step:,})")
     lines += [f"records   {run / 'metrics.jsonl'}", f"samples   {run / 'samples'}"]
+    if (run / "training.gif").is_file():
+        lines.append(f"film      {run / 'training.gif'}")
     lines += [
         f"more      {program()} generate {run} {_MORE[domain]}",
         f"go on     {program()} resume {run} --minutes M",
@@ -168,19 +170,21 @@ def _files(run: Path, domain: str, outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-_SHARES = ("unique", "novel", "confidence")
+_SHARES = ("unique", "novel", "confidence", "high_quality")
 
 
-def _shown(measures: dict[str, float]) -> list[str]:
+def measures_shown(measures: dict[str, float]) -> list[str]:
     """Return the names of the measures, without those of their floors."""
     return [name for name in measures if not name.endswith("_floor")]
 
 
-def _title(name: str) -> str:
+def measure_title(name: str) -> str:
+    """Return what people call a measure."""
     return f"JS-{name[2:]}" if name.startswith("js") and name[2:].isdigit() else name
 
 
-def _value(name: str, value: float, digits: int = 4) -> str:
+def measure_value(name: str, value: float, digits: int = 4) -> str:
+    """Return a measure's value as people read it."""
     return f"{value:.1%}" if name in _SHARES else f"{value:.{digits}f}" if value < 10 else f"{value:.2f}"
 
 
@@ -191,10 +195,10 @@ def _losses(record: Record) -> str:
 
 def _measures_line(measures: dict[str, float]) -> str:
     parts = []
-    for name in _shown(measures):
+    for name in measures_shown(measures):
         floor = measures.get(f"{name}_floor")
-        beside = "" if floor is None else f" (floor {_value(name, floor, 3)})"
-        parts.append(f"{_title(name)} {_value(name, measures[name], 3)}{beside}")
+        beside = "" if floor is None else f" (floor {measure_value(name, floor, 3)})"
+        parts.append(f"{measure_title(name)} {measure_value(name, measures[name], 3)}{beside}")
     return "  ".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""seqgan-wgp train: from a text file to a model."""
+"""seqgan-wgp train: from a text file, or from a distribution of points, to a model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 def train(
     corpus: options.Corpus,
     out: Annotated[Path | None, typer.Option(help="Folder of the run.", metavar="RUN")] = None,
-    recipe: options.Recipe = "fast",
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="Settings to start from; see: seqgan-wgp recipes.",
+            metavar="NAME",
+            show_default="fast; toy for toy:NAME",
+        ),
+    ] = None,
     config: options.ConfigFile = None,
     set_: options.Settings = None,
     steps: options.Steps = None,
@@ -34,17 +41,55 @@ def train(
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Learn from the lines of CORPUS. Prints the run's folder when done."""
+    """Learn from the lines of CORPUS, or from draws of toy:NAME. Prints the run's folder when done."""
+    from seqgan_wgp.runs.folder import check_free
+
+    toy = corpus.startswith(_TOY)
+    recipe = recipe or ("toy" if toy else "fast")
+    flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
+    chosen = [*(set_ or []), _chosen(corpus)] if toy else set_
+    given = options.asked(recipe, config, chosen, "toy" if toy else "text", **flags)
+    if out is not None and not dry_run:
+        check_free(out, overwrite=overwrite)
+    if toy:
+        _train_toy(given, out, recipe, overwrite=overwrite, dry_run=dry_run)
+    else:
+        _train_text(corpus, given, out, recipe, overwrite=overwrite, dry_run=dry_run)
+
+
+_TOY = "toy:"
+"""What CORPUS begins with where it names a distribution of points."""
+
+
+def _chosen(corpus: str) -> str:
+    from seqgan_wgp.toy.facts import check_name
+
+    name = corpus.removeprefix(_TOY)
+    check_name(name)
+    return f"toy.name={name}"
+
+
+def _train_toy(given: Config, out: Path | None, recipe: str, *, overwrite: bool, dry_run: bool) -> None:
+    from seqgan_wgp import config as configs
+    from seqgan_wgp.runs.folder import numbered
+    from seqgan_wgp.runs.run import create, look_at_toy
+
+    found = look_at_toy(given)
+    messages().print(found.facts.summary(), markup=False)
+    if dry_run:
+        typer.echo(configs.to_toml(given), nl=False)
+        return
+    folder = out or numbered(Path("runs"), f"{found.facts.name}-{recipe}")
+    train_in(create(found, given, folder, overwrite=overwrite), given)
+
+
+def _train_text(corpus: str, given: Config, out: Path | None, recipe: str, *, overwrite: bool, dry_run: bool) -> None:
     from seqgan_wgp import config as configs
     from seqgan_wgp.config import changes
-    from seqgan_wgp.runs.folder import check_free, numbered
+    from seqgan_wgp.runs.folder import numbered
     from seqgan_wgp.runs.run import create, look_at
     from seqgan_wgp.text.reading.sources import open_source
 
-    flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
-    given = options.asked(recipe, config, set_, "text", **flags)
-    if out is not None and not dry_run:
-        check_free(out, overwrite=overwrite)
     console = messages()
     source = open_source(corpus)
     with Reading(console, f"reading {source.label}", source.size) as on_bytes:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .adversarial.trainer import Record as Record
+    from .adversarial.record import Record as Record
     from .config import Config as Config
     from .config import override as override
     from .config import recipe as recipe
@@ -36,7 +36,7 @@ _HOMES = {
     "CorpusError": "errors",
     "Diverged": "errors",
     "Model": "model",
-    "Record": "adversarial.trainer",
+    "Record": "adversarial.record",
     "SeqganError": "errors",
     "override": "config",
     "read_records": "runs.records",

@@ -1,4 +1,4 @@
-"""What a run is: frozen dataclasses, one for each section of a recipe.
+"""What a run is: a Config of sections; recipes that it starts from, overrides, and how it is written and read.
 
 Order of precedence: neutral defaults < recipe < `--config FILE` < `--set a.b=c` and flags. A setting whose
 default is written here is off or automatic there; numbers that shape results have no default and come from
@@ -18,162 +18,38 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ConfigError, did_you_mean
+from .fitting import check
+from .sections import (
+    AveragingSettings,
+    CorpusSettings,
+    CriticSettings,
+    EvaluationSettings,
+    GeneratorSettings,
+    ImageSettings,
+    LogSettings,
+    ModelSettings,
+    ObjectiveSettings,
+    OptimizerSettings,
+    ToySettings,
+    TrainingSettings,
+)
 from .settings import AUTO, build, list_settings, merged, nested, setting
 
 FORMAT_VERSION = 1
 """Format of config.json, of checkpoints and of model files."""
-
-_NORMALIZATIONS = ("none", "layer", "layer-channels", "batch")
-_NORMAL_FORMS = ("none", "nfc", "nfd", "nfkc", "nfkd")
-_INITIALIZATIONS = ("tflib", "torch", "xavier")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CorpusSettings:
-    """How text becomes rows of ids."""
-
-    encoding: str = setting("encoding of the text, as Python names it", "utf-8")
-    errors: str = setting("what to do with a line of bad bytes", "strict", choices=("strict", "replace", "skip"))
-    normalize: str = setting("Unicode normal form to bring the text to", "none", choices=_NORMAL_FORMS)
-    unit: str = setting(
-        "what a position holds: a code point, or a byte of the file as it is", "char", choices=("char", "byte")
-    )
-    limit: int | None = setting("lines read at most, empty ones not counted; none: all", None, least=1)
-    layout: str = setting(
-        "lines: a row each; windows: of running text; auto: windows for text in paragraphs or without lines",
-        "auto",
-        choices=("auto", "lines", "windows"),
-    )
-    length: int | None = setting(
-        "characters in a row; none: 99 % of lines fit, rounded up to 8, at most 64", None, least=1, most=4096
-    )
-    long: str = setting(
-        "what to do with longer lines: cut off, leave out, cut in pieces", "crop", choices=("crop", "drop", "chunk")
-    )
-    held_out: float = setting("share of distinct lines held out, half validation, half test", 0.2, above=0, most=0.9)
-    held_out_most: int = setting("lines held out at most (expected number)", 40_000, least=1)
-    max_alphabet: int = setting("different characters allowed", 8192, least=1, most=65_000)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageSettings:
-    """How images become points of critic space."""
-
-    range: str = setting("values of pixels: 0 to 1, or -1 to 1", "unit", choices=("unit", "symmetric"))
-    limit: int | None = setting("images trained on, the first so many; none: all", None, least=1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class GeneratorSettings:
-    """The generator: text: latent -> linear -> residual blocks -> softmax; images: transposed convolutions."""
-
-    network: str = setting("architecture", "residual", choices=("residual", "deconvolution"))
-    latent: int = setting("numbers in a latent", least=1, most=65_536)
-    latent_distribution: str = setting("distribution of a latent's numbers", "normal", choices=("normal", "uniform"))
-    width: int = setting("channels", least=1, most=16_384, auto=True)
-    blocks: int = setting("residual blocks", 0, least=0, most=256)
-    kernel: int = setting("positions that a convolution sees", least=1, most=255, odd=True)
-    residual_scale: float = setting("factor on each block's residual branch", 1.0, above=0, most=100)
-    normalization: str = setting("before each ReLU of a block", "none", choices=_NORMALIZATIONS)
-    initialization: str = setting("scheme of the first weights", "torch", choices=_INITIALIZATIONS)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CriticSettings:
-    """The critic: the generator's mirror, to one score."""
-
-    network: str = setting("architecture", "residual", choices=("residual", "convolution"))
-    width: int = setting("channels", least=1, most=16_384, auto=True)
-    blocks: int = setting("residual blocks", 0, least=0, most=256)
-    kernel: int = setting("positions that a convolution sees", least=1, most=255, odd=True)
-    residual_scale: float = setting("factor on each block's residual branch", 1.0, above=0, most=100)
-    normalization: str = setting("before each ReLU of a block", "none", choices=_NORMALIZATIONS)
-    initialization: str = setting("scheme of the first weights", "torch", choices=_INITIALIZATIONS)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ObjectiveSettings:
-    """What the two networks play for, and how the critic is kept Lipschitz."""
-
-    loss: str = setting("adversarial objective", "wgan", choices=("wgan",))
-    constraint: str = setting("gp: slopes pushed to 1; lp: slopes above 1 only", "none", choices=("none", "gp", "lp"))
-    weight: float = setting("lambda, the factor on the penalty", 0.0, least=0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class AdamSettings:
-    """One optimizer."""
-
-    name: str = setting("algorithm", "adam", choices=("adam",))
-    learning_rate: float = setting("step size", above=0, most=10)
-    beta1: float = setting("decay of the mean of gradients", least=0, below=1)
-    beta2: float = setting("decay of the mean of squared gradients", least=0, below=1)
-    epsilon: float = setting("added to the root of the second moment", 1e-8, least=0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class OptimizerSettings:
-    """The two optimizers."""
-
-    generator: AdamSettings
-    critic: AdamSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingSettings:
-    """How long, on what, and in which rhythm. A step is one round: critic steps, then one generator step."""
-
-    batch_size: int = setting("strings a critic step sees of each kind", least=1, most=1_048_576, auto=True)
-    critic_steps: int = setting("n_critic, critic steps in a round", least=1, most=10_000)
-    steps: int | None = setting("rounds in all, also after a resume; none: no limit", None, least=1)
-    minutes: float | None = setting("minutes of training in all, also after a resume; none: no limit", None, above=0)
-    seed: int = setting("seed of all noise", 0, least=0, below=2**63)
-    device: str = setting("where the networks live", "auto", choices=("auto", "cpu", "cuda", "mps"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class AveragingSettings:
-    """The generator's moving average."""
-
-    decay: float = setting("share of the average kept in a step; 0: no averaging", 0.0, least=0, below=1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluationSettings:
-    """When and on how much the generator is measured."""
-
-    every: int = setting("steps between evaluations", least=1, auto=True)
-    samples: int | None = setting(
-        "strings generated; none: one for each validation line, 10,000 at most", None, least=1
-    )
-    orders: int = setting("n-grams measured: n = 1 .. orders", 4, least=1, most=6)
-    patience: int | None = setting("evaluations without a better JS before training stops; none: never", None, least=1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelSettings:
-    """What a trained model generates with."""
-
-    weights: str = setting("the moving average, or the latest weights", "average", choices=("average", "latest"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogSettings:
-    """The rhythm of records."""
-
-    every: int = setting("steps between records", least=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """A whole run. Build it with `recipe`, change it with `override`."""
 
-    domain: str = setting("kind of data", "text", choices=("text", "image"))
+    domain: str = setting("kind of data", "text", choices=("text", "image", "toy"))
     recipe: str = setting("recipe that the settings started from", "")
     description: str = setting("what the recipe is, in one line", "")
     source: str = setting("where the recipe's numbers come from", "")
     corpus: CorpusSettings = dataclasses.field(default_factory=CorpusSettings)
     images: ImageSettings = dataclasses.field(default_factory=ImageSettings)
+    toy: ToySettings = dataclasses.field(default_factory=ToySettings)
     generator: GeneratorSettings
     critic: CriticSettings
     objective: ObjectiveSettings
@@ -237,48 +113,8 @@ def override(config: Config, overrides: Mapping[str, object]) -> Config:
 def from_dict(tree: Mapping[str, Any]) -> Config:
     """Build a Config from nested dictionaries. Raises ConfigError that names the setting, value and bounds."""
     config: Config = build(Config, tree)
-    _check(config)
-    if config.objective.constraint == "none" and config.objective.weight:
-        raise ConfigError(
-            f"objective.weight is {config.objective.weight:g}, but objective.constraint is 'none'",
-            "choose a constraint (gp, lp), or set the weight to 0",
-        )
-    if config.training.steps is None and config.training.minutes is None and config.evaluation.patience is None:
-        raise ConfigError("the run has no end", "set training.steps, training.minutes or evaluation.patience")
+    check(config)
     return config
-
-
-_FITTING: dict[str, dict[str, tuple[str, ...]]] = {
-    "text": {
-        "generator.network": ("residual",),
-        "critic.network": ("residual",),
-        "generator.normalization": ("none", "layer", "layer-channels"),
-        "critic.normalization": ("none", "layer", "layer-channels"),
-    },
-    "image": {
-        "generator.network": ("deconvolution",),
-        "critic.network": ("convolution",),
-        "generator.normalization": ("none", "layer", "batch"),
-        "critic.normalization": ("none", "layer", "batch"),
-    },
-}
-"""Kind of data -> the values of settings that go with it, where not all do."""
-
-
-def _check(config: Config) -> None:
-    """Raise ConfigError when settings do not go together, with the reason."""
-    for dotted, fitting in _FITTING[config.domain].items():
-        value = operator.attrgetter(dotted)(config)
-        if value not in fitting:
-            raise ConfigError(
-                f"{dotted} is {value!r}, which there is not for {config.domain}", f"it is one of: {', '.join(fitting)}"
-            )
-    if config.critic.normalization == "batch" and config.objective.constraint != "none":
-        raise ConfigError(
-            f"critic.normalization is 'batch' and objective.constraint is {config.objective.constraint!r}: a penalty "
-            "is on the slope at each sample, and batch norm makes every score depend on all of them",
-            "take critic.normalization=layer, or none",
-        )
 
 
 def to_dict(config: Config) -> dict[str, Any]:

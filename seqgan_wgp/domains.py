@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
-from .adversarial.domain import Domain, Form
+from .adversarial.domain import Domain, Form, Items
 from .config import Config
 from .images.collection import open_collection
 from .images.domain import ImageDomain, ImageForm
+from .images.film import write_film
 from .images.pictures import write_samples
 from .text.corpus import open_corpus
 from .text.domain import TextDomain, TextForm
 from .text.generation import write_lines
+from .toy.domain import ToyDomain, ToyForm
+from .toy.facts import open_facts
+from .toy.output import write_scatter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +33,11 @@ class Mode:
     form: Callable[[Mapping[str, Any]], Form]
     """From the facts in a model file."""
 
-    write_samples: Callable[[Form, npt.NDArray[np.integer], Path], None]
-    """Write compact items to a file for people to look at; its ending is the mode's own."""
+    write_samples: Callable[[Config, Form, Items, Path], None]
+    """Write the first of an evaluation's compact items to a file for people; its ending is the mode's own."""
+
+    write_film: Callable[[Mapping[int, Path], Path], None] | None = None
+    """From step -> file of samples, make a film; None: samples are no pictures."""
 
 
 def _text(folder: Path, config: Config, device: torch.device) -> Domain:
@@ -43,7 +48,12 @@ def _image(folder: Path, config: Config, device: torch.device) -> Domain:
     return ImageDomain(open_collection(folder), config, device)
 
 
+def _toy(folder: Path, config: Config, device: torch.device) -> Domain:
+    return ToyDomain(open_facts(folder), config, device)
+
+
 DOMAINS: dict[str, Mode] = {
-    "image": Mode(domain=_image, form=ImageForm.from_facts, write_samples=write_samples),
+    "image": Mode(domain=_image, form=ImageForm.from_facts, write_samples=write_samples, write_film=write_film),
     "text": Mode(domain=_text, form=TextForm.from_facts, write_samples=write_lines),
+    "toy": Mode(domain=_toy, form=ToyForm.from_facts, write_samples=write_scatter),
 }

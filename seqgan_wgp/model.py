@@ -1,26 +1,27 @@
 """A trained generator and critic, in one file that needs no code and no flags.
 
-Shape suffixes: B batch, N strings.
+Shape suffixes: B batch, N strings or images, Z latent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from . import config as configs
-from .adversarial.domain import Form
-from .adversarial.trainer import generate, latents
+from .adversarial.domain import Form, Items
+from .adversarial.pair import fresh_pair
+from .adversarial.sampling import generate, latents
 from .config import Config
 from .devices import pick_device
 from .domains import DOMAINS
 from .errors import CheckpointError, ConfigError, SeqganError, one_line
+from .interpolation import POINTS_MOST, walk
 from .randomness import Stream
 from .runs import checkpoint
 from .runs.folder import MODEL
@@ -46,7 +47,7 @@ class Model:
     ) -> None:
         self.config, self.form, self.facts, self.device = config, form, dict(facts), device
         self._tensors = dict(tensors)
-        generator, critic = form.networks(config)
+        generator, critic = fresh_pair(form, config)
         part = "average" if config.model.weights == "average" else "generator"
         self.generator = _loaded(generator, tensors, part).to(device)
         self.critic = _loaded(critic, tensors, "critic").to(device)
@@ -99,20 +100,49 @@ class Model:
         for samples in self.samples(n, seed=seed, start=start):
             yield from self.form.show(samples)
 
-    def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[npt.NDArray[np.integer]]:
+    def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Items]:
         """Yield what the strings of `generate` are made of, in order, some at a time: for text (N, L) ids.
 
         Measures take these: a string ends at its first pad, and what the generator put behind it counts too.
         """
         if n < 0 or start < 0 or seed < 0:
             raise ConfigError(f"n (={n}), start (={start}) and seed (={seed}) must not be negative")
-        seeded = configs.override(self.config, {"training.seed": seed})
-
-        def latent(index_B: Tensor) -> Tensor:
-            return latents(seeded, Stream.SAMPLE_LATENT, index_B)
-
-        for fake in generate(self.generator, latent, start, n, self.device):
+        for fake in generate(self.generator, self._latents(seed), start, n, self.device):
             yield self.form.decode(fake)
+
+    def interpolate(self, a: int, b: int, n: int = 10) -> Items:
+        """Return what `n` strings or images on the way between two seeds' latents are made of, e.g. (N, L) ids.
+
+        The first is item 0 of `samples` with seed a, the last that with seed b, bit for bit. What lies between comes
+        from points at even distances on the great circle through both latents; where latents are uniform, on the line.
+
+        Args:
+            a: seed of the first latent.
+            b: seed of the last one, another.
+            n: how many, both ends counted.
+
+        Raises:
+            ConfigError: a negative seed, twice the same, or `n` below 2 or above POINTS_MOST.
+        """
+        if min(a, b) < 0:
+            raise ConfigError(f"seed {min(a, b)} is negative, and seeds are 0 or more")
+        if a == b:
+            raise ConfigError(f"from seed {a} to seed {b} there is no way to go", "name two different seeds")
+        if not 2 <= n <= POINTS_MOST:
+            raise ConfigError(f"n is {n:,}, but it must be 2, for both ends, to {POINTS_MOST:,}")
+        first = torch.zeros(1, dtype=torch.int64, device=self.device)
+        start_Z, end_Z = (self._latents(seed)(first)[0] for seed in (a, b))
+        points_NZ = walk(start_Z, end_Z, n, self.config.generator.latent_distribution).to(self.device)
+        way = generate(self.generator, lambda index_B: points_NZ[index_B.clamp(max=n - 1)], 0, n, self.device)
+        items = np.concatenate([self.form.decode(fake) for fake in way])
+        # A kernel may round otherwise for another place in the block, so the last item is generated as what it is.
+        items[-1:] = next(self.samples(1, seed=b))
+        return items
+
+    def _latents(self, seed: int) -> Callable[[Tensor], Tensor]:
+        """Return a function from item numbers (B,) to latents (B, Z)."""
+        seeded = configs.override(self.config, {"training.seed": seed})
+        return lambda index_B: latents(seeded, Stream.SAMPLE_LATENT, index_B)
 
 
 def model_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

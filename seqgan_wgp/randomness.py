@@ -38,6 +38,17 @@ class Stream(IntEnum):
     INITIALIZATION = 5  # initial weights; index = the parameter's number
     SAMPLE_LATENT = 6  # latents of generated strings; index = the string's number
     FLOOR = 7  # which training items stand for "as good as real" in a floor
+    STATISTICS_LATENT = 8  # latents that the averaged generator's running statistics are taken over
+    REAL_NOISE = 9  # instance noise on what the critic sees: on real items,
+    FAKE_NOISE = 10  # on generated ones,
+    GENERATOR_NOISE = 11  # and on those of the generator's own step
+    TOY = 12  # points of a toy distribution that are trained on; index = the point's number
+    TOY_VALIDATION = 13  # those of its validation half
+    TOY_TEST = 14  # and of its test half
+    DIAGNOSIS_LATENT = 15  # latents of the fakes that a diagnosis looks at
+    DIAGNOSIS_BATCH = 16  # the training items that it does,
+    DIAGNOSIS_HELD_OUT = 17  # the held-out ones,
+    DIAGNOSIS_EPSILON = 18  # and where on segments between the first two
 
 
 def _signed(value: int) -> int:

@@ -122,16 +122,18 @@ def _typed(dotted: str, value: object, hint: Any, rule: Mapping[str, Any]) -> An
     if optional and (value is None or (isinstance(value, str) and value.lower() == "none")):
         return None
     try:
+        if kind is bool and isinstance(value, str):
+            return {"true": True, "false": False}[value.lower()]
         if kind is int and isinstance(value, str):
             return int(value)
         if kind is float and isinstance(value, str):
             return float(value)
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
-    except (ValueError, OverflowError):
+    except (KeyError, ValueError, OverflowError):
         pass
-    if not isinstance(value, kind) or isinstance(value, bool):
-        words = {int: "a whole number", float: "a number", str: "text"}
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
         wanted = words[kind] + (" or none" if optional else "") + (" or auto" if rule["auto"] else "")
         raise ConfigError(f"{dotted} is {value!r}, but it is {wanted}", f"{dotted}: {rule['doc']}")
     return value
@@ -145,7 +147,7 @@ def _checked(dotted: str, value: Any, rule: Mapping[str, Any]) -> Any:
                 f"it is one of: {', '.join(rule['choices'])}",
             )
         return value
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, str | bool):
         return value
     bounds = [
         (isinstance(value, int) or math.isfinite(value), "finite"),

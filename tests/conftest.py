@@ -88,3 +88,16 @@ def tiny_config() -> Callable[..., Config]:
         return recipe("fast", _TINY | overrides)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def contents() -> Callable[[Path], dict[str, bytes | None]]:
+    """Give a function that lists all below a folder, hidden or not: path -> bytes, None for a folder."""
+
+    def everything(folder: Path) -> dict[str, bytes | None]:
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
+            for path in sorted(folder.rglob("*"))
+        }
+
+    return everything

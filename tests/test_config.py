@@ -20,9 +20,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqgan_wgp.adversarial.constraints import CONSTRAINTS
+from seqgan_wgp.adversarial.initialization import INITIALIZATIONS
+from seqgan_wgp.adversarial.losses import LOSSES
+from seqgan_wgp.adversarial.optimizers import OPTIMIZERS
 from seqgan_wgp.config import Config, from_dict, override, recipe, recipe_names, recipe_text, to_dict, to_toml
 from seqgan_wgp.errors import ConfigError
+from seqgan_wgp.fitting import PENALTIES
+from seqgan_wgp.images import networks as image_networks
 from seqgan_wgp.settings import AUTO, list_settings, merged, parse_assignments, setting
+from seqgan_wgp.text import networks as text_networks
+from seqgan_wgp.toy.distributions import DISTRIBUTIONS
 
 SETTINGS = list_settings(Config)
 
@@ -47,6 +55,12 @@ def value_of(config: Config, dotted: str) -> object:
     return value
 
 
+def choices(dotted: str) -> tuple[str, ...]:
+    """What a setting may be."""
+    found: tuple[str, ...] = SETTINGS[dotted].metadata["choices"]
+    return found
+
+
 def step(dotted: str) -> float:
     """Something small to step over a bound with."""
     return 1 if kind(dotted) is int else 1e-3
@@ -56,7 +70,7 @@ def bounds() -> list[tuple[str, float, bool, str]]:
     """(setting, value, whether it is allowed, words of the message) at and beyond every bound that there is."""
     cases: list[tuple[str, float, bool, str]] = []
     for dotted, field in SETTINGS.items():
-        if kind(dotted) is str:
+        if kind(dotted) in (str, bool):
             continue
         rule, small = field.metadata, step(dotted)
         for name, inside in (("least", small), ("most", -small)):
@@ -74,16 +88,29 @@ WRONG_TYPES: dict[type, tuple[str, list[object]]] = {
     int: ("a whole number", [1.0, 1.5, math.nan, "1.5", "1e3", "several words", ""]),
     float: ("a number", ["several words", "", "1,5", "0x1"]),
     str: ("text", [1, 1.5, None]),
+    bool: ("true or false", [0, 1, 1.0, "1", "yes", "none", "", None]),
 }
 
-numbers = pytest.mark.parametrize("dotted", [dotted for dotted in SETTINGS if kind(dotted) is not str])
+numbers = pytest.mark.parametrize("dotted", [dotted for dotted in SETTINGS if kind(dotted) in (int, float)])
 choosing = pytest.mark.parametrize("dotted", [dotted for dotted in SETTINGS if SETTINGS[dotted].metadata["choices"]])
 all_recipes = pytest.mark.parametrize("name", recipe_names())
 
 
+# Settings that go with one that `fast` has not.
+COMPANIONS: dict[str, dict[str, object]] = {
+    "objective.clip": {"objective.constraint": "clip", "objective.weight": 0.0},
+    "toy.theta": {"toy.name": "parallel-lines"},
+    "training.noise_steps": {"training.noise": 0.1},
+    "training.warm_up_until": {"training.warm_up": 1},
+}
+
+ADAMS = {f"optimizer.{part}.{beta}" for part in ("generator", "critic") for beta in ("beta1", "beta2")}
+ANY_NUMBER = {"toy.theta", "training.repeat_above", "training.warm_up_until"}  # a place and losses, also below 0
+
+
 def changed(dotted: str, value: object) -> Config:
-    """`fast` with one setting changed."""
-    return recipe("fast", {dotted: value})
+    """`fast` with one setting changed, and what goes with it."""
+    return recipe("fast", {**COMPANIONS.get(dotted, {}), dotted: value})
 
 
 # Recipes
@@ -134,12 +161,14 @@ def test_toml_explains_every_setting() -> None:
 def test_paper_is_the_published_language_model_to_the_letter() -> None:
     config = recipe("paper")
     network = {"network": "residual", "width": 512, "blocks": 5, "kernel": 5, "residual_scale": 0.3}
-    network |= {"normalization": "none", "initialization": "tflib"}
+    network |= {"normalization": "none", "initialization": "tflib", "units": 0}
     adam = {"name": "adam", "learning_rate": 1e-4, "beta1": 0.5, "beta2": 0.9, "epsilon": 1e-8}
+    adam |= {"decay": None, "momentum": 0.0}
     tree = to_dict(config)
     assert tree["generator"] == network | {"latent": 128, "latent_distribution": "normal"}
     assert tree["critic"] == network
-    assert tree["objective"] == {"loss": "wgan", "constraint": "gp", "weight": 10.0}
+    unused = {"targets": "0, 1, 1", "clip": None}
+    assert tree["objective"] == {"loss": "wgan", "constraint": "gp", "weight": 10.0} | unused
     assert tree["optimizer"] == {"generator": adam, "critic": adam}
     assert (config.training.batch_size, config.training.critic_steps, config.training.steps) == (64, 10, 200_000)
     assert (config.corpus.length, config.corpus.long) == (32, "crop")
@@ -178,8 +207,8 @@ def test_a_key_missing_in_an_older_file_means_neutral(dotted: str) -> None:
     if default is dataclasses.MISSING:
         with pytest.raises(ConfigError, match=rf"^{dotted} is not set"):
             from_dict(tree)
-    elif dotted in ("training.steps", "objective.constraint"):
-        with pytest.raises(ConfigError, match=r"the run has no end|constraint is 'none'"):
+    elif dotted in ("training.steps", "objective.constraint", *ADAMS):
+        with pytest.raises(ConfigError, match=r"the run has no end|constraint is 'none'|and adam needs it"):
             from_dict(tree)
     else:
         assert value_of(from_dict(tree), dotted) == default
@@ -247,11 +276,22 @@ def test_numbers_are_read_with_separators_exponents_and_as_whole_ones() -> None:
     assert type(recipe("fast", {"objective.weight": 5}).objective.weight) is float
 
 
+def test_a_switch_is_read_from_text_and_survives_toml() -> None:
+    for spelling in (True, "true", "True", "TRUE"):
+        config = recipe("fast", {"log.tensorboard": spelling})
+        assert config.log.tensorboard is True
+        assert from_dict(tomllib.loads(to_toml(config))) == config
+    assert recipe("fast", {"log.tensorboard": "false"}) == recipe("fast")
+
+
 @numbers
 def test_none_is_for_the_settings_that_may_be_none(dotted: str) -> None:
     config = recipe("fast", {"training.minutes": 1})
     for spelling in (None, "none", "None", "NONE"):
-        if optional(dotted):
+        if dotted in ADAMS:
+            with pytest.raises(ConfigError, match=rf"^{dotted} is not set, and adam needs it"):
+                override(config, {dotted: spelling})
+        elif optional(dotted):
             assert value_of(override(config, {dotted: spelling}), dotted) is None
         else:
             with pytest.raises(
@@ -271,7 +311,8 @@ def test_auto_is_a_word_for_the_settings_that_a_rule_can_decide(dotted: str) -> 
 @pytest.mark.parametrize("dotted", SETTINGS)
 def test_a_value_of_the_wrong_type_is_refused_by_name(dotted: str) -> None:
     words, others = WRONG_TYPES[kind(dotted)]
-    for wrong in [True, False, [], [1], {}, {"a": 1}, b"1", *others]:
+    switches = [] if kind(dotted) is bool else [True, False]
+    for wrong in [*switches, [], [1], {}, {"a": 1}, b"1", *others]:
         with pytest.raises(ConfigError) as caught:
             override(recipe("fast"), {dotted: wrong})
         also = " or none" * optional(dotted) + " or auto" * SETTINGS[dotted].metadata["auto"]
@@ -291,6 +332,9 @@ def test_bounds_hold_on_both_sides(dotted: str, value: float, allowed: bool, wor
 @numbers
 def test_every_number_has_a_lower_bound(dotted: str) -> None:
     rule = SETTINGS[dotted].metadata
+    if dotted in ANY_NUMBER:
+        assert value_of(changed(dotted, -1), dotted) == -1
+        return
     assert max(rule["least"], rule["above"]) >= 0
     with pytest.raises(ConfigError, match=rf"^{dotted} is -1"):
         changed(dotted, -1)
@@ -395,7 +439,7 @@ def test_a_run_without_end_is_refused() -> None:
 
 
 def test_a_weight_without_a_constraint_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"^objective\.weight is 10, but objective\.constraint is 'none'\n"):
+    with pytest.raises(ConfigError, match=r"^objective\.weight is 10, but objective\.constraint is 'none', "):
         recipe("fast", {"objective.constraint": "none"})
 
 
@@ -434,3 +478,66 @@ def test_settings_are_listed_in_order_with_their_sections() -> None:
     names = list(SETTINGS)
     sections = list(dict.fromkeys(name.rpartition(".")[0] for name in names))
     assert sorted(names, key=lambda name: sections.index(name.rpartition(".")[0])) == names
+
+
+PAIRS = [(loss, constraint) for loss in choices("objective.loss") for constraint in choices("objective.constraint")]
+
+
+@pytest.mark.parametrize(("loss", "constraint"), PAIRS)
+def test_a_pair_is_taken_or_refused_with_the_reason(loss: str, constraint: str) -> None:
+    changes: dict[str, object] = {"objective.loss": loss, "objective.constraint": constraint}
+    changes["objective.weight"] = 10.0 if constraint in PENALTIES else 0.0
+    changes["objective.clip"] = 0.01 if constraint == "clip" else None
+    if loss == "wgan" and constraint in ("none", "r1", "dragan"):
+        with pytest.raises(ConfigError, match=r"its loss falls without end\ntake one of: .*gp.*clip"):
+            recipe("fast", changes)
+    else:
+        assert recipe("fast", changes).objective.constraint == constraint
+
+
+REFUSED: list[tuple[dict[str, object], str]] = [
+    ({"objective.constraint": "clip", "objective.weight": 0}, r"objective\.clip is not set\n.*objective\.clip=0\.01"),
+    ({"objective.clip": 0.01}, r"objective\.clip is 0\.01, but objective\.constraint is 'lp'"),
+    (
+        {"objective.constraint": "spectral"},
+        r"objective\.weight is 10, but .* 'spectral', which has no penalty to weigh",
+    ),
+    ({"critic.normalization": "batch"}, r"every score depend on all of them\n.*critic\.normalization=layer"),
+    (
+        {"objective.constraint": "spectral", "objective.weight": 0, "critic.normalization": "layer"},
+        r"is undone by a layer that scales its input anew",
+    ),
+    ({"training.warm_up_until": 0.1}, r"training\.warm_up is 0\n"),
+    ({"training.noise_steps": 10}, r"training\.noise is 0\n"),
+    ({"generator.normalization": "batch", "training.batch_size": 1}, r"training\.batch_size is 1, and .* no spread"),
+    ({"generator.network": "perceptron"}, r"generator\.network is 'perceptron', which there is not for text"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), REFUSED)
+def test_what_does_not_go_together_is_refused_with_a_remedy(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        recipe("fast", changes)
+
+
+def test_networks_of_images_need_what_they_are_made_of() -> None:
+    with pytest.raises(ConfigError, match=r"critic\.units is 0, and convolution-dense has a dense layer"):
+        recipe("mnist-fast", {"critic.network": "convolution-dense"})
+    with pytest.raises(ConfigError, match=r"'instance', which there is not for the network perceptron\n"):
+        recipe("mnist-fast", {"critic.network": "perceptron", "critic.normalization": "instance"})
+
+
+@pytest.mark.parametrize("dotted", [dotted for dotted in SETTINGS if SETTINGS[dotted].metadata["auto"]])
+def test_what_no_rule_decides_is_refused(dotted: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{dotted} is 'auto', and a rule decides it for text only"):
+        recipe("mnist-fast", {dotted: "auto"})
+
+
+def test_the_registries_have_what_the_settings_offer() -> None:
+    assert set(choices("objective.loss")) == set(LOSSES)
+    assert set(choices("objective.constraint")) == set(CONSTRAINTS)
+    assert set(choices("optimizer.critic.name")) == set(OPTIMIZERS)
+    assert set(choices("critic.initialization")) == set(INITIALIZATIONS)
+    assert set(choices("toy.name")) == set(DISTRIBUTIONS)
+    normalizations = set(choices("critic.normalization"))
+    assert normalizations == set(text_networks.NORMALIZATIONS) == set(image_networks.NORMALIZATIONS)

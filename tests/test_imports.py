@@ -10,19 +10,28 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "seqgan_wgp"
 
+# What every kind of data may import.
+_BELOW = {"adversarial", "config", "devices", "errors", "placing", "randomness", "sections", "storage"}
+
 # What a package or module may import of ours. Whatever is not named may import everything of the library.
 ALLOWED = {
     "errors": set[str](),
     "settings": {"errors"},
-    "config": {"errors", "settings"},
+    "sections": {"errors", "settings"},
+    "fitting": {"config", "errors", "settings"},
+    "config": {"errors", "fitting", "sections", "settings"},
     "splitmix": set[str](),
     "randomness": {"splitmix"},
     "devices": {"errors"},
     "storage": set[str](),
-    "adversarial": {"adversarial", "config", "errors", "randomness"},
-    "text": {"text", "adversarial", "config", "devices", "errors", "randomness", "settings", "splitmix", "storage"},
-    "images": {"images", "adversarial", "config", "devices", "errors", "randomness", "storage"},
-    "domains": {"text", "images", "adversarial", "config", "errors"},
+    "placing": {"errors"},
+    "interpolation": set[str](),
+    "adversarial": {"adversarial", "config", "errors", "randomness", "sections"},
+    "text": _BELOW | {"text", "settings", "splitmix"},
+    "images": _BELOW | {"images"},
+    "toy": _BELOW | {"toy"},
+    "theory": {"theory", "toy", "adversarial", "config", "errors", "randomness", "sections"},
+    "domains": {"text", "images", "toy", "adversarial", "config", "errors"},
 }
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -76,6 +77,39 @@ def test_negative_numbers_are_refused(run: RunFolder) -> None:
     for arguments in ({"n": -1}, {"n": 1, "start": -1}, {"n": 1, "seed": -1}):
         with pytest.raises(ConfigError, match="must not be negative"):
             model.generate(**arguments)
+
+
+@pytest.mark.parametrize("n", [2, 3, 40])
+def test_a_walk_goes_from_the_first_item_of_one_seed_to_that_of_another(run: RunFolder, n: int) -> None:
+    model = Model.load(run.path)
+    items = model.interpolate(3, 8, n)
+    assert items.shape == (n, *next(model.samples(1)).shape[1:])
+    for item, seed in ((items[:1], 3), (items[-1:], 8)):
+        assert np.array_equal(item, next(model.samples(1, seed=seed)))
+        assert model.form.show(item) == model.generate(1, seed=seed)
+    assert np.array_equal(model.interpolate(3, 8, n), items)
+
+
+def test_a_walk_is_even_as_its_latents_are(run: RunFolder) -> None:
+    model = Model.load(run.path)
+    assert np.array_equal(model.interpolate(3, 8, 21)[::2], model.interpolate(3, 8, 11))
+    assert np.array_equal(model.interpolate(8, 3, 21), model.interpolate(3, 8, 21)[::-1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((3, 3, 5), "from seed 3 to seed 3"),
+        ((-1, 3, 5), "seed -1 is negative"),
+        ((3, -2, 5), "seed -2 is negative"),
+        ((3, 4, 1), "n is 1, but it must be 2"),
+        ((3, 4, 1_001), "n is 1,001, .* to 1,000"),
+        ((2**63, 4, 5), "training.seed"),
+    ],
+)
+def test_a_walk_that_there_is_not_is_refused(run: RunFolder, arguments: tuple[int, int, int], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Model.load(run.path).interpolate(*arguments)
 
 
 def test_files_that_are_no_whole_model_are_refused(run: RunFolder, tmp_path: Path) -> None:

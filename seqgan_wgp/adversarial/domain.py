@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
 from ..config import Config
+
+Items = npt.NDArray[Any]
+"""Compact items on the host, (N, ...): of whatever type takes little room and loses nothing."""
 
 
 class Form(Protocol):
@@ -27,18 +30,26 @@ class Form(Protocol):
     def embed(self, ids: Tensor) -> Tensor:
         """Return compact items as points of critic space, float32 (B, *event_shape)."""
 
-    def decode(self, fake: Tensor) -> npt.NDArray[np.integer]:
+    def decode(self, fake: Tensor) -> Items:
         """Return generated points of critic space as compact items on the host."""
 
-    def show(self, samples: npt.NDArray[np.integer]) -> list[str]:
+    def show(self, samples: Items) -> list[str]:
         """Return compact items as text for people, one each."""
 
     def to_facts(self) -> dict[str, Any]:
         """Return the JSON values that the form is rebuilt from; they go into the model file."""
 
 
+@runtime_checkable
+class Observant(Protocol):
+    """A form that has more to say of generated points than a critic has."""
+
+    def observe(self, fake: Tensor) -> dict[str, Any]:
+        """Return numbers, and lists of them, as JSON values: what the records of diagnoses get."""
+
+
 class Domain(Protocol):
-    """A form with data: real items as compact ids, and a measure of quality."""
+    """A form with data: real items in compact form, and a measure of quality."""
 
     @property
     def form(self) -> Form:
@@ -59,5 +70,12 @@ class Domain(Protocol):
     def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return training items number `indices_B` in compact form, on the device."""
 
-    def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
+    @property
+    def held_out_size(self) -> int:
+        """Number of validation items."""
+
+    def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+        """Return validation items number `indices_B` in compact form, on the device."""
+
+    def score(self, samples: Items, *, half: str = "validation") -> dict[str, float]:
         """Return measures of compact generated items against a held-out half: "validation" or "test"."""

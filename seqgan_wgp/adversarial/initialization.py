@@ -1,15 +1,16 @@
-"""First weights: the published scheme and torch's own, as pure functions of the seed."""
+"""First weights: published schemes and torch's own, as pure functions of the seed."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..config import Config
-from ..randomness import Stream, uniform
+from ..randomness import Stream, normal, uniform
 
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d
 
@@ -39,12 +40,38 @@ def _xavier_bound(layer: Layer) -> tuple[float, float]:
     return math.sqrt(6 / sum(_fans(layer))), 0.0
 
 
-INITIALIZATIONS: dict[str, Callable[[Layer], tuple[float, float]]] = {
-    "tflib": _tflib_bound,
-    "torch": _torch_bound,
-    "xavier": _xavier_bound,
+def _he_normal_deviation(layer: Layer) -> tuple[float, float]:
+    # He et al. 2015, eq. 10: variance 2 / fan_in, often written 1 / sqrt(fan_in / 2).
+    return math.sqrt(2 / _fans(layer)[0]), 0.0
+
+
+def _he_uniform_bound(layer: Layer) -> tuple[float, float]:
+    # The same variance; a uniform of standard deviation s reaches to s sqrt(3).
+    return math.sqrt(3 * 2 / _fans(layer)[0]), 0.0
+
+
+def _centred(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
+    return 2 * uniform(seed, stream, index_N, columns) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Initialization:
+    """A scheme of first weights."""
+
+    scales: Callable[[Layer], tuple[float, float]]
+    """Layer -> factors on the noise that its weights and its biases are drawn from."""
+
+    noise: Callable[[int, int, Tensor, int], Tensor] = _centred
+    """Uniform in [-1, 1), or standard normal."""
+
+
+INITIALIZATIONS: dict[str, Initialization] = {
+    "tflib": Initialization(scales=_tflib_bound),
+    "torch": Initialization(scales=_torch_bound),
+    "xavier": Initialization(scales=_xavier_bound),
+    "he-normal": Initialization(scales=_he_normal_deviation, noise=normal),
+    "he-uniform": Initialization(scales=_he_uniform_bound),
 }
-"""Name -> layer -> bounds of the uniform that its weights and its biases are drawn from."""
 
 
 @torch.no_grad()
@@ -61,10 +88,11 @@ def initialize(network: nn.Module, scheme: str, *, seed: int, first: int) -> Non
     for module in network.modules():
         if not isinstance(module, Layer):
             continue
-        for parameter, bound in zip((module.weight, module.bias), INITIALIZATIONS[scheme](module), strict=True):
+        how = INITIALIZATIONS[scheme]
+        for parameter, scale in zip((module.weight, module.bias), how.scales(module), strict=True):
             assert parameter is not None
-            noise = uniform(seed, Stream.INITIALIZATION, torch.tensor([place]), parameter.numel())
-            parameter.copy_((2 * bound * noise - bound).reshape(parameter.shape))
+            noise = how.noise(seed, Stream.INITIALIZATION, torch.tensor([place]), parameter.numel())
+            parameter.copy_((scale * noise).reshape(parameter.shape))
             place += 1
 
 

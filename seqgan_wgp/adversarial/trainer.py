@@ -12,89 +12,33 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
-from ..config import AdamSettings, Config
+from ..config import Config
 from ..errors import CheckpointError, Diverged, one_line
 from ..randomness import Stream, choose_numpy, normal, shuffled, uniform
+from . import schedule
 from .constraints import CONSTRAINTS
-from .domain import Domain
-from .losses import LOSSES
-from .steps import Gradients, Rule, Staged, critic_step, generator_step, staged_critic_step
+from .diagnosis import diagnose
+from .domain import Domain, Items
+from .losses import loss_of
+from .optimizers import apply_gradients, gradient_norm, optimizer
+from .pair import fresh_pair
+from .record import Record
+from .sampling import generate, latents, take_statistics
+from .steps import Rule, Staged, critic_step, generator_step, staged_critic_step
 
 SMALL_CORPUS = 1_000
 """Below this many training items batches are drawn with replacement: an epoch would be only a few batches."""
 
-BLOCK = 512
-"""Latents that go through the generator together; see `generate`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """What is known after a step."""
-
-    step: int
-    seconds: float
-    """Training time in all, over every interruption."""
-
-    losses: dict[str, float] = field(default_factory=dict)
-    """critic_loss, wasserstein, penalty, slope_mean, generator_loss, and the norms of the gradients."""
-
-    measures: dict[str, float] = field(default_factory=dict)
-    """The domain's measures of the samples; at evaluations only."""
-
-    samples: npt.NDArray[np.integer] | None = None
-    """Compact generated items of an evaluation."""
-
-    def due(self, every: int) -> bool:
-        """Say whether to keep the record: the first, that of an evaluation, or one at the cadence `every`, in steps."""
-        return self.samples is not None or self.step == 1 or self.step % every == 0
-
-
-def optimizer(settings: AdamSettings, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-    """Return the optimizer that the settings name, over `parameters`."""
-    return torch.optim.Adam(
-        parameters,
-        lr=settings.learning_rate,
-        betas=(settings.beta1, settings.beta2),
-        eps=settings.epsilon,
-        fused=parameters[0].device.type in ("cpu", "cuda"),
-    )
-
-
-def latents(config: Config, stream: Stream, index_B: Tensor) -> Tensor:
-    """Return the (B, Z) float32 latents of a stream at `index_B`: normal, or uniform in [-1, 1)."""
-    settings, seed = config.generator, config.training.seed
-    if settings.latent_distribution == "uniform":
-        return 2 * uniform(seed, stream, index_B, settings.latent) - 1
-    return normal(seed, stream, index_B, settings.latent)
-
-
-@torch.inference_mode()
-def generate(
-    generator: nn.Module, latent: Callable[[Tensor], Tensor], start: int, count: int, device: torch.device
-) -> Iterator[Tensor]:
-    """Yield generated points number start .. start + count - 1, in order, a part of a block at a time.
-
-    Blocks have a fixed size and place (item k is row k mod BLOCK of block k // BLOCK), since a kernel may round
-    otherwise for another batch size: so item k is the same, bit for bit, whatever else is asked for.
-
-    Args:
-        generator: (B, Z) -> (B, ...).
-        latent: item numbers (B,), int64 on the device -> (B, Z).
-        start: number of the first item.
-        count: how many.
-        device: where the generator lives.
-    """
-    for block in range(start // BLOCK, math.ceil((start + count) / BLOCK)):
-        index_B = torch.arange(block * BLOCK, (block + 1) * BLOCK, device=device)
-        fake = generator(latent(index_B))
-        yield fake[max(start - block * BLOCK, 0) : start + count - block * BLOCK]
+_CRITIC_LOSSES = ("critic_loss", "wasserstein", "penalty", "slope_mean", "critic_gradient")
+_LOSSES = (*_CRITIC_LOSSES, "generator_loss", "generator_gradient")
+"""Names of what a round measures, in the order in which its steps give it."""
 
 
 class Trainer:
@@ -108,15 +52,20 @@ class Trainer:
 
     def __init__(self, domain: Domain, config: Config, device: torch.device) -> None:
         self.domain, self.config, self.device = domain, config, device
-        generator, critic = domain.form.networks(config)
+        generator, critic = fresh_pair(domain.form, config)
         self.generator, self.critic = generator.to(device), critic.to(device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
-        self.generator_optimizer = optimizer(config.optimizer.generator, list(self.generator.parameters()))
-        self.critic_optimizer = optimizer(config.optimizer.critic, list(self.critic.parameters()))
-        self.loss = LOSSES[config.objective.loss]
-        self.constraint = CONSTRAINTS[config.objective.constraint]
+        self.generator_optimizer = optimizer(config.optimizer.generator, self.generator)
+        self.critic_optimizer = optimizer(config.optimizer.critic, self.critic)
+        self.rule = Rule(
+            loss=loss_of(config.objective),
+            constraint=CONSTRAINTS[config.objective.constraint],
+            weight=config.objective.weight,
+            apart=config.critic.normalization == "batch",
+        )
         self.step = 0
         self.seconds = 0.0
+        self._settled_step: int | None = None
 
     @property
     def sampler(self) -> nn.Module:
@@ -126,17 +75,26 @@ class Trainer:
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> Iterator[Record]:
         """Go on to the configured steps or minutes, and yield a record after every step.
 
-        Losses are there at every step, measures and samples at the evaluation cadence. Time counts
+        Losses are there at every step, measures and samples at the evaluation cadence, diagnoses at theirs. Time counts
         from the first step on, with all that is done between steps.
         `should_stop` is asked after each step. Raises Diverged when a loss or a gradient is not finite.
         """
         began = time.perf_counter() - self.seconds
         while not (self.finished() or should_stop()):
             losses = self.round()
+            looking = self.config.log.diagnostics
+            diagnosis = diagnose(self) if looking and self.step % looking == 0 else {}
             samples = self.samples() if self.step % self.config.evaluation.every == 0 else None
             measures = {} if samples is None else self.domain.score(samples)
             self.seconds = time.perf_counter() - began
-            yield Record(step=self.step, seconds=self.seconds, losses=losses, measures=measures, samples=samples)
+            yield Record(
+                step=self.step,
+                seconds=self.seconds,
+                losses=losses,
+                measures=measures,
+                samples=samples,
+                diagnosis=diagnosis,
+            )
 
     def finished(self) -> bool:
         """Say whether the configured steps or minutes are reached."""
@@ -146,17 +104,23 @@ class Trainer:
         )
 
     def round(self) -> dict[str, float]:
-        """Do one step: n_critic critic steps, then one generator step. Return the losses as plain numbers."""
+        """Do one step: n_critic critic steps, then generator steps. Return the losses as plain numbers.
+
+        The first round begins with the warm-up, if there is one.
+        """
         settings = self.config.training
-        measured = [self._critic_step(self.step * settings.critic_steps + k) for k in range(settings.critic_steps)]
-        generator_loss, generator_norm = self._generator_step()
+        if self.step == 0:
+            self._warm_up()
+        measured = [
+            self._critic_step(schedule.critic_step_number(settings, self.step, k)) for k in range(settings.critic_steps)
+        ]
+        generated = self._generator_steps()
         self.step += 1
         self._update_average()
         critic_M = torch.stack(measured).mean(dim=0)
         # The only wait for the device in a round.
-        values = torch.cat([critic_M, torch.stack([generator_loss, generator_norm])]).tolist()
-        names = ("critic_loss", "wasserstein", "penalty", "slope_mean", "critic_gradient")
-        numbers = dict(zip((*names, "generator_loss", "generator_gradient"), values, strict=True))
+        values = torch.cat([critic_M, torch.stack(generated).mean(dim=0)]).tolist()
+        numbers = dict(zip(_LOSSES, values, strict=True))
         for name, value in numbers.items():
             if not math.isfinite(value):
                 raise Diverged(
@@ -165,8 +129,9 @@ class Trainer:
                 )
         return numbers
 
-    def samples(self) -> npt.NDArray[np.integer]:
+    def samples(self) -> Items:
         """Return the compact items that an evaluation measures: always from the same latents."""
+        self._settle()
         source = generate(
             self.sampler.eval(),
             lambda index_B: latents(self.config, Stream.SAMPLE_LATENT, index_B),
@@ -178,6 +143,12 @@ class Trainer:
         self.generator.train()
         return samples
 
+    @torch.no_grad()
+    def fakes(self, stream: Stream, index_B: Tensor) -> Tensor:
+        """Return what the latest generator makes of a stream's latents at `index_B`, points of critic space."""
+        fake: Tensor = self.generator(latents(self.config, stream, index_B))
+        return fake
+
     def real(self, critic_step_number: int) -> Tensor:
         """Return the real batch of a critic step, counted over the whole run: compact items on the device."""
         seed, size = self.config.training.seed, self.domain.size
@@ -187,6 +158,7 @@ class Trainer:
 
     def state(self) -> dict[str, Tensor]:
         """Return all tensors that the run needs to go on, by name; with `step` and `seconds` that is everything."""
+        self._settle()
         tensors: dict[str, Tensor] = {}
         for part, module in self._modules().items():
             tensors |= {f"{part}.{name}": value for name, value in module.state_dict().items()}
@@ -213,29 +185,72 @@ class Trainer:
                     }
         except (KeyError, RuntimeError) as error:
             raise CheckpointError(f"the checkpoint does not fit the run's settings ({one_line(error)})") from None
-        self.step, self.seconds = step, seconds
+        self.step, self.seconds, self._settled_step = step, seconds, None
+
+    def _warm_up(self) -> None:
+        """Train the critic alone: `warm_up` steps, or until its loss is as low as `warm_up_until`."""
+        settings = self.config.training
+        for k in range(settings.warm_up):
+            loss = self._critic_step(schedule.warm_up_number(k))[0]
+            if settings.warm_up_until is not None and loss.item() < settings.warm_up_until:
+                return
 
     def _critic_step(self, number: int) -> Tensor:
+        """Change the critic once; return its part of _LOSSES."""
         index_B = torch.from_numpy(self._counters(number)).to(self.device)
-        with torch.no_grad():
-            fake = self.generator(latents(self.config, Stream.CRITIC_LATENT, index_B))
-        epsilon_B = uniform(self.config.training.seed, Stream.EPSILON, index_B, 1)[:, 0]
-        rule = Rule(loss=self.loss, constraint=self.constraint, weight=self.config.objective.weight)
+        fake = self.fakes(Stream.CRITIC_LATENT, index_B)
         real = self.real(number)
-        if isinstance(self.critic, Staged):
-            gradients, numbers = staged_critic_step(self.critic, real, fake, epsilon_B, **rule)
-        else:
-            gradients, numbers = critic_step(self.critic, self.domain.form.embed(real), fake, epsilon_B, **rule)
-        _apply(self.critic_optimizer, self.critic, gradients)
-        measured = [numbers.loss, numbers.wasserstein, numbers.penalty, numbers.slope_mean, _norm(gradients)]
+
+        def draw(columns: int) -> Tensor:
+            return uniform(self.config.training.seed, Stream.EPSILON, index_B, columns)
+
+        with parametrize.cached():
+            if self._noise_deviation() or self.rule.constraint.needs_points or not isinstance(self.critic, Staged):
+                real = self._noised(self.domain.form.embed(real), Stream.REAL_NOISE, index_B)
+                fake = self._noised(fake, Stream.FAKE_NOISE, index_B)
+                gradients, numbers = critic_step(self.critic, real, fake, draw, self.rule)
+            else:
+                gradients, numbers = staged_critic_step(self.critic, real, fake, draw, self.rule)
+        apply_gradients(self.critic_optimizer, self.critic, gradients)
+        if self.rule.constraint.project is not None:
+            assert self.config.objective.clip is not None
+            self.rule.constraint.project(self.critic, self.config.objective.clip)
+        measured = [numbers.loss, numbers.wasserstein, numbers.penalty, numbers.slope_mean, gradient_norm(gradients)]
         return torch.stack(measured)
 
-    def _generator_step(self) -> tuple[Tensor, Tensor]:
-        index_B = torch.from_numpy(self._counters(self.step)).to(self.device)
+    def _generator_steps(self) -> list[Tensor]:
+        """Change the generator as often as the round's turn has it; return loss and norm of the gradient of each."""
+        settings = self.config.training
+        done = [self._generator_step(k) for k in range(schedule.generator_steps(settings, self.step))]
+        if settings.repeat_above is None:
+            return done
+        loss, rises = done[-1][0].item(), 0
+        while loss > settings.repeat_above and rises < settings.repeat_rises:
+            done.append(self._generator_step(len(done)))
+            before, loss = loss, done[-1][0].item()
+            rises += loss >= before
+        return done
+
+    def _generator_step(self, k: int) -> Tensor:
+        index_B = torch.from_numpy(self._counters(schedule.generator_step_number(self.step, k))).to(self.device)
         latent_BZ = latents(self.config, Stream.GENERATOR_LATENT, index_B)
-        gradients, loss = generator_step(self.generator, self.critic, latent_BZ, loss=self.loss)
-        _apply(self.generator_optimizer, self.generator, gradients)
-        return loss, _norm(gradients)
+        noise = self._noise(Stream.GENERATOR_NOISE, index_B) if self._noise_deviation() else None
+        with parametrize.cached():
+            gradients, loss = generator_step(self.generator, self.critic, latent_BZ, loss=self.rule.loss, noise=noise)
+        apply_gradients(self.generator_optimizer, self.generator, gradients)
+        return torch.stack([loss, gradient_norm(gradients)])
+
+    def _noise_deviation(self) -> float:
+        return schedule.noise_deviation(self.config.training, self.step)
+
+    def _noise(self, stream: Stream, index_B: Tensor) -> Tensor:
+        """Return the round's instance noise (B, ...)."""
+        shape = self.domain.form.event_shape
+        noise_BE = normal(self.config.training.seed, stream, index_B, math.prod(shape))
+        return self._noise_deviation() * noise_BE.reshape(-1, *shape)
+
+    def _noised(self, points: Tensor, stream: Stream, index_B: Tensor) -> Tensor:
+        return points + self._noise(stream, index_B) if self._noise_deviation() else points
 
     def _counters(self, number: int) -> npt.NDArray[np.int64]:
         """Return the counters of batch `number` of any stream: its rows among all rows ever drawn."""
@@ -249,8 +264,12 @@ class Trainer:
         average: list[Tensor] = list(self.average.parameters())
         latest: list[Tensor] = list(self.generator.parameters())
         torch._foreach_lerp_(average, latest, 1 - decay)
-        for kept, now in zip(self.average.buffers(), self.generator.buffers(), strict=True):
-            kept.copy_(now)  # running statistics, which are averages already
+
+    def _settle(self) -> None:
+        """Give the averaged generator running statistics of its own; it does not matter when or how often."""
+        if self._settled_step != self.step:
+            take_statistics(self.average, self.config, self.device)
+            self._settled_step = self.step
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"generator": self.generator, "average": self.average, "critic": self.critic}
@@ -260,17 +279,3 @@ class Trainer:
             ("generator", self.generator_optimizer, self.generator),
             ("critic", self.critic_optimizer, self.critic),
         ]
-
-
-def _apply(algorithm: torch.optim.Optimizer, module: nn.Module, gradients: Gradients) -> None:
-    for parameter, gradient in zip(module.parameters(), gradients, strict=True):
-        # The fused optimizers read memory in order and silently misread a gradient that is a transposed view, as
-        # `autograd.grad` returns for some weights (`.backward()` would have laid it out anew).
-        parameter.grad = gradient.contiguous()
-    algorithm.step()
-
-
-def _norm(gradients: Gradients) -> Tensor:
-    """Return the norm of all gradients together: not finite as soon as one number in them is not."""
-    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-    return norm

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..config import ImageSettings
 from ..errors import CheckpointError, CorpusError
+from ..sections import ImageSettings
 from .idx import read_images
 from .mnist import ImageFiles
 
@@ -63,9 +63,8 @@ class ImageFacts:
 
     def summary(self) -> str:
         """Return what the images are, in one line."""
-        color = "grey" if self.channels == 1 else "colour"
         return (
-            f"{self.name}: {self.height} x {self.width} {color}; {self.train:,} images to train on, "
+            f"{self.name}: {_size(*self.shape)}; {self.train:,} images to train on, "
             f"{self.validation:,} for validation, {self.test:,} for the test"
         )
 
@@ -109,7 +108,9 @@ def read(files: ImageFiles, settings: ImageSettings, name: str) -> Collection:
         validation_NCHW, test_NCHW = held_NCHW, read_images(files.test_images)
     if test_NCHW.shape[1:] != train_NCHW.shape[1:]:
         raise CorpusError(
-            f"{files.test_images}: images of {test_NCHW.shape[1:]}, but {files.train_images} has {train_NCHW.shape[1:]}"
+            f"{files.test_images}: images are {_size(*test_NCHW.shape[1:])}, but those of {files.train_images} are "
+            f"{_size(*train_NCHW.shape[1:])}",
+            "give images of one size; without test images, some of the training images stand for them",
         )
     kept_NCHW = kept_NCHW[: settings.limit]
     channels, height, width = train_NCHW.shape[1:]
@@ -124,6 +125,10 @@ def read(files: ImageFiles, settings: ImageSettings, name: str) -> Collection:
         test=len(test_NCHW),
     )
     return Collection(facts=facts, images_NCHW=np.concatenate([kept_NCHW, validation_NCHW, test_NCHW]))
+
+
+def _size(channels: int, height: int, width: int) -> str:
+    return f"{height} x {width} {'grey' if channels == 1 else 'colour'}"
 
 
 def write(collection: Collection, folder: Path) -> None:

@@ -21,12 +21,18 @@ from ..devices import resident
 from ..errors import CheckpointError
 from ..randomness import Stream, shuffled
 from .collection import Collection, ImageFacts
-from .features import FeatureReference, class_kl, load_digits, prepared
-from .networks import CRITICS, GENERATORS
+from .features import FeatureReference, class_kl, load_digits, nearest_distance, prepared
 from .pictures import from_uint8, to_uint8
+from .registry import CRITICS, GENERATORS
 
 SAMPLES_MOST = 10_000
 """Images that an evaluation generates at most, unless told otherwise."""
+
+NEAREST_MOST = 1_000
+"""Images that the nearest training image is looked for, at most."""
+
+NEAREST_PRODUCTS = 4 * 10**10
+"""Products of two pixels that this may take, about a second on a core; of MNIST, NEAREST_MOST images take as many."""
 
 
 class ImageForm:
@@ -94,6 +100,7 @@ class ImageDomain:
         self.samples = config.evaluation.samples or min(collection.facts.validation, SAMPLES_MOST)
         self.criterion = "fcd"
         self._floors: dict[tuple[str, int], float] = {}
+        self._nearest_floors: dict[tuple[str, int], float] = {}
         self._images = resident(collection.train_NCHW, device)
 
     def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
@@ -102,15 +109,29 @@ class ImageDomain:
             return self._images[torch.from_numpy(indices_B).to(self.device)]
         return torch.from_numpy(self.collection.train_NCHW[indices_B]).to(self.device)
 
+    @property
+    def held_out_size(self) -> int:
+        """Number of validation images."""
+        return self.collection.facts.validation
+
+    def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+        """Return validation images as (B, C, H, W) bytes on the device."""
+        return torch.from_numpy(self.collection.validation_NCHW[indices_B]).to(self.device)
+
     def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
-        """Return fcd and fcd_floor and, for MNIST, class_kl and confidence.
+        """Return fcd and nearest, each with its floor, and, for MNIST, class_kl and confidence.
 
         fcd: Frechet distance between the classifier's features of the (N, C, H, W) samples and of all images of the
-        half. Its floor: N training images in the samples' stead. class_kl: divergence in bits of the digits' shares
-        from the half's. confidence: mean of the classifier's largest probability.
+        half. Its floor: N training images in the samples' stead. nearest: mean distance of the first samples to the
+        nearest training image each, a pixel being in [0, 1]. Its floor: that of as many images of the half; samples
+        below it are nearer to what was trained on than images that are new. class_kl: divergence in bits of the digits'
+        shares from the half's. confidence: mean of the classifier's largest probability.
         """
         reference, seen = self._references[half], FeatureReference.of(samples.astype(np.uint8, copy=False))
         numbers = {"fcd": reference.distance_to(seen), "fcd_floor": self._floor(half, len(samples))}
+        looked_at = min(len(samples), self._nearest_count)
+        numbers["nearest"] = self._nearest(samples[:looked_at])
+        numbers["nearest_floor"] = self._nearest_floor(half, looked_at)
         if self.form.facts.is_mnist:
             numbers["class_kl"] = class_kl(seen.counts_K, reference.counts_K)
             numbers["confidence"] = seen.confidence
@@ -128,3 +149,19 @@ class ImageDomain:
             chosen_N = shuffled(self.config.training.seed, Stream.FLOOR, np.arange(samples), self.size)
             self._floors[half, samples] = self._references[half].distance(self.collection.train_NCHW[chosen_N])
         return self._floors[half, samples]
+
+    @property
+    def _nearest_count(self) -> int:
+        return max(1, min(NEAREST_MOST, NEAREST_PRODUCTS // self.collection.train_NCHW.size))
+
+    def _nearest(self, images_NCHW: npt.NDArray[np.integer]) -> float:
+        images_NCHW = images_NCHW.astype(np.uint8, copy=False)
+        return float(nearest_distance(images_NCHW, self.collection.train_NCHW).mean())
+
+    def _nearest_floor(self, half: str, images: int) -> float:
+        if (half, images) not in self._nearest_floors:
+            held_NCHW = self._half(half)
+            count = min(images, len(held_NCHW))
+            chosen_N = shuffled(self.config.training.seed, Stream.FLOOR, np.arange(count), len(held_NCHW))
+            self._nearest_floors[half, images] = self._nearest(held_NCHW[chosen_N])
+        return self._nearest_floors[half, images]

@@ -107,7 +107,8 @@ def find_images(folder: Path) -> ImageFiles:
         if not folder.is_dir():
             what = "is a file, and images lie in a folder" if folder.exists() else "no such folder"
             raise CorpusError(f"{folder}: {what}", f"name a folder that has {_TRAIN_IMAGES}.gz in it")
-        for place in (folder / below for below in _PLACES):
+        places = [folder / below for below in _PLACES]
+        for place in places:
             images = _find(place, _TRAIN_IMAGES)
             if images:
                 return ImageFiles(
@@ -116,11 +117,12 @@ def find_images(folder: Path) -> ImageFiles:
                     test_images=_find(place, _TEST_IMAGES),
                     test_labels=_find(place, _TEST_LABELS),
                 )
+        folders = [path for place in places for name in _spellings(_TRAIN_IMAGES) if (path := place / name).is_dir()]
     except OSError as error:
         raise CorpusError(f"{folder}: cannot be read ({error.strerror})", "name another folder") from None
     raise CorpusError(
         f"{folder}: has no training images (looked for {', '.join(_spellings(_TRAIN_IMAGES))};"
-        f" there and in {' and '.join(_PLACES[1:])})",
+        f" there and in {' and '.join(_PLACES[1:])})" + "".join(f"; {path} is a folder" for path in folders),
         f"put {_TRAIN_IMAGES}.gz there, and beside it, where you have them, "
         + ", ".join(f"{name}.gz" for name in (_TRAIN_LABELS, _TEST_IMAGES, _TEST_LABELS)),
     )
@@ -143,14 +145,14 @@ def cache_folder() -> Path:
 def mnist_folder(
     data: Path | None,
     on_progress: Callable[[str, int, int], None] = lambda *_progress: None,
-    mirrors: Sequence[str] = MIRRORS,
+    mirrors: Sequence[str] | None = None,
 ) -> Path:
     """Return a folder in which `find_images` finds images.
 
     Args:
         data: the folder that the user named; None: MNIST, which is downloaded where it is not in `cache_folder` yet.
         on_progress: is told a file's name, its bytes so far, and its bytes in all; they begin anew at each mirror.
-        mirrors: addresses that the names of the files are put behind, tried in turn.
+        mirrors: addresses that the names of the files are put behind, tried in turn; None: MIRRORS.
 
     Raises:
         CorpusError: `data` has no images; the cache cannot be written; no mirror has what is missing.
@@ -164,7 +166,7 @@ def mnist_folder(
         if not _missing(folder):
             return folder
         folder.mkdir(parents=True, exist_ok=True)
-        for mirror in mirrors:
+        for mirror in MIRRORS if mirrors is None else mirrors:
             _ask(mirror, folder, on_progress, failures)
         missing = _missing(folder)
     except OSError as error:

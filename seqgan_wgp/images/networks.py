@@ -15,29 +15,48 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..config import CriticSettings, GeneratorSettings
 from ..errors import ConfigError
+from ..sections import CriticSettings, GeneratorSettings
 
 LEAK = 0.2
 """Slope of the critic's activation below 0."""
 
 
-def leaky_relu(x: Tensor) -> Tensor:
-    """Return x where it is above 0 and LEAK x elsewhere, written so that its double backward does no work on zeros.
+def leaky_relu(x: Tensor, leak: float = LEAK) -> Tensor:
+    """Return x where it is above 0 and leak x elsewhere, written so that its double backward does no work on zeros.
 
     `F.leaky_relu`'s second derivative is a tensor of zeros that a whole backward pass is then run on; the derivative
     of a mask is known to be none. The gradients are the same, bit for bit.
     """
-    return x * torch.where(x > 0, x.new_ones(()), x.new_full((), LEAK))
+    return x * torch.where(x > 0, x.new_ones(()), x.new_full((), leak))
+
+
+class ChannelNorm(nn.Module):
+    """Layer norm over the channels of each place, (B, C, H, W) -> (B, C, H, W), with a scale and shift a channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Normalise."""
+        normed: Tensor = self.norm(x_BCHW.movedim(1, -1)).movedim(-1, 1)
+        return normed
 
 
 NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {
     "none": lambda _channels: nn.Identity(),
     # One group: mean and variance over channels and places of each sample. It mixes no samples.
     "layer": lambda channels: nn.GroupNorm(1, channels),
+    "layer-channels": ChannelNorm,
+    "instance": lambda channels: nn.GroupNorm(channels, channels),  # a group each: instance norm with scale and shift
+    "weight": lambda _channels: nn.Identity(),  # the layers themselves are changed: adversarial/pair.py
     "batch": nn.BatchNorm2d,
 }
 """Name -> module that normalises (B, C, H, W), given C. "batch" mixes samples: no critic with a penalty may have it."""
+
+_UNIT_NORMALIZATIONS = NORMALIZATIONS | {"instance": lambda _channels: nn.Identity()}
+"""The same for units of one place each, of which an instance norm would leave nothing."""
 
 RANGES: dict[str, Callable[[Tensor], Tensor]] = {"unit": torch.sigmoid, "symmetric": torch.tanh}
 """Name of the values that pixels take, [0, 1] or [-1, 1] -> what brings the generator's numbers there."""
@@ -89,12 +108,17 @@ def double(x_BCHW: Tensor, convolution: nn.ConvTranspose2d) -> Tensor:
     return out[:, :, : 2 * height, : 2 * width]
 
 
-def _check(shape_CHW: tuple[int, int, int]) -> None:
+def _check(shape_CHW: tuple[int, int, int], normalization: str) -> None:
     _, height, width = shape_CHW
     if height % 4 or width % 4 or not height * width:
         raise ConfigError(
             f"the images are {width} x {height}, and these networks take sides that are multiples of 4",
             "pad or crop the images",
+        )
+    if normalization == "instance" and max(height, width) <= 8:
+        raise ConfigError(
+            f"the images are {width} x {height}: the last layers have one place, of which instance norm leaves nothing",
+            "take another generator.normalization and critic.normalization",
         )
 
 
@@ -112,7 +136,7 @@ class DeconvolutionGenerator(nn.Module):
 
     def __init__(self, settings: GeneratorSettings, shape_CHW: tuple[int, int, int], value_range: str) -> None:
         super().__init__()
-        _check(shape_CHW)
+        _check(shape_CHW, settings.normalization)
         channels, height, width = shape_CHW
         maps, norm = settings.width, NORMALIZATIONS[settings.normalization]
         self.start = (4 * maps, math.ceil(height / 8), math.ceil(width / 8))
@@ -120,7 +144,7 @@ class DeconvolutionGenerator(nn.Module):
         self.squash = RANGES[value_range]
         self.input = nn.Linear(settings.latent, math.prod(self.start))
         # As in the reference, each number that the linear layer gives is a channel of its own to the first norm.
-        self.norm1 = norm(math.prod(self.start))
+        self.norm1 = _UNIT_NORMALIZATIONS[settings.normalization](math.prod(self.start))
         self.double1 = nn.ConvTranspose2d(4 * maps, 2 * maps, settings.kernel, stride=2)
         self.norm2 = norm(2 * maps)
         self.double2 = nn.ConvTranspose2d(2 * maps, maps, settings.kernel, stride=2)
@@ -152,7 +176,7 @@ class ConvolutionCritic(nn.Module):
 
     def __init__(self, settings: CriticSettings, shape_CHW: tuple[int, int, int]) -> None:
         super().__init__()
-        _check(shape_CHW)
+        _check(shape_CHW, settings.normalization)
         channels, height, width = shape_CHW
         maps, norm = settings.width, NORMALIZATIONS[settings.normalization]
         # As in the reference, nothing is normalised behind the first layer.
@@ -170,11 +194,3 @@ class ConvolutionCritic(nn.Module):
         x_BCHW = leaky_relu(self.norm3(halve(x_BCHW, self.halve3)))
         score_B: Tensor = self.output(x_BCHW.flatten(1)).squeeze(1)
         return score_B
-
-
-GENERATORS: dict[str, Callable[[GeneratorSettings, tuple[int, int, int], str], nn.Module]] = {
-    "deconvolution": DeconvolutionGenerator
-}
-"""Name -> network, given settings, shape and range."""
-CRITICS: dict[str, Callable[[CriticSettings, tuple[int, int, int]], nn.Module]] = {"convolution": ConvolutionCritic}
-"""Name -> network, given settings and shape."""

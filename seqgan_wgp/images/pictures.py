@@ -5,13 +5,10 @@ Shape suffixes: N images, C channels, H height, W width.
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +17,23 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import Diverged
+from ..placing import new_file
 
 if TYPE_CHECKING:
     from ..adversarial.domain import Form
+    from ..config import Config
 
 RANGES: dict[str, tuple[float, float]] = {"unit": (255.0, 0.0), "symmetric": (127.5, 127.5)}
 """Name of the values that pixels take, [0, 1] or [-1, 1] -> (scale, shift) of byte = scale x + shift."""
+
+SIDE_IMAGES = 10
+"""Columns, and rows, of a grid of samples, unless told otherwise."""
+
+PIXELS_LEAST = 300 * 300
+"""Pixels of a grid that people look at: small images are enlarged until there are so many."""
+
+MARGIN = 2
+"""Width of the lines around the images of a grid, in pixels."""
 
 _MODES = {1: "L", 3: "RGB"}
 """Channels -> Pillow's name for such a picture."""
@@ -66,7 +74,7 @@ def from_uint8(image_NCHW: Tensor | npt.NDArray[np.uint8], value_range: str) -> 
 
 
 def grid(
-    images_NCHW: npt.NDArray[np.uint8], columns: int | None = None, *, margin: int = 2, scale: int = 1
+    images_NCHW: npt.NDArray[np.uint8], columns: int | None = None, *, margin: int = MARGIN, scale: int = 1
 ) -> Image.Image:
     """Return one picture of all images, row by row: grey for one channel, in colour for three.
 
@@ -97,27 +105,33 @@ def grid(
     return Image.fromarray(canvas_HWC[:, :, 0] if channels == 1 else canvas_HWC)
 
 
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write that takes the place of `path` when all went well, and otherwise is removed."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
-    try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def legible(images_NCHW: npt.NDArray[np.uint8], columns: int | None = None) -> Image.Image:
+    """Return `grid` with the images enlarged until it has PIXELS_LEAST, or as they are.
+
+    Args:
+        images_NCHW: at least one.
+        columns: images in a row, no more than there are; None: as many as make the grid nearly square.
+    """
+    count, height, width = len(images_NCHW), *images_NCHW.shape[2:]
+    columns = min(math.ceil(math.sqrt(count)) if columns is None else columns, count)
+    rows = math.ceil(count / columns)
+
+    def side(images: int, pixels: int) -> int:
+        return MARGIN + images * (pixels + MARGIN)
+
+    scale = 1
+    while side(columns, scale * width) * side(rows, scale * height) < PIXELS_LEAST:
+        scale += 1
+    return grid(images_NCHW, columns, margin=MARGIN, scale=scale)
 
 
 def write_png(image: Image.Image, path: Path) -> None:
     """Write a picture to `path` at once, or not at all; what was there is replaced. Raises OSError."""
-    with _replacing(path) as file:
+    with new_file(path) as file:
         image.save(file, format="PNG")
 
 
-def write_gif(frames: Sequence[Image.Image], path: Path, *, milliseconds: int = 200) -> None:
+def write_gif(frames: Sequence[Image.Image], path: Path, *, milliseconds: int = 200, last: int | None = None) -> None:
     """Write pictures of one size as a film without end, at once or not at all.
 
     A frame equal to the one before it is not stored: that one is shown for as much longer. Colours are brought to 256
@@ -127,6 +141,7 @@ def write_gif(frames: Sequence[Image.Image], path: Path, *, milliseconds: int = 
         frames: at least one.
         path: replaced when it exists.
         milliseconds: how long each is shown; the format counts in tens.
+        last: how long the last is shown; None: as long as each.
 
     Raises:
         ValueError: no frames, or of several sizes.
@@ -135,16 +150,13 @@ def write_gif(frames: Sequence[Image.Image], path: Path, *, milliseconds: int = 
     if len({frame.size for frame in frames}) != 1:
         raise ValueError(f"a film is of frames of one size, not of {len(frames)} of {[each.size for each in frames]}")
     first, *others = frames
-    with _replacing(path) as file:
-        first.save(file, format="GIF", save_all=True, append_images=others, duration=milliseconds, loop=0)
+    durations = [milliseconds] * len(others) + [milliseconds if last is None else last]
+    with new_file(path) as file:
+        first.save(file, format="GIF", save_all=True, append_images=others, duration=durations, loop=0)
 
 
-def write_npy(images_NCHW: npt.NDArray[np.uint8], path: Path) -> None:
-    """Write images as one array, in numpy's format. Raises OSError when it cannot be written."""
-    with _replacing(path) as file:
-        np.save(file, images_NCHW)
-
-
-def write_samples(_form: Form, images_NCHW: npt.NDArray[np.integer], stem: Path) -> None:
-    """Write images as one grid to `stem` with the ending .png."""
-    write_png(grid(images_NCHW.astype(np.uint8, copy=False)), stem.with_suffix(".png"))
+def write_samples(config: Config, _form: Form, samples: npt.NDArray[np.integer], stem: Path) -> None:
+    """Write the first images as one grid, of as many rows and columns as configured, to `stem` with the ending .png."""
+    columns, rows = config.images.columns or SIDE_IMAGES, config.images.rows or SIDE_IMAGES
+    images_NCHW = samples[: columns * rows].astype(np.uint8, copy=False)
+    write_png(legible(images_NCHW, columns), stem.with_suffix(".png"))

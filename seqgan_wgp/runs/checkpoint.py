@@ -6,9 +6,10 @@ back and only then renamed, so whatever happens the file of that name is a whole
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,19 +73,34 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         CheckpointError: no such file, not safetensors, truncated, not ours, or of a newer format.
     """
+    with _reading(path), safe_open(path, framework="pt") as file:
+        facts = _facts(path, file.metadata() or {})
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a mapping)
+    return tensors, facts
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """Return the facts of a file alone, without reading its tensors. Raises CheckpointError as `load` does."""
+    with _reading(path), safe_open(path, framework="pt") as file:
+        return _facts(path, file.metadata() or {})
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what can go wrong when a file is read into a CheckpointError."""
     if not path.is_file():
         raise CheckpointError(f"{path}: no such model or checkpoint file", _OURS)
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            _check_format(path, metadata)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a mapping)
-        facts = {name: json.loads(text) for name, text in metadata.items() if name != "format"}
+        yield
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
             f"{path}: damaged, or not a safetensors file ({error})", "take the file from its source again"
         ) from None
-    return tensors, facts
+
+
+def _facts(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    _check_format(path, metadata)
+    return {name: json.loads(text) for name, text in metadata.items() if name != "format"}
 
 
 def _check_format(path: Path, metadata: Mapping[str, str]) -> None:

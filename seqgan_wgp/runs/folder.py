@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +11,21 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import CheckpointError, ConfigError
+from ..placing import new_folder
 
-CONFIG, MODEL, BEST, METRICS, SAMPLES = (
+CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM = (
     "config.json",
     "model.safetensors",
     "best.safetensors",
     "metrics.jsonl",
     "samples",
+    "training.gif",
 )
+TENSORBOARD = "tensorboard"
 CHECKPOINT = "checkpoint/state.safetensors"
 _LOCK = ".lock"
-_DATA = {"corpus.json", "ids.npy", "tokenizer.json", "images.json", "images.npy"}
-_WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, _LOCK, "checkpoint", *_DATA}
+_DATA = {"corpus.json", "ids.npy", "tokenizer.json", "images.json", "images.npy", "toy.json"}
+_WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, TENSORBOARD, _LOCK, "checkpoint", *_DATA}
 _A_RUN = "name the folder that train printed"
 
 
@@ -62,6 +63,21 @@ class RunFolder:
     def samples(self, step: int) -> Path:
         """The samples of an evaluation; the mode adds the ending."""
         return self.path / SAMPLES / f"{step:08d}"
+
+    @property
+    def film(self) -> Path:
+        """The samples' pictures one after the other, where they are pictures."""
+        return self.path / FILM
+
+    def sampled(self) -> dict[int, Path]:
+        """Return the files of samples that are there: step -> file, in the order of the steps."""
+        files = {int(file.stem): file for file in (self.path / SAMPLES).glob("[0-9]*.*") if file.stem.isdecimal()}
+        return dict(sorted(files.items()))
+
+    @property
+    def tensorboard(self) -> Path:
+        """The folder of TensorBoard's event files, where they were asked for."""
+        return self.path / TENSORBOARD
 
     def make_folders(self) -> None:
         """Make the folders inside, where they are not there."""
@@ -141,21 +157,6 @@ def _check_ours(path: Path, names: set[str]) -> None:
         )
 
 
-def _move_into_place(new: Path, path: Path) -> None:
-    """Rename `new` to `path`; a run that is there goes only when the new one is in its place."""
-    if not path.is_dir():
-        new.rename(path)
-        return
-    former = new.with_name(f"{new.name}.former")
-    path.rename(former)
-    try:
-        new.rename(path)
-    except OSError:
-        former.rename(path)
-        raise
-    shutil.rmtree(former)
-
-
 @contextlib.contextmanager
 def building(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """Give a hidden folder beside `path` to prepare a run in, and move it into place when all went well.
@@ -164,19 +165,5 @@ def building(path: Path, *, overwrite: bool) -> Iterator[Path]:
     Raises ConfigError when `path` may not be used; see `check_free`.
     """
     check_free(path, overwrite=overwrite)
-    made = [parent for parent in (path.parent, *path.parent.parents) if not parent.exists()]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror})", "choose another --out") from None
-    try:
+    with new_folder(path, "--out") as hidden:
         yield hidden
-        hidden.chmod(0o755)  # mkdtemp hides its folder from others
-        _move_into_place(hidden, path)
-    except BaseException:
-        shutil.rmtree(hidden, ignore_errors=True)
-        for parent in made:
-            with contextlib.suppress(OSError):
-                parent.rmdir()
-        raise

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import config as configs
-from ..adversarial.domain import Domain
-from ..adversarial.trainer import Record, Trainer
+from ..adversarial.domain import Domain, Items
+from ..adversarial.record import Record
+from ..adversarial.trainer import Trainer
 from ..config import Config
 from ..devices import pick_device
 from ..domains import DOMAINS
@@ -27,13 +28,11 @@ from ..randomness import Stream, shuffled
 from . import checkpoint
 from .folder import RunFolder
 from .records import Records
+from .tensorboard import Board, check_installed
 
 FIRST_CHECKPOINT_SECONDS = 5.0
 CHECKPOINT_SECONDS = 60.0
 """Time between checkpoints; the first comes sooner. When they come changes nothing but what a crash can cost."""
-
-SAMPLES_WRITTEN = 100
-"""Samples of an evaluation that are written to a file."""
 
 OnRecord = Callable[[Record, Domain], None]
 
@@ -62,6 +61,7 @@ class Journal:
     """A trainer and the files that its records become."""
 
     def __init__(self, run: RunFolder, config: Config) -> None:
+        check_installed(config)
         device = pick_device(config.training.device)
         self.run, self.config, self.mode = run, config, DOMAINS[config.domain]
         self.domain = self.mode.domain(run.path, config, device)
@@ -74,6 +74,7 @@ class Journal:
         if run.checkpoint.is_file():
             size = self._load()
         self.records = Records(run.metrics, size)
+        self.board = Board(run, config, self.trainer.step)
         self.saved_step = self.trainer.step if size else None
         self.next_save = time.monotonic() + FIRST_CHECKPOINT_SECONDS
 
@@ -106,6 +107,7 @@ class Journal:
                     self._save()
         if not reason and not self.trainer.finished():
             self._save()
+            self._write_film()
             return Outcome(reason="interrupted", step=self.trainer.step, seconds=self.trainer.seconds)
         limit = self.config.training.steps
         reached = "steps" if limit is not None and self.trainer.step >= limit else "minutes"
@@ -114,6 +116,7 @@ class Journal:
     def close(self) -> None:
         """Close the files."""
         self.records.close()
+        self.board.close()
 
     def _write(self, record: Record) -> None:
         self.losses = record.losses
@@ -123,9 +126,23 @@ class Journal:
             self._keep_best(record.step)
         if record.due(self.config.log.every):
             self.records.append(_entry(record))
+            self.board.write(_entry(record), sampled=record.samples is not None)
 
-    def _write_samples(self, step: int, samples: npt.NDArray[np.integer]) -> None:
-        self.mode.write_samples(self.domain.form, samples[:SAMPLES_WRITTEN], self.run.samples(step))
+    def _write_samples(self, step: int, samples: Items) -> None:
+        self.mode.write_samples(self.config, self.domain.form, samples, self.run.samples(step))
+
+    def _write_film(self) -> None:
+        """Make a film of the samples' files, on disk already, so that it is that of a run that never stopped."""
+        if self.mode.write_film is None:
+            return
+        last, every = self.trainer.step, self.config.evaluation.every
+        # Other files are of a closing that a resumed run went on from, or of steps that one killed must do again.
+        shown = {
+            step: file
+            for step, file in self.run.sampled().items()
+            if step == last or (step < last and step % every == 0)
+        }
+        self.mode.write_film(shown, self.run.film)
 
     def _keep_best(self, step: int) -> None:
         value = self.measures[self.domain.criterion]
@@ -146,6 +163,7 @@ class Journal:
         }
         checkpoint.save(self.run.checkpoint, self.trainer.state(), facts)
         self._save_model(self.run.model)
+        self.board.flush()
         self.saved_step = self.trainer.step
         self.next_save = time.monotonic() + CHECKPOINT_SECONDS
 
@@ -180,6 +198,8 @@ class Journal:
             # Behind the size that the checkpoint knows of: a resumed run drops it.
             self.records.append(_entry(record) | {"final": True})
             self._write_samples(record.step, samples)
+            self.board.write(_entry(record), sampled=True)
+        self._write_film()
         self._save_model(self.run.model, {"validation": validation, "test": test})
         form = self.domain.form
         return Outcome(
@@ -195,7 +215,8 @@ class Journal:
 
 
 def _entry(record: Record) -> dict[str, Any]:
-    return {"step": record.step, "seconds": round(record.seconds, 3), **record.losses, **record.measures}
+    seconds = round(record.seconds, 3)
+    return {"step": record.step, "seconds": seconds, **record.losses, **record.measures, **record.diagnosis}
 
 
 def _some_items(domain: Domain) -> npt.NDArray[np.int64]:

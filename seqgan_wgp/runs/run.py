@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from .. import config as configs
-from ..adversarial.trainer import Record
+from ..adversarial.record import Record
 from ..config import FORMAT_VERSION, Config
 from ..errors import CheckpointError, ConfigError, CorpusError
 from ..images import collection as collections
@@ -24,8 +24,11 @@ from ..text.facts import Facts
 from ..text.reading.reader import OnBytes
 from ..text.reading.sources import Source, open_source
 from ..text.scan import Scan, scan
+from ..toy import facts as toys
+from ..toy.facts import ToyFacts
 from .folder import RunFolder, building
 from .journal import Journal, OnRecord, Outcome
+from .tensorboard import check_installed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,15 +95,34 @@ def look_at_images(folder: Path, config: Config) -> FoundImages:
     return FoundImages(collection=collections.read(mnist.find_images(folder), config.images, name))
 
 
+@dataclass(frozen=True, kw_only=True)
+class FoundToy:
+    """A distribution that is drawn from as training goes."""
+
+    facts: ToyFacts
+
+    def write(self, folder: Path, on_bytes: OnBytes) -> None:
+        """Write which it is to a run's folder."""
+        del on_bytes
+        toys.write(self.facts, folder)
+
+
+def look_at_toy(config: Config) -> FoundToy:
+    """Return the distribution that the settings name."""
+    return FoundToy(facts=toys.chosen(config.toy))
+
+
 def create(
     found: Data, config: Config, out: Path, *, overwrite: bool = False, on_bytes: OnBytes = lambda _bytes: None
 ) -> RunFolder:
     """Prepare a run's folder: config, ids, tokenizer. Nothing of it is there unless all of it is.
 
     Raises:
-        ConfigError: `out` is not empty (and not a run to overwrite), in use, or cannot be written.
+        ConfigError: `out` is not empty (and not a run to overwrite), in use, or cannot be written; or what the config
+            asks for is not installed.
         CorpusError: the corpus changed since it was scanned.
     """
+    check_installed(config)
     with building(out, overwrite=overwrite) as folder:
         found.write(folder, on_bytes)
         _write_config(RunFolder(folder), config)

@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 
 from .. import storage
-from ..config import CorpusSettings
 from ..errors import CheckpointError, CorpusError
+from ..sections import CorpusSettings
 from .corpus import IDS, TOKENIZER, open_corpus, write_facts
 from .facts import Facts
 from .reading.sources import Source

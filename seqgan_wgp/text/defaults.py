@@ -6,7 +6,8 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..config import Config, CorpusSettings
+from ..config import Config
+from ..sections import CorpusSettings
 from ..settings import AUTO
 from .facts import Facts
 

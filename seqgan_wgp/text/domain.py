@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..adversarial.initialization import initialize_pair
 from ..config import Config
@@ -24,7 +25,11 @@ from .corpus import Corpus
 from .defaults import SAMPLES_MOST
 from .networks import CRITICS, GENERATORS
 from .ngrams import NgramReference, novel_fraction, unique_fraction
+from .peakedness import peakedness
 from .vocabulary import Vocabulary
+
+PLACES_MOST = 64
+"""Numbers in a list by position, at most."""
 
 
 def networks(config: Config, length: int, vocabulary_size: int) -> tuple[nn.Module, nn.Module]:
@@ -79,6 +84,19 @@ class TextForm:
         """Return (N, L) ids as strings."""
         return self.vocabulary.decode(samples)
 
+    def observe(self, fake: Tensor) -> dict[str, Any]:
+        """Return how one-hot (B, L, V) probabilities are: peak_mean, entropy_bits, and both by position.
+
+        Of more positions than PLACES_MOST, means over so many stretches of them stand in the lists.
+        """
+        seen = peakedness(fake)
+        return {
+            "peak_mean": seen.peak_L.mean().item(),
+            "entropy_bits": seen.entropy_bits_L.mean().item(),
+            "peaks_by_position": _condensed(seen.peak_L),
+            "entropy_bits_by_position": _condensed(seen.entropy_bits_L),
+        }
+
 
 class TextDomain:
     """A prepared corpus, as the trainer's Domain.
@@ -108,6 +126,15 @@ class TextDomain:
         place_L = torch.arange(self.form.length, device=self.device)
         return self._rows_NS[(index_B // self._windows)[:, None], (index_B % self._windows)[:, None] + place_L]
 
+    @property
+    def held_out_size(self) -> int:
+        """Number of validation items."""
+        return len(self._validation_NL)
+
+    def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+        """Return validation items as (B, L) ids, uint8 or uint16, on the device."""
+        return torch.from_numpy(self._validation_NL[indices_B]).to(self.device)
+
     def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
         """Return js1.., their floors, and the shares of unique and of novel strings.
 
@@ -122,6 +149,10 @@ class TextDomain:
         return numbers
 
     @cached_property
+    def _validation_NL(self) -> npt.NDArray[np.integer]:
+        return np.asarray(self.corpus.validation_NL)
+
+    @cached_property
     def _references(self) -> dict[str, NgramReference]:
         orders = min(self.config.evaluation.orders, self.form.length)
         halves = {"validation": self.corpus.validation_NL, "test": self.corpus.test_NL}
@@ -133,3 +164,10 @@ class TextDomain:
             rows_NL = self.corpus.train[chosen_N]
             self._floors[half, samples] = self._references[half].divergences(rows_NL)
         return self._floors[half, samples]
+
+
+def _condensed(values_L: Tensor) -> list[float]:
+    if len(values_L) > PLACES_MOST:
+        values_L = functional.adaptive_avg_pool1d(values_L[None], PLACES_MOST)[0]
+    numbers: list[float] = values_L.tolist()
+    return numbers

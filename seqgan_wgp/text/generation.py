@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from ..adversarial.domain import Form
+    from ..config import Config
 
 
 def printable(string: str) -> str:
@@ -37,9 +38,13 @@ _JSON_SEPARATORS = {0x7F: r"\u007f", 0x85: r"\u0085", 0x2028: r"\u2028", 0x2029:
 """What JSON lets stand for itself, but some readers take for the end of a line."""
 
 
-def write_lines(form: Form, samples: npt.NDArray[np.integer], stem: Path) -> None:
-    """Write samples as printable lines to `stem` with the ending .txt."""
-    lines = [printable(string) + "\n" for string in form.show(samples)]
+LINES_WRITTEN = 100
+"""Samples of an evaluation that are written to a file."""
+
+
+def write_lines(_config: Config, form: Form, samples: npt.NDArray[np.integer], stem: Path) -> None:
+    """Write the first samples as printable lines to `stem` with the ending .txt."""
+    lines = [printable(string) + "\n" for string in form.show(samples[:LINES_WRITTEN])]
     stem.with_suffix(".txt").write_text("".join(lines), encoding="utf-8")
 
 

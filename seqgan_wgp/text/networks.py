@@ -11,17 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..config import CriticSettings, GeneratorSettings
-
-
-def relu(x: Tensor) -> Tensor:
-    """Return max(0, x), written so that its double backward does no work on zeros.
-
-    `F.relu`'s second derivative is a tensor of zeros that a whole backward pass is then run on; the derivative of
-    a mask is known to be none. The gradients are the same, bit for bit. Never in place: at the head of a residual
-    block that would change the skip connection too.
-    """
-    return x * (x > 0)
+from ..adversarial.activations import relu
+from ..sections import CriticSettings, GeneratorSettings
 
 
 class ChannelNorm(nn.Module):
@@ -47,8 +38,11 @@ NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {
     "none": lambda _channels: nn.Identity(),
     "layer": _layer_norm,
     "layer-channels": ChannelNorm,
+    "instance": lambda channels: nn.GroupNorm(channels, channels),  # a group each: instance norm with scale and shift
+    "weight": lambda _channels: nn.Identity(),  # the layers themselves are changed: adversarial/pair.py
+    "batch": nn.BatchNorm1d,
 }
-"""Name -> module that normalises (B, C, L), given C."""
+"""Name -> module that normalises (B, C, L), given C. "batch" mixes samples: no critic with a penalty may have it."""
 
 
 class ResidualBlock(nn.Module):

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ..config import CorpusSettings
 from ..errors import CorpusError
+from ..sections import CorpusSettings
 from .facts import DISTINCT_FEW, Facts
 from .reading.lines import LINE_FEED, Lines, Places
 from .reading.reader import OnBytes, Reader

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from seqgan_wgp.adversarial.activations import relu
 from seqgan_wgp.config import Config
-from seqgan_wgp.text.networks import relu
 
 
 class LinearCritic(nn.Module):
@@ -53,15 +53,20 @@ class PointDomain:
 
     form = PointForm()
     size = 2_000
+    held_out_size = 500
     samples = 600
     criterion = "distance"
 
     def __init__(self) -> None:
-        noise = np.random.default_rng(0).integers(-1, 2, (self.size, 2))
-        self.points = torch.from_numpy(noise + np.array([4, -3]))
+        noise = np.random.default_rng(0).integers(-1, 2, (self.size + self.held_out_size, 2))
+        points = torch.from_numpy(noise + np.array([4, -3]))
+        self.points, self.apart = points[: self.size], points[self.size :]
 
     def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         return self.points[torch.from_numpy(indices_B)]
+
+    def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+        return self.apart[torch.from_numpy(indices_B)]
 
     def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
         del half
@@ -86,3 +91,27 @@ class _Scores(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         score_B: Tensor = self.body(x)[:, 0]
         return score_B
+
+
+class NormedForm(PointForm):
+    """Points from a generator with batch norm."""
+
+    def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
+        torch.manual_seed(config.training.seed)
+        return _Normed(config.generator.latent), _Scores()
+
+
+class NormedDomain(PointDomain):
+    """The same points, learnt with batch norm in the generator."""
+
+    form = NormedForm()
+
+
+class _Normed(nn.Module):
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.first, self.norm, self.last = nn.Linear(inputs, 16), nn.BatchNorm1d(16), nn.Linear(16, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.last(relu(self.norm(self.first(x))))
+        return out

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from seqgan_wgp.adversarial.diagnosis import diagnose
 from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import Config
 from seqgan_wgp.randomness import Stream, normal, uniform
@@ -46,3 +47,21 @@ def test_a_state_that_went_through_the_host_goes_on(trainer: Callable[[], Traine
     two.load_state({name: value.cpu() for name, value in one.state().items()}, step=3, seconds=0)
     first = [record.losses["critic_loss"] for record in records]
     assert first == pytest.approx([record.losses["critic_loss"] for record in two.run()], rel=1e-4)
+
+
+def test_a_diagnosis_tells_what_it_tells_on_the_cpu_and_changes_nothing(
+    trainer: Callable[[], Trainer], tiny_config: Callable[..., Config]
+) -> None:
+    one = trainer()
+    one.round()
+    before = {name: value.clone() for name, value in one.state().items()}
+    found = diagnose(one)
+    assert all(torch.equal(value, before[name]) for name, value in one.state().items())
+    corpus, config = one.domain.corpus, tiny_config()  # type: ignore[attr-defined]
+    other = Trainer(TextDomain(corpus, config, torch.device("cpu")), config, torch.device("cpu"))
+    other.load_state({name: value.cpu() for name, value in before.items()}, step=1, seconds=0)
+    theirs = diagnose(other)
+    assert found.keys() - theirs.keys() == {"gradient_norms"}  # of the step that only one of them has taken
+    for name, value in theirs.items():
+        if isinstance(value, float):
+            assert found[name] == pytest.approx(value, rel=1e-3, abs=1e-4)

@@ -10,11 +10,13 @@ from torch import Tensor, nn
 
 from seqgan_wgp.adversarial.constraints import CONSTRAINTS
 from seqgan_wgp.adversarial.losses import LOSSES
-from seqgan_wgp.adversarial.steps import Staged, critic_step, generator_step, staged_critic_step
+from seqgan_wgp.adversarial.steps import Rule, Staged, critic_step, generator_step, staged_critic_step
 from seqgan_wgp.config import recipe
 from seqgan_wgp.text.networks import CRITICS, GENERATORS
 
 B, L, V, Z = 6, 7, 5, 4
+
+WGAN_GP = Rule(loss=LOSSES["wgan"], constraint=CONSTRAINTS["gp"], weight=10.0)
 
 
 def pair() -> tuple[nn.Module, nn.Module]:
@@ -25,11 +27,16 @@ def pair() -> tuple[nn.Module, nn.Module]:
     return generator.double(), critic.double()
 
 
-def batch(seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+def draws(columns: int) -> Tensor:
+    """Uniform numbers whose first columns are the same however many are asked for."""
+    noise = torch.Generator().manual_seed(9)
+    return torch.stack([torch.rand(B, generator=noise, dtype=torch.float64) for _ in range(columns)], dim=1)
+
+
+def batch(seed: int = 0) -> tuple[Tensor, Tensor]:
     noise = torch.Generator().manual_seed(seed)
     real = torch.nn.functional.one_hot(torch.randint(V, (B, L), generator=noise), V).double()
-    fake = torch.randn(B, L, V, generator=noise, dtype=torch.float64).softmax(dim=-1)
-    return real, fake, torch.rand(B, generator=noise, dtype=torch.float64)
+    return real, torch.randn(B, L, V, generator=noise, dtype=torch.float64).softmax(dim=-1)
 
 
 def plainly(critic: nn.Module, real: Tensor, fake: Tensor, epsilon_B: Tensor, weight: float) -> list[Tensor]:
@@ -48,28 +55,43 @@ def plainly(critic: nn.Module, real: Tensor, fake: Tensor, epsilon_B: Tensor, we
 
 def test_critic_gradients_are_those_of_the_plain_algorithm() -> None:
     _, critic = pair()
-    real, fake, epsilon_B = batch()
-    gradients, numbers = critic_step(
-        critic, real, fake, epsilon_B, loss=LOSSES["wgan"], constraint=CONSTRAINTS["gp"], weight=10.0
-    )
-    for ours, theirs in zip(gradients, plainly(critic, real, fake, epsilon_B, 10.0), strict=True):
+    real, fake = batch()
+    gradients, numbers = critic_step(critic, real, fake, draws, WGAN_GP)
+    for ours, theirs in zip(gradients, plainly(critic, real, fake, draws(1)[:, 0], 10.0), strict=True):
         assert torch.allclose(ours, theirs, rtol=1e-10, atol=1e-12)
     assert numbers.loss.item() == pytest.approx((numbers.penalty - numbers.wasserstein).item())
     assert numbers.wasserstein.item() == pytest.approx((critic(real).mean() - critic(fake).mean()).item())
 
 
 @pytest.mark.parametrize("constraint", CONSTRAINTS)
-def test_every_constraint_gives_finite_gradients_for_every_weight(constraint: str) -> None:
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_pair_gives_finite_gradients_for_every_weight(loss: str, constraint: str) -> None:
     _, critic = pair()
-    gradients, numbers = critic_step(
-        critic, *batch(), loss=LOSSES["wgan"], constraint=CONSTRAINTS[constraint], weight=10.0
-    )
+    rule = Rule(loss=LOSSES[loss], constraint=CONSTRAINTS[constraint], weight=10.0)
+    gradients, numbers = critic_step(critic, *batch(), draws, rule)
     assert [gradient.shape for gradient in gradients] == [parameter.shape for parameter in critic.parameters()]
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
     assert torch.isfinite(numbers.loss)
 
 
-@pytest.mark.parametrize("constraint", CONSTRAINTS)
+@pytest.mark.parametrize("apart", [False, True])
+def test_one_batch_or_two_make_no_difference_where_samples_are_not_mixed(apart: bool) -> None:
+    _, critic = pair()
+    one = critic_step(critic, *batch(), draws, WGAN_GP)
+    other = critic_step(critic, *batch(), draws, dataclasses.replace(WGAN_GP, apart=apart))
+    for ours, theirs in zip(one[0], other[0], strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+def test_real_and_generated_points_have_batch_statistics_of_their_own() -> None:
+    critic = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(L * V), nn.Linear(L * V, 1), nn.Flatten(0)).double()
+    real, fake = batch()
+    rule = Rule(loss=LOSSES["gan"], constraint=CONSTRAINTS["none"], weight=0.0, apart=True)
+    _, numbers = critic_step(critic, real, fake, draws, rule)
+    assert numbers.wasserstein.item() == pytest.approx((critic(real).mean() - critic(fake).mean()).item())
+
+
+@pytest.mark.parametrize("constraint", [name for name, how in CONSTRAINTS.items() if not how.needs_points])
 @pytest.mark.parametrize("vocabulary", [3, 8, 40])
 def test_the_staged_step_is_the_plain_one_on_either_side_of_the_width(vocabulary: int, constraint: str) -> None:
     """The slope is taken in the first layer's input in one case, and from its Gram matrix in the other."""
@@ -80,11 +102,10 @@ def test_the_staged_step_is_the_plain_one_on_either_side_of_the_width(vocabulary
     ids_BL = torch.randint(vocabulary, (B, L)).to(torch.uint8)
     real = torch.nn.functional.one_hot(ids_BL.long(), vocabulary).double()
     fake = torch.randn(B, L, vocabulary, dtype=torch.float64).softmax(dim=-1)
-    epsilon_B = torch.rand(B, dtype=torch.float64)
-    loss, rule = LOSSES["wgan"], CONSTRAINTS[constraint]
-    plain = critic_step(critic, real, fake, epsilon_B, loss=loss, constraint=rule, weight=10.0)
+    rule = Rule(loss=LOSSES["wgan"], constraint=CONSTRAINTS[constraint], weight=10.0)
+    plain = critic_step(critic, real, fake, draws, rule)
     for items in (ids_BL, real):
-        staged = staged_critic_step(critic, items, fake, epsilon_B, loss=loss, constraint=rule, weight=10.0)
+        staged = staged_critic_step(critic, items, fake, draws, rule)
         for ours, theirs in zip(staged[0], plain[0], strict=True):
             assert torch.allclose(ours, theirs, rtol=1e-10, atol=1e-12)
         for name, value in vars(staged[1]).items():
@@ -99,9 +120,7 @@ def test_the_staged_step_is_finite_where_the_slope_is_0(vocabulary: int) -> None
     torch.nn.init.zeros_(next(iter(critic.parameters())))
     ids_BL = torch.zeros(B, L, dtype=torch.uint8)
     fake = torch.full((B, L, vocabulary), 1 / vocabulary)
-    gradients, numbers = staged_critic_step(
-        critic, ids_BL, fake, torch.rand(B), loss=LOSSES["wgan"], constraint=CONSTRAINTS["gp"], weight=10.0
-    )
+    gradients, numbers = staged_critic_step(critic, ids_BL, fake, lambda columns: draws(columns).float(), WGAN_GP)
     assert numbers.slope_mean.item() == 0
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
 
@@ -109,7 +128,7 @@ def test_the_staged_step_is_finite_where_the_slope_is_0(vocabulary: int) -> None
 def test_a_step_changes_nothing_and_leaves_no_gradients() -> None:
     generator, critic = pair()
     before = [parameter.clone() for network in (generator, critic) for parameter in network.parameters()]
-    critic_step(critic, *batch(), loss=LOSSES["wgan"], constraint=CONSTRAINTS["gp"], weight=10.0)
+    critic_step(critic, *batch(), draws, WGAN_GP)
     generator_step(generator, critic, torch.ones(B, Z, dtype=torch.float64), loss=LOSSES["wgan"])
     after = [parameter for network in (generator, critic) for parameter in network.parameters()]
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
@@ -125,3 +144,14 @@ def test_generator_gradients_are_those_of_minus_the_mean_score() -> None:
     for ours, parameter in zip(gradients, generator.parameters(), strict=True):
         assert parameter.grad is not None
         assert torch.allclose(ours, parameter.grad, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_noise_is_added_to_what_the_critic_sees_of_the_generator(loss: str) -> None:
+    generator, critic = pair()
+    latent_BZ, noise = torch.ones(B, Z, dtype=torch.float64), torch.ones(B, L, V, dtype=torch.float64)
+    gradients, value = generator_step(generator, critic, latent_BZ, loss=LOSSES[loss], noise=noise)
+    expected = LOSSES[loss].generator(critic(generator(latent_BZ) + 1))
+    assert value.item() == pytest.approx(expected.item(), rel=1e-12)
+    for ours, theirs in zip(gradients, torch.autograd.grad(expected, list(generator.parameters())), strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-10, atol=1e-12)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,17 @@ import torch
 from torch import Tensor, nn
 
 from seqgan_wgp.adversarial.constraints import interpolate, slopes
-from seqgan_wgp.adversarial.trainer import BLOCK, Trainer, generate, optimizer
+from seqgan_wgp.adversarial.sampling import BLOCK, STATISTICS_BLOCKS, generate, latents
+from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import Config, override, recipe
 from seqgan_wgp.errors import CheckpointError, Diverged
+from seqgan_wgp.randomness import Stream
 from seqgan_wgp.text.corpus import prepare
 from seqgan_wgp.text.domain import TextDomain
 from seqgan_wgp.text.reading.sources import open_source
 from seqgan_wgp.text.scan import scan
 
-from .problems import PointDomain
+from .problems import NormedDomain, PointDomain
 
 CPU = torch.device("cpu")
 
@@ -211,11 +214,149 @@ def test_slope_is_near_one_after_500_rounds(trained_on_text: tuple[Trainer, list
     assert 0.8 <= measured(trained_on_text[0])[1] <= 1.5
 
 
-def test_settings_of_an_optimizer_reach_it() -> None:
-    settings = recipe("paper").optimizer.critic
-    algorithm = optimizer(settings, [nn.Parameter(torch.zeros(2))])
-    group = algorithm.param_groups[0]
-    assert (group["lr"], group["betas"], group["eps"]) == (1e-4, (0.5, 0.9), 1e-8)
+# The rhythm
+
+
+def counted(config: Config) -> tuple[list[int], list[int]]:
+    """Return how many critic and generator steps each round did."""
+    trainer = Trainer(PointDomain(), config, CPU)
+    steps = {"critic": 0, "generator": 0}
+    for algorithm, name in ((trainer.critic_optimizer, "critic"), (trainer.generator_optimizer, "generator")):
+
+        def count(*_: object, name: str = name) -> None:
+            steps[name] += 1
+
+        algorithm.register_step_post_hook(count)
+    done = [(steps["critic"], steps["generator"]) for _ in trainer.run()]
+    critic, generator = ([b - a for a, b in pairwise([0, *part])] for part in zip(*done, strict=True))
+    return critic, generator
+
+
+LOG_LOSS: dict[str, object] = {
+    "objective.loss": "gan-ns",
+    "objective.constraint": "none",
+    "objective.weight": 0.0,
+}
+
+
+def test_a_round_has_the_steps_that_the_schedule_says() -> None:
+    growing: dict[str, object] = {
+        "training.generator_steps": 2,
+        "training.generator_steps_more": 3,
+        "training.generator_steps_period": 2,
+    }
+    critic, generator = counted(point_config(**growing, **{"training.steps": 5}))
+    assert critic == [2, 2, 2, 2, 2]
+    assert generator == [2, 2, 5, 5, 8]
+
+
+def test_the_warm_up_trains_the_critic_alone_and_ends_early_when_it_is_good_enough() -> None:
+    gan: dict[str, object] = {
+        "objective.loss": "gan-ns",
+        "objective.constraint": "none",
+        "objective.weight": 0.0,
+        "training.steps": 2,
+    }
+    assert counted(point_config(**gan, **{"training.warm_up": 7})) == ([9, 2], [1, 1])
+    easy: dict[str, object] = {"training.warm_up": 7, "training.warm_up_until": 100.0}
+    assert counted(point_config(**gan, **easy)) == ([3, 2], [1, 1])
+    # Points that are far apart: the critic soon tells them from each other.
+    critic, _ = counted(point_config(**gan, **{"training.warm_up": 5000, "training.warm_up_until": 0.2}))
+    assert 3 < critic[0] < 2000
+
+
+def test_the_generator_goes_on_while_its_loss_is_high_and_gives_up_when_that_does_not_help() -> None:
+    gan: dict[str, object] = {
+        "objective.loss": "gan-ns",
+        "objective.constraint": "none",
+        "objective.weight": 0.0,
+        "training.steps": 8,
+    }
+    for above in (1e9, None):
+        assert counted(point_config(**gan, **{"training.repeat_above": above}))[1] == [1] * 8
+    # No loss is below 0: only rises end it.
+    rises: dict[str, object] = {"training.repeat_above": -1.0, "optimizer.generator.learning_rate": 1e-9}
+    few = counted(point_config(**gan, **rises, **{"training.repeat_rises": 2}))[1]
+    many = counted(point_config(**gan, **rises, **{"training.repeat_rises": 10}))[1]
+    assert all(steps >= 3 for steps in few)
+    assert sum(many) > sum(few)
+
+
+SCHEDULED: dict[str, object] = {
+    "training.generator_steps": 2,
+    "training.generator_steps_more": 1,
+    "training.generator_steps_period": 3,
+    "training.warm_up": 4,
+    "training.repeat_above": 0.1,
+    "training.repeat_rises": 2,
+}
+EVERYTHING: dict[str, dict[str, object]] = {
+    "schedule": SCHEDULED,
+    "noise": {"training.noise": 0.3, "training.noise_steps": 12},
+    "spectral": {"objective.constraint": "spectral", "objective.weight": 0.0},
+    "weight": {"generator.normalization": "weight", "critic.normalization": "weight"},
+    "clip": {"objective.constraint": "clip", "objective.weight": 0.0, "objective.clip": 0.05},
+    "dragan": {"objective.loss": "gan-ns", "objective.constraint": "dragan"},
+    "gp-difference": {"objective.constraint": "gp-difference"},
+    "rmsprop": {"optimizer.critic.name": "rmsprop", "optimizer.critic.decay": 0.9},
+    "rmsprop-tf": {"optimizer.critic.name": "rmsprop-tf", "optimizer.critic.decay": 0.9},
+    "sgd": {"optimizer.critic.name": "sgd", "optimizer.critic.momentum": 0.5},
+}
+
+
+@pytest.mark.parametrize("case", EVERYTHING)
+@pytest.mark.parametrize("stop", [1, 7])
+def test_whatever_is_set_a_run_goes_on_as_if_never_stopped(case: str, stop: int) -> None:
+    changes = EVERYTHING[case]
+    whole = finished(point_config(**changes))
+    part = finished(point_config(**changes, **{"training.steps": stop}))
+    other = Trainer(PointDomain(), point_config(**changes), CPU)
+    other.load_state({name: value.clone() for name, value in part.state().items()}, step=stop, seconds=1.0)
+    for _ in other.run():
+        pass
+    assert equal(whole.state(), other.state())
+
+
+def test_clipped_weights_are_within_their_bound_after_every_step() -> None:
+    trainer = Trainer(PointDomain(), point_config(**EVERYTHING["clip"]), CPU)
+    for _ in trainer.run():
+        assert max(parameter.abs().max().item() for parameter in trainer.critic.parameters()) <= np.float32(0.05)
+
+
+def test_instance_noise_moves_what_the_critic_sees_until_it_has_faded() -> None:
+    quiet, noisy = point_config(), point_config(**EVERYTHING["noise"])
+    records = [list(Trainer(PointDomain(), config, CPU).run()) for config in (quiet, noisy)]
+    assert records[0][0].losses["wasserstein"] != records[1][0].losses["wasserstein"]
+
+    trainer = Trainer(PointDomain(), noisy, CPU)
+    seen: list[Tensor] = []
+    trainer.critic.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].detach()))
+    rounds = list(trainer.run())
+    assert len(rounds) == 20
+
+    def whole(batch: Tensor) -> bool:
+        return torch.equal(batch[:32], batch[:32].round())
+
+    # Of each critic step the batch of both kinds is seen first; real points are whole numbers once the noise is gone.
+    both = [batch for batch in seen if len(batch) == 64]
+    assert [whole(batch) for batch in both] == [False] * 24 + [True] * 16
+
+
+def test_running_statistics_are_those_of_the_averaged_weights() -> None:
+    trainer = Trainer(NormedDomain(), point_config(**{"averaging.decay": 0.9}), CPU)
+    for _ in trainer.run():
+        pass
+    trainer.state()
+    index_B = torch.arange(STATISTICS_BLOCKS * BLOCK)
+    hidden_BC = trainer.average.get_submodule("first")(latents(trainer.config, Stream.STATISTICS_LATENT, index_B))
+
+    def error(network: nn.Module) -> float:
+        mean_C = network.get_submodule("norm").running_mean
+        assert isinstance(mean_C, Tensor)
+        return float((mean_C - hidden_BC.mean(dim=0)).abs().max())
+
+    assert error(trainer.average) < 1e-6
+    assert error(trainer.generator) > 0.01  # those of the last few batches, of weights that went on
 
 
 def test_trainer_knows_no_modality() -> None:

@@ -90,16 +90,3 @@ def trained(
     result = call("train", lines, *tiny, "--out", folder)
     assert result.returncode == 0, result.stderr
     return folder
-
-
-@pytest.fixture(scope="session")
-def contents() -> Callable[[Path], dict[str, bytes | None]]:
-    """Give a function that lists all below a folder, hidden or not: path -> bytes, None for a folder."""
-
-    def everything(folder: Path) -> dict[str, bytes | None]:
-        return {
-            path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
-            for path in sorted(folder.rglob("*"))
-        }
-
-    return everything

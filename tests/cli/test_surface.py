@@ -20,7 +20,7 @@ SURFACE: dict[str, dict[str, object]] = {
     "train": {
         "CORPUS": None,
         "--out RUN": None,
-        "--recipe NAME": "fast",
+        "--recipe NAME": None,
         "--config FILE": None,
         "--set KEY=VALUE ...": None,
         "--steps N": None,
@@ -44,12 +44,36 @@ SURFACE: dict[str, dict[str, object]] = {
         "--dry-run": False,
     },
     "resume": {"RUN": None, "--steps N": None, "--minutes M": None, "--device NAME": None},
+    "compare": {
+        "CORPUS": None,
+        "--recipes A,B,C ...": None,
+        "--out DIR": None,
+        "--data DIR": None,
+        "--config FILE": None,
+        "--set KEY=VALUE ...": None,
+        "--steps N": None,
+        "--minutes M": None,
+        "--seed S": None,
+        "--device NAME": None,
+        "--overwrite": False,
+        "--json": False,
+    },
     "generate": {
         "MODEL": None,
         "-n N": 10,
         "-o --output FILE": None,
         "--seed S": 0,
         "--format FORMAT": "txt",
+        "--columns N": None,
+        "--device NAME": None,
+        "--overwrite": False,
+    },
+    "interpolate": {
+        "MODEL": None,
+        "A": None,
+        "B": None,
+        "-n N": 10,
+        "-o --output FILE": None,
         "--device NAME": None,
         "--overwrite": False,
     },
@@ -60,6 +84,13 @@ SURFACE: dict[str, dict[str, object]] = {
         "--config FILE": None,
         "--set KEY=VALUE ...": None,
         "--no-timing": False,
+    },
+    "theory": {
+        "--out DIR": Path("theory"),
+        "--only A,B,C": None,
+        "--seed S": 0,
+        "--quick": False,
+        "--overwrite": False,
     },
     "recipes": {"[NAME]": None},
     "corpora": {},
@@ -117,7 +148,7 @@ from cli.app import app
 try:
     app({words!r})
 except SystemExit as end:
-    loaded = {{"torch", "numpy", "tokenizers", "safetensors"}} & set(sys.modules)
+    loaded = {{"torch", "numpy", "tokenizers", "safetensors", "matplotlib"}} & set(sys.modules)
     sys.exit(f"{{end.code}} {{sorted(loaded)}}")
 """
     result = subprocess.run(

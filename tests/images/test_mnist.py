@@ -334,6 +334,7 @@ def test_a_folder_without_training_images_is_refused(tmp_path: Path) -> None:
         find_images(tmp_path)
     for name in (NAMES[0], PLAIN[0], DOTTED[0], f"{DOTTED[0]}.gz", "MNIST/raw"):
         assert name in caught.value.message
+    assert f"{tmp_path / NAMES[0]} is a folder" in caught.value.message
     assert len(caught.value.message.splitlines()) == 1
     assert all(name in caught.value.remedy for name in NAMES)
 

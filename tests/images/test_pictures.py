@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,20 @@ import pytest
 import torch
 from PIL import Image
 
+from seqgan_wgp.config import Config
 from seqgan_wgp.errors import Diverged
-from seqgan_wgp.images.pictures import RANGES, from_uint8, grid, to_uint8, write_gif, write_png, write_samples
+from seqgan_wgp.images.pictures import (
+    MARGIN,
+    PIXELS_LEAST,
+    RANGES,
+    from_uint8,
+    grid,
+    legible,
+    to_uint8,
+    write_gif,
+    write_png,
+    write_samples,
+)
 
 BYTES_NCHW = np.arange(256, dtype=np.uint8).reshape(4, 1, 8, 8)
 
@@ -114,10 +127,56 @@ def test_png_holds_the_same_pixels_and_replaces_what_was_there(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_samples_are_a_grid_beside_their_stem(tmp_path: Path) -> None:
-    write_samples(object(), numbered(4).astype(np.int64), tmp_path / "00000100")  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("count", "columns", "side", "scale", "size"),
+    [
+        (16, 4, 28, 3, (346, 346)),
+        (64, 8, 28, 2, (466, 466)),
+        (100, 10, 28, 1, (302, 302)),
+        (10, 10, 28, 4, (1142, 116)),
+        (1, None, 28, 11, (312, 312)),
+        (7, None, 128, 1, (392, 392)),
+        (3, 10, 28, 7, (596, 200)),
+        (2_000, 1, 28, 1, (32, 60_002)),
+    ],
+)
+def test_small_grids_are_enlarged_until_people_see_them(
+    count: int, columns: int | None, side: int, scale: int, size: tuple[int, int]
+) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (count, 1, side, side), np.uint8)
+    picture = legible(images, columns)
+    assert picture.size == size
+    top = picture.crop((MARGIN, MARGIN, MARGIN + scale * side, MARGIN + scale * side))
+    assert np.array_equal(np.asarray(top)[::scale, ::scale], images[0, 0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "samples", "columns", "rows"),
+    [
+        ({}, 200, 10, 10),
+        ({"images.columns": 4, "images.rows": 4}, 200, 4, 4),
+        ({"images.columns": 8, "images.rows": 3}, 200, 8, 3),
+        ({"images.rows": 2}, 200, 10, 2),
+        ({}, 25, 10, 3),
+        ({"images.columns": 8}, 5, 5, 1),
+    ],
+)
+def test_samples_are_a_grid_of_the_first_of_them_beside_their_stem(
+    settings: dict[str, object],
+    samples: int,
+    columns: int,
+    rows: int,
+    image_config: Callable[..., Config],
+    tmp_path: Path,
+) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (samples, 1, 4, 4))
+    write_samples(image_config(**settings), None, images, tmp_path / "00000100")  # type: ignore[arg-type]
+    shown = images[: columns * rows].astype(np.uint8)
     with Image.open(tmp_path / "00000100.png") as read:
-        assert np.array_equal(np.asarray(read), np.asarray(grid(numbered(4))))
+        assert np.array_equal(np.asarray(read), np.asarray(legible(shown, columns)))
+        scale = (read.width - MARGIN) // columns - MARGIN
+        assert read.size == (MARGIN + columns * (scale + MARGIN), MARGIN + rows * (scale + MARGIN))
+        assert read.width * read.height >= PIXELS_LEAST
 
 
 def test_gif_has_every_frame_and_its_greys(tmp_path: Path) -> None:
@@ -150,6 +209,17 @@ def test_gif_shows_a_repeated_frame_for_as_much_longer(tmp_path: Path) -> None:
             film.seek(place)
             durations.append(film.info["duration"])
     assert durations == [200, 100]
+
+
+def test_gif_holds_its_last_frame_when_told(tmp_path: Path) -> None:
+    frames = [grid(numbered(4) + np.uint8(40 * k)) for k in range(3)]
+    write_gif(frames, tmp_path / "film.gif", milliseconds=100, last=900)
+    durations = []
+    with Image.open(tmp_path / "film.gif") as film:
+        for place in range(3):
+            film.seek(place)
+            durations.append(film.info["duration"])
+    assert durations == [100, 100, 900]
 
 
 def test_gif_needs_frames_of_one_size(tmp_path: Path) -> None:

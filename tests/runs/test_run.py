@@ -90,7 +90,7 @@ def test_a_run_leaves_what_is_promised(start: Start) -> None:
 
 @pytest.mark.parametrize("stops", [[1], [2, 3], [5], [3, 1, 1, 2]])
 def test_stopping_and_going_on_is_the_same_as_never_stopping(start: Start, stops: list[int]) -> None:
-    settings = {"training.steps": 8, "evaluation.every": 3, "log.every": 2}
+    settings = {"training.steps": 8, "evaluation.every": 3, "log.every": 2, "log.diagnostics": 3}
     whole, parts = start("whole", **settings), start("parts", **settings)
     go_on(whole)
     for stop in stops:

@@ -25,8 +25,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from seqgan_wgp.config import Config, CorpusSettings
+from seqgan_wgp.config import Config
 from seqgan_wgp.errors import CheckpointError, CorpusError
+from seqgan_wgp.sections import CorpusSettings
 from seqgan_wgp.text.corpus import FACTS, IDS, TOKENIZER, Corpus, Items, encoded, open_corpus, prepare
 from seqgan_wgp.text.facts import DISTINCT_FEW, Facts
 from seqgan_wgp.text.reading.bundled import bundled, folder

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqgan_wgp.config import Config, CorpusSettings, override, recipe, recipe_names
+from seqgan_wgp.config import Config, override, recipe, recipe_names
+from seqgan_wgp.sections import CorpusSettings
 from seqgan_wgp.settings import list_settings
 from seqgan_wgp.text.corpus import prepare
 from seqgan_wgp.text.defaults import (
@@ -33,6 +34,7 @@ from seqgan_wgp.text.scan import scan
 
 from .test_scan import made_lines, made_text, source_of
 
+TEXT_RECIPES = [name for name in recipe_names() if recipe(name).domain == "text"]
 SIZES = Sizes(length=16, alphabet=30, train=10_000, held_out=1_000)
 
 any_sizes = st.builds(
@@ -168,7 +170,7 @@ def looked_at(config: Config) -> Facts:
     return scan(open_source(made_lines(3_000)), config.corpus).facts
 
 
-@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("name", TEXT_RECIPES)
 @pytest.mark.parametrize("left", [*OPEN, "all", "none"])
 def test_only_what_was_left_open_is_decided(name: str, left: str) -> None:
     open_settings = {dotted: value for dotted, value in OPEN.items() if left in (dotted, "all")}

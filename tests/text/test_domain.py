@@ -45,6 +45,15 @@ def test_ids_are_the_items_of_the_corpus(domain: TextDomain, windows: TextDomain
         assert np.array_equal(ids_BL.numpy(), one.corpus.train[index_B])
 
 
+def test_held_out_ids_are_those_of_the_validation_half(domain: TextDomain, windows: TextDomain) -> None:
+    for one in (domain, windows):
+        rows_NL = np.asarray(one.corpus.validation_NL)
+        index_B = np.array([0, one.held_out_size - 1, 3, 3])
+        assert one.held_out_size == len(rows_NL)
+        assert np.array_equal(one.held_out(index_B).numpy(), rows_NL[index_B])
+        assert one.held_out(index_B).dtype == one.ids(index_B).dtype
+
+
 def test_windows_are_learnt_from_every_place(windows: TextDomain) -> None:
     facts = windows.corpus.facts
     assert (facts.length, facts.span, facts.windows) == (10, 160, 151)

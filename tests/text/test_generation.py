@@ -5,12 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from seqgan_wgp.text.generation import FORMATS, HEADERS, as_csv, as_jsonl, as_txt, printable
+from seqgan_wgp.adversarial.domain import Form
+from seqgan_wgp.config import Config
+from seqgan_wgp.text.generation import FORMATS, HEADERS, as_csv, as_jsonl, as_txt, printable, write_lines
 
 SEPARATORS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
 """All that `str.splitlines` takes for the end of a line."""
@@ -84,3 +91,16 @@ def test_every_format_gives_plain_strings_one_line_each(name: str) -> None:
     text = HEADERS.get(name, "") + "".join(FORMATS[name](string) + "\n" for string in names)
     assert len(text.splitlines()) == len(names) + (name in HEADERS)
     assert [string in line for string, line in zip(names, text.splitlines()[-5:], strict=True)] == [True] * 5
+
+
+@pytest.mark.parametrize(("samples", "written"), [(7, 7), (250, 100)])
+def test_samples_are_a_hundred_printable_lines_at_most(
+    samples: int, written: int, tmp_path: Path, tiny_config: Callable[..., Config]
+) -> None:
+    class Numbers:
+        def show(self, ids_NL: npt.NDArray[np.integer]) -> list[str]:
+            return [f"{ids_L.item()}\t\n" for ids_L in ids_NL]
+
+    write_lines(tiny_config(), cast("Form", Numbers()), np.arange(samples)[:, None], tmp_path / "00000010")
+    expected = "".join(f"{k}\\t\\n\n" for k in range(written))
+    assert (tmp_path / "00000010.txt").read_text(encoding="utf-8") == expected

@@ -18,7 +18,6 @@ from seqgan_wgp.text.networks import (
     GENERATORS,
     NORMALIZATIONS,
     ResidualBlock,
-    relu,
 )
 
 L, V, B = 9, 6, 5
@@ -42,7 +41,7 @@ def test_generator_gives_probabilities_and_critic_one_score_each(normalization: 
     assert critic(x_BLV).shape == (B,)
 
 
-@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+@pytest.mark.parametrize("normalization", set(NORMALIZATIONS) - {"batch"})
 def test_changing_sample_0_changes_only_score_0(normalization: str) -> None:
     _, critic = small(normalization)
     x_BLV = torch.rand(B, L, V).softmax(dim=-1)
@@ -51,20 +50,6 @@ def test_changing_sample_0_changes_only_score_0(normalization: str) -> None:
     before, after = critic(x_BLV), critic(changed)
     assert before[0] != after[0]
     assert torch.equal(before[1:], after[1:])
-
-
-def test_relu_is_torchs_with_equal_gradients_of_both_orders() -> None:
-    x = torch.linspace(-2, 2, 40, dtype=torch.float64).requires_grad_(True)
-
-    def both_orders(function: object) -> tuple[Tensor, Tensor, Tensor]:
-        assert callable(function)
-        y = function(x)
-        (first,) = torch.autograd.grad((y**3).sum(), x, create_graph=True)
-        (second,) = torch.autograd.grad((first**2).sum(), x)
-        return y, first, second
-
-    for ours, theirs in zip(both_orders(relu), both_orders(functional.relu), strict=True):
-        assert torch.equal(ours, theirs)
 
 
 def test_residual_block_leaves_its_input_alone_and_adds_a_scaled_branch() -> None:

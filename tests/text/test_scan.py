@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqgan_wgp.config import CorpusSettings
 from seqgan_wgp.errors import CorpusError
+from seqgan_wgp.sections import CorpusSettings
 from seqgan_wgp.text.facts import DISTINCT_FEW
 from seqgan_wgp.text.reading import reader
 from seqgan_wgp.text.reading.reader import BLOCK_BYTES, LINE_BYTES, Reader

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from ...config import CorpusSettings
+from ...sections import CorpusSettings
 from ..reading.reader import BLOCK_BYTES, Reader
 from ..reading.sources import Source
 from .census import end

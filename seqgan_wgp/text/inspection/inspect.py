@@ -9,8 +9,9 @@ import codecs
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...config import Config, CorpusSettings
+from ...config import Config
 from ...errors import CorpusError
+from ...sections import CorpusSettings
 from ..reading.codec import find_codec
 from ..reading.fields import FIELDS, FILTERS
 from ..reading.reader import OnBytes, Reader

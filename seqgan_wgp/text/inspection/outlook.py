@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ... import config as configs
-from ...config import Config, CorpusSettings, CriticSettings, GeneratorSettings
+from ...config import Config
+from ...sections import CorpusSettings, CriticSettings, GeneratorSettings
 from ..defaults import by_rule, sizes
 from ..scan import LENGTH_MOST, LENGTH_MULTIPLE, LENGTH_SHARE, UNBROKEN_SIZE, Scan
 from .census import Census

@@ -45,13 +45,17 @@ class _Noise:
     samples, criterion = 1, ""
 
     def __init__(self, form: TextForm, device: torch.device) -> None:
-        self.form, self.size = form, _ITEMS
+        self.form, self.size, self.held_out_size = form, _ITEMS, _ITEMS
         place_NL = np.arange(_ITEMS * form.length).reshape(_ITEMS, form.length)
         self._ids_NL = torch.from_numpy(place_NL * 7919 % form.vocabulary.size).to(device)
 
     def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return items."""
         return self._ids_NL[torch.from_numpy(indices_B).to(self._ids_NL.device)]
+
+    def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+        """Return the same: there is nothing to hold out."""
+        return self.ids(indices_B)
 
     def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
         """Return nothing: nothing is evaluated."""

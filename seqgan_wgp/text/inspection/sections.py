@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ...config import CorpusSettings
+from ...sections import CorpusSettings
 from ..reading.lines import Places
 from ..reading.reader import Reader
 from ..reading.sources import Source

@@ -19,8 +19,8 @@ from typing import Literal, NamedTuple, TypeVar, cast
 import numpy as np
 import zstandard
 
-from ...config import CorpusSettings
 from ...errors import CorpusError
+from ...sections import CorpusSettings
 from .codec import Codec, behind_last_feed, check_text, find_codec, split_lines
 from .lines import LINE_FEED, Lines, Units
 from .sources import Source

@@ -20,8 +20,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from seqgan_wgp.config import CorpusSettings
 from seqgan_wgp.errors import CorpusError
+from seqgan_wgp.sections import CorpusSettings
 from seqgan_wgp.text.reading import reader as reader_module
 from seqgan_wgp.text.reading.reader import BLOCK_BYTES, LINE_BYTES, Reader
 from seqgan_wgp.text.reading.sources import Source, open_source
@@ -378,7 +378,7 @@ def test_memory_does_not_grow_with_a_line(tmp_path: Path) -> None:
     program = f"""
 import re, resource
 from pathlib import Path
-from seqgan_wgp.config import CorpusSettings
+from seqgan_wgp.sections import CorpusSettings
 from seqgan_wgp.text.reading.reader import Reader
 from seqgan_wgp.text.reading.sources import open_source
 reader = Reader(open_source({str(file)!r}), CorpusSettings())

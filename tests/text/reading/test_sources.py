@@ -17,8 +17,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqgan_wgp.config import CorpusSettings
 from seqgan_wgp.errors import CorpusError
+from seqgan_wgp.sections import CorpusSettings
 from seqgan_wgp.text.reading.reader import BLOCK_BYTES, Reader
 from seqgan_wgp.text.reading.sources import Source, open_source
 

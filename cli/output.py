@@ -1,0 +1,32 @@
+"""Where a command's strings go: stdout, or a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+
+@contextmanager
+def opened(output: str | None, *, overwrite: bool) -> Iterator[TextIO]:
+    """Give stdout as UTF-8, or a file that gets its name only when it is whole.
+
+    Raises ConfigError when a file may not be written there.
+    """
+    if output is None:
+        if isinstance(sys.stdout, type(sys.__stdout__)):
+            sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    from seqgan_wgp.placing import check_file, new_file
+
+    check_file(Path(output), overwrite=overwrite)
+    with (
+        new_file(Path(output)) as binary,
+        os.fdopen(binary.fileno(), "w", encoding="utf-8", newline="\n", closefd=False) as file,
+    ):
+        yield file

@@ -1,0 +1,77 @@
+"""From latents to generated points: in blocks, so that each point is the same whatever else is asked for.
+
+Shape suffixes: B batch, Z latent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ..config import Config
+from ..randomness import Stream, normal, uniform
+
+BLOCK = 512
+"""Latents that go through the generator together; see `generate`."""
+
+STATISTICS_BLOCKS = 8
+"""Blocks that running statistics of the averaged generator are taken over."""
+
+
+def latents(config: Config, stream: Stream, index_B: Tensor) -> Tensor:
+    """Return the (B, Z) float32 latents of a stream at `index_B`: normal, or uniform in [-1, 1)."""
+    settings, seed = config.generator, config.training.seed
+    if settings.latent_distribution == "uniform":
+        return 2 * uniform(seed, stream, index_B, settings.latent) - 1
+    return normal(seed, stream, index_B, settings.latent)
+
+
+@torch.inference_mode()
+def generate(
+    generator: nn.Module, latent: Callable[[Tensor], Tensor], start: int, count: int, device: torch.device
+) -> Iterator[Tensor]:
+    """Yield generated points number start .. start + count - 1, in order, a part of a block at a time.
+
+    Blocks have a fixed size and place (item k is row k mod BLOCK of block k // BLOCK), since a kernel may round
+    otherwise for another batch size: so item k is the same, bit for bit, whatever else is asked for.
+
+    Args:
+        generator: (B, Z) -> (B, ...).
+        latent: item numbers (B,), int64 on the device -> (B, Z).
+        start: number of the first item.
+        count: how many.
+        device: where the generator lives.
+    """
+    for block in range(start // BLOCK, math.ceil((start + count) / BLOCK)):
+        index_B = torch.arange(block * BLOCK, (block + 1) * BLOCK, device=device)
+        fake = generator(latent(index_B))
+        yield fake[max(start - block * BLOCK, 0) : start + count - block * BLOCK]
+
+
+@torch.no_grad()
+def take_statistics(generator: nn.Module, config: Config, device: torch.device) -> None:
+    """Take a generator's running statistics anew, in place, over STATISTICS_BLOCKS blocks of latents.
+
+    A moving average of weights needs its own: those that batches left behind hold for other weights. A pure
+    function of the weights and the seed. Without batch norm it does nothing.
+
+    Args:
+        generator: in evaluation, and left so.
+        config: of the run.
+        device: where the generator lives.
+    """
+    norms = [norm for norm in generator.modules() if isinstance(norm, _BatchNorm) and norm.track_running_stats]
+    if not norms:
+        return
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean of all batches, each weighing the same
+    generator.train()
+    for block in range(STATISTICS_BLOCKS):
+        index_B = torch.arange(block * BLOCK, (block + 1) * BLOCK, device=device)
+        generator(latents(config, Stream.STATISTICS_LATENT, index_B))
+    generator.eval()

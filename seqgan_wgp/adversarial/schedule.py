@@ -1,0 +1,37 @@
+"""The rhythm of training, as pure functions of the settings and the round: how many steps, which draws, what noise."""
+
+from __future__ import annotations
+
+from ..sections import TrainingSettings
+
+_WARM_UP = 1 << 36
+"""Number of the first critic step of the warm-up: behind all that rounds will come to."""
+
+_FURTHER = 1 << 28
+"""Between the numbers of a round's generator steps: more than there are rounds."""
+
+
+def critic_step_number(settings: TrainingSettings, round_: int, k: int) -> int:
+    """Return the number of the round's critic step k, by which it draws data and noise; no other step has it."""
+    return round_ * settings.critic_steps + k
+
+
+def warm_up_number(k: int) -> int:
+    """Return the number of critic step k of the warm-up."""
+    return _WARM_UP + k
+
+
+def generator_step_number(round_: int, k: int) -> int:
+    """Return the number of the round's generator step k. How many there were in earlier rounds makes no difference."""
+    return k * _FURTHER + round_
+
+
+def generator_steps(settings: TrainingSettings, round_: int) -> int:
+    """Return how many generator steps a round has: some more after each so many rounds."""
+    return settings.generator_steps + settings.generator_steps_more * (round_ // settings.generator_steps_period)
+
+
+def noise_deviation(settings: TrainingSettings, round_: int) -> float:
+    """Return the standard deviation of the instance noise: from `noise` to 0 over `noise_steps` rounds, linearly."""
+    left = 1 - round_ / settings.noise_steps if settings.noise_steps else 1.0
+    return settings.noise * max(0.0, left)

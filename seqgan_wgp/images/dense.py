@@ -1,0 +1,164 @@
+"""Image networks with dense layers: perceptrons, and a small pair with two convolutions before a dense layer.
+
+Unlike the pair of networks.py they halve and double nothing layer by layer, so the sides need not be multiples of 4.
+
+Shape suffixes: B batch, Z latent, C channels, H height, W width, U units.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..errors import ConfigError
+from ..sections import CriticSettings, GeneratorSettings
+from .networks import NORMALIZATIONS, RANGES, leaky_relu
+
+UNIT_NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {
+    "none": lambda _units: nn.Identity(),
+    "layer": nn.LayerNorm,
+    "weight": lambda _units: nn.Identity(),  # the layers themselves are changed: adversarial/pair.py
+    "batch": nn.BatchNorm1d,
+}
+"""Name -> module that normalises (B, U), given U."""
+
+_BATCH_NORMALIZATIONS = NORMALIZATIONS | {"batch": lambda maps: nn.BatchNorm2d(maps, track_running_stats=False)}
+"""Those of (B, C, H, W) with a batch norm that knows nothing but the batch at hand, in training and after it."""
+
+
+class PerceptronGenerator(nn.Module):
+    """Latents to images by one hidden layer: (B, Z) -> (B, C, H, W).
+
+    Args:
+        settings: `width` is the number of hidden units.
+        shape_CHW: of an image.
+        value_range: a key of RANGES.
+    """
+
+    def __init__(self, settings: GeneratorSettings, shape_CHW: tuple[int, int, int], value_range: str) -> None:
+        super().__init__()
+        self.shape_CHW = shape_CHW
+        self.squash = RANGES[value_range]
+        self.hidden = nn.Linear(settings.latent, settings.width)
+        self.norm = UNIT_NORMALIZATIONS[settings.normalization](settings.width)
+        self.output = nn.Linear(settings.width, math.prod(shape_CHW))
+
+    def forward(self, latent_BZ: Tensor) -> Tensor:
+        """Return the (B, C, H, W) pixels."""
+        # No penalty is taken on the generator, so torch's own ReLU does.
+        units_BU = functional.relu(self.norm(self.hidden(latent_BZ)))
+        return self.squash(self.output(units_BU)).reshape(-1, *self.shape_CHW)
+
+
+class PerceptronCritic(nn.Module):
+    """Images to scores by one hidden layer: (B, C, H, W) -> (B,). It mixes no samples, unless by batch norm.
+
+    Args:
+        settings: `width` is the number of hidden units.
+        shape_CHW: of an image.
+    """
+
+    def __init__(self, settings: CriticSettings, shape_CHW: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(math.prod(shape_CHW), settings.width)
+        self.norm = UNIT_NORMALIZATIONS[settings.normalization](settings.width)
+        self.output = nn.Linear(settings.width, 1)
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Return the scores."""
+        units_BU = leaky_relu(self.norm(self.hidden(x_BCHW.flatten(1))), leak=0.0)
+        score_B: Tensor = self.output(units_BU).squeeze(1)
+        return score_B
+
+
+class ConvolutionDenseGenerator(nn.Module):
+    """Latents to images: (B, Z) -> (B, C, H, W) by two convolutions over the latent and two dense layers.
+
+    The latent is seen as an image of one channel, Z high and 1 wide. Of a kernel that is wider than 1 only the middle
+    column ever meets a number; the rest are weights without effect, which the original has too.
+
+    Args:
+        settings: `width` is the number of maps behind the first convolution; the second has two fewer. `units` is the
+            number of dense units.
+        shape_CHW: of an image.
+        value_range: a key of RANGES.
+
+    Raises:
+        ConfigError: the second convolution has no maps, or instance norm leaves nothing of them.
+    """
+
+    def __init__(self, settings: GeneratorSettings, shape_CHW: tuple[int, int, int], value_range: str) -> None:
+        super().__init__()
+        if settings.width < 3:
+            raise ConfigError(
+                f"generator.width is {settings.width}, and the second convolution of {settings.network} has two maps "
+                "fewer",
+                "set generator.width to 3 or more",
+            )
+        if settings.normalization == "instance" and settings.latent == 1:
+            raise ConfigError(
+                "generator.latent is 1: each map has one place, of which instance norm leaves nothing",
+                "take another generator.normalization",
+            )
+        maps, fewer, norm = settings.width, settings.width - 2, NORMALIZATIONS[settings.normalization]
+        self.shape_CHW = shape_CHW
+        self.squash = RANGES[value_range]
+        self.convolution1 = nn.Conv2d(1, maps, settings.kernel, padding=settings.kernel // 2)
+        self.norm1 = norm(maps)
+        self.convolution2 = nn.Conv2d(maps, fewer, settings.kernel, padding=settings.kernel // 2)
+        self.norm2 = norm(fewer)
+        self.dense = nn.Linear(fewer * settings.latent, settings.units)
+        self.output = nn.Linear(settings.units, math.prod(shape_CHW))
+
+    def forward(self, latent_BZ: Tensor) -> Tensor:
+        """Return the (B, C, H, W) pixels."""
+        x_BCHW = functional.softplus(self.norm1(self.convolution1(latent_BZ[:, None, :, None])))
+        x_BCHW = functional.softplus(self.norm2(self.convolution2(x_BCHW)))
+        units_BU = functional.softplus(self.dense(x_BCHW.flatten(1)))
+        return self.squash(self.output(units_BU)).reshape(-1, *self.shape_CHW)
+
+
+class ConvolutionDenseCritic(nn.Module):
+    """Images to scores: (B, C, H, W) -> (B,) by two convolutions, a pooling of 2 x 2 and two dense layers.
+
+    It mixes no samples, unless by batch norm. As in the original, batch norm takes mean and variance of the
+    batch at hand in every mode, after training too: the score of an image then depends on the images beside it, and
+    means something only in a batch of such as it was trained on, all real or all generated.
+
+    Args:
+        settings: `width` is the number of maps behind the first convolution; the second has two more. `units` is the
+            number of dense units.
+        shape_CHW: of an image; H and W are at least 2.
+
+    Raises:
+        ConfigError: the images are too small to pool.
+    """
+
+    def __init__(self, settings: CriticSettings, shape_CHW: tuple[int, int, int]) -> None:
+        super().__init__()
+        channels, height, width = shape_CHW
+        if min(height, width) < 2:
+            raise ConfigError(
+                f"the images are {width} x {height}, and {settings.network} pools squares of 2 x 2 pixels",
+                "take another critic.network, or larger images",
+            )
+        maps, more, norm = settings.width, settings.width + 2, _BATCH_NORMALIZATIONS[settings.normalization]
+        self.convolution1 = nn.Conv2d(channels, maps, settings.kernel, padding=settings.kernel // 2)
+        self.norm1 = norm(maps)
+        self.convolution2 = nn.Conv2d(maps, more, settings.kernel, padding=settings.kernel // 2)
+        self.norm2 = norm(more)
+        self.dense = nn.Linear(more * (height // 2) * (width // 2), settings.units)
+        self.output = nn.Linear(settings.units, 1)
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Return the scores."""
+        x_BCHW = functional.softplus(self.norm1(self.convolution1(x_BCHW)))
+        x_BCHW = functional.softplus(self.norm2(self.convolution2(x_BCHW)))
+        # An odd side loses its last row or column here.
+        x_BCHW = functional.max_pool2d(x_BCHW, 2)
+        units_BU = functional.softplus(self.dense(x_BCHW.flatten(1)))
+        score_B: Tensor = self.output(units_BU).squeeze(1)
+        return score_B

@@ -1,0 +1,155 @@
+"""Generated images as the files that a user names: a grid, an array, a folder of pictures, or a walk between two.
+
+Each function checks what was named before an image is generated, and returns what writes images there. A file or
+folder is there when all of it is, or not at all.
+
+Shape suffixes: N images, C channels, H height, W width.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ConfigError
+from ..placing import check_file, new_file, new_folder
+from .pictures import grid, legible, write_gif, write_png
+
+Items: TypeAlias = npt.NDArray[np.integer]
+Parts: TypeAlias = Iterable[Items]
+"""Images (N, C, H, W), some at a time."""
+
+GRID_MOST = 10_000
+"""Images in a grid at most."""
+
+WALK_MILLISECONDS = 100
+"""How long a film of a walk shows each image."""
+
+_NAME = re.compile(r"\d{8,}\.png")
+_ANOTHER = "choose another -o"
+_WHERE = "name a picture, -o grid.png, an array, -o images.npy, or a folder for a picture each, -o images/"
+_WALK_WHERE = "name a picture, -o walk.png, or a film, -o walk.gif"
+
+
+def images_writer(
+    output: str | None, count: int, *, columns: int | None = None, overwrite: bool = False
+) -> Callable[[Parts], None]:
+    """Return what writes `count` images to `output`, in constant memory unless it is a grid.
+
+    Args:
+        output: FILE.png, a grid; FILE.npy, one array (N, C, H, W) of bytes; or a folder for 00000000.png, ...: a name
+            without an ending or with a slash behind it, or a folder that is there.
+        count: N, at least 1.
+        columns: of a grid; None: as many as make it nearly square.
+        overwrite: replace a file, or a folder that has nothing but such pictures in it.
+
+    Raises:
+        ConfigError: it cannot be written there, or not in this form.
+    """
+    if output is None:
+        raise ConfigError("this is a model of images", _WHERE)
+    path = Path(output)
+    ending = "" if output.endswith(("/", os.sep)) or path.is_dir() else path.suffix.lower()
+    if ending not in ("", ".npy", ".png"):
+        raise ConfigError(f"{output}: this is a model of images, which are not written as {ending}", _WHERE)
+    if columns is not None and ending != ".png":
+        raise ConfigError(f"--columns is for a grid, and {output} is none", "leave it out, or name one: -o grid.png")
+    if columns is not None and columns < 1:
+        raise ConfigError(f"--columns is {columns}, but it must be at least 1")
+    if not ending:
+        check_folder(path, overwrite=overwrite)
+        return partial(_write_folder, path=path, overwrite=overwrite)
+    if ending == ".png" and count > GRID_MOST:
+        raise ConfigError(
+            f"-n is {count:,}, but a grid has at most {GRID_MOST:,} images",
+            "name an array, -o images.npy, or a folder for a picture each, -o images/",
+        )
+    check_file(path, overwrite=overwrite)
+    if ending == ".npy":
+        return partial(_write_array, path=path, count=count)
+    return lambda parts: write_png(legible(_together(parts), columns), path)
+
+
+def walk_writer(output: str | None, *, overwrite: bool = False) -> Callable[[Parts], None]:
+    """Return what writes the images of a walk to `output`: FILE.png, in one row; FILE.gif, a film there and back.
+
+    Raises:
+        ConfigError: it cannot be written there, or not in this form.
+    """
+    if output is None:
+        raise ConfigError("this is a model of images", _WALK_WHERE)
+    path = Path(output)
+    ending = path.suffix.lower()
+    if ending not in (".png", ".gif"):
+        raise ConfigError(f"{output}: this is a model of images, and a walk is a .png or a .gif", _WALK_WHERE)
+    check_file(path, overwrite=overwrite)
+    return partial(_write_strip if ending == ".png" else _write_there_and_back, path=path)
+
+
+def check_folder(path: Path, *, overwrite: bool) -> None:
+    """Raise ConfigError unless a folder of pictures may be put at `path`: nothing there, or nothing to lose."""
+    try:
+        if not path.exists():
+            return
+        if not path.is_dir():
+            raise ConfigError(f"{path}: is a file, not a folder", _ANOTHER)
+        entries = list(os.scandir(path))
+        fixed = path.is_mount() or path.is_symlink() or Path.cwd().is_relative_to(path.resolve())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror})", _ANOTHER) from None
+    if entries and not overwrite:
+        raise ConfigError(f"{path}: is not empty", f"{_ANOTHER}, or give --overwrite to replace pictures")
+    foreign = sorted(
+        each.name for each in entries if not (_NAME.fullmatch(each.name) and each.is_file(follow_symlinks=False))
+    )
+    if foreign:
+        raise ConfigError(
+            f"{path}: has {foreign[0]} in it, which is not of generated pictures, so it is not overwritten",
+            f"move that away, or {_ANOTHER}",
+        )
+    if fixed:
+        raise ConfigError(f"{path}: this folder cannot be replaced", "name a new one in it")
+
+
+def _bytes(parts: Parts) -> Iterator[npt.NDArray[np.uint8]]:
+    return (part.astype(np.uint8, copy=False) for part in parts)
+
+
+def _together(parts: Parts) -> npt.NDArray[np.uint8]:
+    return np.concatenate(list(_bytes(parts)))
+
+
+def _write_array(parts: Parts, *, path: Path, count: int) -> None:
+    """Write what `np.save` would: a header, which says how many there will be, and then the bytes."""
+    blocks = _bytes(parts)
+    first_NCHW = next(blocks)
+    header = np.lib.format.header_data_from_array_1_0(first_NCHW) | {"shape": (count, *first_NCHW.shape[1:])}
+    with new_file(path) as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for block_NCHW in itertools.chain([first_NCHW], blocks):
+            file.write(block_NCHW.tobytes())
+
+
+def _write_folder(parts: Parts, *, path: Path, overwrite: bool) -> None:
+    with new_folder(path, "-o") as folder:
+        for number, image_CHW in enumerate(itertools.chain.from_iterable(_bytes(parts))):
+            grid(image_CHW[None], margin=0).save(folder / f"{number:08d}.png")
+        check_folder(path, overwrite=overwrite)  # much may have come into it meanwhile
+
+
+def _write_strip(parts: Parts, *, path: Path) -> None:
+    images_NCHW = _together(parts)
+    write_png(legible(images_NCHW, len(images_NCHW)), path)
+
+
+def _write_there_and_back(parts: Parts, *, path: Path) -> None:
+    frames = [legible(image_CHW[None]) for image_CHW in _together(parts)]
+    write_gif([*frames, *frames[-2:0:-1]], path, milliseconds=WALK_MILLISECONDS)

@@ -1,0 +1,154 @@
+"""Event files for TensorBoard: what metrics.jsonl and the samples' files say, as curves, histograms and pictures.
+
+Nothing is in them that is not in the run's other files too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import time
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..config import Config
+from ..errors import ConfigError
+from .folder import RunFolder
+from .records import read_records
+
+_PREFIX = "events.out.tfevents."
+
+LINES_SHOWN = 20
+"""Lines of samples that TensorBoard gets of each evaluation."""
+
+
+def check_installed(config: Config) -> None:
+    """Raise ConfigError when event files are asked for and what writes them is not installed."""
+    if config.log.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise ConfigError(
+            "log.tensorboard is true, but tensorboard is not installed", 'pip install "seqgan-wgp[tensorboard]"'
+        )
+
+
+class Board:
+    """The event files of a run, or nothing where the config asks for none.
+
+    What an earlier process wrote from `step` on is marked as void, and the record of that step, if it has one, is
+    written anew: so a run that goes on continues its curves, and what a closing wrote there, which the records have
+    dropped, is gone.
+
+    Args:
+        run: its records are those up to `step`.
+        config: of the run.
+        step: that the run goes on from; 0: it begins.
+    """
+
+    def __init__(self, run: RunFolder, config: Config, step: int) -> None:
+        self.run, self._writer, self._step = run, None, step
+        self._written: set[str] = set()
+        if not config.log.tensorboard:
+            return
+        check_installed(config)
+        # Imported when it is needed: it takes seconds.
+        _await_a_new_second(run.tensorboard)
+        writer: Any = importlib.import_module("torch.utils.tensorboard")
+        self._writer = writer.SummaryWriter(run.tensorboard, purge_step=step)
+        for entry in read_records(run.metrics)[-1:]:
+            if entry["step"] == step:
+                self.write(entry, sampled=step % config.evaluation.every == 0)
+
+    def write(self, entry: Mapping[str, Any], *, sampled: bool) -> None:
+        """Write a record, as it is in metrics.jsonl, and the samples of its step if it has some.
+
+        A number that the step has already, as the closing record repeats those of its last one, is not written twice.
+        """
+        if self._writer is None:
+            return
+        if entry["step"] != self._step:
+            self._step, self._written = entry["step"], set()
+        for tag, value in _flat(entry).items():
+            if isinstance(value, dict):
+                self._once(tag, _write_histogram, value)
+            else:
+                self._once(tag, _write_number, value)
+        file = self.run.sampled().get(self._step) if sampled else None
+        if file is not None and file.suffix in _SAMPLES:
+            self._once("samples", _SAMPLES[file.suffix], file)
+
+    def flush(self) -> None:
+        """Bring all to disk."""
+        if self._writer is not None:
+            self._writer.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _once(self, tag: str, write: Callable[[Any, str, Any, int], None], value: Any) -> None:
+        if tag not in self._written:
+            self._written.add(tag)
+            write(self._writer, tag, value, self._step)
+
+
+def _await_a_new_second(folder: Path) -> None:
+    """Return when event files that begin now are read after those in `folder`.
+
+    They are read in the order of their names, which begin with the second and go on with the process: only the later
+    of two can void what the other has.
+    """
+    seconds = {file.name.removeprefix(_PREFIX).partition(".")[0] for file in folder.glob(f"{_PREFIX}*")}
+    while f"{int(time.time()):010d}" in seconds:
+        time.sleep(0.02)
+
+
+def _flat(entry: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return what can be drawn of a record: tag -> number or histogram, dictionaries as tags with a slash."""
+    found: dict[str, Any] = {}
+    for name, value in entry.items():
+        if isinstance(value, dict) and "counts" not in value:
+            found |= _flat(value, f"{prefix}{name}/")
+        elif isinstance(value, dict | int | float) and prefix + name not in ("step", "final"):
+            found[prefix + name] = value
+    return found
+
+
+def _write_number(writer: Any, tag: str, value: float, step: int) -> None:
+    writer.add_scalar(tag, value, step)
+
+
+def _write_histogram(writer: Any, tag: str, value: Mapping[str, Any], step: int) -> None:
+    counts = np.array(value["counts"])
+    edges = np.linspace(value["low"], value["high"], len(counts) + 1)
+    middles = np.array([(left + right) / 2 for left, right in pairwise(edges)])
+    writer.add_histogram_raw(
+        tag,
+        min=value["low"],
+        max=value["high"],
+        num=int(counts.sum()),
+        sum=float(counts @ middles),
+        sum_squares=float(counts @ middles**2),
+        bucket_limits=edges[1:].tolist(),
+        bucket_counts=counts.tolist(),
+        global_step=step,
+    )
+
+
+def _write_lines(writer: Any, tag: str, file: Path, step: int) -> None:
+    lines = file.read_text(encoding="utf-8").split("\n")[:LINES_SHOWN]
+    # Markdown, which leaves lines that are set in by four as they are.
+    writer.add_text(tag, "".join(f"    {line}\n" for line in lines), step)
+
+
+def _write_picture(writer: Any, tag: str, file: Path, step: int) -> None:
+    with Image.open(file) as picture:
+        writer.add_image(tag, np.asarray(picture.convert("RGB")), step, dataformats="HWC")
+
+
+_SAMPLES: dict[str, Callable[[Any, str, Path, int], None]] = {".txt": _write_lines, ".png": _write_picture}
+"""Ending of a file of samples -> what writes it."""

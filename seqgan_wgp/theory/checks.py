@@ -1,0 +1,116 @@
+"""What theory says must come out, and whether it did."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .depth import Depth
+from .gradients import Gradients
+from .lines import WEIGHT, Line
+from .meaning import Course
+from .surfaces import Surface
+from .tables import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A claim, and how it was met."""
+
+    claim: str
+    found: str
+    met: bool
+
+
+def table(checks: Iterable[Check]) -> Table:
+    """Return the checks as a table."""
+    rows = tuple((one.claim, one.found, "yes" if one.met else "NO") for one in checks)
+    return Table(title="What had to come out", head=("claim", "found", "met"), rows=rows)
+
+
+def _at_most(claim: str, value: float, most: float, shown: str = ".2%") -> Check:
+    return Check(claim=f"{claim}, at most {most:g}", found=format(value, shown), met=value <= most)
+
+
+def _at_least(claim: str, value: float, least: float, shown: str = ".2f") -> Check:
+    return Check(claim=f"{claim}, at least {least:g}", found=format(value, shown), met=value >= least)
+
+
+def lines(found: tuple[Line, ...]) -> tuple[Check, ...]:
+    """Return checks of the estimates against theory, as the largest relative errors over all theta but 0."""
+    apart = [line for line in found if line.theta]
+
+    def pull(line: Line) -> float:
+        """Return how far the generator's gradient is from sign(theta) times the slope at the optimum."""
+        expected = math.copysign(1 + line.w1 / (2 * WEIGHT), line.theta)
+        return abs(line.wgan_gradient / expected - 1)
+
+    off_formula = max(abs(one.wgan_estimate / one.penalised - 1) for one in apart)
+    off_distance = max(abs(one.wgan_estimate / one.slope / one.w1 - 1) for one in apart)
+    return (
+        _at_most("critic's estimate off the formula", off_formula, 0.03),
+        _at_most("estimate / slope off W1", off_distance, 0.03),
+        _at_most("discriminator's JS off log 2", max(abs(one.js_estimate / one.js - 1) for one in apart), 0.05),
+        _at_most("WGAN's derivative off sign(theta) slope", max(map(pull, apart)), 0.1),
+        _at_most("minimax derivative", max(abs(one.gan_gradient) for one in apart), 1e-3, ".1e"),
+    )
+
+
+def gradients(found: Gradients) -> tuple[Check, ...]:
+    """Return checks of how the generator's gradient changes while its critic is trained, and of the identities."""
+
+    def grown(case: str, objective: str, what: str) -> float:
+        values: tuple[float, ...] = getattr(found.course(case, objective), what)
+        return values[-1] / values[0]
+
+    def healed(objective: str, what: str) -> float:
+        with_noise: tuple[float, ...] = getattr(found.course("with noise", objective), what)
+        without: tuple[float, ...] = getattr(found.course("discriminator", objective), what)
+        return with_noise[-1] / without[-1]
+
+    return (
+        _at_most("log(1 - D): norm after / before", grown("discriminator", "gan", "norm"), 1e-2, ".1e"),
+        _at_least("-log D: variance after / before", grown("discriminator", "gan-ns", "variance"), 100, ",.0f"),
+        _at_least("log(1 - D): norm after with noise / without", healed("gan", "norm"), 100, ".1e"),
+        _at_most("-log D: variance after with noise / without", healed("gan-ns", "variance"), 1e-2, ".1e"),
+        _at_least("WGAN-GP: norm after / before", grown("WGAN-GP critic", "wgan", "norm"), 0.1),
+        _at_most("theorem 2.5: relative difference", max(one.difference for one in found.identities), 1e-6, ".0e"),
+    )
+
+
+def surfaces(found: tuple[Surface, ...]) -> tuple[Check, ...]:
+    """Return checks that the penalty's critics tell more than the clipped ones, on each distribution."""
+    clipped = {one.distribution: one for one in found if one.constraint == "clip"}
+    penalised = {one.distribution: one for one in found if one.constraint == "gp"}
+    ranked = min(penalised[name].ranked - clipped[name].ranked for name in clipped)
+    reach = min(_normalised(penalised[name]) / _normalised(clipped[name]) for name in clipped)
+    return (
+        _at_least("pairs ranked rightly: gp - clip", ranked, 0.02, ".1%"),
+        _at_least("estimate / slope: gp over clip", reach, 1.2),
+    )
+
+
+def _normalised(surface: Surface) -> float:
+    return surface.estimate / surface.slope
+
+
+def depth(found: tuple[Depth, ...]) -> tuple[Check, ...]:
+    """Return checks of clipped critics against the one with the penalty."""
+    penalised = next(one for one in found if one.clip is None)
+    steeper = tuple(
+        _at_least(f"steepness, {one.name}, over gp", abs(one.steepness / penalised.steepness), 5, ".1f")
+        for one in found
+        if one.clip in (0.1, 0.001)
+    )
+    least = min(one.moving_at_bounds for one in found if one.clip is not None)
+    return (*steeper, _at_least("moving weights at the bounds", least, 0.5, ".1%"))
+
+
+def meaning(found: tuple[Course, ...]) -> tuple[Check, ...]:
+    """Return checks that the loss of wgan-gp follows the distance, and more closely than the other's."""
+    wgan, other = (course.correlation or 0.0 for course in found)
+    return (
+        _at_least("rank correlation of loss and W1, wgan-gp", wgan, 0.5, "+.3f"),
+        _at_least("the same, over that of gan-ns", wgan - other, 0.0, "+.3f"),
+    )

@@ -1,0 +1,128 @@
+"""A critic trained against a generator that stands still: what the experiments have in common.
+
+Shape suffixes: B batch, N points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..adversarial.constraints import CONSTRAINTS
+from ..adversarial.initialization import initialize
+from ..adversarial.losses import LOSSES
+from ..adversarial.optimizers import optimizer
+from ..adversarial.steps import Rule, critic_step
+from ..randomness import Stream, normal, uniform
+from ..sections import AlgorithmSettings, CriticSettings
+from ..toy.distributions import Distribution
+from ..toy.networks import PerceptronCritic
+
+Indices = npt.NDArray[np.int64]
+
+Pairs = Callable[[Indices, int], tuple[Tensor, Tensor]]
+"""(numbers of points (N,), step) -> real and generated points, (N, 2) each; the same ones at every call."""
+
+Progress = Callable[[str], None]
+"""Told what is about to be done."""
+
+HELD_OUT = 1 << 40
+"""Number of the first point that no training comes to."""
+
+
+def adam(learning_rate: float) -> AlgorithmSettings:
+    """Return Adam with the decays of Gulrajani et al. 2017, section 4."""
+    return AlgorithmSettings(name="adam", learning_rate=learning_rate, beta1=0.5, beta2=0.9)
+
+
+def rule(loss: str, constraint: str, weight: float = 0.0) -> Rule:
+    """Return what a critic minimises, by the names of its parts; `weight` is lambda."""
+    return Rule(loss=LOSSES[loss], constraint=CONSTRAINTS[constraint], weight=weight)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How a critic is trained."""
+
+    rule: Rule
+    algorithm: AlgorithmSettings
+    batch: int
+    """Points of each kind in a step."""
+
+    steps: int
+    clip: float | None = None
+    """c, what weights are clipped to; for a constraint that projects them."""
+
+    settles: bool = False
+    """Whether the learning rate falls to 0 over the second half, linearly, so that the critic comes to rest."""
+
+
+def perceptron(width: int, layers: int, scheme: str, *, seed: int) -> PerceptronCritic:
+    """Return a fresh critic of the plane: `layers` hidden layers of `width` ReLUs, first weights by the scheme."""
+    critic = PerceptronCritic(CriticSettings(network="perceptron", width=width, blocks=layers))
+    initialize(critic, scheme, seed=seed, first=0)
+    return critic
+
+
+def noised(distribution: Distribution, seed: int) -> Pairs:
+    """Return pairs against the fixed generator of Gulrajani et al. 2017, figure 1: real points plus unit noise."""
+
+    def draw(index_N: Indices, _step: int) -> tuple[Tensor, Tensor]:
+        real_N2 = distribution.sample(seed, Stream.TOY, index_N)
+        fake_N2 = distribution.sample(seed, Stream.CRITIC_LATENT, index_N)
+        noise_N2 = normal(seed, Stream.FAKE_NOISE, torch.from_numpy(index_N), 2)
+        return torch.from_numpy(real_N2), torch.from_numpy(fake_N2) + noise_N2
+
+    return draw
+
+
+def held_out(count: int) -> Indices:
+    """Return the numbers of points that no critic is trained on, to measure with."""
+    return np.arange(HELD_OUT, HELD_OUT + count)
+
+
+def train(critic: PerceptronCritic, pairs: Pairs, how: Training, *, seed: int) -> Iterator[int]:
+    """Train the critic in place; yield the number of steps done so far, from 0 to `how.steps`, to measure at.
+
+    Every step is a `critic_step` with its optimizer and projection, on points that no other step has. The critic's
+    weights decide what precision it works in.
+    """
+    algorithm = optimizer(how.algorithm, critic)
+    project = how.rule.constraint.project
+    precision = next(critic.parameters()).dtype
+    for step in range(how.steps):
+        yield step
+        if how.settles:
+            for group in algorithm.param_groups:
+                group["lr"] = how.algorithm.learning_rate * min(1.0, 2 * (1 - step / how.steps))
+        index_B = np.arange(step * how.batch, (step + 1) * how.batch)
+        counter_B = torch.from_numpy(index_B)
+
+        def draw(columns: int, counter_B: Tensor = counter_B) -> Tensor:
+            return uniform(seed, Stream.EPSILON, counter_B, columns).to(precision)
+
+        real_B2, fake_B2 = pairs(index_B, step)
+        gradients, _ = critic_step(critic, real_B2.to(precision), fake_B2.to(precision), draw, how.rule)
+        for parameter, gradient in zip(critic.parameters(), gradients, strict=True):
+            parameter.grad = gradient.contiguous()  # the fused Adam misreads transposed views
+        algorithm.step()
+        if project is not None:
+            assert how.clip is not None
+            project(critic, how.clip)
+    yield how.steps
+
+
+def finish(steps: Iterator[int]) -> None:
+    """Do all steps of a training that nothing is measured in."""
+    for _ in steps:
+        pass
+
+
+def share_of(steps: int, share: float) -> int:
+    """Return a part of a number of steps, at least one."""
+    return max(1, round(steps * share))

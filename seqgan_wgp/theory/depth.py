@@ -1,0 +1,155 @@
+"""Clipping and depth: gradients that explode or vanish from layer to layer, and weights that end at the bounds.
+
+Critics of twelve hidden layers on the Swiss roll, the generator fixed at real points plus noise: Gulrajani et al. 2017,
+section 3.2 and figure 1b. In double precision, for at c = 0.001 the gradient of the first layer is too small for the
+mean of its square to be held in single precision, and such a critic never moves at all.
+
+Shape suffixes: N numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..adversarial.diagnostics import Histogram, activation_gradient_norms, histogram, share_at_bounds
+from ..adversarial.losses import LOSSES
+from ..sections import AlgorithmSettings
+from ..toy.distributions import DISTRIBUTIONS
+from ..toy.networks import PerceptronCritic
+from .critics import Pairs, Progress, Training, finish, held_out, noised, perceptron, rule, share_of, train
+
+CLIPS = (0.1, 0.01, 0.001)
+"""c of the clipped critics, as in the figure."""
+
+LAYERS = 12
+STEPS = 600
+_WIDTH, _BATCH, _JUDGED = 64, 128, 1_024
+_WEIGHT = 0.1
+_BINS = 41
+
+
+@dataclass(frozen=True, kw_only=True)
+class Depth:
+    """A deep critic before and after training."""
+
+    constraint: str
+    clip: float | None
+    norms_before: tuple[float, ...]
+    norms: tuple[float, ...]
+    """Of the gradient of the critic's loss in what each hidden layer gives, from the first layer on."""
+
+    at_bounds: float
+    """Share of all weights within 5 % of c; of an unclipped critic, within 5 % of its largest weight."""
+
+    moving_at_bounds: float
+    """The same, of the weights that training moves: those whose gradient is not 0."""
+
+    moving: float
+    """Share of the weights whose gradient is not 0; of the others, one end is a unit that is off for every point."""
+
+    weights: Histogram
+    """Of the weights that training moves, over c or over the largest of them."""
+
+    @property
+    def steepness_before(self) -> float:
+        """What `steepness` was at first."""
+        return steepness(self.norms_before)
+
+    @property
+    def steepness(self) -> float:
+        """Change of the log10 of the norm from one layer to the next; above 0 it vanishes towards the input."""
+        return steepness(self.norms)
+
+    @property
+    def name(self) -> str:
+        """The constraint and its number, for people."""
+        return "gradient penalty" if self.clip is None else f"clipped to {self.clip:g}"
+
+
+def steepness(norms: tuple[float, ...]) -> float:
+    """Return the slope of the least-squares line through log10 of the norms; NaN where one of them is 0."""
+    if not all(norms):
+        return math.nan
+    slope: float = np.polyfit(np.arange(len(norms)), np.log10(norms), 1)[0]
+    return float(slope)
+
+
+def measure(clip: float | None, *, seed: int, steps: int = STEPS) -> Depth:
+    """Train a deep critic, clipped to c or, with None, under the gradient penalty; return what became of it."""
+    constraint = "gp" if clip is None else "clip"
+    critic = perceptron(_WIDTH, LAYERS, "he-normal" if clip is None else "torch", seed=seed).double()
+    if clip is not None:
+        spread_within(critic, clip)
+    pairs = noised(DISTRIBUTIONS["swiss-roll"], seed)
+    how = Training(
+        rule=rule("wgan", constraint, _WEIGHT), algorithm=_rmsprop(clip), batch=_BATCH, steps=steps, clip=clip
+    )
+    before = _norms(critic, pairs)
+    finish(train(critic, pairs, how, seed=seed))
+    weight_N, moves_N = _weights(critic, pairs)
+    bound = clip or weight_N.abs().max().item()
+    share_moving = (weight_N[moves_N].abs() >= 0.95 * bound).double().mean().item()
+    return Depth(
+        constraint=constraint,
+        clip=clip,
+        norms_before=before,
+        norms=_norms(critic, pairs),
+        at_bounds=share_at_bounds(critic, bound),
+        moving_at_bounds=share_moving,
+        moving=moves_N.double().mean().item(),
+        weights=histogram(weight_N[moves_N] / bound, _BINS, -1, 1),
+    )
+
+
+def run(seed: int, share: float, progress: Progress) -> tuple[Depth, ...]:
+    """Return the critic with the penalty, then those of all CLIPS, after a share of the steps."""
+    found = []
+    for clip in (None, *CLIPS):
+        progress("deep critic, " + ("gradient penalty" if clip is None else f"clipped to {clip:g}"))
+        found.append(measure(clip, seed=seed, steps=share_of(STEPS, share)))
+    return tuple(found)
+
+
+@torch.no_grad()
+def spread_within(critic: PerceptronCritic, clip: float) -> None:
+    """Spread first weights of scheme "torch", uniform within 1 / sqrt(fan_in), evenly over [-c, c].
+
+    So 5 % of them begin within 5 % of the bounds, and what lies there afterwards was pushed there by training: the
+    usual first weights are larger than c, and clipping alone would put them there.
+    """
+    for layer in [*critic.layers.hidden, critic.layers.output]:
+        assert isinstance(layer, torch.nn.Linear)
+        for parameter in layer.parameters():
+            parameter.mul_(clip * math.sqrt(layer.in_features))
+
+
+def _rmsprop(clip: float | None) -> AlgorithmSettings:
+    """Return RMSProp, as Arjovsky, Chintala and Bottou 2017 have it, with a step of a fiftieth of c.
+
+    The divisor is kept from 0 by next to nothing, or a gradient of 1e-20 would move no weight.
+    """
+    rate = 1e-3 if clip is None else clip / 50
+    return AlgorithmSettings(name="rmsprop", learning_rate=rate, decay=0.99, epsilon=1e-30)
+
+
+def _norms(critic: PerceptronCritic, pairs: Pairs) -> tuple[float, ...]:
+    real_N2, fake_N2 = pairs(held_out(_JUDGED), 0)
+    norms = activation_gradient_norms(critic, [real_N2.double(), fake_N2.double()], LOSSES["wgan"].critic)
+    return tuple(norms.values())[:LAYERS]  # without the scores themselves
+
+
+def _weights(critic: PerceptronCritic, pairs: Pairs) -> tuple[Tensor, Tensor]:
+    """Return all weights but biases, (N,), and which of them the gradient of the critic's loss moves."""
+    real_N2, fake_N2 = pairs(held_out(_JUDGED), 0)
+    weights = [parameter for parameter in critic.parameters() if parameter.ndim > 1]
+    loss = LOSSES["wgan"].critic(critic(real_N2.double()), critic(fake_N2.double()))
+    gradients = torch.autograd.grad(loss, weights)
+    return (
+        torch.cat([weight.detach().flatten() for weight in weights]),
+        torch.cat([gradient.flatten() != 0 for gradient in gradients]),
+    )

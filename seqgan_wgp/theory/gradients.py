@@ -1,0 +1,160 @@
+"""Why the old losses fail: the generator's gradient while its critic is trained more and more, the generator at rest.
+
+Arjovsky and Bottou 2017, "Towards Principled Methods for Training Generative Adversarial Networks": under log(1 - D) it
+vanishes (theorem 2.4, figure 2), under -log D its variance grows (theorem 2.6, figure 3), and noise on all that the
+discriminator sees heals both while it lasts (section 3).
+
+Shape suffixes: B batch, W weights of the generator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..adversarial.initialization import initialize
+from ..adversarial.losses import LOSSES
+from ..adversarial.schedule import noise_deviation
+from ..adversarial.steps import generator_step
+from ..randomness import Stream, normal
+from ..sections import GeneratorSettings, TrainingSettings
+from ..toy.distributions import DISTRIBUTIONS
+from ..toy.networks import PerceptronGenerator
+from . import identity
+from .critics import HELD_OUT, Indices, Pairs, Progress, Training, adam, perceptron, rule, share_of, train
+from .identity import Identity
+
+STEPS = 2_000
+NOISE = 0.5
+"""Standard deviation of the instance noise, each way; modes are .77 apart."""
+
+_BATCH, _BATCHES = 128, 16
+_LATENT = 1
+"""Of the generator, so that its points are a curve: a set of no area, as theory has it (lemma 1)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A critic, and what is done to the points that it sees."""
+
+    loss: str
+    constraint: str = "none"
+    weight: float = 0.0
+    noise: float = 0.0
+    anneals: bool = False
+    """Whether the noise goes to 0 over the steps."""
+
+
+CASES: dict[str, Case] = {
+    "discriminator": Case(loss="gan"),
+    "with noise": Case(loss="gan", noise=NOISE),
+    "with fading noise": Case(loss="gan", noise=NOISE, anneals=True),
+    "WGAN-GP critic": Case(loss="wgan", constraint="gp", weight=1.0),
+}
+OBJECTIVES = {"gan": ("gan", "gan-ns"), "wgan": ("wgan",)}
+"""What the critic minimises -> what a generator may descend against it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """The generator's gradient under one objective, as its critic is trained."""
+
+    case: str
+    objective: str
+    steps: tuple[int, ...]
+    """Steps of the critic before each measure."""
+
+    norm: tuple[float, ...]
+    """Of the gradient over all points measured with."""
+
+    variance: tuple[float, ...]
+    """Of the gradient of one batch: the trace of its covariance over batches."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gradients:
+    """All courses, and the identities that explain them."""
+
+    courses: tuple[Course, ...]
+    identities: tuple[Identity, ...]
+
+    def course(self, case: str, objective: str) -> Course:
+        """Return one of the courses by its names."""
+        return next(one for one in self.courses if (one.case, one.objective) == (case, objective))
+
+
+def marks(steps: int) -> tuple[int, ...]:
+    """Return the steps to measure after: 0 and about four to each factor of ten, the last among them."""
+    spaced = {round(10 ** (k / 4)) for k in range(4 * len(str(steps)))}
+    return tuple(sorted({0, steps, *(step for step in spaced if step < 0.8 * steps)}))
+
+
+def measure(name: str, *, seed: int, steps: int = STEPS) -> tuple[Course, ...]:
+    """Train a critic of one of the CASES; return the course of each objective that goes with it."""
+    case = CASES[name]
+    generator = PerceptronGenerator(GeneratorSettings(network="perceptron", latent=_LATENT, width=64, blocks=2))
+    initialize(generator, "he-normal", seed=seed, first=1_000_000)
+    critic = perceptron(64, 3, "he-normal", seed=seed)
+    how = Training(rule=rule(case.loss, case.constraint, case.weight), algorithm=adam(1e-3), batch=_BATCH, steps=steps)
+    schedule = TrainingSettings(
+        batch_size=_BATCH, critic_steps=1, noise=case.noise, noise_steps=steps if case.anneals else 0
+    )
+    found: dict[str, list[tuple[float, float]]] = {objective: [] for objective in OBJECTIVES[case.loss]}
+    for step in train(critic, _pairs(generator, schedule, seed), how, seed=seed):
+        if step not in marks(steps):
+            continue
+        for objective, measured in found.items():
+            measured.append(_measured(generator, critic, objective, noise_deviation(schedule, step), seed))
+    return tuple(
+        Course(case=name, objective=objective, steps=marks(steps), norm=norm, variance=variance)
+        for objective, measured in found.items()
+        for norm, variance in [tuple(zip(*measured, strict=True))]
+    )
+
+
+def run(seed: int, share: float, progress: Progress) -> Gradients:
+    """Return the courses of all CASES after a share of the steps, and the identities."""
+    courses: list[Course] = []
+    for name in CASES:
+        progress(f"the generator's gradient against a {name}" if name == "discriminator" else f"... {name}")
+        courses += measure(name, seed=seed, steps=share_of(STEPS, share))
+    identities = tuple(one for place in identity.GENERATORS for one in identity.measure(*place))
+    return Gradients(courses=tuple(courses), identities=identities)
+
+
+def _pairs(generator: PerceptronGenerator, schedule: TrainingSettings, seed: int) -> Pairs:
+    real = DISTRIBUTIONS["8-gaussians"]
+
+    def draw(index_N: Indices, step: int) -> tuple[Tensor, Tensor]:
+        deviation, counter_N = noise_deviation(schedule, step), torch.from_numpy(index_N)
+        real_N2 = torch.from_numpy(real.sample(seed, Stream.TOY, index_N))
+        with torch.no_grad():
+            fake_N2 = generator(normal(seed, Stream.CRITIC_LATENT, counter_N, _LATENT))
+        return (
+            real_N2 + deviation * normal(seed, Stream.REAL_NOISE, counter_N, 2),
+            fake_N2 + deviation * normal(seed, Stream.FAKE_NOISE, counter_N, 2),
+        )
+
+    return draw
+
+
+def _measured(
+    generator: PerceptronGenerator, critic: torch.nn.Module, objective: str, deviation: float, seed: int
+) -> tuple[float, float]:
+    """Return norm and variance of the generator's gradient, over the same batches at every call."""
+    batches = []
+    for number in range(_BATCHES):
+        index_B = torch.from_numpy(np.arange(_BATCH)) + HELD_OUT + number * _BATCH
+        gradients, _ = generator_step(
+            generator,
+            critic,
+            normal(seed, Stream.GENERATOR_LATENT, index_B, _LATENT),
+            loss=LOSSES[objective],
+            noise=deviation * normal(seed, Stream.GENERATOR_NOISE, index_B, 2),
+        )
+        batches.append(torch.cat([gradient.flatten() for gradient in gradients]).double())
+    gradient_NW = torch.stack(batches)
+    return gradient_NW.mean(dim=0).norm().item(), gradient_NW.var(dim=0).sum().item()

@@ -1,0 +1,128 @@
+"""What critics look like: clipped weights against the gradient penalty, the generator fixed at real points plus noise.
+
+Gulrajani et al. 2017, section 3.1 and figure 1a.
+
+Shape suffixes: N points, G places along an axis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..adversarial.constraints import interpolate, slopes
+from ..adversarial.diagnostics import wasserstein_estimate
+from ..randomness import Stream, uniform
+from ..toy.distributions import DISTRIBUTIONS, wasserstein
+from ..toy.networks import PerceptronCritic
+from .critics import (
+    Indices,
+    Progress,
+    Training,
+    adam,
+    finish,
+    held_out,
+    noised,
+    perceptron,
+    rule,
+    share_of,
+    train,
+)
+
+NAMES = ("8-gaussians", "25-gaussians", "swiss-roll")
+CONSTRAINTS = ("clip", "gp")
+WEIGHT = 0.1
+"""lambda, as in the authors' gan_toy.py; 10, that of all else, flattens the surfaces and takes more steps."""
+
+CLIP = 0.1
+STEPS = 2_000
+REACH = 2.0
+"""Surfaces are taken over the square of -REACH to REACH, each way."""
+
+_GRID, _JUDGED, _ASSIGNED = 101, 4_096, 1_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Surface:
+    """A trained critic, seen from above, and how much it tells."""
+
+    distribution: str
+    constraint: str
+    axis_G: npt.NDArray[np.float32]
+    values_GG: npt.NDArray[np.float32]
+    """f at (axis[column], axis[row])."""
+
+    points_N2: npt.NDArray[np.float32]
+    """Real points."""
+
+    estimate: float
+    """E[f(x)] - E[f(x~)], on points that were not trained on."""
+
+    slope: float
+    """Mean of ||grad f|| between real and generated points."""
+
+    ranked: float
+    """Share of pairs whose real point scores above the generated one: 1/2 by guessing."""
+
+    w1: float
+    """Exact distance between 1,000 real and 1,000 generated points."""
+
+
+def measure(distribution: str, constraint: str, *, seed: int, steps: int = STEPS) -> Surface:
+    """Train a critic with one of the CONSTRAINTS against the fixed generator; return what it has become."""
+    pairs = noised(DISTRIBUTIONS[distribution], seed)
+    # A scheme with biases: without, all kinks of the first layer begin in one place, and fine detail comes late.
+    critic = perceptron(128, 3, "torch", seed=seed)
+    how = Training(
+        rule=rule("wgan", constraint, WEIGHT), algorithm=adam(2e-3), batch=128, steps=steps, clip=CLIP, settles=True
+    )
+    finish(train(critic, pairs, how, seed=seed))
+    index_N = held_out(_JUDGED)
+    real_N2, fake_N2 = pairs(index_N, steps)
+    with torch.no_grad():
+        real_N, fake_N = critic(real_N2), critic(fake_N2)
+    axis_G, values_GG = _seen(critic)
+    return Surface(
+        distribution=distribution,
+        constraint=constraint,
+        axis_G=axis_G,
+        values_GG=values_GG,
+        points_N2=real_N2[:_ASSIGNED].numpy(),
+        estimate=wasserstein_estimate(real_N, fake_N).item(),
+        slope=_mean_slope(critic, real_N2, fake_N2, index_N, seed),
+        ranked=ranked(real_N, fake_N),
+        w1=wasserstein(real_N2[:_ASSIGNED].numpy(), fake_N2[:_ASSIGNED].numpy()),
+    )
+
+
+def run(seed: int, share: float, progress: Progress) -> tuple[Surface, ...]:
+    """Return the surfaces of all NAMES under both CONSTRAINTS, after a share of the steps."""
+    found = []
+    for constraint in CONSTRAINTS:
+        for name in NAMES:
+            progress(f"critic of {name}, {constraint}")
+            found.append(measure(name, constraint, seed=seed, steps=share_of(STEPS, share)))
+    return tuple(found)
+
+
+def ranked(real_N: Tensor, fake_N: Tensor) -> float:
+    """Return the share of all pairs (x, x~) with f(x) > f(x~)."""
+    below_N = torch.searchsorted(fake_N.sort().values, real_N)
+    return below_N.double().mean().item() / len(fake_N)
+
+
+def _mean_slope(critic: PerceptronCritic, real_N2: Tensor, fake_N2: Tensor, index_N: Indices, seed: int) -> float:
+    epsilon_N = uniform(seed, Stream.EPSILON, torch.from_numpy(index_N), 1)[:, 0]
+    return slopes(critic, interpolate(real_N2, fake_N2, epsilon_N), create_graph=False).mean().item()
+
+
+@torch.no_grad()
+def _seen(critic: PerceptronCritic) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    axis_G = torch.linspace(-REACH, REACH, _GRID)
+    y_GG, x_GG = torch.meshgrid(axis_G, axis_G, indexing="ij")
+    values_GG = critic(torch.stack([x_GG, y_GG], dim=2).reshape(-1, 2)).reshape(_GRID, _GRID)
+    return axis_G.numpy(), values_GG.numpy()

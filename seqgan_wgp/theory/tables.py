@@ -1,0 +1,176 @@
+"""What experiments found, as tables for people and for documents: Markdown, one row a measure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .depth import Depth
+from .gradients import Course as GradientCourse
+from .gradients import Gradients
+from .lines import Line
+from .meaning import Course
+from .surfaces import Surface
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A head and rows of as many cells."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def markdown(table: Table) -> str:
+    """Return the table as Markdown, its columns lined up, without its title."""
+    widths = [max(map(len, column)) for column in zip(table.head, *table.rows, strict=True)]
+
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
+
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([line(table.head), rule, *map(line, table.rows)])
+
+
+def lines(found: tuple[Line, ...]) -> tuple[Table, ...]:
+    """Return divergences and their estimates, and the generator's gradients."""
+    estimates = tuple(
+        (
+            f"{line.theta:g}",
+            f"{line.kl:g}",
+            f"{line.js:.4f}",
+            f"{line.js_estimate:z.4f}",
+            f"{line.w1:g}",
+            f"{line.penalised:.4f}",
+            f"{line.wgan_estimate:z.4f}",
+            f"{line.slope:.4f}",
+            f"{line.wgan_estimate / line.slope:z.4f}",
+        )
+        for line in found
+    )
+    # At 0 the lines are one: W1 has a kink there, and what a critic is off the line is left to chance.
+    pulls = tuple(
+        (f"{line.theta:g}", f"{line.gan_gradient:.1e}", f"{line.wgan_gradient:.4f}") for line in found if line.theta
+    )
+    return (
+        Table(
+            title="Two lines theta apart: divergences in nats, distances in the unit of the plane",
+            head=("theta", "KL", "JS", "its estimate", "W1", "by formula", "its estimate", "slope", "estimate / slope"),
+            rows=estimates,
+        ),
+        Table(
+            title="Derivative of the generator's loss in theta",
+            head=("theta", "minimax, E[log(1 - D)]", "WGAN, -E[f]"),
+            rows=pulls,
+        ),
+    )
+
+
+_OBJECTIVES = {"gan": "log(1 - D)", "gan-ns": "-log D", "wgan": "-f"}
+
+
+def gradients(found: Gradients) -> tuple[Table, ...]:
+    """Return the gradient before and after the critic's training, and both sides of the identities."""
+    identities = tuple(
+        (
+            one.objective,
+            one.divergence,
+            f"{one.mean:g}, {one.deviation:g}",
+            f"{one.found[0]:.6f}, {one.found[1]:.6f}",
+            f"{one.expected[0]:.6f}, {one.expected[1]:.6f}",
+            f"{one.difference:.0e}",
+        )
+        for one in found.identities
+    )
+    return (
+        Table(
+            title="The generator's gradient before and after its critic was trained, the generator at rest",
+            head=("critic", "objective", "steps", "norm before", "after", "variance before", "after"),
+            rows=tuple(_course(course) for course in found.courses),
+        ),
+        Table(
+            title="Gradient in (m, s) of a generator N(m, s^2) against the optimal discriminator, real points N(0, 1)",
+            head=("of the loss", "of the divergence", "m, s", "the one", "the other", "relative difference"),
+            rows=identities,
+        ),
+    )
+
+
+def _course(course: GradientCourse) -> tuple[str, ...]:
+    ends = (course.norm[0], course.norm[-1], course.variance[0], course.variance[-1])
+    return course.case, _OBJECTIVES[course.objective], f"{course.steps[-1]:,}", *(f"{value:.2e}" for value in ends)
+
+
+def surfaces(found: tuple[Surface, ...]) -> tuple[Table, ...]:
+    """Return how well each critic tells real points from generated ones."""
+    rows = tuple(
+        (
+            one.distribution,
+            one.constraint,
+            f"{one.estimate:.3f}",
+            f"{one.slope:.3f}",
+            f"{one.estimate / one.slope:.3f}",
+            f"{one.w1:.3f}",
+            f"{one.ranked:.1%}",
+        )
+        for one in found
+    )
+    head = ("points", "constraint", "estimate", "slope", "estimate / slope", "exact W1", "pairs ranked rightly")
+    return (Table(title="Critics of points against the same points with unit noise", head=head, rows=rows),)
+
+
+def depth(found: tuple[Depth, ...]) -> tuple[Table, ...]:
+    """Return how gradients change with depth, and where the weights lie."""
+    rows = tuple(
+        (
+            one.name,
+            f"{one.norms[0]:.1e}",
+            f"{one.norms[-1]:.1e}",
+            f"{one.steepness_before:+.3f}",
+            f"{one.steepness:+.3f}",
+            f"{one.at_bounds:.1%}",
+            f"{one.moving:.1%}",
+            f"{one.moving_at_bounds:.1%}",
+        )
+        for one in found
+    )
+    head = ("critic", "first layer", "last", "before", "after", "at the bounds", "moving", "of these at the bounds")
+    title = "Twelve layers: norm of the gradient in activations, change of its log10 a layer, and shares of weights"
+    return (Table(title=title, head=head, rows=rows),)
+
+
+def meaning(found: tuple[Course, ...]) -> tuple[Table, ...]:
+    """Return what the loss said and what the samples were, at five moments, and the rank correlation."""
+    rows = []
+    for course in found:
+        last = len(course.rounds) - 1
+        for place in sorted({round(last * part / 4) for part in range(5)}):
+            numbers = (course.estimates[place], course.w1[place])
+            rows.append((course.method, f"{course.rounds[place]:,}", *(f"{value:.3f}" for value in numbers)))
+    correlations = tuple(
+        (
+            course.method,
+            str(len(course.rounds)),
+            f"{course.w1[-1]:.3f}",
+            f"{course.floor:.3f}",
+            _signed(course.correlation),
+        )
+        for course in found
+    )
+    return (
+        Table(
+            title="What minus the critic's loss says, and the exact W1 of the samples",
+            head=("method", "round", "estimate", "W1 of samples"),
+            rows=tuple(rows),
+        ),
+        Table(
+            title="Rank correlation of the two over a training",
+            head=("method", "measures", "last W1", "its floor", "Spearman"),
+            rows=correlations,
+        ),
+    )
+
+
+def _signed(value: float | None) -> str:
+    return "none" if value is None else f"{value:+.3f}"

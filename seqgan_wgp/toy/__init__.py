@@ -1,0 +1,1 @@
+"""Toy distributions: points of the plane whose Wasserstein distance is known."""

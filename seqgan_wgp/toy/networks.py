@@ -1,0 +1,81 @@
+"""Generator and critic of points: perceptrons, as in Gulrajani et al. 2017, figure 1.
+
+Shape suffixes: B batch, Z latent, U units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from ..adversarial.activations import relu
+from ..sections import CriticSettings, GeneratorSettings
+
+POINT = 2
+"""Numbers in a point."""
+
+NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {
+    "none": lambda _units: nn.Identity(),
+    "layer": nn.LayerNorm,
+    "weight": lambda _units: nn.Identity(),  # the layers themselves are changed: adversarial/pair.py
+    "batch": nn.BatchNorm1d,
+}
+"""Name -> module that normalises (B, U), given U. "batch" mixes samples: no critic with a penalty may have it."""
+
+
+class _Layers(nn.Module):
+    """`blocks` hidden layers of `width` units and a linear one: (B, inputs) -> (B, outputs); linear with no blocks."""
+
+    def __init__(self, settings: GeneratorSettings | CriticSettings, inputs: int, outputs: int) -> None:
+        super().__init__()
+        sizes = [inputs, *(settings.width for _ in range(settings.blocks))]
+        self.hidden = nn.ModuleList(nn.Linear(before, behind) for before, behind in pairwise(sizes))
+        self.norms = nn.ModuleList(NORMALIZATIONS[settings.normalization](units) for units in sizes[1:])
+        self.output = nn.Linear(sizes[-1], outputs)
+
+    def forward(self, x_BU: Tensor) -> Tensor:
+        for layer, norm in zip(self.hidden, self.norms, strict=True):
+            x_BU = relu(norm(layer(x_BU)))
+        out: Tensor = self.output(x_BU)
+        return out
+
+
+class PerceptronGenerator(nn.Module):
+    """Latents to points: (B, Z) -> (B, 2).
+
+    Args:
+        settings: `blocks` is the number of hidden layers, `width` that of units in each.
+    """
+
+    def __init__(self, settings: GeneratorSettings) -> None:
+        super().__init__()
+        self.layers = _Layers(settings, settings.latent, POINT)
+
+    def forward(self, latent_BZ: Tensor) -> Tensor:
+        """Return the points."""
+        point_B2: Tensor = self.layers(latent_BZ)
+        return point_B2
+
+
+class PerceptronCritic(nn.Module):
+    """Points to scores: (B, 2) -> (B,). It mixes no samples, unless by batch norm.
+
+    Args:
+        settings: `blocks` is the number of hidden layers, `width` that of units in each.
+    """
+
+    def __init__(self, settings: CriticSettings) -> None:
+        super().__init__()
+        self.layers = _Layers(settings, POINT, 1)
+
+    def forward(self, point_B2: Tensor) -> Tensor:
+        """Return the scores."""
+        score_B: Tensor = self.layers(point_B2).squeeze(1)
+        return score_B
+
+
+GENERATORS: dict[str, Callable[[GeneratorSettings], nn.Module]] = {"perceptron": PerceptronGenerator}
+CRITICS: dict[str, Callable[[CriticSettings], nn.Module]] = {"perceptron": PerceptronCritic}
+"""Name -> network, given settings."""
