@@ -171,6 +171,7 @@ def _files(run: Path, domain: str, outcome: Outcome) -> str:
 
 
 _SHARES = ("unique", "novel", "confidence", "high_quality")
+_COUNTS = ("modes",)
 
 
 def measures_shown(measures: dict[str, float]) -> list[str]:
@@ -185,6 +186,8 @@ def measure_title(name: str) -> str:
 
 def measure_value(name: str, value: float, digits: int = 4) -> str:
     """Return a measure's value as people read it."""
+    if name in _COUNTS:
+        return f"{value:.0f}"
     return f"{value:.1%}" if name in _SHARES else f"{value:.{digits}f}" if value < 10 else f"{value:.2f}"
 
 

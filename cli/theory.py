@@ -78,7 +78,7 @@ def _check_seed(seed: int) -> None:
     from seqgan_wgp.errors import ConfigError
 
     if not 0 <= seed < 2**63:
-        raise ConfigError(f"--seed is {seed}, but must be at least 0 and below 2**63")
+        raise ConfigError(f"--seed is {seed}", "it is at least 0 and below 2**63")
 
 
 def _check_folder(folder: Path, names: list[str], *, overwrite: bool) -> None:

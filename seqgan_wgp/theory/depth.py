@@ -3,8 +3,6 @@
 Critics of twelve hidden layers on the Swiss roll, the generator fixed at real points plus noise: Gulrajani et al. 2017,
 section 3.2 and figure 1b. In double precision, for at c = 0.001 the gradient of the first layer is too small for the
 mean of its square to be held in single precision, and such a critic never moves at all.
-
-Shape suffixes: N numbers.
 """
 
 from __future__ import annotations
@@ -14,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from ..adversarial.diagnostics import Histogram, activation_gradient_norms, histogram, share_at_bounds
+from ..adversarial.diagnostics import Histogram, activation_gradient_norms, share_at_bounds, weight_histogram
 from ..adversarial.losses import LOSSES
 from ..sections import AlgorithmSettings
 from ..toy.distributions import DISTRIBUTIONS
@@ -43,17 +40,12 @@ class Depth:
     norms: tuple[float, ...]
     """Of the gradient of the critic's loss in what each hidden layer gives, from the first layer on."""
 
+    at_bounds_before: float
     at_bounds: float
-    """Share of all weights within 5 % of c; of an unclipped critic, within 5 % of its largest weight."""
-
-    moving_at_bounds: float
-    """The same, of the weights that training moves: those whose gradient is not 0."""
-
-    moving: float
-    """Share of the weights whose gradient is not 0; of the others, one end is a unit that is off for every point."""
+    """Share of weights and biases within 5 % of c; of an unclipped critic, of the largest of them."""
 
     weights: Histogram
-    """Of the weights that training moves, over c or over the largest of them."""
+    """Of weights and biases, from -c to c, or as far as the largest reaches."""
 
     @property
     def steepness_before(self) -> float:
@@ -89,20 +81,16 @@ def measure(clip: float | None, *, seed: int, steps: int = STEPS) -> Depth:
     how = Training(
         rule=rule("wgan", constraint, _WEIGHT), algorithm=_rmsprop(clip), batch=_BATCH, steps=steps, clip=clip
     )
-    before = _norms(critic, pairs)
+    norms_before, at_bounds_before = _norms(critic, pairs), _at_bounds(critic, clip)
     finish(train(critic, pairs, how, seed=seed))
-    weight_N, moves_N = _weights(critic, pairs)
-    bound = clip or weight_N.abs().max().item()
-    share_moving = (weight_N[moves_N].abs() >= 0.95 * bound).double().mean().item()
     return Depth(
         constraint=constraint,
         clip=clip,
-        norms_before=before,
+        norms_before=norms_before,
         norms=_norms(critic, pairs),
-        at_bounds=share_at_bounds(critic, bound),
-        moving_at_bounds=share_moving,
-        moving=moves_N.double().mean().item(),
-        weights=histogram(weight_N[moves_N] / bound, _BINS, -1, 1),
+        at_bounds_before=at_bounds_before,
+        at_bounds=_at_bounds(critic, clip),
+        weights=weight_histogram(critic, _BINS, clip),
     )
 
 
@@ -117,39 +105,32 @@ def run(seed: int, share: float, progress: Progress) -> tuple[Depth, ...]:
 
 @torch.no_grad()
 def spread_within(critic: PerceptronCritic, clip: float) -> None:
-    """Spread first weights of scheme "torch", uniform within 1 / sqrt(fan_in), evenly over [-c, c].
+    """Spread first weights of scheme "torch", uniform within 1 / sqrt(fan_in), evenly over [-c, c]; biases to c.
 
-    So 5 % of them begin within 5 % of the bounds, and what lies there afterwards was pushed there by training: the
-    usual first weights are larger than c, and clipping alone would put them there.
+    So 5 % of the weights begin within 5 % of the bounds, and what else lies there afterwards was pushed there by
+    training: the usual first weights are larger than c, and clipping alone would put them there. With biases of c
+    hardly a unit is off for every point; the weights of one that is could never move.
     """
     for layer in [*critic.layers.hidden, critic.layers.output]:
         assert isinstance(layer, torch.nn.Linear)
-        for parameter in layer.parameters():
-            parameter.mul_(clip * math.sqrt(layer.in_features))
+        layer.weight.mul_(clip * math.sqrt(layer.in_features))
+        layer.bias.fill_(clip)
+
+
+def _at_bounds(critic: PerceptronCritic, clip: float | None) -> float:
+    return share_at_bounds(critic, clip or max(parameter.abs().max().item() for parameter in critic.parameters()))
 
 
 def _rmsprop(clip: float | None) -> AlgorithmSettings:
-    """Return RMSProp, as Arjovsky, Chintala and Bottou 2017 have it, with a step of a fiftieth of c.
+    """Return RMSProp, as Arjovsky, Chintala and Bottou 2017 have it, with a step of a hundredth of c.
 
     The divisor is kept from 0 by next to nothing, or a gradient of 1e-20 would move no weight.
     """
-    rate = 1e-3 if clip is None else clip / 50
-    return AlgorithmSettings(name="rmsprop", learning_rate=rate, decay=0.99, epsilon=1e-30)
+    rate = 1e-3 if clip is None else clip / 100
+    return AlgorithmSettings(name="rmsprop", learning_rate=rate, decay=0.9, epsilon=1e-30)
 
 
 def _norms(critic: PerceptronCritic, pairs: Pairs) -> tuple[float, ...]:
     real_N2, fake_N2 = pairs(held_out(_JUDGED), 0)
     norms = activation_gradient_norms(critic, [real_N2.double(), fake_N2.double()], LOSSES["wgan"].critic)
     return tuple(norms.values())[:LAYERS]  # without the scores themselves
-
-
-def _weights(critic: PerceptronCritic, pairs: Pairs) -> tuple[Tensor, Tensor]:
-    """Return all weights but biases, (N,), and which of them the gradient of the critic's loss moves."""
-    real_N2, fake_N2 = pairs(held_out(_JUDGED), 0)
-    weights = [parameter for parameter in critic.parameters() if parameter.ndim > 1]
-    loss = LOSSES["wgan"].critic(critic(real_N2.double()), critic(fake_N2.double()))
-    gradients = torch.autograd.grad(loss, weights)
-    return (
-        torch.cat([weight.detach().flatten() for weight in weights]),
-        torch.cat([gradient.flatten() != 0 for gradient in gradients]),
-    )

@@ -11,6 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 from PIL import Image
 
 from .depth import Depth
@@ -144,7 +145,7 @@ def gradients(found: Gradients) -> Figure:
 @_styled
 def surfaces(found: tuple[Surface, ...]) -> Figure:
     """Return contours of each critic with real points on top, a row for each constraint."""
-    figure = _figure(4.9, "Clipped critics miss where the points are; penalised critics follow them")
+    figure = _figure(4.9, "Clipped critics miss where points are; penalised ones follow them (lighter: higher)")
     rows = list(dict.fromkeys(one.constraint for one in found))
     names = list(dict.fromkeys(one.distribution for one in found))
     grid = figure.subplots(len(rows), len(names), sharex=True, sharey=True, squeeze=False)
@@ -152,7 +153,9 @@ def surfaces(found: tuple[Surface, ...]) -> Figure:
     for one in found:
         row, column = rows.index(one.constraint), names.index(one.distribution)
         axes: Axes = grid[row, column]
-        axes.contour(one.axis_G, one.axis_G, one.values_GG, levels=14, cmap="viridis", linewidths=0.8)
+        # Even steps, but none where a fall without detail goes on to the corners.
+        levels = np.linspace(np.quantile(one.values_GG, 0.3), one.values_GG.max(), 13)
+        axes.contour(one.axis_G, one.axis_G, one.values_GG, levels=levels, cmap="viridis", linewidths=0.8)
         axes.plot(*one.points_N2[:400].T, ".", color=VERMILION, markersize=2)
         axes.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", xticks=(-2, 0, 2), yticks=(-2, 0, 2))
         if row == 0:
@@ -174,18 +177,18 @@ _CRITICS = {
 
 @_styled
 def depth(found: tuple[Depth, ...]) -> Figure:
-    """Return the gradient's norm by layer, and how the weights that move are spread."""
+    """Return the gradient's norm by layer, and how the weights are spread."""
     figure = _figure(3.6, "Clipping: gradients explode or vanish, weights go to the bounds")
     norm, spread = figure.subplots(1, 2)
     for one in found:
         color, style = _CRITICS[one.clip]
         norm.plot(range(1, len(one.norms) + 1), one.norms, style, color=color, label=one.name, markersize=4)
-        edges = np.linspace(one.weights.low, one.weights.high, len(one.weights.counts) + 1)
-        shares = np.array(one.weights.counts) / max(1, sum(one.weights.counts))
+        edges = np.linspace(-1, 1, len(one.weights.counts) + 1)
+        shares = np.array(one.weights.counts) / sum(one.weights.counts)
         spread.stairs(shares, edges, color=color, linestyle=style.lstrip("os^v"), linewidth=1.6)
     norm.set(yscale="log", xlabel="hidden layer, 1 at the input", ylabel="norm of the gradient in activations")
     norm.set_xticks([1, 4, 8, 12])
-    spread.set(xlabel="weight / c, or / the largest weight", ylabel="share of the weights that move")
+    spread.set(xlabel="weight over c, or over the largest", ylabel="share of the weights")
     spread.set_xticks([-1, 0, 1])
     figure.legend(*norm.get_legend_handles_labels(), loc="outside lower center", ncols=4, columnspacing=1.2)
     return figure
@@ -198,11 +201,14 @@ def meaning(found: tuple[Course, ...]) -> Figure:
     grid = figure.subplots(2, len(found), sharex="col", squeeze=False)
     for column, course in enumerate(found):
         above, below = grid[0, column], grid[1, column]
-        correlation = "none" if course.correlation is None else f"{course.correlation:+.2f}"
+        correlation = (
+            "none" if course.correlation is None else f"{course.correlation:+.2f}".replace("-", "\N{MINUS SIGN}")
+        )
         above.plot(course.rounds, course.w1, "o-", color=BLACK, markersize=3, label="samples")
         above.axhline(course.floor, color=GREEN, linestyle="--", label="floor: real points")
         above.set(title=f"{course.method}: rank correlation {correlation}", ylim=(0, None))
         below.plot(course.rounds, course.estimates, "s-", color=BLUE, markersize=3)
+        below.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         below.set(xlabel="round", ylim=(0, None), ylabel=f"critic's\n{METHODS[course.method].estimate}")
     grid[0, 0].set_ylabel("exact $W_1$ of samples")
     grid[0, 0].legend()

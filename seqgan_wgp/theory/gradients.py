@@ -19,7 +19,7 @@ from ..adversarial.initialization import initialize
 from ..adversarial.losses import LOSSES
 from ..adversarial.schedule import noise_deviation
 from ..adversarial.steps import generator_step
-from ..randomness import Stream, normal
+from ..randomness import Stream, normal, uniform
 from ..sections import GeneratorSettings, TrainingSettings
 from ..toy.distributions import DISTRIBUTIONS
 from ..toy.networks import PerceptronGenerator
@@ -33,7 +33,7 @@ NOISE = 0.5
 
 _BATCH, _BATCHES = 128, 16
 _LATENT = 1
-"""Of the generator, so that its points are a curve: a set of no area, as theory has it (lemma 1)."""
+"""Numbers in a latent: so generated points are a curve, a set of no area (lemma 1)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ def measure(name: str, *, seed: int, steps: int = STEPS) -> tuple[Course, ...]:
     """Train a critic of one of the CASES; return the course of each objective that goes with it."""
     case = CASES[name]
     generator = PerceptronGenerator(GeneratorSettings(network="perceptron", latent=_LATENT, width=64, blocks=2))
-    initialize(generator, "he-normal", seed=seed, first=1_000_000)
+    initialize(generator, "torch", seed=seed, first=1_000_000)
     critic = perceptron(64, 3, "he-normal", seed=seed)
     how = Training(rule=rule(case.loss, case.constraint, case.weight), algorithm=adam(1e-3), batch=_BATCH, steps=steps)
     schedule = TrainingSettings(
@@ -125,6 +125,11 @@ def run(seed: int, share: float, progress: Progress) -> Gradients:
     return Gradients(courses=tuple(courses), identities=identities)
 
 
+def _latents(seed: int, stream: Stream, index_N: Tensor) -> Tensor:
+    """Return latents in [-1, 1): bounded, so that a fresh generator's curve is, and keeps clear of all modes."""
+    return 2 * uniform(seed, stream, index_N, _LATENT) - 1
+
+
 def _pairs(generator: PerceptronGenerator, schedule: TrainingSettings, seed: int) -> Pairs:
     real = DISTRIBUTIONS["8-gaussians"]
 
@@ -132,7 +137,7 @@ def _pairs(generator: PerceptronGenerator, schedule: TrainingSettings, seed: int
         deviation, counter_N = noise_deviation(schedule, step), torch.from_numpy(index_N)
         real_N2 = torch.from_numpy(real.sample(seed, Stream.TOY, index_N))
         with torch.no_grad():
-            fake_N2 = generator(normal(seed, Stream.CRITIC_LATENT, counter_N, _LATENT))
+            fake_N2 = generator(_latents(seed, Stream.CRITIC_LATENT, counter_N))
         return (
             real_N2 + deviation * normal(seed, Stream.REAL_NOISE, counter_N, 2),
             fake_N2 + deviation * normal(seed, Stream.FAKE_NOISE, counter_N, 2),
@@ -151,7 +156,7 @@ def _measured(
         gradients, _ = generator_step(
             generator,
             critic,
-            normal(seed, Stream.GENERATOR_LATENT, index_B, _LATENT),
+            _latents(seed, Stream.GENERATOR_LATENT, index_B),
             loss=LOSSES[objective],
             noise=deviation * normal(seed, Stream.GENERATOR_NOISE, index_B, 2),
         )

@@ -56,7 +56,17 @@ def lines(found: tuple[Line, ...]) -> tuple[Table, ...]:
     return (
         Table(
             title="Two lines theta apart: divergences in nats, distances in the unit of the plane",
-            head=("theta", "KL", "JS", "its estimate", "W1", "by formula", "its estimate", "slope", "estimate / slope"),
+            head=(
+                "theta",
+                "KL",
+                "JS",
+                "discriminator's",
+                "W1",
+                "with the penalty",
+                "critic's",
+                "its slope",
+                "critic's / slope",
+            ),
             rows=estimates,
         ),
         Table(
@@ -86,7 +96,7 @@ def gradients(found: Gradients) -> tuple[Table, ...]:
     return (
         Table(
             title="The generator's gradient before and after its critic was trained, the generator at rest",
-            head=("critic", "objective", "steps", "norm before", "after", "variance before", "after"),
+            head=("critic", "objective", "steps", "norm before", "norm after", "variance before", "variance after"),
             rows=tuple(_course(course) for course in found.courses),
         ),
         Table(
@@ -129,14 +139,21 @@ def depth(found: tuple[Depth, ...]) -> tuple[Table, ...]:
             f"{one.norms[-1]:.1e}",
             f"{one.steepness_before:+.3f}",
             f"{one.steepness:+.3f}",
+            f"{one.at_bounds_before:.1%}",
             f"{one.at_bounds:.1%}",
-            f"{one.moving:.1%}",
-            f"{one.moving_at_bounds:.1%}",
         )
         for one in found
     )
-    head = ("critic", "first layer", "last", "before", "after", "at the bounds", "moving", "of these at the bounds")
-    title = "Twelve layers: norm of the gradient in activations, change of its log10 a layer, and shares of weights"
+    head = (
+        "critic",
+        "norm, first layer",
+        "norm, last",
+        "change, before",
+        "change, after",
+        "at bounds, before",
+        "at bounds, after",
+    )
+    title = "Twelve layers: norm of the gradient in activations, change of its log10 a layer, share of the weights"
     return (Table(title=title, head=head, rows=rows),)
 
 

@@ -20,7 +20,7 @@ HELD_SHARE = 20 / 2_500
 
 
 def mode_measures(points_N2: npt.NDArray[np.floating], mixture: Distribution) -> dict[str, float]:
-    """Return modes, high_quality and mode_kl, as they are measured since Lin et al. 2018, "PacGAN", section 4.1.
+    """Return modes, high_quality and mode_kl, nearly as Lin et al. 2018, "PacGAN", table 1, have them.
 
     modes: centres with at least HELD_SHARE of the points, and at least one, within NEAR deviations; the share is ours,
     there one point is enough. high_quality: share of the points that lie so near to any centre. mode_kl: divergence, in

@@ -17,27 +17,27 @@ from seqgan_wgp.theory.experiments import EXPERIMENTS
 from seqgan_wgp.theory.figures import DOTS, WIDTH, png
 from seqgan_wgp.theory.tables import Table, markdown
 
-Short = Callable[[str], Any]
+Short = Callable[[str], tuple[Any, list[str]]]
 
 every = pytest.mark.parametrize("name", EXPERIMENTS)
 
 
 @every
 def test_figures_are_written_and_not_blank(name: str, short: Short) -> None:
-    written = png(EXPERIMENTS[name].figure(short(name)))
+    written = png(EXPERIMENTS[name].figure(short(name)[0]))
     picture = np.asarray(Image.open(io.BytesIO(written)).convert("RGB")).astype(float)
     assert picture.shape[1] == round(WIDTH * DOTS)
     assert len(written) < 150_000
-    # Every ninth of it shows something, and in colours.
-    height, width = picture.shape[0] // 3, picture.shape[1] // 3
-    parts = [picture[y * height :, x * width :][:height, :width] for y in range(3) for x in range(3)]
-    assert all(part.std() > 5 for part in parts)
+    # Every quarter of it shows something, and there are colours.
+    height, width = picture.shape[0] // 2, picture.shape[1] // 2
+    parts = [picture[y * height :, x * width :][:height, :width] for y in range(2) for x in range(2)]
+    assert all(part.std() > 10 for part in parts)
     assert (picture.max(axis=2) - picture.min(axis=2)).max() > 100
 
 
 @every
 def test_tables_have_as_many_cells_as_heads(name: str, short: Short) -> None:
-    for table in EXPERIMENTS[name].tables(short(name)):
+    for table in EXPERIMENTS[name].tables(short(name)[0]):
         rows = markdown(table).splitlines()
         assert len(rows) == len(table.rows) + 2
         assert {row.count("|") for row in rows} == {len(table.head) + 1}
@@ -46,7 +46,7 @@ def test_tables_have_as_many_cells_as_heads(name: str, short: Short) -> None:
 
 @every
 def test_checks_of_a_training_too_short_are_not_all_met(name: str, short: Short) -> None:
-    found = EXPERIMENTS[name].checks(short(name))
+    found = EXPERIMENTS[name].checks(short(name)[0])
     assert not all(check.met for check in found)
     assert [row[2] for row in checks.table(found).rows] == ["yes" if check.met else "NO" for check in found]
 
@@ -61,23 +61,20 @@ def test_checks_of_what_theory_says_are_met(short: Short) -> None:
             wgan_gradient=math.copysign(1 + line.w1 / 20, line.theta),
             gan_gradient=0.0,
         )
-        for line in short("lines")
+        for line in short("lines")[0]
     )
     assert all(check.met for check in EXPERIMENTS["lines"].checks(right))
 
 
 def test_numbers_that_are_not_there_meet_no_check(short: Short) -> None:
-    wrong = tuple(dataclasses.replace(line, wgan_estimate=math.nan) for line in short("lines"))
+    wrong = tuple(dataclasses.replace(line, wgan_estimate=math.nan) for line in short("lines")[0])
     assert not EXPERIMENTS["lines"].checks(wrong)[0].met
 
 
 @every
-def test_running_tells_what_it_does(name: str) -> None:
-    if name in ("gradients", "surfaces", "meaning"):
-        pytest.skip("takes longer; the command's test runs them all alike")
-    told: list[str] = []
-    assert EXPERIMENTS[name].run(0, 1e-9, told.append)
-    assert len(set(told)) == len(told) > 3
+def test_running_tells_what_it_does(name: str, short: Short) -> None:
+    _, told = short(name)
+    assert len(set(told)) == len(told) >= 2
 
 
 def test_a_table_lines_up() -> None:
