@@ -8,22 +8,14 @@ Shape suffixes: B batch, Z latent, C channels, H height, W width, U units.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..adversarial.normalizations import UNIT_NORMALIZATIONS
 from ..errors import ConfigError
 from ..sections import CriticSettings, GeneratorSettings
 from .networks import NORMALIZATIONS, RANGES, leaky_relu
-
-UNIT_NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "none": lambda _units: nn.Identity(),
-    "layer": nn.LayerNorm,
-    "weight": lambda _units: nn.Identity(),  # the layers themselves are changed: adversarial/pair.py
-    "batch": nn.BatchNorm1d,
-}
-"""Name -> module that normalises (B, U), given U."""
 
 _BATCH_NORMALIZATIONS = NORMALIZATIONS | {"batch": lambda maps: nn.BatchNorm2d(maps, track_running_stats=False)}
 """Those of (B, C, H, W) with a batch norm that knows nothing but the batch at hand, in training and after it."""

@@ -11,18 +11,11 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ..adversarial.activations import relu
+from ..adversarial.normalizations import UNIT_NORMALIZATIONS
 from ..sections import CriticSettings, GeneratorSettings
 
 POINT = 2
 """Numbers in a point."""
-
-NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "none": lambda _units: nn.Identity(),
-    "layer": nn.LayerNorm,
-    "weight": lambda _units: nn.Identity(),  # the layers themselves are changed: adversarial/pair.py
-    "batch": nn.BatchNorm1d,
-}
-"""Name -> module that normalises (B, U), given U. "batch" mixes samples: no critic with a penalty may have it."""
 
 
 class _Layers(nn.Module):
@@ -32,7 +25,7 @@ class _Layers(nn.Module):
         super().__init__()
         sizes = [inputs, *(settings.width for _ in range(settings.blocks))]
         self.hidden = nn.ModuleList(nn.Linear(before, behind) for before, behind in pairwise(sizes))
-        self.norms = nn.ModuleList(NORMALIZATIONS[settings.normalization](units) for units in sizes[1:])
+        self.norms = nn.ModuleList(UNIT_NORMALIZATIONS[settings.normalization](units) for units in sizes[1:])
         self.output = nn.Linear(sizes[-1], outputs)
 
     def forward(self, x_BU: Tensor) -> Tensor:

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from seqgan_wgp.adversarial.constraints import gp, slopes
 from seqgan_wgp.adversarial.initialization import initialize
+from seqgan_wgp.adversarial.normalizations import UNIT_NORMALIZATIONS
 from seqgan_wgp.adversarial.pair import normalize_weights
 from seqgan_wgp.config import Config, override, recipe
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.images.dense import UNIT_NORMALIZATIONS
 from seqgan_wgp.images.networks import NORMALIZATIONS
 from seqgan_wgp.images.registry import CRITICS, GENERATORS
 from seqgan_wgp.sections import CriticSettings, GeneratorSettings

@@ -9,11 +9,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from seqgan_wgp.adversarial.normalizations import UNIT_NORMALIZATIONS
 from seqgan_wgp.config import recipe
 from seqgan_wgp.fitting import _NORMALIZATIONS
 from seqgan_wgp.toy.domain import ToyForm
 from seqgan_wgp.toy.facts import chosen
-from seqgan_wgp.toy.networks import CRITICS, GENERATORS, NORMALIZATIONS
+from seqgan_wgp.toy.networks import CRITICS, GENERATORS
 
 B, Z = 6, 3
 
@@ -28,7 +29,7 @@ def small(normalization: str = "none", blocks: int = 2) -> tuple[nn.Module, nn.M
 
 
 @pytest.mark.parametrize("blocks", [0, 1, 3])
-@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+@pytest.mark.parametrize("normalization", UNIT_NORMALIZATIONS)
 def test_latents_become_points_and_points_scores(normalization: str, blocks: int) -> None:
     generator, critic = small(normalization, blocks)
     points_B2 = generator(torch.randn(B, Z))
@@ -52,7 +53,7 @@ def test_without_hidden_layers_it_is_linear() -> None:
     assert torch.allclose(critic((one_B2 + other_B2) / 2), (critic(one_B2) + critic(other_B2)) / 2, atol=1e-6)
 
 
-@pytest.mark.parametrize("normalization", set(NORMALIZATIONS) - {"batch"})
+@pytest.mark.parametrize("normalization", set(UNIT_NORMALIZATIONS) - {"batch"})
 def test_changing_sample_0_changes_only_score_0(normalization: str) -> None:
     _, critic = small(normalization)
     points_B2 = torch.randn(B, 2)
@@ -64,7 +65,7 @@ def test_changing_sample_0_changes_only_score_0(normalization: str) -> None:
 
 
 def test_the_registries_have_what_the_settings_offer() -> None:
-    assert set(NORMALIZATIONS) == set(_NORMALIZATIONS["perceptron"])
+    assert set(UNIT_NORMALIZATIONS) == set(_NORMALIZATIONS["perceptron"])
 
 
 def test_the_published_recipe_is_that_of_the_authors() -> None:
