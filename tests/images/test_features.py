@@ -59,7 +59,10 @@ def strokes(count: int, seed: int = 1) -> Bytes:
 class TestFrechetDistance:
     """Closed forms and properties."""
 
-    @given(st.lists(st.tuples(*[st.floats(-9, 9)] * 2, *[st.floats(0, 9)] * 2), min_size=1, max_size=9))
+    # A variance of less than about 1e-15 of the largest is a rounding error to the matrix root, so 0: none so small.
+    @given(
+        st.lists(st.tuples(*[st.floats(-9, 9)] * 2, *[st.just(0.0) | st.floats(1e-5, 9)] * 2), min_size=1, max_size=9)
+    )
     def test_of_diagonal_gaussians_is_that_of_means_and_deviations(self, rows: list[tuple[float, ...]]) -> None:
         mean1, mean2, spread1, spread2 = np.array(rows).T
         expected = float(np.sum((mean1 - mean2) ** 2) + np.sum((spread1 - spread2) ** 2))
