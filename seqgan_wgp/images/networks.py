@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..adversarial.normalizations import CHANNEL_NORMALIZATIONS
 from ..errors import ConfigError
 from ..sections import CriticSettings, GeneratorSettings
 
@@ -31,28 +32,7 @@ def leaky_relu(x: Tensor, leak: float = LEAK) -> Tensor:
     return x * torch.where(x > 0, x.new_ones(()), x.new_full((), leak))
 
 
-class ChannelNorm(nn.Module):
-    """Layer norm over the channels of each place, (B, C, H, W) -> (B, C, H, W), with a scale and shift a channel."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(channels)
-
-    def forward(self, x_BCHW: Tensor) -> Tensor:
-        """Normalise."""
-        normed: Tensor = self.norm(x_BCHW.movedim(1, -1)).movedim(-1, 1)
-        return normed
-
-
-NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "none": lambda _channels: nn.Identity(),
-    # One group: mean and variance over channels and places of each sample. It mixes no samples.
-    "layer": lambda channels: nn.GroupNorm(1, channels),
-    "layer-channels": ChannelNorm,
-    "instance": lambda channels: nn.GroupNorm(channels, channels),  # a group each: instance norm with scale and shift
-    "weight": lambda _channels: nn.Identity(),  # the layers themselves are changed: adversarial/pair.py
-    "batch": nn.BatchNorm2d,
-}
+NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {**CHANNEL_NORMALIZATIONS, "batch": nn.BatchNorm2d}
 """Name -> module that normalises (B, C, H, W), given C. "batch" mixes samples: no critic with a penalty may have it."""
 
 _UNIT_NORMALIZATIONS = NORMALIZATIONS | {"instance": lambda _channels: nn.Identity()}

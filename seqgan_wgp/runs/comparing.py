@@ -20,6 +20,7 @@ from . import checkpoint
 from .comparison import FILE, PLOT, Comparison, Entrant, differences, read_file
 from .entries import Asked, Subject, parse_entries
 from .folder import CONFIG, RunFolder, check_free
+from .journal import check_ahead
 from .run import create, read_config
 
 _LOCK = ".lock"
@@ -165,11 +166,5 @@ def _check_same(entrant: Entrant) -> None:
         raise ConfigError(f"{where}: was begun with {name} = {was}, and this asks for {changed[name]}", _BEGIN)
     if not entrant.run.checkpoint.is_file() or (entrant.result and entrant.result.diverged_step):
         return
-    facts, limit = checkpoint.read_facts(entrant.run.checkpoint), entrant.config.training
-    if "training.steps" in changed and limit.steps is not None and limit.steps < facts["step"]:
-        raise ConfigError(f"{where}: is at step {facts['step']:,} already", "steps are counted in all: give more")
-    if "training.minutes" in changed and limit.minutes is not None and 60 * limit.minutes < facts["seconds"]:
-        raise ConfigError(
-            f"{where}: has trained for {facts['seconds'] / 60:.1f} minutes already",
-            "minutes are counted in all: give more",
-        )
+    at = checkpoint.read_facts(entrant.run.checkpoint)
+    check_ahead(entrant.run, entrant.config.training, changed, step=at["step"], seconds=at["seconds"])

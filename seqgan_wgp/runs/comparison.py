@@ -18,7 +18,7 @@ from ..placing import new_file
 from . import checkpoint, curves
 from .curves import Curve
 from .entries import Entry
-from .folder import RunFolder
+from .folder import RunFolder, check_version
 from .journal import OnRecord
 from .run import go_on, read_config
 
@@ -210,11 +210,7 @@ def read_file(out: Path) -> tuple[dict[str, Any], dict[str, Result | None]]:
     try:
         facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version, rows = int(facts.pop("format_version")), facts.pop("recipes")
-        if version > FORMAT_VERSION:
-            raise CheckpointError(
-                f"{path}: has format {version}, newer than this version of seqgan_wgp reads",
-                "install a newer seqgan_wgp",
-            )
+        check_version(path, version)
         results = {str(row["recipe"]): _result(row) for row in rows}
         missing = {"data", "sha256", "criterion"} - facts.keys()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from ..config import FORMAT_VERSION
 from ..errors import CheckpointError, ConfigError
 from ..placing import new_folder
 
@@ -100,6 +101,15 @@ class RunFolder:
             yield
         finally:
             lock.release()
+
+
+def check_version(path: Path, version: int) -> None:
+    """Raise CheckpointError when a JSON file of ours is of a newer format than this version reads."""
+    if version > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path}: has format {version}, newer than this version of seqgan_wgp reads",
+            "install a newer seqgan_wgp",
+        )
 
 
 def open_run(path: Path) -> RunFolder:

@@ -7,7 +7,7 @@ checkpoint, so a run that goes on from it is the run that never stopped.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from ..domains import DOMAINS
 from ..errors import CheckpointError, ConfigError
 from ..model import model_tensors
 from ..randomness import Stream, shuffled
+from ..sections import TrainingSettings
 from . import checkpoint
 from .folder import RunFolder
 from .records import Records
@@ -57,6 +58,23 @@ class Outcome:
     real: list[str] = field(default_factory=list)
 
 
+def check_ahead(run: RunFolder, limit: TrainingSettings, asked: Container[str], *, step: int, seconds: float) -> None:
+    """Raise ConfigError when the end that was asked for lies behind: it counts from the run's beginning.
+
+    Args:
+        run: named in the message.
+        limit: settings with the end.
+        asked: dotted names of the settings that were asked for.
+        step: where the run is.
+        seconds: how long it has trained.
+    """
+    if "training.steps" in asked and limit.steps is not None and limit.steps < step:
+        raise ConfigError(f"{run.path}: is at step {step:,} already", "steps are counted in all: give more")
+    if "training.minutes" in asked and limit.minutes is not None and 60 * limit.minutes < seconds:
+        trained = f"has trained for {seconds / 60:.1f} minutes already"
+        raise ConfigError(f"{run.path}: {trained}", "minutes are counted in all: give more")
+
+
 class Journal:
     """A trainer and the files that its records become."""
 
@@ -77,17 +95,6 @@ class Journal:
         self.board = Board(run, config, self.trainer.step)
         self.saved_step = self.trainer.step if size else None
         self.next_save = time.monotonic() + FIRST_CHECKPOINT_SECONDS
-
-    def check_ahead(self, overrides: Mapping[str, object]) -> None:
-        """Raise ConfigError when the end that was asked for lies behind: it counts from the run's beginning."""
-        limit, trainer = self.config.training, self.trainer
-        if "training.steps" in overrides and limit.steps is not None and limit.steps < trainer.step:
-            raise ConfigError(
-                f"{self.run.path}: is at step {trainer.step:,} already", "steps are counted in all: give more"
-            )
-        if "training.minutes" in overrides and limit.minutes is not None and 60 * limit.minutes < trainer.seconds:
-            trained = f"has trained for {trainer.seconds / 60:.1f} minutes already"
-            raise ConfigError(f"{self.run.path}: {trained}", "minutes are counted in all: give more")
 
     def train(self, on_record: OnRecord | None, should_stop: Callable[[], bool]) -> Outcome:
         """Train to the end; write what is due after every step."""

@@ -17,6 +17,7 @@ from ..images import collection as collections
 from ..images import mnist
 from ..images.collection import Collection
 from ..model import Model
+from ..placing import new_file
 from ..text import cache
 from ..text.corpus import prepare
 from ..text.defaults import by_rule
@@ -26,8 +27,8 @@ from ..text.reading.sources import Source, open_source
 from ..text.scan import Scan, scan
 from ..toy import facts as toys
 from ..toy.facts import ToyFacts
-from .folder import RunFolder, building
-from .journal import Journal, OnRecord, Outcome
+from .folder import RunFolder, building, check_version
+from .journal import Journal, OnRecord, Outcome, check_ahead
 from .tensorboard import check_installed
 
 
@@ -136,11 +137,7 @@ def read_config(run: RunFolder) -> Config:
         version = int(tree.pop("format_version"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{run.config}: cannot be read ({error})", "the run needs the file as it was") from None
-    if version > FORMAT_VERSION:
-        raise CheckpointError(
-            f"{run.config}: has format {version}, newer than this version of seqgan_wgp reads",
-            "install a newer seqgan_wgp",
-        )
+    check_version(run.config, version)
     try:
         return configs.from_dict(tree)
     except ConfigError as error:
@@ -172,7 +169,8 @@ def go_on(
         journal = Journal(run, config)
         try:
             if overrides:
-                journal.check_ahead(overrides)
+                at = journal.trainer
+                check_ahead(run, config.training, overrides, step=at.step, seconds=at.seconds)
                 _write_config(run, config)
             return journal.train(on_record, should_stop)
         finally:
@@ -181,9 +179,8 @@ def go_on(
 
 def _write_config(run: RunFolder, config: Config) -> None:
     text = json.dumps({"format_version": FORMAT_VERSION, **configs.to_dict(config)}, indent=2) + "\n"
-    temporary = run.config.with_name(f".{run.config.name}.new")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(run.config)
+    with new_file(run.config) as file:
+        file.write(text.encode())
 
 
 def train(

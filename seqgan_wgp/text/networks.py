@@ -12,36 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..adversarial.activations import relu
+from ..adversarial.normalizations import CHANNEL_NORMALIZATIONS
 from ..sections import CriticSettings, GeneratorSettings
 
-
-class ChannelNorm(nn.Module):
-    """Layer norm over the channels of each position, (B, C, L) -> (B, C, L), with a scale and shift a channel."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(channels)
-
-    def forward(self, x_BCL: Tensor) -> Tensor:
-        """Normalise."""
-        normed: Tensor = self.norm(x_BCL.transpose(1, 2)).transpose(1, 2)
-        return normed
-
-
-def _layer_norm(channels: int) -> nn.Module:
-    # One group: mean and variance over channels and positions of each sample, scale and shift a channel, as in the
-    # authors' own layer normalisation. It mixes no samples, so the penalty of each stays its own.
-    return nn.GroupNorm(1, channels)
-
-
-NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "none": lambda _channels: nn.Identity(),
-    "layer": _layer_norm,
-    "layer-channels": ChannelNorm,
-    "instance": lambda channels: nn.GroupNorm(channels, channels),  # a group each: instance norm with scale and shift
-    "weight": lambda _channels: nn.Identity(),  # the layers themselves are changed: adversarial/pair.py
-    "batch": nn.BatchNorm1d,
-}
+NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {**CHANNEL_NORMALIZATIONS, "batch": nn.BatchNorm1d}
 """Name -> module that normalises (B, C, L), given C. "batch" mixes samples: no critic with a penalty may have it."""
 
 

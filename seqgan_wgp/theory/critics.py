@@ -16,7 +16,7 @@ from torch import Tensor
 from ..adversarial.constraints import CONSTRAINTS
 from ..adversarial.initialization import initialize
 from ..adversarial.losses import LOSSES
-from ..adversarial.optimizers import optimizer
+from ..adversarial.optimizers import apply_gradients, optimizer
 from ..adversarial.steps import Rule, critic_step
 from ..randomness import Stream, normal, uniform
 from ..sections import AlgorithmSettings, CriticSettings
@@ -108,9 +108,7 @@ def train(critic: PerceptronCritic, pairs: Pairs, how: Training, *, seed: int) -
 
         real_B2, fake_B2 = pairs(index_B, step)
         gradients, _ = critic_step(critic, real_B2.to(precision), fake_B2.to(precision), draw, how.rule)
-        for parameter, gradient in zip(critic.parameters(), gradients, strict=True):
-            parameter.grad = gradient.contiguous()  # the fused Adam misreads transposed views
-        algorithm.step()
+        apply_gradients(algorithm, critic, gradients)
         if project is not None:
             assert how.clip is not None
             project(critic, how.clip)

@@ -12,7 +12,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqgan_wgp.adversarial.constraints import gp, slopes
 from seqgan_wgp.adversarial.initialization import initialize
 from seqgan_wgp.adversarial.normalizations import UNIT_NORMALIZATIONS
 from seqgan_wgp.adversarial.pair import normalize_weights
@@ -22,6 +21,8 @@ from seqgan_wgp.images.networks import NORMALIZATIONS
 from seqgan_wgp.images.registry import CRITICS, GENERATORS
 from seqgan_wgp.sections import CriticSettings, GeneratorSettings
 from seqgan_wgp.settings import list_settings
+
+from .penalties import assert_gradient_of_the_penalty_is_right
 
 MNIST = (1, 28, 28)
 B = 5
@@ -249,19 +250,9 @@ def test_weight_normalization_changes_no_result_at_first(family: str) -> None:
 @pytest.mark.parametrize("normalization", ["none", "layer"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_gradient_of_the_penalty_is_right(family: str, normalization: str) -> None:
-    """By finite differences, through the second derivatives of every layer."""
     critic = small_critic(family, (1, 4, 5), normalization=normalization, width=2, units=3).double()
     initialize(critic, "he-normal", seed=3, first=0)
-    names, values = zip(*critic.named_parameters(), strict=True)
-    x_BCHW = torch.rand(2, 1, 4, 5, dtype=torch.float64)
-
-    def penalty(*parameters: Tensor) -> Tensor:
-        by_name = dict(zip(names, parameters, strict=True))
-        return gp(slopes(lambda x: torch.func.functional_call(critic, by_name, (x,)), x_BCHW))
-
-    parameters = tuple(value.detach().clone().requires_grad_(True) for value in values)
-    assert penalty(*parameters).item() > 0
-    assert torch.autograd.gradcheck(penalty, parameters)
+    assert_gradient_of_the_penalty_is_right(critic, torch.rand(2, 1, 4, 5, dtype=torch.float64))
 
 
 # What is refused, and under which names

@@ -23,6 +23,7 @@ from seqgan_wgp.runs.checkpoint import load
 from seqgan_wgp.runs.run import create, go_on, look_at_images
 from seqgan_wgp.sections import ImageSettings
 
+from ..stopping import stop_at
 from .conftest import squares
 
 CPU = torch.device("cpu")
@@ -164,12 +165,6 @@ def test_a_run_stopped_and_resumed_is_the_run_that_was_not(
     assert one.keys() == two.keys()
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert sorted(file.suffix for file in (tmp_path / "one" / "samples").iterdir()) == [".png"] * 3
-
-
-def stop_at(step: int) -> Callable[[], bool]:
-    """Return a `should_stop` that says yes after `step` steps of this process."""
-    asked = iter(range(step))
-    return lambda: next(asked, None) is None
 
 
 def test_the_film_of_a_run_is_that_of_its_pictures_however_often_it_stopped(

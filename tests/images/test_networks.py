@@ -13,12 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqgan_wgp.adversarial.constraints import gp, slopes
 from seqgan_wgp.adversarial.initialization import INITIALIZATIONS, initialize
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.images.networks import LEAK, NORMALIZATIONS, RANGES, double, halve, leaky_relu
 from seqgan_wgp.images.registry import CRITICS, GENERATORS
 from seqgan_wgp.sections import CriticSettings, GeneratorSettings
+
+from .penalties import assert_gradient_of_the_penalty_is_right
 
 MNIST = (1, 28, 28)
 B = 3
@@ -259,13 +260,4 @@ def test_first_weights_are_a_function_of_the_seed_alone(scheme: str) -> None:
 def test_gradient_of_the_penalty_is_right(normalization: str) -> None:
     critic = small_critic((1, 4, 8), normalization=normalization, kernel=3, width=1).double()
     initialize(critic, "tflib", seed=3, first=0)
-    names, values = zip(*critic.named_parameters(), strict=True)
-    x_BCHW = torch.rand(2, 1, 4, 8, dtype=torch.float64)
-
-    def penalty(*parameters: Tensor) -> Tensor:
-        weights = dict(zip(names, parameters, strict=True))
-        return gp(slopes(lambda x: torch.func.functional_call(critic, weights, (x,)), x_BCHW))
-
-    parameters = tuple(value.detach().clone().requires_grad_(True) for value in values)
-    assert penalty(*parameters).item() > 0
-    assert torch.autograd.gradcheck(penalty, parameters)
+    assert_gradient_of_the_penalty_is_right(critic, torch.rand(2, 1, 4, 8, dtype=torch.float64))

@@ -24,6 +24,8 @@ from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.records import read_records
 from seqgan_wgp.runs.run import go_on, look_at, look_at_toy, read_config
 
+from ..stopping import stop_at
+
 TINY: dict[str, object] = {
     "generator.latent": 8,
     "generator.width": 8,
@@ -41,6 +43,7 @@ WILD = "fast:optimizer.critic.learning_rate=10,objective.weight=1e30"
 
 Ask = Callable[..., Asked]
 Go = Callable[..., Comparison]
+Contents = Callable[[Path], dict[str, bytes | None]]
 
 
 def ask(recipes: str = "fast,passgan", **changes: Any) -> Asked:
@@ -76,25 +79,9 @@ def go(tmp_path: Path, tiny_lines: list[str]) -> Go:
     return train
 
 
-def stop_at(step: int) -> Callable[[], bool]:
-    """Return a `should_stop` that says yes from a number of calls on."""
-    asked = 0
-
-    def should_stop() -> bool:
-        nonlocal asked
-        asked += 1
-        return asked > step
-
-    return should_stop
-
-
 def without_times(comparison: Comparison) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads((comparison.path / FILE).read_text())["recipes"]
     return [{name: value for name, value in row.items() if "second" not in name} for row in rows]
-
-
-def contents(folder: Path) -> dict[str, bytes | None]:
-    return {str(path): path.read_bytes() if path.is_file() else None for path in sorted(folder.rglob("*"))}
 
 
 @pytest.mark.parametrize(
@@ -226,7 +213,7 @@ def test_stopping_and_going_on_is_the_same_as_never_stopping(stops: list[int], g
     assert without_times(go("parts", asked)) == without_times(whole)
 
 
-def test_what_is_done_is_not_trained_again(go: Go) -> None:
+def test_what_is_done_is_not_trained_again(go: Go, contents: Contents) -> None:
     first, seen = go("both", ask()), list[str]()
     before = contents(first.path)
     second = go("both", ask(), seen=seen)
@@ -299,7 +286,7 @@ def test_a_run_that_diverges_is_a_result_like_others(go: Go) -> None:
     ids=str,
 )
 def test_what_does_not_go_on_is_refused_and_nothing_changes(
-    changes: dict[str, Any], says: str, go: Go, tiny_lines: list[str]
+    changes: dict[str, Any], says: str, go: Go, tiny_lines: list[str], contents: Contents
 ) -> None:
     comparison = go("both", ask())
     before, lines = contents(comparison.path), tiny_lines[: changes.pop("lines", len(tiny_lines))]
@@ -309,7 +296,7 @@ def test_what_does_not_go_on_is_refused_and_nothing_changes(
     assert contents(comparison.path) == before
 
 
-def test_overwrite_replaces_a_comparison_and_nothing_else(go: Go, tmp_path: Path) -> None:
+def test_overwrite_replaces_a_comparison_and_nothing_else(go: Go, tmp_path: Path, contents: Contents) -> None:
     go("both", ask())
     replaced = go("both", ask("fast", seed=3), overwrite=True)
     assert {path.name for path in replaced.path.iterdir()} == {"fast", FILE, ".lock"}

@@ -20,6 +20,8 @@ from seqgan_wgp.runs.journal import Outcome
 from seqgan_wgp.runs.records import read_records
 from seqgan_wgp.runs.run import create, go_on, look_at, read_config
 
+from ..stopping import stop_at
+
 Start = Callable[..., RunFolder]
 
 
@@ -32,18 +34,6 @@ def start(tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Conf
         return create(found, config, tmp_path / name)
 
     return prepare
-
-
-def stop_at(step: int) -> Callable[[], bool]:
-    """Return a `should_stop` that says yes after `step` steps of this process."""
-    asked = 0
-
-    def should_stop() -> bool:
-        nonlocal asked
-        asked += 1
-        return asked > step
-
-    return should_stop
 
 
 def records(run: RunFolder) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from seqgan_wgp.runs.records import read_records
 from seqgan_wgp.runs.run import create, go_on, look_at
 from seqgan_wgp.runs.tensorboard import LINES_SHOWN, Board
 
-from .test_run import stop_at
+from ..stopping import stop_at
 
 Start = Callable[..., RunFolder]
 Series = dict[str, list[tuple[int, Any]]]
