@@ -168,6 +168,11 @@ class TrainingSettings:
     minutes: float | None = setting("minutes of training in all, also after a resume; none: no limit", None, above=0)
     seed: int = setting("seed of all noise", 0, least=0, below=2**63)
     device: str = setting("where the networks live", "auto", choices=("auto", "cpu", "cuda", "mps"))
+    convolution: str = setting(
+        "how 1-d convolutions are computed in training; auto: the quickest for the sizes",
+        "direct",
+        choices=("auto", "direct", "fourier", "toom-cook"),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

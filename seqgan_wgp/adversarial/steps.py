@@ -149,7 +149,7 @@ def _differentiated(
     if rule.apart:
         real_B, fake_B = view.score(view.real), view.score(view.fake)
     else:
-        score_2B = view.score(torch.cat([view.real, view.fake]))
+        score_2B = view.score(_one_batch(view.real, view.fake))
         real_B, fake_B = score_2B[: len(view.real)], score_2B[len(view.real) :]
     total = rule.loss.critic(real_B, fake_B)
     penalty = slope_mean = torch.zeros_like(total)
@@ -163,6 +163,13 @@ def _differentiated(
     return gradients, CriticNumbers(
         loss=total.detach(), wasserstein=wasserstein, penalty=penalty.detach(), slope_mean=slope_mean
     )
+
+
+def _one_batch(first: Tensor, second: Tensor) -> Tensor:
+    """Return (2B, ...) items in the order in memory that those of `first` have; `torch.cat` would lay them out anew."""
+    order = sorted(range(first.ndim), key=first.stride, reverse=True)
+    joined = torch.cat([first.permute(order), second.permute(order)], dim=order.index(0))
+    return joined.permute([order.index(axis) for axis in range(first.ndim)])
 
 
 def generator_step(

@@ -24,6 +24,7 @@ from ..errors import CheckpointError, Diverged, one_line
 from ..randomness import Stream, choose_numpy, normal, shuffled, uniform
 from . import schedule
 from .constraints import CONSTRAINTS
+from .convolution import set_way
 from .diagnosis import diagnose
 from .domain import Domain, Items
 from .losses import loss_of
@@ -55,6 +56,8 @@ class Trainer:
         generator, critic = fresh_pair(domain.form, config)
         self.generator, self.critic = generator.to(device), critic.to(device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
+        for network in (self.generator, self.critic):
+            set_way(network, config.training.convolution)
         self.generator_optimizer = optimizer(config.optimizer.generator, self.generator)
         self.critic_optimizer = optimizer(config.optimizer.critic, self.critic)
         self.rule = Rule(
@@ -112,7 +115,7 @@ class Trainer:
         if self.step == 0:
             self._warm_up()
         measured = [
-            self._critic_step(schedule.critic_step_number(settings, self.step, k)) for k in range(settings.critic_steps)
+            self.critic_step(schedule.critic_step_number(settings, self.step, k)) for k in range(settings.critic_steps)
         ]
         generated = self._generator_steps()
         self.step += 1
@@ -191,12 +194,12 @@ class Trainer:
         """Train the critic alone: `warm_up` steps, or until its loss is as low as `warm_up_until`."""
         settings = self.config.training
         for k in range(settings.warm_up):
-            loss = self._critic_step(schedule.warm_up_number(k))[0]
+            loss = self.critic_step(schedule.warm_up_number(k))[0]
             if settings.warm_up_until is not None and loss.item() < settings.warm_up_until:
                 return
 
-    def _critic_step(self, number: int) -> Tensor:
-        """Change the critic once; return its part of _LOSSES."""
+    def critic_step(self, number: int) -> Tensor:
+        """Change the critic once, with batch `number` of the whole run; return its part of _LOSSES."""
         index_B = torch.from_numpy(self._counters(number)).to(self.device)
         fake = self.fakes(Stream.CRITIC_LATENT, index_B)
         real = self.real(number)

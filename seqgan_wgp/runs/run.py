@@ -12,6 +12,7 @@ from typing import Protocol
 from .. import config as configs
 from ..adversarial.record import Record
 from ..config import FORMAT_VERSION, Config
+from ..devices import keep_memory
 from ..errors import CheckpointError, ConfigError, CorpusError
 from ..images import collection as collections
 from ..images import mnist
@@ -164,6 +165,7 @@ def go_on(
         CheckpointError, ConfigError: the folder is not a whole run, is in use, or cannot be written.
         OSError: the disk is full; the last good checkpoint stays.
     """
+    keep_memory()
     with run.locked():
         config = configs.override(read_config(run), overrides or {})
         journal = Journal(run, config)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..adversarial.activations import relu
+from ..adversarial.convolution import Convolution
 from ..adversarial.normalizations import CHANNEL_NORMALIZATIONS
 from ..sections import CriticSettings, GeneratorSettings
 
@@ -26,9 +27,9 @@ class ResidualBlock(nn.Module):
         super().__init__()
         width, kernel = settings.width, settings.kernel
         self.norm1 = NORMALIZATIONS[settings.normalization](width)
-        self.conv1 = nn.Conv1d(width, width, kernel, padding=kernel // 2)
+        self.conv1 = Convolution(width, width, kernel)
         self.norm2 = NORMALIZATIONS[settings.normalization](width)
-        self.conv2 = nn.Conv1d(width, width, kernel, padding=kernel // 2)
+        self.conv2 = Convolution(width, width, kernel)
         self.scale = settings.residual_scale
 
     def forward(self, x_BCL: Tensor) -> Tensor:
@@ -78,12 +79,15 @@ class ResidualCritic(nn.Module):
         return self.score(self.enter(x_BLV))
 
     def enter(self, x: Tensor) -> Tensor:
-        """Return what the first layer, which is linear, makes of (B, L, V) probabilities or (B, L) ids: (B, C, L)."""
+        """Return what the first layer, which is linear, makes of (B, L, V) probabilities or (B, L) ids: (B, C, L).
+
+        In memory it lies position first, as the convolutions that save products want it.
+        """
         weight_CV, bias_C = self.input.weight[:, :, 0], self.input.bias
         assert bias_C is not None
         if x.is_floating_point():
-            return functional.linear(x, weight_CV, bias_C).transpose(1, 2)
-        return (functional.embedding(x.long(), weight_CV.t()) + bias_C).transpose(1, 2)
+            return functional.linear(x.transpose(0, 1), weight_CV, bias_C).permute(1, 2, 0)
+        return (functional.embedding(x.t().long(), weight_CV.t()) + bias_C).permute(1, 2, 0)
 
     def score(self, entered_BCL: Tensor) -> Tensor:
         """Return the scores of what `enter` gave."""
@@ -95,13 +99,13 @@ class ResidualCritic(nn.Module):
     def slopes(self, gradient_BCL: Tensor) -> Tensor:
         """Return the norms (B,) of the gradients in the first layer's input, given those in its output."""
         weight_CV = self.input.weight[:, :, 0]
-        gradient_BLC = gradient_BCL.transpose(1, 2)
+        gradient_LBC = gradient_BCL.permute(2, 0, 1)
         if weight_CV.shape[1] <= weight_CV.shape[0]:
-            slope_B: Tensor = torch.linalg.vector_norm((gradient_BLC @ weight_CV).flatten(1), dim=1)
+            slope_B: Tensor = torch.linalg.vector_norm(gradient_LBC @ weight_CV, dim=(0, 2))
             return slope_B
         # |W'g|^2 = g'(WW')g: for a large vocabulary this spares a tensor of (B, L, V). The root's derivative at 0 is
         # taken as 0, as that of the norm is.
-        square_B = (gradient_BLC * (gradient_BLC @ (weight_CV @ weight_CV.t()))).flatten(1).sum(dim=1)
+        square_B = (gradient_LBC * (gradient_LBC @ (weight_CV @ weight_CV.t()))).sum(dim=(0, 2))
         positive_B = square_B > 0
         return torch.where(positive_B, torch.where(positive_B, square_B, 1.0).sqrt(), 0.0)
 

@@ -1,0 +1,198 @@
+"""A critic step and a whole round of ours beside the published loop's, in turns on the same machine.
+
+    python -m benchmarks.critic_step --json critic_step.json
+
+A critic step goes from ids in memory to an updated critic: fakes, one-hot text or what stands for it, gradients, Adam.
+A round is a number of them and a generator step. Networks are those of Gulrajani et al. 2017: five blocks, kernel 5, no
+normalisation. Ours is what the trainer does, with `training.convolution` = auto; the other is `reference_loop`. Both
+run in turns, so that what else the machine does falls on both. Prints medians with quartiles; `peak` is what a large
+matrix product reaches here, and a critic step is counted as 10 F, F the operations of one forward pass (two for real
+and fake, four back, four for the penalty): saving multiplications can bring its share above 1.
+
+Shapes are B,D,L: batch, width, length.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from seqgan_wgp.adversarial.trainer import Trainer
+from seqgan_wgp.config import Config, recipe
+from seqgan_wgp.devices import keep_memory
+from seqgan_wgp.text.domain import TextForm
+from seqgan_wgp.text.vocabulary import Vocabulary
+
+from . import reference_loop as published
+
+SHAPES = ("64,64,16", "64,128,10", "64,128,32", "64,512,32")
+V, LATENT, BLOCKS, KERNEL = 100, 128, 5, 5
+ROWS = 20_000
+LINE = "{:>16} {:<12} {:>26} {:>26} {:>7} {:>7}"
+
+
+class Ids:
+    """Random ids in memory, as the trainer's Domain."""
+
+    held_out_size = samples = 0
+    criterion = "none"
+
+    def __init__(self, length: int) -> None:
+        self.form = TextForm(Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + V - 2)))), length, {})
+        self.size = ROWS
+        self.ids_NL = np.random.default_rng(0).integers(2, V, (ROWS, length), dtype=np.uint8)
+
+    def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+        """Return items."""
+        return torch.from_numpy(self.ids_NL[indices_B])
+
+    def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+        """Return items."""
+        return self.ids(indices_B)
+
+    def score(self, samples: Any, *, half: str = "validation") -> dict[str, float]:
+        """Nothing is measured here."""
+        del samples, half
+        return {}
+
+
+def config(batch: int, width: int, length: int, convolution: str, critic_steps: int) -> Config:
+    """Return the recipe `paper` at a shape."""
+    return recipe(
+        "paper",
+        {
+            "corpus.length": length,
+            "training.batch_size": batch,
+            "training.critic_steps": critic_steps,
+            "training.convolution": convolution,
+            "training.device": "cpu",
+            "generator.width": width,
+            "critic.width": width,
+            "generator.latent": LATENT,
+            "evaluation.every": 10**6,
+        },
+    )
+
+
+class Ours:
+    """Our trainer's step and round."""
+
+    def __init__(self, settings: Config, ids: Ids) -> None:
+        self.trainer = Trainer(ids, settings, torch.device("cpu"))
+        self.number = 0
+
+    def step(self) -> None:
+        """Do one critic step."""
+        self.trainer.critic_step(self.number)
+        self.number += 1
+
+    def round(self) -> None:
+        """Do one round."""
+        self.trainer.round()
+
+
+class Published:
+    """The published step and round."""
+
+    def __init__(self, batch: int, width: int, length: int, critic_steps: int, ids: Ids) -> None:
+        sizes = {"width": width, "length": length, "vocabulary": V, "blocks": BLOCKS, "kernel": KERNEL}
+        self.generator, self.critic = published.Generator(**sizes, latent=LATENT), published.Critic(**sizes)
+        self.generator_optimizer = torch.optim.Adam(self.generator.parameters(), 1e-4, betas=(0.5, 0.9))
+        self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), 1e-4, betas=(0.5, 0.9))
+        self.batch, self.critic_steps = batch, critic_steps
+        self.ids_NL = torch.from_numpy(ids.ids_NL).long()
+
+    def step(self) -> None:
+        """Do one critic step."""
+        real_BL = self.ids_NL[torch.randint(0, len(self.ids_NL), (self.batch,))]
+        published.critic_step(self.critic, self.generator, self.critic_optimizer, real_BL, LATENT)
+
+    def round(self) -> None:
+        """Do one round."""
+        for _ in range(self.critic_steps):
+            self.step()
+        published.generator_step(self.critic, self.generator, self.generator_optimizer, self.batch, LATENT)
+
+
+def seconds(act: Callable[[], None]) -> float:
+    """Return how long an act takes."""
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def peak_flops(size: int = 2048) -> float:
+    """Return operations a second of a large matrix product, the best of ten."""
+    a, b = torch.randn(size, size), torch.randn(size, size)
+    return 2 * size**3 / min(seconds(lambda: torch.mm(a, b)) for _ in range(10))
+
+
+def step_flops(batch: int, width: int, length: int) -> float:
+    """Return 10 F: the operations of a critic step that does all of them once."""
+    forward = 2 * length * (V * width + 2 * BLOCKS * KERNEL * width**2) + 2 * length * width
+    return 10.0 * batch * forward
+
+
+def spread(times: list[float]) -> str:
+    """Return median and quartiles in milliseconds."""
+    low, middle, high = (1000 * value for value in statistics.quantiles(times, n=4))
+    return f"{middle:.1f} ({low:.1f} to {high:.1f}) ms"
+
+
+def measure(shape: tuple[int, int, int], convolution: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Time both in turns at a shape, and print a line for the critic step and one for the round."""
+    batch, width, length = shape
+    ids = Ids(length)
+    ours = Ours(config(*shape, convolution, options.critic_steps), ids)
+    theirs = Published(*shape, options.critic_steps, ids)
+    peak = peak_flops()
+    row: dict[str, Any] = {"B": batch, "D": width, "L": length, "engine": convolution}
+    for name in ("step", "round"):
+        pairs = [(seconds(getattr(ours, name)), seconds(getattr(theirs, name))) for _ in range(options.pairs + 1)][1:]
+        mine, other = ([pair[side] for pair in pairs] for side in (0, 1))
+        ratio = statistics.median(b / a for a, b in pairs)
+        share = step_flops(*shape) / statistics.median(mine) / peak if name == "step" else None
+        shown = "" if share is None else f"{share:.0%}"
+        title = f"{batch},{width},{length}" + (" round" if name == "round" else "")
+        print(LINE.format(title, convolution, spread(mine), spread(other), f"{ratio:.2f}", shown), flush=True)
+        prefix = "" if name == "step" else "round_"
+        row |= {
+            f"{prefix}ms": 1000 * statistics.median(mine),
+            f"{prefix}reference_ms": 1000 * statistics.median(other),
+            f"{prefix}ratio": ratio,
+        }
+        if share is not None:
+            row["peak_fraction"] = share
+    return row
+
+
+def main() -> None:
+    """Parse, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shapes", nargs="+", default=list(SHAPES), metavar="B,D,L")
+    parser.add_argument("--convolutions", nargs="+", default=["auto"], metavar="NAME", help="auto, direct, ...")
+    parser.add_argument("--pairs", type=int, default=9, help="of ours and the published one, beside one to warm up")
+    parser.add_argument("--critic-steps", type=int, default=5, help="in a round")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    keep_memory()
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, V={V}")
+    print(LINE.format("B,D,L", "convolution", "ours", "published", "ratio", "of peak"))
+    shapes = [tuple(map(int, shape.split(","))) for shape in options.shapes]
+    rows = [measure(shape, way, options) for shape in shapes for way in options.convolutions]  # type: ignore[arg-type]
+    if options.json is not None:
+        options.json.write_text(json.dumps({"rows": rows}, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
