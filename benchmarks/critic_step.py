@@ -124,7 +124,7 @@ class Published:
         published.generator_step(self.critic, self.generator, self.generator_optimizer, self.batch, LATENT)
 
 
-def seconds(act: Callable[[], None]) -> float:
+def seconds(act: Callable[[], object]) -> float:
     """Return how long an act takes."""
     began = time.perf_counter()
     act()

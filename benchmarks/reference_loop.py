@@ -76,7 +76,8 @@ def gradient_penalty(critic: Critic, real_BLV: Tensor, fake_BLV: Tensor, epsilon
         score_B, between_BLV, grad_outputs=torch.ones_like(score_B), create_graph=True, retain_graph=True
     )
     slope_B = gradient_BLV.reshape(len(gradient_BLV), -1).norm(2, dim=1)
-    return ((slope_B - 1) ** 2).mean()
+    penalty: Tensor = ((slope_B - 1) ** 2).mean()
+    return penalty
 
 
 def critic_gradients(critic: Critic, real_BL: Tensor, fake_BLV: Tensor, epsilon_B11: Tensor) -> Tensor:
@@ -98,8 +99,9 @@ def critic_gradients(critic: Critic, real_BL: Tensor, fake_BLV: Tensor, epsilon_
     score_fake = critic(fake_BLV).mean()
     score_fake.backward()
     penalty = LAMBDA * gradient_penalty(critic, real_BLV, fake_BLV, epsilon_B11)
-    penalty.backward()
-    return (score_real - score_fake).detach()
+    penalty.backward()  # type: ignore[no-untyped-call]
+    wasserstein: Tensor = (score_real - score_fake).detach()
+    return wasserstein
 
 
 def critic_step(

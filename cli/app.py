@@ -12,13 +12,18 @@ import seqgan_wgp
 
 from .compare import compare
 from .corpora import corpora
+from .evaluate import evaluate
+from .export import export
 from .generate import generate
 from .info import info
 from .inspect import inspect
 from .interpolate import interpolate
 from .mnist import mnist
 from .recipes import recipes
+from .report import report
 from .resume import resume
+from .score import score
+from .similar import similar
 from .theory import theory
 from .train import train
 
@@ -31,7 +36,24 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (train, mnist, resume, compare, generate, interpolate, inspect, theory, recipes, corpora, info):
+for command in (
+    train,
+    mnist,
+    resume,
+    report,
+    compare,
+    generate,
+    interpolate,
+    score,
+    similar,
+    export,
+    inspect,
+    evaluate,
+    theory,
+    recipes,
+    corpora,
+    info,
+):
     app.command()(command)
 
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from seqgan_wgp.runs.measures import value_text, wording
+
 from . import options
 from .console import EXIT_INTERRUPTED, guarded, messages, stopping
-from .progress import Progress, measure_title, measure_value, measures_shown
+from .progress import Progress, measures_shown
 from .reading import Reading
 from .train import describe
 
@@ -191,8 +193,8 @@ def _table(comparison: Comparison) -> list[str]:
     results = {str(entrant.entry): entrant.result for entrant in comparison.entrants if entrant.result is not None}
     names = max((measures_shown(result.test) for result in results.values()), key=len)
     floored = {name for name in names for result in results.values() if f"{name}_floor" in result.test}
-    heads = [*_HEADS, *(measure_title(name) + " (floor)" * (name in floored) for name in names)]
-    heads += [f"best {measure_title(comparison.criterion)}", "at step", "spread", "ended"]
+    heads = [*_HEADS, *(wording(name).title + " (floor)" * (name in floored) for name in names)]
+    heads += [f"best {wording(comparison.criterion).title}", "at step", "spread", "ended"]
     rows = [heads, *(_row(recipe, result, names) for recipe, result in results.items())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     numbers = range(1, len(heads) - 1)
@@ -208,13 +210,13 @@ def _row(recipe: str, result: Result, names: list[str]) -> list[str]:
     rate = "" if result.rounds_per_second is None else f"{result.rounds_per_second:.1f}"
     cells = [recipe, f"{result.rounds:,}", f"{result.seconds:.0f}", rate]
     cells += [_measured(name, result.test) for name in names]
-    cells += ["" if result.best is None else measure_value("", result.best)]
+    cells += ["" if result.best is None else value_text("", result.best)]
     cells += ["" if result.best_step is None else f"{result.best_step:,}"]
-    return [*cells, "" if result.spread is None else measure_value("", result.spread), ended]
+    return [*cells, "" if result.spread is None else value_text("", result.spread), ended]
 
 
 def _measured(name: str, measures: dict[str, float]) -> str:
     if name not in measures:
         return ""
     floor = measures.get(f"{name}_floor")
-    return measure_value(name, measures[name]) + ("" if floor is None else f" ({measure_value(name, floor)})")
+    return value_text(name, measures[name]) + ("" if floor is None else f" ({value_text(name, floor)})")

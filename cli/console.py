@@ -21,7 +21,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from seqgan_wgp.errors import Diverged, SeqganError
+from seqgan_wgp.errors import Diverged, SeqganError, WorldError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,6 +57,14 @@ def fail(message: str, remedy: str = "", *, code: int = EXIT_CHANGE) -> NoReturn
     raise typer.Exit(code)
 
 
+def exit_code(error: BaseException) -> int:
+    """Return what a command exits with that an error ends."""
+    if isinstance(error, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    change = isinstance(error, SeqganError) and not isinstance(error, Diverged | WorldError)
+    return EXIT_CHANGE if change else EXIT_FAILED
+
+
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
     """Make a command end in one clear line, never in a traceback, when the user or the machine is at fault."""
 
@@ -65,7 +73,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except SeqganError as error:
-            fail(error.message, error.remedy, code=EXIT_FAILED if isinstance(error, Diverged) else EXIT_CHANGE)
+            fail(error.message, error.remedy, code=exit_code(error))
         except KeyboardInterrupt:
             messages().print("interrupted")
             raise typer.Exit(EXIT_INTERRUPTED) from None

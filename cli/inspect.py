@@ -18,6 +18,7 @@ from rich.text import Text
 from . import options
 from .console import guarded, messages
 from .reading import Reading
+from .tables import plain
 
 if TYPE_CHECKING:
     from seqgan_wgp.text.inspection.characters import Character
@@ -75,9 +76,9 @@ def _show(found: Inspection, console: Console) -> None:
         _print(console, "", rows if finding.remedy else rows[:1], _STYLES[finding.level])
     level = "ok" if found.verdict.what == "ready to train" else "warning" if found.verdict.trains else "problem"
     console.print()
-    console.print(Text(_plain(found.verdict.what), style=_STYLES[level]), soft_wrap=True)
+    console.print(Text(plain(found.verdict.what), style=_STYLES[level]), soft_wrap=True)
     if found.verdict.remedy:
-        console.print(Text(_plain(found.verdict.remedy)), soft_wrap=True)
+        console.print(Text(plain(found.verdict.remedy)), soft_wrap=True)
 
 
 def _print(console: Console, title: str, rows: list[Row], style: str = "") -> None:
@@ -88,21 +89,11 @@ def _print(console: Console, title: str, rows: list[Row], style: str = "") -> No
     grid.add_column(min_width=14, no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in rows:
-        grid.add_row(Text(f"  {name}", style=style), Text(_plain(value)))
+        grid.add_row(Text(f"  {name}", style=style), Text(plain(value)))
         if not console.is_terminal:
-            console.print(Text(f"  {name:<14}{_plain(value)}".rstrip()), soft_wrap=True)
+            console.print(Text(f"  {name:<14}{plain(value)}".rstrip()), soft_wrap=True)
     if console.is_terminal:
         console.print(grid)
-
-
-def _plain(string: str) -> str:
-    r"""Return a string without what moves the cursor or turns the writing direction: such characters as \u202e."""
-    from seqgan_wgp.text.generation import printable
-
-    return "".join(
-        character.encode("unicode_escape").decode() if unicodedata.category(character) == "Cf" else character
-        for character in printable(string)
-    )
 
 
 def _source(found: Inspection) -> Iterator[Row]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import options
 from .console import guarded, messages
 from .reading import Reading
-from .train import train_in
+from .train import train_prepared
+
+if TYPE_CHECKING:
+    from seqgan_wgp.config import Config
+    from seqgan_wgp.runs.folder import RunFolder
 
 
 @guarded
@@ -32,20 +36,23 @@ def mnist(
     """Learn MNIST, which is downloaded once, or the images in DIR. Prints the run's folder when done."""
     from seqgan_wgp import config as configs
     from seqgan_wgp.images.mnist import mnist_folder
-    from seqgan_wgp.runs.folder import check_free, numbered
+    from seqgan_wgp.runs.folder import numbered
     from seqgan_wgp.runs.run import create, look_at_images
 
-    flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
-    settings = options.asked(recipe, config, set_, "image", **flags)
-    if out is not None and not dry_run:
-        check_free(out, overwrite=overwrite)
-    console = messages()
-    with Reading(console, "downloading MNIST", None) as on_bytes:
-        folder = mnist_folder(data, lambda _name, done, _size: on_bytes(done))
-    found = look_at_images(folder, settings)
-    console.print(found.collection.facts.summary(), markup=False)
-    if dry_run:
-        typer.echo(configs.to_toml(settings), nl=False)
-        return
-    place = out or numbered(Path("runs"), f"{found.collection.facts.name}-{recipe}")
-    train_in(create(found, settings, place, overwrite=overwrite), settings)
+    def asked() -> Config:
+        flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
+        return options.asked(recipe, config, set_, "image", **flags)
+
+    def prepare(settings: Config) -> RunFolder | None:
+        console = messages()
+        with Reading(console, "downloading MNIST", None) as on_bytes:
+            folder = mnist_folder(data, lambda _name, done, _size: on_bytes(done))
+        found = look_at_images(folder, settings)
+        console.print(found.collection.facts.summary(), markup=False)
+        if dry_run:
+            typer.echo(configs.to_toml(settings), nl=False)
+            return None
+        place = out or numbered(Path("runs"), f"{found.collection.facts.name}-{recipe}")
+        return create(found, settings, place, overwrite=overwrite)
+
+    train_prepared(asked, prepare, out, overwrite=overwrite, dry_run=dry_run)

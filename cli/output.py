@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 
 @contextmanager
@@ -30,3 +31,28 @@ def opened(output: str | None, *, overwrite: bool) -> Iterator[TextIO]:
         os.fdopen(binary.fileno(), "w", encoding="utf-8", newline="\n", closefd=False) as file,
     ):
         yield file
+
+
+@contextmanager
+def opened_bytes(output: str | None, *, overwrite: bool) -> Iterator[Callable[[bytes], object]]:
+    """Give what writes bytes to stdout, or to a file that gets its name only when it is whole.
+
+    Raises ConfigError when a file may not be written there.
+    """
+    if output is None:
+        sys.stdout.flush()
+        # Past the buffer: a thread that hangs in a write would hold it, and with it the end of the interpreter.
+        buffer = sys.stdout.buffer
+        yield partial(_write_all, getattr(buffer, "raw", buffer))
+        return
+    from seqgan_wgp.placing import check_file, new_file
+
+    check_file(Path(output), overwrite=overwrite)
+    with new_file(Path(output)) as file:
+        yield file.write
+
+
+def _write_all(raw: BinaryIO, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[raw.write(left) or 0 :]

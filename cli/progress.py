@@ -15,6 +15,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from seqgan_wgp.runs.measures import value_text, wording
+
 from .console import program
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Progress:
         self.console, self.run, self.config = console, run, config
         self.measures: dict[str, float] = {}
         self.samples: list[str] = []
+        self._warned: set[str] = set()
         self._times: deque[tuple[float, int]] = deque()
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
         self._drawn = 0.0
@@ -75,6 +78,8 @@ class Progress:
                 self._drawn = now
         elif record.due(self.config.log.every):
             self.console.print(self._line(record), markup=False, soft_wrap=True)
+        for found in record.health:
+            self._warn(found["name"], record.step, found["message"], found["remedy"])
 
     def close(self, outcome: Outcome) -> None:
         """Say how a run ended and how good it is, with samples beside real items."""
@@ -82,7 +87,15 @@ class Progress:
         console.print(f"\ndone at step {outcome.step:,} after {_clock(outcome.seconds)} ({_REASONS[outcome.reason]})")
         console.print(measures_table({"validation half": outcome.validation, "test half": outcome.test}))
         console.print(samples_table(outcome.samples, outcome.real))
+        for found in outcome.findings:
+            if found.name not in self._warned:  # found at the closing, or by a process before this one
+                self._warn(found.name, found.step, found.message, found.remedy)
         console.print(_files(self.run, self.config.domain, outcome), markup=False, soft_wrap=True)
+
+    def _warn(self, name: str, step: int, message: str, remedy: str) -> None:
+        """Say what is wrong; where there is a panel, above it."""
+        self._warned.add(name)
+        self.console.print(Text(f"warning: {message} (step {step:,})\n         {remedy}", "yellow"), soft_wrap=True)
 
     def _rate(self) -> float:
         (t0, s0), (t1, s1) = self._times[0], self._times[-1]
@@ -123,12 +136,12 @@ class Progress:
 def measures_table(rows: dict[str, dict[str, float]]) -> Table:
     """Return a table of measures, each above its floor where it has one."""
     names = measures_shown(next(iter(rows.values())))
-    table = Table("", *(measure_title(name) for name in names), box=None, pad_edge=False)
+    table = Table("", *(wording(name).title for name in names), box=None, pad_edge=False)
     for title, measures in rows.items():
-        table.add_row(title, *(measure_value(name, measures[name]) for name in names))
+        table.add_row(title, *(value_text(name, measures[name]) for name in names))
         floors = [f"{name}_floor" for name in names]
         if any(floor in measures for floor in floors):
-            cells = [measure_value(floor, measures[floor]) if floor in measures else "" for floor in floors]
+            cells = [value_text(floor, measures[floor]) if floor in measures else "" for floor in floors]
             table.add_row("  its floor", *cells, style="dim")
     return table
 
@@ -170,25 +183,9 @@ def _files(run: Path, domain: str, outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-_SHARES = ("unique", "novel", "confidence", "high_quality")
-_COUNTS = ("modes",)
-
-
 def measures_shown(measures: dict[str, float]) -> list[str]:
     """Return the names of the measures, without those of their floors."""
     return [name for name in measures if not name.endswith("_floor")]
-
-
-def measure_title(name: str) -> str:
-    """Return what people call a measure."""
-    return f"JS-{name[2:]}" if name.startswith("js") and name[2:].isdigit() else name
-
-
-def measure_value(name: str, value: float, digits: int = 4) -> str:
-    """Return a measure's value as people read it."""
-    if name in _COUNTS:
-        return f"{value:.0f}"
-    return f"{value:.1%}" if name in _SHARES else f"{value:.{digits}f}" if value < 10 else f"{value:.2f}"
 
 
 def _losses(record: Record) -> str:
@@ -200,8 +197,8 @@ def _measures_line(measures: dict[str, float]) -> str:
     parts = []
     for name in measures_shown(measures):
         floor = measures.get(f"{name}_floor")
-        beside = "" if floor is None else f" (floor {measure_value(name, floor, 3)})"
-        parts.append(f"{measure_title(name)} {measure_value(name, measures[name], 3)}{beside}")
+        beside = "" if floor is None else f" (floor {value_text(name, floor, 3)})"
+        parts.append(f"{wording(name).title} {value_text(name, measures[name], 3)}{beside}")
     return "  ".join(parts)
 
 

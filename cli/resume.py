@@ -9,6 +9,7 @@ import typer
 
 from . import options
 from .console import guarded
+from .together import together
 from .train import train_in
 
 
@@ -20,10 +21,7 @@ def resume(
     device: options.Device = None,
 ) -> None:
     """Go on with a run as if it had never stopped, to its end or to a later one."""
-    from seqgan_wgp import config as configs
     from seqgan_wgp.runs.folder import open_run
-    from seqgan_wgp.runs.run import read_config
 
-    overrides = options.given(steps=steps, minutes=minutes, device=device)
-    folder = open_run(run)
-    train_in(folder, configs.override(read_config(folder), overrides), overrides)
+    with together() as world:
+        train_in(world.shared(lambda: open_run(run)), world, options.given(steps=steps, minutes=minutes, device=device))

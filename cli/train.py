@@ -6,15 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from . import options
 from .console import EXIT_INTERRUPTED, guarded, messages, program, stopping
 from .progress import Progress
 from .reading import Reading
+from .together import together
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
+    from seqgan_wgp.adversarial.distributed import World
     from seqgan_wgp.config import Config
     from seqgan_wgp.runs.folder import RunFolder
     from seqgan_wgp.runs.run import Found
@@ -42,19 +47,20 @@ def train(
     dry_run: options.DryRun = False,
 ) -> None:
     """Learn from the lines of CORPUS, or from draws of toy:NAME. Prints the run's folder when done."""
-    from seqgan_wgp.runs.folder import check_free
-
     toy = corpus.startswith(_TOY)
     recipe = recipe or ("toy" if toy else "fast")
-    flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
-    chosen = [*(set_ or []), _chosen(corpus)] if toy else set_
-    given = options.asked(recipe, config, chosen, "toy" if toy else "text", **flags)
-    if out is not None and not dry_run:
-        check_free(out, overwrite=overwrite)
-    if toy:
-        _train_toy(given, out, recipe, overwrite=overwrite, dry_run=dry_run)
-    else:
-        _train_text(corpus, given, out, recipe, overwrite=overwrite, dry_run=dry_run)
+
+    def asked() -> Config:
+        flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
+        chosen = [*(set_ or []), _chosen(corpus)] if toy else set_
+        return options.asked(recipe, config, chosen, "toy" if toy else "text", **flags)
+
+    def prepare(given: Config) -> RunFolder | None:
+        if toy:
+            return _toy_run(given, out, recipe, overwrite=overwrite, dry_run=dry_run)
+        return _text_run(corpus, given, out, recipe, overwrite=overwrite, dry_run=dry_run)
+
+    train_prepared(asked, prepare, out, overwrite=overwrite, dry_run=dry_run)
 
 
 _TOY = "toy:"
@@ -69,7 +75,7 @@ def _chosen(corpus: str) -> str:
     return f"toy.name={name}"
 
 
-def _train_toy(given: Config, out: Path | None, recipe: str, *, overwrite: bool, dry_run: bool) -> None:
+def _toy_run(given: Config, out: Path | None, recipe: str, *, overwrite: bool, dry_run: bool) -> RunFolder | None:
     from seqgan_wgp import config as configs
     from seqgan_wgp.runs.folder import numbered
     from seqgan_wgp.runs.run import create, look_at_toy
@@ -78,12 +84,13 @@ def _train_toy(given: Config, out: Path | None, recipe: str, *, overwrite: bool,
     messages().print(found.facts.summary(), markup=False)
     if dry_run:
         typer.echo(configs.to_toml(given), nl=False)
-        return
-    folder = out or numbered(Path("runs"), f"{found.facts.name}-{recipe}")
-    train_in(create(found, given, folder, overwrite=overwrite), given)
+        return None
+    return create(found, given, out or numbered(Path("runs"), f"{found.facts.name}-{recipe}"), overwrite=overwrite)
 
 
-def _train_text(corpus: str, given: Config, out: Path | None, recipe: str, *, overwrite: bool, dry_run: bool) -> None:
+def _text_run(
+    corpus: str, given: Config, out: Path | None, recipe: str, *, overwrite: bool, dry_run: bool
+) -> RunFolder | None:
     from seqgan_wgp import config as configs
     from seqgan_wgp.config import changes
     from seqgan_wgp.runs.folder import numbered
@@ -99,11 +106,10 @@ def _train_text(corpus: str, given: Config, out: Path | None, recipe: str, *, ov
         by_rule = ", ".join(f"{name} = {value}" for name, value in changes(given, settings).items())
         console.print(f"by rule: {by_rule or 'nothing'}", markup=False)
         typer.echo(configs.to_toml(settings), nl=False)
-        return
+        return None
     folder = out or numbered(Path("runs"), f"{found.facts.name}-{recipe}")
     with Reading(console, f"encoding {source.label}", source.size) as on_bytes:
-        run = create(found, settings, folder, overwrite=overwrite, on_bytes=on_bytes)
-    train_in(run, settings)
+        return create(found, settings, folder, overwrite=overwrite, on_bytes=on_bytes)
 
 
 def describe(console: Console, found: Found) -> None:
@@ -113,14 +119,69 @@ def describe(console: Console, found: Found) -> None:
         console.print(f"[yellow]warning:[/] {warning}")
 
 
-def train_in(run: RunFolder, config: Config, overrides: dict[str, object] | None = None) -> None:
-    """Train in a run's folder with progress on stderr; print the folder on stdout when done."""
-    from seqgan_wgp.runs.run import go_on
+def train_prepared(
+    asked: Callable[[], Config],
+    prepare: Callable[[Config], RunFolder | None],
+    out: Path | None,
+    *,
+    overwrite: bool,
+    dry_run: bool,
+) -> None:
+    """Prepare a run in the first process, and train in it in all; nothing is trained where `prepare` returns None."""
+    from seqgan_wgp.adversarial.draws import check_divisible
+    from seqgan_wgp.runs.folder import check_free
+    from seqgan_wgp.runs.restarting import found_again
 
-    with stopping() as should_stop, Progress(messages(), run.path, config) as progress:
-        outcome = go_on(run, overrides, on_record=progress.show, should_stop=should_stop)
+    with together() as world:
+
+        def prepared() -> RunFolder | None:
+            begun = None if dry_run else found_again(out)
+            if begun is not None:
+                return begun
+            given = asked()
+            check_divisible(given, world.size)
+            if out is not None and not dry_run:
+                check_free(out, overwrite=overwrite)
+            return prepare(given)
+
+        run = world.shared(prepared)
+        if run is not None:
+            train_in(run, world)
+
+
+def train_in(run: RunFolder, world: World, overrides: dict[str, object] | None = None) -> None:
+    """Train in a run's folder with progress on stderr; print the folder on stdout when done."""
+    from seqgan_wgp import config as configs
+    from seqgan_wgp.errors import Diverged
+    from seqgan_wgp.runs.run import go_on, read_config
+
+    if not world.first:
+        with stopping() as should_stop:
+            go_on(run, overrides, should_stop=should_stop, world=world)
+        return
+    config = configs.override(read_config(run), overrides or {})
+    try:
+        with stopping() as should_stop, Progress(messages(), run.path, config) as progress:
+            outcome = go_on(run, overrides, on_record=progress.show, should_stop=should_stop, world=world)
+    except Diverged:
+        _report(run)
+        raise
     if outcome.reason == "interrupted":
         messages().print(f"saved at step {outcome.step:,}; go on with: {program()} resume {run.path}", soft_wrap=True)
+        _report(run)
         raise typer.Exit(EXIT_INTERRUPTED)
     progress.close(outcome)
+    _report(run)
     typer.echo(run.path)
+
+
+def _report(run: RunFolder) -> None:
+    """Write the report of a run and say where it is; a run is what it is without one, so nothing else depends on it."""
+    from seqgan_wgp.errors import SeqganError
+    from seqgan_wgp.runs.report import write_report
+
+    try:
+        messages().print(f"report    {write_report(run)}", markup=False, soft_wrap=True)
+    except (SeqganError, OSError) as error:
+        reason = error.message if isinstance(error, SeqganError) else error.strerror or str(error)
+        messages().print(f"[yellow]warning:[/] no report was written: {escape(reason)}", soft_wrap=True)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .errors import Diverged as Diverged
     from .errors import SeqganError as SeqganError
     from .model import Model as Model
+    from .runs.evaluating import evaluate as evaluate
     from .runs.records import read_records as read_records
     from .runs.run import train as train
 
@@ -38,6 +39,7 @@ _HOMES = {
     "Model": "model",
     "Record": "adversarial.record",
     "SeqganError": "errors",
+    "evaluate": "runs.evaluating",
     "override": "config",
     "read_records": "runs.records",
     "recipe": "config",

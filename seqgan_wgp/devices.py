@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,15 @@ from .errors import ConfigError, did_you_mean
 def pick_device(name: str) -> torch.device:
     """Return the device that `training.device` names; "auto" takes CUDA where there is one, else the CPU.
 
+    Of the processes that torchrun starts on a machine each takes a GPU of its own.
+
     Raises:
-        ConfigError: the machine has no such device, or this torch cannot use it.
+        ConfigError: the machine has no such device, or too few, or this torch cannot use it.
     """
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         # Not mps: for networks as small as ours it is slower than the CPU beside it more often than not.
-        return torch.device("cuda" if available["cuda"] else "cpu")
+        name = "cuda" if available["cuda"] else "cpu"
     if name not in available:
         raise ConfigError(f"there is no device {name!r}{did_you_mean(name, available)}", "auto, cpu, cuda or mps")
     if not available[name]:
@@ -32,7 +35,20 @@ def pick_device(name: str) -> torch.device:
             f"training.device is {name!r}, but torch {torch.__version__} finds no such device here",
             f"there is: {there}; --device auto takes the best",
         )
-    return torch.device(name)
+    return _own_gpu() if name == "cuda" else torch.device(name)
+
+
+def _own_gpu() -> torch.device:
+    """Return the GPU of this process's number on its machine, as torchrun gives it; without torchrun, the default."""
+    if "LOCAL_RANK" not in os.environ:
+        return torch.device("cuda")
+    number, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if number >= there:
+        raise ConfigError(
+            f"torchrun has started more processes on this machine than it has GPUs ({there})",
+            f"give torchrun --nproc-per-node {there}, or the command --device cpu",
+        )
+    return torch.device("cuda", number)
 
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3

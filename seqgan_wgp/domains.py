@@ -11,13 +11,17 @@ import torch
 
 from .adversarial.domain import Domain, Form, Items
 from .config import Config
+from .exhibits import Exhibit
+from .images import exhibits as image_exhibits
 from .images.collection import open_collection
 from .images.domain import ImageDomain, ImageForm
 from .images.film import write_film
 from .images.pictures import write_samples
+from .text import exhibits as text_exhibits
 from .text.corpus import open_corpus
 from .text.domain import TextDomain, TextForm
 from .text.generation import write_lines
+from .toy import exhibits as toy_exhibits
 from .toy.domain import ToyDomain, ToyForm
 from .toy.facts import open_facts
 from .toy.output import write_scatter
@@ -36,6 +40,9 @@ class Mode:
     write_samples: Callable[[Config, Form, Items, Path], None]
     """Write the first of an evaluation's compact items to a file for people; its ending is the mode's own."""
 
+    exhibit: Exhibit
+    """What a run of the mode has to show in its report."""
+
     write_film: Callable[[Mapping[int, Path], Path], None] | None = None
     """From step -> file of samples, make a film; None: samples are no pictures."""
 
@@ -53,7 +60,13 @@ def _toy(folder: Path, config: Config, device: torch.device) -> Domain:
 
 
 DOMAINS: dict[str, Mode] = {
-    "image": Mode(domain=_image, form=ImageForm.from_facts, write_samples=write_samples, write_film=write_film),
-    "text": Mode(domain=_text, form=TextForm.from_facts, write_samples=write_lines),
-    "toy": Mode(domain=_toy, form=ToyForm.from_facts, write_samples=write_scatter),
+    "image": Mode(
+        domain=_image,
+        form=ImageForm.from_facts,
+        write_samples=write_samples,
+        exhibit=image_exhibits.exhibit,
+        write_film=write_film,
+    ),
+    "text": Mode(domain=_text, form=TextForm.from_facts, write_samples=write_lines, exhibit=text_exhibits.exhibit),
+    "toy": Mode(domain=_toy, form=ToyForm.from_facts, write_samples=write_scatter, exhibit=toy_exhibits.exhibit),
 }

@@ -5,26 +5,33 @@ Shape suffixes: B batch, N strings or images, Z latent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from . import config as configs
 from .adversarial.domain import Form, Items
 from .adversarial.pair import fresh_pair
-from .adversarial.sampling import generate, latents
+from .adversarial.sampling import generate, generate_at, latents
 from .config import Config
 from .devices import pick_device
 from .domains import DOMAINS
-from .errors import CheckpointError, ConfigError, SeqganError, one_line
+from .errors import CheckpointError, ConfigError, SeqganError
 from .interpolation import POINTS_MOST, walk
 from .randomness import Stream
-from .runs import checkpoint
-from .runs.folder import MODEL
+from .runs import checkpoint, pretrained
+from .runs.model_file import loaded, model_file
+from .text import inversion
+from .text.domain import TextForm
+from .text.inversion import Generating, Inversion, Neighbour
+from .text.networks import log_probabilities
+from .text.sampling import check_decoding, sampled
+from .text.scoring import Scored, scored
 
 _WHOLE = "take a model.safetensors or best.safetensors that a run has written"
 _PARTS = ("generator", "average", "critic")
@@ -49,26 +56,24 @@ class Model:
         self._tensors = dict(tensors)
         generator, critic = fresh_pair(form, config)
         part = "average" if config.model.weights == "average" else "generator"
-        self.generator = _loaded(generator, tensors, part).to(device)
-        self.critic = _loaded(critic, tensors, "critic").to(device)
+        self.generator = loaded(generator, tensors, part).to(device)
+        self.critic = loaded(critic, tensors, "critic").to(device)
 
     @classmethod
-    def load(cls, path: str | Path, *, device: str = "auto", weights: str | None = None) -> Model:
+    def load(cls, path: str | Path, *, device: str = "auto", weights: str | None = None, best: bool = False) -> Model:
         """Load a model from a run's folder or a model file.
 
         Args:
             path: a folder with model.safetensors in it, or such a file of any name.
             device: "auto", "cpu", "cuda" or "mps".
             weights: "average" or "latest", in place of what the run was configured with.
+            best: of a folder, take best.safetensors: the model of the run's best evaluation.
 
         Raises:
             CheckpointError: no model there, a damaged file, one that is not ours, or one of a newer format.
-            ConfigError: no such device.
+            ConfigError: no such device, or the best of a single file.
         """
-        path = Path(path)
-        file = path / MODEL if path.is_dir() else path
-        if path.is_dir() and not file.is_file():
-            raise CheckpointError(f"{path}: there is no {MODEL} in this folder", "name a run's folder or a model file")
+        file = model_file(Path(path), best=best)
         place = pick_device(device)
         tensors, facts = checkpoint.load(file)
         try:
@@ -85,75 +90,156 @@ class Model:
         """Write the model to a file, whole or not at all. Raises OSError when it cannot be written."""
         checkpoint.save(Path(path), self._tensors, {"config": configs.to_dict(self.config), **self.facts})
 
-    def generate(self, n: int, *, seed: int = 0, start: int = 0) -> list[str]:
-        """Return `n` strings. String k depends on the model, the seed and k alone.
+    def save_pretrained(self, folder: str | Path, *, overwrite: bool = False) -> None:
+        """Write a folder for the Hugging Face Hub, with a model card; see `runs.pretrained.save`."""
+        pretrained.save(self, Path(folder), overwrite=overwrite)
 
-        Args:
-            n: how many, 0 or more.
-            seed: of the latents.
-            start: number of the first string.
-        """
-        return list(self.stream(n, seed=seed, start=start))
+    @classmethod
+    def from_pretrained(cls, source: str | Path, *, revision: str | None = None, device: str = "auto") -> Model:
+        """Load what `save_pretrained` wrote, from a folder or a repository of the Hub; see `runs.pretrained.locate`."""
+        return cls.load(pretrained.locate(source, revision=revision), device=device)
 
-    def stream(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[str]:
+    def generate(
+        self, n: int, *, seed: int = 0, start: int = 0, decode: str = "argmax", temperature: float = 1.0
+    ) -> list[str]:
+        """Return `n` strings. String k depends on the model, the seed, k and how it is decoded alone; see `samples`."""
+        return list(self.stream(n, seed=seed, start=start, decode=decode, temperature=temperature))
+
+    def stream(
+        self, n: int, *, seed: int = 0, start: int = 0, decode: str = "argmax", temperature: float = 1.0
+    ) -> Iterator[str]:
         """Yield the strings of `generate` one by one, in constant memory."""
-        for samples in self.samples(n, seed=seed, start=start):
-            yield from self.form.show(samples)
+        parts = self.samples(n, seed=seed, start=start, decode=decode, temperature=temperature)
+        return (string for samples in parts for string in self.form.show(samples))
 
-    def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Items]:
+    def samples(
+        self, n: int, *, seed: int = 0, start: int = 0, decode: str = "argmax", temperature: float = 1.0
+    ) -> Iterator[Items]:
         """Yield what the strings of `generate` are made of, in order, some at a time: for text (N, L) ids.
 
         Measures take these: a string ends at its first pad, and what the generator put behind it counts too.
+
+        Args:
+            n: how many, 0 or more.
+            seed: of the latents, and of what is drawn.
+            start: number of the first string.
+            decode: "argmax", the likeliest character at each position, or "sample", one drawn by its probability.
+            temperature: of "sample", above 0; below 1 likely characters become likelier.
+        """
+        check_decoding(decode, temperature)
+        tables = self.tables(n, seed=seed, start=start)
+        if decode == "argmax":
+            return (self.form.decode(table) for table in tables)
+        vocabulary = self.text_form("decode sample").vocabulary
+        return sampled(tables, vocabulary, seed=seed, start=start, temperature=temperature)
+
+    def tables(self, n: int, *, seed: int = 0, start: int = 0, logs: bool = False) -> Iterator[Tensor]:
+        """Yield what `samples` decodes, on the model's device: for text (B, L, V) probabilities, float32.
+
+        With `logs`, of models of text, their natural logs, which tell apart what as probabilities would all be 0.
         """
         if n < 0 or start < 0 or seed < 0:
             raise ConfigError(f"n (={n}), start (={start}) and seed (={seed}) must not be negative")
-        for fake in generate(self.generator, self._latents(seed), start, n, self.device):
-            yield self.form.decode(fake)
+        generator = log_probabilities(self.generator) if logs else self.generator
+        return generate(generator, self._latents(seed), start, n, self.device)
 
-    def interpolate(self, a: int, b: int, n: int = 10) -> Items:
-        """Return what `n` strings or images on the way between two seeds' latents are made of, e.g. (N, L) ids.
+    def score(self, strings: Iterable[str]) -> Iterator[Scored]:
+        """Yield strings with their scores by the critic, in order, in constant memory; higher is more like the corpus.
+
+        None is left out: what the critic cannot have seen is flagged, see `Scored`. For models of text.
+        """
+        return scored(self.critic, self.text_form("score"), strings, self.device)
+
+    def invert(self, text: str, *, seed: int = 0) -> Inversion:
+        """Return the latent whose string is `text`, or is near it, by a search of seconds.
+
+        Args:
+            text: at most L characters, all of them known to the model.
+            seed: of the latents that the search begins at.
+
+        Raises:
+            ConfigError: the text is empty, too long or has other characters, or this is no model of text.
+        """
+        return inversion.invert(self._generating("invert"), text, self._latents(seed, Stream.INVERSION))
+
+    def neighbours(
+        self, text: str | Inversion, n: int = 10, *, distance: float = 1.0, seed: int = 0
+    ) -> Iterator[Neighbour]:
+        """Yield at most `n` different strings of latents around that of a text, nearest first; never the text itself.
+
+        Args:
+            text: to invert, or what `invert` gave.
+            n: how many; there are fewer where the model has fewer so near.
+            distance: the largest, above 0; at 1 a latent has nothing left of the text's.
+            seed: of the directions, and of the search.
+
+        Raises:
+            ConfigError: as `invert` does, or `n` or `distance` cannot be.
+        """
+        found = self.invert(text, seed=seed) if isinstance(text, str) else text
+        return inversion.neighbours(self._generating("neighbours"), found, self._latents(seed), n, distance)
+
+    def interpolate(self, a: int | str, b: int | str, n: int = 10) -> Items:
+        """Return what `n` strings or images on the way between two latents are made of, e.g. (N, L) ids.
 
         The first is item 0 of `samples` with seed a, the last that with seed b, bit for bit. What lies between comes
         from points at even distances on the great circle through both latents; where latents are uniform, on the line.
 
         Args:
-            a: seed of the first latent.
-            b: seed of the last one, another.
+            a: seed of the first latent, or a text: then its latent is what `invert` finds.
+            b: of the last one, another.
             n: how many, both ends counted.
 
         Raises:
-            ConfigError: a negative seed, twice the same, or `n` below 2 or above POINTS_MOST.
+            ConfigError: a negative seed, twice the same, `n` below 2 or above POINTS_MOST, or as `invert` does.
         """
-        if min(a, b) < 0:
-            raise ConfigError(f"seed {min(a, b)} is negative, and seeds are 0 or more")
+        for end in (a, b):
+            if not isinstance(end, str) and end < 0:
+                raise ConfigError(f"seed {end} is negative, and seeds are 0 or more")
         if a == b:
-            raise ConfigError(f"from seed {a} to seed {b} there is no way to go", "name two different seeds")
+            called, kind = (repr(a), "texts") if isinstance(a, str) else (f"seed {a}", "seeds")
+            raise ConfigError(f"from {called} to {called} there is no way to go", f"name two different {kind}")
         if not 2 <= n <= POINTS_MOST:
             raise ConfigError(f"n is {n:,}, but it must be 2, for both ends, to {POINTS_MOST:,}")
-        first = torch.zeros(1, dtype=torch.int64, device=self.device)
-        start_Z, end_Z = (self._latents(seed)(first)[0] for seed in (a, b))
-        points_NZ = walk(start_Z, end_Z, n, self.config.generator.latent_distribution).to(self.device)
-        way = generate(self.generator, lambda index_B: points_NZ[index_B.clamp(max=n - 1)], 0, n, self.device)
-        items = np.concatenate([self.form.decode(fake) for fake in way])
-        # A kernel may round otherwise for another place in the block, so the last item is generated as what it is.
-        items[-1:] = next(self.samples(1, seed=b))
+        start_Z, end_Z = (self._latent(end) for end in (a, b))
+        points_NZ = walk(start_Z, end_Z, n, self.config.generator.latent_distribution)
+        items = np.concatenate(self._at(points_NZ))
+        # A kernel may round otherwise for another place in the block, so the last item is generated as a first one.
+        items[-1:] = self._at(points_NZ[-1:])[0]
         return items
 
-    def _latents(self, seed: int) -> Callable[[Tensor], Tensor]:
-        """Return a function from item numbers (B,) to latents (B, Z)."""
-        seeded = configs.override(self.config, {"training.seed": seed})
-        return lambda index_B: latents(seeded, Stream.SAMPLE_LATENT, index_B)
+    def text_form(self, what: str) -> TextForm:
+        """Return the vocabulary and length. Raises ConfigError when this is no model of text, which `what` is for."""
+        if isinstance(self.form, TextForm):
+            return self.form
+        raise ConfigError(f"{what} is for models of text, and this is one of {self.config.domain}s")
+
+    def _generating(self, what: str) -> Generating:
+        distribution = self.config.generator.latent_distribution
+        return Generating(
+            generator=self.generator, form=self.text_form(what), distribution=distribution, device=self.device
+        )
+
+    def _at(self, latent_NZ: Tensor) -> list[Items]:
+        return [self.form.decode(fake) for fake in generate_at(self.generator, latent_NZ, self.device)]
+
+    def _latent(self, end: int | str) -> Tensor:
+        if isinstance(end, str):
+            return self.invert(end).latent_Z
+        return self._latents(end)(torch.zeros(1, dtype=torch.int64, device=self.device))[0]
+
+    def _latents(self, seed: int, stream: Stream = Stream.SAMPLE_LATENT) -> Callable[[Tensor], Tensor]:
+        """Return a function from numbers (B,) to latents (B, Z) of a stream."""
+        seeded = _seeded(self.config, seed)
+        return lambda index_B: latents(seeded, stream, index_B)
+
+
+@lru_cache(maxsize=64)
+def _seeded(config: Config, seed: int) -> Config:
+    # Kept, since whoever generates many blocks one by one asks for it each time.
+    return configs.override(config, {"training.seed": seed})
 
 
 def model_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors of a trainer's state that belong into a model file."""
     return {name: value for name, value in state.items() if name.split(".")[0] in _PARTS and ".optimizer." not in name}
-
-
-def _loaded(network: nn.Module, tensors: Mapping[str, Tensor], part: str) -> nn.Module:
-    own = {name.removeprefix(part + "."): value for name, value in tensors.items() if name.startswith(part + ".")}
-    try:
-        network.load_state_dict(own)
-    except RuntimeError as error:
-        raise CheckpointError(f"the {part}'s weights do not fit the settings ({one_line(error)})") from None
-    return network.eval().requires_grad_(False)

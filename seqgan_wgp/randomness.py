@@ -20,12 +20,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from .splitmix import GOLDEN, MIX_1, MIX_2, mix_numpy
-
-_MASK = (1 << 64) - 1
-
-BITS = 24
-"""Random bits in a uniform: what a float32 holds exactly."""
+from .splitmix import BITS as BITS
+from .splitmix import GOLDEN, MASK, MIX_1, MIX_2, mix_int, mix_numpy
+from .splitmix import hash_numpy as hash_numpy
+from .splitmix import normal_numpy as normal_numpy
+from .splitmix import stream_key as stream_key
+from .splitmix import uniform_numpy as uniform_numpy
 
 
 class Stream(IntEnum):
@@ -49,33 +49,17 @@ class Stream(IntEnum):
     DIAGNOSIS_BATCH = 16  # the training items that it does,
     DIAGNOSIS_HELD_OUT = 17  # the held-out ones,
     DIAGNOSIS_EPSILON = 18  # and where on segments between the first two
+    MARKOV = 19  # characters of a Markov chain; index = the string's number, column = the place
+    UNIFORM_ROWS = 20  # ids of rows that know nothing; index = the row's number
+    AUDIT = 21  # which strings, held-out and training lines a search for near copies compares
+    DECODE = 22  # which characters are drawn from a generated string's probabilities; index = the string's number
+    INVERSION = 23  # latents that a search for a string's latent begins at
 
 
 def _signed(value: int) -> int:
     """Return the 64-bit pattern of `value` as a signed integer, as torch's int64 wants its constants."""
-    value &= _MASK
+    value &= MASK
     return value - (1 << 64) if value >= 1 << 63 else value
-
-
-def _mix_int(value: int) -> int:
-    value &= _MASK
-    value = ((value ^ (value >> 30)) * MIX_1) & _MASK
-    value = ((value ^ (value >> 27)) * MIX_2) & _MASK
-    return value ^ (value >> 31)
-
-
-def stream_key(seed: int, stream: int) -> int:
-    """Return the 64-bit key of a stream under a seed: the starting point of each of its rows."""
-    return _mix_int(_mix_int(seed + GOLDEN) ^ _mix_int(stream * GOLDEN + 1))
-
-
-def hash_numpy(seed: int, stream: int, index_N: npt.NDArray[Any], columns: int) -> npt.NDArray[np.uint64]:
-    """Return the (N, C) 64-bit hashes, uint64, of rows `index_N` (any integer type, not negative)."""
-    with np.errstate(over="ignore"):
-        index = np.asarray(index_N).astype(np.uint64) + np.uint64(1)
-        row_N = mix_numpy(np.uint64(stream_key(seed, stream)) + np.uint64(GOLDEN) * index)
-        step_C = np.arange(1, columns + 1, dtype=np.uint64) * np.uint64(GOLDEN)
-        return mix_numpy(row_N[:, None] + step_C[None, :])
 
 
 def _shift(x: Tensor, bits: int) -> Tensor:
@@ -94,12 +78,6 @@ def hash_torch(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
     row_N = _mix_torch((index_N + 1) * _signed(GOLDEN) + _signed(stream_key(seed, stream)))
     step_C = torch.arange(1, columns + 1, dtype=torch.int64, device=index_N.device) * _signed(GOLDEN)
     return _mix_torch(row_N[:, None] + step_C[None, :])
-
-
-def uniform_numpy(seed: int, stream: int, index_N: npt.NDArray[Any], columns: int) -> npt.NDArray[np.float32]:
-    """Return (N, C) float32 uniforms in [0, 1), equal to `uniform`."""
-    bits = hash_numpy(seed, stream, index_N, columns) >> np.uint64(64 - BITS)
-    return bits.astype(np.float32) * np.float32(2.0**-BITS)
 
 
 def uniform(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
@@ -136,7 +114,7 @@ def _feistel(key: int, value_N: npt.NDArray[np.uint64], half_bits: int) -> npt.N
     mask = np.uint64((1 << half_bits) - 1)
     left, right = value_N >> np.uint64(half_bits), value_N & mask
     for round_number in range(_ROUNDS):
-        round_key = np.uint64(_mix_int(key + round_number * GOLDEN))
+        round_key = np.uint64(mix_int(key + round_number * GOLDEN))
         left, right = right, left ^ (mix_numpy(right + round_key) & mask)
     return (left << np.uint64(half_bits)) | right
 
@@ -154,7 +132,7 @@ def shuffled(seed: int, stream: int, draw_N: npt.NDArray[Any], size: int) -> npt
     with np.errstate(over="ignore"):
         for epoch in np.unique(epoch_N):
             here = epoch_N == epoch
-            item_N[here] = _walk(_mix_int(stream_key(seed, stream) + int(epoch)), position_N[here], half_bits, size)
+            item_N[here] = _walk(mix_int(stream_key(seed, stream) + int(epoch)), position_N[here], half_bits, size)
     return item_N
 
 

@@ -367,8 +367,8 @@ def test_the_numbers_in_a_message_are_exact() -> None:
 def test_choices_are_the_only_texts_and_a_slip_gets_a_suggestion(dotted: str) -> None:
     choices = SETTINGS[dotted].metadata["choices"]
     for choice in choices:
-        # Not every choice goes with every kind of data, nor batch norm in the critic with a penalty.
-        free = dotted == "critic.normalization" or choice == "none"
+        # Not every choice goes with every kind of data, nor batch norm or spectral norm in the critic with a penalty.
+        free = dotted == "critic.normalization" or choice in ("none", "spectral")
         unpenalised = {"objective.constraint": "none", "objective.weight": 0} if free else {}
         taken = []
         for name in recipe_names():

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "seqgan_wgp"
 
 # What every kind of data may import.
-_BELOW = {"adversarial", "config", "devices", "errors", "placing", "randomness", "sections", "storage"}
+_BELOW = {"adversarial", "config", "devices", "errors", "exhibits", "placing", "randomness", "sections", "storage"}
 
 # What a package or module may import of ours. Whatever is not named may import everything of the library.
 ALLOWED = {
@@ -31,7 +31,8 @@ ALLOWED = {
     "images": _BELOW | {"images"},
     "toy": _BELOW | {"toy"},
     "theory": {"theory", "toy", "adversarial", "config", "errors", "randomness", "sections"},
-    "domains": {"text", "images", "toy", "adversarial", "config", "errors"},
+    "exhibits": {"adversarial", "config"},
+    "domains": {"text", "images", "toy", "adversarial", "config", "errors", "exhibits"},
 }
 
 

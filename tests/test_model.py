@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from seqgan_wgp.config import Config
+from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.model import Model
 from seqgan_wgp.runs import checkpoint
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.run import create, go_on, look_at
+from seqgan_wgp.text.inversion import Inversion
+
+from .runs.untrained import TOY, made
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +75,101 @@ def test_a_saved_model_is_the_loaded_one(run: RunFolder, tmp_path: Path) -> None
     assert (copy.facts, copy.config) == (model.facts, model.config)
 
 
-def test_negative_numbers_are_refused(run: RunFolder) -> None:
+@pytest.mark.parametrize(("n", "start", "seed"), [(-1, 0, 0), (1, -1, 0), (1, 0, -1)])
+def test_negative_numbers_are_refused(run: RunFolder, n: int, start: int, seed: int) -> None:
     model = Model.load(run.path)
-    for arguments in ({"n": -1}, {"n": 1, "start": -1}, {"n": 1, "seed": -1}):
+    for method in (model.generate, model.stream, model.samples, model.tables):
         with pytest.raises(ConfigError, match="must not be negative"):
-            model.generate(**arguments)
+            method(n, seed=seed, start=start)
+
+
+def test_the_best_model_of_a_run_is_its_own_file(run: RunFolder, tmp_path: Path) -> None:
+    latest, best = Model.load(run.path), Model.load(run.path, best=True)
+    assert best.generate(20) == Model.load(run.best).generate(20)
+    assert best.facts["step"] <= latest.facts["step"]
+    with pytest.raises(ConfigError, match="is one model, not a run"):
+        Model.load(run.best, best=True)
+    (tmp_path / "model.safetensors").write_bytes(run.model.read_bytes())
+    with pytest.raises(CheckpointError, match=r"there is no best\.safetensors"):
+        Model.load(tmp_path, best=True)
+
+
+def test_samples_are_the_likeliest_of_tables(run: RunFolder) -> None:
+    model = Model.load(run.path)
+    tables = list(model.tables(700, seed=5, start=400))
+    assert [table.dtype for table in tables] == [torch.float32] * 3
+    table_NLV = torch.cat(tables)
+    assert table_NLV.shape == (700, *model.form.event_shape)
+    assert torch.allclose(table_NLV.sum(dim=-1), torch.ones(700, 10))
+    ids_NL = np.concatenate(list(model.samples(700, seed=5, start=400)))
+    assert np.array_equal(model.form.decode(table_NLV), ids_NL)
+
+
+@pytest.mark.parametrize(("n", "start"), [(0, 0), (1, 511), (700, 400)])
+def test_any_part_of_what_is_drawn_is_that_part_of_the_whole(run: RunFolder, n: int, start: int) -> None:
+    model = Model.load(run.path)
+    whole = model.generate(1200, seed=5, decode="sample", temperature=0.7)
+    assert model.generate(n, seed=5, start=start, decode="sample", temperature=0.7) == whole[start : start + n]
+    assert list(model.stream(3, seed=5, decode="sample", temperature=0.7)) == whole[:3]
+
+
+def test_what_is_drawn_differs_by_temperature_and_is_the_likeliest_without_any(run: RunFolder) -> None:
+    model = Model.load(run.path)
+    argmax, cold, warm, hot = (
+        model.generate(300, decode=decode, temperature=temperature)
+        for decode, temperature in (("argmax", 1.0), ("sample", 1e-30), ("sample", 1.0), ("sample", 3.0))
+    )
+    assert cold == argmax == model.generate(300)
+    assert len({tuple(strings) for strings in (cold, warm, hot)}) == 3
+    with pytest.raises(ConfigError, match="did you mean 'sample'"):
+        model.generate(1, decode="sampled")
+
+
+def test_strings_are_scored_in_order_and_none_is_left_out(run: RunFolder) -> None:
+    model = Model.load(run.path)
+    strings = ["drin", "", "Drin", "drin" * 5, *model.generate(600)]
+    found = list(model.score(iter(strings)))
+    assert [one.text for one in found] == strings
+    assert [one.flag for one in found[:4]] == ["", "empty", "unknown", "too_long"]
+    assert found[0] == next(model.score(["drin"]))
+    assert len({one.score for one in found}) > 100
+
+
+@pytest.fixture(scope="module")
+def found(run: RunFolder) -> Inversion:
+    return Model.load(run.path).invert("drin")
+
+
+def test_a_text_has_a_latent_and_neighbours(run: RunFolder, found: Inversion) -> None:
+    model = Model.load(run.path)
+    assert (found.text, len(found.latent_Z), found.decoded != "drin") == ("drin", 8, found.edits > 0)
+    near = list(model.neighbours(found, 20))
+    assert near == list(model.neighbours("drin", 20))
+    assert len({one.text for one in near} - {"drin"}) == 20
+    assert near != list(model.neighbours(found, 20, seed=1))
+
+
+def test_a_walk_from_a_text_is_one_from_its_latent(run: RunFolder, found: Inversion) -> None:
+    model = Model.load(run.path)
+    walked = model.form.show(model.interpolate("drin", 8, 5))
+    assert (len(walked), walked[0], walked[-1]) == (5, found.decoded, model.generate(1, seed=8)[0])
+    with pytest.raises(ConfigError, match="from 'drin' to 'drin' there is no way to go\nname two different texts"):
+        model.interpolate("drin", "drin")
+
+
+def test_what_is_for_text_is_refused_for_points() -> None:
+    model = made(recipe("toy", {"generator.width": 8, "critic.width": 8}), TOY)
+    assert len(model.generate(3)) == 3
+    for method, arguments in (
+        (model.score, (["a"],)),
+        (model.invert, ("a",)),
+        (model.neighbours, ("a",)),
+        (model.interpolate, ("a", "b")),
+    ):
+        with pytest.raises(ConfigError, match="for models of text, and this is one of toys"):
+            method(*arguments)
+    with pytest.raises(ConfigError, match="decode sample is for models of text"):
+        model.generate(3, decode="sample")
 
 
 @pytest.mark.parametrize("n", [2, 3, 40])

@@ -79,7 +79,7 @@ def test_a_wheel_holds_every_file_and_adds_one_name(wheel: Path) -> None:
     expected = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "seqgan_wgp").rglob("*")
-        if path.suffix in (".py", ".toml", ".typed")
+        if path.is_file() and "__pycache__" not in path.parts
     }
     expected |= {f"seqgan_wgp/cli/{path.name}" for path in (ROOT / "cli").glob("*.py")}
     expected |= {f"seqgan_wgp/corpora/{path.name}" for path in (ROOT / "corpora").iterdir()}

@@ -178,6 +178,9 @@ class Constraint:
     needs_points: bool = False
     """Whether the slopes must be taken in critic space itself, not behind the critic's first layer."""
 
+    mixes_samples: bool = False
+    """Whether what is penalised at one sample depends on the others, so that a batch cannot be done in parts."""
+
     project: Callable[[nn.Module, float], None] | None = None
     """(critic, bound): brings the critic's weights back after each of its steps."""
 
@@ -187,8 +190,8 @@ CONSTRAINTS: dict[str, Constraint] = {
     "clip": Constraint(project=clip_weights),
     "gp": Constraint(slopes=between, cost=gp),
     "lp": Constraint(slopes=between, cost=lp),
-    "dragan": Constraint(slopes=around_real, cost=gp, needs_points=True),
-    "gp-difference": Constraint(slopes=between_pairs, cost=gp, needs_points=True),
+    "dragan": Constraint(slopes=around_real, cost=gp, needs_points=True, mixes_samples=True),
+    "gp-difference": Constraint(slopes=between_pairs, cost=gp, needs_points=True, mixes_samples=True),
     "gp-segment": Constraint(slopes=along_segment, cost=gp, needs_points=True),
     "r1": Constraint(slopes=at_real, cost=r1),
     "spectral": Constraint(prepare=normalize_spectrum),

@@ -127,9 +127,9 @@ def fourier(x_BCL: Tensor, weight_OCK: Tensor, bias_O: Tensor) -> Tensor:
     """Convolve as `direct` does, by transforms over all positions."""
     batch, _, length = x_BCL.shape
     a_RL, b_RK, c_LR = _fourier_as(length, weight_OCK.shape[2], x_BCL.dtype, x_BCL.device)
-    x_RBC = (a_RL @ x_BCL.permute(2, 0, 1).reshape(length, -1)).unflatten(1, (batch, -1))
+    x_RBC = (a_RL @ x_BCL.permute(2, 0, 1).reshape(length, -1)).view(len(a_RL), batch, -1)
     y_RBO = torch.bmm(x_RBC, _mixing(weight_OCK, b_RK))
-    y_LBO = (c_LR @ y_RBO.flatten(1)).unflatten(1, (batch, -1)) + bias_O
+    y_LBO: Tensor = (c_LR @ y_RBO.flatten(1)).view(length, batch, -1) + bias_O
     return y_LBO.permute(1, 2, 0)
 
 
@@ -168,7 +168,7 @@ class _Tiles(torch.autograd.Function):
         return x_RTBC
 
     @staticmethod
-    def backward(ctx: Any, gradient_RTBC: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient_RTBC: Tensor) -> tuple[Tensor, None]:
         return _Untiled.apply(gradient_RTBC, ctx.length, ctx.kernel), None  # type: ignore[no-untyped-call]
 
 
@@ -185,7 +185,7 @@ class _Untiled(torch.autograd.Function):
         return x_LBC
 
     @staticmethod
-    def backward(ctx: Any, gradient_LBC: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient_LBC: Tensor) -> tuple[Tensor, None, None]:
         return _Tiles.apply(gradient_LBC, ctx.kernel), None, None  # type: ignore[no-untyped-call]
 
 

@@ -28,6 +28,10 @@ class Record:
     diagnosis: dict[str, Any] = field(default_factory=dict)
     """What `diagnose` says, as JSON values; at the cadence of diagnoses only."""
 
+    health: list[dict[str, str]] = field(default_factory=list)
+    """What is wrong with the training, found at this record and not before: name, message and remedy of each. Whoever
+    keeps the records fills it in."""
+
     def due(self, every: int) -> bool:
         """Say whether to keep the record: the first, one with samples or a diagnosis, or one in `every` steps."""
         return self.samples is not None or bool(self.diagnosis) or self.step == 1 or self.step % every == 0

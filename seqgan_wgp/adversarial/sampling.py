@@ -1,6 +1,6 @@
 """From latents to generated points: in blocks, so that each point is the same whatever else is asked for.
 
-Shape suffixes: B batch, Z latent.
+Shape suffixes: B batch, N latents, Z latent.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ def latents(config: Config, stream: Stream, index_B: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def generate(
-    generator: nn.Module, latent: Callable[[Tensor], Tensor], start: int, count: int, device: torch.device
+    generator: Callable[[Tensor], Tensor],
+    latent: Callable[[Tensor], Tensor],
+    start: int,
+    count: int,
+    device: torch.device,
 ) -> Iterator[Tensor]:
     """Yield generated points number start .. start + count - 1, in order, a part of a block at a time.
 
@@ -50,6 +54,13 @@ def generate(
         index_B = torch.arange(block * BLOCK, (block + 1) * BLOCK, device=device)
         fake = generator(latent(index_B))
         yield fake[max(start - block * BLOCK, 0) : start + count - block * BLOCK]
+
+
+def generate_at(generator: nn.Module, latent_NZ: Tensor, device: torch.device) -> Iterator[Tensor]:
+    """Yield the generated points of latents (N, Z), in order, a part of a block at a time; see `generate`."""
+    latent_NZ = latent_NZ.to(device)
+    count = len(latent_NZ)
+    return generate(generator, lambda index_B: latent_NZ[index_B.clamp(max=count - 1)], 0, count, device)
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
 """The loop: rounds of critic and generator steps. It yields records, prints nothing and writes nothing.
 
 All noise is a function of (seed, stream, counter), so the state of a run is its tensors and its step number:
-a trainer that loads them goes on as if it had never stopped, bit for bit.
+a trainer that loads them goes on as if it had never stopped, bit for bit. So any number of processes trains one run.
 
 Shape suffixes: B batch, Z latent.
 """
@@ -14,28 +14,27 @@ import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from ..config import Config
-from ..errors import CheckpointError, Diverged, one_line
-from ..randomness import Stream, choose_numpy, normal, shuffled, uniform
+from ..errors import Diverged
+from ..randomness import Stream
 from . import schedule
 from .constraints import CONSTRAINTS
 from .convolution import set_way
 from .diagnosis import diagnose
+from .distributed import ALONE, World
 from .domain import Domain, Items
+from .draws import Draws
 from .losses import loss_of
 from .optimizers import apply_gradients, gradient_norm, optimizer
 from .pair import fresh_pair
 from .record import Record
-from .sampling import generate, latents, take_statistics
-from .steps import Rule, Staged, critic_step, generator_step, staged_critic_step
-
-SMALL_CORPUS = 1_000
-"""Below this many training items batches are drawn with replacement: an epoch would be only a few batches."""
+from .sampling import BLOCK, generate, latents, take_statistics
+from .state import load_tensors, tensors_of
+from .steps import Gradients, Rule, Staged, critic_step, generator_step, staged_critic_step
 
 _CRITIC_LOSSES = ("critic_loss", "wasserstein", "penalty", "slope_mean", "critic_gradient")
 _LOSSES = (*_CRITIC_LOSSES, "generator_loss", "generator_gradient")
@@ -49,10 +48,12 @@ class Trainer:
         domain: what is learnt.
         config: how.
         device: where; the domain's tensors must live there too.
+        world: the processes that train together, each with a trainer of its own.
     """
 
-    def __init__(self, domain: Domain, config: Config, device: torch.device) -> None:
-        self.domain, self.config, self.device = domain, config, device
+    def __init__(self, domain: Domain, config: Config, device: torch.device, world: World = ALONE) -> None:
+        self.domain, self.config, self.device, self.world = domain, config, device, world
+        self.draws = Draws(domain, config, device, world)
         generator, critic = fresh_pair(domain.form, config)
         self.generator, self.critic = generator.to(device), critic.to(device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
@@ -80,15 +81,26 @@ class Trainer:
 
         Losses are there at every step, measures and samples at the evaluation cadence, diagnoses at theirs. Time counts
         from the first step on, with all that is done between steps.
-        `should_stop` is asked after each step. Raises Diverged when a loss or a gradient is not finite.
+
+        Of many processes all yield records, and the first alone measures and diagnoses; they end after the same step.
+
+        Args:
+            should_stop: asked after each step, in every process; one that says so stops all.
+
+        Raises:
+            Diverged: a loss or a gradient is not finite.
+            WorldError: another process has ended, or has other weights.
         """
-        began = time.perf_counter() - self.seconds
-        while not (self.finished() or should_stop()):
+        began, log = time.perf_counter() - self.seconds, self.config.log
+        self.world.meet(self.step, self.state)
+        while not self._over(should_stop):
             losses = self.round()
-            looking = self.config.log.diagnostics
-            diagnosis = diagnose(self) if looking and self.step % looking == 0 else {}
-            samples = self.samples() if self.step % self.config.evaluation.every == 0 else None
-            measures = {} if samples is None else self.domain.score(samples)
+            if self.step % log.every == 0:
+                self.world.check_same(self._weights(), self.step)
+            looking = self.world.first and log.diagnostics and self.step % log.diagnostics == 0
+            diagnosis = diagnose(self) if looking else {}
+            samples = self.samples() if self._evaluates() else None
+            measures = {} if samples is None or not self.world.first else self.domain.score(samples)
             self.seconds = time.perf_counter() - began
             yield Record(
                 step=self.step,
@@ -102,9 +114,7 @@ class Trainer:
     def finished(self) -> bool:
         """Say whether the configured steps or minutes are reached."""
         limit = self.config.training
-        return (limit.steps is not None and self.step >= limit.steps) or (
-            limit.minutes is not None and self.seconds >= 60 * limit.minutes
-        )
+        return self._steps_done() or (limit.minutes is not None and self.seconds >= 60 * limit.minutes)
 
     def round(self) -> dict[str, float]:
         """Do one step: n_critic critic steps, then generator steps. Return the losses as plain numbers.
@@ -133,18 +143,21 @@ class Trainer:
         return numbers
 
     def samples(self) -> Items:
-        """Return the compact items that an evaluation measures: always from the same latents."""
+        """Return the compact items that an evaluation measures: always from the same latents, in every process."""
         self._settle()
+        count = self.domain.samples
+        blocks = self.world.slice_of(math.ceil(count / BLOCK))
+        start, stop = blocks.start * BLOCK, min(blocks.stop * BLOCK, count)
         source = generate(
             self.sampler.eval(),
             lambda index_B: latents(self.config, Stream.SAMPLE_LATENT, index_B),
-            0,
-            self.domain.samples,
+            start,
+            stop - start,
             self.device,
         )
-        samples = np.concatenate([self.domain.form.decode(fake) for fake in source])
+        parts = self.world.gather(lambda: [self.domain.form.decode(fake) for fake in source])
         self.generator.train()
-        return samples
+        return np.concatenate(parts)
 
     @torch.no_grad()
     def fakes(self, stream: Stream, index_B: Tensor) -> Tensor:
@@ -154,41 +167,32 @@ class Trainer:
 
     def real(self, critic_step_number: int) -> Tensor:
         """Return the real batch of a critic step, counted over the whole run: compact items on the device."""
-        seed, size = self.config.training.seed, self.domain.size
-        draw_B = self._counters(critic_step_number)
-        choose = choose_numpy if size < SMALL_CORPUS else shuffled
-        return self.domain.ids(choose(seed, Stream.BATCH, draw_B, size))
+        return self.draws.real(critic_step_number)
 
     def state(self) -> dict[str, Tensor]:
         """Return all tensors that the run needs to go on, by name; with `step` and `seconds` that is everything."""
         self._settle()
-        tensors: dict[str, Tensor] = {}
-        for part, module in self._modules().items():
-            tensors |= {f"{part}.{name}": value for name, value in module.state_dict().items()}
-        for part, algorithm, module in self._optimizers():
-            for name, parameter in module.named_parameters():
-                for key, value in algorithm.state[parameter].items():
-                    tensors[f"{part}.optimizer.{name}.{key}"] = value
-        return tensors
+        return tensors_of(self._modules(), self._optimizers())
 
     def load_state(self, tensors: dict[str, Tensor], *, step: int, seconds: float) -> None:
         """Take over what `state` gave. Raises CheckpointError when a tensor is missing or of another shape."""
-        try:
-            for part, module in self._modules().items():
-                own = {name: tensors[f"{part}.{name}"] for name in module.state_dict()}
-                module.load_state_dict(own)
-            for part, algorithm, module in self._optimizers():
-                for name, parameter in module.named_parameters():
-                    prefix = f"{part}.optimizer.{name}."
-                    # Copies, since tensors read from a file may lie at any address and kernels round by alignment.
-                    algorithm.state[parameter] = {
-                        key.removeprefix(prefix): value.to(self.device, copy=True)
-                        for key, value in tensors.items()
-                        if key.startswith(prefix)
-                    }
-        except (KeyError, RuntimeError) as error:
-            raise CheckpointError(f"the checkpoint does not fit the run's settings ({one_line(error)})") from None
+        load_tensors(self._modules(), self._optimizers(), tensors, self.device)
         self.step, self.seconds, self._settled_step = step, seconds, None
+
+    def _over(self, should_stop: Callable[[], bool]) -> bool:
+        """Say whether to stop, in all processes the same. The first one's clock counts."""
+        if self._steps_done():
+            return True
+        # After an evaluation all wait for the first one, which measures; else words travel with the gradients.
+        asked = should_stop() or (self.world.first and self.finished())
+        return self.world.agree(asked, at_once=self._evaluates())
+
+    def _steps_done(self) -> bool:
+        limit = self.config.training.steps
+        return limit is not None and self.step >= limit
+
+    def _evaluates(self) -> bool:
+        return self.step % self.config.evaluation.every == 0
 
     def _warm_up(self) -> None:
         """Train the critic alone: `warm_up` steps, or until its loss is as low as `warm_up_until`."""
@@ -199,27 +203,23 @@ class Trainer:
                 return
 
     def critic_step(self, number: int) -> Tensor:
-        """Change the critic once, with batch `number` of the whole run; return its part of _LOSSES."""
-        index_B = torch.from_numpy(self._counters(number)).to(self.device)
-        fake = self.fakes(Stream.CRITIC_LATENT, index_B)
-        real = self.real(number)
-
-        def draw(columns: int) -> Tensor:
-            return uniform(self.config.training.seed, Stream.EPSILON, index_B, columns)
-
+        """Change the critic once, with batch `number` of the whole run; return _CRITIC_LOSSES of the whole batch."""
+        fake = self.fakes(Stream.CRITIC_LATENT, self.draws.index(number))
+        real, epsilon = self.real(number), self.draws.epsilon(number)
         with parametrize.cached():
             if self._noise_deviation() or self.rule.constraint.needs_points or not isinstance(self.critic, Staged):
-                real = self._noised(self.domain.form.embed(real), Stream.REAL_NOISE, index_B)
-                fake = self._noised(fake, Stream.FAKE_NOISE, index_B)
-                gradients, numbers = critic_step(self.critic, real, fake, draw, self.rule)
+                real = self._noised(self.domain.form.embed(real), Stream.REAL_NOISE, number)
+                fake = self._noised(fake, Stream.FAKE_NOISE, number)
+                gradients, numbers = critic_step(self.critic, real, fake, epsilon, self.rule)
             else:
-                gradients, numbers = staged_critic_step(self.critic, real, fake, draw, self.rule)
+                gradients, numbers = staged_critic_step(self.critic, real, fake, epsilon, self.rule)
+        measured = torch.stack([numbers.loss, numbers.wasserstein, numbers.penalty, numbers.slope_mean])
+        gradients, measured = self._of_all(gradients, measured)
         apply_gradients(self.critic_optimizer, self.critic, gradients)
         if self.rule.constraint.project is not None:
             assert self.config.objective.clip is not None
             self.rule.constraint.project(self.critic, self.config.objective.clip)
-        measured = [numbers.loss, numbers.wasserstein, numbers.penalty, numbers.slope_mean, gradient_norm(gradients)]
-        return torch.stack(measured)
+        return torch.cat([measured, gradient_norm(gradients)[None]])
 
     def _generator_steps(self) -> list[Tensor]:
         """Change the generator as often as the round's turn has it; return loss and norm of the gradient of each."""
@@ -235,30 +235,26 @@ class Trainer:
         return done
 
     def _generator_step(self, k: int) -> Tensor:
-        index_B = torch.from_numpy(self._counters(schedule.generator_step_number(self.step, k))).to(self.device)
-        latent_BZ = latents(self.config, Stream.GENERATOR_LATENT, index_B)
-        noise = self._noise(Stream.GENERATOR_NOISE, index_B) if self._noise_deviation() else None
+        number, deviation = schedule.generator_step_number(self.step, k), self._noise_deviation()
+        latent_BZ = latents(self.config, Stream.GENERATOR_LATENT, self.draws.index(number))
+        noise = self.draws.noise(Stream.GENERATOR_NOISE, number, deviation) if deviation else None
         with parametrize.cached():
             gradients, loss = generator_step(self.generator, self.critic, latent_BZ, loss=self.rule.loss, noise=noise)
+        gradients, loss_1 = self._of_all(gradients, loss[None])
         apply_gradients(self.generator_optimizer, self.generator, gradients)
-        return torch.stack([loss, gradient_norm(gradients)])
+        return torch.cat([loss_1, gradient_norm(gradients)[None]])
+
+    def _of_all(self, gradients: Gradients, measured: Tensor) -> tuple[Gradients, Tensor]:
+        """Return a step's gradients and what it measured, of the whole batch, from those of every process's part."""
+        *means, measured = self.world.average([*gradients, measured], self.draws.share)
+        return tuple(means), measured
 
     def _noise_deviation(self) -> float:
         return schedule.noise_deviation(self.config.training, self.step)
 
-    def _noise(self, stream: Stream, index_B: Tensor) -> Tensor:
-        """Return the round's instance noise (B, ...)."""
-        shape = self.domain.form.event_shape
-        noise_BE = normal(self.config.training.seed, stream, index_B, math.prod(shape))
-        return self._noise_deviation() * noise_BE.reshape(-1, *shape)
-
-    def _noised(self, points: Tensor, stream: Stream, index_B: Tensor) -> Tensor:
-        return points + self._noise(stream, index_B) if self._noise_deviation() else points
-
-    def _counters(self, number: int) -> npt.NDArray[np.int64]:
-        """Return the counters of batch `number` of any stream: its rows among all rows ever drawn."""
-        size = self.config.training.batch_size
-        return np.arange(number * size, (number + 1) * size)
+    def _noised(self, points: Tensor, stream: Stream, number: int) -> Tensor:
+        deviation = self._noise_deviation()
+        return points + self.draws.noise(stream, number, deviation) if deviation else points
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -273,6 +269,9 @@ class Trainer:
         if self._settled_step != self.step:
             take_statistics(self.average, self.config, self.device)
             self._settled_step = self.step
+
+    def _weights(self) -> Iterator[Tensor]:
+        return (tensor for module in self._modules().values() for tensor in module.state_dict().values())
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"generator": self.generator, "average": self.average, "critic": self.critic}

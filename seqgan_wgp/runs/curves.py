@@ -103,7 +103,7 @@ def draw(curves: Sequence[Curve], *, criterion: str, title: str) -> Figure:
     unit, size = ("minutes", 60.0) if longest >= 60 else ("seconds", 1.0)
     for number, curve in enumerate(curves):
         _draw_line(axes, curve, number, size)
-    _scale(axes, [evaluation.value for curve in curves for evaluation in curve.evaluations])
+    choose_scale(axes, [evaluation.value for curve in curves for evaluation in curve.evaluations])
     _draw_floors(axes, curves)
     axes.set_title(_drawable(title), loc="left", fontsize=12)
     axes.set_xlabel(f"training time ({unit})", fontsize=12)
@@ -155,7 +155,7 @@ def _draw_floors(axes: Axes, curves: Sequence[Curve]) -> None:
         axes.axhline(floor, color="#666666", linestyle="--", linewidth=1.4, label=label, zorder=1)
 
 
-def _scale(axes: Axes, values: Sequence[float]) -> None:
+def choose_scale(axes: Axes, values: Sequence[float]) -> None:
     """Choose a logarithmic axis where values differ much, with numbers on it that people read."""
     if not values or min(values) <= 0 or max(values) < LOG_RATIO * min(values):
         return

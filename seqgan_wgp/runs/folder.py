@@ -14,19 +14,20 @@ from ..config import FORMAT_VERSION
 from ..errors import CheckpointError, ConfigError
 from ..placing import new_folder
 
-CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM = (
+CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, REPORT = (
     "config.json",
     "model.safetensors",
     "best.safetensors",
     "metrics.jsonl",
     "samples",
     "training.gif",
+    "report.html",
 )
 TENSORBOARD = "tensorboard"
 CHECKPOINT = "checkpoint/state.safetensors"
 _LOCK = ".lock"
 _DATA = {"corpus.json", "ids.npy", "tokenizer.json", "images.json", "images.npy", "toy.json"}
-_WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, TENSORBOARD, _LOCK, "checkpoint", *_DATA}
+_WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, REPORT, TENSORBOARD, _LOCK, "checkpoint", *_DATA}
 _A_RUN = "name the folder that train printed"
 
 
@@ -69,6 +70,11 @@ class RunFolder:
     def film(self) -> Path:
         """The samples' pictures one after the other, where they are pictures."""
         return self.path / FILM
+
+    @property
+    def report(self) -> Path:
+        """All that a run found, for people, in one page."""
+        return self.path / REPORT
 
     def sampled(self) -> dict[int, Path]:
         """Return the files of samples that are there: step -> file, in the order of the steps."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import config as configs
+from ..adversarial.distributed import ALONE, World
 from ..adversarial.domain import Domain, Items
 from ..adversarial.record import Record
 from ..adversarial.trainer import Trainer
@@ -28,7 +29,10 @@ from ..randomness import Stream, shuffled
 from ..sections import TrainingSettings
 from . import checkpoint
 from .folder import RunFolder
-from .records import Records
+from .health import Health
+from .outcome import INTERRUPTED
+from .outcome import Outcome as Outcome
+from .records import Records, read_records
 from .tensorboard import Board, check_installed
 
 FIRST_CHECKPOINT_SECONDS = 5.0
@@ -36,26 +40,6 @@ CHECKPOINT_SECONDS = 60.0
 """Time between checkpoints; the first comes sooner. When they come changes nothing but what a crash can cost."""
 
 OnRecord = Callable[[Record, Domain], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How a run ended."""
-
-    reason: str
-    """"steps", "minutes", "patience" or "interrupted"."""
-
-    step: int
-    seconds: float
-    validation: dict[str, float] = field(default_factory=dict)
-    """Measures of the final generator against the validation half."""
-
-    test: dict[str, float] = field(default_factory=dict)
-    """The same against the test half, which chose nothing."""
-
-    best_step: int | None = None
-    samples: list[str] = field(default_factory=list)
-    real: list[str] = field(default_factory=list)
 
 
 def check_ahead(run: RunFolder, limit: TrainingSettings, asked: Container[str], *, step: int, seconds: float) -> None:
@@ -78,12 +62,12 @@ def check_ahead(run: RunFolder, limit: TrainingSettings, asked: Container[str], 
 class Journal:
     """A trainer and the files that its records become."""
 
-    def __init__(self, run: RunFolder, config: Config) -> None:
+    def __init__(self, run: RunFolder, config: Config, world: World = ALONE) -> None:
         check_installed(config)
         device = pick_device(config.training.device)
         self.run, self.config, self.mode = run, config, DOMAINS[config.domain]
         self.domain = self.mode.domain(run.path, config, device)
-        self.trainer = Trainer(self.domain, config, device)
+        self.trainer = Trainer(self.domain, config, device, world)
         self.best: dict[str, Any] = {"value": None, "step": None, "stale": 0}
         self.measures: dict[str, float] = {}
         self.losses: dict[str, float] = {}
@@ -92,48 +76,67 @@ class Journal:
         if run.checkpoint.is_file():
             size = self._load()
         self.records = Records(run.metrics, size)
+        self.health = Health(config, self.domain.criterion, read_records(run.metrics))
         self.board = Board(run, config, self.trainer.step)
         self.saved_step = self.trainer.step if size else None
         self.next_save = time.monotonic() + FIRST_CHECKPOINT_SECONDS
 
     def train(self, on_record: OnRecord | None, should_stop: Callable[[], bool]) -> Outcome:
         """Train to the end; write what is due after every step."""
-        patience = self.config.evaluation.patience
-        if patience is not None and self.best["stale"] >= patience:
+        if self._out_of_patience():
             self.best["stale"] = 0  # the run had ended for want of patience, and is told to go on
-        reason = ""
+
+        def over() -> bool:
+            return self._out_of_patience() or should_stop()
+
+        for record in self.trainer.run(over):
+            examined = self._write(record)
+            if on_record is not None:
+                on_record(examined, self.domain)
+            if time.monotonic() >= self.next_save:
+                self._save()
+        reason = self.trainer.world.shared(self._reason)
+        if reason != INTERRUPTED:
+            return self._close(reason)
+        self._save()
+        self._write_film()
+        return Outcome(reason=reason, step=self.trainer.step, seconds=self.trainer.seconds)
+
+    def _out_of_patience(self) -> bool:
+        patience = self.config.evaluation.patience
+        return patience is not None and self.best["stale"] >= patience
+
+    def _reason(self) -> str:
+        if self._out_of_patience():
+            return "patience"
         if not self.trainer.finished():
-            for record in self.trainer.run(should_stop):
-                self._write(record)
-                if on_record is not None:
-                    on_record(record, self.domain)
-                if patience is not None and self.best["stale"] >= patience:
-                    reason = "patience"
-                    break
-                if time.monotonic() >= self.next_save:
-                    self._save()
-        if not reason and not self.trainer.finished():
-            self._save()
-            self._write_film()
-            return Outcome(reason="interrupted", step=self.trainer.step, seconds=self.trainer.seconds)
+            return INTERRUPTED
         limit = self.config.training.steps
-        reached = "steps" if limit is not None and self.trainer.step >= limit else "minutes"
-        return self._close(reason or reached)
+        return "steps" if limit is not None and self.trainer.step >= limit else "minutes"
 
     def close(self) -> None:
         """Close the files."""
         self.records.close()
         self.board.close()
 
-    def _write(self, record: Record) -> None:
+    def _write(self, record: Record) -> Record:
+        """Write what is due of a record; return it with what is found to be wrong."""
         self.losses = record.losses
         if record.samples is not None:
             self.measures = record.measures
             self._write_samples(record.step, record.samples)
             self._keep_best(record.step)
-        if record.due(self.config.log.every):
-            self.records.append(_entry(record))
-            self.board.write(_entry(record), sampled=record.samples is not None)
+        if not record.due(self.config.log.every):
+            return record
+        entry = self._examined(record)
+        self.records.append(entry)
+        self.board.write(entry, sampled=record.samples is not None)
+        return replace(record, health=entry.get("health", []))
+
+    def _examined(self, record: Record) -> dict[str, Any]:
+        entry = _entry(record)
+        found = [finding.to_json() for finding in self.health.look(entry)]
+        return entry | ({"health": found} if found else {})
 
     def _write_samples(self, step: int, samples: Items) -> None:
         self.mode.write_samples(self.config, self.domain.form, samples, self.run.samples(step))
@@ -203,7 +206,7 @@ class Journal:
             step, seconds = self.trainer.step, self.trainer.seconds
             record = Record(step=step, seconds=seconds, losses=self.losses, measures=validation)
             # Behind the size that the checkpoint knows of: a resumed run drops it.
-            self.records.append(_entry(record) | {"final": True})
+            self.records.append(self._examined(record) | {"final": True})
             self._write_samples(record.step, samples)
             self.board.write(_entry(record), sampled=True)
         self._write_film()
@@ -216,6 +219,7 @@ class Journal:
             validation=validation,
             test=test,
             best_step=self.best["step"],
+            findings=self.health.findings,
             samples=form.show(samples[:10]),
             real=form.show(self.domain.ids(_some_items(self.domain)).cpu().numpy()),
         )

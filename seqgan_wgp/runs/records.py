@@ -45,6 +45,19 @@ class Records:
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
-    """Return the records of a file; a last line that was cut off by a crash is left out."""
+    """Return the records of a file; a last line that was cut off by a crash is left out.
+
+    Raises CheckpointError when another line is no record.
+    """
     lines = path.read_bytes().split(b"\n")
-    return [json.loads(line) for line in lines[:-1]]
+    return [_record(path, number, line) for number, line in enumerate(lines[:-1], 1)]
+
+
+def _record(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or "step" not in record:
+        raise CheckpointError(f"{path}: line {number:,} is not a record of a run", "the run needs the file as it was")
+    return record

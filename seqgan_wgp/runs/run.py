@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from .. import config as configs
+from ..adversarial.distributed import ALONE, World
+from ..adversarial.draws import check_divisible
 from ..adversarial.record import Record
 from ..config import FORMAT_VERSION, Config
 from ..devices import keep_memory
@@ -29,7 +31,9 @@ from ..text.scan import Scan, scan
 from ..toy import facts as toys
 from ..toy.facts import ToyFacts
 from .folder import RunFolder, building, check_version
+from .following import follow
 from .journal import Journal, OnRecord, Outcome, check_ahead
+from .restarting import mark
 from .tensorboard import check_installed
 
 
@@ -128,6 +132,7 @@ def create(
     with building(out, overwrite=overwrite) as folder:
         found.write(folder, on_bytes)
         _write_config(RunFolder(folder), config)
+        mark(RunFolder(folder))
     return RunFolder(out)
 
 
@@ -151,6 +156,7 @@ def go_on(
     *,
     on_record: OnRecord | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    world: World = ALONE,
 ) -> Outcome:
     """Train in a run's folder, from its checkpoint or from the start, until it is done or told to stop.
 
@@ -159,16 +165,27 @@ def go_on(
         overrides: settings changed for the rest of the run: training.steps, .minutes or .device.
         on_record: called after every step.
         should_stop: asked after every step; when it says yes, the run is saved and can go on later.
+        world: the processes that train it together, how many does not matter; all call this, and the first writes.
 
     Raises:
         Diverged: a loss or gradient is not finite; the last good checkpoint stays.
-        CheckpointError, ConfigError: the folder is not a whole run, is in use, or cannot be written.
+        CheckpointError, ConfigError: the folder is not a whole run, is in use, or cannot be written; or the batch
+            cannot be divided among so many processes.
+        WorldError: another process has ended; the last good checkpoint stays.
         OSError: the disk is full; the last good checkpoint stays.
     """
     keep_memory()
-    with run.locked():
+
+    def settings() -> Config:
         config = configs.override(read_config(run), overrides or {})
-        journal = Journal(run, config)
+        check_divisible(config, world.size)
+        return config
+
+    if not world.first:
+        return follow(run, world.shared(settings), world, should_stop)
+    with run.locked():
+        config = world.shared(settings)
+        journal = Journal(run, config, world)
         try:
             if overrides:
                 at = journal.trainer

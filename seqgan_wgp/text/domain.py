@@ -24,9 +24,12 @@ from ..randomness import Stream, shuffled
 from .corpus import Corpus
 from .defaults import SAMPLES_MOST
 from .networks import CRITICS, GENERATORS
-from .ngrams import NgramReference, novel_fraction, unique_fraction
+from .ngrams import NgramReference, ngram_entropy, novel_fraction, unique_fraction
 from .peakedness import peakedness
 from .vocabulary import Vocabulary
+
+ENTROPY_ORDER = 4
+"""n of the n-grams whose entropy is measured, or the length of a row where that is less."""
 
 PLACES_MOST = 64
 """Numbers in a list by position, at most."""
@@ -38,6 +41,11 @@ def networks(config: Config, length: int, vocabulary_size: int) -> tuple[nn.Modu
     critic = CRITICS[config.critic.network](config.critic, length, vocabulary_size)
     initialize_pair(generator, critic, config)
     return generator, critic
+
+
+def criterion(config: Config, length: int) -> str:
+    """Return the name of the measure that chooses the best model: js of the highest order that is measured."""
+    return f"js{min(config.evaluation.orders, length)}"
 
 
 class TextForm:
@@ -77,7 +85,9 @@ class TextForm:
 
     def decode(self, fake: Tensor) -> npt.NDArray[np.integer]:
         """Return the (N, L) ids of the likeliest character at each position of (N, L, V) probabilities."""
-        ids: npt.NDArray[np.integer] = fake.argmax(dim=-1).cpu().numpy().astype(self.vocabulary.dtype)
+        # On the CPU NumPy's argmax is the quicker one, and the more so the larger the vocabulary; the ids are the same.
+        likeliest_NL = fake.detach().numpy().argmax(-1) if fake.device.type == "cpu" else fake.argmax(-1).cpu().numpy()
+        ids: npt.NDArray[np.integer] = likeliest_NL.astype(self.vocabulary.dtype)
         return ids
 
     def show(self, samples: npt.NDArray[np.integer]) -> list[str]:
@@ -113,8 +123,9 @@ class TextDomain:
         self.form = TextForm(corpus.vocabulary, corpus.facts.length, dataclasses.asdict(corpus.facts))
         self.size = len(corpus.train)
         self.samples = config.evaluation.samples or min(len(corpus.validation_NL), SAMPLES_MOST)
-        self.criterion = f"js{min(config.evaluation.orders, self.form.length)}"
+        self.criterion = criterion(config, self.form.length)
         self._floors: dict[tuple[str, int], list[float]] = {}
+        self._variety_floors: dict[int, dict[str, float]] = {}
         self._windows = corpus.train.windows
         self._rows_NS = resident(corpus.train.rows_NS, device)
 
@@ -136,15 +147,18 @@ class TextDomain:
         return torch.from_numpy(self._validation_NL[indices_B]).to(self.device)
 
     def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
-        """Return js1.., their floors, and the shares of unique and of novel strings.
+        """Return js1.., unique and ngram_entropy, each with its floor, and novel.
 
         js-n: Jensen-Shannon divergence in bits between the n-grams of the (N, L) samples and of all lines of the
-        half, pads counted. Its floor: N training lines in the samples' stead. novel: not among the training lines.
+        half, pads counted. Its floor: N training lines in the samples' stead, as of the others. unique: share of
+        different strings. ngram_entropy: that of the samples' n-grams of ENTROPY_ORDER, in bits, pads counted; samples
+        below the floor are less varied than lines are. novel: share of strings that are not among the training lines.
         """
         reference = self._references[half]
         numbers = {f"js{n}": value for n, value in enumerate(reference.divergences(samples), 1)}
         numbers |= {f"js{n}_floor": value for n, value in enumerate(self._floor(half, len(samples)), 1)}
-        numbers["unique"] = unique_fraction(samples)
+        numbers |= self._variety(samples)
+        numbers |= {f"{name}_floor": value for name, value in self._variety_floor(len(samples)).items()}
         numbers["novel"] = novel_fraction(samples, self.corpus.train.blocks())
         return numbers
 
@@ -160,10 +174,21 @@ class TextDomain:
 
     def _floor(self, half: str, samples: int) -> list[float]:
         if (half, samples) not in self._floors:
-            chosen_N = shuffled(self.config.training.seed, Stream.FLOOR, np.arange(samples), self.size)
-            rows_NL = self.corpus.train[chosen_N]
-            self._floors[half, samples] = self._references[half].divergences(rows_NL)
+            self._floors[half, samples] = self._references[half].divergences(self._floor_rows(samples))
         return self._floors[half, samples]
+
+    def _variety_floor(self, samples: int) -> dict[str, float]:
+        if samples not in self._variety_floors:
+            self._variety_floors[samples] = self._variety(self._floor_rows(samples))
+        return self._variety_floors[samples]
+
+    def _variety(self, ids_NL: npt.NDArray[np.integer]) -> dict[str, float]:
+        entropy = ngram_entropy(ids_NL, self.form.vocabulary.size, min(ENTROPY_ORDER, self.form.length))
+        return {"unique": unique_fraction(ids_NL), "ngram_entropy": entropy}
+
+    def _floor_rows(self, samples: int) -> npt.NDArray[np.integer]:
+        chosen_N = shuffled(self.config.training.seed, Stream.FLOOR, np.arange(samples), self.size)
+        return self.corpus.train[chosen_N]
 
 
 def _condensed(values_L: Tensor) -> list[float]:

@@ -6,6 +6,7 @@ Shape suffixes: B batch, Z latent, C channels, L length, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -63,6 +64,16 @@ class ResidualGenerator(nn.Module):
     def forward(self, latent_BZ: Tensor) -> Tensor:
         """Return the (B, L, V) probabilities."""
         return self.logits(latent_BZ).softmax(dim=-1)
+
+
+class _HasLogits(Protocol):
+    def logits(self, latent_BZ: Tensor) -> Tensor: ...
+
+
+def log_probabilities(generator: nn.Module) -> Callable[[Tensor], Tensor]:
+    """Return a function from latents (B, Z) to the natural logs (B, L, V) of a text generator's probabilities."""
+    has_logits = cast("_HasLogits", generator)
+    return lambda latent_BZ: has_logits.logits(latent_BZ).log_softmax(dim=-1)
 
 
 class ResidualCritic(nn.Module):

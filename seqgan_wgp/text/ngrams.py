@@ -77,11 +77,11 @@ def extended_keys(ranks_WN: Ints, ids_LN: Ints, vocabulary_size: int) -> NDArray
 
 
 def merge_counts(left: Counts, right: Counts) -> Counts:
-    """Add up two counts of keys >= 0, each as (sorted distinct keys, their counts)."""
+    """Add up two counts of keys, each as (sorted distinct keys, their counts)."""
     keys, counts = np.concatenate([left[0], right[0]]), np.concatenate([left[1], right[1]])
     by_key = np.argsort(keys, kind="stable")  # two sorted runs, which a stable sort only merges
     keys, counts = keys[by_key], counts[by_key]
-    firsts = np.flatnonzero(np.diff(keys, prepend=-1))
+    firsts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
     return keys[firsts], np.add.reduceat(counts, firsts)
 
 
@@ -199,6 +199,25 @@ class NgramReference:
     @property
     def _dense_orders(self) -> int:
         return sum(self.vocabulary_size**n <= self.dense_cells for n in range(1, self.orders + 1))
+
+
+def ngram_entropy(ids_NL: Ints, vocabulary_size: int, order: int, *, block_ids: int = BLOCK_IDS) -> float:
+    """Return the entropy in bits of the n-grams of `order` that stand in ids, -sum p log2 p over their shares p.
+
+    0 where all are one n-gram, and at most log2 of their number, N (L - order + 1): so compare it for as many rows.
+    Ids are integers of shape (N, L), each below `vocabulary_size`, and read in blocks. ValueError for another shape or
+    type, no rows, an order that is not in 1..L, or vocabulary_size**order above 2**64.
+    """
+    if not (1 <= order <= ids_NL.shape[-1] and vocabulary_size**order <= 1 << 64):
+        raise ValueError(f"order (={order}) must lie in 1..{ids_NL.shape[-1]}, and its n-grams have codes of 64 bits")
+    blocks = (
+        # As int64 some codes are negative, which are as good as keys.
+        np.unique(window_codes(block_NL.T, vocabulary_size, order, np.uint64).view(np.int64), return_counts=True)
+        for block_NL in row_blocks(ids_NL, block_ids)
+    )
+    _, counts_S = reduce(merge_counts, blocks)
+    share_S = counts_S / counts_S.sum()
+    return float(-np.sum(share_S * np.log2(share_S))) + 0.0  # of one n-gram alone it would be -0.0
 
 
 def unique_fraction(ids_NL: Ints) -> float:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
 from ..errors import CheckpointError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 PAD, UNKNOWN = 0, 1
 PAD_TOKEN, UNKNOWN_TOKEN = "[PAD]", "[UNK]"
@@ -79,6 +81,9 @@ class Vocabulary:
 
     def tokenizer(self, length: int) -> Tokenizer:
         """Return the `tokenizers` object that defines the ids; cuts and pads to `length`."""
+        # Not above: strings are read and written without it, by whoever runs an exported model with little installed.
+        from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+
         tokenizer = Tokenizer(models.WordLevel(self._tokens(), unk_token=UNKNOWN_TOKEN))
         # A dot would not do: it matches no line feed.
         each = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")

@@ -8,6 +8,9 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from seqgan_wgp.model import Model
+from seqgan_wgp.text.generation import as_txt
+
 Call = Callable[..., CompletedProcess[str]]
 Contents = Callable[[Path], dict[str, bytes | None]]
 
@@ -33,6 +36,14 @@ def test_a_file_gets_what_stdout_would(trained: Path, tmp_path: Path, call: Call
     assert path.read_bytes().decode() == call("interpolate", trained, "0", "2").stdout
 
 
+def test_a_walk_between_texts_is_printed(trained: Path, call: Call) -> None:
+    model = Model.load(trained)
+    result = call("interpolate", trained, "be1", "a5", "--text", "-n", "5")
+    assert (result.returncode, result.stderr) == (0, "")
+    walked = result.stdout.split("\n")[:-1]
+    assert walked == [as_txt(string) for string in model.form.show(model.interpolate("be1", "a5", 5))]
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [
@@ -43,7 +54,11 @@ def test_a_file_gets_what_stdout_would(trained: Path, tmp_path: Path, call: Call
         (["3", "8", "-n", "-4"], ("n is -4", "2", "1,000")),
         (["3", "8", "-n", "1001"], ("n is 1,001", "1,000")),
         (["3"], ("Missing argument", "B")),
-        (["three", "8"], ("'A'", "a valid integer")),
+        (["three", "8"], ("A is 'three', but a seed is a whole number", "--text")),
+        (["3", "8.5"], ("B is '8.5', but a seed is a whole number", "--text")),
+        (["a5", "a5", "--text"], ("from 'a5' to 'a5'", "two different texts")),
+        (["a5", "Übung", "--text"], ("'Übung'", "does not know: 'Ü'")),
+        (["a5", "", "--text"], ("the text is empty",)),
         (["3", "8", "--sed", "4"], ("No such option", "--sed")),
         (["3", "8", "-o", "there.txt"], ("there.txt: exists already", "--overwrite")),
         (["3", "8", "-o", "."], ("is a folder",)),

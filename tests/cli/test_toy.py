@@ -31,7 +31,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, call: Call) -> Path:
     result = call("train", "toy:8-gaussians", *TINY, "--out", folder)
     assert (result.returncode, result.stdout) == (0, f"{folder}\n"), result.stderr
     assert "8-gaussians: 8 Gaussians of standard deviation 0.0141; every batch is a new draw" in result.stderr
-    assert all(word in result.stderr for word in ("w1", "its floor", "modes", "high_quality", "mode_kl", "("))
+    assert all(word in result.stderr for word in ("W1", "its floor", "modes", "high_quality", "mode_kl", "("))
     assert f"generate {folder} -n 1000" in result.stderr
     return folder
 

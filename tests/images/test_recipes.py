@@ -56,7 +56,13 @@ PENALTY = {"objective.constraint": "gp", "objective.weight": 10.0, "training.cri
 LETTERS: dict[str, dict[str, object]] = {
     "mnist-wgan-gp": AUTHORS | PENALTY | adam(1e-4, 0.5, 0.9),
     "mnist-wgan-bn": AUTHORS | CLIPPED | rmsprop(5e-5) | both("", {"normalization": "batch"}),
-    "mnist-dcgan": AUTHORS | adam(2e-4, 0.5, 0.999) | {"objective.loss": "gan-ns", "training.critic_steps": 1},
+    "mnist-dcgan": {
+        **AUTHORS,
+        **adam(2e-4, 0.5, 0.999),
+        "objective.loss": "gan-ns",
+        "training.critic_steps": 1,
+        **both("", {"normalization": "batch"}),  # which the script lacks in this mode
+    },
     "mnist-wgan": {
         **both("", {"network": "perceptron", "width": 128, "initialization": "he-normal"}),
         "generator.latent": 10,

@@ -120,7 +120,27 @@ def test_training_lines_score_near_their_floor_and_noise_far_from_it(domain: Tex
 
 def test_one_string_again_and_again_is_seen(domain: TextDomain) -> None:
     rows = np.repeat(domain.corpus.train[np.arange(1)], 50, axis=0)
-    assert domain.score(rows)["unique"] == 1 / 50
+    numbers = domain.score(rows)
+    assert numbers["unique"] == 1 / 50
+    assert numbers["unique_floor"] == 1
+    assert numbers["ngram_entropy"] <= math.log2(rows.shape[1] - 3) < numbers["ngram_entropy_floor"] - 2
+
+
+def assert_floor_is_that_of_training_lines(one: TextDomain) -> None:
+    held_out = one.score(np.asarray(one.corpus.validation_NL))
+    assert held_out["ngram_entropy"] == pytest.approx(held_out["ngram_entropy_floor"], abs=0.3)
+    every = one.score(one.corpus.train[np.arange(one.size)])
+    assert every["ngram_entropy"] == pytest.approx(every["ngram_entropy_floor"], rel=1e-12)
+    assert every["unique"] == every["unique_floor"]
+    assert held_out["ngram_entropy_floor"] < every["ngram_entropy_floor"]
+
+
+def test_the_floor_of_the_variety_of_lines(domain: TextDomain) -> None:
+    assert_floor_is_that_of_training_lines(domain)
+
+
+def test_the_floor_of_the_variety_of_windows(windows: TextDomain) -> None:
+    assert_floor_is_that_of_training_lines(windows)
 
 
 def test_as_many_samples_as_validation_lines_unless_told(domain: TextDomain) -> None:
@@ -135,6 +155,8 @@ def test_orders_are_no_longer_than_rows(
     numbers = TextDomain(corpus, config, torch.device("cpu")).score(np.asarray(corpus.train.rows_NS))
     assert "js2" in numbers
     assert "js3" not in numbers
+    # Of n-grams as long as the rows are, those that differ are the rows that differ.
+    assert 0 < numbers["ngram_entropy"] <= math.log2(len(corpus.train.rows_NS))
 
 
 def test_a_form_comes_back_from_its_facts(domain: TextDomain, windows: TextDomain) -> None:

@@ -17,6 +17,7 @@ from seqgan_wgp.text.ngrams import (
     extended_keys,
     js_divergence,
     kl_divergence,
+    ngram_entropy,
     novel_fraction,
     row_hashes,
     unique_fraction,
@@ -305,3 +306,56 @@ def test_row_statistics_refuse_what_they_cannot_compare() -> None:
             novel_fraction(empty, [empty])
     with pytest.raises(ValueError, match="one row or more"):
         novel_fraction(ids, [ids[:0]])
+
+
+def counter_entropy(ids: Ints, order: int) -> float:
+    counts = counter(ids, order)
+    return -sum(count / counts.total() * log2(count / counts.total()) for count in counts.values())
+
+
+@pytest.mark.parametrize(("_rows", "rows", "length", "vocabulary_size", "orders", "dtype"), CASES[:-1])
+@pytest.mark.parametrize("block_ids", [1, 29, 2**21])
+def test_entropy_equals_that_of_plain_counters(
+    _rows: int, rows: int, length: int, vocabulary_size: int, orders: int, dtype: Any, block_ids: int
+) -> None:
+    ids = skewed_ids(np.random.default_rng(3), rows, length, vocabulary_size, dtype)
+    for order in range(1, min(orders, 4) + 1):
+        expected = counter_entropy(ids, order)
+        assert ngram_entropy(ids, vocabulary_size, order, block_ids=block_ids) == pytest.approx(expected, abs=1e-9)
+
+
+def test_entropy_by_hand() -> None:
+    assert ngram_entropy(np.zeros((5, 3), np.uint8), 2, 2) == 0
+    assert str(ngram_entropy(np.zeros((5, 3), np.uint8), 2, 2)) == "0.0"
+    assert ngram_entropy(np.array([[0, 1], [2, 3]]), 4, 1) == 2
+    # Of 4-grams each once: log2 of their number. Ids this large have codes beyond int64.
+    ids_NL = (np.arange(64) + 65_535 - 63).reshape(16, 4).astype(np.uint16)
+    assert ngram_entropy(ids_NL, 65_536, 4) == 4
+    # Half of the rows are one and the same: 1 bit for which half, and half of the 7 bits of the 128 others.
+    other_NL = np.random.default_rng(4).permutation(256)[:128, None]
+    ids_NL = np.concatenate([np.full((128, 1), 300), other_NL])
+    assert ngram_entropy(ids_NL, 301, 1) == pytest.approx(1 + 7 / 2)
+
+
+def test_entropy_is_that_of_shares_and_falls_when_rows_are_fewer_in_kind() -> None:
+    ids_NL = skewed_ids(np.random.default_rng(5), 200, 8, 30)
+    whole = ngram_entropy(ids_NL, 30, 3)
+    assert ngram_entropy(np.concatenate([ids_NL, ids_NL]), 30, 3) == pytest.approx(whole)
+    assert ngram_entropy(ids_NL[::-1], 30, 3) == whole
+    assert ngram_entropy(np.repeat(ids_NL[:20], 10, axis=0), 30, 3) < whole - 1
+
+
+@pytest.mark.parametrize(
+    ("ids", "vocabulary_size", "order"),
+    [
+        (np.zeros((2, 3), int), 2, 4),
+        (np.zeros((2, 3), int), 2, 0),
+        (np.zeros((0, 3), int), 2, 1),
+        (np.zeros((2, 3)), 2, 1),
+        (np.zeros(3, int), 2, 1),
+        (np.zeros((2, 4), int), 65_537, 4),
+    ],
+)
+def test_entropy_refuses_what_it_cannot_count(ids: Any, vocabulary_size: int, order: int) -> None:
+    with pytest.raises(ValueError, match="order|rows"):
+        ngram_entropy(ids, vocabulary_size, order)

@@ -1,0 +1,199 @@
+"""Measure what generating costs beside the network: argmax, decoding, filters, writing; and all of it on a model.
+
+    python -m benchmarks.generate [MODEL] [--strings 100000] [--json FILE]
+
+Seconds are those that one core works, so that other programs on the machine do not count. First table: blocks of 512
+strings of 16 characters, none shorter, as million strings a second; `lines` is ids to bytes, `file` the same and their
+writing to a file on disk, `argmax` from (512, 16, V) probabilities to ids, `unique` a 64-bit hash and the look-up
+among as many strings. `plain` is what a plain loop does with as many: argmax row by row, a dictionary, join, print,
+64 strings at a time. Second table: `generate` from start to end, in process, and the share of the network in it:
+latents, generator and its softmax. Without MODEL it is one of the recipe `fast` with its first weights, L = 16.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqgan_wgp.adversarial.sampling import BLOCK, generate, latents
+from seqgan_wgp.config import recipe
+from seqgan_wgp.model import Model
+from seqgan_wgp.randomness import Stream
+from seqgan_wgp.text.background import in_background
+from seqgan_wgp.text.domain import TextForm, networks
+from seqgan_wgp.text.filters import Sieve, StringHashes
+from seqgan_wgp.text.generating import Block, TextModel, stream
+from seqgan_wgp.text.request import Progress, Request
+from seqgan_wgp.text.vocabulary import Vocabulary
+from seqgan_wgp.text.writing import LineEncoder
+
+LENGTH, PLAIN_BATCH = 16, 64
+ALPHABETS = {
+    "a to z": "abcdefghijklmnopqrstuvwxyz",
+    "36 with accents": "abcdefghijklmnopqrstuvwxyzäöüßéèáàç-",
+    "3,000 of Han": "".join(map(chr, range(0x4E00, 0x4E00 + 3_000))),
+}
+
+
+def rate(work: Callable[[], object], strings: int, repeats: int = 5) -> float:
+    """Return million strings a second, of the quickest of some runs."""
+    best = float("inf")
+    for _ in range(repeats):
+        begun = time.thread_time()
+        work()
+        best = min(best, time.thread_time() - begun)
+    return strings / best / 1e6
+
+
+def plain_lines(probabilities_NLV: Tensor, characters: dict[int, str]) -> Iterator[str]:
+    """Yield strings as a plain loop makes them."""
+    for first in range(0, len(probabilities_NLV), PLAIN_BATCH):
+        for row_LV in probabilities_NLV[first : first + PLAIN_BATCH]:
+            ids = [int(position_V.argmax()) for position_V in row_LV]
+            ids = ids[: ids.index(0)] if 0 in ids else ids
+            yield "".join(characters[each] for each in ids)
+
+
+def parts(name: str, alphabet: str, strings: int) -> dict[str, Any]:
+    """Return the row of an alphabet; refuses to report a speed where the lines are not those of the plain loop."""
+    vocabulary = Vocabulary(alphabet)
+    rng = np.random.default_rng(0)
+    blocks = rng.integers(2, vocabulary.size, (strings // BLOCK, BLOCK, LENGTH)).astype(vocabulary.dtype)
+    encoder, hashes = LineEncoder(vocabulary, "txt"), StringHashes(vocabulary, LENGTH)
+    form = TextForm(vocabulary, LENGTH, {})
+    table_BLV = form.embed(torch.from_numpy(blocks[0].astype(np.int64))) * 0.9 + 0.1 / vocabulary.size
+    characters = dict(enumerate(["", "\ufffd", *vocabulary.characters]))
+
+    def write() -> None:
+        with tempfile.TemporaryFile() as file:
+            for ids_BL in blocks:
+                file.write(encoder.lines(ids_BL))
+
+    def plain() -> None:
+        with tempfile.TemporaryFile("w", encoding="utf-8") as file:
+            for string in plain_lines(table_BLV, characters):
+                print(string, file=file)
+
+    def unique() -> None:
+        sieve = Sieve(hashes, unique=True)
+        for ids_BL in blocks:
+            sieve.passes(ids_BL)
+
+    expected = "".join(string + "\n" for string in plain_lines(table_BLV, characters)).encode()
+    if encoder.lines(form.decode(table_BLV)) != expected:
+        raise SystemExit(f"{name}: the lines differ from those of the plain loop")
+    return {
+        "alphabet": name,
+        "argmax": rate(lambda: form.decode(table_BLV), BLOCK, 50),
+        "lines": rate(lambda: [encoder.lines(ids_BL) for ids_BL in blocks], blocks.size // LENGTH),
+        "file": rate(write, blocks.size // LENGTH),
+        "unique": rate(unique, blocks.size // LENGTH),
+        "plain": rate(plain, BLOCK, 3),
+    }
+
+
+def fresh_model() -> TextModel:
+    """Return a model of the recipe `fast` for lower-case words, with its first weights."""
+    config, device = recipe("fast", {"generator.width": 64, "critic.width": 64}), torch.device("cpu")
+    form = TextForm(Vocabulary(ALPHABETS["a to z"]), LENGTH, {})
+    generator, critic = networks(config, *form.event_shape)
+
+    def tables(n: int, *, seed: int, start: int, logs: bool = False) -> Iterator[Tensor]:
+        del seed, logs
+        return generate(generator, lambda index_B: latents(config, Stream.SAMPLE_LATENT, index_B), start, n, device)
+
+    return TextModel(form=form, tables=tables, generator=generator, critic=critic, device=device)
+
+
+def trained_model(path: Path) -> TextModel:
+    """Return the model that a file or a run's folder has."""
+    loaded = Model.load(path, device="cpu")
+    form = loaded.text_form("this benchmark")
+    return TextModel(
+        form=form, tables=loaded.tables, generator=loaded.generator, critic=loaded.critic, device=loaded.device
+    )
+
+
+def whole(model: TextModel, strings: int, *, unique: bool, plainly: bool = False) -> dict[str, Any]:
+    """Return what so many strings take from latents to a file, and how much of it the network does."""
+    network = 0.0
+
+    def timed(n: int, *, seed: int, start: int, logs: bool = False) -> Iterator[Tensor]:
+        nonlocal network
+        tables = model.tables(n, seed=seed, start=start, logs=logs)
+        while True:
+            begun = time.thread_time()
+            table_BLV = next(tables, None)
+            network += time.thread_time() - begun
+            if table_BLV is None:
+                return
+            yield table_BLV
+
+    watched = TextModel(
+        form=model.form, tables=timed, generator=model.generator, critic=model.critic, device=model.device
+    )
+    begun = time.process_time()
+    with tempfile.TemporaryFile() as file:
+        if plainly:
+            characters = dict(enumerate(["", "\ufffd", *model.form.vocabulary.characters]))
+            for table_BLV in timed(strings, seed=0, start=0):
+                for string in plain_lines(table_BLV, characters):
+                    file.write(string.encode() + b"\n")
+        else:
+            encoder = LineEncoder(model.form.vocabulary, "txt")
+            sieve = Sieve(StringHashes(model.form.vocabulary, model.form.length), unique=True) if unique else None
+
+            def work(item: tuple[Block, Progress]) -> None:
+                file.write(encoder.lines(item[0].ids_NL))
+
+            with in_background(work) as give:
+                for item in stream(watched, Request(n=strings), sieve):
+                    give(item)
+    seconds = time.process_time() - begun
+    name = "plain loop" if plainly else "with --unique" if unique else "generate"
+    return {"what": name, "strings": strings, "seconds": seconds, "network": network / seconds}
+
+
+def main() -> None:
+    """Print the tables; write them as JSON when asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path, nargs="?", metavar="MODEL")
+    parser.add_argument("--strings", type=int, default=100_000)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the tables there")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    print("million strings a second, 16 characters each, one core")
+    print(f"{'alphabet':>16}  {'argmax':>8} {'lines':>8} {'file':>8} {'unique':>8} {'plain':>8}")
+    found: dict[str, list[dict[str, Any]]] = {"parts": [], "whole": []}
+    for name, alphabet in ALPHABETS.items():
+        row = parts(name, alphabet, min(options.strings, 200_000))
+        found["parts"].append(row)
+        print(
+            f"{name:>16}  " + " ".join(f"{row[each]:8.3f}" for each in ("argmax", "lines", "file", "unique", "plain"))
+        )
+    model = trained_model(options.model) if options.model else fresh_model()
+    whole(model, BLOCK, unique=False)
+    print(f"\n{'to a file':>16}  {'strings':>10} {'us each':>8} {'of it network':>14}")
+    for row in (
+        whole(model, options.strings, unique=False),
+        whole(model, options.strings // 4, unique=True),
+        whole(model, min(options.strings, 20_000), unique=False, plainly=True),
+    ):
+        found["whole"].append(row)
+        each = row["seconds"] / row["strings"] * 1e6
+        print(f"{row['what']:>16}  {row['strings']:10,} {each:8.2f} {row['network']:14.1%}", flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

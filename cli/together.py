@@ -1,0 +1,39 @@
+"""Commands that torchrun may start many processes of: one prepares, writes and speaks."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import typer
+
+from seqgan_wgp.errors import SeqganError, WorldError
+
+from .console import exit_code
+
+if TYPE_CHECKING:
+    from seqgan_wgp.adversarial.distributed import World
+
+
+@contextlib.contextmanager
+def together() -> Iterator[World]:
+    """Give the processes that torchrun has started for this command; an error in one ends all, with one message."""
+    from seqgan_wgp.adversarial.joining import join
+
+    world = join()
+    try:
+        yield world
+    except typer.Exit:
+        world.leave()
+        raise
+    except BaseException as error:
+        if world.size > 1:  # torchrun tells all to end as soon as one does, which this one is doing
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if not world.tells(error):
+            raise typer.Exit(exit_code(error)) from None
+        if isinstance(error, SeqganError) and not (world.first or isinstance(error, WorldError)):
+            error.message = f"process {world.rank}: {error.message}"
+        raise
+    world.leave()

@@ -1,0 +1,98 @@
+"""What the steps of a run draw, by their numbers: real items, noise, places on segments.
+
+A batch is a stretch of a stream's rows, and which stretch follows from the number of the step (schedule.py). Of many
+processes each draws its slice of the stretch, so together they draw the batch that one alone would.
+
+Shape suffixes: B this process's part of a batch, E the event's numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..config import Config
+from ..errors import ConfigError
+from ..randomness import Stream, choose_numpy, normal, shuffled, uniform
+from .constraints import CONSTRAINTS, Uniform
+from .distributed import World
+from .domain import Domain
+
+SMALL_CORPUS = 1_000
+"""Below this many training items batches are drawn with replacement: an epoch would be only a few batches."""
+
+
+@final
+class Draws:
+    """What the steps of a run draw.
+
+    Args:
+        domain: gives the items.
+        config: with seed and size of a batch.
+        device: where all that is drawn is wanted.
+        world: the processes that a batch is divided among.
+    """
+
+    def __init__(self, domain: Domain, config: Config, device: torch.device, world: World) -> None:
+        self.domain, self.device = domain, device
+        self.seed, self.size = config.training.seed, config.training.batch_size
+        self.here, self.share = world.slice_of(self.size), world.share_of(self.size)
+
+    def rows(self, number: int) -> npt.NDArray[np.int64]:
+        """Return which rows of any stream batch `number` is: (B,), counted over all that are ever drawn."""
+        return np.arange(*self._ends(number))
+
+    def index(self, number: int) -> Tensor:
+        """Return the same as int64 on the device."""
+        return torch.arange(*self._ends(number), device=self.device)
+
+    def real(self, number: int) -> Tensor:
+        """Return real batch `number` of the run: B compact items on the device."""
+        choose = choose_numpy if self.domain.size < SMALL_CORPUS else shuffled
+        return self.domain.ids(choose(self.seed, Stream.BATCH, self.rows(number), self.domain.size))
+
+    def epsilon(self, number: int) -> Uniform:
+        """Return where critic step `number` takes its penalty: columns -> (B, columns) in [0, 1)."""
+        index_B = self.index(number)
+        return lambda columns: uniform(self.seed, Stream.EPSILON, index_B, columns)
+
+    def noise(self, stream: Stream, number: int, deviation: float) -> Tensor:
+        """Return instance noise (B, ...) of a standard deviation, of the shape of points of critic space."""
+        shape = self.domain.form.event_shape
+        noise_BE = normal(self.seed, stream, self.index(number), math.prod(shape))
+        return deviation * noise_BE.reshape(-1, *shape)
+
+    def _ends(self, number: int) -> tuple[int, int]:
+        return number * self.size + self.here.start, number * self.size + self.here.stop
+
+
+def check_divisible(config: Config, size: int) -> None:
+    """Raise ConfigError unless a batch can be divided among so many processes and the run stay the same."""
+    if size == 1:
+        return
+    if config.training.device == "mps":
+        raise ConfigError("training.device is 'mps', which only one process can use", "train in one, or take another")
+    batch, objective, alone = config.training.batch_size, config.objective, "train in one process, or "
+    for part in ("generator", "critic"):
+        if getattr(config, part).normalization == "batch":
+            raise ConfigError(
+                f"{part}.normalization is 'batch', whose statistics are of the whole batch, and each of the "
+                f"{size} processes sees a part of it",
+                f"{alone}take {part}.normalization=layer",
+            )
+    if CONSTRAINTS[objective.constraint].mixes_samples:
+        raise ConfigError(
+            f"objective.constraint is {objective.constraint!r}, which looks across the whole batch, and each of the "
+            f"{size} processes sees a part of it",
+            f"{alone}take objective.constraint=gp, or lp",
+        )
+    if 0 < batch < size:  # less than 0: not decided yet
+        raise ConfigError(
+            f"training.batch_size is {batch}, and there are {size} processes to divide it among",
+            f"start {batch} processes at most, or set a larger training.batch_size",
+        )

@@ -1,0 +1,154 @@
+"""Evaluation of a model of images on the test half: its measures, and what they mean here.
+
+Shape suffixes: N images, C channels, H height, W width.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..adversarial.domain import Items
+from ..errors import ConfigError
+from .collection import ImageFacts
+from .domain import SAMPLES_MOST, ImageDomain
+from .features import CLASSES
+
+OnStep = Callable[[str, float], None]
+Row = tuple[str, str, str, str]
+
+SAMPLES_LEAST = 2
+"""Fewer images have no covariance, and so no Frechet distance."""
+
+AT_FLOOR = 1.5
+"""Up to this many times its floor, fcd is as good as real: floors of other draws of real images differ so much."""
+
+MOVED, BLURRED = 17.0, 521.0
+"""How far above the floor MNIST's own digits come when they are moved by one place, and blurred 3 x 3."""
+
+COPIED = 0.7
+"""Share of its floor below which `nearest` tells of copies: nothing but copies comes so near (all black has .85)."""
+
+ONE_DIGIT_MISSING = math.log2(CLASSES / (CLASSES - 1))
+"""class_kl, in bits, where one digit never comes and all others are as often as each other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageEvaluation:
+    """What is known of a model of images; `to_json` has the keys."""
+
+    n: int
+    """N, images generated."""
+
+    measures: dict[str, float]
+    """As `ImageDomain.score` gives them for the test half."""
+
+    facts: ImageFacts
+    """Of the images that it was measured against."""
+
+    same_data: bool
+    """Whether these are the images that it was trained on."""
+
+    @property
+    def summary(self) -> tuple[str, ...]:
+        """What it comes to, in a few sentences."""
+        sentences = [f"likeness: {self._distance()}", f"memory: {self._nearest()}"]
+        if not self.same_data:
+            sentences.append(f"{self.facts.name} is not what the model was trained on")
+        return tuple(sentences)
+
+    @property
+    def method(self) -> str:
+        """How it was measured, in one line."""
+        facts = self.facts
+        against = f"{facts.test:,} test images of {facts.name}"
+        return f"{self.n:,} generated images against {against}; floor: as many training images"
+
+    @property
+    def rows(self) -> list[Row]:
+        """For each measure: its name, its value, what to hold it against, and what it means here."""
+        numbers = self.measures
+        found = [
+            ("fcd", f"{numbers['fcd']:.2f}", f"floor {numbers['fcd_floor']:.2f}", self._distance()),
+            ("nearest", f"{numbers['nearest']:.3f}", f"test images {numbers['nearest_floor']:.3f}", self._nearest()),
+        ]
+        if "class_kl" in numbers:
+            found.append(("class_kl", f"{numbers['class_kl']:.4f}", "0", self._classes()))
+            sure = "how sure a classifier of digits is of what it sees, on average; alone it says little"
+            found.append(("confidence", f"{numbers['confidence']:.1%}", "MNIST's test images 99.5%", sure))
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values; docs/metrics.md says what each key is. What is infinite is null."""
+        numbers = {name: value if math.isfinite(value) else None for name, value in self.measures.items()}
+        return {
+            "domain": "image",
+            "data": self.facts.name,
+            "same_data": self.same_data,
+            "n": self.n,
+            "test": self.facts.test,
+            **numbers,
+            "summary": list(self.summary),
+        }
+
+    def _distance(self) -> str:
+        fcd, floor = self.measures["fcd"], self.measures["fcd_floor"]
+        if fcd <= AT_FLOOR * floor:
+            return "to the classifier's features as near to the test images as real ones are"
+        above = f"{fcd - floor:,.{0 if fcd >= 100 else 2}f} above real images"
+        if not self.facts.is_mnist:
+            return f"{above}; compare with other models at this N, the features are those of digits"
+        if fcd - floor <= MOVED:
+            return f"{above}; moving real digits by one place costs {MOVED:.0f}"
+        if fcd - floor <= BLURRED:
+            return f"{above}; moving real digits by one place costs {MOVED:.0f}, blurring them {BLURRED:.0f}"
+        return f"{above}, which is worse than blurring real digits ({BLURRED:.0f})"
+
+    def _nearest(self) -> str:
+        if self.measures["nearest"] <= COPIED * self.measures["nearest_floor"]:
+            return "images lie nearer to training images than new ones do: it copies"
+        return "no sign of copying: no nearer to the training images than new ones are"
+
+    def _classes(self) -> str:
+        divergence = self.measures["class_kl"]
+        if divergence >= ONE_DIGIT_MISSING:
+            return f"digits are missing, or come far too often: one missing costs {ONE_DIGIT_MISSING:.2f} bits"
+        if divergence >= ONE_DIGIT_MISSING / 10:
+            return "some digits come too often, others too seldom"
+        return "every digit comes about as often as it should"
+
+
+def evaluate(
+    domain: ImageDomain,
+    generate: Callable[[int], Iterator[Items]],
+    *,
+    samples: int | None,
+    same_data: bool,
+    on_step: OnStep = lambda _what, _share: None,
+) -> ImageEvaluation:
+    """Measure generated images against the test half.
+
+    Args:
+        domain: with the images to measure against.
+        generate: from N, that many (N, C, H, W) images, some at a time.
+        samples: N; None: one for each test image, SAMPLES_MOST at most.
+        same_data: whether the images are those that it was trained on.
+        on_step: told what is being done and which share of that is done.
+
+    Raises:
+        ConfigError: too few images.
+    """
+    count = min(domain.collection.facts.test, SAMPLES_MOST) if samples is None else samples
+    if count < SAMPLES_LEAST:
+        raise ConfigError(f"{count} image has no spread to measure", f"at least {SAMPLES_LEAST}: give --samples N")
+    blocks: list[Items] = []
+    for block_NCHW in generate(count):
+        blocks.append(block_NCHW)
+        on_step(f"generating {count:,} images", sum(map(len, blocks)) / count)
+    on_step("comparing with test images", 0.0)
+    measures = domain.score(np.concatenate(blocks), half="test")
+    return ImageEvaluation(n=count, measures=measures, facts=domain.collection.facts, same_data=same_data)

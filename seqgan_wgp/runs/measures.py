@@ -1,0 +1,93 @@
+"""What measures are called, what they mean, and how their values are written, for people."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+SHARES = ("unique", "novel", "confidence", "high_quality")
+"""Measures that are shares of the whole."""
+
+COUNTS = ("modes",)
+"""Measures that are whole numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wording:
+    """How a measure is spoken of."""
+
+    title: str
+    unit: str = ""
+    meaning: str = ""
+    """In one sentence."""
+
+
+WORDS: dict[str, Wording] = {
+    "unique": Wording(title="unique", unit="%", meaning="Share of different strings among the generated ones."),
+    "ngram_entropy": Wording(
+        title="n-gram entropy",
+        unit="bits",
+        meaning="How varied the strings are in runs of characters; well below its floor, they repeat themselves.",
+    ),
+    "novel": Wording(title="novel", unit="%", meaning="Share of strings that do not stand among the training lines."),
+    "fcd": Wording(
+        title="fcd",
+        meaning="Frechet distance of the features that a small digit classifier sees; the lower, the better.",
+    ),
+    "nearest": Wording(
+        title="nearest",
+        meaning="Mean distance to the nearest training image; well below its floor, images are copies.",
+    ),
+    "class_kl": Wording(
+        title="class_kl", unit="bits", meaning="How far the shares of the digits are from those of held-out images."
+    ),
+    "confidence": Wording(
+        title="confidence", unit="%", meaning="How sure the classifier is of what it sees, on average."
+    ),
+    "w1": Wording(title="W1", meaning="Wasserstein distance to held-out points; the lower, the better."),
+    "modes": Wording(title="modes", meaning="Centres of the mixture that have points near them."),
+    "high_quality": Wording(
+        title="high_quality", unit="%", meaning="Share of points within three deviations of a centre."
+    ),
+    "mode_kl": Wording(title="mode_kl", unit="bits", meaning="How unevenly the points fall to the centres."),
+}
+"""Name of a measure -> how it is spoken of, where more can be said than its name; see also `wording`."""
+
+
+def wording(name: str) -> Wording:
+    """Return how a measure is spoken of; one that nothing is known of has its name for a title."""
+    if re.fullmatch(r"js\d+", name):
+        n = int(name[2:])
+        first = "Divergence of the characters from those of held-out lines; at its floor the two cannot be told apart."
+        meaning = first if n == 1 else f"The same of runs of {n} characters."
+        return Wording(title=f"JS-{n}", unit="bits", meaning=meaning)
+    return WORDS.get(name, Wording(title=name))
+
+
+def measures_in(record: Mapping[str, Any]) -> dict[str, float]:
+    """Return what a record has of measures and their floors: finite numbers that have words, or a floor beside them."""
+    names = {name.removesuffix("_floor") for name in record if name.endswith("_floor")}
+    names |= {name for name in record if wording(name).meaning}
+    found = {name: record[name] for name in record if name.removesuffix("_floor") in names}
+    return {name: value for name, value in found.items() if isinstance(value, int | float) and math.isfinite(value)}
+
+
+def value_text(name: str, value: float, digits: int = 4) -> str:
+    """Return a measure's value as people read it."""
+    name = name.removesuffix("_floor")
+    if name in COUNTS:
+        return f"{value:.0f}"
+    return f"{value:.1%}" if name in SHARES else f"{value:.{digits}f}" if value < 10 else f"{value:.2f}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: of the two largest units that it has."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,1 @@
+"""The best string that constraints allow, exactly, from a table of probabilities."""

@@ -1,0 +1,126 @@
+"""What strings are allowed: the constraints as a user writes them, and what each of them means.
+
+All of them hold together, and no allowed string is empty. They speak of characters (code points) also where a model
+is one of bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias, final
+
+from ...errors import ConfigError
+from .expressions import ANY, ANYTHING, Characters, Concatenation, Expression, Repetition, literal, quoted
+from .masks import OWN, parse_mask, parse_set
+from .regex import parse_regex
+
+Length: TypeAlias = tuple[int, int | None]
+"""Fewest and most characters; None: as many as the model can."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Constraints:
+    """What every string must fulfil; what is not given allows everything.
+
+    Raises:
+        ConfigError: one that is not well written. Whether a model can fulfil them shows when they are compiled.
+    """
+
+    prefix: str | None = None
+    """How the string begins."""
+
+    suffix: str | None = None
+    """How it ends."""
+
+    contains: tuple[str, ...] = ()
+    """What must stand in it somewhere; two of them may overlap."""
+
+    mask: str | None = None
+    """One set a position, see `masks`; so it fixes the length."""
+
+    sets: tuple[str | None, ...] = ()
+    """The mask's sets ?1 to ?4."""
+
+    length: Length | None = None
+    """Fewest and most characters, both included."""
+
+    charset: str | None = None
+    """The only characters that may occur, written like a mask's own set."""
+
+    regex: str | None = None
+    """What the whole string matches, see `regex`."""
+
+    def __post_init__(self) -> None:
+        if len(self.sets) > len(OWN):
+            raise ConfigError(f"there are {len(self.sets)} own sets, but a mask knows {len(OWN)}: ?1 to ?4")
+        if self.mask is None and any(written is not None for written in self.sets):
+            raise ConfigError("an own set is given, but there is no --mask to use it in")
+        if self.length is not None and self.length[1] is not None and self.length[0] > self.length[1]:
+            raise ConfigError(f"--length {_shown(self.length)} has its larger number first")
+        self.expressions()
+
+    @cached_property
+    def _mask(self) -> tuple[Characters, ...] | None:
+        return None if self.mask is None else parse_mask(self.mask, self.sets)
+
+    @cached_property
+    def _charset(self) -> Characters | None:
+        return None if self.charset is None else parse_set(self.charset, "--charset")
+
+    def __bool__(self) -> bool:
+        """Return whether there is any constraint."""
+        return bool(self.expressions())
+
+    def expressions(self) -> dict[str, Expression]:
+        """Return each constraint as an expression that the whole string must match: how the user wrote it -> tree."""
+        found: dict[str, Expression] = {}
+        if self.length is not None:
+            least, most = self.length
+            found[f"--length {_shown(self.length)}"] = Repetition(part=ANY, least=least, most=most)
+        if self._charset is not None:
+            found[f"--charset {quoted(self._charset.text)}"] = Repetition(part=self._charset, least=0, most=None)
+        if self.mask is not None:
+            found[f"--mask {quoted(self.mask)}"] = Concatenation(parts=self._mask or ())
+        if self.prefix is not None:
+            found[f"--prefix {quoted(self.prefix)}"] = Concatenation(parts=(literal(self.prefix), ANYTHING))
+        if self.suffix is not None:
+            found[f"--suffix {quoted(self.suffix)}"] = Concatenation(parts=(ANYTHING, literal(self.suffix)))
+        for part in self.contains:
+            found[f"--contains {quoted(part)}"] = Concatenation(parts=(ANYTHING, literal(part), ANYTHING))
+        if self.regex is not None:
+            found[f"--regex {quoted(self.regex)}"] = parse_regex(self.regex)
+        return found
+
+    def satisfied_by(self, string: str) -> bool:
+        """Return whether a string is allowed, by the meaning of each constraint; no automaton has a part in it."""
+        least, most = self.length or (1, None)
+        charset, mask = self._charset, self._mask
+        return (
+            max(least, 1) <= len(string) <= (len(string) if most is None else most)
+            and string.startswith(self.prefix or "")
+            and string.endswith(self.suffix or "")
+            and all(part in string for part in self.contains)
+            and (charset is None or all(character in charset for character in string))
+            and (mask is None or len(mask) == len(string))
+            and all(character in allowed for character, allowed in zip(string, mask or (), strict=False))
+            and (self.regex is None or re.fullmatch(self.regex, string) is not None)
+        )
+
+
+def parse_length(text: str) -> Length:
+    """Read "5", "3-8", "3-" or "-8". Raises ConfigError when it is none of these."""
+    found = re.fullmatch(r"([0-9]{0,18})(-?)([0-9]{0,18})", text)
+    if found is None or not (found[1] or found[3]):
+        raise ConfigError(f"--length is {quoted(text)}", "write a number of characters, or a span: 5, 3-8, 3- or -8")
+    least, span, most = found.groups()
+    if not span:
+        return int(least), int(least)
+    return int(least or 1), int(most) if most else None
+
+
+def _shown(length: Length) -> str:
+    least, most = length
+    return str(least) if least == most else f"{least}-{'' if most is None else most}"

@@ -1,0 +1,85 @@
+"""Masks as hashcat writes them: one set of characters a position, and with them the length.
+
+`?l` lower-case letters a to z, `?u` upper-case letters A to Z, `?d` digits 0 to 9, `?s` the space and the 32
+punctuation characters of ASCII, `?a` all of these; `?1` to `?4` the user's own sets; `??` a question mark. Any other
+character stands for itself. An own set is written in the same way, without `?1` to `?4`: `?dabcdef`.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator, Mapping, Sequence
+
+from ...errors import ConfigError
+from .expressions import Characters, Ranges, of_characters, quoted, union
+
+SETS: dict[str, str] = {
+    "l": string.ascii_lowercase,
+    "u": string.ascii_uppercase,
+    "d": string.digits,
+    "s": " " + string.punctuation,
+    "a": string.ascii_letters + string.digits + " " + string.punctuation,
+    "?": "?",
+}
+"""Letter behind the question mark -> characters."""
+
+OWN = ("1", "2", "3", "4")
+
+_KNOWN = "known are ?l ?u ?d ?s ?a, own sets ?1 to ?4 in a mask, and ?? for a question mark"
+
+
+def parse_mask(mask: str, sets: Sequence[str | None]) -> tuple[Characters, ...]:
+    """Return the set of each position.
+
+    Args:
+        mask: as the module describes.
+        sets: entry k is `?k+1`; None, or none, where it is not given.
+
+    Raises:
+        ConfigError: a set that is not known, not given, empty, or given and not used.
+    """
+    given = {name: written for name, written in zip(OWN, sets, strict=False) if written is not None}
+    own = {name: parse_set(written, f"-{name}") for name, written in given.items()}
+    for name in given:
+        if f"?{name}" not in _written(mask, "--mask"):
+            raise ConfigError(f"-{name} is given, but --mask {quoted(mask)} has no ?{name}", "use it or leave it out")
+    return tuple(_symbols(mask, "--mask", own))
+
+
+def parse_set(characters: str, flag: str) -> Characters:
+    """Return the set that a user wrote for `flag`. Raises ConfigError when it is empty or has a set not known."""
+    if not characters:
+        raise ConfigError(f"{flag} is empty, but it must have one character or more")
+    ranges = union(pair for symbol in _symbols(characters, flag, {}) for pair in symbol.ranges)
+    return Characters(ranges=ranges, text=characters)
+
+
+def _written(text: str, flag: str) -> Iterator[str]:
+    """Yield the symbols: a character, or a question mark and what stands behind it."""
+    characters = iter(text)
+    for character in characters:
+        if character != "?":
+            yield character
+            continue
+        behind = next(characters, None)
+        if behind is None:
+            raise ConfigError(f"{flag} {quoted(text)} ends in a single question mark", _KNOWN)
+        yield character + behind
+
+
+def _symbols(text: str, flag: str, own: Mapping[str, Characters]) -> Iterator[Characters]:
+    for place, symbol in enumerate(_written(text, flag), 1):
+        if len(symbol) == 1:
+            yield Characters(ranges=of_characters(symbol), text=symbol)
+            continue
+        name = symbol[1]
+        if name in OWN and name not in own:
+            missing = f"but no -{name} is given" if flag == "--mask" else "but a set cannot have own sets in it"
+            raise ConfigError(f"{flag} {quoted(text)} has {symbol}, {missing}", _KNOWN)
+        if name not in own and name not in SETS:
+            raise ConfigError(f"{flag} {quoted(text)}: there is no set {symbol} (symbol {place})", _KNOWN)
+        yield Characters(ranges=_ranges(name, own), text=symbol)
+
+
+def _ranges(name: str, own: Mapping[str, Characters]) -> Ranges:
+    return own[name].ranges if name in own else of_characters(SETS[name])

@@ -1,0 +1,241 @@
+r"""A parser of the regular expressions that decoding knows: a part of Python's `re`, of the same meaning.
+
+    a            the character itself
+    .            any character but a line feed
+    [a-z_] [^a]  one of a set, or one not in it; \d and its like may stand in it, a [ must be written \[
+    \d \w \s     a digit, a character of words, white space, of all Unicode; \D \W \S any other character
+    \n \t \r     line feed, tab, carriage return
+    \xHH \uHHHH  the character of that number
+    \.           the character itself, for everything but ASCII letters and digits
+    (ab) (?:ab)  a group; both are the same here
+    a|b          one or the other
+    * + ?        none or more, one or more, none or one
+    {m} {m,n}    m times, m to n times; {m,} m times or more, {,n} at most n times
+    ^ $          at the two ends of the whole expression only, and without effect: the whole string must match
+
+Whatever else Python knows is refused with its place: looking around, references, flags, names, lazy and possessive
+repetition, and what Python warns of. A character that a model's alphabet lacks matches nothing there, alone or in a
+set, which does no harm as long as something else does.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import final
+
+from ...errors import ConfigError
+from .expressions import (
+    Alternation,
+    Characters,
+    Concatenation,
+    Expression,
+    Ranges,
+    Repetition,
+    complement,
+    of_characters,
+    of_escape,
+    quoted,
+    union,
+)
+
+COUNT_MOST = 1_000
+"""The largest number in {m,n}."""
+
+DEPTH_MOST = 50
+"""Groups within groups."""
+
+CLASSES = frozenset("dwsDWS")
+CONTROLS: dict[str, str] = {"n": "\n", "t": "\t", "r": "\r"}
+HEX_DIGITS: dict[str, int] = {"x": 2, "u": 4}
+
+_QUANTIFIERS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+_BRACES = re.compile(r"\{([0-9]{0,18})(?:(,)([0-9]{0,18}))?\}")
+_GROUPS: dict[str, str] = {
+    "=": "a look ahead",
+    "!": "a look ahead",
+    "<=": "a look behind",
+    "<!": "a look behind",
+    "P=": "a reference",
+    "P": "a named group",
+    ">": "an atomic group",
+    "#": "a comment",
+    "(": "a condition",
+}
+_ESCAPES: dict[str, str] = {"b": "an edge of words", "B": "an edge of words", "A": "an anchor", "Z": "an anchor"}
+"""What is refused -> what it is."""
+
+_KNOWN = r"known are characters . [a-z] [^a-z] \d \w \s \D \W \S \n \t \r \xHH \uHHHH ( ) (?: ) | * + ? {m} {m,n}"
+
+
+def parse_regex(pattern: str) -> Expression:
+    """Return the tree of a regular expression. Raises ConfigError for what is refused: its place and what it is."""
+    return _Parser(pattern).parse()
+
+
+@final
+class _Parser:
+    """A parser by recursive descent: one method for each level, from the loosest to the tightest."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern, self.place, self.depth = pattern, 0, 0
+
+    def parse(self) -> Expression:
+        self._take("^")
+        expression = self._alternation()
+        if self._next():  # only a bracket too many ends an expression before the pattern does
+            raise self._refused(self.place, "')' closes no group")
+        return expression
+
+    def _alternation(self) -> Expression:
+        parts = [self._concatenation()]
+        while self._take("|"):
+            parts.append(self._concatenation())
+        return parts[0] if len(parts) == 1 else Alternation(parts=tuple(parts))
+
+    def _concatenation(self) -> Expression:
+        parts: list[Expression] = []
+        while self._next() not in ("", "|", ")"):
+            if self._next() == "$" and self.place == len(self.pattern) - 1:
+                self.place += 1
+                break
+            parts.append(self._repetition())
+        return Concatenation(parts=tuple(parts))
+
+    def _repetition(self) -> Expression:
+        if self._at_quantifier():
+            raise self._refused(self.place, f"{self._next()!r} has nothing to repeat")
+        part = self._atom()
+        if not self._at_quantifier():
+            return part
+        least, most = self._count()
+        if self._at_quantifier():
+            what = f"{self._next()!r} follows another repetition; lazy and possessive ones are not known"
+            raise self._refused(self.place, what)
+        return Repetition(part=part, least=least, most=most)
+
+    def _count(self) -> tuple[int, int | None]:
+        """Read a quantifier: least and most."""
+        start, sign = self.place, self._character()
+        if sign != "{":
+            return _QUANTIFIERS[sign]
+        found = _BRACES.match(self.pattern, start)
+        if found is None or not (found[1] or found[3]):
+            raise self._refused(start, "'{' begins no count such as {3} or {2,4}; as a character write \\{")
+        self.place = found.end()
+        least, comma, most = found.groups()
+        low, high = int(least or 0), (int(most) if most else None) if comma else int(least)
+        if max(low, high or 0) > COUNT_MOST:
+            raise self._refused(start, f"{found[0]} is above {COUNT_MOST:,}, the most there may be")
+        if high is not None and low > high:
+            raise self._refused(start, f"{found[0]} has its larger number first")
+        return low, high
+
+    def _atom(self) -> Expression:
+        start, character = self.place, self._character()
+        if character == "(":
+            return self._group(start)
+        if character == "[":
+            return self._set(start)
+        if character == "\\":
+            return Characters(ranges=self._escape(start), text=self.pattern[start : self.place])
+        if character in "^$":
+            raise self._refused(start, f"{character!r} may stand at the ends of the whole expression only")
+        if character == ".":
+            return Characters(ranges=complement(of_characters("\n")), text=".")
+        return Characters(ranges=of_characters(character), text=character)
+
+    def _group(self, start: int) -> Expression:
+        if self._take("?") and not self._take(":"):
+            kind = next((kind for sign, kind in _GROUPS.items() if self.pattern.startswith(sign, self.place)), "a flag")
+            raise self._refused(start, f"'(?{self._next()}' begins {kind}, which is not known here")
+        self.depth += 1
+        if self.depth > DEPTH_MOST:
+            raise self._refused(start, f"more than {DEPTH_MOST} groups lie within one another")
+        expression = self._alternation()
+        if not self._take(")"):
+            raise self._refused(start, "'(' is never closed")
+        self.depth -= 1
+        return expression
+
+    def _set(self, start: int) -> Expression:
+        negated = self._take("^")
+        ranges = list(self._members(start))  # what stands first is a member, a ] too
+        while self._next() != "]":
+            ranges += self._members(start)
+        self.place += 1
+        merged = union(ranges)
+        return Characters(ranges=complement(merged) if negated else merged, text=self.pattern[start : self.place])
+
+    def _members(self, start: int) -> Ranges:
+        """Read a character, a range of them or an escape within the set that began at `start`."""
+        place = self.place
+        low = self._member(start)
+        if self._next() != "-" or self.pattern[self.place + 1 : self.place + 2] in ("]", ""):
+            return low
+        self._unlike(self.place)
+        self.place += 1
+        high = self._member(start)
+        written = self.pattern[place : self.place]
+        (first, first_too), (last, last_too) = low[0], high[-1]
+        if first != first_too or last != last_too or len(low) > 1 or len(high) > 1:
+            raise self._refused(place, f"{written!r} is a range between what is not a single character")
+        if first > last:
+            raise self._refused(place, f"{written!r} is a range whose end lies before its beginning")
+        return ((first, last),)
+
+    def _member(self, start: int) -> Ranges:
+        place = self.place
+        character = self._character()
+        if not character:
+            raise self._refused(start, "'[' is never closed; a ] that stands first is a character of the set")
+        if character == "\\":
+            return self._escape(place)
+        self._unlike(place)
+        return of_characters(character)
+
+    def _unlike(self, place: int) -> None:
+        """Refuse what Python warns of within a set, since it may come to mean sets of sets."""
+        written = self.pattern[place : place + 2]
+        if written.startswith("[") or written in ("--", "&&", "~~", "||"):
+            what = f"{written[0] if written[0] == '[' else written!r} within a set is not known"
+            raise self._refused(place, f"{what}; as a character write \\{written[0]}")
+
+    def _escape(self, start: int) -> Ranges:
+        character = self._character()
+        if character in CLASSES:
+            return of_escape(f"\\{character}")
+        if character in CONTROLS:
+            return of_characters(CONTROLS[character])
+        if character in HEX_DIGITS:
+            digits = self.pattern[self.place : self.place + HEX_DIGITS[character]]
+            if len(digits) < HEX_DIGITS[character] or not set(digits) <= set("0123456789abcdefABCDEF"):
+                raise self._refused(start, f"'\\{character}' needs {HEX_DIGITS[character]} hexadecimal digits")
+            self.place += len(digits)
+            return of_characters(chr(int(digits, 16)))
+        if not character:
+            raise self._refused(start, "a single backslash ends the expression")
+        if character.isascii() and character.isalnum():
+            kind = "a reference" if character.isdecimal() else _ESCAPES.get(character, "no character")
+            raise self._refused(start, f"'\\{character}' is {kind}, and not known here")
+        return of_characters(character)
+
+    def _at_quantifier(self) -> bool:
+        return self._next() == "{" or self._next() in _QUANTIFIERS
+
+    def _next(self) -> str:
+        """Return the next character, or an empty string at the end."""
+        return self.pattern[self.place : self.place + 1]
+
+    def _character(self) -> str:
+        character = self._next()
+        self.place += len(character)
+        return character
+
+    def _take(self, character: str) -> bool:
+        if self._next() != character:
+            return False
+        self.place += 1
+        return True
+
+    def _refused(self, place: int, what: str) -> ConfigError:
+        return ConfigError(f"--regex {quoted(self.pattern)}: character {place + 1}: {what}", _KNOWN)

@@ -1,0 +1,72 @@
+"""Tables of log probabilities whose sums are exact, so that scores do not depend on the order of adding.
+
+Logs are taken in float64 and rounded to multiples of 2**-30. Sums of such numbers are exact in float64 up to 2**23 in
+magnitude. Two different float32 probabilities still differ: their logs lie at least 2**-25 apart. So ties are real
+ties, and the best string is the best whatever way it is found.
+
+Shape suffixes: N strings, L length, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from ...errors import CheckpointError
+from ..vocabulary import PAD, UNKNOWN
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+SCALE = 2.0**30
+
+LEAST_PROBABILITY = 2.0**-150
+"""What a probability of 0 counts as: half the smallest that a float32 can hold. So an allowed string is found also
+where the table rules out every one of them."""
+
+LEAST_LOG = -4096.0
+"""What lower logs count as; minus infinity, too."""
+
+
+def table_of(values_NLV: Tensor, *, logs: bool) -> Floats:
+    """Return the log probabilities (N, L, V), float64 on the host, as multiples of 1 / SCALE.
+
+    Args:
+        values_NLV: float32 probabilities, on any device; or natural logs of them.
+        logs: which of both.
+
+    Raises:
+        CheckpointError: some are not numbers.
+    """
+    table_NLV: Floats = values_NLV.detach().cpu().numpy().astype(np.float64)
+    if np.isnan(table_NLV).any():
+        raise CheckpointError("the model gives probabilities that are not numbers")
+    np.maximum(table_NLV, LEAST_LOG if logs else LEAST_PROBABILITY, out=table_NLV)
+    if not logs:
+        np.log(table_NLV, out=table_NLV)
+    table_NLV *= SCALE
+    np.rint(table_NLV, out=table_NLV)
+    table_NLV /= SCALE
+    return table_NLV
+
+
+def score(table_NLV: Floats, ids_NL: npt.NDArray[np.integer]) -> Floats:
+    """Return the log probabilities (N,) of strings: the sum over their ids up to and including the first pad.
+
+    As positions are independent, the probabilities of all strings of at most L ids sum to 1.
+    """
+    chosen_NL = np.take_along_axis(table_NLV, ids_NL.astype(np.int64)[..., None], axis=2)[..., 0]
+    pads_NL = np.cumsum(ids_NL == PAD, axis=1)
+    counts_NL = (pads_NL == 0) | ((pads_NL == 1) & (ids_NL == PAD))
+    total_N: Floats = np.where(counts_NL, chosen_NL, 0.0).sum(axis=1)
+    return total_N
+
+
+def best_score(table_NLV: Floats) -> Floats:
+    """Return the log probability (N,) of the best string of one character or more, none of them unknown."""
+    total_NL = np.cumsum(table_NLV[:, :, UNKNOWN + 1 :].max(axis=2), axis=1)
+    total_NL[:, :-1] += table_NLV[:, 1:, PAD]
+    best_N: Floats = total_NL.max(axis=1)
+    return best_N

@@ -1,0 +1,97 @@
+"""From automata over characters to automata over ids: a character is an id, or its UTF-8 is several.
+
+Shape suffixes: S states, C classes, U code points, V ids, B the 256 bytes, T the 64 continuation bytes, M nodes: what
+is known of a character after its first bytes; at node 0 nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ...errors import ConfigError
+from ..vocabulary import CODE_POINTS, Vocabulary
+from .automaton import NONE, STATES_MOST, Automaton, Ints, compile_expression
+from .expressions import Expression
+
+BYTE_STATES_MOST = 10 * STATES_MOST
+
+_SURROGATES = slice(0xD800, 0xE000)
+_TAILS = slice(0x80, 0xC0)
+_TAIL = 64
+_TWO, _THREE, _FOUR = 0x80, 0x800, 0x10000
+"""The first code points whose UTF-8 takes so many bytes."""
+
+
+def automaton_of(expression: Expression, vocabulary: Vocabulary, length: int) -> Automaton:
+    """Return the automaton over the ids of a vocabulary of all strings that match and have at most `length` characters.
+
+    In a vocabulary of bytes these are the strings' well-formed UTF-8 (The Unicode Standard, table 3-7), and nothing
+    else. No string has a pad or an unknown in it.
+
+    Raises:
+        ConfigError: it would be too large.
+    """
+    if vocabulary.unit == "byte":
+        automaton = _over_bytes(compile_expression(expression, np.arange(CODE_POINTS), length))
+    else:
+        code_point_U = np.array([ord(character) for character in vocabulary.characters])
+        automaton = compile_expression(expression, code_point_U, length)
+    return replace(automaton, class_U=np.concatenate([[NONE, NONE], automaton.class_U]))
+
+
+def _over_bytes(automaton: Automaton) -> Automaton:
+    """Return the automaton over bytes. State s * M + m is state s, and node m of the character that has begun."""
+    emitted_MB, child_MB = _reader(automaton.class_U)
+    states, nodes = len(automaton.accepts_S), len(child_MB)
+    if states * nodes > BYTE_STATES_MOST:
+        raise ConfigError(f"over bytes its automaton has more than {BYTE_STATES_MOST:,} states", "make it simpler")
+    alike, class_B = np.unique(np.stack([emitted_MB, child_MB]).reshape(2 * nodes, -1), axis=1, return_inverse=True)
+    emitted_MC, child_MC = alike[:nodes], alike[nodes:]
+    # A last column of NONE, so that the class NONE, which is index -1, leads nowhere.
+    after_SMC = np.pad(automaton.target_SC, ((0, 0), (0, 1)), constant_values=NONE)[:, emitted_MC]
+    within_SMC = np.where(child_MC == NONE, NONE, np.arange(states)[:, None, None] * nodes + child_MC)
+    target_SMC = np.where(after_SMC == NONE, within_SMC, after_SMC * nodes)
+    accepts_SM = np.zeros((states, nodes), np.bool_)
+    accepts_SM[:, 0] = automaton.accepts_S
+    return Automaton(
+        target_SC=target_SMC.reshape(states * nodes, -1), accepts_S=accepts_SM.reshape(-1), class_U=class_B.reshape(-1)
+    )
+
+
+def _reader(class_U: Ints) -> tuple[Ints, Ints]:
+    """Return how UTF-8 is read byte by byte: the class of the character that a byte completes, else the next node.
+
+    Equal rows of 64 are one node, and most are equal: code points that lie together are mostly of one class.
+    """
+    class_U = class_U.copy()
+    class_U[_SURROGATES] = NONE
+    two_MT, two = _distinct(class_U, 1)
+    three_MT, three = _distinct(_without(two, _THREE // _TAIL), 1 + len(two_MT))
+    padded = np.full(5 * _TAIL, NONE)
+    padded[: len(three)] = _without(three, _FOUR // _TAIL**2)
+    four_MT = padded.reshape(-1, _TAIL)
+    leaves, first_four = 1 + len(two_MT), 1 + len(two_MT) + len(three_MT)
+    emitted_MB = np.full((first_four + len(four_MT), 256), NONE)
+    child_MB = emitted_MB.copy()
+    emitted_MB[0, :_TWO] = class_U[:_TWO]
+    emitted_MB[1:leaves, _TAILS] = two_MT
+    child_MB[leaves:, _TAILS] = np.concatenate([three_MT, four_MT])
+    child_MB[0, 0xC2:0xE0] = two[_TWO // _TAIL : _THREE // _TAIL]
+    child_MB[0, 0xE0:0xF0] = three[: _FOUR // _TAIL**2]
+    child_MB[0, 0xF0:0xF5] = first_four + np.arange(len(four_MT))
+    return emitted_MB, child_MB
+
+
+def _distinct(values: Ints, first: int) -> tuple[Ints, Ints]:
+    """Return the different rows of 64, and which of them each row is, numbered from `first`."""
+    rows = values.reshape(-1, _TAIL)
+    begins = np.append(True, (rows[1:] != rows[:-1]).any(axis=1))  # few do, and only these are sorted
+    rows_MT, row = np.unique(rows[begins], axis=0, return_inverse=True)
+    return rows_MT, row.reshape(-1)[np.cumsum(begins) - 1] + first
+
+
+def _without(values: Ints, shorter: int) -> Ints:
+    """Return the values but for the first: characters that have a shorter UTF-8 must not be written in a longer one."""
+    return np.where(np.arange(len(values)) < shorter, NONE, values)

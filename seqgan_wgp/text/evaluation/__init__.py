@@ -1,0 +1,1 @@
+"""How good generated text is, and whether it was learnt or learnt by heart."""

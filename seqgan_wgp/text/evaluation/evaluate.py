@@ -1,0 +1,210 @@
+"""Evaluation of a model of text on the test half of a corpus: all measures, each beside what to hold it against.
+
+Nothing is chosen here: which Markov model stands beside a number, and every threshold, was fixed beforehand.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+from ..corpus import Corpus
+from . import verdicts
+from .asked import Asked, Generator, OnStep
+from .bench import MARKOV_ORDERS, Bench
+from .markov import MarkovChain
+from .memorization import Copies
+from .opening import unknown_share
+from .result import Hits, Makeup, NearestLines, Profile, Profiles, Protocol, Text
+from .rows import settled
+from .scores import Spread
+from .verdicts import YARDSTICK
+
+Row: TypeAlias = tuple[str, str, str, str]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What is known of a model of text; `to_json` has the keys."""
+
+    text: Text
+    protocol: Protocol
+    profiles: Profiles
+    hits: Hits
+    makeup: Makeup
+    copies: Copies
+    nearest: NearestLines
+    scores: dict[str, Spread]
+    """The critic's scores of "train", "test" and "generated" strings."""
+
+    @property
+    def summary(self) -> tuple[str, ...]:
+        """What it comes to, in a few sentences."""
+        return _summary(self)
+
+    @property
+    def method(self) -> str:
+        """How it was measured, in one line."""
+        how, items = self.protocol, self.text.layout
+        against = f"{how.reference:,} {'training' if how.legacy else 'test'} {items}"
+        floor = f"{how.floor_n:,} {'test' if how.legacy else 'training'} {items}"
+        return (
+            f"{how.n:,} generated strings against {against} of {self.text.name}; floor: {floor}; Markov models: of "
+            f"{how.fitted:,} training {items}, {how.smoothing} smoothing; seed {how.seed}"
+        )
+
+    @property
+    def rows(self) -> list[Row]:
+        """For each measure: its name, its value, what to hold it against, and what it means here."""
+        return _rows(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values; docs/metrics.md says what each key is."""
+        tree = dataclasses.asdict(self)
+        profiles, hits, makeup = tree["profiles"], tree["hits"], tree["makeup"]
+        found = {"domain": "text", "corpus": tree["text"], **tree["protocol"]}
+        for name in ("js", "unique", "novel"):
+            found[name] = profiles["model"][name]
+            found |= {f"{name}_{other}": profiles[other][name] for other in ("floor", "uniform")}
+            found[f"{name}_markov"] = {str(order): one[name] for order, one in profiles["markov"].items()}
+        found["hits"], found["hits_markov"] = (
+            {str(guesses): share for guesses, share in hits[of].items()} for of in ("model", "markov")
+        )
+        found["words"] = makeup["words"]
+        means = {"mean": makeup["length_mean"], "mean_test": makeup["length_mean_test"]}
+        found["lengths"] = makeup["length"] | means
+        found["characters"] = makeup["character"]
+        found["entropy_bits"] = {"generated": makeup["entropy_bits"], "test": makeup["entropy_bits_test"]}
+        found |= {name: tree[name] for name in ("copies", "nearest", "scores")}
+        return found | {"summary": self.summary}
+
+
+def evaluate(
+    model: Generator,
+    corpus: Corpus,
+    asked: Asked,
+    *,
+    same_corpus: bool = True,
+    on_step: OnStep = lambda _what, _share: None,
+) -> Evaluation:
+    """Measure a model of text against the test half of a corpus, which chose nothing.
+
+    Args:
+        model: of the corpus's vocabulary and length.
+        corpus: prepared rows in three parts.
+        asked: how much.
+        same_corpus: whether it was trained on this one; where not, "training lines" are those of this one all the same.
+        on_step: told what is being done and which share of that is done.
+    """
+    bench = Bench(corpus=corpus, asked=asked, on_step=on_step)
+    ids_NL = bench.generated(model)
+    strings_NL = settled(ids_NL)
+    on_step("fitting Markov models", 0.0)
+    chain = MarkovChain.fit([bench.fitted_RL], corpus.vocabulary.size, max(MARKOV_ORDERS))
+    return Evaluation(
+        text=Text(
+            name=corpus.facts.name,
+            sha256=corpus.facts.sha256,
+            layout=corpus.facts.layout,
+            same=same_corpus,
+            train=len(corpus.train),
+            test=len(bench.test_RL),
+            unknown=unknown_share(corpus),
+        ),
+        protocol=bench.protocol(chain.smoothing),
+        profiles=bench.profiles(ids_NL, chain),
+        hits=bench.hits(model, ids_NL, chain),
+        makeup=bench.makeup(strings_NL),
+        copies=bench.copies(strings_NL),
+        nearest=bench.nearest(strings_NL),
+        scores=bench.scores(model, strings_NL),
+    )
+
+
+def _summary(found: Evaluation) -> tuple[str, ...]:
+    """Return what an evaluation comes to: n-grams, memory, and what to mind."""
+    profiles, text = found.profiles, found.text
+    order = min(verdicts.ORDER, len(profiles.model.js))
+    above = max(0.0, profiles.model.js[order - 1] - profiles.floor.js[order - 1])
+    variety = verdicts.variety(profiles.model, _fellows(found))
+    sentences = [
+        f"n-grams: JS-{order} is {above:.3f} bits above real lines, {verdicts.standing(profiles)}; strings: {variety}",
+        f"memory: {verdicts.memory(found.copies, found.nearest)}",
+    ]
+    if not text.same:
+        other = "is not the text that the model was trained on; what is said of training lines holds for this one's"
+        sentences.append(f"corpus: {text.name} {other}")
+    if text.unknown:
+        sentences.append(f"corpus: {text.unknown:.2%} of the test half's characters are unknown to the model")
+    return tuple(sentences)
+
+
+def _rows(found: Evaluation) -> list[Row]:
+    """Return for each measure its name, its value, what to hold it against, and what it means here."""
+    copies, nearest = found.copies, found.nearest
+    means = {kind: f"{spread.mean:.3g}" for kind, spread in found.scores.items()}
+    real = f"train {means['train']}, test {means['test']}"
+    chance, lines = f"by chance {copies.expected:.2%}", f"test lines {nearest.test:.3f}"
+    copied = f"share of the different strings that are training lines: {verdicts.copied(copies)}"
+    neared = f"edits, by length, to the nearest training line, median: {verdicts.neared(nearest)}"
+    trusted = f"mean score that the critic gives: {verdicts.trusted(found.scores)}"
+    return [
+        *_profile(found.profiles, _fellows(found)),
+        *_hits(found.hits),
+        *_makeup(found.makeup),
+        ("copies", f"{copies.share:.2%}", chance, copied),
+        ("nearest", f"{nearest.generated:.3f}", lines, neared),
+        ("critic", means["generated"], real, trusted),
+    ]
+
+
+def _profile(profiles: Profiles, fellows: Profile) -> list[Row]:
+    own, yardstick = profiles.model, f"Markov {YARDSTICK}"
+    order = min(verdicts.ORDER, len(own.js))
+    beside = "real lines" if fellows is profiles.floor else yardstick
+    standing = f"bits by which runs of {order} characters differ, 0 to 1: {verdicts.standing(profiles)}"
+    variety = f"share of different strings: {verdicts.variety(own, fellows)}"
+    novel = f"{yardstick} {profiles.markov[YARDSTICK].novel:.1%}"
+    return [
+        (f"JS-{order}", f"{own.js[order - 1]:.4f}", f"floor {profiles.floor.js[order - 1]:.4f}", standing),
+        ("unique", f"{own.unique:.1%}", f"{beside} {fellows.unique:.1%}", variety),
+        ("novel", f"{own.novel:.1%}", novel, "share of strings that are no training lines"),
+    ]
+
+
+def _hits(hits: Hits) -> list[Row]:
+    what = "share of the different test lines, which were never trained on, among so many strings"
+    return [
+        (
+            f"hits in {guesses:,}",
+            f"{share:.2%}",
+            f"Markov {YARDSTICK} {hits.markov[guesses]:.2%}",
+            f"{what}: {verdicts.reached(share, hits.markov[guesses])}",
+        )
+        for guesses, share in hits.model.items()
+    ]
+
+
+def _makeup(makeup: Makeup) -> list[Row]:
+    rows = []
+    for k, one in enumerate(makeup.words or (), 1):
+        what = f"share of different {'words' if k == 1 else f'runs of {k} words'} that the test half has too"
+        rows.append((f"in-test-{k}", f"{one.generated:.1%}", f"real lines {one.floor:.1%}", what))
+    means = f"mean {makeup.length_mean:.1f}, of test lines {makeup.length_mean_test:.1f}"
+    for name, one, what in (
+        ("lengths", makeup.length, f"share of strings that should have other lengths ({means})"),
+        ("characters", makeup.character, "share of characters that should be others"),
+    ):
+        words = f"{what}: {verdicts.likeness(one.generated, one.floor)}"
+        rows.append((name, f"{one.generated:.2%}", f"floor {one.floor:.2%}", words))
+    bits, bits_test = (sum(values) / len(values) for values in (makeup.entropy_bits, makeup.entropy_bits_test))
+    words = f"bits of choice at a position, on average: {verdicts.freedom(bits, bits_test)}"
+    return [*rows, ("entropy", f"{bits:.3f}", f"test lines {bits_test:.3f}", words)]
+
+
+def _fellows(found: Evaluation) -> Profile:
+    """Return whose unique share can be held against the model's: of N real lines or, where there are fewer, a chain."""
+    enough = found.protocol.floor_n == found.protocol.n
+    return found.profiles.floor if enough else found.profiles.markov[YARDSTICK]

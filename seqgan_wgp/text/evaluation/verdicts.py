@@ -1,0 +1,147 @@
+"""What the numbers of an evaluation mean here, in words. Every threshold stands below, with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .memorization import Copies
+from .result import NearestLines, Profile, Profiles
+from .scores import Spread
+
+YARDSTICK = 3
+"""Order of the Markov model that stands beside hits and unique strings: fixed, so that the test half chooses none."""
+
+ORDER = 4
+"""n of the JS-n that the summary tells; it is also what chooses the best model of a run, on the validation half."""
+
+AT_FLOOR = 1.1
+"""Up to this many times its floor JS-4 is as good as real: floors of other draws differ by a few hundredths."""
+
+RANDOM = 0.95
+"""From this share of a uniform model's JS on, nothing of the order of characters has been learnt."""
+
+VARIED, COLLAPSED = 0.95, 0.5
+"""Share of the different strings that others have, from which on strings are as various as those, and below which most
+of what there was to say is gone."""
+
+SIGMAS = 3.0
+"""Standard deviations above the expected share from which on copies are no chance: one in 700 sets of strings."""
+
+EXCESS = 1.25
+"""How many times the expected share of copies it takes, too: of many strings, an excess of no weight is significant."""
+
+NEARER = 0.1
+"""By how much of a string's characters generated ones must lie nearer to training lines than test lines do."""
+
+BY_HEART = 0.5
+"""Share of the way from training lines to generated ones that test lines lie on, from which on the critic knows its
+training lines rather than what they have in common."""
+
+CLOSE = 2.0
+"""Up to this many times its floor a total variation is as of real lines: floors of other draws come to nearly that."""
+
+
+FREE = 0.05
+"""By which share the entropy may differ from that of text: so much comes of the numbers of strings alone."""
+
+
+def standing(profiles: Profiles) -> str:
+    """Return where a model's n-grams stand among those of real lines and of plain models."""
+    place = min(ORDER, len(profiles.model.js)) - 1
+    js, floor = profiles.model.js[place], profiles.floor.js[place]
+    if js <= AT_FLOOR * floor:
+        return "as near to the reference as real lines are"
+    if js >= RANDOM * profiles.uniform.js[place]:
+        return "no better than characters drawn at random"
+    beaten = [order for order, other in profiles.markov.items() if js < other.js[place]]
+    others = [order for order in profiles.markov if order not in beaten]
+    if not beaten:
+        return f"worse than Markov models of every order from {min(others)} to {max(others)}"
+    if not others:
+        return f"better than Markov models of every order from {min(beaten)} to {max(beaten)}"
+    if max(beaten) < min(others):
+        return f"between Markov models of order {max(beaten)} and {min(others)}"
+    return f"better than Markov models of order {_listed(beaten)}, worse than of order {_listed(others)}"
+
+
+def variety(own: Profile, other: Profile) -> str:
+    """Return how various strings are, held against others of about as many."""
+    share = own.unique / other.unique
+    if share >= VARIED:
+        return "they hardly repeat each other"
+    return "the generator has collapsed to few strings" if share < COLLAPSED else "they repeat each other"
+
+
+def too_many(copies: Copies) -> bool:
+    """Return whether there are more copies than a model makes that has learnt nothing by heart."""
+    excess = copies.share - copies.expected
+    return excess > SIGMAS * copies.expected_error and copies.share > EXCESS * copies.expected
+
+
+def copied(copies: Copies) -> str:
+    """Return what to think of the copies."""
+    if too_many(copies):
+        times = f"{copies.share / copies.expected:.1f} times as many as" if copies.expected else "far more than"
+        return f"{times} chance explains, so some are known by heart"
+    if not copies.share:
+        return "no training line among them"
+    return "no more than chance explains"
+
+
+def neared(nearest: NearestLines) -> str:
+    """Return whether strings that are no copies lie near training lines."""
+    if not nearest.generated:
+        return "none is left that is no copy"
+    if nearest.margin < -NEARER:
+        return "nearer than new lines are: some are nearly copied"
+    if nearest.margin > NEARER:
+        return "further than new lines are: stranger than text"
+    return "about as far as new lines are"
+
+
+def memory(copies: Copies, nearest: NearestLines) -> str:
+    """Return whether there is a sign of learning by heart."""
+    found = []
+    if too_many(copies):
+        found.append(copied(copies))
+    if nearest.generated and nearest.margin < -NEARER:
+        found.append(f"other strings lie {neared(nearest)}")
+    if found:
+        return f"signs of memorising: {'; '.join(found)}"
+    chance = f"{copies.share:.1%} of the different strings are training lines, by chance {copies.expected:.1%}"
+    return f"no sign of memorising ({chance})"
+
+
+def trusted(scores: Mapping[str, Spread]) -> str:
+    """Return what the critic's scores tell of the critic."""
+    train, test, generated = (scores[kind].mean for kind in ("train", "test", "generated"))
+    if train <= generated:
+        return "it takes generated strings for real ones"
+    if train - test > BY_HEART * (train - generated):
+        return "test lines score unlike training lines, so it knows these by heart"
+    return "test lines score like training lines, as they should"
+
+
+def likeness(generated: float, floor: float) -> str:
+    """Return how near the shares of lengths or characters, by total variation, are to those of the test half."""
+    if generated <= CLOSE * floor:
+        return "about as near to the test half as real lines"
+    return f"{generated / floor:.1f} times as far from the test half as real lines" if floor else "unlike the test half"
+
+
+def freedom(bits: float, bits_test: float) -> str:
+    """Return how much choice strings have at a position, held against the test half's."""
+    if bits < (1 - FREE) * bits_test:
+        return "more monotonous than text"
+    return "less regular than text" if bits > (1 + FREE) * bits_test else "as free as text"
+
+
+def reached(share: float, yardstick: float) -> str:
+    """Return how many test lines are come upon, held against the Markov model of order YARDSTICK."""
+    if not share:
+        return "none"
+    return f"more than a Markov model of order {YARDSTICK}" if share > yardstick else f"no more than order {YARDSTICK}"
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))

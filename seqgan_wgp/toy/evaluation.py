@@ -1,0 +1,109 @@
+"""Evaluation of a model of points on draws that were never trained on: its measures, and what they mean here.
+
+Shape suffixes: N points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..adversarial.domain import Items
+from .domain import SAMPLES, ToyDomain
+from .facts import ToyFacts
+
+OnStep = Callable[[str, float], None]
+Row = tuple[str, str, str, str]
+
+AT_FLOOR = 2.0
+"""Up to this many times its floor, w1 is as good as real: floors of other draws of 1,000 real points differ so much."""
+
+REAL_QUALITY = 0.989
+"""Share of real points within three standard deviations of a centre."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToyEvaluation:
+    """What is known of a model of points; `to_json` has the keys."""
+
+    n: int
+    """N, points generated."""
+
+    measures: dict[str, float]
+    """As `ToyDomain.score` gives them for the test half."""
+
+    facts: ToyFacts
+
+    @property
+    def summary(self) -> tuple[str, ...]:
+        """What it comes to, in a few sentences."""
+        sentences = [f"distance: {self._distance()}"]
+        if "modes" in self.measures:
+            sentences.append(f"modes: {self._modes()}")
+        return tuple(sentences)
+
+    @property
+    def method(self) -> str:
+        """How it was measured, in one line."""
+        return f"{self.n:,} generated points against new draws of {self.facts.name}; floor: as many real points"
+
+    @property
+    def rows(self) -> list[Row]:
+        """For each measure: its name, its value, what to hold it against, and what it means here."""
+        numbers = self.measures
+        found = [("w1", f"{numbers['w1']:.4f}", f"floor {numbers['w1_floor']:.4f}", self._distance())]
+        if "modes" in numbers:
+            near = "points within three standard deviations of a centre; the others lie on bridges between"
+            even = "bits by which the shares of the modes differ from equal ones"
+            found += [
+                ("modes", f"{numbers['modes']:.0f}", f"{len(self.facts.distribution.centres)}", self._modes()),
+                ("high_quality", f"{numbers['high_quality']:.1%}", f"real points {REAL_QUALITY:.1%}", near),
+                ("mode_kl", f"{numbers['mode_kl']:.4f}", "0", even),
+            ]
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values; docs/metrics.md says what each key is."""
+        return {
+            "domain": "toy",
+            "data": self.facts.name,
+            "n": self.n,
+            **self.measures,
+            "summary": list(self.summary),
+        }
+
+    def _distance(self) -> str:
+        w1, floor = self.measures["w1"], self.measures["w1_floor"]
+        if w1 <= AT_FLOOR * floor:
+            return "as near to the distribution as real points are"
+        return f"{w1 / floor:.1f} times as far from the distribution as real points are"
+
+    def _modes(self) -> str:
+        centres, held = len(self.facts.distribution.centres), round(self.measures["modes"])
+        return f"all {centres} are held" if held == centres else f"{centres - held} of {centres} are missing"
+
+
+def evaluate(
+    domain: ToyDomain,
+    generate: Callable[[int], Iterator[Items]],
+    *,
+    samples: int | None,
+    on_step: OnStep = lambda _what, _share: None,
+) -> ToyEvaluation:
+    """Measure generated points against draws that were never trained on.
+
+    Args:
+        domain: with the distribution.
+        generate: from N, that many (N, 2) points, some at a time.
+        samples: N; None: SAMPLES.
+        on_step: told what is being done and which share of that is done.
+    """
+    count = SAMPLES if samples is None else samples
+    on_step(f"generating {count:,} points", 0.0)
+    points_N2 = np.concatenate(list(generate(count)))
+    on_step("measuring", 0.0)
+    measures = domain.score(points_N2, half="test")
+    return ToyEvaluation(n=count, measures=measures, facts=domain.form.facts)
