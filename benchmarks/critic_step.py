@@ -29,7 +29,7 @@ from torch import Tensor
 
 from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import Config, recipe
-from seqgan_wgp.devices import keep_memory
+from seqgan_wgp.memory import keep_memory
 from seqgan_wgp.text.domain import TextForm
 from seqgan_wgp.text.vocabulary import Vocabulary
 
@@ -182,7 +182,7 @@ def main() -> None:
     parser.add_argument("--shapes", nargs="+", default=list(SHAPES), metavar="B,D,L")
     parser.add_argument("--convolutions", nargs="+", default=["auto"], metavar="NAME", help="auto, direct, ...")
     parser.add_argument("--pairs", type=int, default=9, help="of ours and the published one, beside one to warm up")
-    parser.add_argument("--critic-steps", type=int, default=5, help="in a round")
+    parser.add_argument("--critic-steps", type=int, default=1, help="in a round")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     keep_memory()

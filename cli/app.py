@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import seqgan_wgp
+from seqgan_wgp.memory import keep_memory
 
 from .compare import compare
 from .corpora import corpora
@@ -77,6 +78,7 @@ def main() -> None:
     # How long the threads of a parallel loop wait awake for each other, in turns. GNU OpenMP's own choice, for ever on
     # a machine of its own, costs seconds a step as soon as another program wants a core; a short wait costs nothing.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    keep_memory()
     # Whoever ends the command politely gets the same cleaning up as with Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()

@@ -38,13 +38,13 @@ def join() -> World:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
     with together():
         kept, rank, size = next(rendezvous("env://"))
-        store = PrefixStore(f"seqgan_wgp/{_name_of_this_start(kept, rank, size)}", kept)
+        store = PrefixStore(f"seqgan_wgp/{name_of_this_start(kept, rank, size)}", kept)
         dist.init_process_group(backend, store=store, rank=rank, world_size=size)
         words = dist.new_group(backend="gloo", timeout=_WORDS_WAIT)
     return World(rank, size, store, words)
 
 
-def _name_of_this_start(store: Store, rank: int, size: int) -> str:
+def name_of_this_start(store: Store, rank: int, size: int) -> str:
     """Agree with the others on a name that no earlier start of these processes has had.
 
     torchrun keeps one store over all restarts, and in it the addresses of processes that are dead (pytorch's issue

@@ -14,11 +14,11 @@ from ..adversarial.distributed import ALONE, World
 from ..adversarial.draws import check_divisible
 from ..adversarial.record import Record
 from ..config import FORMAT_VERSION, Config
-from ..devices import keep_memory
 from ..errors import CheckpointError, ConfigError, CorpusError
 from ..images import collection as collections
 from ..images import mnist
 from ..images.collection import Collection
+from ..memory import keep_memory
 from ..model import Model
 from ..placing import new_file
 from ..text import cache

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch._C._distributed_c10d import HashStore
 
 from seqgan_wgp.adversarial.constraints import CONSTRAINTS
 from seqgan_wgp.adversarial.distributed import ALONE, World, checksum
 from seqgan_wgp.adversarial.draws import check_divisible
-from seqgan_wgp.adversarial.joining import join
+from seqgan_wgp.adversarial.joining import join, name_of_this_start
 from seqgan_wgp.adversarial.losses import LOSSES
 from seqgan_wgp.adversarial.steps import Rule, critic_step
 from seqgan_wgp.errors import ConfigError
@@ -160,6 +163,19 @@ def test_without_torchrun_there_is_one_process(monkeypatch: pytest.MonkeyPatch) 
     assert join() is ALONE
     monkeypatch.setenv("WORLD_SIZE", "8")  # as other launchers set it, that tell nothing else
     assert join() is ALONE
+
+
+def test_no_start_takes_the_name_of_an_earlier_one_that_left_its_notes_behind() -> None:
+    store, names = HashStore(), set()  # torchrun keeps one over all restarts
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(5):
+            # The first comes last, so that the others see what was offered before.
+            started = [pool.submit(name_of_this_start, store, rank, 3) for rank in (2, 1)]
+            time.sleep(0.05)
+            own = name_of_this_start(store, 0, 3)
+            assert [future.result(timeout=60) for future in started] == [own, own]
+            names.add(own)
+    assert len(names) == 5
 
 
 def test_the_checksum_sees_every_bit_and_where_a_tensor_stands() -> None:

@@ -25,6 +25,13 @@ Contents = Callable[[Path], dict[str, bytes | None]]
 
 ROOT = Path(__file__).parents[2]
 
+HEEDING_INTERRUPTS = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from cli.app import main
+main()
+"""
+
 
 def lines_of(result: CompletedProcess[str], code: int = 0) -> list[str]:
     assert result.returncode == code, result.stderr
@@ -58,7 +65,8 @@ def test_a_stream_without_end_is_quiet_when_its_reader_goes(trained: Path, envir
 
 
 def test_a_stream_that_nobody_reads_can_be_interrupted(trained: Path, environment: dict[str, str]) -> None:
-    words = [sys.executable, "-m", "cli", "generate", str(trained), "-n", "0"]
+    # A shell has what it starts in the background ignore SIGINT, and with it all that this starts, these tests too.
+    words = [sys.executable, "-c", HEEDING_INTERRUPTS, "generate", str(trained), "-n", "0"]
     with subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.readline()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -219,7 +220,8 @@ def test_a_missing_run_is_told_of_once(tmp_path: Path) -> None:
 
 def test_trouble_in_another_process_is_told_with_its_number(pair: Path, tmp_path: Path) -> None:
     # Of the second process alone the working folder is another one, as on a machine that does not share the run.
-    started = Started(2, ["resume", "run"], tmp_path / "printed", folders=[str(pair.parent), str(tmp_path)])
+    shutil.copytree(pair, tmp_path / "seen" / "run")
+    started = Started(2, ["resume", "run"], tmp_path / "printed", folders=[str(tmp_path / "seen"), str(tmp_path)])
     codes = started.ended()
     assert 0 not in codes
     told = "".join(started.printed("err"))
