@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from types import TracebackType
-from typing import Self
+from typing import Self, final
 
 from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
 
-_PATIENCE_SECONDS = 1.0
-"""Reading that takes less is not worth a word."""
-
-_LINE_SECONDS = 10.0
-"""Between lines where there is no terminal."""
+from .working import Bar
 
 
+@final
 class Reading:
-    """A bar on a terminal, a line now and then elsewhere; nothing at all where reading takes no time.
+    """Shows how many bytes of a file have been read.
 
     Args:
         console: where to draw.
@@ -27,9 +23,8 @@ class Reading:
     """
 
     def __init__(self, console: Console, what: str, size: int | None) -> None:
-        self.console, self.what, self.size = console, what, size
-        self._said = self._began = time.monotonic()
-        self._bar: Progress | None = None
+        self.what, self.size = what, size
+        self._bar = Bar(console, DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
 
     def __enter__(self) -> Self:
         """Begin; nothing is drawn yet."""
@@ -39,27 +34,9 @@ class Reading:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take the bar away."""
-        if self._bar is not None:
-            self._bar.stop()
+        self._bar.close()
 
     def __call__(self, done: int) -> None:
         """Show that so many bytes have been read."""
-        now = time.monotonic()
-        if now - self._began < _PATIENCE_SECONDS:
-            return
-        if self.console.is_terminal:
-            self._draw(done)
-        elif now - self._said >= _LINE_SECONDS:
-            self._said = now
-            of = f" of {decimal(self.size)}" if self.size else ""
-            self.console.print(f"{self.what}: {decimal(done)}{of}", markup=False)
-
-    def _draw(self, done: int) -> None:
-        if self._bar is None:
-            columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
-            self._bar = Progress(
-                *columns, TransferSpeedColumn(), TimeRemainingColumn(), console=self.console, transient=True
-            )
-            self._bar.add_task(self.what, total=self.size)
-            self._bar.start()
-        self._bar.update(self._bar.task_ids[0], completed=done)
+        of = f" of {decimal(self.size)}" if self.size else ""
+        self._bar.show(self.what, done, self.size, lambda: f"{self.what}: {decimal(done)}{of}")

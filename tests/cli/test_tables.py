@@ -78,8 +78,8 @@ def test_quick_work_is_not_worth_a_word(terminal: bool) -> None:
 def test_long_work_is_told(terminal: bool) -> None:
     drawn, file = console(terminal=terminal, width=100)
     with Working(drawn) as working:
-        working._began -= 60
-        working._said -= 60
+        working._bar._began -= 60
+        working._bar._said -= 60
         working("counting [bold]", 0.5)
         working("counting more", 0.0)
     assert "counting [bold]" in file.getvalue()

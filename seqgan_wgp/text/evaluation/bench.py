@@ -17,13 +17,13 @@ from ...randomness import Stream, shuffled
 from ..corpus import Corpus
 from ..ngrams import NgramReference, novel_fraction, unique_fraction
 from ..rank_table import Ints
+from ..writing import settled
 from .asked import Asked, Generator, OnStep
 from .distances import character_distance, entropy_by_position, length_distance, lengths_N
 from .guesses import hits
 from .markov import MarkovChain, uniform_rows
 from .memorization import Copies, Pair, copies, nearest
 from .result import Against, Hits, Makeup, NearestLines, NearPair, Profile, Profiles, Protocol
-from .rows import settled
 from .scores import Judge, Spread, critic_scores
 from .verdicts import YARDSTICK
 from .words import words_in_test

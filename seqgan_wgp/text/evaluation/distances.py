@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..ngrams import BLOCK_IDS, Floats, row_blocks
 from ..rank_table import Ints
 from ..vocabulary import PAD
-from .rows import settled
+from ..writing import settled
 
 
 def lengths_N(ids_NL: Ints) -> NDArray[np.int64]:

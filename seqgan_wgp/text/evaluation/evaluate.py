@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
 from ..corpus import Corpus
+from ..writing import settled
 from . import verdicts
 from .asked import Asked, Generator, OnStep
 from .bench import MARKOV_ORDERS, Bench
@@ -17,7 +18,6 @@ from .markov import MarkovChain
 from .memorization import Copies
 from .opening import unknown_share
 from .result import Hits, Makeup, NearestLines, Profile, Profiles, Protocol, Text
-from .rows import settled
 from .scores import Spread
 from .verdicts import YARDSTICK
 

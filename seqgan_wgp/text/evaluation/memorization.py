@@ -19,8 +19,9 @@ from ..corpus import Items
 from ..inspection.distinct import Distinct
 from ..ngrams import BLOCK_IDS, as_bytes, row_blocks, window_codes
 from ..rank_table import GOLDEN, Ints
+from ..writing import settled
 from .edits import COMPARED, Distances, nearest_lines
-from .rows import RowSet, settled
+from .rows import RowSet
 
 SAMPLED = 1_000
 """Generated strings, and held-out lines, whose nearest training line is searched."""

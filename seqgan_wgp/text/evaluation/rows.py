@@ -13,18 +13,9 @@ from numpy.typing import NDArray
 
 from ..ngrams import BLOCK_IDS, as_bytes, row_blocks, row_hashes
 from ..rank_table import Ints, RankTable
-from ..vocabulary import PAD
+from ..writing import settled
 
 _WIDTH = np.uint32  # rows of any integer type are compared in this one, which holds every id
-
-
-def settled(ids_NL: Ints) -> Ints:
-    """Return (N, L) ids in which everything behind a row's first pad is a pad; same type, a copy.
-
-    Two rows are the same string exactly where their settled rows are equal.
-    """
-    behind_NL = np.logical_or.accumulate(ids_NL == PAD, axis=1)
-    return np.where(behind_NL, ids_NL.dtype.type(PAD), ids_NL)
 
 
 @final

@@ -28,21 +28,11 @@ from seqgan_wgp.text.decoding.expressions import (
 from seqgan_wgp.text.decoding.units import automaton_of
 from seqgan_wgp.text.vocabulary import PAD, UNKNOWN, Vocabulary
 
+from .walking import accepts
+
 LENGTH = 4
 STRINGS = ["".join(parts) for size in range(LENGTH + 1) for parts in itertools.product("abc", repeat=size)]
 ABC = np.array([ord(character) for character in "abc"])
-
-
-def accepts(automaton: Automaton, symbols: list[int]) -> bool:
-    """Walk through an automaton, one state at a time."""
-    state = 0
-    for symbol in symbols:
-        if automaton.class_U[symbol] < 0:
-            return False
-        state = int(automaton.target_SC[state, automaton.class_U[symbol]])
-        if state < 0:
-            return False
-    return bool(automaton.accepts_S[state])
 
 
 def ends(expression: Expression, string: str, starts: set[int]) -> set[int]:

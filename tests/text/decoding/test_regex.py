@@ -11,26 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.text.decoding.automaton import Automaton, compile_expression
+from seqgan_wgp.text.decoding.automaton import compile_expression
 from seqgan_wgp.text.decoding.expressions import of_escape
 from seqgan_wgp.text.decoding.regex import COUNT_MOST, DEPTH_MOST, parse_regex
+
+from .walking import accepts
 
 ALPHABET = "aB1_-\n é"
 LENGTH = 3
 STRINGS = ["".join(parts) for size in range(LENGTH + 1) for parts in itertools.product(ALPHABET, repeat=size)]
 CODE_POINTS = np.array([ord(character) for character in ALPHABET])
-
-
-def accepts(automaton: Automaton, symbols: list[int]) -> bool:
-    """Walk through an automaton, one state at a time."""
-    state = 0
-    for symbol in symbols:
-        if automaton.class_U[symbol] < 0:
-            return False
-        state = int(automaton.target_SC[state, automaton.class_U[symbol]])
-        if state < 0:
-            return False
-    return bool(automaton.accepts_S[state])
 
 
 def matched(pattern: str) -> list[str]:

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from seqgan_wgp.text.evaluation.followers import SMOOTHINGS
 from seqgan_wgp.text.evaluation.markov import SAMPLED_IDS, MarkovChain, uniform_rows
-from seqgan_wgp.text.evaluation.rows import settled
 from seqgan_wgp.text.vocabulary import PAD, UNKNOWN
+from seqgan_wgp.text.writing import settled
 
 Ints = NDArray[np.integer[Any]]
 Context = tuple[int, ...]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from seqgan_wgp.text.corpus import Items
 from seqgan_wgp.text.evaluation.edits import COMPARED, nearest_lines
 from seqgan_wgp.text.evaluation.memorization import copies, nearest
-from seqgan_wgp.text.evaluation.rows import settled
+from seqgan_wgp.text.writing import settled
 
 from .test_rows import string
 
@@ -235,7 +235,8 @@ class TestNearest:
     def test_any_id_is_one_character(self, vocabulary_size: int) -> None:
         """Ids that as code points are control characters, combining marks or halves of pairs are like all others."""
         rng = np.random.default_rng(4)
-        ids, lines = settled(rng.integers(0, vocabulary_size, (2, 60, 7)).astype(np.uint16))
+        drawn = rng.integers(0, vocabulary_size, (2, 60, 7)).astype(np.uint16)
+        ids, lines = (settled(rows) for rows in drawn)
         if vocabulary_size == 60_000:
             ids[:, 0], lines[:, 0] = 0xD800, 0xDC00
         distances, line_N = nearest_lines(ids, lines)

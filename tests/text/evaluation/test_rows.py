@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from seqgan_wgp.text.evaluation.rows import RowSet, settled
+from seqgan_wgp.text.evaluation.rows import RowSet
 from seqgan_wgp.text.ngrams import row_hashes
 from seqgan_wgp.text.vocabulary import PAD
+from seqgan_wgp.text.writing import settled
 
 Ints = NDArray[np.integer[Any]]
 
