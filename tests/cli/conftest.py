@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,27 @@ def call() -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.CompletedProcess(words, result.exit_code, result.stdout, result.stderr)
 
     return run
+
+
+@pytest.fixture
+def refused(
+    call: Callable[..., subprocess.CompletedProcess[str]],
+    contents: Callable[[Path], dict[str, bytes | None]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., None]:
+    """Give a check that a command says what is wrong and leaves a folder, with there.txt in it, as it was."""
+
+    def check(says: Sequence[str], *args: str | Path) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "there.txt").write_text("mine")
+        result = call(*args)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert [words for words in says if words not in result.stderr] == [], result.stderr
+        assert "Traceback" not in result.stderr
+        assert contents(tmp_path) == {"there.txt": b"mine"}
+
+    return check
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ from seqgan_wgp.model import Model
 from seqgan_wgp.text.generation import as_txt
 
 Call = Callable[..., CompletedProcess[str]]
-Contents = Callable[[Path], dict[str, bytes | None]]
 
 
 def test_a_walk_is_printed_a_string_a_line_and_its_ends_are_those_of_generate(trained: Path, call: Call) -> None:
@@ -66,18 +65,6 @@ def test_a_walk_between_texts_is_printed(trained: Path, call: Call) -> None:
     ],
 )
 def test_a_mistake_is_explained(
-    args: list[str],
-    says: tuple[str, ...],
-    trained: Path,
-    tmp_path: Path,
-    call: Call,
-    contents: Contents,
-    monkeypatch: pytest.MonkeyPatch,
+    args: list[str], says: tuple[str, ...], trained: Path, refused: Callable[..., None]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "there.txt").write_text("mine")
-    result = call("interpolate", trained, *args)
-    assert (result.returncode, result.stdout) == (2, "")
-    assert [words for words in says if words not in result.stderr] == [], result.stderr
-    assert "Traceback" not in result.stderr
-    assert contents(tmp_path) == {"there.txt": b"mine"}
+    refused(says, "interpolate", trained, *args)

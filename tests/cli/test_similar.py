@@ -14,7 +14,6 @@ import pytest
 from seqgan_wgp.model import Model
 
 Call = Callable[..., CompletedProcess[str]]
-Contents = Callable[[Path], dict[str, bytes | None]]
 
 
 def test_neighbours_are_printed_nearest_first(trained: Path, call: Call) -> None:
@@ -62,20 +61,9 @@ def test_fewer_strings_than_asked_for_are_told_of(trained: Path, tmp_path: Path,
     ],
 )
 def test_a_mistake_is_explained(
-    args: list[str],
-    says: tuple[str, ...],
-    trained: Path,
-    tmp_path: Path,
-    call: Call,
-    contents: Contents,
-    monkeypatch: pytest.MonkeyPatch,
+    args: list[str], says: tuple[str, ...], trained: Path, refused: Callable[..., None]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "there.txt").write_text("mine")
-    result = call("similar", trained, *args)
-    assert (result.returncode, result.stdout) == (2, "")
-    assert [words for words in says if words not in result.stderr] == [], result.stderr
-    assert contents(tmp_path) == {"there.txt": b"mine"}
+    refused(says, "similar", trained, *args)
 
 
 def test_models_of_points_are_refused(tmp_path: Path, call: Call) -> None:
