@@ -23,7 +23,7 @@ demo: $(STAMP)
 	@$(BIN)/seqgan-wgp generate $(DEMO) -n 10 --seed 1
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: $(STAMP)
 	$(BIN)/ruff check .
