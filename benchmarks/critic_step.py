@@ -1,13 +1,16 @@
 """A critic step and a whole round of ours beside the published loop's, in turns on the same machine.
 
     python -m benchmarks.critic_step --json critic_step.json
+    python -m benchmarks.critic_step --engines plain eager:direct eager:fourier compiled
 
 A critic step goes from ids in memory to an updated critic: fakes, one-hot text or what stands for it, gradients, Adam.
 A round is a number of them and a generator step. Networks are those of Gulrajani et al. 2017: five blocks, kernel 5, no
-normalisation. Ours is what the trainer does, with `training.convolution` = auto; the other is `reference_loop`. Both
-run in turns, so that what else the machine does falls on both. Prints medians with quartiles; `peak` is what a large
-matrix product reaches here, and a critic step is counted as 10 F, F the operations of one forward pass (two for real
-and fake, four back, four for the penalty): saving multiplications can bring its share above 1.
+normalisation. Ours is what the trainer does with an engine, or with ENGINE:CONVOLUTION; the other is `reference_loop`.
+Both run in turns, so that what else the machine does falls on both. Prints medians with quartiles; `peak` is what a
+large matrix product reaches here, and a critic step is counted as 10 F, F the operations of one forward pass (two for
+real and fake, four back, four for the penalty): saving multiplications can bring its share above 1. `loop` is a turn of
+the trainer's loop, with draws, average and record, beside the bare steps that it does. On a GPU a graph is a whole
+round, so a critic step is taken to be a round's share by work.
 
 Shapes are B,D,L: batch, width, length.
 """
@@ -27,6 +30,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from seqgan_wgp.adversarial.convolution import Convolution
+from seqgan_wgp.adversarial.graph import obstacle
+from seqgan_wgp.adversarial.rounds import one_round
 from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.memory import keep_memory
@@ -38,7 +44,9 @@ from . import reference_loop as published
 SHAPES = ("64,64,16", "64,128,10", "64,128,32", "64,512,32")
 V, LATENT, BLOCKS, KERNEL = 100, 128, 5, 5
 ROWS = 20_000
-LINE = "{:>16} {:<12} {:>26} {:>26} {:>7} {:>7}"
+SHARE_OF_GENERATOR = 0.5
+"""A generator step is 5 F of work, a critic step 10 F and 1 F for its fakes."""
+LINE = "{:>16} {:<16} {:>26} {:>26} {:>7} {:>7}"
 
 
 class Ids:
@@ -47,14 +55,15 @@ class Ids:
     held_out_size = samples = 0
     criterion = "none"
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, device: torch.device) -> None:
+        self.device = device
         self.form = TextForm(Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + V - 2)))), length, {})
         self.size = ROWS
         self.ids_NL = np.random.default_rng(0).integers(2, V, (ROWS, length), dtype=np.uint8)
 
     def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return items."""
-        return torch.from_numpy(self.ids_NL[indices_B])
+        return torch.from_numpy(self.ids_NL[indices_B]).to(self.device)
 
     def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return items."""
@@ -66,16 +75,19 @@ class Ids:
         return {}
 
 
-def config(batch: int, width: int, length: int, convolution: str, critic_steps: int) -> Config:
-    """Return the recipe `paper` at a shape."""
+def config(batch: int, width: int, length: int, entry: str, options: argparse.Namespace) -> Config:
+    """Return the recipe `paper` at a shape, with an engine, written ENGINE or ENGINE:CONVOLUTION."""
+    engine, _, convolution = entry.partition(":")
     return recipe(
         "paper",
         {
             "corpus.length": length,
             "training.batch_size": batch,
-            "training.critic_steps": critic_steps,
-            "training.convolution": convolution,
-            "training.device": "cpu",
+            "training.critic_steps": options.critic_steps,
+            "training.engine": engine,
+            "training.convolution": convolution or "auto",
+            "training.precision": options.precision,
+            "training.device": options.device,
             "generator.width": width,
             "critic.width": width,
             "generator.latent": LATENT,
@@ -85,11 +97,12 @@ def config(batch: int, width: int, length: int, convolution: str, critic_steps: 
 
 
 class Ours:
-    """Our trainer's step and round."""
+    """Our trainer's step, round and loop."""
 
     def __init__(self, settings: Config, ids: Ids) -> None:
-        self.trainer = Trainer(ids, settings, torch.device("cpu"))
+        self.trainer = Trainer(ids, settings, ids.device)
         self.number = 0
+        self.records = self.trainer.run()
 
     def step(self) -> None:
         """Do one critic step."""
@@ -100,21 +113,41 @@ class Ours:
         """Do one round."""
         self.trainer.round()
 
+    def bare(self) -> None:
+        """Do the steps of a round, and nothing else."""
+        one_round(self.trainer, self.number)
+        self.number += 1
+
+    def loop(self) -> None:
+        """Do one turn of the loop."""
+        next(self.records)
+
+    def name(self) -> str:
+        """Return what it does, in words: engine and convolution."""
+        settings, trainer = self.trainer.config.training, self.trainer
+        layer = next(layer for layer in trainer.critic.modules() if isinstance(layer, Convolution))
+        engine = type(trainer.engine).__name__.lower()
+        if settings.engine in ("auto", "graph") and obstacle(trainer) is None:
+            engine = "graph"
+        way = layer.way_for(torch.zeros(1, 1, trainer.domain.form.event_shape[0], device=trainer.device))
+        return f"{engine}:{way}"
+
 
 class Published:
     """The published step and round."""
 
     def __init__(self, batch: int, width: int, length: int, critic_steps: int, ids: Ids) -> None:
         sizes = {"width": width, "length": length, "vocabulary": V, "blocks": BLOCKS, "kernel": KERNEL}
-        self.generator, self.critic = published.Generator(**sizes, latent=LATENT), published.Critic(**sizes)
+        self.generator = published.Generator(**sizes, latent=LATENT).to(ids.device)
+        self.critic = published.Critic(**sizes).to(ids.device)
         self.generator_optimizer = torch.optim.Adam(self.generator.parameters(), 1e-4, betas=(0.5, 0.9))
         self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), 1e-4, betas=(0.5, 0.9))
         self.batch, self.critic_steps = batch, critic_steps
-        self.ids_NL = torch.from_numpy(ids.ids_NL).long()
+        self.ids_NL = torch.from_numpy(ids.ids_NL).long().to(ids.device)
 
     def step(self) -> None:
         """Do one critic step."""
-        real_BL = self.ids_NL[torch.randint(0, len(self.ids_NL), (self.batch,))]
+        real_BL = self.ids_NL[torch.randint(0, len(self.ids_NL), (self.batch,), device=self.ids_NL.device)]
         published.critic_step(self.critic, self.generator, self.critic_optimizer, real_BL, LATENT)
 
     def round(self) -> None:
@@ -128,12 +161,14 @@ def seconds(act: Callable[[], object]) -> float:
     """Return how long an act takes."""
     began = time.perf_counter()
     act()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
     return time.perf_counter() - began
 
 
-def peak_flops(size: int = 2048) -> float:
+def peak_flops(device: torch.device, size: int = 2048) -> float:
     """Return operations a second of a large matrix product, the best of ten."""
-    a, b = torch.randn(size, size), torch.randn(size, size)
+    a, b = torch.randn(size, size, device=device), torch.randn(size, size, device=device)
     return 2 * size**3 / min(seconds(lambda: torch.mm(a, b)) for _ in range(10))
 
 
@@ -149,23 +184,31 @@ def spread(times: list[float]) -> str:
     return f"{middle:.1f} ({low:.1f} to {high:.1f}) ms"
 
 
-def measure(shape: tuple[int, int, int], convolution: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Time both in turns at a shape, and print a line for the critic step and one for the round."""
+def in_turns(mine: Callable[[], object], other: Callable[[], object], pairs: int) -> tuple[list[float], list[float]]:
+    """Return the seconds of both, done in turns; one turn before them warms up."""
+    times = [(seconds(mine), seconds(other)) for _ in range(pairs + 1)][1:]
+    return [a for a, _ in times], [b for _, b in times]
+
+
+def measure(shape: tuple[int, int, int], entry: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Time both in turns at a shape, and print a line each for the critic step, the round and the loop."""
     batch, width, length = shape
-    ids = Ids(length)
-    ours = Ours(config(*shape, convolution, options.critic_steps), ids)
+    device = torch.device(options.device)
+    ids = Ids(length, device)
+    ours = Ours(config(*shape, entry, options), ids)
     theirs = Published(*shape, options.critic_steps, ids)
-    peak = peak_flops()
-    row: dict[str, Any] = {"B": batch, "D": width, "L": length, "engine": convolution}
-    for name in ("step", "round"):
-        pairs = [(seconds(getattr(ours, name)), seconds(getattr(theirs, name))) for _ in range(options.pairs + 1)][1:]
-        mine, other = ([pair[side] for pair in pairs] for side in (0, 1))
-        ratio = statistics.median(b / a for a, b in pairs)
-        share = step_flops(*shape) / statistics.median(mine) / peak if name == "step" else None
+    peak, name = peak_flops(device), ours.name()
+    row: dict[str, Any] = {"B": batch, "D": width, "L": length, "engine": name, "asked": entry}
+    for act in ("step", "round"):
+        if act == "step" and name.startswith("graph"):
+            continue
+        mine, other = in_turns(getattr(ours, act), getattr(theirs, act), options.pairs)
+        ratio = statistics.median(b / a for a, b in zip(mine, other, strict=True))
+        share = step_flops(*shape) / statistics.median(mine) / peak if act == "step" else None
         shown = "" if share is None else f"{share:.0%}"
-        title = f"{batch},{width},{length}" + (" round" if name == "round" else "")
-        print(LINE.format(title, convolution, spread(mine), spread(other), f"{ratio:.2f}", shown), flush=True)
-        prefix = "" if name == "step" else "round_"
+        title = f"{batch},{width},{length}" + (" round" if act == "round" else "")
+        print(LINE.format(title, name, spread(mine), spread(other), f"{ratio:.2f}", shown), flush=True)
+        prefix = "" if act == "step" else "round_"
         row |= {
             f"{prefix}ms": 1000 * statistics.median(mine),
             f"{prefix}reference_ms": 1000 * statistics.median(other),
@@ -173,6 +216,15 @@ def measure(shape: tuple[int, int, int], convolution: str, options: argparse.Nam
         }
         if share is not None:
             row["peak_fraction"] = share
+    if name.startswith("graph"):
+        steps = options.critic_steps + SHARE_OF_GENERATOR
+        row |= {"ms": row["round_ms"] / steps, "reference_ms": row["round_reference_ms"] / steps}
+        row |= {"ratio": row["round_ratio"], "peak_fraction": step_flops(*shape) * 1000 / row["ms"] / peak}
+        print(LINE.format("a step of it", name, f"{row['ms']:.3f} ms", "", "", f"{row['peak_fraction']:.0%}"))
+    else:
+        bare, loop = in_turns(ours.bare, ours.loop, options.pairs)
+        row["loop"] = statistics.median(b / a for a, b in zip(bare, loop, strict=True))
+        print(LINE.format("loop / its steps", name, spread(loop), spread(bare), f"{row['loop']:.3f}", ""), flush=True)
     return row
 
 
@@ -180,16 +232,18 @@ def main() -> None:
     """Parse, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shapes", nargs="+", default=list(SHAPES), metavar="B,D,L")
-    parser.add_argument("--convolutions", nargs="+", default=["auto"], metavar="NAME", help="auto, direct, ...")
+    parser.add_argument("--engines", nargs="+", default=["auto"], metavar="ENGINE[:CONVOLUTION]")
+    parser.add_argument("--precision", default="float32", help="of ours, and tf32 of both")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--pairs", type=int, default=9, help="of ours and the published one, beside one to warm up")
     parser.add_argument("--critic-steps", type=int, default=1, help="in a round")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     keep_memory()
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, V={V}")
-    print(LINE.format("B,D,L", "convolution", "ours", "published", "ratio", "of peak"))
+    print(f"torch {torch.__version__}, {options.device}, {torch.get_num_threads()} threads, V={V}")
+    print(LINE.format("B,D,L", "engine", "ours", "published", "ratio", "of peak"))
     shapes = [tuple(map(int, shape.split(","))) for shape in options.shapes]
-    rows = [measure(shape, way, options) for shape in shapes for way in options.convolutions]  # type: ignore[arg-type]
+    rows = [measure(shape, entry, options) for shape in shapes for entry in options.engines]  # type: ignore[arg-type]
     if options.json is not None:
         options.json.write_text(json.dumps({"rows": rows}, indent=2) + "\n", encoding="utf-8")
 

@@ -25,7 +25,7 @@ import seqgan_wgp
 from seqgan_wgp.randomness import Stream, shuffled
 from seqgan_wgp.settings import parse_assignments
 from seqgan_wgp.text.corpus import Corpus, open_corpus
-from seqgan_wgp.text.ngrams import NgramReference, novel_fraction, unique_fraction
+from seqgan_wgp.text.ngrams import NgramReference, unique_fraction
 from seqgan_wgp.text.vocabulary import PAD
 
 ORDERS = 4
@@ -40,7 +40,7 @@ def measure(ids_NL: npt.NDArray[np.integer], corpus: Corpus) -> dict[str, Any]:
         "js": reference.divergences(ids_NL),
         "js_floor": reference.divergences(corpus.train[chosen_N]),
         "unique": unique_fraction(ids_NL),
-        "novel": novel_fraction(ids_NL, corpus.train.blocks()),
+        "novel": corpus.novel(ids_NL),
     }
 
 

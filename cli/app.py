@@ -26,6 +26,7 @@ from .resume import resume
 from .score import score
 from .similar import similar
 from .theory import theory
+from .together import check_alone
 from .train import train
 
 app = typer.Typer(
@@ -66,11 +67,14 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     del version
+    if context.invoked_subcommand:
+        check_alone(context.invoked_subcommand)
 
 
 def main() -> None:

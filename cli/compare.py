@@ -16,7 +16,7 @@ from . import options
 from .console import EXIT_INTERRUPTED, guarded, messages, stopping
 from .progress import Progress, measures_shown
 from .reading import Reading
-from .train import describe
+from .train import describe, is_toy, toy_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 @guarded
 def compare(
-    corpus: Annotated[str, typer.Argument(help="What train takes, toy:NAME among it; or mnist.", metavar="CORPUS")],
+    corpus: Annotated[
+        list[str], typer.Argument(help="What train takes, toy:NAME among it; or mnist.", metavar="CORPUS...")
+    ],
     recipes: Annotated[
         list[str],
         typer.Option(
@@ -81,37 +83,28 @@ def compare(
     typer.echo(json.dumps(comparison.to_json(), indent=2) if as_json else "\n".join(_table(comparison)))
 
 
-_TOY = "toy:"
+def _domain(corpus: list[str]) -> str:
+    return "image" if corpus == ["mnist"] else "toy" if is_toy(corpus) else "text"
 
 
-def _domain(corpus: str) -> str:
-    return "image" if corpus == "mnist" else "toy" if corpus.startswith(_TOY) else "text"
-
-
-def _named(corpus: str) -> dict[str, object]:
+def _named(corpus: list[str]) -> dict[str, object]:
     """Return the setting that CORPUS stands for, where it names a toy distribution."""
-    if not corpus.startswith(_TOY):
-        return {}
-    from seqgan_wgp.toy.facts import check_name
-
-    name = corpus.removeprefix(_TOY)
-    check_name(name)
-    return {"toy.name": name}
+    return {"toy.name": toy_name(corpus)} if is_toy(corpus) else {}
 
 
-def _text(console: Console, corpus: str, _data: Path | None, config: Config) -> Subject:
+def _text(console: Console, corpus: list[str], _data: Path | None, config: Config) -> Subject:
     from seqgan_wgp.runs.entries import Subject
     from seqgan_wgp.runs.run import look_at
-    from seqgan_wgp.text.reading.sources import open_source
+    from seqgan_wgp.text.reading.sources import open_inputs
 
-    source = open_source(corpus)
+    source = open_inputs(corpus)
     with Reading(console, f"reading {source.label}", source.size) as on_bytes:
         found, _ = look_at(source, config, on_bytes)
     describe(console, found)
     return Subject.text(found, source.label)
 
 
-def _images(console: Console, corpus: str, data: Path | None, config: Config) -> Subject:
+def _images(console: Console, corpus: list[str], data: Path | None, config: Config) -> Subject:
     from seqgan_wgp.images.mnist import mnist_folder
     from seqgan_wgp.runs.entries import Subject
     from seqgan_wgp.runs.run import look_at_images
@@ -120,19 +113,19 @@ def _images(console: Console, corpus: str, data: Path | None, config: Config) ->
         folder = mnist_folder(data, lambda _name, done, _size: on_bytes(done))
     found = look_at_images(folder, config)
     console.print(found.collection.facts.summary(), markup=False)
-    return Subject.images(found, corpus if data is None else str(data))
+    return Subject.images(found, corpus[0] if data is None else str(data))
 
 
-def _toy(console: Console, corpus: str, _data: Path | None, config: Config) -> Subject:
+def _toy(console: Console, corpus: list[str], _data: Path | None, config: Config) -> Subject:
     from seqgan_wgp.runs.entries import Subject
     from seqgan_wgp.runs.run import look_at_toy
 
     found = look_at_toy(config)
     console.print(found.facts.summary(), markup=False)
-    return Subject.toy(found, corpus)
+    return Subject.toy(found, corpus[0])
 
 
-_SUBJECTS: dict[str, Callable[[Console, str, Path | None, Config], Subject]] = {
+_SUBJECTS: dict[str, Callable[[Console, list[str], Path | None, Config], Subject]] = {
     "text": _text,
     "image": _images,
     "toy": _toy,

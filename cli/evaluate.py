@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def evaluate(
     model: options.TrainedModel,
     corpus: Annotated[
-        str | None,
+        list[str] | None,
         typer.Argument(
-            help="The text to measure against, as train takes it; else what the run has.", metavar="[CORPUS]"
+            help="The text to measure against, as train takes it; else what the run has.", metavar="[CORPUS...]"
         ),
     ] = None,
     samples: Annotated[
@@ -52,9 +52,9 @@ def evaluate(
 ) -> None:
     """Measure MODEL against the test half of its data, and say what each number means."""
     from seqgan_wgp.runs.evaluating import evaluate as evaluated
-    from seqgan_wgp.text.reading.sources import open_source
+    from seqgan_wgp.text.reading.sources import open_inputs
 
-    source = None if corpus is None else open_source(corpus)
+    source = open_inputs(corpus) if corpus else None
     with Working(messages()) as working:
 
         def on_bytes(done: int) -> None:

@@ -30,7 +30,7 @@ def info() -> None:
         "platform": platform.platform(),
         "device": f"{device.type} ({name})",
         "threads": str(torch.get_num_threads()),
-        "engine": "plain",
+        "engine": "graph" if device.type == "cuda" else "eager",
     }
     for key, value in rows.items():
         typer.echo(f"{key:<12}{value}")

@@ -29,6 +29,9 @@ Row = tuple[str, str]
 
 _STYLES = {"problem": "bold red", "warning": "yellow", "note": "", "ok": "green"}
 
+FILES_SHOWN = 5
+"""Of several inputs, so many are named."""
+
 _BAR, _EIGHTHS = 40, " ▏▎▍▌▋▊▉"
 
 
@@ -45,7 +48,7 @@ def inspect(
     from seqgan_wgp import config as configs
     from seqgan_wgp.settings import parse_assignments
     from seqgan_wgp.text.inspection.inspect import inspect as inspected
-    from seqgan_wgp.text.reading.sources import open_source
+    from seqgan_wgp.text.reading.sources import open_inputs
 
     given = configs.recipe(recipe, parse_assignments(set_ or []), file=config)
     measure = None
@@ -54,7 +57,7 @@ def inspect(
         from seqgan_wgp.text.inspection import pace
 
         measure = functools.partial(pace.measure, device=pick_device(given.training.device))
-    source, console = open_source(corpus), messages()
+    source, console = open_inputs(corpus), messages()
     with Reading(console, f"reading {source.label}", source.size) as on_bytes:
         found = inspected(source, given, on_bytes if console.is_terminal else lambda _bytes: None, measure)
     if isinstance(sys.stdout, type(sys.__stdout__)):
@@ -100,7 +103,9 @@ def _source(found: Inspection) -> Iterator[Row]:
     source, encoding, ends = found.source, found.encoding, found.line_ends
     column = f", column {source.column}" if source.column else ""
     compression = f", from {source.compression}" if source.compression else ""
-    yield "corpus", source.label
+    yield "corpus", ", ".join(file.label for file in source.files[:FILES_SHOWN])
+    if len(source.files) > FILES_SHOWN:
+        yield "", f"and {len(source.files) - FILES_SHOWN:,} more files"
     yield "kind", f"{source.kind}{column}{compression}"
     yield "size", f"{decimal(source.bytes)} ({source.bytes:,} bytes)"
     yield "sha256", source.sha256
@@ -164,7 +169,7 @@ def _characters(found: Inspection) -> Iterator[Row]:
     if characters.beyond_bmp.count:
         yield "above U+FFFF", f"{characters.beyond_bmp.characters:,} different, {characters.beyond_bmp.count:,} in all"
     for number, one in enumerate(characters.suspects):
-        where = f"{one.count:,} from line {one.first_line:,} on"
+        where = f"{one.count:,} from {found.source.where(one.first_line)} on"
         yield "" if number else "seldom meant", f"{one.code_point} {one.name}, {one.kind}: {where}"
     unlisted = characters.suspects_in_all - len(characters.suspects)
     if unlisted:

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from seqgan_wgp.config import Config
 
 Corpus = Annotated[
-    str,
+    list[str],
     typer.Argument(
-        help="A text file (also .gz, .zst, FASTA), FILE:COLUMN of .csv, .tsv, .jsonl or .parquet, '-' for stdin, or a "
-        "bundled corpus. For train also toy:NAME, a distribution of points.",
-        metavar="CORPUS",
+        help="Text files (also .gz, .zst, FASTA), FILE:COLUMN of .csv, .tsv, .jsonl or .parquet, patterns such as "
+        "'data/*.txt', bundled corpora; or '-' alone for stdin. Several follow each other. For train also toy:NAME, a "
+        "distribution of points.",
+        metavar="CORPUS...",
     ),
 ]
 TrainedModel = Annotated[Path, typer.Argument(help="A run's folder or a model file.", metavar="MODEL")]

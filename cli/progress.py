@@ -78,6 +78,8 @@ class Progress:
                 self._drawn = now
         elif record.due(self.config.log.every):
             self.console.print(self._line(record), markup=False, soft_wrap=True)
+        for note in record.notes:
+            self.console.print(Text(f"note: {note}"), soft_wrap=True)
         for found in record.health:
             self._warn(found["name"], record.step, found["message"], found["remedy"])
 

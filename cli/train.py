@@ -47,12 +47,12 @@ def train(
     dry_run: options.DryRun = False,
 ) -> None:
     """Learn from the lines of CORPUS, or from draws of toy:NAME. Prints the run's folder when done."""
-    toy = corpus.startswith(_TOY)
+    toy = is_toy(corpus)
     recipe = recipe or ("toy" if toy else "fast")
 
     def asked() -> Config:
         flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
-        chosen = [*(set_ or []), _chosen(corpus)] if toy else set_
+        chosen = [*(set_ or []), f"toy.name={toy_name(corpus)}"] if toy else set_
         return options.asked(recipe, config, chosen, "toy" if toy else "text", **flags)
 
     def prepare(given: Config) -> RunFolder | None:
@@ -67,12 +67,23 @@ _TOY = "toy:"
 """What CORPUS begins with where it names a distribution of points."""
 
 
-def _chosen(corpus: str) -> str:
+def is_toy(corpus: list[str]) -> bool:
+    """Say whether CORPUS names a distribution of points. Raises ConfigError where it stands beside others."""
+    from seqgan_wgp.errors import ConfigError
+
+    toys = [name for name in corpus if name.startswith(_TOY)]
+    if toys and len(corpus) > 1:
+        raise ConfigError(f"{toys[0]} stands beside other inputs, but is learnt alone", "name it alone")
+    return bool(toys)
+
+
+def toy_name(corpus: list[str]) -> str:
+    """Return the distribution that CORPUS names. Raises ConfigError where there is none such."""
     from seqgan_wgp.toy.facts import check_name
 
-    name = corpus.removeprefix(_TOY)
+    name = corpus[0].removeprefix(_TOY)
     check_name(name)
-    return f"toy.name={name}"
+    return name
 
 
 def _toy_run(given: Config, out: Path | None, recipe: str, *, overwrite: bool, dry_run: bool) -> RunFolder | None:
@@ -89,16 +100,16 @@ def _toy_run(given: Config, out: Path | None, recipe: str, *, overwrite: bool, d
 
 
 def _text_run(
-    corpus: str, given: Config, out: Path | None, recipe: str, *, overwrite: bool, dry_run: bool
+    corpus: list[str], given: Config, out: Path | None, recipe: str, *, overwrite: bool, dry_run: bool
 ) -> RunFolder | None:
     from seqgan_wgp import config as configs
     from seqgan_wgp.config import changes
     from seqgan_wgp.runs.folder import numbered
     from seqgan_wgp.runs.run import create, look_at
-    from seqgan_wgp.text.reading.sources import open_source
+    from seqgan_wgp.text.reading.sources import open_inputs
 
     console = messages()
-    source = open_source(corpus)
+    source = open_inputs(corpus)
     with Reading(console, f"reading {source.label}", source.size) as on_bytes:
         found, settings = look_at(source, given, on_bytes)
     describe(console, found)

@@ -52,6 +52,9 @@ def _own_gpu() -> torch.device:
 _SHARE = 0.25
 """Share of a device's free memory that data may take to live there."""
 
+_ROWS = 1 << 20
+"""Rows that go to a device at once."""
+
 
 def resident(data: npt.NDArray[Any], device: torch.device) -> Tensor | None:
     """Return data as a tensor on a CUDA device where it takes a small part of its free memory, else None.
@@ -60,4 +63,14 @@ def resident(data: npt.NDArray[Any], device: torch.device) -> Tensor | None:
     """
     if device.type != "cuda" or data.nbytes >= _SHARE * torch.cuda.mem_get_info(device)[0]:
         return None
-    return torch.from_numpy(np.array(data)).to(device)
+    first = torch.from_numpy(np.array(data[:1]))
+    there = torch.empty(data.shape, dtype=first.dtype, device=device)
+    for start in range(0, len(data), _ROWS):  # in parts, so that the host never holds it all
+        there[start : start + _ROWS] = torch.from_numpy(np.array(data[start : start + _ROWS])).to(device)
+    return there
+
+
+def sent(data: npt.NDArray[Any], device: torch.device) -> Tensor:
+    """Return data as a tensor on a device; the host does not wait until it is there."""
+    tensor = torch.from_numpy(data)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

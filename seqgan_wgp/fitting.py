@@ -39,6 +39,9 @@ PENALTIES = ("gp", "lp", "dragan", "gp-difference", "gp-segment", "r1")
 _ON_PATHS = ("gp", "lp", "gp-difference", "gp-segment")
 """The penalties that look between real and generated points, and so bound what a critic can gain between them."""
 
+_AT_EACH_ITEM = ("gp", "lp", "gp-segment", "r1")
+"""The penalties at an item that ask nothing of the other items of a batch."""
+
 
 def check(config: Config) -> None:
     """Raise ConfigError when settings do not go together, with the reason and a remedy."""
@@ -98,6 +101,17 @@ def _check_objective(config: Config) -> None:
             f"objective.weight is {objective.weight:g}, but objective.constraint is {objective.constraint!r}, "
             "which has no penalty to weigh",
             f"choose one that has ({', '.join(PENALTIES)}), or set the weight to 0",
+        )
+    if objective.thinning > 1 and objective.constraint not in _AT_EACH_ITEM:
+        raise ConfigError(
+            f"objective.thinning is {objective.thinning}, but objective.constraint is {objective.constraint!r}, "
+            "which has no penalty of each item's own",
+            f"take one of: {', '.join(_AT_EACH_ITEM)}; or objective.thinning=1",
+        )
+    if 0 < config.training.batch_size < objective.thinning:
+        raise ConfigError(
+            f"objective.thinning is {objective.thinning}, and a batch has {config.training.batch_size} items",
+            "set it to no more than training.batch_size",
         )
     if objective.constraint == "clip" and objective.clip is None:
         raise ConfigError("objective.constraint is 'clip', but objective.clip is not set", "e.g. objective.clip=0.01")

@@ -78,6 +78,11 @@ class GeneratorSettings:
     residual_scale: float = setting("factor on each block's residual branch", 1.0, above=0, most=100)
     normalization: str = setting("before each activation", "none", choices=_NORMALIZATIONS)
     initialization: str = setting("scheme of the first weights", "torch", choices=_INITIALIZATIONS)
+    output: str = setting(
+        "of text, what the critic is shown: probabilities; straight-through: the likeliest characters, one-hot",
+        "softmax",
+        choices=("softmax", "straight-through"),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +113,7 @@ class ObjectiveSettings:
         choices=("none", "clip", "gp", "lp", "dragan", "gp-difference", "gp-segment", "r1", "spectral"),
     )
     weight: float = setting("lambda, the factor on the penalty", 0.0, least=0)
+    thinning: int = setting("slopes are penalised at one in so many of a batch's items", 1, least=1, most=1_024)
     clip: float | None = setting("c, what weights are clipped to, [-c, c]; with constraint=clip", None, above=0)
 
     def target_numbers(self) -> tuple[float, float, float]:
@@ -168,6 +174,16 @@ class TrainingSettings:
     minutes: float | None = setting("minutes of training in all, also after a resume; none: no limit", None, above=0)
     seed: int = setting("seed of all noise", 0, least=0, below=2**63)
     device: str = setting("where the networks live", "auto", choices=("auto", "cpu", "cuda", "mps"))
+    engine: str = setting(
+        "how steps are computed; graph: a round as one CUDA graph; auto: graph on a GPU, else eager",
+        "auto",
+        choices=("auto", "plain", "eager", "compiled", "graph"),
+    )
+    precision: str = setting(
+        "of what networks compute; tf32: on a GPU; bf16: of scores, not of penalties",
+        "float32",
+        choices=("float32", "tf32", "bf16"),
+    )
     convolution: str = setting(
         "how 1-d convolutions are computed in training; auto: the quickest for the sizes",
         "direct",

@@ -165,9 +165,9 @@ def test_paper_is_the_published_language_model_to_the_letter() -> None:
     adam = {"name": "adam", "learning_rate": 1e-4, "beta1": 0.5, "beta2": 0.9, "epsilon": 1e-8}
     adam |= {"decay": None, "momentum": 0.0}
     tree = to_dict(config)
-    assert tree["generator"] == network | {"latent": 128, "latent_distribution": "normal"}
+    assert tree["generator"] == network | {"latent": 128, "latent_distribution": "normal", "output": "softmax"}
     assert tree["critic"] == network
-    unused = {"targets": "0, 1, 1", "clip": None}
+    unused = {"targets": "0, 1, 1", "clip": None, "thinning": 1}
     assert tree["objective"] == {"loss": "wgan", "constraint": "gp", "weight": 10.0} | unused
     assert tree["optimizer"] == {"generator": adam, "critic": adam}
     assert (config.training.batch_size, config.training.critic_steps, config.training.steps) == (64, 10, 200_000)
@@ -510,6 +510,11 @@ REFUSED: list[tuple[dict[str, object], str]] = [
     ({"training.warm_up_until": 0.1}, r"training\.warm_up is 0\n"),
     ({"training.noise_steps": 10}, r"training\.noise is 0\n"),
     ({"generator.normalization": "batch", "training.batch_size": 1}, r"training\.batch_size is 1, and .* no spread"),
+    (
+        {"objective.thinning": 2, "objective.constraint": "dragan", "objective.loss": "gan"},
+        r"no penalty of each item's own",
+    ),
+    ({"objective.thinning": 100, "training.batch_size": 64}, r"a batch has 64 items\n"),
     ({"generator.network": "perceptron"}, r"generator\.network is 'perceptron', which there is not for text"),
 ]
 

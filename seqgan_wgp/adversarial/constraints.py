@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
+from .products import points_alone
+
 Critic = Callable[[Tensor], Tensor]
 """(B, ...) -> scores (B,); must not mix the samples of a batch."""
 
@@ -61,7 +63,9 @@ def slopes(critic: Critic, x: Tensor, *, create_graph: bool = True) -> Tensor:
     With `create_graph` it can be differentiated once more, with respect to the critic's weights.
     """
     x = x.detach().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=create_graph)
+    score = critic(x).sum()
+    with points_alone():
+        (gradient,) = torch.autograd.grad(score, x, create_graph=create_graph)
     slope_B: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
     return slope_B
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from ..randomness import Stream, choose_numpy, uniform
 from . import diagnostics
 from .domain import Observant
-from .steps import Staged, view_of
+from .views import Staged, view_of
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -61,7 +61,7 @@ def diagnose(trainer: Trainer) -> dict[str, Any]:
     * clip_share: of weights at the bound, of a clipped critic; weight_histogram.
     * gradient_norms: of the gradient that the round's last critic step took, by layer. activation_gradient_norms: of
       the objective's in what each layer gives.
-    * what the form has to say, if it is `Observant`.
+    * what the form has to say of points as the generator makes them when it is used, if it is `Observant`.
 
     What is not finite is left out.
     """
@@ -71,11 +71,11 @@ def diagnose(trainer: Trainer) -> dict[str, Any]:
         numbers = _scores_and_slopes(trainer, batches)
         ends = [batches[0].real, batches[0].fake]
         norms = diagnostics.activation_gradient_norms(critic, ends, trainer.rule.loss.critic)
+        form = trainer.domain.form
+        observed = form.observe(_in_use(trainer, batches[0].index_B)) if isinstance(form, Observant) else {}
     if clip is not None:
         numbers["clip_share"] = diagnostics.share_at_bounds(critic, clip)
-    form = trainer.domain.form
-    if isinstance(form, Observant):
-        numbers |= form.observe(batches[0].fake)
+    numbers |= observed
     numbers["weight_histogram"] = diagnostics.weight_histogram(critic, WEIGHT_BINS, clip)
     numbers["activation_gradient_norms"] = _thinned(norms)
     # The trainer's last critic step has left its gradients with the weights.
@@ -98,6 +98,15 @@ def _draw(trainer: Trainer, number: int) -> _Batch:
     index_B = torch.from_numpy(draw_B).to(trainer.device)
     fake = trainer.fakes(Stream.DIAGNOSIS_LATENT, index_B)
     return _Batch(real=real, held_out=held_out, fake=fake, index_B=index_B)
+
+
+def _in_use(trainer: Trainer, index_B: Tensor) -> Tensor:
+    """Return generated points as they are outside training, where what the critic is shown may be another thing."""
+    trainer.generator.eval()
+    try:
+        return trainer.fakes(Stream.DIAGNOSIS_LATENT, index_B)
+    finally:
+        trainer.generator.train()
 
 
 def _scores_and_slopes(trainer: Trainer, batches: list[_Batch]) -> dict[str, Any]:

@@ -26,6 +26,9 @@ from .domain import Domain
 SMALL_CORPUS = 1_000
 """Below this many training items batches are drawn with replacement: an epoch would be only a few batches."""
 
+AHEAD = 4_096
+"""Items that are chosen at once, or those of one batch."""
+
 
 @final
 class Draws:
@@ -42,33 +45,43 @@ class Draws:
         self.domain, self.device = domain, device
         self.seed, self.size = config.training.seed, config.training.batch_size
         self.here, self.share = world.slice_of(self.size), world.share_of(self.size)
+        self._index_B = torch.arange(self.here.start, self.here.stop, device=device)
+        self._ahead = max(1, AHEAD // self.size)
+        self._first = -self._ahead
 
     def rows(self, number: int) -> npt.NDArray[np.int64]:
         """Return which rows of any stream batch `number` is: (B,), counted over all that are ever drawn."""
-        return np.arange(*self._ends(number))
+        return np.arange(number * self.size + self.here.start, number * self.size + self.here.stop)
 
-    def index(self, number: int) -> Tensor:
-        """Return the same as int64 on the device."""
-        return torch.arange(*self._ends(number), device=self.device)
+    def index(self, number: int | Tensor) -> Tensor:
+        """Return the same as int64 on the device; `number` may live there."""
+        return self._index_B + number * self.size
 
     def real(self, number: int) -> Tensor:
         """Return real batch `number` of the run: B compact items on the device."""
-        choose = choose_numpy if self.domain.size < SMALL_CORPUS else shuffled
-        return self.domain.ids(choose(self.seed, Stream.BATCH, self.rows(number), self.domain.size))
+        return self.domain.ids(self._items(number))
 
-    def epsilon(self, number: int) -> Uniform:
+    def epsilon(self, number: int | Tensor) -> Uniform:
         """Return where critic step `number` takes its penalty: columns -> (B, columns) in [0, 1)."""
         index_B = self.index(number)
         return lambda columns: uniform(self.seed, Stream.EPSILON, index_B, columns)
 
-    def noise(self, stream: Stream, number: int, deviation: float) -> Tensor:
+    def noise(self, stream: Stream, number: int | Tensor, deviation: float) -> Tensor:
         """Return instance noise (B, ...) of a standard deviation, of the shape of points of critic space."""
         shape = self.domain.form.event_shape
         noise_BE = normal(self.seed, stream, self.index(number), math.prod(shape))
         return deviation * noise_BE.reshape(-1, *shape)
 
-    def _ends(self, number: int) -> tuple[int, int]:
-        return number * self.size + self.here.start, number * self.size + self.here.stop
+    def _items(self, number: int) -> npt.NDArray[np.int64]:
+        """Return the items of real batch `number`; chosen for many batches at once, which takes hardly longer."""
+        if not self._first <= number < self._first + self._ahead:
+            self._first = number - number % self._ahead
+            row_NB = np.stack([self.rows(self._first + k) for k in range(self._ahead)])
+            choose = choose_numpy if self.domain.size < SMALL_CORPUS else shuffled
+            chosen_M = choose(self.seed, Stream.BATCH, row_NB.ravel(), self.domain.size)
+            self._chosen_NB: npt.NDArray[np.int64] = chosen_M.reshape(row_NB.shape)
+        chosen_B: npt.NDArray[np.int64] = self._chosen_NB[number - self._first]
+        return chosen_B
 
 
 def check_divisible(config: Config, size: int) -> None:
@@ -91,8 +104,8 @@ def check_divisible(config: Config, size: int) -> None:
             f"{size} processes sees a part of it",
             f"{alone}take objective.constraint=gp, or lp",
         )
-    if 0 < batch < size:  # less than 0: not decided yet
+    if 0 < batch < size * objective.thinning:  # less than 0: not decided yet
         raise ConfigError(
             f"training.batch_size is {batch}, and there are {size} processes to divide it among",
-            f"start {batch} processes at most, or set a larger training.batch_size",
+            f"start {batch // objective.thinning} processes at most, or set a larger training.batch_size",
         )

@@ -59,10 +59,21 @@ def _number(value: float | None) -> float:
     return value
 
 
+def _on_gpu(parameters: Parameters) -> bool:
+    """Say whether an optimizer must keep its count of steps on the device, so that its steps can be recorded."""
+    return parameters[0].device.type == "cuda"
+
+
 def _adam(settings: AlgorithmSettings, parameters: Parameters) -> torch.optim.Optimizer:
     betas = (_number(settings.beta1), _number(settings.beta2))
-    fused = parameters[0].device.type in ("cpu", "cuda")
-    return torch.optim.Adam(parameters, lr=settings.learning_rate, betas=betas, eps=settings.epsilon, fused=fused)
+    return torch.optim.Adam(
+        parameters,
+        lr=settings.learning_rate,
+        betas=betas,
+        eps=settings.epsilon,
+        fused=parameters[0].device.type in ("cpu", "cuda"),
+        capturable=_on_gpu(parameters),
+    )
 
 
 def _rmsprop(settings: AlgorithmSettings, parameters: Parameters) -> torch.optim.Optimizer:
@@ -72,6 +83,7 @@ def _rmsprop(settings: AlgorithmSettings, parameters: Parameters) -> torch.optim
         alpha=_number(settings.decay),
         momentum=settings.momentum,
         eps=settings.epsilon,
+        capturable=_on_gpu(parameters),
     )
 
 

@@ -2,10 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, final
+
+from torch import Tensor
 
 from .domain import Items
+
+
+@final
+class Losses(Mapping[str, float]):
+    """What a round measured, by name. The numbers come from the device when the first of them is asked for.
+
+    Args:
+        names: of the numbers.
+        values: a tensor of as many.
+    """
+
+    def __init__(self, names: tuple[str, ...], values: Tensor) -> None:
+        self._names, self._tensor = names, values
+
+    @cached_property
+    def _values(self) -> dict[str, float]:
+        return dict(zip(self._names, self._tensor.tolist(), strict=True))
+
+    def __getitem__(self, name: str) -> float:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +46,7 @@ class Record:
     seconds: float
     """Training time in all, over every interruption."""
 
-    losses: dict[str, float] = field(default_factory=dict)
+    losses: Mapping[str, float] = field(default_factory=dict)
     """critic_loss, wasserstein, penalty, slope_mean, generator_loss, and the norms of the gradients."""
 
     measures: dict[str, float] = field(default_factory=dict)
@@ -27,6 +57,9 @@ class Record:
 
     diagnosis: dict[str, Any] = field(default_factory=dict)
     """What `diagnose` says, as JSON values; at the cadence of diagnoses only."""
+
+    notes: tuple[str, ...] = ()
+    """What whoever trains should know of how it is done, such as that another engine has taken over."""
 
     health: list[dict[str, str]] = field(default_factory=list)
     """What is wrong with the training, found at this record and not before: name, message and remedy of each. Whoever

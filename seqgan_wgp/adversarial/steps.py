@@ -1,22 +1,24 @@
 """One critic step and one generator step: what they compute, free of optimizers and data.
 
-Gradients come from `autograd.grad`, never from `.backward()`: they are values, so a caller can average them
-over processes, compare them, or hand them to an optimizer.
+Gradients come from `autograd.grad`, never from `.backward()`: they are values, so a caller can average them over
+processes, compare them, or hand them to an optimizer. In which space a critic's segments lie is its view's to say.
 
 Shape suffixes: B batch, Z latent; points of critic space have shape (B, ...).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol, final, runtime_checkable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .constraints import Constraint, Uniform, View, slopes
+from .constraints import Constraint, Uniform, View
 from .losses import Loss
+from .views import Thinned, points_view, view_of
 
 Gradients = tuple[Tensor, ...]
 """One tensor for each parameter, in the order of `module.parameters()`."""
@@ -48,66 +50,17 @@ class Rule:
     weight: float
     """lambda, the factor on the penalty."""
 
+    thinning: int = 1
+    """Slopes are penalised at the items whose place in the whole batch is a multiple of this."""
+
+    first: int = 0
+    """Place of this process's first item in the whole batch."""
+
     apart: bool = False
     """Whether real and generated points go through the critic one after the other, not as one batch.
 
     It makes no difference but to speed, unless the critic mixes samples, as one with batch norm does.
     """
-
-
-@final
-class _Points:
-    """A critic's view of its segments, in critic space."""
-
-    def __init__(self, critic: nn.Module, real: Tensor, fake: Tensor) -> None:
-        self.critic, self.real, self.fake = critic, real, fake
-
-    def score(self, x: Tensor) -> Tensor:
-        score_B: Tensor = self.critic(x)
-        return score_B
-
-    def slopes(self, x: Tensor) -> Tensor:
-        return slopes(self.critic, x)
-
-
-@runtime_checkable
-class Staged(Protocol):
-    """A critic whose first layer is linear, f(x) = score(enter(x)): what is linear in x can be done behind it.
-
-    The first layer may shrink a point greatly: from thousands of numbers at each place to a few dozen.
-    """
-
-    def enter(self, x: Tensor) -> Tensor:
-        """Return what the first layer makes of points of critic space or of compact items."""
-
-    def score(self, entered: Tensor) -> Tensor:
-        """Return the scores (B,) of what `enter` gave."""
-
-    def slopes(self, gradient: Tensor) -> Tensor:
-        """Return the norms (B,) of the gradients in x, given the gradients in what `enter` gave."""
-
-    def parameters(self) -> Iterator[nn.Parameter]:
-        """Return the weights."""
-
-
-@final
-class _Entered:
-    """A critic's view of its segments, behind its first layer."""
-
-    def __init__(self, critic: Staged, real: Tensor, fake: Tensor) -> None:
-        self.critic, self.real, self.fake = critic, critic.enter(real), critic.enter(fake)
-
-    def score(self, x: Tensor) -> Tensor:
-        return self.critic.score(x)
-
-    def slopes(self, x: Tensor) -> Tensor:
-        (gradient,) = torch.autograd.grad(self.critic.score(x).sum(), x, create_graph=True)
-        return self.critic.slopes(gradient)
-
-
-def view_of(critic: nn.Module, real: Tensor, fake: Tensor) -> View:
-    """Return a critic's view of its segments: behind its first layer if it is staged; `real` may be compact then."""
-    return _Entered(critic, real, fake) if isinstance(critic, Staged) else _Points(critic, real, fake)
 
 
 def critic_step(
@@ -125,27 +78,28 @@ def critic_step(
         uniform: columns -> (B, columns) in [0, 1): where the penalty is taken.
         rule: what to minimise.
     """
-    return _differentiated(critic.parameters(), _Points(critic, real, fake), uniform, rule)
+    return critic_gradients(critic, points_view(critic, real, fake), uniform, rule)
 
 
 def staged_critic_step(
-    critic: Staged, real: Tensor, fake: Tensor, uniform: Uniform, rule: Rule
+    critic: nn.Module, real: Tensor, fake: Tensor, uniform: Uniform, rule: Rule
 ) -> tuple[Gradients, CriticNumbers]:
-    """Return what `critic_step` returns, and take `real` as compact items too.
+    """Return what `critic_step` returns, and take `real` as compact items too: all of it behind the first layer.
 
-    The interpolates are formed behind the first layer, where they are the same points: what a linear map makes of a
-    point between two others lies between what it makes of the two. So neither real items nor interpolates are ever
-    points of critic space, and the first layer is applied to the fakes alone. Equal to `critic_step` but for rounding;
-    not for a constraint that needs points.
+    Equal to `critic_step` but for rounding; not for a constraint that needs points.
     """
     assert not rule.constraint.needs_points
-    return _differentiated(critic.parameters(), _Entered(critic, real, fake), uniform, rule)
+    return critic_gradients(critic, view_of(critic, real, fake), uniform, rule)
 
 
-def _differentiated(
-    parameters: Iterator[nn.Parameter], view: View, uniform: Uniform, rule: Rule
-) -> tuple[Gradients, CriticNumbers]:
-    """Return the gradients of the rule's loss in the parameters, and what was measured."""
+def critic_gradients(critic: nn.Module, view: View, uniform: Uniform, rule: Rule) -> tuple[Gradients, CriticNumbers]:
+    """Return the gradients in the critic's weights of what a step minimises at a view, and what was measured."""
+    total, numbers = critic_total(view, uniform, rule)
+    return torch.autograd.grad(total, tuple(critic.parameters())), numbers
+
+
+def critic_total(view: View, uniform: Uniform, rule: Rule) -> tuple[Tensor, CriticNumbers]:
+    """Return loss + weight * penalty, which can be differentiated, and what was measured, detached."""
     if rule.apart:
         real_B, fake_B = view.score(view.real), view.score(view.fake)
     else:
@@ -154,13 +108,16 @@ def _differentiated(
     total = rule.loss.critic(real_B, fake_B)
     penalty = slope_mean = torch.zeros_like(total)
     if rule.constraint.slopes is not None:
-        slope_B = rule.constraint.slopes(view, uniform)
-        penalty = rule.weight * rule.constraint.cost(slope_B)
+        kept = slice(-rule.first % rule.thinning, None, rule.thinning)
+        thinned = view if rule.thinning == 1 else Thinned(view, kept)
+        slope_B = rule.constraint.slopes(thinned, lambda columns: uniform(columns)[kept])
+        # Weighed so that the mean over the parts of a batch, however it is divided, is the mean over the batch.
+        share = len(slope_B) * rule.thinning / len(view.real)
+        penalty = rule.weight * share * rule.constraint.cost(slope_B)
         slope_mean = slope_B.detach().mean()
         total = total + penalty
-    gradients = torch.autograd.grad(total, tuple(parameters))
     wasserstein = (real_B.mean() - fake_B.mean()).detach()
-    return gradients, CriticNumbers(
+    return total, CriticNumbers(
         loss=total.detach(), wasserstein=wasserstein, penalty=penalty.detach(), slope_mean=slope_mean
     )
 
@@ -173,7 +130,13 @@ def _one_batch(first: Tensor, second: Tensor) -> Tensor:
 
 
 def generator_step(
-    generator: nn.Module, critic: nn.Module, latent_BZ: Tensor, *, loss: Loss, noise: Tensor | None = None
+    generator: nn.Module,
+    critic: nn.Module,
+    latent_BZ: Tensor,
+    *,
+    loss: Loss,
+    noise: Tensor | None = None,
+    lower: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> tuple[Gradients, Tensor]:
     """Return the gradients of the generator's loss in its own weights, and that loss, detached.
 
@@ -186,7 +149,10 @@ def generator_step(
         latent_BZ: what to generate from.
         loss: the objective.
         noise: (B, ...), added to what was generated before the critic sees it.
+        lower: opens what the networks are computed in, such as an autocast; the loss is not.
     """
-    fake = generator(latent_BZ)
-    total = loss.generator(critic(fake if noise is None else fake + noise))
+    with lower():
+        fake = generator(latent_BZ)
+        score_B = critic(fake if noise is None else fake + noise)
+    total = loss.generator(score_B.float() if score_B.dtype == torch.bfloat16 else score_B)
     return torch.autograd.grad(total, tuple(generator.parameters())), total.detach()

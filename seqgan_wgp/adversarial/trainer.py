@@ -16,29 +16,26 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from ..config import Config
 from ..errors import Diverged
 from ..randomness import Stream
 from . import schedule
 from .constraints import CONSTRAINTS
-from .convolution import set_way
 from .diagnosis import diagnose
 from .distributed import ALONE, World
 from .domain import Domain, Items
 from .draws import Draws
+from .engines import ENGINES, set_precision
+from .graph import GraphedRound, obstacle
 from .losses import loss_of
-from .optimizers import apply_gradients, gradient_norm, optimizer
+from .optimizers import optimizer
 from .pair import fresh_pair
-from .record import Record
+from .record import Losses, Record
+from .rounds import LOSSES, average_decay, critic_step, one_round, update_average
 from .sampling import BLOCK, generate, latents, take_statistics
 from .state import load_tensors, tensors_of
-from .steps import Gradients, Rule, Staged, critic_step, generator_step, staged_critic_step
-
-_CRITIC_LOSSES = ("critic_loss", "wasserstein", "penalty", "slope_mean", "critic_gradient")
-_LOSSES = (*_CRITIC_LOSSES, "generator_loss", "generator_gradient")
-"""Names of what a round measures, in the order in which its steps give it."""
+from .steps import Rule
 
 
 class Trainer:
@@ -57,19 +54,29 @@ class Trainer:
         generator, critic = fresh_pair(domain.form, config)
         self.generator, self.critic = generator.to(device), critic.to(device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
-        for network in (self.generator, self.critic):
-            set_way(network, config.training.convolution)
         self.generator_optimizer = optimizer(config.optimizer.generator, self.generator)
         self.critic_optimizer = optimizer(config.optimizer.critic, self.critic)
         self.rule = Rule(
             loss=loss_of(config.objective),
             constraint=CONSTRAINTS[config.objective.constraint],
             weight=config.objective.weight,
+            thinning=config.objective.thinning,
+            first=world.slice_of(config.training.batch_size).start,
             apart=config.critic.normalization == "batch",
         )
+        set_precision(config.training.precision, device)
+        engine = config.training.engine
+        self.engine = ENGINES["eager" if engine in ("auto", "graph") else engine](
+            self.generator, self.critic, self.rule, config
+        )
+        self.notes: list[str] = []
+        self._told = False
         self.step = 0
         self.seconds = 0.0
         self._settled_step: int | None = None
+        self._graphable: bool | None = None
+        self._graph: GraphedRound | None = None
+        self._last = Losses((), torch.zeros(0))
 
     @property
     def sampler(self) -> nn.Module:
@@ -109,6 +116,7 @@ class Trainer:
                 measures=measures,
                 samples=samples,
                 diagnosis=diagnosis,
+                notes=self._news(),
             )
 
     def finished(self) -> bool:
@@ -116,31 +124,26 @@ class Trainer:
         limit = self.config.training
         return self._steps_done() or (limit.minutes is not None and self.seconds >= 60 * limit.minutes)
 
-    def round(self) -> dict[str, float]:
-        """Do one step: n_critic critic steps, then generator steps. Return the losses as plain numbers.
+    def round(self) -> Losses:
+        """Do one step: n_critic critic steps, then generator steps. Return the losses.
 
         The first round begins with the warm-up, if there is one.
         """
-        settings = self.config.training
         if self.step == 0:
             self._warm_up()
-        measured = [
-            self.critic_step(schedule.critic_step_number(settings, self.step, k)) for k in range(settings.critic_steps)
-        ]
-        generated = self._generator_steps()
-        self.step += 1
-        self._update_average()
-        critic_M = torch.stack(measured).mean(dim=0)
-        # The only wait for the device in a round.
-        values = torch.cat([critic_M, torch.stack(generated).mean(dim=0)]).tolist()
-        numbers = dict(zip(_LOSSES, values, strict=True))
-        for name, value in numbers.items():
-            if not math.isfinite(value):
-                raise Diverged(
-                    f"{name} is {value} at step {self.step}",
-                    "lower the learning rates of optimizer.critic and optimizer.generator, or constrain the critic",
-                )
-        return numbers
+        if self._graphs():
+            self._graph = self._graph or GraphedRound(self)
+            measured = self._graph()
+            self.step += 1
+        else:
+            measured = one_round(self, self.step)
+            self.step += 1
+            update_average(self, average_decay(self, self.step))
+        self._last = Losses(LOSSES, measured)
+        # The host waits for the device nowhere in a round, and looks at what it measured only where it is to be shown.
+        if self.device.type == "cpu" or self.step % self.config.log.every == 0 or self._evaluates():
+            self._check_finite()
+        return self._last
 
     def samples(self) -> Items:
         """Return the compact items that an evaluation measures: always from the same latents, in every process."""
@@ -172,12 +175,15 @@ class Trainer:
     def state(self) -> dict[str, Tensor]:
         """Return all tensors that the run needs to go on, by name; with `step` and `seconds` that is everything."""
         self._settle()
+        self._check_finite()
         return tensors_of(self._modules(), self._optimizers())
 
     def load_state(self, tensors: dict[str, Tensor], *, step: int, seconds: float) -> None:
         """Take over what `state` gave. Raises CheckpointError when a tensor is missing or of another shape."""
         load_tensors(self._modules(), self._optimizers(), tensors, self.device)
         self.step, self.seconds, self._settled_step = step, seconds, None
+        self._graph = None  # it was recorded over other tensors
+        self._last = Losses((), torch.zeros(0))
 
     def _over(self, should_stop: Callable[[], bool]) -> bool:
         """Say whether to stop, in all processes the same. The first one's clock counts."""
@@ -198,71 +204,45 @@ class Trainer:
         """Train the critic alone: `warm_up` steps, or until its loss is as low as `warm_up_until`."""
         settings = self.config.training
         for k in range(settings.warm_up):
-            loss = self.critic_step(schedule.warm_up_number(k))[0]
+            loss = critic_step(self, schedule.warm_up_number(k))[0]
             if settings.warm_up_until is not None and loss.item() < settings.warm_up_until:
                 return
 
     def critic_step(self, number: int) -> Tensor:
-        """Change the critic once, with batch `number` of the whole run; return _CRITIC_LOSSES of the whole batch."""
-        fake = self.fakes(Stream.CRITIC_LATENT, self.draws.index(number))
-        real, epsilon = self.real(number), self.draws.epsilon(number)
-        with parametrize.cached():
-            if self._noise_deviation() or self.rule.constraint.needs_points or not isinstance(self.critic, Staged):
-                real = self._noised(self.domain.form.embed(real), Stream.REAL_NOISE, number)
-                fake = self._noised(fake, Stream.FAKE_NOISE, number)
-                gradients, numbers = critic_step(self.critic, real, fake, epsilon, self.rule)
-            else:
-                gradients, numbers = staged_critic_step(self.critic, real, fake, epsilon, self.rule)
-        measured = torch.stack([numbers.loss, numbers.wasserstein, numbers.penalty, numbers.slope_mean])
-        gradients, measured = self._of_all(gradients, measured)
-        apply_gradients(self.critic_optimizer, self.critic, gradients)
-        if self.rule.constraint.project is not None:
-            assert self.config.objective.clip is not None
-            self.rule.constraint.project(self.critic, self.config.objective.clip)
-        return torch.cat([measured, gradient_norm(gradients)[None]])
+        """Change the critic once, with batch `number` of the whole run; return CRITIC_LOSSES of the whole batch."""
+        return critic_step(self, number)
 
-    def _generator_steps(self) -> list[Tensor]:
-        """Change the generator as often as the round's turn has it; return loss and norm of the gradient of each."""
-        settings = self.config.training
-        done = [self._generator_step(k) for k in range(schedule.generator_steps(settings, self.step))]
-        if settings.repeat_above is None:
-            return done
-        loss, rises = done[-1][0].item(), 0
-        while loss > settings.repeat_above and rises < settings.repeat_rises:
-            done.append(self._generator_step(len(done)))
-            before, loss = loss, done[-1][0].item()
-            rises += loss >= before
-        return done
-
-    def _generator_step(self, k: int) -> Tensor:
-        number, deviation = schedule.generator_step_number(self.step, k), self._noise_deviation()
-        latent_BZ = latents(self.config, Stream.GENERATOR_LATENT, self.draws.index(number))
-        noise = self.draws.noise(Stream.GENERATOR_NOISE, number, deviation) if deviation else None
-        with parametrize.cached():
-            gradients, loss = generator_step(self.generator, self.critic, latent_BZ, loss=self.rule.loss, noise=noise)
-        gradients, loss_1 = self._of_all(gradients, loss[None])
-        apply_gradients(self.generator_optimizer, self.generator, gradients)
-        return torch.cat([loss_1, gradient_norm(gradients)[None]])
-
-    def _of_all(self, gradients: Gradients, measured: Tensor) -> tuple[Gradients, Tensor]:
-        """Return a step's gradients and what it measured, of the whole batch, from those of every process's part."""
-        *means, measured = self.world.average([*gradients, measured], self.draws.share)
-        return tuple(means), measured
-
-    def _noise_deviation(self) -> float:
+    def noise_deviation(self) -> float:
+        """Return the standard deviation of this round's instance noise."""
         return schedule.noise_deviation(self.config.training, self.step)
 
-    def _noised(self, points: Tensor, stream: Stream, number: int) -> Tensor:
-        deviation = self._noise_deviation()
-        return points + self.draws.noise(stream, number, deviation) if deviation else points
+    def _graphs(self) -> bool:
+        """Say whether rounds are recorded and replayed; where that was asked for and cannot be, note why."""
+        asked = self.config.training.engine
+        if self._graphable is None:
+            why = obstacle(self) if asked in ("auto", "graph") else "another engine is asked for"
+            self._graphable = why is None
+            if why is not None and asked == "graph":
+                self.notes.append(f"training.engine is graph, but {why}: rounds are done eagerly")
+        return self._graphable
 
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        # Early on the average forgets faster, or it would remember the first weights for 1 / (1 - decay) steps.
-        decay = min(self.config.averaging.decay, self.step / (self.step + 10))
-        average: list[Tensor] = list(self.average.parameters())
-        latest: list[Tensor] = list(self.generator.parameters())
-        torch._foreach_lerp_(average, latest, 1 - decay)
+    def _check_finite(self) -> None:
+        for name, value in self._last.items():
+            if not math.isfinite(value):
+                raise Diverged(
+                    f"{name} is {value} at step {self.step}",
+                    "lower the learning rates of optimizer.critic and optimizer.generator, or constrain the critic",
+                )
+
+    def _news(self) -> tuple[str, ...]:
+        """Return what has been noted since it was last asked for."""
+        if self.engine.fell_back is not None and not self._told:
+            self._told = True
+            self.notes.append(
+                f"training.engine is {self.config.training.engine}, but {self.engine.fell_back}; steps are eager ones"
+            )
+        news, self.notes = tuple(self.notes), []
+        return news
 
     def _settle(self) -> None:
         """Give the averaged generator running statistics of its own; it does not matter when or how often."""

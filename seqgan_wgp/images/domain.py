@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ..adversarial.initialization import initialize_pair
 from ..config import Config
-from ..devices import resident
+from ..devices import resident, sent
 from ..errors import CheckpointError
 from ..randomness import Stream, shuffled
 from .collection import Collection, ImageFacts
@@ -106,8 +106,8 @@ class ImageDomain:
     def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return training images as (B, C, H, W) bytes on the device."""
         if self._images is not None:
-            return self._images[torch.from_numpy(indices_B).to(self.device)]
-        return torch.from_numpy(self.collection.train_NCHW[indices_B]).to(self.device)
+            return self._images[sent(indices_B, self.device)]
+        return sent(self.collection.train_NCHW[indices_B], self.device)
 
     @property
     def held_out_size(self) -> int:

@@ -34,7 +34,7 @@ GUESSES = 10_000, 100_000
 ORDERS = 6
 """N-grams are measured for n = 1 .. so many, unless told otherwise, and at most."""
 
-Text: TypeAlias = Source | str | Path | Sequence[str]
+Text: TypeAlias = Source | str | Path | Sequence[str] | Sequence[str | Path]
 OnStep: TypeAlias = Callable[[str, float], None]
 """Called now and then with what is being done, and which share of that is done."""
 

@@ -26,7 +26,7 @@ CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, REPORT = (
 TENSORBOARD = "tensorboard"
 CHECKPOINT = "checkpoint/state.safetensors"
 _LOCK = ".lock"
-_DATA = {"corpus.json", "ids.npy", "tokenizer.json", "images.json", "images.npy", "toy.json"}
+_DATA = {"corpus.json", "ids.npy", "fingerprints.bin", "tokenizer.json", "images.json", "images.npy", "toy.json"}
 _WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, REPORT, TENSORBOARD, _LOCK, "checkpoint", *_DATA}
 _A_RUN = "name the folder that train printed"
 

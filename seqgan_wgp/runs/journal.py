@@ -70,7 +70,7 @@ class Journal:
         self.trainer = Trainer(self.domain, config, device, world)
         self.best: dict[str, Any] = {"value": None, "step": None, "stale": 0}
         self.measures: dict[str, float] = {}
-        self.losses: dict[str, float] = {}
+        self.losses: Mapping[str, float] = {}
         run.make_folders()
         size = 0
         if run.checkpoint.is_file():
@@ -169,7 +169,7 @@ class Journal:
             "records_bytes": self.records.sync(),
             "best": self.best,
             "measures": self.measures,
-            "losses": self.losses,
+            "losses": dict(self.losses),
         }
         checkpoint.save(self.run.checkpoint, self.trainer.state(), facts)
         self._save_model(self.run.model)

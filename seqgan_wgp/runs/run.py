@@ -69,7 +69,9 @@ class Data(Protocol):
 
 
 def look_at(
-    corpus: Source | str | Path | Sequence[str], config: Config, on_bytes: OnBytes = lambda _bytes: None
+    corpus: Source | str | Path | Sequence[str] | Sequence[str | Path],
+    config: Config,
+    on_bytes: OnBytes = lambda _bytes: None,
 ) -> tuple[Found, Config]:
     """Read a corpus once; return what it is, and the config with all that depends on it decided."""
     source = corpus if isinstance(corpus, Source) else open_source(corpus)
@@ -203,7 +205,7 @@ def _write_config(run: RunFolder, config: Config) -> None:
 
 
 def train(
-    corpus: str | Path | Sequence[str],
+    corpus: str | Path | Sequence[str] | Sequence[str | Path],
     *,
     recipe: str = "fast",
     steps: int | None = None,
@@ -218,7 +220,8 @@ def train(
     """Train on lines of text and return the model.
 
     Args:
-        corpus: a path, the name of a bundled corpus, or a sequence of strings.
+        corpus: a path, a pattern of paths, the name of a bundled corpus, or a sequence of strings. A sequence of paths,
+            or of fewer than 16 strings with files among them, names several of the former, which follow each other.
         recipe: name of the settings to start from.
         steps: rounds of training; None: the recipe's.
         minutes: minutes of training; whichever of both comes first ends it.

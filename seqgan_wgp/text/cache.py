@@ -17,7 +17,7 @@ from pathlib import Path
 from .. import storage
 from ..errors import CheckpointError, CorpusError
 from ..sections import CorpusSettings
-from .corpus import IDS, TOKENIZER, open_corpus, write_facts
+from .corpus import FINGERPRINTS, IDS, TOKENIZER, open_corpus, write_facts
 from .facts import Facts
 from .reading.sources import Source
 
@@ -27,7 +27,7 @@ BYTES_LEAST = 64 << 20
 BYTES_MOST = 20 << 30
 """What is kept in all; the corpora that were used longest ago go first."""
 
-_VERSION = 1
+_VERSION = 2
 """Of how rows are made from text: what an older version kept is not found."""
 
 
@@ -37,26 +37,36 @@ def folder() -> Path | None:
 
 
 def key(source: Source, settings: CorpusSettings) -> str | None:
-    """Return what a corpus is kept under, None when it is not to be kept: small, or no single file.
+    """Return what a corpus is kept under, None when it is not to be kept: small, or not all of it files.
 
     Args:
         source: what is read.
         settings: as the user gave them, with what is left to rules left open.
 
     Raises:
-        CorpusError: the file cannot be read.
+        CorpusError: a file cannot be read.
     """
-    if folder() is None or source.path is None:
+    paths = [file.path for file in source.files if file.path is not None]
+    if folder() is None or len(paths) < len(source.files) or sum(map(_size, paths)) < BYTES_LEAST:
         return None
+    files = [(_content(path), path.suffixes, file.field) for path, file in zip(paths, source.files, strict=True)]
+    shape = {"version": _VERSION, "files": files, **dataclasses.asdict(settings)}
+    return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:48]
+
+
+def _size(path: Path) -> int:
     try:
-        if source.path.stat().st_size < BYTES_LEAST:
-            return None
-        with source.path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
+        return path.stat().st_size
     except OSError as error:
-        raise CorpusError(f"{source.label}: cannot be read ({error.strerror or error})") from None
-    shape = {"version": _VERSION, "ending": source.path.suffixes, "field": source.field, **dataclasses.asdict(settings)}
-    return f"{content[:32]}-{hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:16]}"
+        raise CorpusError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def _content(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def find(key: str | None) -> Path | None:
@@ -97,7 +107,9 @@ def keep(key: str | None, prepared: Path) -> None:
 
 def copy(prepared: Path, to: Path, facts: Facts) -> None:
     """Put a prepared corpus into another folder too, the ids as a hard link where that can be; `facts` beside it."""
-    for name in (IDS, TOKENIZER):
+    for name in (IDS, TOKENIZER, FINGERPRINTS):
+        if not (prepared / name).exists() and name == FINGERPRINTS:
+            continue
         try:
             os.link(prepared / name, to / name)
         except OSError:

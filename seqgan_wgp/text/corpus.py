@@ -1,14 +1,18 @@
 """Any text -> rows of ids on disk, in three parts: training, validation and test.
 
 `scan` reads the corpus a first time; `prepare` reads it again and writes `ids.npy`, `tokenizer.json` and `corpus.json`.
+Of a large corpus it also writes `fingerprints.bin`: which strings are trained on.
 
 Shape suffixes: B batch, N rows or items, L length of an item, S span of a row (L for lines, more for running text).
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +23,21 @@ import numpy.typing as npt
 
 from ..errors import CheckpointError, CorpusError
 from .facts import Facts
+from .fingerprints import Fingerprints, FingerprintWriter
+from .id_file import IdFile, can_be_read
+from .novelty import novel_fraction
 from .reading.reader import OnBytes, Reader
 from .rows import Layout, rows
 from .scan import Scan
 from .vocabulary import Vocabulary
 
-IDS, TOKENIZER, FACTS = "ids.npy", "tokenizer.json", "corpus.json"
+IDS, TOKENIZER, FACTS, FINGERPRINTS = "ids.npy", "tokenizer.json", "corpus.json", "fingerprints.bin"
+
+LOOKED_THROUGH = 1 << 18
+"""Ids that are looked through at a time: what is worked out of them stays in the processor's cache."""
+
+LARGE_BYTES = 1 << 27
+"""Of more ids than this not all are looked through at each evaluation, nor are they read by a map."""
 
 _AS_IT_WAS = "the run needs its files as they were; a new run takes the corpus anew"
 
@@ -39,6 +52,9 @@ class Items:
 
     length: int
 
+    file: IdFile | None = None
+    """What items are read from by their numbers, where that is not the array."""
+
     def __len__(self) -> int:
         """Return the number of items."""
         return len(self.rows_NS) * self.windows
@@ -51,6 +67,8 @@ class Items:
     def __getitem__(self, index_B: npt.NDArray[np.int64]) -> npt.NDArray[np.integer]:
         """Return items number `index_B` as (B, L) ids."""
         row_B, place_B = np.divmod(index_B, self.windows)
+        if self.file is not None:
+            return self.file.read(row_B * self.rows_NS.shape[1] + place_B, self.length)
         if self.windows == 1:
             return np.asarray(self.rows_NS[row_B])
         return np.asarray(self.rows_NS[row_B[:, None], place_B[:, None] + np.arange(self.length)])
@@ -59,6 +77,16 @@ class Items:
         """Yield all items as arrays of (N, L) ids."""
         for place in range(self.windows):
             yield self.rows_NS[:, place : place + self.length]
+
+    def read(self) -> Iterator[npt.NDArray[np.integer]]:
+        """Yield all rows as arrays of (N, S) ids; those of a file a few at a time, without mapping it."""
+        count, span = self.rows_NS.shape
+        together = count if self.file is None else max(1, LOOKED_THROUGH // span)
+        for first in range(0, count, together):
+            rows_NS = self.rows_NS[first : first + together]
+            if self.file is not None:
+                rows_NS = self.file.read(np.array([first * span]), rows_NS.size).reshape(-1, span)
+            yield rows_NS
 
     def apart(self) -> npt.NDArray[np.integer]:
         """Return the items that lie side by side, no id in two of them, as one array of (N, L) ids."""
@@ -74,10 +102,22 @@ class Corpus:
     vocabulary: Vocabulary
     ids_NS: npt.NDArray[np.integer]
 
+    file: IdFile | None = None
+    """The same ids where they are large, to be read a few at a time."""
+
+    fingerprints: Fingerprints | None = None
+    """Which strings are trained on, where there are too many to look through."""
+
     @property
     def train(self) -> Items:
-        """What is trained on, mapped from disk."""
-        return Items(rows_NS=self.ids_NS[: self.facts.train], length=self.facts.length)
+        """What is trained on, on disk."""
+        return Items(rows_NS=self.ids_NS[: self.facts.train], length=self.facts.length, file=self.file)
+
+    def novel(self, ids_NL: npt.NDArray[np.integer]) -> float:
+        """Return the share of the rows of (N, L) ids that occur nowhere among the training items."""
+        if self.fingerprints is None:
+            return novel_fraction(ids_NL, self.train.read(), block_ids=LOOKED_THROUGH)
+        return float((~self.fingerprints.has(ids_NL)).mean())
 
     @property
     def validation_NL(self) -> npt.NDArray[np.integer]:
@@ -99,8 +139,7 @@ def prepare(found: Scan, folder: Path, on_bytes: OnBytes = lambda _bytes: None) 
     Raises:
         CorpusError: the file changed between the two passes, or a part has no lines.
     """
-    with (folder / IDS).open("wb") as file:
-        train, validation, test = _write_ids(found, file, on_bytes)
+    train, validation, test = _write(found, folder, on_bytes)
     if train + validation + test != found.facts.rows:
         raise CorpusError(f"{found.source.label}: the file changed while it was read")
     if not (train and validation and test):
@@ -120,25 +159,41 @@ def write_facts(facts: Facts, folder: Path) -> None:
     (folder / FACTS).write_text(json.dumps(dataclasses.asdict(facts), indent=2) + "\n", encoding="utf-8")
 
 
-def _write_ids(found: Scan, file: BinaryIO, on_bytes: OnBytes) -> tuple[int, int, int]:
-    """Write the rows as .npy, training first, and return the size of each part; the held-out ones wait in memory.
+def _write(found: Scan, folder: Path, on_bytes: OnBytes) -> tuple[int, int, int]:
+    """Write the rows, and their fingerprints where they are many; return the size of each part.
 
     Written, not mapped: a full disk is then an error, where a mapped file would end the process.
     """
-    dtype, facts = found.vocabulary.dtype, found.facts
-    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (facts.rows, facts.span)}
+    facts = found.facts
+    large = facts.windows == 1 and facts.rows * facts.span * found.vocabulary.dtype.itemsize > LARGE_BYTES
+    with (folder / IDS).open("wb") as file, contextlib.ExitStack() as held:
+        prints = held.enter_context(FingerprintWriter(folder)) if large else None
+        sizes = _write_ids(found, file, folder, prints, on_bytes)
+        if prints is not None:
+            prints.write(folder / FINGERPRINTS)
+    return sizes
+
+
+def _write_ids(
+    found: Scan, file: BinaryIO, folder: Path, prints: FingerprintWriter | None, on_bytes: OnBytes
+) -> tuple[int, int, int]:
+    """Write the rows as .npy, training first; the held-out ones, any number of copies among them, wait on disk."""
+    facts = found.facts
+    descr = np.lib.format.dtype_to_descr(found.vocabulary.dtype)
+    header = {"descr": descr, "fortran_order": False, "shape": (facts.rows, facts.span)}
     np.lib.format.write_array_header_1_0(file, header)
-    parts: tuple[list[npt.NDArray[np.integer]], ...] = ([], [])
-    train = 0
-    for rows_NS, part_N in encoded(found, on_bytes):
-        train += int((part_N == 0).sum())
-        file.write(rows_NS[part_N == 0].data)
-        for half in (1, 2):
-            parts[half - 1].append(rows_NS[part_N == half])
-    for rows_NS in (*parts[0], *parts[1]):
-        file.write(rows_NS.data)
-    validation, test = (sum(map(len, part)) for part in parts)
-    return train, validation, test
+    sizes = np.zeros(3, np.int64)
+    with tempfile.TemporaryFile(dir=folder) as validation, tempfile.TemporaryFile(dir=folder) as test:
+        for rows_NS, part_N in encoded(found, on_bytes):
+            sizes += np.bincount(part_N, minlength=3)
+            for part, out in enumerate((file, validation, test)):
+                out.write(rows_NS[part_N == part].data)
+            if prints is not None:
+                prints.add(rows_NS[part_N == 0])
+        for held_out in (validation, test):
+            held_out.seek(0)
+            shutil.copyfileobj(held_out, file)
+    return int(sizes[0]), int(sizes[1]), int(sizes[2])
 
 
 def encoded(
@@ -164,13 +219,18 @@ def open_corpus(folder: Path) -> Corpus:
         vocabulary = _read_vocabulary(folder / TOKENIZER)
         ids_NS = np.lib.format.open_memmap(folder / IDS, mode="r")
         shape = (facts.train + facts.validation + facts.test, facts.span)
+        file = prints = None
+        if ids_NS.nbytes > LARGE_BYTES and can_be_read():
+            file = IdFile(folder / IDS, ids_NS.offset, ids_NS.dtype)
+            if (folder / FINGERPRINTS).is_file():
+                prints = Fingerprints(folder / FINGERPRINTS, ids_NS.dtype)
     except (OSError, ValueError, TypeError) as error:
         raise CheckpointError(f"{folder}: the prepared corpus cannot be read ({error})", _AS_IT_WAS) from None
     if (ids_NS.shape, ids_NS.dtype) != (shape, vocabulary.dtype):
         raise CheckpointError(
             f"{folder / IDS}: is {ids_NS.dtype} {ids_NS.shape}, not {vocabulary.dtype} {shape}", _AS_IT_WAS
         )
-    return Corpus(facts=facts, vocabulary=vocabulary, ids_NS=ids_NS)
+    return Corpus(facts=facts, vocabulary=vocabulary, ids_NS=ids_NS, file=file, fingerprints=prints)
 
 
 def _read_facts(file: Path) -> Facts:

@@ -18,13 +18,13 @@ from torch.nn import functional
 
 from ..adversarial.initialization import initialize_pair
 from ..config import Config
-from ..devices import resident
+from ..devices import resident, sent
 from ..errors import CheckpointError
 from ..randomness import Stream, shuffled
 from .corpus import Corpus
 from .defaults import SAMPLES_MOST
 from .networks import CRITICS, GENERATORS
-from .ngrams import NgramReference, ngram_entropy, novel_fraction, unique_fraction
+from .ngrams import NgramReference, ngram_entropy, unique_fraction
 from .peakedness import peakedness
 from .vocabulary import Vocabulary
 
@@ -132,8 +132,8 @@ class TextDomain:
     def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return training items as (B, L) ids, uint8 or uint16, on the device."""
         if self._rows_NS is None:
-            return torch.from_numpy(self.corpus.train[indices_B]).to(self.device)
-        index_B = torch.from_numpy(indices_B).to(self.device)
+            return sent(self.corpus.train[indices_B], self.device)
+        index_B = sent(indices_B, self.device)
         place_L = torch.arange(self.form.length, device=self.device)
         return self._rows_NS[(index_B // self._windows)[:, None], (index_B % self._windows)[:, None] + place_L]
 
@@ -159,7 +159,7 @@ class TextDomain:
         numbers |= {f"js{n}_floor": value for n, value in enumerate(self._floor(half, len(samples)), 1)}
         numbers |= self._variety(samples)
         numbers |= {f"{name}_floor": value for name, value in self._variety_floor(len(samples)).items()}
-        numbers["novel"] = novel_fraction(samples, self.corpus.train.blocks())
+        numbers["novel"] = self.corpus.novel(samples)
         return numbers
 
     @cached_property

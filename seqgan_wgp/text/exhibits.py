@@ -121,7 +121,7 @@ def memorization_tables(generated_NL: Ids, corpus: Corpus, seed: int) -> tuple[T
         )
     ]
     if corpus.train.windows == 1:
-        seen = copies(generated_NL, corpus.train.blocks(), held_out_NL)
+        seen = copies(generated_NL, corpus.fingerprints or corpus.train.blocks(), held_out_NL)
         expected = f"{seen.expected:.1%} \N{PLUS-MINUS SIGN} {seen.expected_error:.1%}"
         rows.insert(0, ("share that are training lines, letter for letter", f"{seen.share:.1%}", expected))
     decode = corpus.vocabulary.decode

@@ -37,12 +37,32 @@ class ResidualBlock(nn.Module):
         """Apply the block."""
         branch = self.conv1(relu(self.norm1(x_BCL)))
         branch = self.conv2(relu(self.norm2(branch)))
-        out_BCL: Tensor = x_BCL + self.scale * branch
-        return out_BCL
+        return torch.add(x_BCL, branch, alpha=self.scale)
+
+
+def _arranged(x_BCL: Tensor, blocks: nn.ModuleList) -> Tensor:
+    """Return the same numbers, in memory as the blocks' convolutions want them."""
+    for block in blocks:
+        return cast("ResidualBlock", block).conv1.arranged(x_BCL)
+    return x_BCL
+
+
+def straight_through(logits_BLV: Tensor) -> Tensor:
+    """Return one-hot rows of the likeliest symbols, whose gradient is taken to be that of their softmax.
+
+    Bengio, Leonard and Courville 2013, "Estimating or Propagating Gradients Through Stochastic Neurons". Real and
+    generated points then look alike, so the critic has to look at what they say.
+    """
+    soft_BLV = logits_BLV.softmax(dim=-1)
+    hard_BLV = torch.zeros_like(soft_BLV).scatter_(2, logits_BLV.argmax(dim=-1, keepdim=True), 1.0)
+    return hard_BLV + (soft_BLV - soft_BLV.detach())
 
 
 class ResidualGenerator(nn.Module):
-    """Latents to strings of probabilities: (B, Z) -> (B, L, V), a softmax at each position."""
+    """Latents to strings of probabilities: (B, Z) -> (B, L, V), a softmax at each position.
+
+    With `output` = straight-through they are one-hot while it is trained, and probabilities when it is used.
+    """
 
     def __init__(self, settings: GeneratorSettings, length: int, vocabulary_size: int) -> None:
         super().__init__()
@@ -50,10 +70,11 @@ class ResidualGenerator(nn.Module):
         self.input = nn.Linear(settings.latent, settings.width * length)
         self.blocks = nn.ModuleList(ResidualBlock(settings) for _ in range(settings.blocks))
         self.output = nn.Conv1d(settings.width, vocabulary_size, 1)
+        self.straight_through = settings.output == "straight-through"
 
     def logits(self, latent_BZ: Tensor) -> Tensor:
         """Return the (B, L, V) numbers before the softmax: enough for an argmax."""
-        x_BCL = self.input(latent_BZ).unflatten(1, self.shape)
+        x_BCL = _arranged(self.input(latent_BZ).unflatten(1, self.shape), self.blocks)
         for block in self.blocks:
             x_BCL = block(x_BCL)
         # A convolution of one position is a product for each position; so written, its result lies in the order that
@@ -62,8 +83,11 @@ class ResidualGenerator(nn.Module):
         return logits
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
-        """Return the (B, L, V) probabilities."""
-        return self.logits(latent_BZ).softmax(dim=-1)
+        """Return the (B, L, V) probabilities, or in training what stands for them."""
+        logits_BLV = self.logits(latent_BZ)
+        if self.straight_through and self.training:
+            return straight_through(logits_BLV)
+        return logits_BLV.softmax(dim=-1)
 
 
 class _HasLogits(Protocol):
@@ -90,15 +114,14 @@ class ResidualCritic(nn.Module):
         return self.score(self.enter(x_BLV))
 
     def enter(self, x: Tensor) -> Tensor:
-        """Return what the first layer, which is linear, makes of (B, L, V) probabilities or (B, L) ids: (B, C, L).
-
-        In memory it lies position first, as the convolutions that save products want it.
-        """
+        """Return what the first layer, which is linear, makes of (B, L, V) probabilities or (B, L) ids: (B, C, L)."""
         weight_CV, bias_C = self.input.weight[:, :, 0], self.input.bias
         assert bias_C is not None
         if x.is_floating_point():
-            return functional.linear(x.transpose(0, 1), weight_CV, bias_C).permute(1, 2, 0)
-        return (functional.embedding(x.t().long(), weight_CV.t()) + bias_C).permute(1, 2, 0)
+            entered_LBC = functional.linear(x.transpose(0, 1), weight_CV, bias_C)
+        else:
+            entered_LBC = functional.embedding(x.t().long(), weight_CV.t()) + bias_C
+        return _arranged(entered_LBC.permute(1, 2, 0), self.blocks)
 
     def score(self, entered_BCL: Tensor) -> Tensor:
         """Return the scores of what `enter` gave."""

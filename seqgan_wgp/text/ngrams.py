@@ -224,26 +224,3 @@ def unique_fraction(ids_NL: Ints) -> float:
     """Return the share of distinct rows: their number over N. ValueError unless integers of shape (N > 0, L > 0)."""
     (rows_NL,) = row_blocks(ids_NL, ids_NL.size)
     return len(np.unique(as_bytes(rows_NL))) / len(ids_NL)
-
-
-def novel_fraction(ids_NL: Ints, train_blocks: Iterable[Ints], *, block_ids: int = BLOCK_IDS) -> float:
-    """Return the share of the N rows that occur nowhere among the training rows, exactly; repeats count each time.
-
-    The training rows come as arrays of shape (R, L), memory-mapped or not, and are read in blocks. ValueError for no
-    rows or unequal lengths.
-    """
-    (rows_NL,) = row_blocks(ids_NL, ids_NL.size)
-    width = np.uint16 if ids_NL.max() < 1 << 16 else np.uint32
-    hashes = RankTable.of(np.unique(row_hashes(rows_NL)))
-    rows, repeats = np.unique(as_bytes(rows_NL.astype(width)), return_counts=True)
-    known = np.zeros(len(rows), np.bool_)
-    for train_RL in train_blocks:
-        if ids_NL.shape[1:] != train_RL.shape[1:]:
-            raise ValueError(f"row shape {ids_NL.shape[1:]} must equal that of the training rows, {train_RL.shape[1:]}")
-        for block_RL in row_blocks(train_RL, block_ids):
-            # Equal hashes only select; the bytes decide.
-            alike_RL = block_RL[hashes.ranks(row_hashes(block_RL)) > 0]
-            alike = as_bytes(alike_RL[(alike_RL <= np.iinfo(width).max).all(axis=1)].astype(width))
-            places = np.minimum(np.searchsorted(rows, alike), len(rows) - 1)
-            known[places[rows[places] == alike]] = True
-    return float(repeats[~known].sum() / len(ids_NL))

@@ -133,7 +133,7 @@ class Tally:
 
         self._parts: list[int] = []
         self._settled = settings.length or LENGTH_MULTIPLE
-        if source.fields is None:
+        if not source.by_field:
             self.first[LINE_FEED] = -1  # in no line, only between them: never worth looking at
 
     def add(self, lines: Lines) -> None:

@@ -7,6 +7,7 @@ known to be so (Arjovsky, Chintala and Bottou 2017, figures 3 and 4).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -140,5 +141,5 @@ def run(seed: int, share: float, progress: Progress) -> tuple[Course, ...]:
     return tuple(found)
 
 
-def _estimate(name: str, losses: dict[str, float]) -> float:
+def _estimate(name: str, losses: Mapping[str, float]) -> float:
     return losses["wasserstein"] if name == "wgan-gp" else math.log(2) - losses["critic_loss"] / 2

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ..adversarial.domain import Items
 from ..adversarial.initialization import initialize_pair
 from ..config import Config
+from ..devices import sent
 from ..errors import CheckpointError, Diverged
 from ..randomness import Stream, shuffled
 from .distributions import Points, wasserstein
@@ -102,7 +103,7 @@ class ToyDomain:
 
     def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return training points as (B, 2) float32 on the device."""
-        return torch.from_numpy(self._draw(Stream.TOY, indices_B)).to(self.device)
+        return sent(self._draw(Stream.TOY, indices_B), self.device)
 
     def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return validation points as (B, 2) float32 on the device."""

@@ -121,7 +121,7 @@ def _doubled(_module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ..
 def train(case: str, world: World, folder: Path) -> Trained:
     """Train a case to its end."""
     made = trainer(case, world, folder)
-    losses = [record.losses for record in made.run()]
+    losses = [dict(record.losses) for record in made.run()]
     return {"state": _copied(made.state()), "losses": losses, "step": made.step}
 
 
@@ -182,7 +182,7 @@ def go_on(world: World, folder: Path, state: Path | None) -> Trained | None:
     made = trainer("gp", world, folder / "go-on", **{"training.steps": end})
     if begin:
         made.load_state(tensors, step=begin, seconds=0)
-    losses = [record.losses for record in made.run()]
+    losses = [dict(record.losses) for record in made.run()]
     return {"state": _copied(made.state()), "losses": losses, "step": made.step}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from itertools import product
 
@@ -12,14 +13,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from seqgan_wgp.adversarial.constraints import gp, slopes
-from seqgan_wgp.adversarial.convolution import (
-    CONVOLUTIONS,
-    Convolution,
-    fourier_matrices,
-    quickest,
-    set_way,
-    toom_cook_matrices,
-)
+from seqgan_wgp.adversarial.convolution import CONVOLUTIONS, Convolution, mixed_once, quickest, set_way
+from seqgan_wgp.adversarial.products import points_alone
+from seqgan_wgp.adversarial.transforms import fourier_matrices, toom_cook_matrices
 
 SIZES = [(1, 3), (2, 5), (3, 5), (4, 3), (5, 5), (7, 3), (8, 3), (10, 5), (16, 5), (33, 5)]
 OTHERS = [way for way in CONVOLUTIONS if way != "direct"]
@@ -143,3 +139,71 @@ def test_auto_is_one_of_the_ways_and_the_same_each_time() -> None:
     set_way(layer, quickest(4, 8, 5, "cpu"))
     assert torch.equal(layer(x), automatic)
     assert torch.equal(layer(x), automatic)
+
+
+def pair_of(way: str) -> tuple[nn.Sequential, Tensor]:
+    torch.manual_seed(0)
+    network = nn.Sequential(Convolution(3, 4, 5), nn.Tanh(), Convolution(4, 2, 3)).double()
+    set_way(network, way)
+    return network, torch.randn(5, 3, 10, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("way", CONVOLUTIONS)
+def test_weights_mixed_once_give_the_same_gradients(way: str) -> None:
+    network, x = pair_of(way)
+    weights = tuple(network.parameters())
+
+    def loss() -> Tensor:
+        total: Tensor = gp(slopes(lambda y: network(y).sum(dim=(1, 2)), x)) + network(x).square().sum()
+        return total
+
+    expected = torch.autograd.grad(loss(), weights)
+    with mixed_once(network):
+        found = torch.autograd.grad(loss(), weights)
+    for mine, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("way", CONVOLUTIONS)
+def test_what_was_mixed_is_forgotten_behind_the_block(way: str) -> None:
+    network, x = pair_of(way)
+    with mixed_once(network):
+        before = network(x)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(2)
+    changed, fresh = network(x), copy.deepcopy(network)(x)
+    assert torch.equal(changed, fresh)
+    assert not torch.allclose(changed, before)
+
+
+def test_what_was_mixed_without_a_graph_is_not_used_with_one() -> None:
+    network, x = pair_of("fourier")
+    with mixed_once(network):
+        with torch.no_grad():
+            network(x)
+        assert all(gradient.any() for gradient in torch.autograd.grad(network(x).sum(), tuple(network.parameters())))
+
+
+@pytest.mark.parametrize("way", OTHERS)
+def test_gradients_in_points_alone_leave_out_those_in_weights(way: str) -> None:
+    network, x = pair_of(way)
+    x.requires_grad_(True)
+    weights = tuple(network.parameters())
+    (expected,) = torch.autograd.grad(network(x).sum(), x)
+    with points_alone():
+        found, *left_out = torch.autograd.grad(network(x).sum(), (x, *weights), allow_unused=True)
+    assert torch.equal(found, expected)
+    assert not any(gradient is not None and gradient.any() for gradient in left_out)
+    assert all(gradient is not None for gradient in torch.autograd.grad(network(x).sum(), weights))
+
+
+@pytest.mark.parametrize("way", CONVOLUTIONS)
+def test_what_is_arranged_is_the_same_and_need_not_be_copied(way: str) -> None:
+    layer = Convolution(3, 3, 5)
+    layer.way = way
+    for x in strides(torch.randn(2, 3, 7)):
+        arranged = layer.arranged(x)
+        assert torch.equal(arranged, x)
+        assert arranged.stride() == layer.arranged(arranged).stride()
+        assert (arranged if way == "direct" else arranged.permute(2, 0, 1)).is_contiguous()

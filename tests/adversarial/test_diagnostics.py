@@ -20,8 +20,8 @@ from seqgan_wgp.adversarial.diagnosis import BATCHES, diagnose
 from seqgan_wgp.adversarial.losses import LOSSES
 from seqgan_wgp.adversarial.pair import normalize_weights
 from seqgan_wgp.adversarial.sampling import latents
-from seqgan_wgp.adversarial.steps import view_of
 from seqgan_wgp.adversarial.trainer import Trainer
+from seqgan_wgp.adversarial.views import view_of
 from seqgan_wgp.config import Config, override, recipe
 from seqgan_wgp.images.registry import CRITICS as IMAGE_CRITICS
 from seqgan_wgp.randomness import Stream, choose_numpy, uniform

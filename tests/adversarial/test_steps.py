@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 import torch
@@ -10,7 +11,8 @@ from torch import Tensor, nn
 
 from seqgan_wgp.adversarial.constraints import CONSTRAINTS
 from seqgan_wgp.adversarial.losses import LOSSES
-from seqgan_wgp.adversarial.steps import Rule, Staged, critic_step, generator_step, staged_critic_step
+from seqgan_wgp.adversarial.steps import Rule, critic_step, generator_step, staged_critic_step
+from seqgan_wgp.adversarial.views import Staged
 from seqgan_wgp.config import recipe
 from seqgan_wgp.text.networks import CRITICS, GENERATORS
 
@@ -155,3 +157,42 @@ def test_noise_is_added_to_what_the_critic_sees_of_the_generator(loss: str) -> N
     assert value.item() == pytest.approx(expected.item(), rel=1e-12)
     for ours, theirs in zip(gradients, torch.autograd.grad(expected, list(generator.parameters())), strict=True):
         assert torch.allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+def test_thinned_slopes_are_those_of_every_so_manieth_item() -> None:
+    _, critic = pair()
+    real, fake = batch()
+    thinned = dataclasses.replace(WGAN_GP, thinning=3)
+    _, numbers = critic_step(critic, real, fake, draws, thinned)
+    _, those = critic_step(critic, real[::3], fake[::3], lambda columns: draws(columns)[::3], WGAN_GP)
+    assert numbers.penalty.item() == pytest.approx(those.penalty.item(), rel=1e-12)
+    _, whole = critic_step(critic, real, fake, draws, WGAN_GP)
+    assert numbers.wasserstein.item() == whole.wasserstein.item()
+
+
+@pytest.mark.parametrize(
+    ("ends", "thinning"),
+    [((0, 3, 6), 1), ((0, 3, 6), 2), ((0, 3, 6), 3), ((0, 2, 4, 6), 2), ((0, 4, 6), 2), ((0, 1, 3, 6), 1)],
+    ids=str,
+)
+def test_parts_of_a_batch_give_its_gradients_however_it_is_divided(ends: tuple[int, ...], thinning: int) -> None:
+    _, critic = pair()
+    real, fake = batch()
+    rule = dataclasses.replace(WGAN_GP, thinning=thinning)
+    expected, whole = critic_step(critic, real, fake, draws, rule)
+    total = [torch.zeros_like(gradient) for gradient in expected]
+    penalty = 0.0
+    for first, last in itertools.pairwise(ends):
+        here = slice(first, last)
+        gradients, numbers = critic_step(
+            critic,
+            real[here],
+            fake[here],
+            lambda columns, here=here: draws(columns)[here],  # type: ignore[misc]
+            dataclasses.replace(rule, first=first),
+        )
+        torch._foreach_add_(total, list(gradients), alpha=(last - first) / B)
+        penalty += numbers.penalty.item() * (last - first) / B
+    assert penalty == pytest.approx(whole.penalty.item(), rel=1e-12)
+    for mine, other in zip(total, expected, strict=True):
+        assert torch.allclose(mine, other, rtol=1e-10, atol=1e-13)

@@ -180,7 +180,7 @@ def trained_on_text(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trainer, 
     config = override(recipe("fast"), settings)
     corpus = prepare(scan(open_source(lines), config.corpus), tmp_path_factory.mktemp("text"))
     trainer = Trainer(TextDomain(corpus, config, CPU), config, CPU)
-    return trainer, [record.losses for record in trainer.run()]
+    return trainer, [dict(record.losses) for record in trainer.run()]
 
 
 def measured(trainer: Trainer, batches: int = 40) -> tuple[float, float]:

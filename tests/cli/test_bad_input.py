@@ -75,6 +75,17 @@ CORPUS = [
     Row(what="misspelt bundled name", args="train wrds", says=("wrds", "did you mean 'words'?")),
     Row(what="empty file", args="train e.txt", says=("e.txt", "empty", "one string a line"), files={"e.txt": b""}),
     Row(what="folder", args="train d", says=("d: is a folder", "give a text file"), files={"d/a.txt": numbered(99)}),
+    Row(what="one of several is missing", args="train lines.txt none.txt", says=("none.txt", "no such file")),
+    Row(what="one is named twice", args="train lines.txt ./lines.txt", says=("lines.txt: is named 2 times", "once")),
+    Row(what="stdin beside a file", args="train - lines.txt", says=("stdin is read alone", "name all files")),
+    Row(what="points beside a file", args="train lines.txt toy:swissroll", says=("toy:swissroll", "learnt alone")),
+    Row(what="nothing has the pattern", args="train d/*.txt", says=("d/*.txt: no file is called so", "* stands for")),
+    Row(
+        what="invalid UTF-8 in the second",
+        args="train lines.txt ?ad.txt",
+        says=("error: bad.txt: line 41", "0xe9"),
+        files={"bad.txt": BAD_UTF8},
+    ),
     Row(
         what="all lines empty",
         args="train e.txt",

@@ -54,7 +54,8 @@ def test_json_is_one_object_of_ascii(lines: Path, call: Call) -> None:
 def test_stdin_is_inspected_like_a_file(lines: Path, call: Call) -> None:
     from_file, from_stdin = tree(call, lines), tree(call, "-", stdin=lines.read_bytes())
     assert (from_stdin["source"].pop("label"), from_stdin["source"].pop("name")) == ("stdin", "stdin")
-    del from_file["source"]["label"], from_file["source"]["name"]
+    assert from_stdin["source"].pop("files") == [{"label": "stdin", "lines": 300}]
+    del from_file["source"]["label"], from_file["source"]["name"], from_file["source"]["files"]
     assert from_stdin == from_file
 
 

@@ -18,7 +18,7 @@ Call = Callable[..., CompletedProcess[str]]
 # Command -> argument or option, what its value is called -> default. Optional arguments are in brackets.
 SURFACE: dict[str, dict[str, object]] = {
     "train": {
-        "CORPUS": None,
+        "CORPUS...": None,
         "--out RUN": None,
         "--recipe NAME": None,
         "--config FILE": None,
@@ -46,7 +46,7 @@ SURFACE: dict[str, dict[str, object]] = {
     "resume": {"RUN": None, "--steps N": None, "--minutes M": None, "--device NAME": None},
     "report": {"RUN": None, "-o --output FILE": None, "--overwrite": False},
     "compare": {
-        "CORPUS": None,
+        "CORPUS...": None,
         "--recipes A,B,C ...": None,
         "--out DIR": None,
         "--data DIR": None,
@@ -122,7 +122,7 @@ SURFACE: dict[str, dict[str, object]] = {
     },
     "export": {"MODEL": None, "--format FORMAT": "onnx", "-o --output FILE": None, "--overwrite": False},
     "inspect": {
-        "CORPUS": None,
+        "CORPUS...": None,
         "--json": False,
         "--recipe NAME": "fast",
         "--config FILE": None,
@@ -131,7 +131,7 @@ SURFACE: dict[str, dict[str, object]] = {
     },
     "evaluate": {
         "MODEL": None,
-        "[CORPUS]": None,
+        "[CORPUS...]": None,
         "--samples N": None,
         "--legacy": False,
         "--guesses G ...": None,

@@ -41,7 +41,7 @@ def test_generator_gives_probabilities_and_critic_one_score_each(normalization: 
     assert critic(x_BLV).shape == (B,)
 
 
-@pytest.mark.parametrize("normalization", set(NORMALIZATIONS) - {"batch"})
+@pytest.mark.parametrize("normalization", sorted(set(NORMALIZATIONS) - {"batch"}))
 def test_changing_sample_0_changes_only_score_0(normalization: str) -> None:
     _, critic = small(normalization)
     x_BLV = torch.rand(B, L, V).softmax(dim=-1)
@@ -115,3 +115,34 @@ def test_first_weights_are_a_function_of_the_seed_alone(scheme: str) -> None:
     assert not torch.equal(
         generator.get_parameter("blocks.0.conv1.weight"), critic.get_parameter("blocks.0.conv1.weight")
     )
+
+
+def straight_pair() -> tuple[nn.Module, nn.Module]:
+    torch.manual_seed(0)
+    settings = recipe("fast").generator
+    soft = dataclasses.replace(settings, width=8, blocks=1, latent=4, output="softmax")
+    hard = dataclasses.replace(soft, output="straight-through")
+    one, other = (GENERATORS["residual"](each, L, V).double() for each in (soft, hard))
+    other.load_state_dict(one.state_dict())
+    return one, other
+
+
+def test_straight_through_is_one_hot_in_training_and_the_same_probabilities_in_use() -> None:
+    soft, hard = straight_pair()
+    latent_BZ = torch.randn(B, 4, dtype=torch.float64)
+    shown_BLV, probabilities_BLV = hard(latent_BZ), soft(latent_BZ)
+    assert torch.equal(shown_BLV.argmax(dim=-1), probabilities_BLV.argmax(dim=-1))
+    assert torch.allclose(shown_BLV.sum(dim=-1), torch.ones(B, L, dtype=torch.float64))
+    assert torch.allclose(shown_BLV.max(dim=-1).values, torch.ones(B, L, dtype=torch.float64))
+    assert torch.equal(hard.eval()(latent_BZ), probabilities_BLV)
+
+
+def test_straight_through_has_the_gradient_of_the_probabilities() -> None:
+    soft, hard = straight_pair()
+    latent_BZ, pull_BLV = torch.randn(B, 4, dtype=torch.float64), torch.randn(B, L, V, dtype=torch.float64)
+    gradients = [
+        torch.autograd.grad((network(latent_BZ) * pull_BLV).sum(), tuple(network.parameters()))
+        for network in (soft, hard)
+    ]
+    for one, other in zip(*gradients, strict=True):
+        assert torch.allclose(one, other, rtol=1e-12, atol=1e-14)

@@ -18,10 +18,10 @@ from seqgan_wgp.text.ngrams import (
     js_divergence,
     kl_divergence,
     ngram_entropy,
-    novel_fraction,
     row_hashes,
     unique_fraction,
 )
+from seqgan_wgp.text.novelty import novel_fraction, window_hashes
 from seqgan_wgp.text.rank_table import RankTable
 
 Ints = NDArray[np.integer[Any]]
@@ -250,6 +250,16 @@ def test_training_rows_may_be_windows(train: list[list[int]], length: int) -> No
     windows = {tuple(row[at : at + length]) for row in train for at in range(9 - length)}
     expected = sum(tuple(row) not in windows for row in ids_NL.tolist()) / 40
     assert novel_fraction(ids_NL, (train_RS[:, at : at + length] for at in range(9 - length))) == expected
+    assert novel_fraction(ids_NL, [train_RS]) == novel_fraction(ids_NL, [train_RS], block_ids=1) == expected
+
+
+@pytest.mark.parametrize("length", [*range(1, 20), 32, 33, 63, 64])
+def test_hashes_of_windows_are_those_of_rows(length: int) -> None:
+    ids_NS = np.random.default_rng(length).integers(0, 1 << 16, (3, 64 + length % 5), np.uint16)
+    hashes_WN = window_hashes(ids_NS, length)
+    assert len(hashes_WN) == ids_NS.shape[1] - length + 1
+    for place, hashes_N in enumerate(hashes_WN):
+        assert np.array_equal(hashes_N, row_hashes(ids_NS[:, place : place + length]))
 
 
 def test_novel_compares_values_across_integer_types() -> None:
@@ -295,9 +305,9 @@ def test_rows_that_are_equal_in_their_low_bits_and_in_hash_are_not_equal() -> No
 
 def test_row_statistics_refuse_what_they_cannot_compare() -> None:
     ids = np.zeros((2, 3), np.uint8)
-    with pytest.raises(ValueError, match=r"row shape \(3,\) must equal that of the training rows, \(2,\)"):
+    with pytest.raises(ValueError, match=r"row shape \(3,\) must not exceed that of the training rows, \(2,\)"):
         novel_fraction(ids, [ids[:, :2]])
-    with pytest.raises(ValueError, match=r"row shape \(3,\) must equal that of the training rows, \(2,\)"):
+    with pytest.raises(ValueError, match=r"row shape \(3,\) must not exceed that of the training rows, \(2,\)"):
         novel_fraction(ids, [ids, ids[:, :2]])
     for empty in (ids[:0], ids[:, :0]):
         with pytest.raises(ValueError, match="one row or more"):

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from seqgan_wgp.errors import CorpusError
 from seqgan_wgp.sections import CorpusSettings
 from seqgan_wgp.text.facts import DISTINCT_FEW
-from seqgan_wgp.text.reading import reader
+from seqgan_wgp.text.reading import file_reader
 from seqgan_wgp.text.reading.reader import BLOCK_BYTES, LINE_BYTES, Reader
 from seqgan_wgp.text.reading.sources import Source, open_source
 from seqgan_wgp.text.scan import DISTINCT_LEAST, LENGTH_MOST, SIZES, Scan, Tally, decide_layout, scan
@@ -48,8 +48,8 @@ def scanned(data: Data | Source, **changes: Any) -> Scan:
 def blocks_of(size: int) -> Iterator[None]:
     """Read blocks of so many bytes, and a line of twice as many in parts."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "BLOCK_BYTES", size)
-        patch.setattr(reader, "LINE_BYTES", 2 * size)
+        patch.setattr(file_reader, "BLOCK_BYTES", size)
+        patch.setattr(file_reader, "LINE_BYTES", 2 * size)
         yield
 
 

@@ -95,7 +95,7 @@ def test_rounds_change_both_networks_and_measures_are_finite(name: str, normaliz
         assert record.samples is not None
         assert record.samples.shape == (50, 2)
         assert record.samples.dtype == np.float32
-        assert all(math.isfinite(value) for value in (record.losses | record.measures).values())
+        assert all(math.isfinite(value) for value in {**record.losses, **record.measures}.values())
         assert {"w1", "w1_floor"} <= record.measures.keys()
     for part in ("generator.layers.output.weight", "average.layers.output.weight", "critic.layers.output.weight"):
         assert not torch.equal(first[part], trainer.state()[part])

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...randomness import Stream, shuffled
 from ..corpus import Corpus
-from ..ngrams import NgramReference, novel_fraction, unique_fraction
+from ..ngrams import NgramReference, unique_fraction
 from ..rank_table import Ints
 from ..writing import settled
 from .asked import Asked, Generator, OnStep
@@ -114,7 +114,7 @@ class Bench:
         return Profile(
             js=tuple(self.reference.divergences(ids_NL)),
             unique=unique_fraction(strings_NL),
-            novel=novel_fraction(strings_NL, self.corpus.train.blocks()),
+            novel=self.corpus.novel(strings_NL),
         )
 
     def profiles(self, ids_NL: Ints, chain: MarkovChain) -> Profiles:
@@ -165,9 +165,8 @@ class Bench:
     def copies(self, strings_NL: Ints) -> Copies:
         """Return how many strings are training lines and, judging by both held-out halves, would be by chance."""
         self.on_step("looking for copies", 0.0)
-        train = self.corpus.train
         held_out_RL = np.concatenate([self.corpus.validation_NL, self.test_RL])
-        return copies(strings_NL, train.blocks(), held_out_RL)
+        return copies(strings_NL, self.corpus.fingerprints or self.corpus.train.blocks(), held_out_RL)
 
     def nearest(self, strings_NL: Ints) -> NearestLines:
         """Return how near some strings are to training lines, and how near test lines are."""

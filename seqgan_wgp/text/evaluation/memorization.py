@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ...randomness import Stream, shuffled
 from ...splitmix import mix_numpy
 from ..corpus import Items
+from ..fingerprints import Fingerprints
 from ..inspection.distinct import Distinct
 from ..ngrams import BLOCK_IDS, as_bytes, row_blocks, window_codes
 from ..rank_table import GOLDEN, Ints
@@ -59,7 +60,7 @@ class Copies:
     """How likely a fresh draw of the source is a training line, if the corpus is independent draws of it."""
 
 
-def copies(ids_NL: Ints, train_blocks: Iterable[Ints], held_out_RL: Ints) -> Copies:
+def copies(ids_NL: Ints, train_blocks: Iterable[Ints] | Fingerprints, held_out_RL: Ints) -> Copies:
     """Count the different strings that are training lines, exactly, and estimate how many would be by chance.
 
     Not every copy was learnt by heart: whoever has understood names says "anna". Which strings are trained on was
@@ -76,7 +77,8 @@ def copies(ids_NL: Ints, train_blocks: Iterable[Ints], held_out_RL: Ints) -> Cop
 
     Args:
         ids_NL: the generated strings.
-        train_blocks: the training lines, arrays of (R, L) ids, memory-mapped or not, read once and in blocks.
+        train_blocks: the training lines, arrays of (R, L) ids, memory-mapped or not, read once and in blocks; or their
+            fingerprints.
         held_out_RL: held-out lines, of one half or, for less noise, of both.
 
     Raises:
@@ -84,11 +86,8 @@ def copies(ids_NL: Ints, train_blocks: Iterable[Ints], held_out_RL: Ints) -> Cop
     """
     generated, held_out = RowSet.of(ids_NL), RowSet.of(held_out_RL)
     unseen_D = generated.found_in(held_out_RL)
-    trained_D, different = np.zeros(len(generated), np.bool_), Distinct()
-    for block_RL in (block_RL for train_RL in train_blocks for block_RL in row_blocks(train_RL, BLOCK_IDS)):
-        trained_D |= generated.found_in(block_RL)
-        different.add(_hashes(settled(block_RL)))
-    odds, held_out_share = different.count() / len(held_out), float(unseen_D.mean())
+    trained_D, different = _trained(generated, train_blocks)
+    odds, held_out_share = different / len(held_out), float(unseen_D.mean())
     repeated = held_out.counts_D[held_out.counts_D > 1].sum() / len(held_out_RL)
     return Copies(
         share=float(trained_D.mean()),
@@ -98,6 +97,17 @@ def copies(ids_NL: Ints, train_blocks: Iterable[Ints], held_out_RL: Ints) -> Cop
         expected_error=math.sqrt(odds * int((trained_D | unseen_D).sum())) / len(generated),
         of_source=float(repeated) * odds / (1 + odds),
     )
+
+
+def _trained(generated: RowSet, train_blocks: Iterable[Ints] | Fingerprints) -> tuple[NDArray[np.bool_], int]:
+    """Return which of the D different strings are training lines, and how many different training lines there are."""
+    if isinstance(train_blocks, Fingerprints):
+        return train_blocks.has(generated.ids_DL), len(train_blocks)
+    trained_D, different = np.zeros(len(generated), np.bool_), Distinct()
+    for block_RL in (block_RL for train_RL in train_blocks for block_RL in row_blocks(train_RL, BLOCK_IDS)):
+        trained_D |= generated.found_in(block_RL)
+        different.add(_hashes(settled(block_RL)))
+    return trained_D, different.count()
 
 
 def _hashes(ids_RL: Ints) -> NDArray[np.uint64]:

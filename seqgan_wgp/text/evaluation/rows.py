@@ -42,6 +42,11 @@ class RowSet:
         """Return the number of different strings."""
         return len(self.rows_D)
 
+    @property
+    def ids_DL(self) -> Ints:
+        """The strings as (D, L) ids."""
+        return self.rows_D.view(_WIDTH).reshape(-1, self.length)
+
     def found_in(self, ids_RL: Ints, *, block_ids: int = BLOCK_IDS) -> NDArray[np.bool_]:
         """Return for each of the D strings whether it stands among (R, L) ids, memory-mapped or not.
 

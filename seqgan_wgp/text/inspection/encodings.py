@@ -95,9 +95,17 @@ class BadBytes:
 
 
 def find_bad(source: Source, settings: CorpusSettings) -> BadBytes:
-    """Read a text again and find the lines that are not in its encoding."""
-    found, number, last = BadBytes(), 1, 0
-    reader = Reader(source, replace(settings, unit="byte"))
+    """Read a text again and find the lines that are not in its encoding; their numbers go on from input to input."""
+    found, before = BadBytes(), 0
+    for file in source.files:
+        reader = Reader(file, replace(settings, unit="byte"))
+        _find_bad(reader, found, before)
+        before += reader.read
+    return found
+
+
+def _find_bad(reader: Reader, found: BadBytes, before: int) -> None:
+    number, last = before + 1, 0
     for text in _marked(reader):
         for place, line in enumerate(text.split("\n")):
             number += place > 0
@@ -115,7 +123,6 @@ def find_bad(source: Source, settings: CorpusSettings) -> BadBytes:
                 found.sample += between + _bytes(parts, reader.codec.name)[:SAMPLE_BYTES]
             found.lines += number != last
             last = number
-    return found
 
 
 def _marked(reader: Reader) -> Iterator[str]:

@@ -69,7 +69,7 @@ def _bad_bytes(found: Inspection) -> Iterator[Finding]:
             yield Finding(level="ok", what=f"all of it is valid {name}")
         return
     line, byte = encoding.first_bad_line, encoding.first_bad_byte
-    where = f"; the first is line {line:,}, byte {byte}" if line else ""
+    where = f"; the first is {found.source.where(line)}, byte {byte}" if line else ""
     remedy = "name the right encoding with --set corpus.encoding=NAME"
     if encoding.sound_lines > encoding.bad_lines:
         remedy = f"more lines are sound {name}: mend those, or leave them out with --set corpus.errors=skip"
@@ -167,7 +167,7 @@ def _suspects(found: Inspection) -> Iterator[Finding]:
         more = f", and {len(own) - 3} more" if len(own) > 3 else ""
         yield Finding(
             level=_level(any(map(_is_bad, own))),
-            what=f"{kind} characters: {shown}{more}; first in line {min(one.first_line for one in own):,}",
+            what=f"{kind} characters: {shown}{more}; first in {found.source.where(min(one.first_line for one in own))}",
             remedy="it was damaged before: take it from its source again" if kind == "replacement" else "",
         )
 

@@ -6,6 +6,7 @@ Nothing that training refuses is refused here: it is reported. Memory is bounded
 from __future__ import annotations
 
 import codecs
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,7 +23,7 @@ from .characters import written_byte
 from .encodings import BadBytes, find_bad, guess, head, wide
 from .findings import findings, verdict
 from .outlook import outlook
-from .report import EncodingReport, Inspection, SourceReport, Verdict
+from .report import EncodingReport, FileReport, Inspection, SourceReport, Verdict
 from .sections import characters_report, forms_report, lengths_report, lines_report
 from .shapes import shape
 
@@ -67,12 +68,12 @@ def inspect(
     inspection = Inspection(
         source=_source(read),
         encoding=_encoding(read, config.corpus),
-        line_ends=None if read.source.fields else census.ends,
+        line_ends=None if read.source.by_field else census.ends,
         lines=lines_report(census, read.source, read.settings, missing=read.reader.bad),
         lengths=lengths_report(census),
         characters=characters_report(census),
         normal_form=forms_report(census),
-        shape=None if read.source.fields else shape(census.sample),
+        shape=None if read.source.by_field else shape(census.sample),
         outlook=outlook(found, config, census, measure) if found else None,
         verdict=Verdict(trains=found is not None, what=""),
     )
@@ -83,11 +84,13 @@ def inspect(
 def _read(source: Source, asked: CorpusSettings, on_bytes: OnBytes) -> _Read:
     """Read a corpus as training would; where it cannot be, in the way that says most about it."""
     settings = replace(asked, errors="replace")
-    if source.fields is None:
+    if not source.by_field:
         return _counted(source, *_readable(source, settings), on_bytes)
     try:
         return _counted(source, settings, "", on_bytes)
     except CorpusError as error:
+        if source.parts:
+            raise
         plain = replace(source, fields=None)
         try:
             settings, fallback = _readable(plain, settings)
@@ -124,26 +127,39 @@ def _counted(source: Source, settings: CorpusSettings, fallback: str, on_bytes: 
 
 def _source(read: _Read) -> SourceReport:
     source = read.source
-    suffixes = [suffix.lower() for suffix in source.path.suffixes] if source.path else []
-    compression = suffixes.pop() if suffixes and suffixes[-1] in DECOMPRESSORS else ""
-    ending = suffixes[-1] if suffixes else ""
-    kind = ending.removeprefix(".") if ending in FIELDS else "fasta" if ending in FILTERS else "text"
+    kinds, compressions, columns = map(_all_of, zip(*map(_kind, source.files), strict=True))
+    files = zip(source.files, read.reader.files, strict=False)  # a limit may leave some unread
     return SourceReport(
         label=source.label,
         name=source.name,
-        kind="strings" if source.fields and not ending else kind,
-        column=source.field,
-        compression=compression.removeprefix("."),
+        files=tuple(FileReport(label=file.label, lines=reader.read) for file, reader in files),
+        kind=kinds,
+        column=columns,
+        compression=compressions,
         fallback=read.fallback,
         bytes=read.reader.bytes,
         sha256=read.reader.sha256,
     )
 
 
+def _kind(source: Source) -> tuple[str, str, str]:
+    """Return the kind of an input, its compression and its column."""
+    suffixes = [suffix.lower() for suffix in source.path.suffixes] if source.path else []
+    compression = suffixes.pop() if suffixes and suffixes[-1] in DECOMPRESSORS else ""
+    ending = suffixes[-1] if suffixes else ""
+    kind = ending.removeprefix(".") if ending in FIELDS else "fasta" if ending in FILTERS else "text"
+    return "strings" if source.fields and not ending else kind, compression.removeprefix("."), source.field
+
+
+def _all_of(values: Sequence[str]) -> str:
+    """Return what all inputs have, each different one once."""
+    return ", ".join(value for value in dict.fromkeys(values) if value)
+
+
 def _encoding(read: _Read, asked: CorpusSettings) -> EncodingReport:
     bad = BadBytes()
     if not read.census.as_bytes and read.census.count_C[_REPLACEMENT]:
-        bad = _bad_strings(read) if read.source.fields else find_bad(read.source, read.settings)
+        bad = _bad_strings(read) if read.source.by_field else find_bad(read.source, read.settings)
     return EncodingReport(
         asked=codecs.lookup(read.source.encoding or asked.encoding).name,
         used=codecs.lookup(read.source.encoding or read.settings.encoding).name,

@@ -39,7 +39,7 @@ Measure = Callable[[Config, Vocabulary, int], Pace | None]
 """(config, vocabulary, length) -> pace; None where it cannot be measured."""
 
 
-class _Noise:
+class Noise:
     """A domain of items without meaning: what a round costs does not depend on what they are."""
 
     samples, criterion = 1, ""
@@ -65,7 +65,7 @@ class _Noise:
 
 def measure(config: Config, vocabulary: Vocabulary, length: int, device: torch.device) -> Pace | None:
     """Train for about a second in memory and return how long a round takes; None where training fails at once."""
-    trainer = Trainer(_Noise(TextForm(vocabulary, length, {}), device), config, device)
+    trainer = Trainer(Noise(TextForm(vocabulary, length, {}), device), config, device)
     try:
         began = time.perf_counter()
         trainer.round()  # slower than the others: memory is asked for, kernels are chosen

@@ -16,13 +16,26 @@ from .shapes import Shape
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileReport:
+    """One of several inputs."""
+
+    label: str
+    lines: int
+    """Lines read."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SourceReport:
     """Where the text comes from, byte by byte."""
 
     label: str
     name: str
+    files: tuple[FileReport, ...]
+    """The inputs, in their order."""
+
     kind: str
-    """text, fasta, strings, or the ending of a table or of records: csv, jsonl, parquet, ..."""
+    """text, fasta, strings, or the ending of a table or of records: csv, jsonl, parquet, ...; of inputs of several
+    kinds all of them, with commas between, and so of columns and compressions."""
 
     column: str
     """The column or field; empty where there is none."""
@@ -38,7 +51,17 @@ class SourceReport:
     """After decompression; of a column, those of its strings as UTF-8, a line feed behind each."""
 
     sha256: str
-    """Of the text, without its byte order mark."""
+    """Of the text, without its byte order mark; of several inputs one behind the other, a line feed behind each."""
+
+    def where(self, line: int) -> str:
+        """Return which line of which input a line of the whole is, as messages say it."""
+        if len(self.files) == 1:
+            return f"line {line:,}"
+        for file in self.files:
+            if line <= file.lines:
+                break
+            line -= file.lines
+        return f"line {line:,} of {file.label}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a user's CORPUS means: a file, a column of a table, stdin, a bundled name, or Python strings.
+"""What a user's CORPUS means: files, columns of tables, stdin, a bundled name, or Python strings.
 
 A source can be opened again and again: two passes are made over every corpus.
 """
@@ -15,7 +15,6 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -25,56 +24,42 @@ from ...errors import CorpusError, did_you_mean
 from .bundled import bundled
 from .fasta import Pieces
 from .fields import FIELDS, FILTERS
-from .wanted import Fields
+from .several import MARKS, expanded, in_order, is_inputs
+from .source import Source as Source
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Something that strings come from."""
-
-    name: str
-    """Short name, for run folders: that of the file without its endings."""
-
-    label: str
-    """What messages call it."""
-
-    open: Callable[[], BinaryIO]
-    """Open its bytes at their beginning, decompressed."""
-
-    fields: Fields | None = None
-    """How strings are found in it; None: they are its lines."""
-
-    encoding: str | None = None
-    """The encoding, where the source knows it better than the settings."""
-
-    size: int | None = None
-    """Bytes that `open` gives, where that is known before they are read."""
-
-    path: Path | None = None
-    """The one file that all comes from, where there is one."""
-
-    field: str = ""
-    """The column of it."""
-
-    def strings(self, encoding: str, errors: str) -> Iterator[list[str | None]]:
-        """Yield the strings of a source that has `fields`, some at a time; None is one that cannot be had."""
-        assert self.fields is not None
-        return self.fields(self.open, self.label, self.encoding or encoding, errors)
-
-
-def open_source(corpus: str | Path | Sequence[str]) -> Source:
+def open_source(corpus: str | Path | Sequence[str] | Sequence[str | Path]) -> Source:
     """Return the source that `corpus` means.
 
     Args:
         corpus: a path, also of gzip, zstd, bzip2 or xz data; a path and a column, as in `people.csv:name`,
             `notes.jsonl:text`, `table.parquet:name` or `dataset:text` for a Hugging Face dataset on disk; FASTA by its
-            ending; "-" for stdin; a bundled name; or a sequence of strings.
+            ending; "-" for stdin; a bundled name; a pattern of paths, as in `data/*.txt`. Or a sequence: of strings to
+            learn from; or, where there are paths in it, or files among a few strings, of several of all these.
 
     Raises:
-        CorpusError: no such file or bundled corpus; a folder; no column named; strings with lone surrogates.
+        CorpusError: no such file or bundled corpus; a folder; no column named; strings with lone surrogates; an input
+            that is named twice; stdin beside others.
     """
-    if not isinstance(corpus, str | Path):
-        return _from_strings(corpus)
+    if isinstance(corpus, str | Path):
+        return open_inputs([corpus])
+    return open_inputs(corpus) if is_inputs(corpus) else _from_strings(cast("Sequence[str]", corpus))
+
+
+def open_inputs(inputs: Sequence[str | Path]) -> Source:
+    """Return the source that several inputs are, each read in its own way, one behind the other; see `open_source`."""
+    if len(inputs) > 1 and "-" in inputs:
+        raise CorpusError("'-' stands beside other inputs, but stdin is read alone", "name all files, or pipe all text")
+    return in_order([_open(one) for name in inputs for one in (expanded(str(name)) if _is_pattern(name) else [name])])
+
+
+def _is_pattern(name: str | Path) -> bool:
+    if not (isinstance(name, str) and any(mark in name for mark in MARKS)):
+        return False
+    return not (_exists(Path(name)) or (":" in name and _exists(Path(name.rpartition(":")[0]))))
+
+
+def _open(corpus: str | Path) -> Source:
     if corpus == "-":
         return _from_stdin()
     whole, field = Path(corpus), ""
@@ -107,7 +92,7 @@ def _exists(path: Path) -> bool:
 def _from_path(path: Path, field: str) -> Source:
     kind, name = _kind(path)
     if path.is_dir() and kind != "dataset":
-        raise CorpusError(f"{path}: is a folder", "give a text file with one string a line")
+        raise CorpusError(f"{path}: is a folder", f"give a text file, one string a line, or several: '{path}/*.txt'")
     if kind not in FIELDS:
         if field:
             raise CorpusError(

@@ -46,6 +46,8 @@ def _strings(source: Source, settings: CorpusSettings) -> Iterator[str]:
 
 def _with_every_field(source: Source) -> Source:
     """Return a source whose missing values are empty strings."""
+    if source.parts:
+        return dataclasses.replace(source, parts=tuple(map(_with_every_field, source.parts)))
     found = source.fields
     if found is None:
         return source

@@ -34,7 +34,7 @@ from seqgan_wgp.text.inspection.inspect import inspect
 from seqgan_wgp.text.inspection.outlook import ROWS, critic_weights, generator_weights
 from seqgan_wgp.text.inspection.report import Inspection
 from seqgan_wgp.text.inspection.shapes import shape
-from seqgan_wgp.text.reading import reader
+from seqgan_wgp.text.reading import file_reader
 from seqgan_wgp.text.reading.sources import Source, open_source
 from seqgan_wgp.text.scan import scan
 from seqgan_wgp.text.vocabulary import Vocabulary
@@ -165,7 +165,7 @@ def mixed_text() -> str:
 def test_where_blocks_end_leaves_no_trace(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     data = mixed_text().encode() + b"no line feed"
     expected = inspected(data).to_json()
-    monkeypatch.setattr(reader, "BLOCK_BYTES", block)
+    monkeypatch.setattr(file_reader, "BLOCK_BYTES", block)
     assert inspected(data).to_json() == expected
 
 
@@ -174,8 +174,8 @@ def test_lines_in_parts_are_counted_like_whole_ones(block: int, monkeypatch: pyt
     pieces = ["é" * 900, " " * 4000, "x\r" * 1500, "\u2028Ã©" * 700 + " ", "Ã©e\u0301" * 800]
     data = "\n".join([*WORDS[:20], *pieces, "", "short", *pieces, " last"]).encode()
     expected = inspected(data).to_json()
-    monkeypatch.setattr(reader, "BLOCK_BYTES", block)
-    monkeypatch.setattr(reader, "LINE_BYTES", 1100)
+    monkeypatch.setattr(file_reader, "BLOCK_BYTES", block)
+    monkeypatch.setattr(file_reader, "LINE_BYTES", 1100)
     found = inspected(data).to_json()
     # The text of a line in parts is not read again, and how it is laid out in rows is the scan's affair.
     for one in (expected, found):
@@ -611,7 +611,8 @@ def keys(value: object, prefix: str = "") -> set[str]:
 
 
 KEYS = """
-source.label source.name source.kind source.column source.compression source.fallback source.bytes
+source.label source.name source.files[].label source.files[].lines source.kind source.column
+source.compression source.fallback source.bytes
 source.sha256 encoding.asked encoding.used encoding.byte_order_mark encoding.errors encoding.bad_lines
 encoding.first_bad_line encoding.first_bad_byte encoding.guess encoding.sound_lines line_ends.lf
 line_ends.crlf line_ends.lone_cr line_ends.last_line_ended lines.read lines.missing lines.empty lines.blank

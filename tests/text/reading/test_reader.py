@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from seqgan_wgp.errors import CorpusError
 from seqgan_wgp.sections import CorpusSettings
-from seqgan_wgp.text.reading import reader as reader_module
+from seqgan_wgp.text.reading import file_reader as reader_module
 from seqgan_wgp.text.reading.reader import BLOCK_BYTES, LINE_BYTES, Reader
 from seqgan_wgp.text.reading.sources import Source, open_source
 

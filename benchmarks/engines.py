@@ -1,0 +1,125 @@
+"""Quality by engine: the same rounds of the default recipe on names, computed in every way there is.
+
+    python -m benchmarks.engines names.txt --rounds 600 --seeds 0 1 2
+
+Engines round differently, so runs part from each other after some hundred rounds; what they come to must be as good.
+Prints the JS-4 above its floor that each reaches on the validation half, by seed, with mean and spread, and how far the
+gradients of a first critic step are from those of the plain engine in double precision.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqgan_wgp.adversarial.trainer import Trainer
+from seqgan_wgp.config import Config, recipe
+from seqgan_wgp.memory import keep_memory
+from seqgan_wgp.randomness import Stream
+from seqgan_wgp.text.corpus import Corpus, prepare
+from seqgan_wgp.text.domain import TextDomain
+from seqgan_wgp.text.reading.sources import open_source
+from seqgan_wgp.text.scan import scan
+
+ENTRIES = ("plain", "eager:direct", "eager:fourier", "eager:toom-cook", "compiled", "eager:direct:bf16")
+LINE = "{:<20} {:>10} {:>28} {:>8} {:>8} {:>14}"
+
+
+def config(entry: str, seed: int, options: argparse.Namespace) -> Config:
+    """Return `fast` with ENGINE[:CONVOLUTION[:PRECISION]]."""
+    parts = entry.split(":")
+    engine, convolution, precision = (*parts, *("auto", "float32")[len(parts) - 1 :]) if len(parts) < 3 else parts
+    return recipe(
+        "fast",
+        {
+            "corpus.length": options.length,
+            "generator.width": options.width,
+            "critic.width": options.width,
+            "training.batch_size": 64,
+            "training.engine": engine,
+            "training.convolution": convolution,
+            "training.precision": precision,
+            "training.device": options.device,
+            "training.steps": options.rounds,
+            "training.seed": seed,
+            "evaluation.every": options.rounds,
+            "log.diagnostics": 0,
+        },
+    )
+
+
+def first_gradients(corpus: Corpus, settings: Config, dtype: torch.dtype) -> Tensor:
+    """Return the gradients of the first critic step as one vector, float64 on the host."""
+    device = torch.device(settings.training.device)
+    trainer = Trainer(TextDomain(corpus, settings, device), settings, device)
+    index_B = trainer.draws.index(0)
+    fake = trainer.fakes(Stream.CRITIC_LATENT, index_B).to(dtype)
+    trainer.critic.to(dtype)
+    real = trainer.real(0)
+    if not trainer.engine.takes_items:
+        real = trainer.domain.form.embed(real).to(dtype)
+    draw = trainer.draws.epsilon(0)
+    gradients, _ = trainer.engine.critic(real, fake, lambda columns: draw(columns).to(dtype))
+    return torch.cat([gradient.flatten() for gradient in gradients]).double().cpu()
+
+
+def quality(corpus: Corpus, settings: Config) -> tuple[float, float]:
+    """Train; return JS-4 above its floor on the validation half, and seconds of rounds."""
+    device = torch.device(settings.training.device)
+    trainer = Trainer(TextDomain(corpus, settings, device), settings, device)
+    seconds, js = 0.0, float("nan")
+    for record in trainer.run():
+        for note in record.notes:
+            print(f"note: {note}")
+        if record.measures:
+            js = record.measures["js4"] - record.measures["js4_floor"]
+        else:
+            seconds = record.seconds
+    return js, seconds
+
+
+def main() -> None:
+    """Parse, train, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus")
+    parser.add_argument("--entries", nargs="+", default=list(ENTRIES), metavar="ENGINE[:CONVOLUTION[:PRECISION]]")
+    parser.add_argument("--rounds", type=int, default=600)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--length", type=int, default=16)
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    keep_memory()
+    print(LINE.format("engine", "gradients", "JS-4 - floor by seed", "mean", "spread", "ms a round"))
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        plain = config("plain", 0, options)
+        corpus = prepare(scan(open_source(options.corpus), plain.corpus), Path(scratch))
+        exact = first_gradients(corpus, plain, torch.float64)
+        for entry in options.entries:
+            away = first_gradients(corpus, config(entry, 0, options), torch.float32) - exact
+            error = float(away.norm() / exact.norm())
+            runs = [quality(corpus, config(entry, seed, options)) for seed in options.seeds]
+            js = [run[0] for run in runs]
+            ms = 1000 * statistics.median(run[1] for run in runs) / options.rounds
+            spread = max(js) - min(js)
+            shown = " ".join(f"{value:.4f}" for value in js)
+            print(
+                LINE.format(entry, f"{error:.1e}", shown, f"{statistics.mean(js):.4f}", f"{spread:.4f}", f"{ms:.1f}"),
+                flush=True,
+            )
+            rows.append({"engine": entry, "gradient_error": error, "js4_over_floor": js, "ms": ms})
+    if options.json is not None:
+        options.json.write_text(json.dumps({"rows": rows}, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Plans: which trials are run, in which order. The recipes are in the tables of factors.py."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+from benchmarks.factors import COMBINED, FACTORS, PAPER, WINNERS, Entry
+
+CORPORA: dict[str, tuple[str, Entry]] = {
+    "names": ("names/names.txt", {"corpus.length": 16}),
+    "cities": ("cities/world_cities.txt", {"corpus.length": 24}),
+    "lm1b": ("lm1b/1b_benchmark.dev.tokens", {"corpus.length": 32, "corpus.layout": "lines"}),
+}
+"""Name -> file below the data folder, and settings: all recipes on a corpus see rows of one length."""
+
+BASE_PLACES = (0, 1, 12, 30)
+"""Places of the base's runs in the plan of factors, a seed each. Their spread is what a difference is judged by, and
+that they are not all at the start shows whether the machine became slower."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One training to measure."""
+
+    corpus: str
+    name: str
+    recipe: str = "fast"
+    settings: Entry = field(default_factory=dict)
+    variation: str = ""
+    seed: int = 0
+    minutes: float
+    """Of processor time in training, evaluations not counted."""
+
+    @property
+    def key(self) -> str:
+        """What makes it this trial, its name aside; as text."""
+        facts = asdict(self)
+        del facts["name"]
+        return json.dumps(facts, sort_keys=True)
+
+
+def trial(corpus: str, name: str, entry: Entry, *, seed: int, minutes: float) -> Trial:
+    """Return an entry of a plan as a trial on a corpus."""
+    settings = {key: value for key, value in entry.items() if key not in ("recipe", "variation")}
+    return Trial(
+        corpus=corpus,
+        name=name,
+        recipe=entry.get("recipe", "fast"),
+        settings=CORPORA[corpus][1] | settings,
+        variation=entry.get("variation", ""),
+        seed=seed,
+        minutes=minutes,
+    )
+
+
+def factors(minutes: float) -> list[Trial]:
+    """Return one factor at a time with one seed, and the base with several between them, all on names."""
+    trials = [
+        trial("names", f"{factor}: {value}", entry, seed=0, minutes=minutes)
+        for factor, values in FACTORS.items()
+        for value, entry in values.items()
+    ]
+    for seed, place in enumerate(BASE_PLACES):
+        trials.insert(place, trial("names", "base", {}, seed=seed, minutes=minutes))
+    return trials
+
+
+def combined(minutes: float) -> list[Trial]:
+    """Return the combinations with one seed, on names."""
+    return [trial("names", name, entry, seed=0, minutes=minutes) for name, entry in COMBINED.items()]
+
+
+def winners(minutes: float) -> list[Trial]:
+    """Return what did best, with three seeds on all corpora."""
+    return [
+        trial(corpus, name, entry, seed=seed, minutes=minutes)
+        for seed in range(3)
+        for corpus in CORPORA
+        for name, entry in WINNERS.items()
+    ]
+
+
+def paper(minutes: float) -> list[Trial]:
+    """Return the published recipe and changes to it, on names."""
+    return [trial("names", name, entry, seed=0, minutes=minutes) for name, entry in PAPER.items()]
+
+
+PLANS: dict[str, tuple[Callable[[float], list[Trial]], float]] = {
+    "factors": (factors, 1.5),
+    "combined": (combined, 1.5),
+    "winners": (winners, 3.0),
+    "paper": (paper, 3.0),
+}
+"""Name -> minutes -> trials, in the order in which they are run; and the minutes if none are given."""

@@ -1,0 +1,229 @@
+"""What settings cannot say of a recipe: named changes to a trainer that has just been built.
+
+Ideas that are not in the library (rates that fall, smoothed one-hots, cheaper penalties) and two errors of published
+ports, to show what each is worth. A variation leaves the number and order of weights as they are, so optimizers and
+the moving average go on to hold.
+
+Shape suffixes: B batch, L length, V vocabulary, Z latent; points of critic space have shape (B, L, V).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from seqgan_wgp.adversarial.activations import relu
+from seqgan_wgp.adversarial.constraints import Uniform, View, between, interpolate
+from seqgan_wgp.adversarial.domain import Domain, Form, Items
+from seqgan_wgp.adversarial.engines import ENGINES
+from seqgan_wgp.adversarial.trainer import Trainer
+
+Share = Callable[[], float]
+"""() -> the share of the trial's time that has passed, 0 to 1."""
+
+Variation = Callable[[Trainer, Share], None]
+"""(trainer, share): changes the trainer, once, before its first round."""
+
+
+@final
+class _Smoothed:
+    """A domain whose training items are smoothed one-hot rows, (B, L, V) instead of (B, L) ids; all else as it was."""
+
+    def __init__(self, domain: Domain, amount: Callable[[], float]) -> None:
+        self.domain, self.amount = domain, amount
+
+    @property
+    def form(self) -> Form:
+        return self.domain.form
+
+    @property
+    def size(self) -> int:
+        return self.domain.size
+
+    @property
+    def samples(self) -> int:
+        return self.domain.samples
+
+    @property
+    def criterion(self) -> str:
+        return self.domain.criterion
+
+    @property
+    def held_out_size(self) -> int:
+        return self.domain.held_out_size
+
+    def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+        amount, one_hot_BLV = self.amount(), self.form.embed(self.domain.ids(indices_B))
+        return (1 - amount) * one_hot_BLV + amount / one_hot_BLV.shape[2]
+
+    def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+        return self.domain.held_out(indices_B)
+
+    def score(self, samples: Items, *, half: str = "validation") -> dict[str, float]:
+        return self.domain.score(samples, half=half)
+
+
+def smooth(amount: float, trainer: Trainer, share: Share, *, annealed: bool = False) -> None:
+    """Show the critic (1 - a) e + a / V for a real one-hot e; annealed, a goes from `amount` to 0, linearly."""
+    now = (lambda: amount * (1 - share())) if annealed else (lambda: amount)
+    trainer.draws.domain = _Smoothed(trainer.draws.domain, now)
+
+
+@final
+class _Generator(nn.Module):
+    """A text generator whose numbers before the softmax, (B, L, V), are made points of critic space in another way."""
+
+    def __init__(self, generator: nn.Module, points: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.generator, self.points = generator, points
+
+    def forward(self, latent_BZ: Tensor) -> Tensor:
+        return self.points(cast(Any, self.generator).logits(latent_BZ))
+
+
+def _made(trainer: Trainer, points: Callable[[Tensor], Tensor]) -> None:
+    trainer.generator, trainer.average = _Generator(trainer.generator, points), _Generator(trainer.average, points)
+
+
+def temperature(first: float, last: float, trainer: Trainer, share: Share) -> None:
+    """Divide what goes into the generator's softmax by a temperature: `first` at the start, `last` at the end."""
+    _made(trainer, lambda logits_BLV: (logits_BLV / (first + (last - first) * share())).softmax(dim=-1))
+
+
+def one_hot_forward(logits_BLV: Tensor, softness: float = 1.0) -> Tensor:
+    """Return one-hot rows of the likeliest characters, whose gradient is taken as that of softmax(logits / softness).
+
+    The straight-through estimator of Bengio, Leonard and Courville 2013.
+    """
+    soft_BLV = (logits_BLV / softness).softmax(dim=-1)
+    hard_BLV = torch.zeros_like(soft_BLV).scatter_(2, logits_BLV.argmax(dim=-1, keepdim=True), 1.0)
+    return hard_BLV + (soft_BLV - soft_BLV.detach())
+
+
+def straight_through(softness: float, trainer: Trainer, _share: Share) -> None:
+    """Show the critic one-hot rows of generated strings too: real and generated points then look alike."""
+    _made(trainer, partial(one_hot_forward, softness=softness))
+
+
+def gumbel(trainer: Trainer, _share: Share) -> None:
+    """Draw each character from its probabilities, and differentiate as Jang, Gu and Poole 2017, section 2.2, do."""
+    chance = torch.Generator().manual_seed(trainer.config.training.seed)
+
+    def drawn(logits_BLV: Tensor) -> Tensor:
+        uniform_BLV = torch.rand(logits_BLV.shape, generator=chance).clamp(min=1e-9)
+        return one_hot_forward(logits_BLV - (-uniform_BLV.log()).log())
+
+    _made(trainer, drawn)
+
+
+def rates(factor: Callable[[float], float], trainer: Trainer, share: Share) -> None:
+    """Multiply both learning rates by a function of the share of the trial that has passed."""
+    for algorithm in (trainer.generator_optimizer, trainer.critic_optimizer):
+        first = [group["lr"] for group in algorithm.param_groups]
+
+        def before_step(algorithm: torch.optim.Optimizer, *_: Any, first: list[float] = first) -> None:
+            for group, rate in zip(algorithm.param_groups, first, strict=True):
+                group["lr"] = rate * factor(share())
+
+        algorithm.register_step_pre_hook(before_step)
+
+
+def linear(share: float) -> float:
+    """Return 1 at the start and 0 at the end."""
+    return max(0.0, 1 - share)
+
+
+def late_linear(share: float) -> float:
+    """Return 1 for the first half, then down to 0."""
+    return min(1.0, 2 * linear(share))
+
+
+def cosine(share: float) -> float:
+    """Return half a period of a cosine, from 1 down to 0. Loshchilov and Hutter 2017, eq. 5."""
+    return (1 + math.cos(math.pi * min(1.0, share))) / 2
+
+
+def beta1(value: float, trainer: Trainer, _share: Share) -> None:
+    """Set both optimizers' beta1, also to a number below 0: Gidel et al. 2019, "Negative Momentum"."""
+    for algorithm in (trainer.generator_optimizer, trainer.critic_optimizer):
+        for group in algorithm.param_groups:
+            group["betas"] = (value, group["betas"][1])
+
+
+def penalty_at(slopes: Callable[[View, Uniform], Tensor], points: bool, trainer: Trainer, _share: Share) -> None:
+    """Take the penalised slopes in another way; with `points` in critic space, not behind the first layer."""
+    constraint = dataclasses.replace(trainer.rule.constraint, slopes=slopes, needs_points=points)
+    trainer.rule = dataclasses.replace(trainer.rule, constraint=constraint)
+
+
+def one_axis_slopes(view: View, uniform: Uniform) -> Tensor:
+    """Return (B V,) norms over the axis behind the batch alone: the commonest error of ports, `grad.norm(2, dim=1)`."""
+    x_BLV = interpolate(view.real, view.fake, uniform(1)[:, 0]).detach().requires_grad_(True)
+    (gradient_BLV,) = torch.autograd.grad(view.score(x_BLV).sum(), x_BLV, create_graph=True)
+    norm_BV: Tensor = torch.linalg.vector_norm(gradient_BLV, dim=1)
+    return norm_BV.flatten()
+
+
+def rare_penalty(every: int, trainer: Trainer, _share: Share) -> None:
+    """Take the penalty at one critic step in `every`, weighing so many times more. Karras et al. 2020, appendix B."""
+    steps = itertools.count()
+
+    def rarely(view: View, uniform: Uniform) -> Tensor:
+        # A slope of 1 costs nothing, and costs no time.
+        return between(view, uniform) if next(steps) % every == 0 else view.real.new_ones(1)
+
+    penalty_at(rarely, False, trainer, _share)
+    trainer.rule = dataclasses.replace(trainer.rule, weight=every * trainer.rule.weight)
+
+
+def relu_in_place(trainer: Trainer, _share: Share) -> None:
+    """Let the first ReLU of each block overwrite what the skip connection carries, as an in-place one does in ports.
+
+    So it does where no normalisation stands before it; behind one it overwrites only what that gave.
+    """
+    for network in (trainer.generator, trainer.average, trainer.critic):
+        for block in cast(Any, network).blocks:
+            if isinstance(block.norm1, nn.Identity):
+                block.register_forward_pre_hook(lambda _block, x: (relu(x[0]),))
+
+
+VARIATIONS: dict[str, Variation] = {
+    "smoothed by .05": partial(smooth, 0.05),
+    "smoothed by .2": partial(smooth, 0.2),
+    "smoothed by .2, annealed": partial(smooth, 0.2, annealed=True),
+    "temperature .5": partial(temperature, 0.5, 0.5),
+    "temperature 2": partial(temperature, 2.0, 2.0),
+    "temperature 1 to .3": partial(temperature, 1.0, 0.3),
+    "straight-through, gradient at .5": partial(straight_through, 0.5),
+    "straight-through, gradient at 2": partial(straight_through, 2.0),
+    "straight-through, characters drawn": gumbel,
+    "rates to 0, linear": partial(rates, linear),
+    "rates to 0, late": partial(rates, late_linear),
+    "rates to 0, cosine": partial(rates, cosine),
+    "beta1 -.3": partial(beta1, -0.3),
+    "penalty every 2nd step": partial(rare_penalty, 2),
+    "penalty every 4th step": partial(rare_penalty, 4),
+    "penalty in critic space": partial(penalty_at, between, True),
+    "bug: norm over one axis": partial(penalty_at, one_axis_slopes, True),
+    "bug: ReLU in place": relu_in_place,
+}
+"""Name -> change; the plan (plans.py) names them beside settings."""
+
+AND = " + "
+"""Between the names of variations of which a trial has several."""
+
+
+def vary(names: str, trainer: Trainer, share: Share) -> None:
+    """Do the named variations, one after the other; the empty text names none. Steps then follow what has changed."""
+    for name in names.split(AND) if names else []:
+        VARIATIONS[name](trainer, share)
+    trainer.engine = ENGINES["eager"](trainer.generator, trainer.critic, trainer.rule, trainer.config)

@@ -1,0 +1,91 @@
+"""A whole round as one CUDA graph: recorded once, then started by one call, however many kernels it has.
+
+At the usual sizes a GPU works out a kernel faster than the host can start the next. What differs between rounds stands
+in tensors that the host fills before each: the round's number, from which all noise follows, its real batches, and how
+much the average remembers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+import torch
+from torch import Tensor
+
+from . import schedule
+from .rounds import average_decay, one_round, update_average
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+WARM_UP = 3
+"""Rounds that are done before recording, and undone: they make whatever is made only once."""
+
+
+def obstacle(trainer: Trainer) -> str | None:
+    """Return why a trainer's rounds cannot be recorded, or None."""
+    settings = trainer.config.training
+    if trainer.device.type != "cuda":
+        return f"it needs a GPU with CUDA, and the run is on {trainer.device.type}"
+    if trainer.world.size > 1:
+        return "the processes of a run exchange gradients within a round"
+    if settings.repeat_above is not None:
+        return "training.repeat_above decides within a round how many steps it has"
+    if settings.generator_steps_more:
+        return "training.generator_steps_more changes how many steps a round has"
+    if settings.noise_steps:
+        return "training.noise_steps changes the noise from round to round"
+    return None
+
+
+@final
+class StaticRound:
+    """A round that reads all that differs between rounds from tensors of fixed places."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer = trainer
+        self._number = torch.zeros((), dtype=torch.int64, device=trainer.device)
+        self._remembered = torch.zeros((), device=trainer.device)
+        self._reals = [trainer.draws.real(k).clone() for k in range(trainer.config.training.critic_steps)]
+
+    def fill(self) -> None:
+        """Fill in what the trainer's next round has."""
+        trainer, settings = self.trainer, self.trainer.config.training
+        self._number.fill_(trainer.step)
+        self._remembered.fill_(average_decay(trainer, trainer.step + 1))
+        for k, real in enumerate(self._reals):
+            real.copy_(trainer.draws.real(schedule.critic_step_number(settings, trainer.step, k)), non_blocking=True)
+
+    def do(self) -> Tensor:
+        """Do the round that was filled in; the host waits for nothing and decides nothing."""
+        measured = one_round(self.trainer, self._number, self._reals)
+        update_average(self.trainer, self._remembered)
+        return measured
+
+
+@final
+class GraphedRound:
+    """A round that has been recorded. The tensors of the trainer's state must stay where they are."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._round = StaticRound(trainer)
+        self._round.fill()
+        before = {name: tensor.clone() for name, tensor in trainer.state().items()}
+        side = torch.cuda.Stream(trainer.device)  # type: ignore[no-untyped-call]
+        side.wait_stream(torch.cuda.current_stream(trainer.device))
+        with torch.cuda.stream(side):
+            for _ in range(WARM_UP):
+                self._round.do()
+        torch.cuda.current_stream(trainer.device).wait_stream(side)
+        for name, tensor in trainer.state().items():
+            # The optimizers' own tensors come with their first step, as zeros.
+            tensor.copy_(before[name]) if name in before else tensor.zero_()
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
+            self._measured = self._round.do()
+
+    def __call__(self) -> Tensor:
+        """Do the trainer's next round; return what it measured."""
+        self._round.fill()
+        self._graph.replay()
+        return self._measured.clone()

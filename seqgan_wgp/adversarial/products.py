@@ -1,0 +1,147 @@
+"""Products with matrices over channels, between fixed linear maps over positions: what a quick convolution consists of.
+
+Shape suffixes: B batch, C channels in, O channels out, L positions, K kernel, R products, T tiles of
+positions, each with the same products.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+Map = Callable[[Tensor], Tensor]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Transforms:
+    """The fixed linear maps before and behind products, and their transposes; they mix no channels and no items."""
+
+    into: Map
+    """(L, B, C) -> (T, R, B, C)"""
+
+    out: Map
+    """(T, R, B, O) -> (L, B, O)"""
+
+    into_transposed: Map
+    out_transposed: Map
+
+    def turned(self) -> Transforms:
+        """Return those of the transposed convolution, which goes from outputs to channels."""
+        return Transforms(
+            into=self.out_transposed,
+            out=self.into_transposed,
+            into_transposed=self.out,
+            out_transposed=self.into,
+        )
+
+
+_points_alone = False
+
+
+@contextlib.contextmanager
+def points_alone() -> Iterator[None]:
+    """Leave out gradients in weights: for gradients in points, beside which they would be thrown away.
+
+    Autograd itself leaves out what leads to nothing that is asked for, but not a part of one of our functions.
+    """
+    global _points_alone
+    _points_alone = True
+    try:
+        yield
+    finally:
+        _points_alone = False
+
+
+def _multiplied(x_TRBC: Tensor, w_RCO: Tensor) -> Tensor:
+    """Return (T, R, B, O), the products of each tile."""
+    if len(x_TRBC) == 1 or torch.is_grad_enabled():
+        return x_TRBC @ w_RCO if len(x_TRBC) > 1 else torch.bmm(x_TRBC[0], w_RCO)[None]
+    y_TRBO = x_TRBC.new_empty(*x_TRBC.shape[:3], w_RCO.shape[2])
+    for x_RBC, y_RBO in zip(x_TRBC, y_TRBO, strict=True):
+        torch.bmm(x_RBC, w_RCO, out=y_RBO)  # as one product torch would copy the matrices for each tile
+    return y_TRBO
+
+
+def _outer(first_TRBO: Tensor, second_TRBC: Tensor) -> Tensor:
+    """Return (R, O, C), the sums over tiles and items of the products of their numbers."""
+    total_ROC: Tensor | None = None
+    for first_RBO, second_RBC in zip(first_TRBO, second_TRBC, strict=True):
+        first_ROB = first_RBO.transpose(1, 2)
+        total_ROC = (
+            torch.bmm(first_ROB, second_RBC) if total_ROC is None else torch.baddbmm(total_ROC, first_ROB, second_RBC)
+        )
+    assert total_ROC is not None
+    return total_ROC
+
+
+@final
+class _Products(torch.autograd.Function):
+    """y = out(into(x) W') + b, with a matrix over channels for each product: (L, B, C), (R, O, C), (O,) -> (L, B, O).
+
+    `turned` has W for its transpose W'. The gradient in x is such a function again, so it can be differentiated as
+    often as one likes. One function has a third of the nodes that its parts would have, and its gradient in W lies in
+    memory as W does. into(x) is worked out anew for that gradient: to keep it takes as long, and twice the memory.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x_LBC: Tensor, w_ROC: Tensor, b_O: Tensor | None, via: Transforms, turned: bool) -> Tensor:
+        ctx.save_for_backward(x_LBC, w_ROC)
+        ctx.via, ctx.turned = via, turned
+        y_LBO = via.out(_multiplied(via.into(x_LBC), w_ROC if turned else w_ROC.transpose(1, 2)))
+        return y_LBO if b_O is None else y_LBO.add_(b_O)
+
+    @staticmethod
+    def backward(ctx: Any, gradient_LBO: Tensor) -> tuple[Tensor | None, ...]:
+        x_LBC, w_ROC = ctx.saved_tensors
+        via, turned = ctx.via, ctx.turned
+        wants_x, wants_w, wants_b = ctx.needs_input_grad[:3]
+        weights, again = wants_w and not _points_alone, torch.is_grad_enabled()
+        gradient_x = gradient_w = gradient_b = None
+        if weights or not again:
+            gradient_TRBO = via.out_transposed(gradient_LBO)
+        if wants_x and again:
+            gradient_x = products(gradient_LBO, w_ROC, None, via.turned(), turned=not turned)
+        elif wants_x:
+            gradient_x = via.into_transposed(_multiplied(gradient_TRBO, w_ROC.transpose(1, 2) if turned else w_ROC))
+        if weights:
+            x_TRBC = via.into(x_LBC)
+            first, second = (x_TRBC, gradient_TRBO) if turned else (gradient_TRBO, x_TRBC)
+            gradient_w = _outer(first, second)
+        if wants_b and not _points_alone:
+            gradient_b = gradient_LBO.sum(dim=(0, 1))
+        return gradient_x, gradient_w, gradient_b, None, None
+
+
+def products(x_LBC: Tensor, w_ROC: Tensor, b_O: Tensor | None, via: Transforms, *, turned: bool = False) -> Tensor:
+    """Return out(into(x) W') + b; see `_Products`."""
+    y_LBO: Tensor = _Products.apply(x_LBC.contiguous(), w_ROC, b_O, via, turned)  # type: ignore[no-untyped-call]
+    return y_LBO
+
+
+@final
+class _Mix(torch.autograd.Function):
+    """Weights (O, C, K) and (R, K) -> (R, O, C).
+
+    Written out, for autograd would take the gradient of the transposed weights by a product of ten times the time.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, weight_OCK: Tensor, b_RK: Tensor) -> Tensor:
+        ctx.b_RK, ctx.shape = b_RK, weight_OCK.shape
+        return (b_RK @ weight_OCK.flatten(0, 1).t()).view(-1, *weight_OCK.shape[:2])
+
+    @staticmethod
+    def backward(ctx: Any, gradient_ROC: Tensor) -> tuple[Tensor, None]:
+        return (ctx.b_RK.t() @ gradient_ROC.flatten(1)).t().reshape(ctx.shape), None
+
+
+def mix(weight_OCK: Tensor, b_RK: Tensor) -> Tensor:
+    """Return the matrices over channels (R, O, C) that products are with."""
+    w_ROC: Tensor = _Mix.apply(weight_OCK, b_RK)  # type: ignore[no-untyped-call]
+    return w_ROC

@@ -1,0 +1,65 @@
+"""Tables of the ablation, from made-up rows, and files of rows."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.ablation import drop_torn_line, minutes_to, read_rows, report, table
+
+
+def made_up(name: str, seed: int, validation: list[float], test: float, diverged: str | None = None) -> dict[str, Any]:
+    """A row whose JS-4 over the floor is as given at minutes 1, 2, ..."""
+    curve = [
+        {
+            "minutes": minutes,
+            "rounds": 10 * minutes,
+            "validation": {"js4": 0.1 + value, "js4_floor": 0.1, "unique": 0.5},
+            "test": {"js4": 0.2 + test, "js4_floor": 0.2, "unique": 0.5},
+        }
+        for minutes, value in enumerate(validation, 1)
+    ]
+    facts = {"corpus": "names", "name": name, "recipe": "fast", "settings": {}, "variation": "", "seed": seed}
+    return facts | {"minutes": 2.0, "rounds": 10 * len(curve), "diverged": diverged, "curve": curve}
+
+
+def test_a_table_of_made_up_rows() -> None:
+    rows = [
+        made_up("base", 0, [0.08, 0.05], 0.06),
+        made_up("base", 1, [0.08, 0.07], 0.08),
+        made_up("better", 0, [0.08, 0.04], 0.03),
+        made_up("worse", 0, [0.20, 0.10], 0.09),
+        made_up("lost", 0, [], 0.0, diverged="nan"),
+    ]
+    lines = [
+        line.split(" | ") for line in table("names", rows).splitlines() if line.startswith("| ") and "---" not in line
+    ]
+    cells = {line[0].removeprefix("| "): [cell.removesuffix(" |") for cell in line[1:]] for line in lines}
+    assert list(cells) == ["recipe", "better", "base", "worse", "lost"]
+    # The base ends at .06 with a standard deviation of sqrt(2) / 100; that of a difference is sqrt(1.5) times as much.
+    assert cells["base"] == ["2", "0.0600 ± 0.0141", "0.0700 ± 0.0141", "+0.0000", "+0.0", "2.00", "20", "50.0%"]
+    assert cells["better"] == ["1", "0.0400", "0.0300", "-0.0200", "-1.2", "1.50", "20", "50.0%"]
+    assert cells["worse"][3:6] == ["+0.0400", "+2.3", "not"]
+    assert cells["lost"][:2] == ["1", "diverged"]
+    assert len({len(row) for row in cells.values()}) == 1
+    assert "over 3 recipes: 1.000" in table("names", rows)
+    assert report(rows).startswith("## names, 2 minutes")
+
+
+def test_the_order_on_test_may_be_another() -> None:
+    rows = [made_up(name, 0, [value], 1 - value) for name, value in (("base", 0.1), ("b", 0.2), ("c", 0.3))]
+    assert "over 3 recipes: -1.000" in table("names", rows)
+
+
+def test_minutes_to_a_target() -> None:
+    curve = [(1.0, 0.5), (2.0, 0.3), (3.0, 0.4)]
+    assert [minutes_to(curve, target) for target in (0.6, 0.4, 0.3)] == pytest.approx([1.0, 1.5, 2.0])
+    assert minutes_to(curve, 0.1) == math.inf
+
+
+def test_a_missing_results_file_has_no_rows(tmp_path: Path) -> None:
+    drop_torn_line(tmp_path / "none.jsonl")
+    assert read_rows(tmp_path / "none.jsonl") == []
