@@ -18,6 +18,9 @@ from .rounds import average_decay, one_round, update_average
 if TYPE_CHECKING:
     from .trainer import Trainer
 
+ALIKE = 1e-2
+"""How far what a recorded round measures may lie from what it measured before."""
+
 WARM_UP = 3
 """Rounds that are done before recording, and undone: they make whatever is made only once."""
 
@@ -65,27 +68,48 @@ class StaticRound:
 
 @final
 class GraphedRound:
-    """A round that has been recorded. The tensors of the trainer's state must stay where they are."""
+    """A round that has been recorded. The tensors of the trainer's state must stay where they are.
+
+    What it measures when it is first replayed is held against what the same round measured before it was recorded.
+
+    Raises:
+        RuntimeError: the round cannot be recorded, or what was recorded is another round; the state is as it was.
+    """
 
     def __init__(self, trainer: Trainer) -> None:
-        self._round = StaticRound(trainer)
+        self._trainer, self._round = trainer, StaticRound(trainer)
         self._round.fill()
-        before = {name: tensor.clone() for name, tensor in trainer.state().items()}
-        side = torch.cuda.Stream(trainer.device)  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream(trainer.device))
-        with torch.cuda.stream(side):
-            for _ in range(WARM_UP):
-                self._round.do()
-        torch.cuda.current_stream(trainer.device).wait_stream(side)
-        for name, tensor in trainer.state().items():
-            # The optimizers' own tensors come with their first step, as zeros.
-            tensor.copy_(before[name]) if name in before else tensor.zero_()
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._measured = self._round.do()
+        self._before = {name: tensor.clone() for name, tensor in trainer.state().items()}
+        try:
+            expected = self._warmed_up()
+            self._restore()
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph):
+                self._measured = self._round.do()
+            self._graph.replay()
+            if not torch.allclose(self._measured, expected, rtol=ALIKE, atol=ALIKE):
+                raise RuntimeError("what was recorded is not the round that it should be")
+        finally:
+            self._restore()
+            del self._before
 
     def __call__(self) -> Tensor:
         """Do the trainer's next round; return what it measured."""
         self._round.fill()
         self._graph.replay()
         return self._measured.clone()
+
+    def _warmed_up(self) -> Tensor:
+        """Do rounds on a stream of their own, as recording wants it; return what the first of them measured."""
+        device = self._trainer.device
+        side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        side.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(side):
+            first, *_ = [self._round.do().clone() for _ in range(WARM_UP)]
+        torch.cuda.current_stream(device).wait_stream(side)
+        return first
+
+    def _restore(self) -> None:
+        for name, tensor in self._trainer.state().items():
+            # The optimizers' own tensors come with their first step, as zeros.
+            tensor.copy_(self._before[name]) if name in self._before else tensor.zero_()

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import Config
-from ..errors import Diverged
+from ..errors import Diverged, one_line
 from ..randomness import Stream
 from . import schedule
 from .constraints import CONSTRAINTS
@@ -74,7 +74,7 @@ class Trainer:
         self.step = 0
         self.seconds = 0.0
         self._settled_step: int | None = None
-        self._graphable: bool | None = None
+        self._graphable = True
         self._graph: GraphedRound | None = None
         self._last = Losses((), torch.zeros(0))
 
@@ -131,9 +131,9 @@ class Trainer:
         """
         if self.step == 0:
             self._warm_up()
-        if self._graphs():
-            self._graph = self._graph or GraphedRound(self)
-            measured = self._graph()
+        graph = self._recorded()
+        if graph is not None:
+            measured = graph()
             self.step += 1
         else:
             measured = one_round(self, self.step)
@@ -216,15 +216,22 @@ class Trainer:
         """Return the standard deviation of this round's instance noise."""
         return schedule.noise_deviation(self.config.training, self.step)
 
-    def _graphs(self) -> bool:
-        """Say whether rounds are recorded and replayed; where that was asked for and cannot be, note why."""
+    def _recorded(self) -> GraphedRound | None:
+        """Return the round as a graph; None where it is done eagerly. Where a graph was asked for, note why not."""
         asked = self.config.training.engine
-        if self._graphable is None:
-            why = obstacle(self) if asked in ("auto", "graph") else "another engine is asked for"
+        if self._graph is None and self._graphable and asked in ("auto", "graph"):
+            why = obstacle(self)
+            if why is None:
+                try:
+                    self._graph = GraphedRound(self)
+                except RuntimeError as error:
+                    why, asked = f"it cannot be recorded here ({one_line(error)[:200]})", "graph"
             self._graphable = why is None
             if why is not None and asked == "graph":
-                self.notes.append(f"training.engine is graph, but {why}: rounds are done eagerly")
-        return self._graphable
+                self.notes.append(
+                    f"training.engine is {self.config.training.engine}, but {why}: rounds are done eagerly"
+                )
+        return self._graph
 
     def _check_finite(self) -> None:
         for name, value in self._last.items():
