@@ -44,6 +44,7 @@ from . import reference_loop as published
 SHAPES = ("64,64,16", "64,128,10", "64,128,32", "64,512,32")
 V, LATENT, BLOCKS, KERNEL = 100, 128, 5, 5
 ROWS = 20_000
+WARM_UP = 3
 SHARE_OF_GENERATOR = 0.5
 """A generator step is 5 F of work, a critic step 10 F and 1 F for its fakes."""
 LINE = "{:>16} {:<16} {:>26} {:>26} {:>7} {:>7}"
@@ -185,8 +186,8 @@ def spread(times: list[float]) -> str:
 
 
 def in_turns(mine: Callable[[], object], other: Callable[[], object], pairs: int) -> tuple[list[float], list[float]]:
-    """Return the seconds of both, done in turns; one turn before them warms up."""
-    times = [(seconds(mine), seconds(other)) for _ in range(pairs + 1)][1:]
+    """Return the seconds of both, done in turns, after some turns to warm up."""
+    times = [(seconds(mine), seconds(other)) for _ in range(WARM_UP + pairs)][WARM_UP:]
     return [a for a, _ in times], [b for _, b in times]
 
 
@@ -235,7 +236,7 @@ def main() -> None:
     parser.add_argument("--engines", nargs="+", default=["auto"], metavar="ENGINE[:CONVOLUTION]")
     parser.add_argument("--precision", default="float32", help="of ours, and tf32 of both")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--pairs", type=int, default=9, help="of ours and the published one, beside one to warm up")
+    parser.add_argument("--pairs", type=int, default=9, help="of ours and the published one, beside those to warm up")
     parser.add_argument("--critic-steps", type=int, default=1, help="in a round")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

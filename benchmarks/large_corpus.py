@@ -187,6 +187,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where files are made, and deleted at the end")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    if options.folder is not None:
+        options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.folder) as scratch:
         results = measure(Path(scratch), options)
     if options.json is not None:
