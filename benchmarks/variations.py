@@ -26,6 +26,7 @@ from seqgan_wgp.adversarial.constraints import Uniform, View, between, interpola
 from seqgan_wgp.adversarial.domain import Domain, Form, Items
 from seqgan_wgp.adversarial.engines import ENGINES
 from seqgan_wgp.adversarial.trainer import Trainer
+from seqgan_wgp.text import networks
 
 Share = Callable[[], float]
 """() -> the share of the trial's time that has passed, 0 to 1."""
@@ -100,13 +101,8 @@ def temperature(first: float, last: float, trainer: Trainer, share: Share) -> No
 
 
 def one_hot_forward(logits_BLV: Tensor, softness: float = 1.0) -> Tensor:
-    """Return one-hot rows of the likeliest characters, whose gradient is taken as that of softmax(logits / softness).
-
-    The straight-through estimator of Bengio, Leonard and Courville 2013.
-    """
-    soft_BLV = (logits_BLV / softness).softmax(dim=-1)
-    hard_BLV = torch.zeros_like(soft_BLV).scatter_(2, logits_BLV.argmax(dim=-1, keepdim=True), 1.0)
-    return hard_BLV + (soft_BLV - soft_BLV.detach())
+    """Return one-hot rows of the likeliest characters, with the gradient of softmax(logits / softness)."""
+    return networks.straight_through(logits_BLV / softness)
 
 
 def straight_through(softness: float, trainer: Trainer, _share: Share) -> None:

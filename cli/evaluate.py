@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +12,7 @@ from rich.text import Text
 
 from . import options
 from .console import guarded, messages
+from .output import utf8_stdout
 from .tables import foreign, show_table
 from .working import Working
 
@@ -75,8 +75,7 @@ def evaluate(
             on_step=working,
             on_bytes=on_bytes,
         )
-    if isinstance(sys.stdout, type(sys.__stdout__)):
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
+    utf8_stdout()
     if as_json:
         typer.echo(json.dumps(found.to_json(), indent=2))
         return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from . import options
 from .console import guarded, messages
+from .output import utf8_stdout
 from .reading import Reading
 from .tables import plain
 
@@ -60,8 +60,7 @@ def inspect(
     source, console = open_inputs(corpus), messages()
     with Reading(console, f"reading {source.label}", source.size) as on_bytes:
         found = inspected(source, given, on_bytes if console.is_terminal else lambda _bytes: None, measure)
-    if isinstance(sys.stdout, type(sys.__stdout__)):
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
+    utf8_stdout()
     if as_json:
         typer.echo(json.dumps(found.to_json(), indent=2))
         return

@@ -11,6 +11,12 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 
+def utf8_stdout() -> None:
+    """Have stdout be UTF-8 with line feeds, whatever the terminal's own encoding."""
+    if isinstance(sys.stdout, type(sys.__stdout__)):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
+
+
 @contextmanager
 def opened(output: str | None, *, overwrite: bool) -> Iterator[TextIO]:
     """Give stdout as UTF-8, or a file that gets its name only when it is whole.
@@ -18,8 +24,7 @@ def opened(output: str | None, *, overwrite: bool) -> Iterator[TextIO]:
     Raises ConfigError when a file may not be written there.
     """
     if output is None:
-        if isinstance(sys.stdout, type(sys.__stdout__)):
-            sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
+        utf8_stdout()
         yield sys.stdout
         sys.stdout.flush()
         return
