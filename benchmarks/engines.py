@@ -5,6 +5,9 @@
 Engines round differently, so runs part from each other after some hundred rounds; what they come to must be as good.
 Prints the JS-4 above its floor that each reaches on the validation half, by seed, with mean and spread, and how far the
 gradients of a first critic step are from those of the plain engine in double precision.
+
+Where there is no GPU, tf32 is imitated: what goes into every product, forward and backward, is rounded to 10 bits of
+mantissa first, as a GPU does.
 """
 
 from __future__ import annotations
@@ -13,12 +16,16 @@ import argparse
 import json
 import statistics
 import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from seqgan_wgp.adversarial.record import Record
 from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.memory import keep_memory
@@ -28,7 +35,15 @@ from seqgan_wgp.text.domain import TextDomain
 from seqgan_wgp.text.reading.sources import open_source
 from seqgan_wgp.text.scan import scan
 
-ENTRIES = ("plain", "eager:direct", "eager:fourier", "eager:toom-cook", "compiled", "eager:direct:bf16")
+ENTRIES = (
+    "plain",
+    "eager:direct",
+    "eager:fourier",
+    "eager:toom-cook",
+    "compiled",
+    "eager:direct:bf16",
+    "eager:direct:tf32",
+)
 LINE = "{:<20} {:>10} {:>28} {:>8} {:>8} {:>14}"
 
 
@@ -55,6 +70,34 @@ def config(entry: str, seed: int, options: argparse.Namespace) -> Config:
     )
 
 
+PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "convolution", "convolution_backward")
+"""What a GPU rounds the factors of; of a sum the first term is not rounded, but here that is a bias or nothing."""
+
+
+@final
+class RoundedFactors(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Within it, what goes into products is rounded to TF32: to nearest, ties to even."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        del types
+        if func.overloadpacket.__name__ in PRODUCTS:
+            args = tuple(_tf32(value) if isinstance(value, Tensor) else value for value in args)
+        return func(*args, **(kwargs or {}))
+
+
+def _tf32(values: Tensor) -> Tensor:
+    if values.dtype != torch.float32:
+        return values
+    bits = values.view(torch.int32)
+    return ((bits + 0xFFF + ((bits >> 13) & 1)) & ~0x1FFF).view(torch.float32)
+
+
+def computing(settings: Config) -> AbstractContextManager[Any]:
+    """Return what a training is done within."""
+    imitated = settings.training.precision == "tf32" and settings.training.device == "cpu"
+    return RoundedFactors() if imitated else nullcontext()  # type: ignore[no-untyped-call]
+
+
 def first_gradients(corpus: Corpus, settings: Config, dtype: torch.dtype) -> Tensor:
     """Return the gradients of the first critic step as one vector, float64 on the host."""
     device = torch.device(settings.training.device)
@@ -66,7 +109,8 @@ def first_gradients(corpus: Corpus, settings: Config, dtype: torch.dtype) -> Ten
     if not trainer.engine.takes_items:
         real = trainer.domain.form.embed(real).to(dtype)
     draw = trainer.draws.epsilon(0)
-    gradients, _ = trainer.engine.critic(real, fake, lambda columns: draw(columns).to(dtype))
+    with computing(settings):
+        gradients, _ = trainer.engine.critic(real, fake, lambda columns: draw(columns).to(dtype))
     return torch.cat([gradient.flatten() for gradient in gradients]).double().cpu()
 
 
@@ -75,7 +119,8 @@ def quality(corpus: Corpus, settings: Config) -> tuple[float, float]:
     device = torch.device(settings.training.device)
     trainer = Trainer(TextDomain(corpus, settings, device), settings, device)
     seconds, js = 0.0, float("nan")
-    for record in trainer.run():
+    records = trainer.run()
+    while record := _next(records, settings):
         for note in record.notes:
             print(f"note: {note}")
         if record.measures:
@@ -83,6 +128,11 @@ def quality(corpus: Corpus, settings: Config) -> tuple[float, float]:
         else:
             seconds = record.seconds
     return js, seconds
+
+
+def _next(records: Iterator[Record], settings: Config) -> Record | None:
+    with computing(settings):
+        return next(records, None)
 
 
 def main() -> None:
