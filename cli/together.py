@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from seqgan_wgp.adversarial.started import processes_started
 from seqgan_wgp.errors import SeqganError, WorldError
 
 from .console import exit_code, fail
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 COMMANDS = ("train", "mnist", "resume")
 """The commands that many processes do together."""
 
-_ENVIRONMENT = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-"""What torchrun sets; `seqgan_wgp.adversarial.joining` looks at the same."""
-
 
 def check_alone(command: str) -> None:
     """End unless a command may be one of many processes: it would do its work so many times, to the same files.
@@ -31,11 +29,11 @@ def check_alone(command: str) -> None:
     The first process says so and fails. The others end well: as soon as one fails torchrun ends all, and the first is
     to have its say.
     """
-    if command in COMMANDS or not all(name in os.environ for name in _ENVIRONMENT) or os.environ["WORLD_SIZE"] == "1":
+    size = processes_started()
+    if command in COMMANDS or size == 1:
         return
     if os.environ["RANK"] != "0":
         raise typer.Exit
-    size = os.environ["WORLD_SIZE"]
     fail(
         f"torchrun has started {size} processes of {command}, which one process does",
         f"start it without torchrun; many generate strings by: generate MODEL -n N --shard I/{size}, each on its own",

@@ -22,6 +22,7 @@ from ..randomness import Stream, choose_numpy, normal, shuffled, uniform
 from .constraints import CONSTRAINTS, Uniform
 from .distributed import World
 from .domain import Domain
+from .schedule import Number
 
 SMALL_CORPUS = 1_000
 """Below this many training items batches are drawn with replacement: an epoch would be only a few batches."""
@@ -53,7 +54,7 @@ class Draws:
         """Return which rows of any stream batch `number` is: (B,), counted over all that are ever drawn."""
         return np.arange(number * self.size + self.here.start, number * self.size + self.here.stop)
 
-    def index(self, number: int | Tensor) -> Tensor:
+    def index(self, number: Number) -> Tensor:
         """Return the same as int64 on the device; `number` may live there."""
         return self._index_B + number * self.size
 
@@ -61,12 +62,12 @@ class Draws:
         """Return real batch `number` of the run: B compact items on the device."""
         return self.domain.ids(self._items(number))
 
-    def epsilon(self, number: int | Tensor) -> Uniform:
+    def epsilon(self, number: Number) -> Uniform:
         """Return where critic step `number` takes its penalty: columns -> (B, columns) in [0, 1)."""
         index_B = self.index(number)
         return lambda columns: uniform(self.seed, Stream.EPSILON, index_B, columns)
 
-    def noise(self, stream: Stream, number: int | Tensor, deviation: float) -> Tensor:
+    def noise(self, stream: Stream, number: Number, deviation: float) -> Tensor:
         """Return instance noise (B, ...) of a standard deviation, of the shape of points of critic space."""
         shape = self.domain.form.event_shape
         noise_BE = normal(self.seed, stream, self.index(number), math.prod(shape))

@@ -1,6 +1,6 @@
-"""Engines: how the gradients of a step are computed. All compute the same ones.
+"""Engines: how the gradients of a critic step are computed. All compute the same ones.
 
-Shape suffixes: B batch, Z latent; points of critic space have shape (B, ...).
+Shape suffixes: B batch; points of critic space have shape (B, ...).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..config import Config
 from ..errors import one_line
 from .constraints import Uniform
 from .convolution import mixed_once, set_way
-from .steps import CriticNumbers, Gradients, Rule, critic_gradients, critic_total, generator_step
+from .steps import CriticNumbers, Gradients, Rule, critic_gradients, critic_total
 from .views import Cast, FunctionalView, Staged, points_view, view_of
 
 Lowering = Callable[[], AbstractContextManager[Any]]
@@ -27,7 +27,7 @@ ALIKE = 1e-3
 
 
 class Engine(Protocol):
-    """Computes the gradients of both kinds of step."""
+    """Computes the gradients of critic steps."""
 
     fell_back: str | None
     """Why another engine has taken over; None: none has."""
@@ -38,13 +38,6 @@ class Engine(Protocol):
     def critic(self, real: Tensor, fake: Tensor, uniform: Uniform) -> tuple[Gradients, CriticNumbers]:
         """Return the gradients of a critic step, and what was measured."""
 
-    def generator(self, latent_BZ: Tensor, noise: Tensor | None) -> tuple[Gradients, Tensor]:
-        """Return the gradients of a generator step, and the loss."""
-
-
-def _takes_items(critic: nn.Module, rule: Rule, config: Config) -> bool:
-    return isinstance(critic, Staged) and not (rule.constraint.needs_points or config.training.noise)
-
 
 @final
 class Plain:
@@ -54,7 +47,7 @@ class Plain:
     fell_back: str | None = None
 
     def __init__(self, generator: nn.Module, critic: nn.Module, rule: Rule, config: Config) -> None:
-        self._generator, self._critic, self._rule = generator, critic, dataclasses.replace(rule, apart=True)
+        self._critic, self._rule = critic, dataclasses.replace(rule, apart=True)
         self._lower = lowering(config, critic)
         _set_ways("direct", generator, critic)
 
@@ -62,12 +55,6 @@ class Plain:
         """Return gradients and numbers."""
         view = Cast(points_view(self._critic, real, fake), self._lower)
         return critic_gradients(self._critic, view, uniform, self._rule)
-
-    def generator(self, latent_BZ: Tensor, noise: Tensor | None) -> tuple[Gradients, Tensor]:
-        """Return gradients and loss."""
-        return generator_step(
-            self._generator, self._critic, latent_BZ, loss=self._rule.loss, noise=noise, lower=self._lower
-        )
 
 
 @final
@@ -77,9 +64,8 @@ class Eager:
     fell_back: str | None = None
 
     def __init__(self, generator: nn.Module, critic: nn.Module, rule: Rule, config: Config) -> None:
-        self._generator, self._critic, self._rule = generator, critic, rule
-        self._lower = lowering(config, critic)
-        self.takes_items = _takes_items(critic, rule, config)
+        self._critic, self._rule, self._lower = critic, rule, lowering(config, critic)
+        self.takes_items = isinstance(critic, Staged) and not (rule.constraint.needs_points or config.training.noise)
         # Fewer multiplications pay where multiplications are what costs; in bfloat16 they cost digits too.
         _set_ways("direct" if config.training.precision == "bf16" else config.training.convolution, generator, critic)
 
@@ -89,12 +75,6 @@ class Eager:
             view = (view_of if self.takes_items else points_view)(self._critic, real, fake)
             return critic_gradients(self._critic, Cast(view, self._lower), uniform, self._rule)
 
-    def generator(self, latent_BZ: Tensor, noise: Tensor | None) -> tuple[Gradients, Tensor]:
-        """Return gradients and loss."""
-        return generator_step(
-            self._generator, self._critic, latent_BZ, loss=self._rule.loss, noise=noise, lower=self._lower
-        )
-
 
 @final
 class Compiled:
@@ -102,7 +82,7 @@ class Compiled:
 
     What is compiled cannot be differentiated twice from outside, so the first derivative is taken within; the
     gradients in the weights are then ordinary ones. Its first step is held against the eager one. Where it cannot be
-    compiled, or is not alike, the eager engine takes over, and `fell_back` tells why. Generator steps are eager ones.
+    compiled, or is not alike, the eager engine takes over, and `fell_back` tells why.
     """
 
     def __init__(self, generator: nn.Module, critic: nn.Module, rule: Rule, config: Config) -> None:
@@ -121,10 +101,6 @@ class Compiled:
             if found is not None and (self._proven or self._is_alike(found[0], real, fake, uniform)):
                 return found
         return self._eager.critic(real, fake, uniform)
-
-    def generator(self, latent_BZ: Tensor, noise: Tensor | None) -> tuple[Gradients, Tensor]:
-        """Return gradients and loss."""
-        return self._eager.generator(latent_BZ, noise)
 
     def _total(self, real: Tensor, fake: Tensor, uniform_B2: Tensor) -> tuple[Tensor, ...]:
         view = FunctionalView(self._critic, real, fake)
@@ -180,5 +156,6 @@ def lowering(config: Config, network: nn.Module) -> Lowering:
 def set_precision(precision: str, device: torch.device) -> None:
     """Say whether this process's products in float32 may be rounded to TF32 on a GPU; torch's convolutions else are."""
     if device.type == "cuda":
-        torch.backends.cuda.matmul.fp32_precision = "tf32" if precision != "float32" else "ieee"
-        torch.backends.cudnn.conv.fp32_precision = "tf32" if precision != "float32" else "ieee"  # type: ignore[attr-defined]
+        rounding = "tf32" if precision == "tf32" else "ieee"
+        torch.backends.cuda.matmul.fp32_precision = rounding
+        torch.backends.cudnn.conv.fp32_precision = rounding  # type: ignore[attr-defined]

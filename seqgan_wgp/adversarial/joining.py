@@ -12,11 +12,11 @@ import torch
 import torch.distributed as dist
 
 from .distributed import ALONE, World, together
+from .started import processes_started
 
 if TYPE_CHECKING:
     from torch.distributed.distributed_c10d import Store
 
-_ENVIRONMENT = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 _WORDS_WAIT = timedelta(days=7)
 _OFFER = "seqgan_wgp/offer"
 _POLL_SECONDS = 0.02
@@ -27,7 +27,7 @@ def join() -> World:
 
     Raises WorldError when the others cannot be reached.
     """
-    if not all(name in os.environ for name in _ENVIRONMENT) or os.environ["WORLD_SIZE"] == "1":
+    if processes_started() == 1:
         return ALONE
     from torch.distributed.distributed_c10d import PrefixStore
     from torch.distributed.rendezvous import rendezvous

@@ -20,7 +20,8 @@ from . import schedule
 from .convolution import mixed_once
 from .optimizers import apply_gradients, gradient_norm
 from .sampling import latents
-from .steps import Gradients
+from .schedule import Number
+from .steps import Gradients, generator_step
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 CRITIC_LOSSES = ("critic_loss", "wasserstein", "penalty", "slope_mean", "critic_gradient")
 LOSSES = (*CRITIC_LOSSES, "generator_loss", "generator_gradient")
 """Names of what a round measures, in the order in which its steps give it."""
-
-Number = int | Tensor
-"""Of a step or a round; a tensor is an int64 scalar on the device."""
 
 
 def one_round(trainer: Trainer, number: Number, reals: Sequence[Tensor] | None = None) -> Tensor:
@@ -92,7 +90,9 @@ def _generator_step(trainer: Trainer, number: Number) -> Tensor:
     latent_BZ = latents(trainer.config, Stream.GENERATOR_LATENT, draws.index(number))
     noise = draws.noise(Stream.GENERATOR_NOISE, number, deviation) if deviation else None
     with parametrize.cached():
-        gradients, loss = trainer.engine.generator(latent_BZ, noise)
+        gradients, loss = generator_step(
+            trainer.generator, trainer.critic, latent_BZ, loss=trainer.rule.loss, noise=noise, lower=trainer.lower
+        )
     gradients, loss_1 = _of_all(trainer, gradients, loss[None])
     apply_gradients(trainer.generator_optimizer, trainer.generator, gradients)
     return torch.cat([loss_1, gradient_norm(gradients)[None]])

@@ -8,8 +8,10 @@ from torch import Tensor
 
 from ..sections import TrainingSettings
 
-Number = TypeVar("Number", int, Tensor, int | Tensor)
-"""Of a round; a tensor is an int64 scalar."""
+Number = int | Tensor
+"""Of a step or a round; a tensor is an int64 scalar on the device."""
+
+_Number = TypeVar("_Number", int, Tensor, Number)
 
 _WARM_UP = 1 << 36
 """Number of the first critic step of the warm-up: behind all that rounds will come to."""
@@ -18,7 +20,7 @@ _FURTHER = 1 << 28
 """Between the numbers of a round's generator steps: more than there are rounds."""
 
 
-def critic_step_number(settings: TrainingSettings, round_: Number, k: int) -> Number:
+def critic_step_number(settings: TrainingSettings, round_: _Number, k: int) -> _Number:
     """Return the number of the round's critic step k, by which it draws data and noise; no other step has it."""
     return round_ * settings.critic_steps + k
 
@@ -28,7 +30,7 @@ def warm_up_number(k: int) -> int:
     return _WARM_UP + k
 
 
-def generator_step_number(round_: Number, k: int) -> Number:
+def generator_step_number(round_: _Number, k: int) -> _Number:
     """Return the number of the round's generator step k. How many there were in earlier rounds makes no difference."""
     return k * _FURTHER + round_
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from .constraints import Constraint, Uniform, View
 from .losses import Loss
-from .views import Thinned, points_view, view_of
+from .views import Thinned, points_view, raised, view_of
 
 Gradients = tuple[Tensor, ...]
 """One tensor for each parameter, in the order of `module.parameters()`."""
@@ -154,5 +154,5 @@ def generator_step(
     with lower():
         fake = generator(latent_BZ)
         score_B = critic(fake if noise is None else fake + noise)
-    total = loss.generator(score_B.float() if score_B.dtype == torch.bfloat16 else score_B)
+    total = loss.generator(raised(score_B))
     return torch.autograd.grad(total, tuple(generator.parameters())), total.detach()

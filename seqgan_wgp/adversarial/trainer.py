@@ -26,7 +26,7 @@ from .diagnosis import diagnose
 from .distributed import ALONE, World
 from .domain import Domain, Items
 from .draws import Draws
-from .engines import ENGINES, set_precision
+from .engines import ENGINES, lowering, set_precision
 from .graph import GraphedRound, obstacle
 from .losses import loss_of
 from .optimizers import optimizer
@@ -69,6 +69,7 @@ class Trainer:
         self.engine = ENGINES["eager" if engine in ("auto", "graph") else engine](
             self.generator, self.critic, self.rule, config
         )
+        self.lower = lowering(config, self.critic)
         self.notes: list[str] = []
         self._told = False
         self.step = 0

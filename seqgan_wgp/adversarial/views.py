@@ -91,6 +91,11 @@ class FunctionalView:
         return slope_B
 
 
+def raised(score_B: Tensor) -> Tensor:
+    """Return scores in float32 again where they were computed in a lower precision."""
+    return score_B.float() if score_B.dtype == torch.bfloat16 else score_B
+
+
 @final
 class Cast:
     """A view whose scores are computed in a lower precision; slopes, which a penalty squares, are not."""
@@ -103,7 +108,7 @@ class Cast:
         """Return the scores (B,), float32 again."""
         with self.cast():
             score_B = self.view.score(x)
-        return score_B.float() if score_B.dtype == torch.bfloat16 else score_B
+        return raised(score_B)
 
     def slopes(self, x: Tensor) -> Tensor:
         """Return the slopes (B,)."""

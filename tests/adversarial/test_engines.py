@@ -11,7 +11,7 @@ from torch import Tensor
 from seqgan_wgp.adversarial.convolution import CONVOLUTIONS
 from seqgan_wgp.adversarial.engines import ENGINES, Compiled, Engine
 from seqgan_wgp.adversarial.graph import StaticRound, obstacle
-from seqgan_wgp.adversarial.steps import Gradients, critic_total
+from seqgan_wgp.adversarial.steps import Gradients, critic_total, generator_step
 from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.adversarial.views import view_of
 from seqgan_wgp.config import Config
@@ -54,7 +54,10 @@ def gradients(trainer: Trainer, engine: Engine, dtype: torch.dtype = torch.float
         real = trainer.domain.form.embed(real).to(dtype)
     draw = trainer.draws.epsilon(0)
     critic, _ = engine.critic(real, fake, lambda columns: draw(columns).to(dtype))
-    return critic, engine.generator(latent_BZ, None)[0]
+    generator, _ = generator_step(
+        trainer.generator, trainer.critic, latent_BZ, loss=trainer.rule.loss, lower=trainer.lower
+    )
+    return critic, generator
 
 
 def away(mine: Gradients, others: Gradients) -> float:
