@@ -41,8 +41,8 @@ Curve = list[tuple[float, float]]
 
 
 def mean_curve(rows: list[Row]) -> Curve:
-    """Return the mean of several runs' curves, measurement by measurement."""
-    points = zip(*(row["curve"] for row in rows), strict=True)
+    """Return the mean of several runs' curves, measurement by measurement, up to the end of the shortest."""
+    points = zip(*(row["curve"] for row in rows), strict=False)
     return [
         (statistics.fmean(p["minutes"] for p in point), statistics.fmean(excess(p, "validation") for p in point))
         for point in points

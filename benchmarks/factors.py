@@ -2,6 +2,8 @@
 
 Beside settings by their dotted names an entry may have `recipe`, what it starts from (else `fast`), and `variation`, a
 key of VARIATIONS (variations.py), or several with AND between, for what settings cannot say.
+
+Most were tried on top of FIRST, which is what `fast` was then; the last ones on `fast` as it is.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from typing import Any
 Entry = dict[str, Any]
 
 
-def _both(setting: str, value: object) -> Entry:
+def both(setting: str, value: object) -> Entry:
+    """Return a setting of the generator with the critic's of the same name."""
     return {f"generator.{setting}": value, f"critic.{setting}": value}
 
 
@@ -35,6 +38,15 @@ def _adam(name: str, value: float) -> Entry:
     return {f"optimizer.generator.{name}": value, f"optimizer.critic.{name}": value}
 
 
+FIRST: Entry = {
+    "generator.output": "softmax",
+    **both("blocks", 3),
+    "objective.thinning": 1,
+    "averaging.decay": 0.995,
+    **_adam("fall_steps", 0),
+}
+"""Settings with which `fast` is what first trials made of it: the base of FACTORS."""
+
 STRAIGHT = (
     "straight-through, gradient at .5",
     "straight-through, gradient at 2",
@@ -57,16 +69,16 @@ FACTORS: dict[str, dict[str, Entry]] = {
     },
     "critic steps": _each("training.critic_steps", (2, 4)),
     "blocks": {
-        "1": _both("blocks", 1),
-        "2": _both("blocks", 2),
-        "5": _both("blocks", 5),
+        "1": both("blocks", 1),
+        "2": both("blocks", 2),
+        "5": both("blocks", 5),
         "G 4, D 2": {"generator.blocks": 4, "critic.blocks": 2},
         "G 2, D 4": {"generator.blocks": 2, "critic.blocks": 4},
     },
-    "kernel": {"5": _both("kernel", 5), "G 5, D 3": {"generator.kernel": 5}, "G 3, D 5": {"critic.kernel": 5}},
+    "kernel": {"5": both("kernel", 5), "G 5, D 3": {"generator.kernel": 5}, "G 3, D 5": {"critic.kernel": 5}},
     "width": {
-        "32": _both("width", 32),
-        "96": _both("width", 96),
+        "32": both("width", 32),
+        "96": both("width", 96),
         "G 96, D 48": {"generator.width": 96, "critic.width": 48},
         "G 48, D 96": {"generator.width": 48, "critic.width": 96},
     },
@@ -74,6 +86,7 @@ FACTORS: dict[str, dict[str, Entry]] = {
     "softmax": {
         **_varied("temperature", ".5", "2", "1 to .3"),
         "straight-through": {"generator.output": "straight-through"},
+        "sampled": {"generator.output": "sampled"},
         **{name: {"variation": name} for name in STRAIGHT},
     },
     "Adam": {
@@ -82,7 +95,7 @@ FACTORS: dict[str, dict[str, Entry]] = {
         "beta2 .99": _adam("beta2", 0.99),
         "beta2 .999": _adam("beta2", 0.999),
     },
-    "residual scale": {".1": _both("residual_scale", 0.1), "1": _both("residual_scale", 1.0)},
+    "residual scale": {".1": both("residual_scale", 0.1), "1": both("residual_scale", 1.0)},
     "penalty": {
         "gp, 10": {"objective.constraint": "gp"},
         "lp, 1": {"objective.weight": 1.0},
@@ -97,7 +110,7 @@ FACTORS: dict[str, dict[str, Entry]] = {
         "gan-ns + lp, 10": _objective("gan-ns", "lp", 10.0),
         "hinge + lp, 10": _objective("hinge", "lp", 10.0),
     },
-    "initialisation": {name: _both("initialization", name) for name in ("torch", "he-normal", "xavier")},
+    "initialisation": {name: both("initialization", name) for name in ("torch", "he-normal", "xavier")},
     "real one-hots": _varied("smoothed", "by .05", "by .2", "by .2, annealed"),
     "instance noise": {
         ".1": {"training.noise": 0.1},
@@ -117,43 +130,65 @@ FACTORS: dict[str, dict[str, Entry]] = {
     "penalty, rarer": _varied("penalty", "every 4th step"),
     "warm-up of the critic": {"50 steps": {"training.warm_up": 50}},
     "wider and larger": {
-        "width 128": _both("width", 128),
+        "width 128": both("width", 128),
         "batch 256": {"training.batch_size": 256},
         "lp, 100": {"objective.weight": 100.0},
         "epsilon 1e-4": _adam("epsilon", 1e-4),
         "averaging .98": {"averaging.decay": 0.98},
-        "width 48": _both("width", 48),
+        "width 48": both("width", 48),
     },
 }
-"""Factor -> value -> what differs from the base, `fast`; the factors that were thought to matter most come first."""
+"""Factor -> value -> what differs from FIRST; the factors that were thought to matter most come first."""
 
 _ST: Entry = {"generator.output": "straight-through"}
-_TWO = _both("blocks", 2)
+_TWO = both("blocks", 2)
+_SAMPLED: Entry = {"generator.output": "sampled", **_TWO}
 
 COMBINED: dict[str, Entry] = {
     "straight-through": _ST,
     "straight-through, 2 blocks": {**_ST, **_TWO},
-    "... penalty at half the batch": {**_ST, **_TWO, "objective.thinning": 2},
-    "... 1 block": {**_ST, **_both("blocks", 1)},
-    "... averaging .998": {**_ST, **_TWO, "averaging.decay": 0.998},
-    "... batch 32": {**_ST, **_TWO, "training.batch_size": 32},
-    "... batch 128": {**_ST, **_TWO, "training.batch_size": 128},
-    "... rates 1e-3, 2e-3": {**_ST, **_TWO, **_rates(1e-3, 2e-3)},
-    "... rates 2e-3, 2e-3": {**_ST, **_TWO, **_rates(2e-3, 2e-3)},
-    "... rates to 0, linear": {"variation": "rates to 0, linear", **_ST, **_TWO},
-    "... 2 critic steps": {**_ST, **_TWO, "training.critic_steps": 2},
-    "... critic's norm layer": {**_ST, **_TWO, "critic.normalization": "layer"},
-    "... G 1, D 2 blocks": {**_ST, "generator.blocks": 1, "critic.blocks": 2},
-    "... G 3, D 2 blocks": {**_ST, "generator.blocks": 3, "critic.blocks": 2},
-    "... width 96": {**_ST, **_TWO, **_both("width", 96)},
-    "... gp": {**_ST, **_TWO, "objective.constraint": "gp"},
+    "straight-through, 2 blocks, penalty at half the batch": {**_ST, **_TWO, "objective.thinning": 2},
+    "straight-through, 2 blocks, averaging .998": {**_ST, **_TWO, "averaging.decay": 0.998},
+    "straight-through, 1 block": {**_ST, **both("blocks", 1)},
+    "sampled, 2 blocks": _SAMPLED,
+    "sampled, 2 blocks, penalty at half the batch": {**_SAMPLED, "objective.thinning": 2},
 }
-"""Name -> what gained on its own put together; three dots: straight-through, two blocks, and one change more."""
+"""Name -> what gained on its own put together, on top of FIRST."""
 
-WINNERS: dict[str, Entry] = {"base": {}, **{name: COMBINED[name] for name in list(COMBINED)[:3]}}
-"""Name -> settings: what is run with more seeds and on all corpora."""
+WINNERS: dict[str, Entry] = {
+    name: COMBINED[name]
+    for name in (
+        "straight-through",
+        "straight-through, 2 blocks",
+        "straight-through, 2 blocks, penalty at half the batch",
+        "sampled, 2 blocks, penalty at half the batch",
+    )
+}
+"""Name -> what is run with more seeds and on all corpora beside FIRST."""
 
-_NARROW = {**_both("width", 64), "training.convolution": "auto"}
+AROUND: dict[str, Entry] = {
+    "fast": {},
+    "straight-through": _ST,
+    "penalty at the whole batch": {"objective.thinning": 1},
+    "3 blocks": both("blocks", 3),
+    "1 block": both("blocks", 1),
+    "width 96": both("width", 96),
+    "G 128, D 64": {"generator.width": 128, "critic.width": 64},
+    "rates 1e-3, 2e-3": _rates(1e-3, 2e-3),
+    "2 critic steps": {"training.critic_steps": 2},
+    "batch 128": {"training.batch_size": 128},
+    "latent 512": {"generator.latent": 512},
+    "averaging .995": {"averaging.decay": 0.995},
+    "rates that stay": _adam("fall_steps", 0),
+    "gp": {"objective.constraint": "gp"},
+    "gradient at .5": {"variation": "sampled, gradient at .5"},
+    "gradient at 2": {"variation": "sampled, gradient at 2"},
+    "Gumbel noise": {"variation": "straight-through, characters drawn"},
+    "half the Gumbel noise": {"variation": "straight-through, half the noise"},
+}
+"""Name -> one change to `fast` as it is, for runs long enough to come to an end of what it can do."""
+
+_NARROW = {**both("width", 64), "training.convolution": "auto"}
 
 PAPER: dict[str, Entry] = {
     "fast": {},

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
-from benchmarks.factors import COMBINED, FACTORS, PAPER, WINNERS, Entry
+from benchmarks.factors import AROUND, COMBINED, FACTORS, FIRST, PAPER, WINNERS, Entry, both
 
 CORPORA: dict[str, tuple[str, Entry]] = {
     "names": ("names/names.txt", {"corpus.length": 16}),
@@ -33,6 +33,9 @@ class Trial:
     minutes: float
     """Of processor time in training, evaluations not counted."""
 
+    rounds_most: int = 0
+    """0 stands for any number."""
+
     @property
     def key(self) -> str:
         """What makes it this trial, its name aside; as text."""
@@ -41,7 +44,7 @@ class Trial:
         return json.dumps(facts, sort_keys=True)
 
 
-def trial(corpus: str, name: str, entry: Entry, *, seed: int, minutes: float) -> Trial:
+def trial(corpus: str, name: str, entry: Entry, *, seed: int, minutes: float, rounds_most: int = 0) -> Trial:
     """Return an entry of a plan as a trial on a corpus."""
     settings = {key: value for key, value in entry.items() if key not in ("recipe", "variation")}
     return Trial(
@@ -52,34 +55,40 @@ def trial(corpus: str, name: str, entry: Entry, *, seed: int, minutes: float) ->
         variation=entry.get("variation", ""),
         seed=seed,
         minutes=minutes,
+        rounds_most=rounds_most,
     )
 
 
 def factors(minutes: float) -> list[Trial]:
     """Return one factor at a time with one seed, and the base with several between them, all on names."""
     trials = [
-        trial("names", f"{factor}: {value}", entry, seed=0, minutes=minutes)
+        trial("names", f"{factor}: {value}", FIRST | entry, seed=0, minutes=minutes)
         for factor, values in FACTORS.items()
         for value, entry in values.items()
     ]
     for seed, place in enumerate(BASE_PLACES):
-        trials.insert(place, trial("names", "base", {}, seed=seed, minutes=minutes))
+        trials.insert(place, trial("names", "base", FIRST, seed=seed, minutes=minutes))
     return trials
 
 
 def combined(minutes: float) -> list[Trial]:
     """Return the combinations with one seed, on names."""
-    return [trial("names", name, entry, seed=0, minutes=minutes) for name, entry in COMBINED.items()]
+    return [trial("names", name, FIRST | entry, seed=0, minutes=minutes) for name, entry in COMBINED.items()]
 
 
 def winners(minutes: float) -> list[Trial]:
     """Return what did best, with three seeds on all corpora."""
     return [
-        trial(corpus, name, entry, seed=seed, minutes=minutes)
+        trial(corpus, name, FIRST | entry, seed=seed, minutes=minutes)
         for seed in range(3)
         for corpus in CORPORA
-        for name, entry in WINNERS.items()
+        for name, entry in {"base": {}, **WINNERS}.items()
     ]
+
+
+def around(minutes: float) -> list[Trial]:
+    """Return one change at a time to `fast` as it is, with one seed, on names."""
+    return [trial("names", name, entry, seed=0, minutes=minutes) for name, entry in AROUND.items()]
 
 
 def paper(minutes: float) -> list[Trial]:
@@ -87,10 +96,45 @@ def paper(minutes: float) -> list[Trial]:
     return [trial("names", name, entry, seed=0, minutes=minutes) for name, entry in PAPER.items()]
 
 
+PAPER_MINUTES = 10.0
+"""Of two cores, after which `paper` is what `fast` is compared with."""
+
+NARROW = {
+    "names": {64: 1_450, 128: 650},
+    "cities": {64: 870},
+    "lm1b": {64: 745},
+}
+"""Corpus -> width -> rounds that `paper` does in PAPER_MINUTES, a little more (`benchmarks.time_to_quality pace`)."""
+
+
+def published(minutes: float) -> list[Trial]:
+    """Return the published recipe, narrowed to what minutes allow, on all corpora: the better width thrice."""
+
+    def narrow(corpus: str, width: int, seed: int) -> Trial:
+        entry = {"recipe": "paper", **both("width", width)}
+        rounds = NARROW[corpus][width]
+        return trial(corpus, f"paper, width {width}", entry, seed=seed, minutes=minutes, rounds_most=rounds)
+
+    thrice = [narrow(corpus, 64, seed) for seed in range(3) for corpus in CORPORA]
+    return [*thrice, narrow("names", 128, 0)]
+
+
+def default(minutes: float) -> list[Trial]:
+    """Return the default with three seeds on all corpora: for so long on names, a sixth of it on the others."""
+    return [
+        trial(corpus, "fast", {}, seed=seed, minutes=minutes if corpus == "names" else minutes / 6)
+        for seed in range(3)
+        for corpus in CORPORA
+    ]
+
+
 PLANS: dict[str, tuple[Callable[[float], list[Trial]], float]] = {
     "factors": (factors, 1.5),
     "combined": (combined, 1.5),
     "winners": (winners, 3.0),
+    "around": (around, 4.0),
     "paper": (paper, 3.0),
+    "published": (published, 30.0),
+    "default": (default, 10.0),
 }
 """Name -> minutes -> trials, in the order in which they are run; and the minutes if none are given."""

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import tempfile
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +23,8 @@ import seqgan_wgp
 from seqgan_wgp.randomness import Stream, shuffled
 from seqgan_wgp.settings import parse_assignments
 from seqgan_wgp.text.corpus import Corpus, open_corpus
+from seqgan_wgp.text.evaluation.markov import MarkovChain
 from seqgan_wgp.text.ngrams import NgramReference, unique_fraction
-from seqgan_wgp.text.vocabulary import PAD
 
 ORDERS = 4
 
@@ -42,34 +40,6 @@ def measure(ids_NL: npt.NDArray[np.integer], corpus: Corpus) -> dict[str, Any]:
         "unique": unique_fraction(ids_NL),
         "novel": corpus.novel(ids_NL),
     }
-
-
-def markov(train_NL: npt.NDArray[np.integer], order: int, count: int, seed: int) -> npt.NDArray[np.integer]:
-    """Return strings of a Markov chain, (count, L) ids: each character as often as it follows the last `order` ones.
-
-    Maximum likelihood on the training rows, without smoothing; a string ends at its first pad.
-    """
-    followers: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    start = (-1,) * order
-    for row in train_NL.tolist():
-        context = start
-        for symbol in row:
-            followers[context].append(symbol)
-            context = (*context[1:], symbol)
-            if symbol == PAD:
-                break
-    chance = random.Random(seed)
-    ids_NL = np.full((count, train_NL.shape[1]), PAD, train_NL.dtype)
-    for row in ids_NL:
-        context = start
-        for place in range(len(row)):
-            # What was only ever seen at the end of a cropped line has no follower: the string ends there.
-            symbol = chance.choice(followers.get(context, [PAD]))
-            row[place] = symbol
-            context = (*context[1:], symbol)
-            if symbol == PAD:
-                break
-    return ids_NL
 
 
 def run(corpus: str, entry: str, length: int | None, options: argparse.Namespace) -> dict[str, Any]:
@@ -88,8 +58,13 @@ def run(corpus: str, entry: str, length: int | None, options: argparse.Namespace
         ids_NL = np.concatenate(list(model.samples(count, seed=seed)))
         row = {"recipe": entry, "steps": model.facts["step"], "minutes": model.facts["seconds"] / 60}
         facts = {"length": prepared.facts.length, "n": len(ids_NL), "strings": model.generate(10, seed=seed)}
-        train_NL = prepared.train.apart()
-        chains = {order: measure(markov(train_NL, order, count, seed), prepared) for order in options.markov}
+        chain = MarkovChain.fit(
+            [prepared.train.apart()], prepared.vocabulary.size, max(options.markov, default=0), smoothing="none"
+        )
+        chains = {
+            order: measure(chain.of_order(order).sample(count, ids_NL.shape[1], seed=seed), prepared)
+            for order in options.markov
+        }
         return row | facts | measure(ids_NL, prepared) | {"markov": chains}
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import json
+import math
 import os
 import subprocess
 import sys
@@ -43,8 +44,8 @@ from seqgan_wgp.text.domain import TextDomain
 
 CPU = torch.device("cpu")
 
-MARK = 0.25
-"""Minutes between measurements."""
+EARLY, MARK = 0.05, 0.25
+"""Minutes between measurements, before the first MARK and from there on."""
 
 
 def config_of(trial: Trial) -> Config:
@@ -53,28 +54,47 @@ def config_of(trial: Trial) -> Config:
     return recipe(trial.recipe, trial.settings | fixed)
 
 
-def trainer_of(trial: Trial, corpus: Path, folder: Path) -> Trainer:
-    """Prepare a trial's corpus in a folder; return its trainer before any variation."""
+def domain_of(trial: Trial, corpus: Path, folder: Path) -> TextDomain:
+    """Prepare a trial's corpus in a folder; return it as the domain of its training."""
     found, config = look_at(corpus, config_of(trial))
     found.write(folder, lambda _bytes: None)
-    return Trainer(TextDomain(open_corpus(folder), config, CPU), config, CPU)
+    return TextDomain(open_corpus(folder), config, CPU)
+
+
+def trainer_of(trial: Trial, corpus: Path, folder: Path) -> Trainer:
+    """Prepare a trial's corpus in a folder; return its trainer before any variation."""
+    domain = domain_of(trial, corpus, folder)
+    return Trainer(domain, domain.config, CPU)
+
+
+def marks(minutes: float) -> list[float]:
+    """Return the minutes at which a trial of so many is measured; the last are its end."""
+    early = [EARLY * place for place in range(1, round(MARK / EARLY)) if EARLY * place < minutes]
+    later = [MARK * place for place in range(1, math.ceil(minutes / MARK))]
+    return [*early, *later, minutes]
 
 
 def train(trial: Trial, trainer: Trainer) -> dict[str, Any]:
-    """Train for the trial's minutes; return rounds, the curve of measures, and `diverged` with why, or None."""
-    seconds, marks = 0.0, max(1, round(trial.minutes / MARK))
+    """Train for the trial's minutes or rounds; return rounds, the curve of measures, and why it diverged, or None."""
+    seconds = 0.0
     vary(trial.variation, trainer, lambda: min(1.0, seconds / (60 * trial.minutes)))
     curve: list[dict[str, Any]] = []
     diverged = None
+
+    def ended() -> bool:
+        return 0 < trial.rounds_most <= trainer.step
+
     try:
-        for mark in range(1, marks + 1):
-            while seconds < 60 * trial.minutes * mark / marks:
+        for mark in marks(trial.minutes):
+            while seconds < 60 * mark and not ended():
                 began = time.process_time()
                 trainer.round()
                 seconds += time.process_time() - began
             samples = trainer.samples()
             scores = {half: trainer.domain.score(samples, half=half) for half in HALVES}
             curve.append({"minutes": seconds / 60, "rounds": trainer.step, **scores})
+            if ended():
+                break
     except Diverged as error:
         diverged = error.message
     return {"rounds": trainer.step, "diverged": diverged, "curve": curve}
@@ -102,7 +122,7 @@ def run_apart(trial: Trial, data: Path) -> dict[str, Any]:
 
 def missing(trials: list[Trial], rows: list[dict[str, Any]]) -> list[Trial]:
     """Return the trials that have no row yet."""
-    there = {Trial(**{name: row[name] for name in Trial.__dataclass_fields__}).key for row in rows}
+    there = {Trial(**{name: row[name] for name in Trial.__dataclass_fields__ if name in row}).key for row in rows}
     return [trial for trial in trials if trial.key not in there]
 
 

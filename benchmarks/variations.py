@@ -81,18 +81,20 @@ def smooth(amount: float, trainer: Trainer, share: Share, *, annealed: bool = Fa
 
 @final
 class _Generator(nn.Module):
-    """A text generator whose numbers before the softmax, (B, L, V), are made points of critic space in another way."""
+    """A text generator whose numbers before the softmax, (B, L, V), are in training made points in another way."""
 
     def __init__(self, generator: nn.Module, points: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
         self.generator, self.points = generator, points
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
-        return self.points(cast(Any, self.generator).logits(latent_BZ))
+        logits_BLV: Tensor = cast(Any, self.generator).logits(latent_BZ)
+        return self.points(logits_BLV) if self.training else logits_BLV.softmax(dim=-1)
 
 
 def _made(trainer: Trainer, points: Callable[[Tensor], Tensor]) -> None:
-    trainer.generator, trainer.average = _Generator(trainer.generator, points), _Generator(trainer.average, points)
+    trainer.generator = _Generator(trainer.generator, points)
+    trainer.average = _Generator(trainer.average, points).eval()
 
 
 def temperature(first: float, last: float, trainer: Trainer, share: Share) -> None:
@@ -110,13 +112,29 @@ def straight_through(softness: float, trainer: Trainer, _share: Share) -> None:
     _made(trainer, partial(one_hot_forward, softness=softness))
 
 
-def gumbel(trainer: Trainer, _share: Share) -> None:
-    """Draw each character from its probabilities, and differentiate as Jang, Gu and Poole 2017, section 2.2, do."""
+def gumbel(amount: float, trainer: Trainer, _share: Share) -> None:
+    """Draw each character by Gumbel noise, and differentiate as Jang, Gu and Poole 2017, section 2.2, do.
+
+    With the whole noise, `amount` 1, they are drawn from their probabilities; with less they are nearer the likeliest.
+    """
     chance = torch.Generator().manual_seed(trainer.config.training.seed)
 
     def drawn(logits_BLV: Tensor) -> Tensor:
         uniform_BLV = torch.rand(logits_BLV.shape, generator=chance).clamp(min=1e-9)
-        return one_hot_forward(logits_BLV - (-uniform_BLV.log()).log())
+        return one_hot_forward(logits_BLV - amount * (-uniform_BLV.log()).log())
+
+    _made(trainer, drawn)
+
+
+def sampled(softness: float, trainer: Trainer, _share: Share) -> None:
+    """Draw each character from its probabilities, with the gradient of softmax(logits / softness)."""
+    chance = torch.Generator().manual_seed(trainer.config.training.seed)
+
+    def drawn(logits_BLV: Tensor) -> Tensor:
+        chance_BL = torch.rand(logits_BLV.shape[:2], generator=chance)
+        one_hot_BLV = networks.straight_through(logits_BLV.detach(), chance_BL)
+        soft_BLV = (logits_BLV / softness).softmax(dim=-1)
+        return one_hot_BLV + (soft_BLV - soft_BLV.detach())
 
     _made(trainer, drawn)
 
@@ -201,7 +219,10 @@ VARIATIONS: dict[str, Variation] = {
     "temperature 1 to .3": partial(temperature, 1.0, 0.3),
     "straight-through, gradient at .5": partial(straight_through, 0.5),
     "straight-through, gradient at 2": partial(straight_through, 2.0),
-    "straight-through, characters drawn": gumbel,
+    "straight-through, characters drawn": partial(gumbel, 1.0),
+    "straight-through, half the noise": partial(gumbel, 0.5),
+    "sampled, gradient at .5": partial(sampled, 0.5),
+    "sampled, gradient at 2": partial(sampled, 2.0),
     "rates to 0, linear": partial(rates, linear),
     "rates to 0, late": partial(rates, late_linear),
     "rates to 0, cosine": partial(rates, cosine),

@@ -79,9 +79,9 @@ class GeneratorSettings:
     normalization: str = setting("before each activation", "none", choices=_NORMALIZATIONS)
     initialization: str = setting("scheme of the first weights", "torch", choices=_INITIALIZATIONS)
     output: str = setting(
-        "of text, what the critic is shown: probabilities; straight-through: the likeliest characters, one-hot",
+        "of text, what the critic is shown: probabilities, or one-hot the likeliest characters or sampled ones",
         "softmax",
-        choices=("softmax", "straight-through"),
+        choices=("softmax", "straight-through", "sampled"),
     )
 
 
@@ -113,7 +113,9 @@ class ObjectiveSettings:
         choices=("none", "clip", "gp", "lp", "dragan", "gp-difference", "gp-segment", "r1", "spectral"),
     )
     weight: float = setting("lambda, the factor on the penalty", 0.0, least=0)
-    thinning: int = setting("slopes are penalised at one in so many of a batch's items", 1, least=1, most=1_024)
+    thinning: int = setting(
+        "slopes are penalised at one in so many of a batch's items", 1, least=1, most=1_024, auto=True
+    )
     clip: float | None = setting("c, what weights are clipped to, [-c, c]; with constraint=clip", None, above=0)
 
     def target_numbers(self) -> tuple[float, float, float]:
@@ -138,6 +140,11 @@ class AlgorithmSettings:
         "algorithm; rmsprop-tf: TensorFlow 1's", "adam", choices=("adam", "rmsprop", "rmsprop-tf", "sgd")
     )
     learning_rate: float = setting("step size", above=0, most=10)
+    fall_steps: int = setting(
+        "rounds in which the step size falls: it is learning_rate / sqrt(1 + round / fall_steps); 0: it stays",
+        0,
+        least=0,
+    )
     beta1: float | None = setting("adam: decay of the mean of gradients", None, least=0, below=1)
     beta2: float | None = setting("adam: decay of the mean of squared gradients", None, least=0, below=1)
     decay: float | None = setting("rmsprop: decay of the mean of squared gradients", None, least=0, below=1)

@@ -22,7 +22,7 @@ from ..randomness import Stream, choose_numpy, normal, shuffled, uniform
 from .constraints import CONSTRAINTS, Uniform
 from .distributed import World
 from .domain import Domain
-from .schedule import Number
+from .schedule import Number, thinning
 
 SMALL_CORPUS = 1_000
 """Below this many training items batches are drawn with replacement: an epoch would be only a few batches."""
@@ -105,8 +105,9 @@ def check_divisible(config: Config, size: int) -> None:
             f"{size} processes sees a part of it",
             f"{alone}take objective.constraint=gp, or lp",
         )
-    if 0 < batch < size * objective.thinning:  # less than 0: not decided yet
+    if 0 < batch < size * (thinned := thinning(objective, batch)):  # less than 0: not decided yet
+        penalised = f", with penalties at one in {thinned} of it," if thinned > 1 else ","
         raise ConfigError(
-            f"training.batch_size is {batch}, and there are {size} processes to divide it among",
-            f"start {batch // objective.thinning} processes at most, or set a larger training.batch_size",
+            f"training.batch_size is {batch}{penalised} and there are {size} processes to divide it among",
+            f"start {batch // thinned} processes at most, or set a larger training.batch_size",
         )

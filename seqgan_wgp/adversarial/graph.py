@@ -27,7 +27,7 @@ WARM_UP = 3
 
 def obstacle(trainer: Trainer) -> str | None:
     """Return why a trainer's rounds cannot be recorded, or None."""
-    settings = trainer.config.training
+    settings, optimizer = trainer.config.training, trainer.config.optimizer
     if trainer.device.type != "cuda":
         return f"it needs a GPU with CUDA, and the run is on {trainer.device.type}"
     if trainer.world.size > 1:
@@ -38,6 +38,9 @@ def obstacle(trainer: Trainer) -> str | None:
         return "training.generator_steps_more changes how many steps a round has"
     if settings.noise_steps:
         return "training.noise_steps changes the noise from round to round"
+    for name, algorithm in (("generator", optimizer.generator), ("critic", optimizer.critic)):
+        if algorithm.fall_steps and algorithm.name != "adam":
+            return f"optimizer.{name}.fall_steps changes the step size of {algorithm.name} from round to round"
     return None
 
 
@@ -54,6 +57,7 @@ class StaticRound:
     def fill(self) -> None:
         """Fill in what the trainer's next round has."""
         trainer, settings = self.trainer, self.trainer.config.training
+        trainer.set_rates()
         self._number.fill_(trainer.step)
         self._remembered.fill_(average_decay(trainer, trainer.step + 1))
         for k, real in enumerate(self._reals):

@@ -66,9 +66,12 @@ def _on_gpu(parameters: Parameters) -> bool:
 
 def _adam(settings: AlgorithmSettings, parameters: Parameters) -> torch.optim.Optimizer:
     betas = (_number(settings.beta1), _number(settings.beta2))
+    rate: float | Tensor = settings.learning_rate
+    if settings.fall_steps and _on_gpu(parameters):
+        rate = torch.tensor(rate, device=parameters[0].device)  # where a recorded step finds it
     return torch.optim.Adam(
         parameters,
-        lr=settings.learning_rate,
+        lr=rate,
         betas=betas,
         eps=settings.epsilon,
         fused=parameters[0].device.type in ("cpu", "cuda"),
@@ -113,6 +116,15 @@ OPTIMIZERS: dict[str, Callable[[AlgorithmSettings, Parameters], torch.optim.Opti
 def optimizer(settings: AlgorithmSettings, module: nn.Module) -> torch.optim.Optimizer:
     """Return the optimizer that the settings name, over the parameters of `module`."""
     return OPTIMIZERS[settings.name](settings, list(module.parameters()))
+
+
+def set_rate(algorithm: torch.optim.Optimizer, rate: float) -> None:
+    """Set the step size of what an optimizer does from now on, in its place if it is a tensor."""
+    for group in algorithm.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def apply_gradients(algorithm: torch.optim.Optimizer, module: nn.Module, gradients: Gradients) -> None:

@@ -19,7 +19,7 @@ from ..randomness import Stream
 from . import schedule
 from .convolution import mixed_once
 from .optimizers import apply_gradients, gradient_norm
-from .sampling import latents
+from .sampling import training_latents
 from .schedule import Number
 from .steps import Gradients, generator_step
 
@@ -87,7 +87,7 @@ def _generator_steps(trainer: Trainer, round_: Number) -> list[Tensor]:
 
 def _generator_step(trainer: Trainer, number: Number) -> Tensor:
     draws, deviation = trainer.draws, trainer.noise_deviation()
-    latent_BZ = latents(trainer.config, Stream.GENERATOR_LATENT, draws.index(number))
+    latent_BZ = training_latents(trainer.generator, trainer.config, Stream.GENERATOR_LATENT, draws.index(number))
     noise = draws.noise(Stream.GENERATOR_NOISE, number, deviation) if deviation else None
     with parametrize.cached():
         gradients, loss = generator_step(

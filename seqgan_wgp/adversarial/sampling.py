@@ -30,6 +30,30 @@ def latents(config: Config, stream: Stream, index_B: Tensor) -> Tensor:
     return normal(seed, stream, index_B, settings.latent)
 
 
+CHANCES = {
+    Stream.CRITIC_LATENT: Stream.CRITIC_CHANCE,
+    Stream.GENERATOR_LATENT: Stream.GENERATOR_CHANCE,
+    Stream.DIAGNOSIS_LATENT: Stream.DIAGNOSIS_CHANCE,
+}
+"""Stream of latents -> that of the uniforms beside them."""
+
+
+def training_latents(generator: nn.Module, config: Config, stream: Stream, index_B: Tensor) -> Tensor:
+    """Return what a generator makes items of: latents, and behind them while it is trained the uniforms it draws by.
+
+    Args:
+        generator: with an attribute `chances`, how many uniforms an item wants; without it, none.
+        config: of the run.
+        stream: of the latents.
+        index_B: numbers of the items.
+    """
+    latent_BZ = latents(config, stream, index_B)
+    chances: int = getattr(generator, "chances", 0) if generator.training else 0
+    if not chances:
+        return latent_BZ
+    return torch.cat([latent_BZ, uniform(config.training.seed, CHANCES[stream], index_B, chances)], dim=1)
+
+
 @torch.inference_mode()
 def generate(
     generator: Callable[[Tensor], Tensor],

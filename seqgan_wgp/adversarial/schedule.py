@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TypeVar
 
 from torch import Tensor
 
-from ..sections import TrainingSettings
+from ..sections import AlgorithmSettings, ObjectiveSettings, TrainingSettings
+from .constraints import CONSTRAINTS
 
 Number = int | Tensor
 """Of a step or a round; a tensor is an int64 scalar on the device."""
@@ -38,6 +40,26 @@ def generator_step_number(round_: _Number, k: int) -> _Number:
 def generator_steps(settings: TrainingSettings, round_: int) -> int:
     """Return how many generator steps a round has: some more after each so many rounds."""
     return settings.generator_steps + settings.generator_steps_more * (round_ // settings.generator_steps_period)
+
+
+def thinning(settings: ObjectiveSettings, batch_size: int) -> int:
+    """Return at one in how many items slopes are penalised.
+
+    Left open it is 2, where the penalty at an item asks nothing of others: the half costs a third of a critic step
+    less, and a slope that is too steep is found as well.
+    """
+    if settings.thinning > 0:
+        return settings.thinning
+    constraint = CONSTRAINTS[settings.constraint]
+    return 2 if constraint.slopes is not None and not constraint.mixes_samples and batch_size > 1 else 1
+
+
+def learning_rate(settings: AlgorithmSettings, round_: int) -> float:
+    """Return an optimizer's step size in a round: as it is set, or falling with the root of the rounds.
+
+    It falls whether or not anyone knows when training is to end, and never comes to nothing.
+    """
+    return settings.learning_rate / math.sqrt(1 + round_ / settings.fall_steps if settings.fall_steps else 1)
 
 
 def noise_deviation(settings: TrainingSettings, round_: int) -> float:

@@ -8,6 +8,7 @@ Shape suffixes: B batch, Z latent; points of critic space have shape (B, ...).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -56,11 +57,19 @@ class Rule:
     first: int = 0
     """Place of this process's first item in the whole batch."""
 
+    size: int | None = None
+    """Items of each kind in the whole batch; None: those at hand are all."""
+
     apart: bool = False
     """Whether real and generated points go through the critic one after the other, not as one batch.
 
     It makes no difference but to speed, unless the critic mixes samples, as one with batch norm does.
     """
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where no rule has yet decided at how many items slopes are penalised."""
+        if self.thinning < 1:
+            raise ValueError(f"slopes are penalised at one in {self.thinning} items")
 
 
 def critic_step(
@@ -112,9 +121,10 @@ def critic_total(view: View, uniform: Uniform, rule: Rule) -> tuple[Tensor, Crit
         thinned = view if rule.thinning == 1 else Thinned(view, kept)
         slope_B = rule.constraint.slopes(thinned, lambda columns: uniform(columns)[kept])
         # Weighed so that the mean over the parts of a batch, however it is divided, is the mean over the batch.
-        share = len(slope_B) * rule.thinning / len(view.real)
-        penalty = rule.weight * share * rule.constraint.cost(slope_B)
-        slope_mean = slope_B.detach().mean()
+        size = len(view.real) if rule.size is None else rule.size
+        weight = len(slope_B) / len(view.real) * size / math.ceil(size / rule.thinning)
+        penalty = rule.weight * weight * rule.constraint.cost(slope_B)
+        slope_mean = weight * slope_B.detach().mean()
         total = total + penalty
     wasserstein = (real_B.mean() - fake_B.mean()).detach()
     return total, CriticNumbers(

@@ -29,11 +29,11 @@ from .draws import Draws
 from .engines import ENGINES, lowering, set_precision
 from .graph import GraphedRound, obstacle
 from .losses import loss_of
-from .optimizers import optimizer
+from .optimizers import optimizer, set_rate
 from .pair import fresh_pair
 from .record import Losses, Record
 from .rounds import LOSSES, average_decay, critic_step, one_round, update_average
-from .sampling import BLOCK, generate, latents, take_statistics
+from .sampling import BLOCK, generate, latents, take_statistics, training_latents
 from .state import load_tensors, tensors_of
 from .steps import Rule
 
@@ -60,8 +60,9 @@ class Trainer:
             loss=loss_of(config.objective),
             constraint=CONSTRAINTS[config.objective.constraint],
             weight=config.objective.weight,
-            thinning=config.objective.thinning,
+            thinning=schedule.thinning(config.objective, config.training.batch_size),
             first=world.slice_of(config.training.batch_size).start,
+            size=config.training.batch_size,
             apart=config.critic.normalization == "batch",
         )
         set_precision(config.training.precision, device)
@@ -130,6 +131,7 @@ class Trainer:
 
         The first round begins with the warm-up, if there is one.
         """
+        self.set_rates()
         if self.step == 0:
             self._warm_up()
         graph = self._recorded()
@@ -166,7 +168,7 @@ class Trainer:
     @torch.no_grad()
     def fakes(self, stream: Stream, index_B: Tensor) -> Tensor:
         """Return what the latest generator makes of a stream's latents at `index_B`, points of critic space."""
-        fake: Tensor = self.generator(latents(self.config, stream, index_B))
+        fake: Tensor = self.generator(training_latents(self.generator, self.config, stream, index_B))
         return fake
 
     def real(self, critic_step_number: int) -> Tensor:
@@ -212,6 +214,12 @@ class Trainer:
     def critic_step(self, number: int) -> Tensor:
         """Change the critic once, with batch `number` of the whole run; return CRITIC_LOSSES of the whole batch."""
         return critic_step(self, number)
+
+    def set_rates(self) -> None:
+        """Give both optimizers the step sizes of the next round."""
+        settings = self.config.optimizer
+        set_rate(self.generator_optimizer, schedule.learning_rate(settings.generator, self.step))
+        set_rate(self.critic_optimizer, schedule.learning_rate(settings.critic, self.step))
 
     def noise_deviation(self) -> float:
         """Return the standard deviation of this round's instance noise."""

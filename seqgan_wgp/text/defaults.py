@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..adversarial.schedule import thinning
 from ..config import Config
 from ..sections import CorpusSettings
 from ..settings import AUTO
@@ -65,7 +66,7 @@ RULES: dict[str, Callable[[Sizes], int]] = {
     "training.batch_size": batch_size,
     "evaluation.every": evaluation_every,
 }
-"""Setting -> its rule."""
+"""Setting -> its rule, of the corpus alone."""
 
 
 def by_rule(config: Config, facts: Facts) -> dict[str, object]:
@@ -73,4 +74,6 @@ def by_rule(config: Config, facts: Facts) -> dict[str, object]:
     size = sizes(facts, config.corpus)
     decided: dict[str, object] = {"corpus.layout": facts.layout, "corpus.length": facts.length}
     decided |= {name: rule(size) for name, rule in RULES.items()}
+    batch = batch_size(size) if config.training.batch_size == AUTO else config.training.batch_size
+    decided["objective.thinning"] = thinning(config.objective, batch)
     return {name: value for name, value in decided.items() if operator.attrgetter(name)(config) in (None, "auto", AUTO)}

@@ -6,10 +6,11 @@ Shape suffixes: B batch, Z latent, C channels, L length, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Any, Protocol, cast, final
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from ..adversarial.activations import relu
@@ -47,30 +48,64 @@ def _arranged(x_BCL: Tensor, blocks: nn.ModuleList) -> Tensor:
     return x_BCL
 
 
-def straight_through(logits_BLV: Tensor) -> Tensor:
-    """Return one-hot rows of the likeliest symbols, whose gradient is taken to be that of their softmax.
+def straight_through(logits_BLV: Tensor, chance_BL: Tensor | None = None) -> Tensor:
+    """Return one-hot rows of drawn or of the likeliest symbols, whose gradient is taken to be that of their softmax.
 
     Bengio, Leonard and Courville 2013, "Estimating or Propagating Gradients Through Stochastic Neurons". Real and
     generated points then look alike, so the critic has to look at what they say.
+
+    Args:
+        logits_BLV: what the softmax is taken of.
+        chance_BL: uniforms in [0, 1): the symbol at each position is the one that the distribution function passes its
+            uniform at. None: the likeliest.
     """
-    soft_BLV = logits_BLV.softmax(dim=-1)
-    hard_BLV = torch.zeros_like(soft_BLV).scatter_(2, logits_BLV.argmax(dim=-1, keepdim=True), 1.0)
-    return hard_BLV + (soft_BLV - soft_BLV.detach())
+    shown_BLV: Tensor = _StraightThrough.apply(logits_BLV, chance_BL)  # type: ignore[no-untyped-call]
+    return shown_BLV
+
+
+@final
+class _StraightThrough(torch.autograd.Function):
+    """One-hot rows forward, the softmax backward; of first order only."""
+
+    @staticmethod
+    def forward(ctx: Any, logits_BLV: Tensor, chance_BL: Tensor | None) -> Tensor:
+        soft_BLV = logits_BLV.softmax(dim=-1)
+        ctx.save_for_backward(soft_BLV)
+        if chance_BL is None:
+            chosen_BL1 = logits_BLV.argmax(dim=-1, keepdim=True)
+        else:
+            passed_BLV = soft_BLV.cumsum(dim=-1)
+            # Of the sum as it was rounded, so that the last symbol is not chosen for what it lacks to 1.
+            bound_BL1 = chance_BL[..., None].to(passed_BLV) * passed_BLV[..., -1:]
+            chosen_BL1 = torch.searchsorted(passed_BLV, bound_BL1, right=True).clamp_(max=soft_BLV.shape[2] - 1)
+        return torch.zeros_like(soft_BLV).scatter_(2, chosen_BL1, 1.0)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, pull_BLV: Tensor) -> tuple[Tensor, None]:
+        (soft_BLV,) = ctx.saved_tensors
+        weighed_BLV = soft_BLV * pull_BLV
+        return torch.addcmul(weighed_BLV, soft_BLV, weighed_BLV.sum(dim=-1, keepdim=True), value=-1), None
 
 
 class ResidualGenerator(nn.Module):
     """Latents to strings of probabilities: (B, Z) -> (B, L, V), a softmax at each position.
 
-    With `output` = straight-through they are one-hot while it is trained, and probabilities when it is used.
+    With `output` = straight-through or sampled they are one-hot while it is trained, and probabilities when it is used.
+
+    Attributes:
+        chances: uniforms that an item wants beside its latent in training, to draw its symbols by: L if `output` is
+            sampled, else 0.
     """
 
     def __init__(self, settings: GeneratorSettings, length: int, vocabulary_size: int) -> None:
         super().__init__()
-        self.shape = (settings.width, length)
+        self.shape, self.latent = (settings.width, length), settings.latent
         self.input = nn.Linear(settings.latent, settings.width * length)
         self.blocks = nn.ModuleList(ResidualBlock(settings) for _ in range(settings.blocks))
         self.output = nn.Conv1d(settings.width, vocabulary_size, 1)
-        self.straight_through = settings.output == "straight-through"
+        self.one_hot = settings.output != "softmax"
+        self.chances = length if settings.output == "sampled" else 0
 
     def logits(self, latent_BZ: Tensor) -> Tensor:
         """Return the (B, L, V) numbers before the softmax: enough for an argmax."""
@@ -83,10 +118,16 @@ class ResidualGenerator(nn.Module):
         return logits
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
-        """Return the (B, L, V) probabilities, or in training what stands for them."""
+        """Return the (B, L, V) probabilities, or in training what stands for them.
+
+        Args:
+            latent_BZ: latents; in training of a generator with `chances` the uniforms behind them, (B, Z + chances).
+                Without them the likeliest symbols are chosen.
+        """
+        latent_BZ, chance_BL = latent_BZ[:, : self.latent], latent_BZ[:, self.latent :]
         logits_BLV = self.logits(latent_BZ)
-        if self.straight_through and self.training:
-            return straight_through(logits_BLV)
+        if self.one_hot and self.training:
+            return straight_through(logits_BLV, chance_BL if chance_BL.shape[1] else None)
         return logits_BLV.softmax(dim=-1)
 
 

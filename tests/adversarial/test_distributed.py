@@ -188,7 +188,7 @@ def test_the_checksum_sees_every_bit_and_where_a_tensor_stands() -> None:
     assert checksum([one, two]) == checksum([one.clone(), two.contiguous()])
 
 
-DIVIDED: dict[str, object] = {"training.batch_size": 4}
+DIVIDED: dict[str, object] = {"training.batch_size": 8}
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,8 @@ DIVIDED: dict[str, object] = {"training.batch_size": 4}
              "objective.clip": 0.1},
             r"critic\.normalization",
         ),
-        ({"training.batch_size": 3}, "3, and there are 4 processes"),
+        ({"training.batch_size": 3, "objective.thinning": 1}, "3, and there are 4 processes"),
+        ({"training.batch_size": 7}, "7, with penalties at one in 2 of it, and there are 4 processes"),
         ({"training.device": "mps"}, "mps"),
     ],
 )  # fmt: skip

@@ -158,7 +158,8 @@ def test_bf16_leaves_the_penalty_in_float32(make: Make) -> None:
 
 def test_a_round_whose_number_is_a_tensor_is_the_same_round(make: Make) -> None:
     """What a CUDA graph records, done without one."""
-    plain, static = make(), make()
+    falling = {"optimizer.generator.fall_steps": 2, "optimizer.critic.fall_steps": 1}
+    plain, static = make(**falling), make(**falling)
     for _ in range(4):
         losses = dict(plain.round())
         filled = StaticRound(static)
@@ -187,6 +188,7 @@ def test_graphs_need_cuda_and_rounds_of_one_form(make: Make) -> None:
         ({"training.repeat_above": 1.0}, "repeat_above"),
         ({"training.generator_steps_more": 1}, "generator_steps_more"),
         ({"training.noise": 0.1, "training.noise_steps": 100}, "noise_steps"),
+        ({"optimizer.critic.name": "sgd", "optimizer.critic.fall_steps": 100}, "optimizer.critic.fall_steps"),
     ],
 )
 def test_rounds_that_differ_are_not_recorded(make: Make, settings: dict[str, object], what: str) -> None:

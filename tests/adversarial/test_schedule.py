@@ -6,15 +6,18 @@ import dataclasses
 
 import pytest
 
+from seqgan_wgp.adversarial.constraints import CONSTRAINTS
 from seqgan_wgp.adversarial.schedule import (
     critic_step_number,
     generator_step_number,
     generator_steps,
+    learning_rate,
     noise_deviation,
+    thinning,
     warm_up_number,
 )
 from seqgan_wgp.config import recipe
-from seqgan_wgp.sections import TrainingSettings
+from seqgan_wgp.sections import AlgorithmSettings, TrainingSettings
 
 
 def settings(**changes: object) -> TrainingSettings:
@@ -49,3 +52,17 @@ def test_noise_goes_to_0_on_a_line_or_stays() -> None:
     assert [noise_deviation(fading, round_) for round_ in (0, 50, 100, 1000)] == [0.5, 0.25, 0, 0]
     assert [noise_deviation(settings(noise=0.5), round_) for round_ in (0, 10**6)] == [0.5, 0.5]
     assert noise_deviation(settings(), 0) == 0
+
+
+def test_rates_fall_with_the_root_of_the_rounds_or_stay() -> None:
+    falling = AlgorithmSettings(learning_rate=0.5, fall_steps=100)
+    assert [learning_rate(falling, round_) for round_ in (0, 300, 2_400)] == pytest.approx([0.5, 0.25, 0.1])
+    assert learning_rate(dataclasses.replace(falling, fall_steps=0), 10**6) == 0.5
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
+def test_slopes_are_thinned_where_nobody_says_and_the_penalty_allows_it(constraint: str) -> None:
+    objective = dataclasses.replace(recipe("fast").objective, constraint=constraint)
+    assert thinning(objective, 64) == (2 if constraint in ("gp", "lp", "gp-segment", "r1") else 1)
+    assert thinning(objective, 1) == 1
+    assert thinning(dataclasses.replace(objective, thinning=3), 64) == 3

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import recipes
 from benchmarks.ablation import read_rows
-from benchmarks.factors import FACTORS
+from benchmarks.factors import AROUND, FACTORS
 from benchmarks.plans import CORPORA, PLANS, Trial
 from benchmarks.variations import AND, VARIATIONS
 from seqgan_wgp.adversarial.trainer import Trainer
@@ -35,8 +35,9 @@ def test_a_plan_has_no_trial_twice_and_every_entry_is_a_recipe(name: str) -> Non
         assert len({recipes.config_of(trial).corpus.length for trial in trials if trial.corpus == corpus}) <= 1
 
 
-def test_every_variation_is_in_the_plan_of_factors() -> None:
-    planned = {entry["variation"] for values in FACTORS.values() for entry in values.values() if "variation" in entry}
+def test_every_variation_is_in_a_plan() -> None:
+    entries = [*AROUND.values(), *(entry for values in FACTORS.values() for entry in values.values())]
+    planned = {entry["variation"] for entry in entries if "variation" in entry}
     assert planned == set(VARIATIONS)
 
 
@@ -80,6 +81,12 @@ def test_a_trial_is_measured_at_its_marks_on_both_halves(build: Build, tiny: Tin
     for half in ("validation", "test"):
         assert {f"js{n}" for n in (1, 2, 3, 4)} | {"js4_floor", "unique"} <= set(point[half])
     json.dumps(measured)
+
+
+def test_a_trial_of_so_many_rounds_ends_with_them(build: Build, tiny: Tiny) -> None:
+    trial = tiny(minutes=60.0, rounds_most=3)
+    measured = recipes.train(trial, build(trial))
+    assert measured["rounds"] == 3 and [point["rounds"] for point in measured["curve"]] == [3]
 
 
 def test_a_trial_that_diverges_says_so(build: Build, tiny: Tiny) -> None:

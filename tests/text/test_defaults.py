@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqgan_wgp.adversarial.schedule import thinning
 from seqgan_wgp.config import Config, override, recipe, recipe_names
 from seqgan_wgp.sections import CorpusSettings
 from seqgan_wgp.settings import list_settings
@@ -144,7 +145,7 @@ def test_sizes_are_about_those_of_the_parts(
 
 def test_every_setting_that_may_be_left_open_has_its_rule() -> None:
     auto = {name for name, field in list_settings(Config).items() if field.metadata["auto"]}
-    assert set(RULES) == auto
+    assert {*RULES, "objective.thinning"} == auto  # the last goes by other settings, not by the corpus
 
 
 OPEN: dict[str, object] = {
@@ -152,6 +153,7 @@ OPEN: dict[str, object] = {
     "corpus.length": None,
     "generator.width": "auto",
     "critic.width": "auto",
+    "objective.thinning": "auto",
     "training.batch_size": "auto",
     "evaluation.every": "auto",
 }
@@ -161,6 +163,7 @@ SET: dict[str, object] = {
     "corpus.length": 5,
     "generator.width": 7,
     "critic.width": 9,
+    "objective.thinning": 1,
     "training.batch_size": 3,
     "evaluation.every": 11,
 }
@@ -180,6 +183,7 @@ def test_only_what_was_left_open_is_decided(name: str, left: str) -> None:
     assert decided.keys() == open_settings.keys()
     size = sizes(facts, config.corpus)
     expected = {dotted: rule(size) for dotted, rule in RULES.items()} | {"corpus.layout": "lines", "corpus.length": 8}
+    expected["objective.thinning"] = thinning(config.objective, batch_size(size))
     assert decided == {dotted: expected[dotted] for dotted in open_settings}
     whole = override(config, decided)
     for dotted in SET:

@@ -11,13 +11,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqgan_wgp.adversarial.initialization import INITIALIZATIONS, initialize
+from seqgan_wgp.adversarial.sampling import latents, training_latents
 from seqgan_wgp.config import recipe
+from seqgan_wgp.randomness import Stream, uniform
 from seqgan_wgp.text.domain import networks
 from seqgan_wgp.text.networks import (
     CRITICS,
     GENERATORS,
     NORMALIZATIONS,
     ResidualBlock,
+    straight_through,
 )
 
 L, V, B = 9, 6, 5
@@ -146,3 +149,56 @@ def test_straight_through_has_the_gradient_of_the_probabilities() -> None:
     ]
     for one, other in zip(*gradients, strict=True):
         assert torch.allclose(one, other, rtol=1e-12, atol=1e-14)
+
+
+def test_sampled_draws_characters_as_often_as_they_are_likely() -> None:
+    torch.manual_seed(0)
+    logits_LV, count = torch.randn(L, V), 20_000
+    chance_NL = uniform(7, Stream.CRITIC_CHANCE, torch.arange(count), L)
+    drawn_NLV = straight_through(logits_LV.expand(count, L, V), chance_NL)
+    assert torch.equal(drawn_NLV.sum(dim=2), torch.ones(count, L))
+    assert torch.equal(drawn_NLV, drawn_NLV.bool().float())
+    expected_LV = logits_LV.softmax(dim=1)
+    deviation_LV = (expected_LV * (1 - expected_LV) / count).sqrt()
+    assert ((drawn_NLV.mean(dim=0) - expected_LV).abs() < 5 * deviation_LV).all()
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.5, 1 - 2**-24])
+def test_sampled_never_draws_what_is_impossible(chance: float) -> None:
+    impossible = torch.tensor([True, False, True, False, True])
+    logits_BLV = torch.zeros(1, 1, 5).masked_fill(impossible, -torch.inf)
+    (drawn_V,) = straight_through(logits_BLV, torch.full((1, 1), chance))[0]
+    assert drawn_V.argmax().item() == (1 if chance < 0.5 else 3)
+
+
+def test_sampled_has_the_gradient_of_the_probabilities_and_needs_its_chances() -> None:
+    soft, _ = straight_pair()
+    settings = dataclasses.replace(recipe("fast").generator, width=8, blocks=1, latent=4, output="sampled")
+    sampled = GENERATORS["residual"](settings, L, V).double()
+    sampled.load_state_dict(soft.state_dict())
+    assert sampled.chances == L and soft.chances == 0
+    latent_BZ, pull_BLV = torch.randn(B, 4, dtype=torch.float64), torch.randn(B, L, V, dtype=torch.float64)
+    both_BZ = torch.cat([latent_BZ, torch.rand(B, L, dtype=torch.float64)], dim=1)
+    gradients = [
+        torch.autograd.grad((shown_BLV * pull_BLV).sum(), tuple(network.parameters()))
+        for network, shown_BLV in ((soft, soft(latent_BZ)), (sampled, sampled(both_BZ)))
+    ]
+    for one, other in zip(*gradients, strict=True):
+        assert torch.allclose(one, other, rtol=1e-12, atol=1e-14)
+    # Without them it shows the likeliest, and in use it is what it would be had it been trained on probabilities.
+    assert torch.equal(sampled(latent_BZ).argmax(dim=2), soft(latent_BZ).argmax(dim=2))
+    assert torch.equal(sampled.eval()(latent_BZ), soft(latent_BZ))
+    assert not torch.equal(sampled.train()(both_BZ), sampled(latent_BZ))
+
+
+def test_chances_stand_behind_latents_in_training_alone() -> None:
+    config = recipe("fast", {"generator.output": "sampled", "generator.width": 8, "generator.latent": 4})
+    generator = GENERATORS["residual"](config.generator, L, V)
+    index_B = torch.arange(5, 5 + B)
+    alone_BZ = latents(config, Stream.CRITIC_LATENT, index_B)
+    seen_BZ = training_latents(generator, config, Stream.CRITIC_LATENT, index_B)
+    assert torch.equal(seen_BZ[:, :4], alone_BZ) and seen_BZ.shape == (B, 4 + L)
+    assert torch.equal(seen_BZ[:, 4:], uniform(config.training.seed, Stream.CRITIC_CHANCE, index_B, L))
+    other_BZ = training_latents(generator, config, Stream.GENERATOR_LATENT, index_B)
+    assert not torch.equal(seen_BZ[:, 4:], other_BZ[:, 4:])
+    assert torch.equal(training_latents(generator.eval(), config, Stream.CRITIC_LATENT, index_B), alone_BZ)
