@@ -9,9 +9,9 @@ blocks, D for the width and Z for the latent:
 
     F = 2 L (V D + 2 N K D^2) + 2 L D        G = 2 Z L D + 2 L (2 N K D^2 + D V)
 
-A critic step is G + 10 F (forward and back for real and fake, and for the penalty, whose gradient is taken twice), a
-generator step 3 G + 2 F. The trainer leaves some of that out. Milliseconds are of a processor's time, on ids without
-meaning, on one core.
+A critic step is G + (6 + 4 / t) F (forward and back for real and fake, and, at one item in t, for the penalty, whose
+gradient is taken twice), a generator step 3 G + 2 F. The trainer leaves some of that out. Milliseconds are of a
+processor's time, on ids without meaning, on one core.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 
 from seqgan_wgp import config as configs
+from seqgan_wgp.adversarial.schedule import thinning
 from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import Config
 from seqgan_wgp.memory import keep_memory
@@ -53,7 +54,8 @@ def operations(sizes: dict[str, int]) -> float:
     blocks = 2 * config.critic.blocks * config.critic.kernel * width**2
     critic = 2 * length * (vocabulary * width + blocks) + 2 * length * width
     generator = 2 * config.generator.latent * length * width + 2 * length * (blocks + width * vocabulary)
-    steps = config.training.critic_steps * (generator + 10 * critic) + 3 * generator + 2 * critic
+    share = 6 + 4 / thinning(config.objective, sizes["batch"])
+    steps = config.training.critic_steps * (generator + share * critic) + 3 * generator + 2 * critic
     return sizes["batch"] * steps / 1e9
 
 

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from benchmarks.factors import FIRST
 from seqgan_wgp.adversarial.record import Record
 from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import Config, recipe
@@ -48,12 +49,13 @@ LINE = "{:<20} {:>10} {:>28} {:>8} {:>8} {:>14}"
 
 
 def config(entry: str, seed: int, options: argparse.Namespace) -> Config:
-    """Return `fast` with ENGINE[:CONVOLUTION[:PRECISION]]."""
+    """Return `fast` as it first was, so that results compare, with ENGINE[:CONVOLUTION[:PRECISION]]."""
     parts = entry.split(":")
     engine, convolution, precision = (*parts, *("auto", "float32")[len(parts) - 1 :]) if len(parts) < 3 else parts
     return recipe(
         "fast",
-        {
+        FIRST
+        | {
             "corpus.length": options.length,
             "generator.width": options.width,
             "critic.width": options.width,

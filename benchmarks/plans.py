@@ -100,9 +100,9 @@ PAPER_MINUTES = 10.0
 """Of two cores, after which `paper` is what `fast` is compared with."""
 
 NARROW = {
-    "names": {64: 1_450, 128: 650},
+    "names": {64: 1_450, 128: 625},
     "cities": {64: 870},
-    "lm1b": {64: 745},
+    "lm1b": {64: 735},
 }
 """Corpus -> width -> rounds that `paper` does in PAPER_MINUTES, a little more (`benchmarks.time_to_quality pace`)."""
 
