@@ -75,6 +75,12 @@ def _check_networks(config: Config) -> None:
                 dotted = f"optimizer.{part}.{name}"
                 raise ConfigError(f"{dotted} is not set, and {algorithm.name} needs it", f"e.g. --set {dotted}=0.9")
 
+    if config.domain != "text" and config.generator.output != "softmax":
+        raise ConfigError(
+            f"generator.output is {config.generator.output!r}, which there is for text only",
+            "set generator.output=softmax; it changes nothing here",
+        )
+
 
 def _check_decided(config: Config) -> None:
     if config.domain == "text":

@@ -532,6 +532,12 @@ def test_networks_of_images_need_what_they_are_made_of() -> None:
         recipe("mnist-fast", {"critic.network": "perceptron", "critic.normalization": "instance"})
 
 
+@pytest.mark.parametrize("name", ["mnist-fast", "toy"])
+def test_only_text_is_shown_one_hot(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"generator\.output is 'sampled', which there is for text only"):
+        recipe(name, {"generator.output": "sampled"})
+
+
 BY_OTHER_SETTINGS = {"objective.thinning"}
 """What may be left open whatever a run is of: it is decided without a corpus."""
 

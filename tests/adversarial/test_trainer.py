@@ -66,6 +66,17 @@ def test_training_twice_is_bitwise_equal_and_another_seed_is_not() -> None:
     assert not equal(one.state(), finished(point_config(**{"training.seed": 1})).state())
 
 
+def test_both_optimizers_take_the_rates_of_their_round() -> None:
+    changes = {"optimizer.generator.fall_steps": 8, "optimizer.critic.fall_steps": 0, "training.warm_up": 1}
+    trainer = Trainer(PointDomain(), point_config(**changes), CPU)
+    rates = []
+    for _ in range(25):
+        trainer.round()
+        rates.append([each.param_groups[0]["lr"] for each in (trainer.generator_optimizer, trainer.critic_optimizer)])
+    assert rates[0] == [2e-3, 4e-3]
+    assert rates[24] == pytest.approx([1e-3, 4e-3])
+
+
 @pytest.mark.parametrize("stop", [1, 7, 19])
 def test_a_loaded_state_goes_on_as_if_never_stopped(stop: int) -> None:
     whole = finished(point_config())
