@@ -79,9 +79,10 @@ class GeneratorSettings:
     normalization: str = setting("before each activation", "none", choices=_NORMALIZATIONS)
     initialization: str = setting("scheme of the first weights", "torch", choices=_INITIALIZATIONS)
     output: str = setting(
-        "of text, what the critic is shown: probabilities, or one-hot the likeliest characters or sampled ones",
+        "of text, what the critic is shown: probabilities, or one-hot the likeliest characters; sampled: for half of "
+        "the strings drawn ones",
         "softmax",
-        choices=("softmax", "straight-through", "sampled"),
+        choices=("softmax", "straight-through", "sampled", "auto"),
     )
 
 

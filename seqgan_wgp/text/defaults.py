@@ -13,6 +13,7 @@ from ..settings import AUTO
 from .facts import Facts
 
 WIDTH, WIDTH_LARGE, ALPHABET_LARGE = 64, 48, 2_000
+ALPHABET_MANY = 500
 BATCH = 64
 SAMPLES_MOST = 10_000
 """Strings that an evaluation generates at most, unless told otherwise."""
@@ -60,7 +61,17 @@ def evaluation_every(size: Sizes) -> int:
     return max(100, 50 * round(samples / 32 / 50))
 
 
-RULES: dict[str, Callable[[Sizes], int]] = {
+def output(size: Sizes) -> str:
+    """Return what the critic is shown: strings of sampled characters, but of a large alphabet the likeliest alone.
+
+    Of many characters a string has few, and what is drawn then takes the place of what latents should decide: with
+    3,000 of them a hundred latents gave one word.
+    """
+    return "straight-through" if size.alphabet >= ALPHABET_MANY else "sampled"
+
+
+RULES: dict[str, Callable[[Sizes], int | str]] = {
+    "generator.output": output,
     "generator.width": width,
     "critic.width": width,
     "training.batch_size": batch_size,

@@ -48,6 +48,10 @@ def _arranged(x_BCL: Tensor, blocks: nn.ModuleList) -> Tensor:
     return x_BCL
 
 
+DRAWN = 0.5
+"""Share of a sampled generator's strings whose symbols are drawn."""
+
+
 def straight_through(logits_BLV: Tensor, chance_BL: Tensor | None = None) -> Tensor:
     """Return one-hot rows of drawn or of the likeliest symbols, whose gradient is taken to be that of their softmax.
 
@@ -57,7 +61,7 @@ def straight_through(logits_BLV: Tensor, chance_BL: Tensor | None = None) -> Ten
     Args:
         logits_BLV: what the softmax is taken of.
         chance_BL: uniforms in [0, 1): the symbol at each position is the one that the distribution function passes its
-            uniform at. None: the likeliest.
+            uniform at. Where negative, and if None, the likeliest.
     """
     shown_BLV: Tensor = _StraightThrough.apply(logits_BLV, chance_BL)  # type: ignore[no-untyped-call]
     return shown_BLV
@@ -71,13 +75,13 @@ class _StraightThrough(torch.autograd.Function):
     def forward(ctx: Any, logits_BLV: Tensor, chance_BL: Tensor | None) -> Tensor:
         soft_BLV = logits_BLV.softmax(dim=-1)
         ctx.save_for_backward(soft_BLV)
-        if chance_BL is None:
-            chosen_BL1 = logits_BLV.argmax(dim=-1, keepdim=True)
-        else:
+        chosen_BL1 = logits_BLV.argmax(dim=-1, keepdim=True)
+        if chance_BL is not None:
             passed_BLV = soft_BLV.cumsum(dim=-1)
             # Of the sum as it was rounded, so that the last symbol is not chosen for what it lacks to 1.
             bound_BL1 = chance_BL[..., None].to(passed_BLV) * passed_BLV[..., -1:]
-            chosen_BL1 = torch.searchsorted(passed_BLV, bound_BL1, right=True).clamp_(max=soft_BLV.shape[2] - 1)
+            drawn_BL1 = torch.searchsorted(passed_BLV, bound_BL1, right=True).clamp_(max=soft_BLV.shape[2] - 1)
+            chosen_BL1 = torch.where(bound_BL1 < 0, chosen_BL1, drawn_BL1)
         return torch.zeros_like(soft_BLV).scatter_(2, chosen_BL1, 1.0)
 
     @staticmethod
@@ -92,10 +96,12 @@ class ResidualGenerator(nn.Module):
     """Latents to strings of probabilities: (B, Z) -> (B, L, V), a softmax at each position.
 
     With `output` = straight-through or sampled they are one-hot while it is trained, and probabilities when it is used.
+    Sampled, half of the strings have symbols drawn from the probabilities, which tries what is rare, and the others the
+    likeliest, as in use: strings that are all drawn may leave to chance what should come from the latents.
 
     Attributes:
-        chances: uniforms that an item wants beside its latent in training, to draw its symbols by: L if `output` is
-            sampled, else 0.
+        chances: uniforms that an item wants beside its latent in training: 1 + L if `output` is sampled, to decide
+            whether its symbols are drawn, and which; else 0.
     """
 
     def __init__(self, settings: GeneratorSettings, length: int, vocabulary_size: int) -> None:
@@ -105,7 +111,8 @@ class ResidualGenerator(nn.Module):
         self.blocks = nn.ModuleList(ResidualBlock(settings) for _ in range(settings.blocks))
         self.output = nn.Conv1d(settings.width, vocabulary_size, 1)
         self.one_hot = settings.output != "softmax"
-        self.chances = length if settings.output == "sampled" else 0
+        # Left open and not yet decided it is as for a small alphabet.
+        self.chances = 1 + length if settings.output in ("sampled", "auto") else 0
 
     def logits(self, latent_BZ: Tensor) -> Tensor:
         """Return the (B, L, V) numbers before the softmax: enough for an argmax."""
@@ -122,13 +129,15 @@ class ResidualGenerator(nn.Module):
 
         Args:
             latent_BZ: latents; in training of a generator with `chances` the uniforms behind them, (B, Z + chances).
-                Without them the likeliest symbols are chosen.
+                Without them all symbols are the likeliest.
         """
         latent_BZ, chance_BL = latent_BZ[:, : self.latent], latent_BZ[:, self.latent :]
         logits_BLV = self.logits(latent_BZ)
-        if self.one_hot and self.training:
-            return straight_through(logits_BLV, chance_BL if chance_BL.shape[1] else None)
-        return logits_BLV.softmax(dim=-1)
+        if not (self.one_hot and self.training):
+            return logits_BLV.softmax(dim=-1)
+        if not chance_BL.shape[1]:
+            return straight_through(logits_BLV)
+        return straight_through(logits_BLV, torch.where(chance_BL[:, :1] < DRAWN, chance_BL[:, 1:], -1.0))
 
 
 class _HasLogits(Protocol):

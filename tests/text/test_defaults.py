@@ -26,6 +26,7 @@ from seqgan_wgp.text.defaults import (
     batch_size,
     by_rule,
     evaluation_every,
+    output,
     sizes,
     width,
 )
@@ -48,6 +49,11 @@ any_sizes = st.builds(
 
 
 # Each rule
+
+
+@pytest.mark.parametrize(("alphabet", "expected"), [(1, "sampled"), (499, "sampled"), (500, "straight-through")])
+def test_characters_are_sampled_of_small_alphabets(alphabet: int, expected: str) -> None:
+    assert output(replace(SIZES, alphabet=alphabet)) == expected
 
 
 @pytest.mark.parametrize(
@@ -145,12 +151,14 @@ def test_sizes_are_about_those_of_the_parts(
 
 def test_every_setting_that_may_be_left_open_has_its_rule() -> None:
     auto = {name for name, field in list_settings(Config).items() if field.metadata["auto"]}
-    assert {*RULES, "objective.thinning"} == auto  # the last goes by other settings, not by the corpus
+    by_other_settings, named = {"objective.thinning"}, {"generator.output"}
+    assert {*RULES} | by_other_settings == auto | named
 
 
 OPEN: dict[str, object] = {
     "corpus.layout": "auto",
     "corpus.length": None,
+    "generator.output": "auto",
     "generator.width": "auto",
     "critic.width": "auto",
     "objective.thinning": "auto",
@@ -161,6 +169,7 @@ OPEN: dict[str, object] = {
 SET: dict[str, object] = {
     "corpus.layout": "lines",
     "corpus.length": 5,
+    "generator.output": "softmax",
     "generator.width": 7,
     "critic.width": 9,
     "objective.thinning": 1,

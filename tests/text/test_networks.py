@@ -163,6 +163,28 @@ def test_sampled_draws_characters_as_often_as_they_are_likely() -> None:
     assert ((drawn_NLV.mean(dim=0) - expected_LV).abs() < 5 * deviation_LV).all()
 
 
+def test_where_nothing_is_drawn_it_is_the_likeliest() -> None:
+    torch.manual_seed(0)
+    logits_BLV, chance_BL = torch.randn(B, L, V), torch.rand(B, L)
+    chance_BL[::2] = -1.0
+    shown_BLV = straight_through(logits_BLV, chance_BL)
+    assert torch.equal(shown_BLV[::2], straight_through(logits_BLV)[::2])
+    assert torch.equal(shown_BLV[1::2], straight_through(logits_BLV[1::2], chance_BL[1::2]))
+
+
+def test_sampled_draws_half_of_the_strings_and_shows_the_others_as_in_use() -> None:
+    torch.manual_seed(0)
+    settings = dataclasses.replace(recipe("fast").generator, width=8, blocks=1, latent=4, output="sampled")
+    generator, count = GENERATORS["residual"](settings, L, V), 2_000
+    latent_NZ, chance_NL = torch.randn(1, 4).expand(count, 4), torch.rand(count, 1 + L)
+    shown_NLV = generator(torch.cat([latent_NZ, chance_NL], dim=1))
+    drawn_N = chance_NL[:, 0] < 0.5
+    likeliest_LV = straight_through(generator.logits(latent_NZ[:1]))[0]  # type: ignore[operator]
+    assert (shown_NLV[~drawn_N] == likeliest_LV).all()
+    expected_LV = generator.eval()(latent_NZ[:1])[0]
+    assert (shown_NLV[drawn_N].mean(dim=0) - expected_LV).abs().max() < 0.08
+
+
 @pytest.mark.parametrize("chance", [0.0, 0.5, 1 - 2**-24])
 def test_sampled_never_draws_what_is_impossible(chance: float) -> None:
     impossible = torch.tensor([True, False, True, False, True])
@@ -176,9 +198,9 @@ def test_sampled_has_the_gradient_of_the_probabilities_and_needs_its_chances() -
     settings = dataclasses.replace(recipe("fast").generator, width=8, blocks=1, latent=4, output="sampled")
     sampled = GENERATORS["residual"](settings, L, V).double()
     sampled.load_state_dict(soft.state_dict())
-    assert sampled.chances == L and soft.chances == 0
+    assert sampled.chances == 1 + L and soft.chances == 0
     latent_BZ, pull_BLV = torch.randn(B, 4, dtype=torch.float64), torch.randn(B, L, V, dtype=torch.float64)
-    both_BZ = torch.cat([latent_BZ, torch.rand(B, L, dtype=torch.float64)], dim=1)
+    both_BZ = torch.cat([latent_BZ, torch.rand(B, 1 + L, dtype=torch.float64)], dim=1)
     gradients = [
         torch.autograd.grad((shown_BLV * pull_BLV).sum(), tuple(network.parameters()))
         for network, shown_BLV in ((soft, soft(latent_BZ)), (sampled, sampled(both_BZ)))
@@ -188,6 +210,7 @@ def test_sampled_has_the_gradient_of_the_probabilities_and_needs_its_chances() -
     # Without them it shows the likeliest, and in use it is what it would be had it been trained on probabilities.
     assert torch.equal(sampled(latent_BZ).argmax(dim=2), soft(latent_BZ).argmax(dim=2))
     assert torch.equal(sampled.eval()(latent_BZ), soft(latent_BZ))
+    both_BZ[:, 4] = 0.0
     assert not torch.equal(sampled.train()(both_BZ), sampled(latent_BZ))
 
 
@@ -197,8 +220,8 @@ def test_chances_stand_behind_latents_in_training_alone() -> None:
     index_B = torch.arange(5, 5 + B)
     alone_BZ = latents(config, Stream.CRITIC_LATENT, index_B)
     seen_BZ = training_latents(generator, config, Stream.CRITIC_LATENT, index_B)
-    assert torch.equal(seen_BZ[:, :4], alone_BZ) and seen_BZ.shape == (B, 4 + L)
-    assert torch.equal(seen_BZ[:, 4:], uniform(config.training.seed, Stream.CRITIC_CHANCE, index_B, L))
+    assert torch.equal(seen_BZ[:, :4], alone_BZ) and seen_BZ.shape == (B, 5 + L)
+    assert torch.equal(seen_BZ[:, 4:], uniform(config.training.seed, Stream.CRITIC_CHANCE, index_B, 1 + L))
     other_BZ = training_latents(generator, config, Stream.GENERATOR_LATENT, index_B)
     assert not torch.equal(seen_BZ[:, 4:], other_BZ[:, 4:])
     assert torch.equal(training_latents(generator.eval(), config, Stream.CRITIC_LATENT, index_B), alone_BZ)
