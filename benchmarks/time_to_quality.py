@@ -123,7 +123,7 @@ def lines_of(rows: list[Row], pace: Pace) -> list[str]:
         best = better_width(curves)
         ends = [at(curve, PAPER_MINUTES) for curve in curves[best]]
         minutes = [minutes_to(curve, statistics.fmean(ends)) for curve in curves["fast"]]
-        paper = f"{number(statistics.fmean(ends), spread(ends))} ({best}, {len(ends)} seeds)"
+        paper = f"{number(statistics.fmean(ends), spread(ends))} ({best}, seeds: {len(ends)})"
         others = [f"{at(curves[name][0], PAPER_MINUTES):.4f} ({name})" for name in curves if name not in (best, "fast")]
         cells = [corpus, "; ".join([paper, *others]), ", ".join(f"{m:.2f}" for m in minutes)]
         lines.append(f"| {' | '.join(cells)} | 1/{PAPER_MINUTES / max(minutes):.0f} |")
@@ -131,12 +131,13 @@ def lines_of(rows: list[Row], pace: Pace) -> list[str]:
 
 
 def picture(rows: list[Row], pace: Pace) -> Figure:
-    """Return JS-4 over its floor against minutes, a panel for each corpus, a line for each seed."""
-    figure = Figure(figsize=(11, 4.2), dpi=150, layout="constrained")
-    for axes, corpus in zip(figure.subplots(1, len(CORPORA)), CORPORA, strict=True):
-        curves = curves_of(rows, pace, corpus, "validation")
-        names = [better_width(curves), "fast"] if {"fast"} < set(curves) else []
-        for name, color in zip(names, COLORS[1::-1], strict=False):
+    """Return JS-4 over its floor against minutes, a panel for each corpus that has both, a line for each seed."""
+    of_corpus = {corpus: curves_of(rows, pace, corpus, "validation") for corpus in CORPORA}
+    whole = {corpus: curves for corpus, curves in of_corpus.items() if {"fast"} < set(curves)}
+    figure = Figure(figsize=(1.4 + 3.2 * max(2, len(whole)), 4.2), dpi=150, layout="constrained")
+    panels = figure.subplots(1, len(whole), squeeze=False)[0]
+    for axes, (corpus, curves) in zip(panels, whole.items(), strict=True):
+        for name, color in zip((better_width(curves), "fast"), COLORS[1::-1], strict=False):
             for place, curve in enumerate(curves[name]):
                 times, values = zip(*curve, strict=True)
                 axes.plot(times, values, color=color, linewidth=1.6, label="_" if place else name)
@@ -149,7 +150,7 @@ def picture(rows: list[Row], pace: Pace) -> Figure:
         axes.grid(visible=True, color="#dddddd", linewidth=0.8)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-        if corpus == next(iter(CORPORA)):
+        if axes is panels[0]:
             axes.set_ylabel("JS-4 over its floor (bits)", fontsize=11)
             figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=3, frameon=False)
     return figure

@@ -44,7 +44,7 @@ def test_the_minutes_of_fast_to_the_mean_of_the_better_width() -> None:
     (line,) = time_to_quality.lines_of(ROWS, PACE)[2:]
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert cells[0] == "names"
-    assert cells[1] == "0.3000 ± 0.1414 (paper, width 64, 2 seeds); 0.5000 (paper, width 128)"
+    assert cells[1] == "0.3000 ± 0.1414 (paper, width 64, seeds: 2); 0.5000 (paper, width 128)"
     assert cells[2:] == ["0.50, 1.00", "1/10"]
 
 
