@@ -181,8 +181,9 @@ AROUND: dict[str, Entry] = {
     "averaging .995": {"averaging.decay": 0.995},
     "rates that stay": _adam("fall_steps", 0),
     "gp": {"objective.constraint": "gp"},
-    "gradient at .5": {"variation": "sampled, gradient at .5"},
-    "gradient at 2": {"variation": "sampled, gradient at 2"},
+    "all drawn": {"variation": "all drawn"},
+    "all drawn, gradient at .5": {"variation": "all drawn, gradient at .5"},
+    "all drawn, gradient at 2": {"variation": "all drawn, gradient at 2"},
     "Gumbel noise": {"variation": "straight-through, characters drawn"},
     "half the Gumbel noise": {"variation": "straight-through, half the noise"},
 }

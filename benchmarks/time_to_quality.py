@@ -9,8 +9,8 @@ The trials run two at a time, a core each, and say what is reached after so many
 machine that does nothing else, how many rounds a second both cores do of one run: rounds by pace are minutes of two
 cores. (So six hours of runs that have the machine for themselves become half as many.)
 
-`paper` is the published recipe with nothing changed but the width, of 64 and 128 the better one on names and on news,
-and the length of its rows, which all recipes share. JS-4 over its floor is that of the validation half, as in training.
+`paper` is the published recipe with nothing changed but the width, of 64 and 128 the better one on names, and the
+length of its rows, which all recipes share. JS-4 over its floor is that of the validation half, as in training.
 """
 
 from __future__ import annotations

@@ -126,8 +126,8 @@ def gumbel(amount: float, trainer: Trainer, _share: Share) -> None:
     _made(trainer, drawn)
 
 
-def sampled(softness: float, trainer: Trainer, _share: Share) -> None:
-    """Draw each character from its probabilities, with the gradient of softmax(logits / softness)."""
+def all_drawn(softness: float, trainer: Trainer, _share: Share) -> None:
+    """Draw each character of all strings, not of half, with the gradient of softmax(logits / softness)."""
     chance = torch.Generator().manual_seed(trainer.config.training.seed)
 
     def drawn(logits_BLV: Tensor) -> Tensor:
@@ -221,8 +221,9 @@ VARIATIONS: dict[str, Variation] = {
     "straight-through, gradient at 2": partial(straight_through, 2.0),
     "straight-through, characters drawn": partial(gumbel, 1.0),
     "straight-through, half the noise": partial(gumbel, 0.5),
-    "sampled, gradient at .5": partial(sampled, 0.5),
-    "sampled, gradient at 2": partial(sampled, 2.0),
+    "all drawn": partial(all_drawn, 1.0),
+    "all drawn, gradient at .5": partial(all_drawn, 0.5),
+    "all drawn, gradient at 2": partial(all_drawn, 2.0),
     "rates to 0, linear": partial(rates, linear),
     "rates to 0, late": partial(rates, late_linear),
     "rates to 0, cosine": partial(rates, cosine),
