@@ -7,7 +7,7 @@
 
 The trials run two at a time, a core each, and say what is reached after so many rounds. `pace` then measures, on a
 machine that does nothing else, how many rounds a second both cores do of one run: rounds by pace are minutes of two
-cores. (So six hours of runs that have the machine for themselves become half as many.)
+cores.
 
 `paper` is the published recipe with nothing changed but the width, of 64 and 128 the better one on names, and the
 length of its rows, which all recipes share. JS-4 over its floor is that of the validation half, as in training.
@@ -83,9 +83,9 @@ def measure(data: Path, seconds: float, threads: int) -> Pace:
     return found
 
 
-def curve_of(row: Row, rounds_per_second: float, half: str) -> Curve:
+def curve_of(row: Row, rounds_per_second: float) -> Curve:
     """Return a trial's curve over the minutes of two cores that its rounds take."""
-    return [(point["rounds"] / rounds_per_second / 60, excess(point, half)) for point in row["curve"]]
+    return [(point["rounds"] / rounds_per_second / 60, excess(point, "validation")) for point in row["curve"]]
 
 
 def at(curve: Curve, minutes: float) -> float:
@@ -96,13 +96,13 @@ def at(curve: Curve, minutes: float) -> float:
     return float(np.interp(minutes, times, values))
 
 
-def curves_of(rows: list[Row], pace: Pace, corpus: str, half: str) -> dict[str, list[Curve]]:
+def curves_of(rows: list[Row], pace: Pace, corpus: str) -> dict[str, list[Curve]]:
     """Return the curves of a corpus by the trials' names, a curve for each seed."""
     found: dict[str, list[Curve]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: int(row["seed"])):
         rates = pace[corpus]["rounds_per_second"]
         if row["corpus"] == corpus and row["name"] in rates:
-            found[row["name"]].append(curve_of(row, rates[row["name"]], half))
+            found[row["name"]].append(curve_of(row, rates[row["name"]]))
     return found
 
 
@@ -117,7 +117,7 @@ def lines_of(rows: list[Row], pace: Pace) -> list[str]:
     head = ["corpus", f"`paper` after {PAPER_MINUTES:g} minutes", "minutes of `fast` to there, by seed", "the slowest"]
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for corpus in CORPORA:
-        curves = curves_of(rows, pace, corpus, "validation")
+        curves = curves_of(rows, pace, corpus)
         if not {"fast"} < set(curves):
             continue
         best = better_width(curves)
@@ -132,7 +132,7 @@ def lines_of(rows: list[Row], pace: Pace) -> list[str]:
 
 def picture(rows: list[Row], pace: Pace) -> Figure:
     """Return JS-4 over its floor against minutes, a panel for each corpus that has both, a line for each seed."""
-    of_corpus = {corpus: curves_of(rows, pace, corpus, "validation") for corpus in CORPORA}
+    of_corpus = {corpus: curves_of(rows, pace, corpus) for corpus in CORPORA}
     whole = {corpus: curves for corpus, curves in of_corpus.items() if {"fast"} < set(curves)}
     figure = Figure(figsize=(1.4 + 3.2 * max(2, len(whole)), 4.2), dpi=150, layout="constrained")
     panels = figure.subplots(1, len(whole), squeeze=False)[0]
