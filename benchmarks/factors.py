@@ -3,7 +3,7 @@
 Beside settings by their dotted names an entry may have `recipe`, what it starts from (else `fast`), and `variation`, a
 key of VARIATIONS (variations.py), or several with AND between, for what settings cannot say.
 
-Most were tried on top of FIRST, which is what `fast` was then; the last ones on `fast` as it is.
+FACTORS are tried on top of `fast` as it is and on top of FIRST, which is what it was before the ablation.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _each(setting: str, values: tuple[object, ...]) -> dict[str, Entry]:
 
 
 def _varied(prefix: str, *values: str) -> dict[str, Entry]:
-    return {value: {"variation": f"{prefix} {value}"} for value in values}
+    return {value: {"variation": prefix + value} for value in values}
 
 
 def _objective(loss: str, constraint: str, weight: float) -> Entry:
@@ -45,35 +45,52 @@ FIRST: Entry = {
     "averaging.decay": 0.995,
     **_adam("fall_steps", 0),
 }
-"""Settings with which `fast` is what first trials made of it: the base of FACTORS."""
+"""Settings with which `fast` is what first trials made of it."""
 
-STRAIGHT = (
-    "straight-through, gradient at .5",
-    "straight-through, gradient at 2",
-    "straight-through, characters drawn",
-)
+FAST: Entry = {
+    "generator.output": "sampled",
+    **both("blocks", 2),
+    "objective.thinning": 2,
+    "averaging.decay": 0.999,
+    **_adam("fall_steps", 500),
+}
+"""The same settings as `fast` has them on a small alphabet."""
 
 FACTORS: dict[str, dict[str, Entry]] = {
+    "shown to the critic": {
+        **_each("generator.output", ("softmax", "straight-through", "sampled")),
+        **_varied("", "all drawn", "all drawn, gradient at 2", "drawn by Gumbel noise"),
+    },
+    "rates that fall": {
+        "not": _adam("fall_steps", 0),
+        "over 125 rounds": _adam("fall_steps", 125),
+        "over 2,000 rounds": _adam("fall_steps", 2_000),
+        "to 0, linear": {"variation": "rates to 0, linear", **_adam("fall_steps", 0)},
+        "to 0, late": {"variation": "rates to 0, late", **_adam("fall_steps", 0)},
+    },
+    "blocks": {
+        "1": both("blocks", 1),
+        "2": both("blocks", 2),
+        "3": both("blocks", 3),
+        "5": both("blocks", 5),
+        "G 3, D 2": {"generator.blocks": 3, "critic.blocks": 2},
+        "G 2, D 3": {"generator.blocks": 2, "critic.blocks": 3},
+    },
+    "penalty taken": {
+        "at each item": {"objective.thinning": 1},
+        "at half the batch": {"objective.thinning": 2},
+        "at a quarter of the batch": {"objective.thinning": 4},
+        "every 2nd step": {"variation": "penalty every 2nd step", "objective.thinning": 1},
+    },
+    "averaging": {"none": {"averaging.decay": 0.0, "model.weights": "latest"}}
+    | _each("averaging.decay", (0.99, 0.995, 0.999)),
+    "critic steps": _each("training.critic_steps", (2, 4)),
     "rates G, D": {
         "1e-3, 2e-3": _rates(1e-3, 2e-3),
         "4e-3, 8e-3": _rates(4e-3, 8e-3),
         "4e-3, 4e-3": _rates(4e-3, 4e-3),
-        "1e-3, 4e-3": _rates(1e-3, 4e-3),
         "2e-3, 2e-3": _rates(2e-3, 2e-3),
-    },
-    "rates": _varied("rates", "to 0, linear", "to 0, late", "to 0, cosine"),
-    "penalty taken": {
-        "at half the batch": {"objective.thinning": 2},
-        "at a quarter of the batch": {"objective.thinning": 4},
-        **_varied("penalty", "every 2nd step"),
-    },
-    "critic steps": _each("training.critic_steps", (2, 4)),
-    "blocks": {
-        "1": both("blocks", 1),
-        "2": both("blocks", 2),
-        "5": both("blocks", 5),
-        "G 4, D 2": {"generator.blocks": 4, "critic.blocks": 2},
-        "G 2, D 4": {"generator.blocks": 2, "critic.blocks": 4},
+        "1e-3, 4e-3": _rates(1e-3, 4e-3),
     },
     "kernel": {"5": both("kernel", 5), "G 5, D 3": {"generator.kernel": 5}, "G 3, D 5": {"critic.kernel": 5}},
     "width": {
@@ -82,129 +99,66 @@ FACTORS: dict[str, dict[str, Entry]] = {
         "G 96, D 48": {"generator.width": 96, "critic.width": 48},
         "G 48, D 96": {"generator.width": 48, "critic.width": 96},
     },
-    "batch": _each("training.batch_size", (16, 32, 128)),
-    "softmax": {
-        **_varied("temperature", ".5", "2", "1 to .3"),
-        "straight-through": {"generator.output": "straight-through"},
-        "sampled": {"generator.output": "sampled"},
-        **{name: {"variation": name} for name in STRAIGHT},
-    },
+    "norm of G": _each("generator.normalization", ("none", "layer-channels", "instance", "batch", "weight")),
+    "norm of D": _each("critic.normalization", ("layer", "layer-channels", "weight")),
+    "initialisation": {name: both("initialization", name) for name in ("torch", "he-normal", "xavier")},
+    "residual scale": {".1": both("residual_scale", 0.1), "1": both("residual_scale", 1.0)},
     "Adam": {
         "beta1 .5": _adam("beta1", 0.5),
         "beta1 -.3": {"variation": "beta1 -.3"},
         "beta2 .99": _adam("beta2", 0.99),
         "beta2 .999": _adam("beta2", 0.999),
     },
-    "residual scale": {".1": both("residual_scale", 0.1), "1": both("residual_scale", 1.0)},
     "penalty": {
         "gp, 10": {"objective.constraint": "gp"},
-        "lp, 1": {"objective.weight": 1.0},
         "lp, 3": {"objective.weight": 3.0},
         "lp, 30": {"objective.weight": 30.0},
     },
-    "averaging": _each("averaging.decay", (0.0, 0.99, 0.998)),
-    "norm of G": _each("generator.normalization", ("none", "layer-channels", "instance", "batch", "weight")),
-    "norm of D": _each("critic.normalization", ("layer", "layer-channels", "weight")),
-    "objective": {
-        "gan-ns + r1, 1": _objective("gan-ns", "r1", 1.0),
-        "gan-ns + lp, 10": _objective("gan-ns", "lp", 10.0),
-        "hinge + lp, 10": _objective("hinge", "lp", 10.0),
-    },
-    "initialisation": {name: both("initialization", name) for name in ("torch", "he-normal", "xavier")},
-    "real one-hots": _varied("smoothed", "by .05", "by .2", "by .2, annealed"),
-    "instance noise": {
-        ".1": {"training.noise": 0.1},
-        ".1, over 1,000 rounds": {"training.noise": 0.1, "training.noise_steps": 1_000},
+    "batch": _each("training.batch_size", (16, 32, 128)),
+    "errors of ports": {
+        "none, but penalty in critic space": {"variation": "penalty in critic space"},
+        "norm over one axis": {"variation": "bug: norm over one axis"},
+        "ReLU in place": {"variation": "bug: ReLU in place"},
     },
     "latent": {
         "32": {"generator.latent": 32},
         "512": {"generator.latent": 512},
         "uniform": {"generator.latent_distribution": "uniform"},
     },
-    "errors of ports": {
-        "none, but penalty in critic space": {"variation": "penalty in critic space"},
-        "norm over one axis": {"variation": "bug: norm over one axis"},
-        "ReLU in place": {"variation": "bug: ReLU in place"},
+    "real one-hots": _varied("", "smoothed by .05", "smoothed by .2", "smoothed by .2, annealed"),
+    "softmax, temperature": _varied("temperature ", ".5", "2", "1 to .3"),
+    "instance noise": {
+        ".1": {"training.noise": 0.1},
+        ".1, over 1,000 rounds": {"training.noise": 0.1, "training.noise_steps": 1_000},
     },
-    "generator steps": _each("training.generator_steps", (2,)),
-    "penalty, rarer": _varied("penalty", "every 4th step"),
-    "warm-up of the critic": {"50 steps": {"training.warm_up": 50}},
-    "wider and larger": {
-        "width 128": both("width", 128),
-        "batch 256": {"training.batch_size": 256},
-        "lp, 100": {"objective.weight": 100.0},
-        "epsilon 1e-4": _adam("epsilon", 1e-4),
-        "averaging .98": {"averaging.decay": 0.98},
-        "width 48": both("width", 48),
+    "objective": {
+        "gan-ns + r1, 1": _objective("gan-ns", "r1", 1.0),
+        "gan-ns + lp, 10": _objective("gan-ns", "lp", 10.0),
+        "hinge + lp, 10": _objective("hinge", "lp", 10.0),
+    },
+    "further": {
+        **_varied(
+            "",
+            "all drawn, gradient at .5",
+            "half the Gumbel noise",
+            "straight-through, gradient at .5",
+            "straight-through, gradient at 2",
+        ),
+        "penalty every 4th step": {"variation": "penalty every 4th step", "objective.thinning": 1},
+        "rates to 0, cosine": {"variation": "rates to 0, cosine", **_adam("fall_steps", 0)},
+        "2 generator steps": {"training.generator_steps": 2},
+        "50 steps of the critic alone at first": {"training.warm_up": 50},
     },
 }
-"""Factor -> value -> what differs from FIRST; the factors that were thought to matter most come first."""
+"""Factor -> value -> what differs from the base; the factors that were thought to matter most come first."""
 
 _ST: Entry = {"generator.output": "straight-through"}
 _TWO = both("blocks", 2)
-_SAMPLED: Entry = {"generator.output": "sampled", **_TWO}
 
-COMBINED: dict[str, Entry] = {
+WINNERS: dict[str, Entry] = {
     "straight-through": _ST,
     "straight-through, 2 blocks": {**_ST, **_TWO},
     "straight-through, 2 blocks, penalty at half the batch": {**_ST, **_TWO, "objective.thinning": 2},
-    "straight-through, 2 blocks, averaging .998": {**_ST, **_TWO, "averaging.decay": 0.998},
-    "straight-through, 1 block": {**_ST, **both("blocks", 1)},
-    "sampled, 2 blocks": _SAMPLED,
-    "sampled, 2 blocks, penalty at half the batch": {**_SAMPLED, "objective.thinning": 2},
+    "all of `fast`": FAST,
 }
-"""Name -> what gained on its own put together, on top of FIRST."""
-
-WINNERS: dict[str, Entry] = {
-    name: COMBINED[name]
-    for name in (
-        "straight-through",
-        "straight-through, 2 blocks",
-        "straight-through, 2 blocks, penalty at half the batch",
-        "sampled, 2 blocks, penalty at half the batch",
-    )
-}
-"""Name -> what is run with more seeds and on all corpora beside FIRST."""
-
-AROUND: dict[str, Entry] = {
-    "fast": {},
-    "straight-through": _ST,
-    "penalty at the whole batch": {"objective.thinning": 1},
-    "3 blocks": both("blocks", 3),
-    "1 block": both("blocks", 1),
-    "width 96": both("width", 96),
-    "G 128, D 64": {"generator.width": 128, "critic.width": 64},
-    "rates 1e-3, 2e-3": _rates(1e-3, 2e-3),
-    "2 critic steps": {"training.critic_steps": 2},
-    "batch 128": {"training.batch_size": 128},
-    "latent 512": {"generator.latent": 512},
-    "averaging .995": {"averaging.decay": 0.995},
-    "rates that stay": _adam("fall_steps", 0),
-    "gp": {"objective.constraint": "gp"},
-    "all drawn": {"variation": "all drawn"},
-    "all drawn, gradient at .5": {"variation": "all drawn, gradient at .5"},
-    "all drawn, gradient at 2": {"variation": "all drawn, gradient at 2"},
-    "Gumbel noise": {"variation": "straight-through, characters drawn"},
-    "half the Gumbel noise": {"variation": "straight-through, half the noise"},
-}
-"""Name -> one change to `fast` as it is, for runs long enough to come to an end of what it can do."""
-
-_NARROW = {**both("width", 64), "training.convolution": "auto"}
-
-PAPER: dict[str, Entry] = {
-    "fast": {},
-    "paper": {"recipe": "paper"},
-    "paper, width 64": {"recipe": "paper", **_NARROW},
-    "paper, width 64, n_critic 5": {"recipe": "paper", **_NARROW, "training.critic_steps": 5},
-    "paper, width 64, rates 1e-3": {"recipe": "paper", **_NARROW, **_rates(1e-3, 1e-3)},
-    "paper, width 64, norm of G": {"recipe": "paper", **_NARROW, "generator.normalization": "layer"},
-    "paper, width 64, averaged": {
-        "recipe": "paper",
-        **_NARROW,
-        "averaging.decay": 0.995,
-        "model.weights": "average",
-    },
-    "paper, width 64, norm over one axis": {"recipe": "paper", **_NARROW, "variation": "bug: norm over one axis"},
-    "paper, width 64, ReLU in place": {"recipe": "paper", **_NARROW, "variation": "bug: ReLU in place"},
-}
-"""Name -> what was published, and it with one change each; the errors of ports among them."""
+"""Name -> what gained put together, on top of FIRST: run with more seeds and on all corpora beside it."""

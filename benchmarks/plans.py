@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
-from benchmarks.factors import AROUND, COMBINED, FACTORS, FIRST, PAPER, WINNERS, Entry, both
+from benchmarks.factors import FACTORS, FAST, FIRST, WINNERS, Entry, both
 
 CORPORA: dict[str, tuple[str, Entry]] = {
     "names": ("names/names.txt", {"corpus.length": 16}),
@@ -59,21 +60,23 @@ def trial(corpus: str, name: str, entry: Entry, *, seed: int, minutes: float, ro
     )
 
 
-def factors(minutes: float) -> list[Trial]:
-    """Return one factor at a time with one seed, and the base with several between them, all on names."""
+def around(base: Entry, now: Entry, minutes: float) -> list[Trial]:
+    """Return one factor at a time with one seed, and the base with several between them, all on names.
+
+    Args:
+        base: settings on top of `fast`.
+        now: what the base has in the settings that the ablation changed; an entry that changes nothing is left out.
+        minutes: of each trial.
+    """
     trials = [
-        trial("names", f"{factor}: {value}", FIRST | entry, seed=0, minutes=minutes)
+        trial("names", f"{factor}: {value}", base | entry, seed=0, minutes=minutes)
         for factor, values in FACTORS.items()
         for value, entry in values.items()
+        if now | entry != now
     ]
     for seed, place in enumerate(BASE_PLACES):
-        trials.insert(place, trial("names", "base", FIRST, seed=seed, minutes=minutes))
+        trials.insert(place, trial("names", "base", base, seed=seed, minutes=minutes))
     return trials
-
-
-def combined(minutes: float) -> list[Trial]:
-    """Return the combinations with one seed, on names."""
-    return [trial("names", name, FIRST | entry, seed=0, minutes=minutes) for name, entry in COMBINED.items()]
 
 
 def winners(minutes: float) -> list[Trial]:
@@ -86,29 +89,19 @@ def winners(minutes: float) -> list[Trial]:
     ]
 
 
-def around(minutes: float) -> list[Trial]:
-    """Return one change at a time to `fast` as it is, with one seed, on names."""
-    return [trial("names", name, entry, seed=0, minutes=minutes) for name, entry in AROUND.items()]
-
-
-def paper(minutes: float) -> list[Trial]:
-    """Return the published recipe and changes to it, on names."""
-    return [trial("names", name, entry, seed=0, minutes=minutes) for name, entry in PAPER.items()]
-
-
 PAPER_MINUTES = 10.0
 """Of two cores, after which `paper` is what `fast` is compared with."""
 
 NARROW = {
-    "names": {64: 1_450, 128: 625},
-    "cities": {64: 870},
-    "lm1b": {64: 735},
+    "names": {64: 1_450, 128: 475},
+    "cities": {64: 870, 128: 370},
+    "lm1b": {64: 650, 128: 275},
 }
 """Corpus -> width -> rounds that `paper` does in PAPER_MINUTES, a little more (`benchmarks.time_to_quality pace`)."""
 
 
 def published(minutes: float) -> list[Trial]:
-    """Return the published recipe, narrowed to what minutes allow, on all corpora: the better width thrice."""
+    """Return the published recipe at two widths, for no more rounds than needed, on all corpora: the better thrice."""
 
     def narrow(corpus: str, width: int, seed: int) -> Trial:
         entry = {"recipe": "paper", **both("width", width)}
@@ -116,7 +109,7 @@ def published(minutes: float) -> list[Trial]:
         return trial(corpus, f"paper, width {width}", entry, seed=seed, minutes=minutes, rounds_most=rounds)
 
     thrice = [narrow(corpus, 64, seed) for seed in range(3) for corpus in CORPORA]
-    return [*thrice, narrow("names", 128, 0)]
+    return [*thrice, *(narrow(corpus, 128, 0) for corpus in CORPORA)]
 
 
 def default(minutes: float) -> list[Trial]:
@@ -129,11 +122,9 @@ def default(minutes: float) -> list[Trial]:
 
 
 PLANS: dict[str, tuple[Callable[[float], list[Trial]], float]] = {
-    "factors": (factors, 1.5),
-    "combined": (combined, 1.5),
-    "winners": (winners, 3.0),
-    "around": (around, 4.0),
-    "paper": (paper, 3.0),
+    "factors": (partial(around, {}, FAST), 1.0),
+    "first": (partial(around, FIRST, FIRST), 1.5),
+    "winners": (winners, 1.0),
     "published": (published, 30.0),
     "default": (default, 5.0),
 }

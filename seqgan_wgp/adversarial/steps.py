@@ -122,7 +122,8 @@ def critic_total(view: View, uniform: Uniform, rule: Rule) -> tuple[Tensor, Crit
         slope_B = rule.constraint.slopes(thinned, lambda columns: uniform(columns)[kept])
         # Weighed so that the mean over the parts of a batch, however it is divided, is the mean over the batch.
         size = len(view.real) if rule.size is None else rule.size
-        weight = len(slope_B) / len(view.real) * size / math.ceil(size / rule.thinning)
+        penalised = len(range(*kept.indices(len(view.real))))
+        weight = penalised / len(view.real) * size / math.ceil(size / rule.thinning)
         penalty = rule.weight * weight * rule.constraint.cost(slope_B)
         slope_mean = weight * slope_B.detach().mean()
         total = total + penalty

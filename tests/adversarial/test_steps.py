@@ -170,6 +170,19 @@ def test_thinned_slopes_are_those_of_every_so_manieth_item() -> None:
     assert numbers.wasserstein.item() == whole.wasserstein.item()
 
 
+@pytest.mark.parametrize("thinning", [1, 3])
+def test_a_penalty_is_the_mean_however_many_slopes_an_item_has(thinning: int) -> None:
+    _, critic = pair()
+    real, fake = batch()
+    slopes = WGAN_GP.constraint.slopes
+    assert slopes is not None
+    twice = dataclasses.replace(WGAN_GP.constraint, slopes=lambda *views: slopes(*views).repeat(2))
+    rules = [dataclasses.replace(WGAN_GP, thinning=thinning, constraint=part) for part in (WGAN_GP.constraint, twice)]
+    (_, once), (_, both) = [critic_step(critic, real, fake, draws, rule) for rule in rules]
+    assert both.penalty.item() == pytest.approx(once.penalty.item(), rel=1e-12) and once.penalty > 0
+    assert both.slope_mean.item() == pytest.approx(once.slope_mean.item(), rel=1e-12)
+
+
 @pytest.mark.parametrize(
     ("ends", "thinning"),
     [((0, 3, 6), 1), ((0, 3, 6), 2), ((0, 4, 6), 4), ((0, 2, 4, 6), 2), ((0, 4, 6), 2), ((0, 1, 3, 6), 1)],

@@ -94,7 +94,7 @@ def test_a_softer_gradient_leaves_the_one_hots() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["straight-through, characters drawn", "all drawn", "all drawn, gradient at .5", "all drawn, gradient at 2"]
+    "name", ["drawn by Gumbel noise", "all drawn", "all drawn, gradient at .5", "all drawn, gradient at 2"]
 )
 def test_characters_are_drawn_as_often_as_they_are_likely(name: str, build: Build, tiny: Tiny) -> None:
     trainer = build(tiny())
