@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from ..adversarial.distributed import ALONE, World
 from ..adversarial.draws import check_divisible
 from ..adversarial.record import Record
 from ..config import FORMAT_VERSION, Config
-from ..errors import CheckpointError, ConfigError, CorpusError
+from ..errors import CheckpointError, ConfigError, CorpusError, SeqganError
 from ..images import collection as collections
 from ..images import mnist
 from ..images.collection import Collection
@@ -228,7 +229,7 @@ def train(
         seed: of all noise.
         device: "auto", "cpu", "cuda" or "mps".
         settings: dotted setting -> value, e.g. `{"generator.width": 128}`.
-        out: folder to keep the run in; None: nothing is kept but the model that is returned.
+        out: folder to keep the run in, with its report; None: nothing is kept but the model that is returned.
         overwrite: replace a run at `out`.
         on_record: called after every step.
 
@@ -239,12 +240,23 @@ def train(
     given = {f"training.{name}": value for name, value in flags.items() if value is not None}
     found, config = look_at(corpus, configs.recipe(recipe, {**(settings or {}), **given}))
 
-    def run_in(folder: Path) -> Model:
+    def run_in(folder: Path) -> RunFolder:
         run = create(found, config, folder, overwrite=overwrite)
         go_on(run, on_record=None if on_record is None else lambda record, _domain: on_record(record))
+        return run
+
+    with tempfile.TemporaryDirectory() as scratch:
+        run = run_in(Path(scratch) / "run" if out is None else Path(out))
+        if out is not None:
+            _report(run)
         return Model.load(run.path, device=config.training.device)
 
-    if out is not None:
-        return run_in(Path(out))
-    with tempfile.TemporaryDirectory() as scratch:
-        return run_in(Path(scratch) / "run")
+
+def _report(run: RunFolder) -> None:
+    """Write the report of a run; a run is what it is without one, so what hinders it is no more than a warning."""
+    from .report import write_report  # here, since what draws takes a second to import
+
+    try:
+        write_report(run)
+    except (SeqganError, OSError) as error:
+        warnings.warn(f"no report was written: {error}", stacklevel=3)

@@ -198,3 +198,12 @@ def test_train_from_python_returns_a_model_and_keeps_nothing(
     assert list(tmp_path.iterdir()) == []
     kept = seqgan_wgp.train(tiny_lines, steps=3, settings=tiny, out=tmp_path / "run")
     assert kept.generate(5) == model.generate(5) == Model.load(tmp_path / "run").generate(5)
+    assert "</html>" in RunFolder(tmp_path / "run").report.read_text(encoding="utf-8")
+
+    def full(_run: RunFolder) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("seqgan_wgp.runs.report.write_report", full)
+    with pytest.warns(UserWarning, match="no report was written: .*No space left"):
+        again = seqgan_wgp.train(tiny_lines, steps=3, settings=tiny, out=tmp_path / "full")
+    assert again.generate(5) == model.generate(5)
