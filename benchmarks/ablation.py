@@ -69,6 +69,11 @@ def spread(values: list[float]) -> float:
     return statistics.stdev(values) if len(values) > 1 else math.nan
 
 
+def when(minutes: float) -> str:
+    """Return minutes as text; infinitely many are "not"."""
+    return "not" if math.isinf(minutes) else f"{minutes:.2f}"
+
+
 def number(mean: float, deviation: float) -> str:
     """Return a mean with its spread where there is one."""
     return f"{mean:.4f}" if math.isnan(deviation) else f"{mean:.4f} ± {deviation:.4f}"
@@ -78,11 +83,11 @@ def cells(name: str, rows: list[Row], base: list[Row]) -> list[str]:
     """Return the cells of one recipe's line; `rows` are its runs, `base` those of the base."""
     done = [row for row in rows if row["diverged"] is None]
     if not done:
-        return [name, str(len(rows)), "diverged", *[""] * 6]
+        return [name, str(len(rows)), "diverged", *[""] * 7]
     finals = {half: [excess(row["curve"][-1], half) for row in done] for half in HALVES}
     means = {half: statistics.fmean(finals[half]) for half in HALVES}
     shown = [number(means[half], spread(finals[half])) for half in HALVES]
-    difference = deviations = reached = ""
+    difference = deviations = reached = passed = ""
     if base:
         of_base = [excess(row["curve"][-1], "validation") for row in base]
         target, deviation = statistics.fmean(of_base), spread(of_base)
@@ -90,13 +95,13 @@ def cells(name: str, rows: list[Row], base: list[Row]) -> list[str]:
         if deviation > 0:
             error = deviation * math.sqrt(1 / len(done) + 1 / len(base))
             deviations = f"{(means['validation'] - target) / error:+.1f}"
-        minutes = minutes_to(mean_curve(done), target)
-        reached = "not" if math.isinf(minutes) else f"{minutes:.2f}"
+        reached = when(minutes_to(mean_curve(done), target))
+        passed = when(minutes_to(mean_curve(base), means["validation"]))
     rounds = statistics.fmean(row["rounds"] for row in done)
     unique = statistics.fmean(row["curve"][-1]["validation"]["unique"] for row in done)
     lost = len(rows) - len(done)
     runs = str(len(done)) + (f" ({lost} diverged)" if lost else "")
-    return [name, runs, *shown, difference, deviations, reached, f"{rounds:,.0f}", f"{unique:.1%}"]
+    return [name, runs, *shown, difference, deviations, reached, passed, f"{rounds:,.0f}", f"{unique:.1%}"]
 
 
 HEAD = [
@@ -107,14 +112,21 @@ HEAD = [
     "difference",
     "in standard errors",
     "minutes to the base's end",
+    "of the base to its own",
     "rounds",
     "unique",
 ]
 
 
-def table(title: str, rows: list[Row]) -> str:
-    """Return the Markdown table of one corpus at one length of training, best first, and how alike the halves order it.
+def factor_of(name: str) -> str:
+    """Return the factor of a trial named "FACTOR: VALUE"; of one without, nothing."""
+    return name.rpartition(": ")[0]
 
+
+def table(title: str, rows: list[Row]) -> str:
+    """Return the Markdown table of one corpus at one length of training, and how alike the halves order it.
+
+    Best first; the values of a factor ("FACTOR: VALUE") stay together, and factors in the order of the plan.
     Differences are from the mean of the runs named "base", in bits on validation; their standard error supposes that
     every recipe spreads as the base does.
     """
@@ -127,7 +139,8 @@ def table(title: str, rows: list[Row]) -> str:
         ends = [excess(row["curve"][-1], half) for row in of_name[name] if row["diverged"] is None]
         return statistics.fmean(ends) if ends else math.inf
 
-    order = sorted(of_name, key=lambda name: final(name, "validation"))
+    factors = list(dict.fromkeys(factor_of(name) for name in ["base", *of_name]))
+    order = sorted(of_name, key=lambda name: (factors.index(factor_of(name)), final(name, "validation")))
     lines = [f"## {title}", "", f"| {' | '.join(HEAD)} |", f"|{' --- |' * len(HEAD)}"]
     lines += [f"| {' | '.join(cells(name, of_name[name], base))} |" for name in order]
     finite = [name for name in order if math.isfinite(final(name, "validation"))]

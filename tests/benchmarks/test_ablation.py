@@ -40,9 +40,10 @@ def test_a_table_of_made_up_rows() -> None:
     cells = {line[0].removeprefix("| "): [cell.removesuffix(" |") for cell in line[1:]] for line in lines}
     assert list(cells) == ["recipe", "better", "base", "worse", "lost"]
     # The base ends at .06 with a standard deviation of sqrt(2) / 100; that of a difference is sqrt(1.5) times as much.
-    assert cells["base"] == ["2", "0.0600 ± 0.0141", "0.0700 ± 0.0141", "+0.0000", "+0.0", "2.00", "20", "50.0%"]
-    assert cells["better"] == ["1", "0.0400", "0.0300", "-0.0200", "-1.2", "1.50", "20", "50.0%"]
-    assert cells["worse"][3:6] == ["+0.0400", "+2.3", "not"]
+    base = ["2", "0.0600 ± 0.0141", "0.0700 ± 0.0141", "+0.0000", "+0.0", "2.00", "2.00", "20", "50.0%"]
+    assert cells["base"] == base
+    assert cells["better"] == ["1", "0.0400", "0.0300", "-0.0200", "-1.2", "1.50", "not", "20", "50.0%"]
+    assert cells["worse"][3:7] == ["+0.0400", "+2.3", "not", "1.00"]
     assert cells["lost"][:2] == ["1", "diverged"]
     assert len({len(row) for row in cells.values()}) == 1
     assert "over 3 recipes: 1.000" in table("names", rows)
@@ -52,6 +53,13 @@ def test_a_table_of_made_up_rows() -> None:
 def test_the_order_on_test_may_be_another() -> None:
     rows = [made_up(name, 0, [value], 1 - value) for name, value in (("base", 0.1), ("b", 0.2), ("c", 0.3))]
     assert "over 3 recipes: -1.000" in table("names", rows)
+
+
+def test_values_of_a_factor_stay_together() -> None:
+    ends = {"blocks: 1": 0.3, "width: 32": 0.1, "base": 0.25, "blocks: 2": 0.2, "width: 96": 0.4}
+    lines = table("names", [made_up(name, 0, [value], value) for name, value in ends.items()]).splitlines()
+    names = [line.split(" | ")[0].removeprefix("| ") for line in lines if line.startswith("| ")]
+    assert names[2:] == ["base", "blocks: 2", "blocks: 1", "width: 32", "width: 96"]
 
 
 def test_minutes_to_a_target() -> None:
