@@ -35,10 +35,10 @@ from seqgan_wgp.images.features import (
     Digits,
     FeatureReference,
     class_kl,
-    nearest_distance,
     prepared,
 )
 from seqgan_wgp.images.idx import read_images, read_labels
+from seqgan_wgp.images.nearest import nearest_distance
 
 EPOCHS = 12
 BATCH = 128

@@ -21,7 +21,8 @@ from ..devices import resident, sent
 from ..errors import CheckpointError
 from ..randomness import Stream, shuffled
 from .collection import Collection, ImageFacts
-from .features import FeatureReference, class_kl, load_digits, nearest_distance, prepared
+from .features import FeatureReference, class_kl, load_digits, prepared
+from .nearest import nearest_distance
 from .pictures import from_uint8, to_uint8
 from .registry import CRITICS, GENERATORS
 
