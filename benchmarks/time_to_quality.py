@@ -9,8 +9,8 @@ The trials run two at a time, a core each, and say what is reached after so many
 machine that does nothing else, how many rounds a second both cores do of one run: rounds by pace are minutes of two
 cores.
 
-`paper` is the published recipe with nothing changed but the width, of 64 and 128 the better one on names, and the
-length of its rows, which all recipes share. JS-4 over its floor is that of the validation half, as in training.
+`paper` is the published recipe with nothing changed but the width, of 64 and 128 the better one on each corpus, and
+the length of its rows, which all recipes share. JS-4 over its floor is that of the validation half, as in training.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ from seqgan_wgp.text.evaluation.markov import MarkovChain
 
 CHAIN = 4
 """Order of the Markov chain that stands beside."""
+
+LINES = {"paper, width 128": COLORS[6], "paper, width 64": COLORS[1], "fast": COLORS[0]}
+"""Trial's name -> the color of its lines."""
 
 Pace = dict[str, dict[str, Any]]
 """Corpus -> `rounds_per_second`, by trial's name, and `markov`, the chain's measures by half."""
@@ -107,9 +110,9 @@ def curves_of(rows: list[Row], pace: Pace, corpus: str) -> dict[str, list[Curve]
 
 
 def better_width(curves: dict[str, list[Curve]]) -> str:
-    """Return the name of the published trials whose first seed is lower after PAPER_MINUTES."""
+    """Return the name of the published trials that are lower after PAPER_MINUTES, in the mean over their seeds."""
     widths = [name for name in curves if name.startswith("paper")]
-    return min(widths, key=lambda name: at(curves[name][0], PAPER_MINUTES))
+    return min(widths, key=lambda name: statistics.fmean(at(curve, PAPER_MINUTES) for curve in curves[name]))
 
 
 def lines_of(rows: list[Row], pace: Pace) -> list[str]:
@@ -121,26 +124,28 @@ def lines_of(rows: list[Row], pace: Pace) -> list[str]:
         if not {"fast"} < set(curves):
             continue
         best = better_width(curves)
-        ends = [at(curve, PAPER_MINUTES) for curve in curves[best]]
-        minutes = [minutes_to(curve, statistics.fmean(ends)) for curve in curves["fast"]]
-        paper = f"{number(statistics.fmean(ends), spread(ends))} ({best}, seeds: {len(ends)})"
-        others = [f"{at(curves[name][0], PAPER_MINUTES):.4f} ({name})" for name in curves if name not in (best, "fast")]
-        cells = [corpus, "; ".join([paper, *others]), ", ".join(f"{m:.2f}" for m in minutes)]
+        ends = {name: [at(curve, PAPER_MINUTES) for curve in curves[name]] for name in curves if name != "fast"}
+        minutes = [minutes_to(curve, statistics.fmean(ends[best])) for curve in curves["fast"]]
+        paper = [
+            f"{number(statistics.fmean(ends[name]), spread(ends[name]))} ({name}, seeds: {len(ends[name])})"
+            for name in sorted(ends, key=lambda name: name != best)
+        ]
+        cells = [corpus, "; ".join(paper), ", ".join(f"{m:.2f}" for m in minutes)]
         lines.append(f"| {' | '.join(cells)} | 1/{PAPER_MINUTES / max(minutes):.0f} |")
     return lines
 
 
 def picture(rows: list[Row], pace: Pace) -> Figure:
-    """Return JS-4 over its floor against minutes, a panel for each corpus that has both, a line for each seed."""
+    """Return JS-4 over its floor against minutes, a panel for each corpus that has both, a line for each run."""
     of_corpus = {corpus: curves_of(rows, pace, corpus) for corpus in CORPORA}
     whole = {corpus: curves for corpus, curves in of_corpus.items() if {"fast"} < set(curves)}
     figure = Figure(figsize=(1.4 + 3.2 * max(2, len(whole)), 4.2), dpi=150, layout="constrained")
     panels = figure.subplots(1, len(whole), squeeze=False)[0]
     for axes, (corpus, curves) in zip(panels, whole.items(), strict=True):
-        for name, color in zip((better_width(curves), "fast"), COLORS[1::-1], strict=False):
-            for place, curve in enumerate(curves[name]):
+        for name, found in curves.items():
+            for place, curve in enumerate(found):
                 times, values = zip(*curve, strict=True)
-                axes.plot(times, values, color=color, linewidth=1.6, label="_" if place else name)
+                axes.plot(times, values, color=LINES[name], linewidth=1.6, label="_" if place else name)
         chain = excess(pace[corpus]["markov"], "validation")
         axes.axhline(chain, color="#666666", linestyle="--", linewidth=1.2, label=f"Markov chain of order {CHAIN}")
         axes.set_title(f"{corpus}, L = {CORPORA[corpus][1]['corpus.length']}", loc="left", fontsize=12)
@@ -150,9 +155,9 @@ def picture(rows: list[Row], pace: Pace) -> Figure:
         axes.grid(visible=True, color="#dddddd", linewidth=0.8)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-        if axes is panels[0]:
-            axes.set_ylabel("JS-4 over its floor (bits)", fontsize=11)
-            figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=3, frameon=False)
+    panels[0].set_ylabel("JS-4 over its floor (bits)", fontsize=11)
+    lines = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(lines.values(), lines.keys(), loc="outside lower left", ncols=4, frameon=False)
     return figure
 
 

@@ -34,7 +34,7 @@ def made_up(name: str, seed: int, points: dict[int, float]) -> dict[str, Any]:
 ROWS = [
     made_up("paper, width 64", 0, {300: 0.5, 900: 0.3}),  # .4 after 600 rounds, which are ten minutes
     made_up("paper, width 64", 1, {300: 0.5, 600: 0.2}),
-    made_up("paper, width 128", 0, {150: 0.6, 450: 0.4}),  # .5 after 300
+    made_up("paper, width 128", 0, {150: 0.6, 450: 0.1}),  # .35 after 300: lower than one seed of the other
     made_up("fast", 0, {150: 0.5, 450: 0.1}),  # .3 after 300, which are half a minute
     made_up("fast", 1, {300: 0.4, 900: 0.2}),  # .3 after 600: a minute
 ]
@@ -44,7 +44,7 @@ def test_the_minutes_of_fast_to_the_mean_of_the_better_width() -> None:
     (line,) = time_to_quality.lines_of(ROWS, PACE)[2:]
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert cells[0] == "names"
-    assert cells[1] == "0.3000 ± 0.1414 (paper, width 64, seeds: 2); 0.5000 (paper, width 128)"
+    assert cells[1] == "0.3000 ± 0.1414 (paper, width 64, seeds: 2); 0.3500 (paper, width 128, seeds: 1)"
     assert cells[2:] == ["0.50, 1.00", "1/10"]
 
 
