@@ -109,22 +109,19 @@ def curves_of(rows: list[Row], pace: Pace, corpus: str) -> dict[str, list[Curve]
     return found
 
 
-def better_width(curves: dict[str, list[Curve]]) -> str:
-    """Return the name of the published trials that are lower after PAPER_MINUTES, in the mean over their seeds."""
-    widths = [name for name in curves if name.startswith("paper")]
-    return min(widths, key=lambda name: statistics.fmean(at(curve, PAPER_MINUTES) for curve in curves[name]))
-
-
 def lines_of(rows: list[Row], pace: Pace) -> list[str]:
-    """Return a Markdown table: where `paper` is after its minutes, and when each seed of `fast` is there."""
+    """Return a Markdown table: where `paper` is after its minutes, and when each seed of `fast` is there.
+
+    Of several widths of `paper` the one that is lower then, in the mean over its seeds, is what `fast` has to reach.
+    """
     head = ["corpus", f"`paper` after {PAPER_MINUTES:g} minutes", "minutes of `fast` to there, by seed", "the slowest"]
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for corpus in CORPORA:
         curves = curves_of(rows, pace, corpus)
         if not {"fast"} < set(curves):
             continue
-        best = better_width(curves)
         ends = {name: [at(curve, PAPER_MINUTES) for curve in curves[name]] for name in curves if name != "fast"}
+        best = min(ends, key=lambda name: statistics.fmean(ends[name]))
         minutes = [minutes_to(curve, statistics.fmean(ends[best])) for curve in curves["fast"]]
         paper = [
             f"{number(statistics.fmean(ends[name]), spread(ends[name]))} ({name}, seeds: {len(ends[name])})"
