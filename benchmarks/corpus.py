@@ -31,10 +31,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from seqgan_wgp.sections import CorpusSettings
-from seqgan_wgp.text.corpus import encoded, prepare
-from seqgan_wgp.text.reading.sources import open_source
-from seqgan_wgp.text.scan import Scan, scan
+from seqgan_wgp.config.schema import CorpusSettings
+from seqgan_wgp.text.corpus.dataset import encoded, prepare
+from seqgan_wgp.text.corpus.scan import Scan, scan
+from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.text.vocabulary import PAD
 
 SCRIPTS: dict[str, tuple[str, int, int]] = {

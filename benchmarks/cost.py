@@ -25,13 +25,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 
 from seqgan_wgp import config as configs
-from seqgan_wgp.adversarial.schedule import thinning
-from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import Config
-from seqgan_wgp.memory import keep_memory
 from seqgan_wgp.text.domain import TextForm
-from seqgan_wgp.text.inspection.pace import Noise
+from seqgan_wgp.text.inspection.timing import Noise
 from seqgan_wgp.text.vocabulary import Vocabulary
+from seqgan_wgp.training.schedule import thinning
+from seqgan_wgp.training.trainer import Trainer
+from seqgan_wgp.utils.malloc import keep_memory
 
 BASE = {"L": 16, "V": 34, "width": 64, "batch": 64}
 SIZES = {"L": (8, 16, 32, 64), "V": (34, 100, 1000, 3000), "width": (32, 64, 128, 256), "batch": (16, 64, 256)}

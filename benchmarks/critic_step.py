@@ -30,14 +30,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from seqgan_wgp.adversarial.convolution import Convolution
-from seqgan_wgp.adversarial.graph import obstacle
-from seqgan_wgp.adversarial.rounds import one_round
-from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import Config, recipe
-from seqgan_wgp.memory import keep_memory
+from seqgan_wgp.nn.fast_conv.convolution import Convolution
 from seqgan_wgp.text.domain import TextForm
 from seqgan_wgp.text.vocabulary import Vocabulary
+from seqgan_wgp.training.engines.cuda_graph import obstacle
+from seqgan_wgp.training.loop import one_round
+from seqgan_wgp.training.trainer import Trainer
+from seqgan_wgp.utils.malloc import keep_memory
 
 from . import reference_loop as published
 

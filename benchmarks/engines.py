@@ -26,15 +26,15 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks.factors import FIRST
-from seqgan_wgp.adversarial.record import Record
-from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import Config, recipe
-from seqgan_wgp.memory import keep_memory
-from seqgan_wgp.randomness import Stream
-from seqgan_wgp.text.corpus import Corpus, prepare
+from seqgan_wgp.text.corpus.dataset import Corpus, prepare
+from seqgan_wgp.text.corpus.scan import scan
 from seqgan_wgp.text.domain import TextDomain
-from seqgan_wgp.text.reading.sources import open_source
-from seqgan_wgp.text.scan import scan
+from seqgan_wgp.text.readers.open import open_source
+from seqgan_wgp.training.record import Record
+from seqgan_wgp.training.trainer import Trainer
+from seqgan_wgp.utils.counter_rng import Stream
+from seqgan_wgp.utils.malloc import keep_memory
 
 ENTRIES = (
     "plain",

@@ -24,17 +24,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqgan_wgp.adversarial.sampling import BLOCK, generate, latents
 from seqgan_wgp.config import recipe
 from seqgan_wgp.model import Model
-from seqgan_wgp.randomness import Stream
-from seqgan_wgp.text.background import in_background
 from seqgan_wgp.text.domain import TextForm, networks
-from seqgan_wgp.text.filters import Sieve, StringHashes
-from seqgan_wgp.text.generating import Block, TextModel, stream
-from seqgan_wgp.text.request import Progress, Request
+from seqgan_wgp.text.generation.filters import Sieve, StringHashes
+from seqgan_wgp.text.generation.line_encoder import LineEncoder
+from seqgan_wgp.text.generation.request import Progress, Request
+from seqgan_wgp.text.generation.stream import Block, TextModel, stream
 from seqgan_wgp.text.vocabulary import Vocabulary
-from seqgan_wgp.text.writing import LineEncoder
+from seqgan_wgp.training.latents import BLOCK, generate, latents
+from seqgan_wgp.utils.background_writer import in_background
+from seqgan_wgp.utils.counter_rng import Stream
 
 LENGTH, PLAIN_BATCH = 16, 64
 ALPHABETS = {

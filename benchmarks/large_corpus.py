@@ -32,11 +32,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from seqgan_wgp.sections import CorpusSettings
-from seqgan_wgp.splitmix import hash_numpy
-from seqgan_wgp.text.corpus import prepare
-from seqgan_wgp.text.reading.sources import open_source
-from seqgan_wgp.text.scan import scan
+from seqgan_wgp.config.schema import CorpusSettings
+from seqgan_wgp.text.corpus.dataset import prepare
+from seqgan_wgp.text.corpus.scan import scan
+from seqgan_wgp.text.readers.open import open_source
+from seqgan_wgp.utils.splitmix import hash_numpy
 
 FEW = 20_000
 """Lines of the small corpus that memory is compared with."""
@@ -85,7 +85,7 @@ def prepared(file: str, folder: str) -> dict[str, float]:
 def trained(folder: str, rounds: int) -> dict[str, float]:
     """Train and evaluate twice, as a run does, and look at a report's part of the corpus."""
     from seqgan_wgp.text.domain import TextDomain
-    from seqgan_wgp.text.exhibits import exhibit
+    from seqgan_wgp.text.report_data import exhibit
 
     trainer = _trainer(Path(folder))
     domain = trainer.domain
@@ -155,11 +155,11 @@ def _trainer(folder: Path) -> Any:
     import torch
 
     from seqgan_wgp import config as configs
-    from seqgan_wgp.adversarial.trainer import Trainer
-    from seqgan_wgp.memory import keep_memory
-    from seqgan_wgp.text.corpus import open_corpus
-    from seqgan_wgp.text.defaults import by_rule
+    from seqgan_wgp.text.corpus.auto_settings import by_rule
+    from seqgan_wgp.text.corpus.dataset import open_corpus
     from seqgan_wgp.text.domain import TextDomain
+    from seqgan_wgp.training.trainer import Trainer
+    from seqgan_wgp.utils.malloc import keep_memory
 
     keep_memory()
     torch.set_num_threads(1)

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_wgp.config import recipe
-from seqgan_wgp.runs.run import create, go_on, look_at_toy
-from seqgan_wgp.settings import parse_assignments
+from seqgan_wgp.config.fields import parse_assignments
+from seqgan_wgp.runs.train import create, go_on, look_at_toy
 from seqgan_wgp.toy.distributions import DISTRIBUTIONS
 
 NAMES = ("25-gaussians", "8-gaussians")

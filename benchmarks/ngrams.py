@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgan_wgp.text.ngrams import NgramReference, unique_fraction
-from seqgan_wgp.text.novelty import novel_fraction
+from seqgan_wgp.text.hashing.novelty import novel_fraction
+from seqgan_wgp.text.metrics.ngrams import NgramReference, unique_fraction
 
 Result = TypeVar("Result")
 LENGTH, ORDERS = 16, 4

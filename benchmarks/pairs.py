@@ -19,14 +19,14 @@ from pathlib import Path
 
 import torch
 
-from seqgan_wgp.adversarial.constraints import CONSTRAINTS
-from seqgan_wgp.adversarial.domain import Domain
-from seqgan_wgp.adversarial.losses import LOSSES
-from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import Config, override, recipe
 from seqgan_wgp.domains import DOMAINS
 from seqgan_wgp.errors import ConfigError, Diverged
-from seqgan_wgp.runs.run import Data, look_at, look_at_images, look_at_toy
+from seqgan_wgp.runs.train import Data, look_at, look_at_images, look_at_toy
+from seqgan_wgp.training.domain import Domain
+from seqgan_wgp.training.losses import LOSSES
+from seqgan_wgp.training.penalties import CONSTRAINTS
+from seqgan_wgp.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 SMALL: dict[str, object] = {

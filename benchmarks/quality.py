@@ -20,11 +20,11 @@ import numpy as np
 import numpy.typing as npt
 
 import seqgan_wgp
-from seqgan_wgp.randomness import Stream, shuffled
-from seqgan_wgp.settings import parse_assignments
-from seqgan_wgp.text.corpus import Corpus, open_corpus
-from seqgan_wgp.text.evaluation.markov import MarkovChain
-from seqgan_wgp.text.ngrams import NgramReference, unique_fraction
+from seqgan_wgp.config.fields import parse_assignments
+from seqgan_wgp.text.corpus.dataset import Corpus, open_corpus
+from seqgan_wgp.text.metrics.markov import MarkovChain
+from seqgan_wgp.text.metrics.ngrams import NgramReference, unique_fraction
+from seqgan_wgp.utils.counter_rng import Stream, shuffled
 
 ORDERS = 4
 

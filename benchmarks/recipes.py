@@ -34,13 +34,13 @@ import torch
 from benchmarks.ablation import HALVES, drop_torn_line, read_rows, report
 from benchmarks.plans import CORPORA, PLANS, Trial
 from benchmarks.variations import vary
-from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.errors import Diverged
-from seqgan_wgp.memory import keep_memory
-from seqgan_wgp.runs.run import look_at
-from seqgan_wgp.text.corpus import open_corpus
+from seqgan_wgp.runs.train import look_at
+from seqgan_wgp.text.corpus.dataset import open_corpus
 from seqgan_wgp.text.domain import TextDomain
+from seqgan_wgp.training.trainer import Trainer
+from seqgan_wgp.utils.malloc import keep_memory
 
 CPU = torch.device("cpu")
 

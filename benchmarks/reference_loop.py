@@ -3,7 +3,7 @@
 Gulrajani et al. 2017, Algorithm 1, on one-hot strings: residual networks of plain torch modules, the critic called
 three times and differentiated three times in a step, plain Adam. It has the corrections that the ports want (a norm
 over all axes of a sample, no ReLU in place at the head of a block), so that its gradients are those of our plain step;
-see tests/adversarial/test_reference.py.
+see tests/training/test_reference.py.
 
 Shape suffixes: B batch, Z latent, C channels, L length, V vocabulary.
 """

@@ -33,9 +33,9 @@ from matplotlib.figure import Figure
 from benchmarks.ablation import HALVES, Curve, Row, excess, minutes_to, number, read_rows, spread
 from benchmarks.plans import CORPORA, PAPER_MINUTES, Trial, default, published
 from benchmarks.recipes import domain_of, trainer_of
-from seqgan_wgp.memory import keep_memory
-from seqgan_wgp.runs.curves import COLORS
-from seqgan_wgp.text.evaluation.markov import MarkovChain
+from seqgan_wgp.runs.compare.curves import COLORS
+from seqgan_wgp.text.metrics.markov import MarkovChain
+from seqgan_wgp.utils.malloc import keep_memory
 
 CHAIN = 4
 """Order of the Markov chain that stands beside."""

@@ -21,12 +21,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from seqgan_wgp.adversarial.activations import relu
-from seqgan_wgp.adversarial.constraints import Uniform, View, between, interpolate
-from seqgan_wgp.adversarial.domain import Domain, Form, Items
-from seqgan_wgp.adversarial.engines import ENGINES
-from seqgan_wgp.adversarial.trainer import Trainer
+from seqgan_wgp.nn.activations import relu
 from seqgan_wgp.text import networks
+from seqgan_wgp.training.domain import Domain, Form, Items
+from seqgan_wgp.training.engines.compute import ENGINES
+from seqgan_wgp.training.penalties import Uniform, View, between, interpolate
+from seqgan_wgp.training.trainer import Trainer
 
 Share = Callable[[], float]
 """() -> the share of the trial's time that has passed, 0 to 1."""

@@ -9,25 +9,25 @@ from typing import Annotated
 import typer
 
 import seqgan_wgp
-from seqgan_wgp.memory import keep_memory
+from seqgan_wgp.utils.malloc import keep_memory
 
-from .compare import compare
-from .corpora import corpora
-from .evaluate import evaluate
-from .export import export
-from .generate import generate
-from .info import info
-from .inspect import inspect
-from .interpolate import interpolate
-from .mnist import mnist
-from .recipes import recipes
-from .report import report
-from .resume import resume
-from .score import score
-from .similar import similar
-from .theory import theory
-from .together import check_alone
-from .train import train
+from .commands.compare import compare
+from .commands.corpora import corpora
+from .commands.evaluate import evaluate
+from .commands.export import export
+from .commands.generate import generate
+from .commands.info import info
+from .commands.inspect import inspect
+from .commands.interpolate import interpolate
+from .commands.mnist import mnist
+from .commands.recipes import recipes
+from .commands.report import report
+from .commands.resume import resume
+from .commands.score import score
+from .commands.similar import similar
+from .commands.theory import theory
+from .commands.train import train
+from .torchrun import check_alone
 
 app = typer.Typer(
     name="seqgan-wgp",

@@ -44,10 +44,10 @@ def asked(recipe: str, file: Path | None, assignments: list[str] | None, domain:
     Raises ConfigError for what cannot be, among it a recipe for another kind of data than the command's.
     """
     from seqgan_wgp import config as configs
-    from seqgan_wgp.devices import pick_device
+    from seqgan_wgp.config.fields import parse_assignments
     from seqgan_wgp.errors import ConfigError
     from seqgan_wgp.runs.tensorboard import check_installed
-    from seqgan_wgp.settings import parse_assignments
+    from seqgan_wgp.utils.devices import pick_device
 
     settings = configs.recipe(recipe, {**parse_assignments(assignments or []), **given(**flags)}, file=file)
     if settings.domain != domain:

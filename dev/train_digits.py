@@ -28,15 +28,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from seqgan_wgp.images.features import (
-    BLOCK_IMAGES,
-    SIDE,
-    WEIGHTS,
-    Digits,
-    FeatureReference,
-    class_kl,
-    prepared,
-)
+from seqgan_wgp.images.features import BLOCK_IMAGES, SIDE, WEIGHTS, Digits, FeatureReference, class_kl, prepared
 from seqgan_wgp.images.idx import read_images, read_labels
 from seqgan_wgp.images.nearest import nearest_distance
 

@@ -12,10 +12,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .adversarial.record import Record as Record
     from .config import Config as Config
     from .config import override as override
     from .config import recipe as recipe
@@ -26,9 +25,10 @@ if TYPE_CHECKING:
     from .errors import Diverged as Diverged
     from .errors import SeqganError as SeqganError
     from .model import Model as Model
-    from .runs.evaluating import evaluate as evaluate
-    from .runs.records import read_records as read_records
-    from .runs.run import train as train
+    from .runs.evaluate import evaluate as evaluate
+    from .runs.metrics_log import read_records as read_records
+    from .runs.train import train as train
+    from .training.record import Record as Record
 
 _HOMES = {
     "CheckpointError": "errors",
@@ -37,14 +37,14 @@ _HOMES = {
     "CorpusError": "errors",
     "Diverged": "errors",
     "Model": "model",
-    "Record": "adversarial.record",
+    "Record": "training.record",
     "SeqganError": "errors",
-    "evaluate": "runs.evaluating",
+    "evaluate": "runs.evaluate",
     "override": "config",
-    "read_records": "runs.records",
+    "read_records": "runs.metrics_log",
     "recipe": "config",
     "recipe_names": "config",
-    "train": "runs.run",
+    "train": "runs.train",
 }
 
 __all__ = [*sorted(_HOMES), "__version__"]

@@ -9,22 +9,22 @@ from typing import Any
 
 import torch
 
-from .adversarial.domain import Domain, Form, Items
 from .config import Config
-from .exhibits import Exhibit
-from .images import exhibits as image_exhibits
-from .images.collection import open_collection
+from .images import report_data as image_exhibits
+from .images.animation import write_film
+from .images.dataset import open_collection
 from .images.domain import ImageDomain, ImageForm
-from .images.film import write_film
 from .images.pictures import write_samples
-from .text import exhibits as text_exhibits
-from .text.corpus import open_corpus
+from .text import report_data as text_exhibits
+from .text.corpus.dataset import open_corpus
 from .text.domain import TextDomain, TextForm
-from .text.generation import write_lines
-from .toy import exhibits as toy_exhibits
+from .text.generation.formats import write_lines
+from .toy import report_data as toy_exhibits
 from .toy.domain import ToyDomain, ToyForm
-from .toy.facts import open_facts
 from .toy.output import write_scatter
+from .toy.spec import open_facts
+from .training.domain import Domain, Form, Items
+from .training.report_data import Exhibit
 
 
 @dataclass(frozen=True, kw_only=True)

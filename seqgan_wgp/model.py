@@ -15,23 +15,24 @@ import torch
 from torch import Tensor
 
 from . import config as configs
-from .adversarial.domain import Form, Items
-from .adversarial.pair import fresh_pair
-from .adversarial.sampling import generate, generate_at, latents
 from .config import Config
-from .devices import pick_device
 from .domains import DOMAINS
 from .errors import CheckpointError, ConfigError, SeqganError
-from .interpolation import POINTS_MOST, walk
-from .randomness import Stream
-from .runs import checkpoint, pretrained
+from .nn.build import fresh_pair
+from .runs import checkpoint
+from .runs.export import hub
 from .runs.model_file import loaded, model_file
-from .text import inversion
 from .text.domain import TextForm
-from .text.inversion import Generating, Inversion, Neighbour
+from .text.generation import inversion
+from .text.generation.inversion import Generating, Inversion, Neighbour
+from .text.generation.sampling import check_decoding, sampled
+from .text.generation.scoring import Scored, scored
 from .text.networks import log_probabilities
-from .text.sampling import check_decoding, sampled
-from .text.scoring import Scored, scored
+from .training.domain import Form, Items
+from .training.interpolation import POINTS_MOST, walk
+from .training.latents import generate, generate_at, latents
+from .utils.counter_rng import Stream
+from .utils.devices import pick_device
 
 _WHOLE = "take a model.safetensors or best.safetensors that a run has written"
 _PARTS = ("generator", "average", "critic")
@@ -92,12 +93,12 @@ class Model:
 
     def save_pretrained(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write a folder for the Hugging Face Hub, with a model card; see `runs.pretrained.save`."""
-        pretrained.save(self, Path(folder), overwrite=overwrite)
+        hub.save(self, Path(folder), overwrite=overwrite)
 
     @classmethod
     def from_pretrained(cls, source: str | Path, *, revision: str | None = None, device: str = "auto") -> Model:
         """Load what `save_pretrained` wrote, from a folder or a repository of the Hub; see `runs.pretrained.locate`."""
-        return cls.load(pretrained.locate(source, revision=revision), device=device)
+        return cls.load(hub.locate(source, revision=revision), device=device)
 
     def generate(
         self, n: int, *, seed: int = 0, start: int = 0, decode: str = "argmax", temperature: float = 1.0

@@ -11,7 +11,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 # Loaded once by a server that forks; the second is what optimizers load when the first one is made.
-_PRELOADED = ["tests.adversarial.processes", "torch._dynamo", "cli.train", "seqgan_wgp.runs.run"]
+_PRELOADED = ["tests.training.processes", "torch._dynamo", "cli.commands.train", "seqgan_wgp.runs.train"]
 _PATIENCE_SECONDS = 300
 
 
@@ -69,13 +69,13 @@ def command(arguments: list[str], folder: Path, checkpoint_seconds: float, folde
         folders: the working folder of each process.
     """
     from cli.app import main
-    from seqgan_wgp.runs import journal
+    from seqgan_wgp.runs import session
 
     rank = os.environ["RANK"]
     for descriptor, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(folder / f"{name}-{rank}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
     if folders is not None:
         os.chdir(folders[int(rank)])
-    journal.FIRST_CHECKPOINT_SECONDS = journal.CHECKPOINT_SECONDS = checkpoint_seconds
+    session.FIRST_CHECKPOINT_SECONDS = session.CHECKPOINT_SECONDS = checkpoint_seconds
     sys.argv = ["seqgan-wgp", *arguments]
     main()

@@ -20,17 +20,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqgan_wgp.adversarial.constraints import CONSTRAINTS
-from seqgan_wgp.adversarial.initialization import INITIALIZATIONS
-from seqgan_wgp.adversarial.losses import LOSSES
-from seqgan_wgp.adversarial.optimizers import OPTIMIZERS
 from seqgan_wgp.config import Config, from_dict, override, recipe, recipe_names, recipe_text, to_dict, to_toml
+from seqgan_wgp.config.fields import AUTO, list_settings, merged, parse_assignments, setting
+from seqgan_wgp.config.validation import PENALTIES
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.fitting import PENALTIES
 from seqgan_wgp.images import networks as image_networks
-from seqgan_wgp.settings import AUTO, list_settings, merged, parse_assignments, setting
+from seqgan_wgp.nn.initialization import INITIALIZATIONS
 from seqgan_wgp.text import networks as text_networks
 from seqgan_wgp.toy.distributions import DISTRIBUTIONS
+from seqgan_wgp.training.losses import LOSSES
+from seqgan_wgp.training.optimizers import OPTIMIZERS
+from seqgan_wgp.training.penalties import CONSTRAINTS
 
 SETTINGS = list_settings(Config)
 

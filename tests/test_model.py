@@ -15,8 +15,8 @@ from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.model import Model
 from seqgan_wgp.runs import checkpoint
 from seqgan_wgp.runs.folder import RunFolder
-from seqgan_wgp.runs.run import create, go_on, look_at
-from seqgan_wgp.text.inversion import Inversion
+from seqgan_wgp.runs.train import create, go_on, look_at
+from seqgan_wgp.text.generation.inversion import Inversion
 
 from .runs.untrained import TOY, made
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+COMMAND_PACKAGES = ("seqgan_wgp.cli", "seqgan_wgp.cli.commands", "seqgan_wgp.cli.ui", "seqgan_wgp.corpora")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def elsewhere(site: Path, *command: str, cwd: Path) -> str:
 def test_every_package_with_code_is_named() -> None:
     named = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     folders = {file.parent.relative_to(ROOT) for file in (ROOT / "seqgan_wgp").rglob("*.py")}
-    assert set(named) == {".".join(folder.parts) for folder in folders} | {"seqgan_wgp.cli", "seqgan_wgp.corpora"}
+    assert set(named) == {".".join(folder.parts) for folder in folders} | set(COMMAND_PACKAGES)
 
 
 def test_a_wheel_holds_every_file_and_adds_one_name(wheel: Path) -> None:
@@ -81,14 +82,14 @@ def test_a_wheel_holds_every_file_and_adds_one_name(wheel: Path) -> None:
         for path in (ROOT / "seqgan_wgp").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    expected |= {f"seqgan_wgp/cli/{path.name}" for path in (ROOT / "cli").glob("*.py")}
+    expected |= {f"seqgan_wgp/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "cli").rglob("*.py")}
     expected |= {f"seqgan_wgp/corpora/{path.name}" for path in (ROOT / "corpora").iterdir()}
     assert expected - held == set()
 
 
 def test_one_of_each_kind_of_data_opens_from_an_installation(site: Path, tmp_path: Path) -> None:
     program = """
-import seqgan_wgp, seqgan_wgp.config, seqgan_wgp.text.reading.bundled as bundled
+import seqgan_wgp, seqgan_wgp.config, seqgan_wgp.text.readers.bundled as bundled
 assert seqgan_wgp.__file__.startswith({site!r}), seqgan_wgp.__file__
 print(*seqgan_wgp.recipe_names())
 for corpus in bundled.bundled().values():

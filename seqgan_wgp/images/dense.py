@@ -12,9 +12,9 @@ import math
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..adversarial.normalizations import UNIT_NORMALIZATIONS
+from ..config.schema import CriticSettings, GeneratorSettings
 from ..errors import ConfigError
-from ..sections import CriticSettings, GeneratorSettings
+from ..nn.normalizations import UNIT_NORMALIZATIONS
 from .networks import NORMALIZATIONS, RANGES, leaky_relu
 
 _BATCH_NORMALIZATIONS = NORMALIZATIONS | {"batch": lambda maps: nn.BatchNorm2d(maps, track_running_stats=False)}

@@ -15,12 +15,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ..adversarial.initialization import initialize_pair
 from ..config import Config
-from ..devices import resident, sent
 from ..errors import CheckpointError
-from ..randomness import Stream, shuffled
-from .collection import Collection, ImageFacts
+from ..nn.initialization import initialize_pair
+from ..utils.counter_rng import Stream, shuffled
+from ..utils.devices import resident, sent
+from .dataset import Collection, ImageFacts
 from .features import FeatureReference, class_kl, load_digits, prepared
 from .nearest import nearest_distance
 from .pictures import from_uint8, to_uint8

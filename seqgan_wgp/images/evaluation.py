@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..adversarial.domain import Items
 from ..errors import ConfigError
-from .collection import ImageFacts
+from ..training.domain import Items
+from .dataset import ImageFacts
 from .domain import SAMPLES_MOST, ImageDomain
 from .features import CLASSES
 

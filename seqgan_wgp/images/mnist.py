@@ -16,8 +16,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import storage
 from ..errors import CorpusError
+from ..utils import cache_dir
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -139,7 +139,7 @@ def _find(folder: Path, name: str) -> Path | None:
 
 def cache_folder() -> Path:
     """Return where MNIST is downloaded to."""
-    return storage.root() / "mnist"
+    return cache_dir.root() / "mnist"
 
 
 def mnist_folder(
@@ -173,7 +173,7 @@ def mnist_folder(
         raise CorpusError(
             f"{folder}: cannot be written ({error.strerror})",
             "name a folder that has MNIST with --data DIR, or one for downloads with the variable "
-            f"{storage.ENVIRONMENT}",
+            f"{cache_dir.ENVIRONMENT}",
         ) from None
     if missing:
         tried = "; ".join(f"{mirror}: {reason}" for mirror, reason in failures.items()) or "no mirrors"

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..adversarial.normalizations import CHANNEL_NORMALIZATIONS
+from ..config.schema import CriticSettings, GeneratorSettings
 from ..errors import ConfigError
-from ..sections import CriticSettings, GeneratorSettings
+from ..nn.normalizations import CHANNEL_NORMALIZATIONS
 
 LEAK = 0.2
 """Slope of the critic's activation below 0."""

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigError
-from ..placing import check_file, new_file, new_folder
+from ..utils.atomic_files import check_file, new_file, new_folder
 from .pictures import grid, legible, write_gif, write_png
 
 Items: TypeAlias = npt.NDArray[np.integer]

@@ -17,11 +17,11 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import Diverged
-from ..placing import new_file
+from ..utils.atomic_files import new_file
 
 if TYPE_CHECKING:
-    from ..adversarial.domain import Form
     from ..config import Config
+    from ..training.domain import Form
 
 RANGES: dict[str, tuple[float, float]] = {"unit": (255.0, 0.0), "symmetric": (127.5, 127.5)}
 """Name of the values that pixels take, [0, 1] or [-1, 1] -> (scale, shift) of byte = scale x + shift."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from ..sections import CriticSettings, GeneratorSettings
+from ..config.schema import CriticSettings, GeneratorSettings
 from .dense import ConvolutionDenseCritic, ConvolutionDenseGenerator, PerceptronCritic, PerceptronGenerator
 from .networks import ConvolutionCritic, DeconvolutionGenerator
 

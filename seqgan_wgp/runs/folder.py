@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from ..config import FORMAT_VERSION
 from ..errors import CheckpointError, ConfigError
-from ..placing import new_folder
+from ..utils.atomic_files import new_folder
 
 CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, REPORT = (
     "config.json",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .health import Finding
+from .health.findings import Finding
 
 INTERRUPTED = "interrupted"
 """Why a run ended that was told to stop, and can go on."""

@@ -19,7 +19,7 @@ from PIL import Image
 from ..config import Config
 from ..errors import ConfigError
 from .folder import RunFolder
-from .records import read_records
+from .metrics_log import read_records
 
 _PREFIX = "events.out.tfevents."
 

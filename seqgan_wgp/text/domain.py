@@ -16,16 +16,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..adversarial.initialization import initialize_pair
 from ..config import Config
-from ..devices import resident, sent
 from ..errors import CheckpointError
-from ..randomness import Stream, shuffled
-from .corpus import Corpus
-from .defaults import SAMPLES_MOST
+from ..nn.initialization import initialize_pair
+from ..utils.counter_rng import Stream, shuffled
+from ..utils.devices import resident, sent
+from .corpus.auto_settings import SAMPLES_MOST
+from .corpus.dataset import Corpus
+from .metrics.ngrams import NgramReference, ngram_entropy, unique_fraction
+from .metrics.peakedness import peakedness
 from .networks import CRITICS, GENERATORS
-from .ngrams import NgramReference, ngram_entropy, unique_fraction
-from .peakedness import peakedness
 from .vocabulary import Vocabulary
 
 ENTROPY_ORDER = 4

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from ..adversarial.activations import relu
-from ..adversarial.convolution import Convolution
-from ..adversarial.normalizations import CHANNEL_NORMALIZATIONS
-from ..sections import CriticSettings, GeneratorSettings
+from ..config.schema import CriticSettings, GeneratorSettings
+from ..nn.activations import relu
+from ..nn.fast_conv.convolution import Convolution
+from ..nn.normalizations import CHANNEL_NORMALIZATIONS
 
 NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {**CHANNEL_NORMALIZATIONS, "batch": nn.BatchNorm1d}
 """Name -> module that normalises (B, C, L), given C. "batch" mixes samples: no critic with a penalty may have it."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from .depth import Depth
 from .gradients import Gradients
-from .lines import WEIGHT, Line
-from .meaning import Course
+from .loss_vs_quality import Course
+from .parallel_lines import WEIGHT, Line
 from .surfaces import Surface
 from .tables import Table
 

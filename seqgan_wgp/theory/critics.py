@@ -13,15 +13,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..adversarial.constraints import CONSTRAINTS
-from ..adversarial.initialization import initialize
-from ..adversarial.losses import LOSSES
-from ..adversarial.optimizers import apply_gradients, optimizer
-from ..adversarial.steps import Rule, critic_step
-from ..randomness import Stream, normal, uniform
-from ..sections import AlgorithmSettings, CriticSettings
+from ..config.schema import AlgorithmSettings, CriticSettings
+from ..nn.initialization import initialize
 from ..toy.distributions import Distribution
 from ..toy.networks import PerceptronCritic
+from ..training.losses import LOSSES
+from ..training.optimizers import apply_gradients, optimizer
+from ..training.penalties import CONSTRAINTS
+from ..training.steps import Rule, critic_step
+from ..utils.counter_rng import Stream, normal, uniform
 
 Indices = npt.NDArray[np.int64]
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..adversarial.diagnostics import Histogram, activation_gradient_norms, share_at_bounds, weight_histogram
-from ..adversarial.losses import LOSSES
-from ..sections import AlgorithmSettings
+from ..config.schema import AlgorithmSettings
 from ..toy.distributions import DISTRIBUTIONS
 from ..toy.networks import PerceptronCritic
+from ..training.diagnostics.measures import Histogram, activation_gradient_norms, share_at_bounds, weight_histogram
+from ..training.losses import LOSSES
 from .critics import Pairs, Progress, Training, finish, held_out, noised, perceptron, rule, share_of, train
 
 CLIPS = (0.1, 0.01, 0.001)

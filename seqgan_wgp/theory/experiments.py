@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from . import checks, depth, figures, gradients, lines, meaning, surfaces, tables
+from . import checks, depth, figures, gradients, loss_vs_quality, parallel_lines, surfaces, tables
 from .checks import Check
 from .critics import Progress
 from .tables import Table
@@ -30,7 +30,7 @@ class Experiment:
 EXPERIMENTS: dict[str, Experiment] = {
     "lines": Experiment(
         question="Which distance says how far apart two lines are?",
-        run=lines.run,
+        run=parallel_lines.run,
         tables=tables.lines,
         checks=checks.lines,
         figure=figures.lines,
@@ -58,7 +58,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "meaning": Experiment(
         question="Does the loss say how good the samples are?",
-        run=meaning.run,
+        run=loss_vs_quality.run,
         tables=tables.meaning,
         checks=checks.meaning,
         figure=figures.meaning,

@@ -16,8 +16,8 @@ from PIL import Image
 
 from .depth import Depth
 from .gradients import Gradients
-from .lines import WEIGHT, Line, jensen_shannon, penalised_estimate
-from .meaning import METHODS, Course
+from .loss_vs_quality import METHODS, Course
+from .parallel_lines import WEIGHT, Line, jensen_shannon, penalised_estimate
 from .surfaces import REACH, Surface
 
 P = ParamSpec("P")

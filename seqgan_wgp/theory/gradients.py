@@ -15,17 +15,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..adversarial.initialization import initialize
-from ..adversarial.losses import LOSSES
-from ..adversarial.schedule import noise_deviation
-from ..adversarial.steps import generator_step
-from ..randomness import Stream, normal, uniform
-from ..sections import GeneratorSettings, TrainingSettings
+from ..config.schema import GeneratorSettings, TrainingSettings
+from ..nn.initialization import initialize
 from ..toy.distributions import DISTRIBUTIONS
 from ..toy.networks import PerceptronGenerator
-from . import identity
+from ..training.losses import LOSSES
+from ..training.schedule import noise_deviation
+from ..training.steps import generator_step
+from ..utils.counter_rng import Stream, normal, uniform
+from . import js_identity
 from .critics import HELD_OUT, Indices, Pairs, Progress, Training, adam, perceptron, rule, share_of, train
-from .identity import Identity
+from .js_identity import Identity
 
 STEPS = 2_000
 NOISE = 0.5
@@ -121,7 +121,7 @@ def run(seed: int, share: float, progress: Progress) -> Gradients:
     for name in CASES:
         progress(f"the generator's gradient against a {name}" if name == "discriminator" else f"... {name}")
         courses += measure(name, seed=seed, steps=share_of(STEPS, share))
-    identities = tuple(one for place in identity.GENERATORS for one in identity.measure(*place))
+    identities = tuple(one for place in js_identity.GENERATORS for one in js_identity.measure(*place))
     return Gradients(courses=tuple(courses), identities=identities)
 
 

@@ -14,24 +14,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..adversarial.constraints import interpolate, slopes
-from ..adversarial.diagnostics import wasserstein_estimate
-from ..randomness import Stream, uniform
 from ..toy.distributions import DISTRIBUTIONS, wasserstein
 from ..toy.networks import PerceptronCritic
-from .critics import (
-    Indices,
-    Progress,
-    Training,
-    adam,
-    finish,
-    held_out,
-    noised,
-    perceptron,
-    rule,
-    share_of,
-    train,
-)
+from ..training.diagnostics.measures import wasserstein_estimate
+from ..training.penalties import interpolate, slopes
+from ..utils.counter_rng import Stream, uniform
+from .critics import Indices, Progress, Training, adam, finish, held_out, noised, perceptron, rule, share_of, train
 
 NAMES = ("8-gaussians", "25-gaussians", "swiss-roll")
 CONSTRAINTS = ("clip", "gp")

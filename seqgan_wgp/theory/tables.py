@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from .depth import Depth
 from .gradients import Course as GradientCourse
 from .gradients import Gradients
-from .lines import Line
-from .meaning import Course
+from .loss_vs_quality import Course
+from .parallel_lines import Line
 from .surfaces import Surface
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..randomness import choose_numpy, normal, uniform_numpy
+from ..utils.counter_rng import choose_numpy, normal, uniform_numpy
 
 Indices = npt.NDArray[np.int64]
 Points = npt.NDArray[np.float32]

@@ -14,16 +14,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ..adversarial.domain import Items
-from ..adversarial.initialization import initialize_pair
 from ..config import Config
-from ..devices import sent
 from ..errors import CheckpointError, Diverged
-from ..randomness import Stream, shuffled
+from ..nn.initialization import initialize_pair
+from ..training.domain import Items
+from ..utils.counter_rng import Stream, shuffled
+from ..utils.devices import sent
 from .distributions import Points, wasserstein
-from .facts import ToyFacts
 from .modes import mode_measures
 from .networks import CRITICS, GENERATORS, POINT
+from .spec import ToyFacts
 
 SAMPLES = 2_500
 """Points that an evaluation generates, unless told otherwise."""

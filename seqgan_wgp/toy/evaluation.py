@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..adversarial.domain import Items
+from ..training.domain import Items
 from .domain import SAMPLES, ToyDomain
-from .facts import ToyFacts
+from .spec import ToyFacts
 
 OnStep = Callable[[str, float], None]
 Row = tuple[str, str, str, str]

@@ -10,9 +10,9 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ..adversarial.activations import relu
-from ..adversarial.normalizations import UNIT_NORMALIZATIONS
-from ..sections import CriticSettings, GeneratorSettings
+from ..config.schema import CriticSettings, GeneratorSettings
+from ..nn.activations import relu
+from ..nn.normalizations import UNIT_NORMALIZATIONS
 
 POINT = 2
 """Numbers in a point."""

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..placing import new_file
-from ..randomness import Stream
-from .facts import chosen
+from ..utils.atomic_files import new_file
+from ..utils.counter_rng import Stream
+from .spec import chosen
 
 if TYPE_CHECKING:
-    from ..adversarial.domain import Form, Items
     from ..config import Config
+    from ..training.domain import Form, Items
 
 DOTS = 2_500
 """Points of either kind in a picture, at most."""

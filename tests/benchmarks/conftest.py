@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import recipes
 from benchmarks.plans import CORPORA, Trial
-from seqgan_wgp.adversarial.trainer import Trainer
+from seqgan_wgp.training.trainer import Trainer
 
 TINY: dict[str, object] = {
     "generator.latent": 8,

@@ -15,9 +15,9 @@ from benchmarks.ablation import read_rows
 from benchmarks.factors import FACTORS, FAST
 from benchmarks.plans import CORPORA, PLANS, Trial
 from benchmarks.variations import AND, VARIATIONS
-from seqgan_wgp.adversarial.schedule import thinning
-from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import override
+from seqgan_wgp.training.schedule import thinning
+from seqgan_wgp.training.trainer import Trainer
 
 Build = Callable[[Trial], Trainer]
 Tiny = Callable[..., Trial]

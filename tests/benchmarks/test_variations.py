@@ -12,20 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.plans import Trial
-from benchmarks.variations import (
-    VARIATIONS,
-    cosine,
-    late_linear,
-    linear,
-    one_axis_slopes,
-    one_hot_forward,
-    vary,
-)
-from seqgan_wgp.adversarial.constraints import between
-from seqgan_wgp.adversarial.trainer import Trainer
-from seqgan_wgp.adversarial.views import view_of
-from seqgan_wgp.randomness import Stream
+from benchmarks.variations import VARIATIONS, cosine, late_linear, linear, one_axis_slopes, one_hot_forward, vary
 from seqgan_wgp.text.networks import ResidualBlock
+from seqgan_wgp.training.critic_views import view_of
+from seqgan_wgp.training.penalties import between
+from seqgan_wgp.training.trainer import Trainer
+from seqgan_wgp.utils.counter_rng import Stream
 
 Build = Callable[[Trial], Trainer]
 Tiny = Callable[..., Trial]

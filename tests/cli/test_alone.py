@@ -7,7 +7,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from cli.app import app
-from cli.together import COMMANDS
+from cli.torchrun import COMMANDS
 
 Call = Callable[..., CompletedProcess[str]]
 

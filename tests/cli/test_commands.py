@@ -17,9 +17,9 @@ import pytest
 
 from seqgan_wgp.config import recipe, recipe_names, recipe_text
 from seqgan_wgp.runs.checkpoint import load
-from seqgan_wgp.runs.records import read_records
-from seqgan_wgp.text.generation import printable
-from seqgan_wgp.text.reading.bundled import bundled
+from seqgan_wgp.runs.metrics_log import read_records
+from seqgan_wgp.text.generation.formats import printable
+from seqgan_wgp.text.readers.bundled import bundled
 
 Call = Callable[..., CompletedProcess[str]]
 Contents = Callable[[Path], dict[str, bytes | None]]

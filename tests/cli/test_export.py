@@ -10,8 +10,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from seqgan_wgp.runs.onnx_runtime import OnnxGenerator
-from seqgan_wgp.text.generation import as_jsonl
+from seqgan_wgp.runs.export.onnx_runtime import OnnxGenerator
+from seqgan_wgp.text.generation.formats import as_jsonl
 
 pytest.importorskip("onnx", reason="the extra onnx is not installed")
 pytest.importorskip("onnxscript", reason="the extra onnx is not installed")

@@ -9,7 +9,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from seqgan_wgp.model import Model
-from seqgan_wgp.text.generation import as_txt
+from seqgan_wgp.text.generation.formats import as_txt
 
 Call = Callable[..., CompletedProcess[str]]
 

@@ -20,7 +20,7 @@ from PIL import Image
 from seqgan_wgp.images import mnist
 from seqgan_wgp.images.idx import write_idx
 from seqgan_wgp.images.pictures import MARGIN, legible
-from seqgan_wgp.storage import ENVIRONMENT
+from seqgan_wgp.utils.cache_dir import ENVIRONMENT
 
 Call = Callable[..., CompletedProcess[str]]
 Contents = Callable[[Path], dict[str, bytes | None]]

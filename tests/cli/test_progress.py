@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cli.progress import Progress
+from cli.ui.progress import Progress
 from seqgan_wgp.config import Config
-from seqgan_wgp.runs.run import create, go_on, look_at
+from seqgan_wgp.runs.train import create, go_on, look_at
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 

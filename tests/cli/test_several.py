@@ -9,7 +9,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from seqgan_wgp.model import Model
-from seqgan_wgp.text.corpus import IDS
+from seqgan_wgp.text.corpus.dataset import IDS
 
 Call = Callable[..., CompletedProcess[str]]
 

@@ -8,8 +8,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from cli.tables import foreign, show_table
-from cli.working import Working
+from cli.ui.progress_bar import Working
+from cli.ui.tables import foreign, show_table
 
 ROWS = [("a", "1", "short"), ("日本", "22.5", "a sentence that is too long for a narrow terminal, so it is folded")]
 

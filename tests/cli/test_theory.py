@@ -7,7 +7,7 @@ from subprocess import CompletedProcess
 import pytest
 from PIL import Image
 
-from cli.theory import NAMES
+from cli.commands.theory import NAMES
 from seqgan_wgp.theory.experiments import EXPERIMENTS
 
 Call = Callable[..., CompletedProcess[str]]

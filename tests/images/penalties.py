@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from seqgan_wgp.adversarial.constraints import gp, slopes
+from seqgan_wgp.training.penalties import gp, slopes
 
 
 def assert_gradient_of_the_penalty_is_right(critic: nn.Module, x_BCHW: Tensor) -> None:

@@ -12,15 +12,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqgan_wgp.adversarial.initialization import initialize
-from seqgan_wgp.adversarial.normalizations import UNIT_NORMALIZATIONS
-from seqgan_wgp.adversarial.pair import normalize_weights
 from seqgan_wgp.config import Config, override, recipe
+from seqgan_wgp.config.fields import list_settings
+from seqgan_wgp.config.schema import CriticSettings, GeneratorSettings
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.images.networks import NORMALIZATIONS
 from seqgan_wgp.images.registry import CRITICS, GENERATORS
-from seqgan_wgp.sections import CriticSettings, GeneratorSettings
-from seqgan_wgp.settings import list_settings
+from seqgan_wgp.nn.build import normalize_weights
+from seqgan_wgp.nn.initialization import initialize
+from seqgan_wgp.nn.normalizations import UNIT_NORMALIZATIONS
 
 from .penalties import assert_gradient_of_the_penalty_is_right
 

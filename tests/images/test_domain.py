@@ -10,18 +10,18 @@ import pytest
 import torch
 from PIL import Image
 
-from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import Config, override, recipe
+from seqgan_wgp.config.schema import ImageSettings
 from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError
-from seqgan_wgp.images.collection import FACTS, IMAGES, Collection, open_collection, read, write
+from seqgan_wgp.images.dataset import FACTS, IMAGES, Collection, open_collection, read, write
 from seqgan_wgp.images.domain import ImageDomain, ImageForm
 from seqgan_wgp.images.idx import read_images, write_idx
 from seqgan_wgp.images.mnist import find_images
 from seqgan_wgp.images.nearest import nearest_distance
 from seqgan_wgp.model import Model
 from seqgan_wgp.runs.checkpoint import load
-from seqgan_wgp.runs.run import create, go_on, look_at_images
-from seqgan_wgp.sections import ImageSettings
+from seqgan_wgp.runs.train import create, go_on, look_at_images
+from seqgan_wgp.training.trainer import Trainer
 
 from ..stopping import stop_at
 from .conftest import squares

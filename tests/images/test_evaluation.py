@@ -13,14 +13,14 @@ import torch
 
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError
-from seqgan_wgp.images.collection import Collection, ImageFacts, read
+from seqgan_wgp.images.dataset import Collection, ImageFacts, read
 from seqgan_wgp.images.domain import ImageDomain
 from seqgan_wgp.images.evaluation import ONE_DIGIT_MISSING, ImageEvaluation, evaluate
 from seqgan_wgp.images.idx import write_idx
 from seqgan_wgp.images.mnist import find_images
-from seqgan_wgp.runs.evaluating import evaluate as evaluate_model
+from seqgan_wgp.runs.evaluate import evaluate as evaluate_model
 from seqgan_wgp.runs.folder import RunFolder
-from seqgan_wgp.runs.run import create, go_on, look_at_images
+from seqgan_wgp.runs.train import create, go_on, look_at_images
 
 from .conftest import squares
 

@@ -24,7 +24,7 @@ from seqgan_wgp.errors import CorpusError
 from seqgan_wgp.images import mnist
 from seqgan_wgp.images.idx import read_images, read_labels, write_idx
 from seqgan_wgp.images.mnist import FILES, Expected, cache_folder, find_images, mnist_folder
-from seqgan_wgp.storage import ENVIRONMENT
+from seqgan_wgp.utils.cache_dir import ENVIRONMENT
 
 NAMES = tuple(FILES)
 PLAIN = tuple(name.removesuffix(".gz") for name in NAMES)

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqgan_wgp.adversarial.initialization import INITIALIZATIONS, initialize
+from seqgan_wgp.config.schema import CriticSettings, GeneratorSettings
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.images.networks import LEAK, NORMALIZATIONS, RANGES, double, halve, leaky_relu
 from seqgan_wgp.images.registry import CRITICS, GENERATORS
-from seqgan_wgp.sections import CriticSettings, GeneratorSettings
+from seqgan_wgp.nn.initialization import INITIALIZATIONS, initialize
 
 from .penalties import assert_gradient_of_the_penalty_is_right
 

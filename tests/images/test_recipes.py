@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqgan_wgp.adversarial.domain import Domain
-from seqgan_wgp.adversarial.record import Record
 from seqgan_wgp.config import Config, recipe, recipe_names
+from seqgan_wgp.config.fields import list_settings
 from seqgan_wgp.model import Model
 from seqgan_wgp.runs.checkpoint import load
-from seqgan_wgp.runs.run import create, go_on, look_at_images
-from seqgan_wgp.settings import list_settings
+from seqgan_wgp.runs.train import create, go_on, look_at_images
+from seqgan_wgp.training.domain import Domain
+from seqgan_wgp.training.record import Record
 
 IMAGE_RECIPES = [name for name in recipe_names() if recipe(name).domain == "image"]
 

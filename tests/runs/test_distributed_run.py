@@ -19,10 +19,10 @@ import torch
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.runs import checkpoint
+from seqgan_wgp.runs.elastic import found_again, mark
 from seqgan_wgp.runs.folder import RunFolder
-from seqgan_wgp.runs.records import read_records
-from seqgan_wgp.runs.restarting import found_again, mark
-from seqgan_wgp.runs.run import create, go_on, look_at
+from seqgan_wgp.runs.metrics_log import read_records
+from seqgan_wgp.runs.train import create, go_on, look_at
 
 from ..launching import command, ended, launch
 from ..stopping import stop_at

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from seqgan_wgp.runs import checkpoint
-from seqgan_wgp.runs.records import read_records
+from seqgan_wgp.runs.metrics_log import read_records
 
 ROOT = Path(__file__).parents[2]
 STEPS = 60

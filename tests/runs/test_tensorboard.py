@@ -18,9 +18,9 @@ from cli.app import app
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.runs.folder import RunFolder
-from seqgan_wgp.runs.records import read_records
-from seqgan_wgp.runs.run import create, go_on, look_at
+from seqgan_wgp.runs.metrics_log import read_records
 from seqgan_wgp.runs.tensorboard import LINES_SHOWN, Board
+from seqgan_wgp.runs.train import create, go_on, look_at
 
 from ..stopping import stop_at
 

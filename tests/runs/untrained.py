@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
-from seqgan_wgp.adversarial.pair import fresh_pair
 from seqgan_wgp.config import Config
 from seqgan_wgp.domains import DOMAINS
 from seqgan_wgp.model import Model
+from seqgan_wgp.nn.build import fresh_pair
 from seqgan_wgp.text.vocabulary import Vocabulary
 
 CORPUS = {"name": "lines", "sha256": "0" * 64, "length": 10}

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import CheckpointError
-from seqgan_wgp.text.corpus import prepare
+from seqgan_wgp.text.corpus.dataset import prepare
+from seqgan_wgp.text.corpus.scan import scan
 from seqgan_wgp.text.domain import TextDomain, TextForm
-from seqgan_wgp.text.reading.sources import open_source
-from seqgan_wgp.text.scan import scan
+from seqgan_wgp.text.readers.open import open_source
+from seqgan_wgp.training.trainer import Trainer
 
-from .test_scan import made_text, source_of
+from .corpus.test_scan import made_text, source_of
 
 
 @pytest.fixture

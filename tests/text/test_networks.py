@@ -10,18 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqgan_wgp.adversarial.initialization import INITIALIZATIONS, initialize
-from seqgan_wgp.adversarial.sampling import latents, training_latents
 from seqgan_wgp.config import recipe
-from seqgan_wgp.randomness import Stream, uniform
+from seqgan_wgp.nn.initialization import INITIALIZATIONS, initialize
 from seqgan_wgp.text.domain import networks
-from seqgan_wgp.text.networks import (
-    CRITICS,
-    GENERATORS,
-    NORMALIZATIONS,
-    ResidualBlock,
-    straight_through,
-)
+from seqgan_wgp.text.networks import CRITICS, GENERATORS, NORMALIZATIONS, ResidualBlock, straight_through
+from seqgan_wgp.training.latents import latents, training_latents
+from seqgan_wgp.utils.counter_rng import Stream, uniform
 
 L, V, B = 9, 6, 5
 

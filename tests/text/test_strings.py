@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from seqgan_wgp.config.schema import CorpusSettings
 from seqgan_wgp.errors import CorpusError
-from seqgan_wgp.sections import CorpusSettings
-from seqgan_wgp.text.reading.reader import LINE_BYTES
-from seqgan_wgp.text.reading.strings import strings_of
+from seqgan_wgp.text.readers.reader import LINE_BYTES
+from seqgan_wgp.text.readers.strings import strings_of
 
 PLAIN = CorpusSettings()
 

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from seqgan_wgp.adversarial.diagnostics import share_at_bounds
 from seqgan_wgp.theory.critics import perceptron
 from seqgan_wgp.theory.depth import LAYERS, Depth, measure, spread_within, steepness
+from seqgan_wgp.training.diagnostics.measures import share_at_bounds
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqgan_wgp.adversarial.constraints import CONSTRAINTS, around_real
-from seqgan_wgp.randomness import Stream, uniform
 from seqgan_wgp.theory.experiments import EXPERIMENTS
+from seqgan_wgp.training.penalties import CONSTRAINTS, around_real
+from seqgan_wgp.utils.counter_rng import Stream, uniform
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ NAMED = re.findall(r"`([a-z_/]+)\.py`,\s+`([A-Za-z_.]+)`", DOCUMENT) + [
 
 @pytest.mark.parametrize(("file", "name"), NAMED, ids=" ".join)
 def test_what_is_named_is_there(file: str, name: str) -> None:
-    path = file if "/" in file else f"adversarial/{file}"
+    path = file if "/" in file and (ROOT / "seqgan_wgp" / f"{file}.py").is_file() else f"training/{file}"
     module = importlib.import_module(f"seqgan_wgp.{path.replace('/', '.')}")
     assert callable(functools.reduce(getattr, name.split("."), module)) or name.isupper()
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from seqgan_wgp.theory import identity
+from seqgan_wgp.theory import js_identity
 from seqgan_wgp.theory.gradients import CASES, Course, marks, measure
 
 
@@ -35,15 +35,15 @@ def test_noise_that_fades_is_the_same_at_first_and_none_at_last() -> None:
     assert steady.norm[-1] != fading.norm[-1]
 
 
-@pytest.mark.parametrize("place", identity.GENERATORS)
+@pytest.mark.parametrize("place", js_identity.GENERATORS)
 def test_minus_log_d_descends_the_reverse_kl_less_twice_js(place: tuple[float, float]) -> None:
-    for one in identity.measure(*place):
+    for one in js_identity.measure(*place):
         assert one.difference < 1e-6
         assert math.hypot(*one.expected) > 0.1
 
 
 def test_the_two_losses_have_different_gradients() -> None:
-    non_saturating, minimax = identity.measure(1.0, 0.7)
+    non_saturating, minimax = js_identity.measure(1.0, 0.7)
     assert math.dist(non_saturating.found, minimax.found) > 0.1
 
 

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from seqgan_wgp.randomness import Stream
 from seqgan_wgp.toy.distributions import (
     DISTRIBUTIONS,
     Distribution,
@@ -22,6 +21,7 @@ from seqgan_wgp.toy.distributions import (
     wasserstein,
     wasserstein_moved,
 )
+from seqgan_wgp.utils.counter_rng import Stream
 
 N = 20_000
 

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from seqgan_wgp.adversarial.trainer import Trainer
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import CheckpointError, ConfigError, Diverged
 from seqgan_wgp.model import Model
-from seqgan_wgp.randomness import Stream
 from seqgan_wgp.runs.checkpoint import load
-from seqgan_wgp.runs.run import create, go_on, look_at_toy
+from seqgan_wgp.runs.train import create, go_on, look_at_toy
 from seqgan_wgp.toy.distributions import DISTRIBUTIONS
 from seqgan_wgp.toy.domain import SIZE, ToyDomain, ToyForm
-from seqgan_wgp.toy.facts import FACTS, ToyFacts, chosen, open_facts, write
+from seqgan_wgp.toy.spec import FACTS, ToyFacts, chosen, open_facts, write
+from seqgan_wgp.training.trainer import Trainer
+from seqgan_wgp.utils.counter_rng import Stream
 
 CPU = torch.device("cpu")
 Make = Callable[..., Config]

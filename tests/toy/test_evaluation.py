@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from seqgan_wgp.config import Config
-from seqgan_wgp.randomness import Stream
 from seqgan_wgp.toy.distributions import DISTRIBUTIONS, Points
 from seqgan_wgp.toy.domain import SAMPLES, ToyDomain
 from seqgan_wgp.toy.evaluation import ToyEvaluation, evaluate
-from seqgan_wgp.toy.facts import ToyFacts
+from seqgan_wgp.toy.spec import ToyFacts
+from seqgan_wgp.utils.counter_rng import Stream
 
 
 def found_of(

@@ -9,12 +9,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from seqgan_wgp.adversarial.normalizations import UNIT_NORMALIZATIONS
 from seqgan_wgp.config import recipe
-from seqgan_wgp.fitting import _NORMALIZATIONS
+from seqgan_wgp.config.validation import _NORMALIZATIONS
+from seqgan_wgp.nn.normalizations import UNIT_NORMALIZATIONS
 from seqgan_wgp.toy.domain import ToyForm
-from seqgan_wgp.toy.facts import chosen
 from seqgan_wgp.toy.networks import CRITICS, GENERATORS
+from seqgan_wgp.toy.spec import chosen
 
 B, Z = 6, 3
 

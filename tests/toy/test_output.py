@@ -16,8 +16,8 @@ from PIL import Image
 
 from seqgan_wgp.config import Config
 from seqgan_wgp.toy.domain import ToyForm
-from seqgan_wgp.toy.facts import chosen
 from seqgan_wgp.toy.output import FORMATS, HEADERS, write_scatter
+from seqgan_wgp.toy.spec import chosen
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32)

@@ -9,14 +9,14 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
-from ..corpus import Corpus
-from ..writing import settled
+from ..corpus.dataset import Corpus
+from ..generation.line_encoder import settled
+from ..metrics.markov import MarkovChain
+from ..metrics.memorization import Copies
 from . import verdicts
-from .asked import Asked, Generator, OnStep
-from .bench import MARKOV_ORDERS, Bench
-from .markov import MarkovChain
-from .memorization import Copies
-from .opening import unknown_share
+from .baselines import MARKOV_ORDERS, Bench
+from .options import Asked, Generator, OnStep
+from .prepare_corpus import unknown_share
 from .result import Hits, Makeup, NearestLines, Profile, Profiles, Protocol, Text
 from .scores import Spread
 from .verdicts import YARDSTICK

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...adversarial.domain import Form
-from ..ngrams import Floats
-from ..rank_table import Ints
+from ...training.domain import Form
+from ..hashing.hash_index import Ints
+from ..metrics.ngrams import Floats
 
 BLOCK_NUMBERS = 2**24  # of one-hot rows held at a time: bounds the memory, changes scores in the last places only
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .memorization import Copies
+from ..metrics.memorization import Copies
 from .result import NearestLines, Profile, Profiles
 from .scores import Spread
 

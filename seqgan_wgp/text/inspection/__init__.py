@@ -1,1 +1,1 @@
-"""What a corpus is, before any training."""
+"""Inspection of a corpus before training."""

@@ -10,7 +10,7 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
-from ..reading.lines import Lines, Units
+from ..readers.lines import Lines, Units
 
 KEPT = 1_000_000
 """Different lines that are counted exactly; of more, those with the lowest hashes are kept."""

@@ -12,11 +12,11 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from ...sections import CorpusSettings
-from ..reading.reader import BLOCK_BYTES, Reader
-from ..reading.sources import Source
-from .census import end
+from ...config.schema import CorpusSettings
+from ..readers.open import Source
+from ..readers.reader import BLOCK_BYTES, Reader
 from .characters import script
+from .counter import end
 
 SAMPLE_BYTES = 20_000
 """Bytes of bad lines that a guess is made from."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 
 from ...errors import CorpusError
-from ..facts import DISTINCT_FEW
+from ..corpus.stats import DISTINCT_FEW
 from .characters import Suspect
 from .report import Finding, Inspection, Verdict
 

@@ -11,24 +11,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...config import Config
+from ...config.schema import CorpusSettings
 from ...errors import CorpusError
-from ...sections import CorpusSettings
-from ..reading.codec import find_codec
-from ..reading.fields import FIELDS, FILTERS
-from ..reading.reader import OnBytes, Reader
-from ..reading.sources import DECOMPRESSORS, Source
-from ..scan import Scan, scan
-from .census import Census
+from ..corpus.scan import Scan, scan
+from ..readers.codec import find_codec
+from ..readers.file_formats import FIELDS, FILTERS
+from ..readers.open import DECOMPRESSORS, Source
+from ..readers.reader import OnBytes, Reader
 from .characters import written_byte
+from .counter import Census
 from .encodings import BadBytes, find_bad, guess, head, wide
+from .file_type import shape
 from .findings import findings, verdict
-from .outlook import outlook
+from .preview import outlook
 from .report import EncodingReport, FileReport, Inspection, SourceReport, Verdict
-from .sections import characters_report, forms_report, lengths_report, lines_report
-from .shapes import shape
+from .summarize import characters_report, forms_report, lengths_report, lines_report
 
 if TYPE_CHECKING:
-    from .pace import Measure
+    from .timing import Measure
 
 _REPLACEMENT = 0xFFFD
 

@@ -9,10 +9,10 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from .census import Ends
 from .characters import Character, Script, Suspect
-from .outlook import Outlook
-from .shapes import Shape
+from .counter import Ends
+from .file_type import Shape
+from .preview import Outlook
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,17 +14,17 @@ import torch
 from torch import Tensor, nn
 
 from seqgan_wgp.config import Config
-from seqgan_wgp.text.corpus import Corpus, prepare
+from seqgan_wgp.text.corpus.dataset import Corpus, prepare
+from seqgan_wgp.text.corpus.scan import scan
+from seqgan_wgp.text.corpus.stats import Facts
 from seqgan_wgp.text.domain import TextDomain, TextForm
-from seqgan_wgp.text.evaluation.asked import LEGACY_SAMPLES, SAMPLES_MOST, Asked
-from seqgan_wgp.text.evaluation.bench import MARKOV_ORDERS, ROWS_MOST, Bench
+from seqgan_wgp.text.evaluation.baselines import MARKOV_ORDERS, ROWS_MOST, Bench
 from seqgan_wgp.text.evaluation.evaluate import Evaluation, evaluate
-from seqgan_wgp.text.evaluation.markov import MarkovChain
+from seqgan_wgp.text.evaluation.options import LEGACY_SAMPLES, SAMPLES_MOST, Asked
 from seqgan_wgp.text.evaluation.verdicts import YARDSTICK
-from seqgan_wgp.text.facts import Facts
-from seqgan_wgp.text.ngrams import NgramReference
-from seqgan_wgp.text.reading.sources import open_source
-from seqgan_wgp.text.scan import scan
+from seqgan_wgp.text.metrics.markov import MarkovChain
+from seqgan_wgp.text.metrics.ngrams import NgramReference
+from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.text.vocabulary import PAD
 
 Ids = npt.NDArray[np.integer]

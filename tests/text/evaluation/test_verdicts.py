@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from seqgan_wgp.text.evaluation import verdicts
-from seqgan_wgp.text.evaluation.memorization import Copies
 from seqgan_wgp.text.evaluation.result import NearestLines, Profile, Profiles
 from seqgan_wgp.text.evaluation.scores import Spread
+from seqgan_wgp.text.metrics.memorization import Copies
 
 
 def profile(js4: float, unique: float = 1.0) -> Profile:

@@ -23,20 +23,20 @@ from hypothesis import strategies as st
 
 from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.errors import CorpusError
+from seqgan_wgp.text.corpus.scan import scan
 from seqgan_wgp.text.domain import networks
-from seqgan_wgp.text.inspection import pace
-from seqgan_wgp.text.inspection.census import Census
+from seqgan_wgp.text.inspection import timing as pace
 from seqgan_wgp.text.inspection.characters import KINDS, kind, name, script
+from seqgan_wgp.text.inspection.counter import Census
 from seqgan_wgp.text.inspection.distinct import Distinct
 from seqgan_wgp.text.inspection.encodings import GUESSES, guess, wide
+from seqgan_wgp.text.inspection.file_type import shape
 from seqgan_wgp.text.inspection.findings import LEVELS, RULES
 from seqgan_wgp.text.inspection.inspect import inspect
-from seqgan_wgp.text.inspection.outlook import ROWS, critic_weights, generator_weights
+from seqgan_wgp.text.inspection.preview import ROWS, critic_weights, generator_weights
 from seqgan_wgp.text.inspection.report import Inspection
-from seqgan_wgp.text.inspection.shapes import shape
-from seqgan_wgp.text.reading import file_reader
-from seqgan_wgp.text.reading.sources import Source, open_source
-from seqgan_wgp.text.scan import scan
+from seqgan_wgp.text.readers import file_reader
+from seqgan_wgp.text.readers.open import Source, open_source
 from seqgan_wgp.text.vocabulary import Vocabulary
 
 ROOT = Path(__file__).parents[2]
@@ -585,7 +585,7 @@ import re, resource
 from pathlib import Path
 from seqgan_wgp.config import recipe
 from seqgan_wgp.text.inspection.inspect import inspect
-from seqgan_wgp.text.reading.sources import open_source
+from seqgan_wgp.text.readers.open import open_source
 found = inspect(open_source({str(path)!r}), recipe("fast"))
 status = Path("/proc/self/status")  # getrusage says, at least, what the process had that started this one
 peak = re.search(r"VmHWM:\\s*(\\d+)", status.read_text())[1] if status.exists() else 0

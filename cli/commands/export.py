@@ -1,0 +1,46 @@
+"""seqgan-wgp export: a generator as a file for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import options
+from ..ui.console import guarded
+
+
+@guarded
+def export(
+    model: options.TrainedModel,
+    format_: Annotated[str, typer.Option("--format", help="onnx.", metavar="FORMAT")] = "onnx",
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", help="File; otherwise MODEL's name in this folder.", metavar="FILE"),
+    ] = None,
+    overwrite: options.Replace = False,
+) -> None:
+    """Write the generator as ONNX (opset 18, any batch size), with vocabulary and settings; print the file's name."""
+    from seqgan_wgp.errors import ConfigError, did_you_mean
+    from seqgan_wgp.runs.export.onnx import EXPORTS, check_onnx
+    from seqgan_wgp.utils.atomic_files import check_file
+
+    if format_ not in EXPORTS:
+        known = f"it is one of: {', '.join(EXPORTS)}"
+        raise ConfigError(f"--format is {format_!r}{did_you_mean(format_, EXPORTS)}", known)
+    check_onnx()
+
+    from seqgan_wgp.model import Model
+
+    loaded = Model.load(model, device="cpu")
+    path = Path(output) if output is not None else Path(f"{_name(model)}.{format_}")
+    check_file(path, overwrite=overwrite)
+    EXPORTS[format_](loaded, path)
+    typer.echo(path)
+
+
+def _name(model: Path) -> str:
+    """Return what a run's folder or a model file is called."""
+    whole = model.resolve()
+    return whole.name if whole.is_dir() else whole.stem

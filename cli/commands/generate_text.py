@@ -1,0 +1,211 @@
+"""Strings from a model to stdout or a file: what `generate` does where the model is one of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+import typer
+
+from ..ui.console import EXIT_FAILED, messages
+from ..ui.output import opened_bytes
+from ..ui.progress_bar import Working
+
+if TYPE_CHECKING:
+    from seqgan_wgp.model import Model
+    from seqgan_wgp.text.generation.filters import Sieve
+    from seqgan_wgp.text.generation.request import Progress, Request
+    from seqgan_wgp.text.generation.stream import Block, TextModel
+
+    Write = Callable[[bytes, Progress], object]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Strings as a user asks for them, and where they go."""
+
+    request: Request
+    format_: str
+    scores: bool
+    """Whether they are written. The request has them made also where they only choose."""
+
+    top: int | None
+    unique: bool
+    not_in: tuple[str, ...]
+    memory_megabytes: int
+    output: str | None
+    continued: Path | None
+    overwrite: bool
+
+    def check(self) -> None:
+        """Raise ConfigError for what cannot be, or not together."""
+        from seqgan_wgp.errors import ConfigError
+
+        endless, one = self.request.n is None, "leave one of the two out"
+        if self.output is not None and self.continued is not None:
+            raise ConfigError("-o and --continue both name a file", one)
+        if self.output is not None and endless:
+            raise ConfigError("-n 0 has no end, and -o FILE is there only when it is whole", "take --continue FILE")
+        if self.top is not None and endless:
+            raise ConfigError("-n 0 has no end, so its --top is never known", "say with -n of how many")
+        if self.top is not None and self.continued is not None:
+            raise ConfigError("--top is known only at the end, so there is nothing to --continue", one)
+        if self.top is not None and self.top < 1:
+            raise ConfigError(f"--top is {self.top}, but it must be at least 1")
+        if self.memory_megabytes < 1:
+            raise ConfigError(f"--memory is {self.memory_megabytes}, but it must be at least 1")
+
+
+def write_strings(loaded: Model, job: Job) -> None:
+    """Write the strings, and say on stderr what else there is to know of them.
+
+    Raises:
+        SeqganError: what is wrong with the request, its files or the model.
+        typer.Exit: with code 1, fewer strings than asked for were found.
+    """
+    from seqgan_wgp.text.generation.stream import TextModel, best, stream
+    from seqgan_wgp.utils.background_writer import in_background
+
+    job.check()
+    model = TextModel(
+        form=loaded.text_form("generate"),
+        tables=loaded.tables,
+        generator=loaded.generator,
+        critic=loaded.critic,
+        device=loaded.device,
+    )
+    sieve, excluded = _sieve(loaded, model, job)
+    encode, header = _encoder(model, job)
+    with _destination(model, job, sieve, excluded, header) as (write, begun), Working(messages()) as working:
+        tally = Tally(job, begun, working)
+        found = tally.counted(stream(model, job.request, sieve, begun))
+        if job.continued is None:
+            write(header, begun)
+        if job.top is None:
+
+            def work(item: tuple[Block, Progress]) -> None:
+                write(encode(item[0]), item[1])
+
+            with in_background(work) as give:
+                for item in found:
+                    give(item)
+        elif chosen := best((block for block, _at in found), job.top):
+            write(encode(chosen), tally.at)
+    tally.tell()
+
+
+@final
+class Tally:
+    """Counts strings as they go by, and shows how many where they go to a file.
+
+    Args:
+        job: what is asked for.
+        begun: what is there before the first.
+        working: where to show.
+    """
+
+    def __init__(self, job: Job, begun: Progress, working: Working) -> None:
+        self.job, self.at, self.new, self._given_up = job, begun, 0, 0.0
+        self._working = None if job.output is None and job.continued is None else working
+
+    def counted(self, found: Iterator[tuple[Block, Progress]]) -> Iterator[tuple[Block, Progress]]:
+        """Yield what is found."""
+        for block, at in found:
+            self.at, self.new = at, self.new + len(block)
+            if block.given_up_N is not None:
+                self._given_up += float(block.given_up_N.sum())
+            if self._working is not None:
+                self._working(f"{at.strings:,} strings", self._share)
+            yield block, at
+
+    @property
+    def _share(self) -> float:
+        """How much of what was asked for is done, 0 where that has no end."""
+        done = self.at.strings if self.job.unique or self.job.not_in else self.at.next - self.job.request.start
+        return 0.0 if self.job.request.n is None else done / self.job.request.n
+
+    def tell(self) -> None:
+        """Say on stderr what there is to know at the end."""
+        from seqgan_wgp.text.generation.stream import is_exhausted
+
+        console, n, strings = messages(), self.job.request.n, f"{self.at.strings:,} strings"
+        if self.job.request.constraints and self.new:
+            mean = f"{self._given_up / self.new:.4g} a string, in the mean"
+            console.print(f"log probability given up for the constraints: {mean}", soft_wrap=True)
+        if is_exhausted(self.at):
+            found = strings if n is None else f"{strings} of {n:,}"
+            rest = f"none of the last {self.at.idle:,} candidates was new"
+            console.print(f"the model seems exhausted: {found}, and {rest}", soft_wrap=True)
+            raise typer.Exit(EXIT_FAILED)
+        if self.job.continued is not None and not self.new:
+            console.print(f"{self.job.continued} has {strings}, as many as asked for", markup=False, soft_wrap=True)
+
+
+def _sieve(loaded: Model, model: TextModel, job: Job) -> tuple[Sieve | None, list[str]]:
+    """Return what holds strings back, if anything does, and the hashes of the files whose lines it does."""
+    if not job.unique and not job.not_in:
+        return None, []
+    from seqgan_wgp.text.generation.filters import Excluded, Sieve, StringHashes
+
+    hashes = StringHashes(model.form.vocabulary, model.form.length)
+    sieve = Sieve(hashes, unique=job.unique, memory_bytes=job.memory_megabytes << 20)
+    files = [Excluded(file, loaded.config.corpus) for file in job.not_in]
+    for file in files:
+        sieve.exclude(file)
+    return sieve, sorted(file.sha256 for file in files)
+
+
+def _encoder(model: TextModel, job: Job) -> tuple[Callable[[Block], bytes], bytes]:
+    """Return what makes lines of strings, and what a file begins with."""
+    from seqgan_wgp.text.generation.line_encoder import SCORES, LineEncoder, scored_lines
+    from seqgan_wgp.text.generation.score_records import header
+
+    if not job.scores:
+        lines = LineEncoder(model.form.vocabulary, job.format_)
+        return lambda block: lines.lines(block.ids_NL), header(job.format_).encode()
+
+    def encode(block: Block) -> bytes:
+        assert block.score_N is not None and block.log_probability_N is not None
+        return scored_lines(model.form.show(block.ids_NL), block.score_N, block.log_probability_N, job.format_)
+
+    return encode, header(job.format_, *SCORES).encode()
+
+
+@contextmanager
+def _destination(
+    model: TextModel, job: Job, sieve: Sieve | None, excluded: list[str], header: bytes
+) -> Iterator[tuple[Write, Progress]]:
+    """Give what takes lines, and how far they have come; the sieve then knows the strings until there."""
+    from seqgan_wgp.text.generation.request import Progress, described
+
+    first = Progress(next=job.request.start)
+    if job.continued is None:
+        with opened_bytes(job.output, overwrite=job.overwrite) as write:
+            yield (lambda lines, _at: write(lines)), first
+        return
+    from seqgan_wgp.text.generation.reread import check_rereadable, reread
+    from seqgan_wgp.text.generation.resumable_file import Continued
+
+    request = {
+        **described(job.request),
+        "--unique": job.unique,
+        "--not-in": excluded,
+        "--format": job.format_,
+        "--device": model.device.type,
+        "MODEL": model.sha256(),
+    }
+    if job.unique:
+        check_rereadable(model.form.vocabulary, job.format_)
+    with Continued(job.continued, request, first, header=header, overwrite=job.overwrite) as file:
+        if sieve is not None and job.unique:
+            unit, count = model.form.vocabulary.unit, file.begun.strings
+            sieve.exclude(reread(job.continued, job.format_, count, scores=job.scores, unit=unit))
+        try:
+            yield file.write, file.begun
+        except KeyboardInterrupt:
+            messages().print(f"{job.continued} goes on with the same command", markup=False)
+            raise

@@ -1,0 +1,36 @@
+"""seqgan-wgp info: what the machine and the installation are."""
+
+from __future__ import annotations
+
+import typer
+
+from ..ui.console import guarded
+
+
+@guarded
+def info() -> None:
+    """Print versions, device and threads, for a report of a fault or of a speed."""
+    import platform
+
+    import numpy
+    import tokenizers
+    import torch
+
+    import seqgan_wgp
+    from seqgan_wgp.utils.devices import pick_device
+
+    device = pick_device("auto")
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
+    rows = {
+        "seqgan-wgp": seqgan_wgp.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "tokenizers": tokenizers.__version__,
+        "platform": platform.platform(),
+        "device": f"{device.type} ({name})",
+        "threads": str(torch.get_num_threads()),
+        "engine": "graph" if device.type == "cuda" else "eager",
+    }
+    for key, value in rows.items():
+        typer.echo(f"{key:<12}{value}")

@@ -1,0 +1,28 @@
+"""seqgan-wgp recipes: the named settings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ..ui.console import guarded
+
+
+@guarded
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="Print this recipe whole.", metavar="[NAME]")] = None,
+) -> None:
+    """List the recipes, or print one with the source of each number."""
+    from seqgan_wgp import config as configs
+
+    if name is not None:
+        typer.echo(configs.recipe_text(name), nl=False)
+        return
+    table = Table("recipe", "what it is", "source", box=None, pad_edge=False)
+    for known in configs.recipe_names():
+        recipe = configs.recipe(known)
+        table.add_row(known, recipe.description, recipe.source)
+    Console().print(table)

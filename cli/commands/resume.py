@@ -1,0 +1,27 @@
+"""seqgan-wgp resume: go on with a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import options
+from ..torchrun import together
+from ..ui.console import guarded
+from .train import train_in
+
+
+@guarded
+def resume(
+    run: Annotated[Path, typer.Argument(help="The run's folder.", metavar="RUN")],
+    steps: options.Steps = None,
+    minutes: options.Minutes = None,
+    device: options.Device = None,
+) -> None:
+    """Go on with a run as if it had never stopped, to its end or to a later one."""
+    from seqgan_wgp.runs.folder import open_run
+
+    with together() as world:
+        train_in(world.shared(lambda: open_run(run)), world, options.given(steps=steps, minutes=minutes, device=device))

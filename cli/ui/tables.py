@@ -1,0 +1,69 @@
+"""Tables for people: folded to fit a terminal, elsewhere each row on one line. Text of a corpus cannot wreck them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+_RIGHT_TO_LEFT = ("R", "AL", "AN")
+
+_GAP = "  "
+
+
+def plain(string: str) -> str:
+    r"""Return a string without what moves the cursor or turns the writing direction: such characters as \u202e."""
+    from seqgan_wgp.text.generation.formats import printable
+
+    return "".join(
+        character.encode("unicode_escape").decode() if unicodedata.category(character) == "Cf" else character
+        for character in printable(string)
+    )
+
+
+def foreign(console: Console, string: str) -> str:
+    r"""Return a string of a corpus as it may stand in a table.
+
+    Control characters, and such as turn the writing direction, are written like \x1b. On a terminal, text that runs
+    from right to left is isolated, so that its neighbours stay in place; a file gets nothing that is not seen.
+    """
+    shown = plain(string)
+    runs_left = any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in shown)
+    return f"{_ISOLATE}{shown}{_END}" if runs_left and console.is_terminal else shown
+
+
+def show_table(console: Console, heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: int = 0) -> None:
+    """Print rows below their heads.
+
+    Args:
+        console: on stdout.
+        heads: of the columns.
+        rows: of as many cells.
+        right: the last so many columns are numbers, which end at one place.
+    """
+    if console.is_terminal:
+        console.print(_drawn(heads, rows, right))
+        return
+    widths = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
+    for row in (heads, *rows):
+        blanks = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = [
+            blank + cell if k >= len(row) - right else cell + blank
+            for k, (cell, blank) in enumerate(zip(row, blanks, strict=True))
+        ]
+        console.print(Text(_GAP.join(cells).rstrip()), soft_wrap=True)
+
+
+def _drawn(heads: Sequence[str], rows: Sequence[Sequence[str]], right: int) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, len(_GAP), 0, 0), header_style="bold")
+    for k, head in enumerate(heads):
+        number, last = k >= len(heads) - right, k == len(heads) - 1
+        table.add_column(Text(head), justify="right" if number else "left", no_wrap=not last, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table

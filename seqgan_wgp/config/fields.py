@@ -1,0 +1,163 @@
+"""Settings as frozen dataclasses: how one is declared, read from text, checked against its bounds, and listed."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING
+from typing import Any
+
+from ..errors import ConfigError, did_you_mean
+
+AUTO = -1
+"""Value of a number that was written "auto": a rule decides it once the corpus is known."""
+
+
+def setting(
+    doc: str,
+    default: Any = MISSING,
+    *,
+    choices: tuple[str, ...] = (),
+    least: float = -math.inf,
+    above: float = -math.inf,
+    most: float = math.inf,
+    below: float = math.inf,
+    odd: bool = False,
+    auto: bool = False,
+) -> Any:
+    """Declare one setting: what it means, its neutral default (none: a recipe must set it) and its bounds.
+
+    With `auto` it may be left to a rule: it is then AUTO, written "auto".
+    """
+    metadata = {"doc": doc, "choices": choices, "least": least, "above": above, "most": most, "below": below}
+    metadata |= {"odd": odd, "auto": auto}
+    if default is MISSING:
+        return dataclasses.field(metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def list_settings(cls: type, prefix: str = "") -> dict[str, dataclasses.Field[Any]]:
+    """Return every setting, dotted name -> its dataclass field, in the order of the sections."""
+    hints = typing.get_type_hints(cls)
+    found: dict[str, dataclasses.Field[Any]] = {}
+    for field in dataclasses.fields(cls):
+        if dataclasses.is_dataclass(hints[field.name]):
+            found |= list_settings(hints[field.name], f"{prefix}{field.name}.")
+        else:
+            found[prefix + field.name] = field
+    return found
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, str]:
+    """Read `KEY=VALUE` texts, as `--set` takes them, into a dictionary. Raises ConfigError when one has no `=`."""
+    pairs = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"{text!r} is no setting", "write it as SECTION.NAME=VALUE, e.g. generator.width=128")
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+def nested(cls: type, dotted: str, value: object) -> dict[str, Any]:
+    """Return `value` under its dotted name in nested dictionaries. Raises ConfigError for an unknown one."""
+    if dotted not in list_settings(cls):
+        raise ConfigError(
+            f"there is no setting {dotted!r}{did_you_mean(dotted, list_settings(cls))}",
+            "a recipe's settings are listed by: seqgan-wgp recipes NAME",
+        )
+    *sections, name = dotted.split(".")
+    tree: dict[str, Any] = {name: value}
+    for section in reversed(sections):
+        tree = {section: tree}
+    return tree
+
+
+def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with `change` laid over it, section by section."""
+    result = dict(base)
+    for key, value in change.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def build(cls: type[Any], tree: object, prefix: str = "") -> Any:
+    """Return a dataclass made from nested dictionaries, all settings checked.
+
+    Raises:
+        ConfigError: unknown or missing setting, wrong type, value out of bounds; the message names the setting.
+    """
+    if not isinstance(tree, Mapping):
+        raise ConfigError(f"{prefix.rstrip('.') or 'the config'} is {tree!r}, but it is a section of settings")
+    hints = typing.get_type_hints(cls)
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    for key in tree:
+        if key not in fields:
+            known = [*(prefix + name for name in fields)]
+            raise ConfigError(f"there is no setting {prefix + key!r}{did_you_mean(prefix + key, known)}")
+    values = {}
+    for name, field in fields.items():
+        dotted = prefix + name
+        if dataclasses.is_dataclass(hints[name]):
+            if name in tree or field.default_factory is MISSING:
+                values[name] = build(typing.cast(type[Any], hints[name]), tree.get(name, {}), dotted + ".")
+        elif field.metadata["auto"] and str(tree.get(name)).lower() == "auto":
+            values[name] = AUTO
+        elif name in tree:
+            value = _typed(dotted, tree[name], hints[name], field.metadata)
+            values[name] = _checked(dotted, value, field.metadata)
+        elif field.default is MISSING:
+            raise ConfigError(f"{dotted} is not set", "start from a recipe: they set every number that shapes results")
+    return cls(**values)
+
+
+def _typed(dotted: str, value: object, hint: Any, rule: Mapping[str, Any]) -> Any:
+    """Return `value` as the type that the setting has; text is read, since `--set` gives text."""
+    optional = isinstance(hint, types.UnionType)
+    kind = next(arm for arm in typing.get_args(hint) if arm is not types.NoneType) if optional else hint
+    if optional and (value is None or (isinstance(value, str) and value.lower() == "none")):
+        return None
+    try:
+        if kind is bool and isinstance(value, str):
+            return {"true": True, "false": False}[value.lower()]
+        if kind is int and isinstance(value, str):
+            return int(value)
+        if kind is float and isinstance(value, str):
+            return float(value)
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+    except (KeyError, ValueError, OverflowError):
+        pass
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+        wanted = words[kind] + (" or none" if optional else "") + (" or auto" if rule["auto"] else "")
+        raise ConfigError(f"{dotted} is {value!r}, but it is {wanted}", f"{dotted}: {rule['doc']}")
+    return value
+
+
+def _checked(dotted: str, value: Any, rule: Mapping[str, Any]) -> Any:
+    if rule["choices"]:
+        if value not in rule["choices"]:
+            raise ConfigError(
+                f"{dotted} is {value!r}{did_you_mean(str(value), rule['choices'])}",
+                f"it is one of: {', '.join(rule['choices'])}",
+            )
+        return value
+    if value is None or isinstance(value, str | bool):
+        return value
+    bounds = [
+        (isinstance(value, int) or math.isfinite(value), "finite"),
+        (value >= rule["least"], f"at least {rule['least']}"),
+        (value > rule["above"], f"above {rule['above']}"),
+        (value <= rule["most"], f"at most {rule['most']}"),
+        (value < rule["below"], f"below {rule['below']}"),
+        (not rule["odd"] or value % 2 == 1, "odd"),
+    ]
+    for holds, words in bounds:
+        if not holds:
+            raise ConfigError(f"{dotted} is {value}, but it must be {words}", f"{dotted}: {rule['doc']}")
+    return value

@@ -1,0 +1,69 @@
+"""Recipes: named settings that come with the package, a TOML file each, every number with its source.
+
+They are the only home of numbers that shape results. Precedence: neutral defaults < recipe < `--config FILE` <
+`--set a.b=c` and flags. A setting whose default is written in the schema is off or automatic there.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...errors import ConfigError, did_you_mean
+from ..fields import merged, nested
+from ..schema import Config
+from ..serialization import from_dict
+
+RECIPES = Path(__file__).parent
+"""Folder of the recipes' TOML files."""
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the recipes that come with the package, sorted."""
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
+def recipe_text(name: str) -> str:
+    """Return a recipe as it is written, comments and all. Raises ConfigError for an unknown name."""
+    if name not in recipe_names():
+        raise ConfigError(
+            f"there is no recipe {name!r}{did_you_mean(name, recipe_names())}", f"known: {', '.join(recipe_names())}"
+        )
+    return (RECIPES / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def recipe(name: str, overrides: Mapping[str, object] | None = None, *, file: Path | None = None) -> Config:
+    """Return the config of a recipe, changed by a TOML file and then by `overrides`.
+
+    Args:
+        name: a recipe that comes with the package; see `recipe_names`.
+        overrides: dotted setting -> value, e.g. `{"generator.width": 128}`; text is read as the setting's type.
+        file: TOML with the same sections, applied between the two.
+
+    Raises:
+        ConfigError: unknown recipe or setting, wrong type, value out of range, unreadable file.
+    """
+    tree = tomllib.loads(recipe_text(name))
+    tree["recipe"] = name
+    if file is not None:
+        tree = merged(tree, _read_toml(file))
+        try:
+            from_dict(tree)
+        except ConfigError as error:
+            raise ConfigError(f"{file}: {error.message}", error.remedy) from None
+    for dotted, value in (overrides or {}).items():
+        tree = merged(tree, nested(Config, dotted, value))
+    return from_dict(tree)
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: no such file", "name a TOML file with settings") from None
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not valid TOML ({error})", "see: seqgan-wgp recipes fast") from None

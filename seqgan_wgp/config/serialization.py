@@ -1,0 +1,62 @@
+"""Configs as nested dictionaries and as TOML: read, checked, changed and written."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+from .fields import AUTO, build, list_settings, merged, nested
+from .schema import Config
+from .validation import check
+
+
+def override(config: Config, overrides: Mapping[str, object]) -> Config:
+    """Return `config` with dotted settings replaced, checked as in `recipe`."""
+    tree = to_dict(config)
+    for dotted, value in overrides.items():
+        tree = merged(tree, nested(Config, dotted, value))
+    return from_dict(tree)
+
+
+def from_dict(tree: Mapping[str, Any]) -> Config:
+    """Build a Config from nested dictionaries. Raises ConfigError that names the setting, value and bounds."""
+    config: Config = build(Config, tree)
+    check(config)
+    return config
+
+
+def to_dict(config: Config) -> dict[str, Any]:
+    """Return nested dictionaries with every setting; `from_dict` gives back an equal config."""
+    tree = dataclasses.asdict(config)
+    for dotted, field in list_settings(Config).items():
+        *sections, name = dotted.split(".")
+        section = functools.reduce(operator.getitem, sections, tree)
+        if field.metadata["auto"] and section[name] == AUTO:
+            section[name] = "auto"
+    return tree
+
+
+def changes(before: Config, after: Config) -> dict[str, object]:
+    """Return the settings in which two configs differ, dotted name -> what it is afterwards."""
+    get = {dotted: operator.attrgetter(dotted) for dotted in list_settings(Config)}
+    return {dotted: of(after) for dotted, of in get.items() if of(before) != of(after)}
+
+
+def to_toml(config: Config) -> str:
+    """Return the config as TOML, each setting with what it means; fit for `--config`. None is the text "none"."""
+    tree = to_dict(config)
+    text, section = [], ""
+    for dotted, field in list_settings(Config).items():
+        *sections, name = dotted.split(".")
+        if ".".join(sections) != section:
+            section = ".".join(sections)
+            text.append(f"\n[{section}]")
+        value: Any = functools.reduce(operator.getitem, dotted.split("."), tree)
+        written = json.dumps("none" if value is None else value, ensure_ascii=False).replace("\x7f", r"\u007f")
+        line = f"{name} = {written}"
+        text.append(f"{line:<38} # {field.metadata['doc']}")
+    return "\n".join(text) + "\n"

@@ -1,0 +1,153 @@
+"""Images on disk as a run needs them: training, validation and test, one array.
+
+Validation is what the end of the training images is held out for: it chooses the best model. The test images are only
+reported. Where there are no test images, what is held out is halved.
+
+Shape suffixes: N images, C channels, H height, W width.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..config.schema import ImageSettings
+from ..errors import CheckpointError, CorpusError
+from .idx import read_images
+from .mnist import ImageFiles
+
+IMAGES, FACTS = "images.npy", "images.json"
+
+HELD_OUT_SHARE, HELD_OUT_MOST = 1 / 6, 10_000
+"""Of the training images, the last so many are for validation: of MNIST's 60,000, 10,000."""
+
+IMAGES_LEAST = 16
+"""Fewer images than this are refused."""
+
+_MNIST = "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757"
+"""SHA-256 of the pixels of MNIST's training images."""
+
+_AS_IT_WAS = "the run needs its files as they were; a new run takes the images anew"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFacts:
+    """What a set of images turned out to be; written beside it and into the model."""
+
+    name: str
+    sha256: str
+    """Of the pixels of the training images, before any limit."""
+
+    channels: int
+    height: int
+    width: int
+    train: int
+    validation: int
+    test: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        return self.channels, self.height, self.width
+
+    @property
+    def is_mnist(self) -> bool:
+        """Whether these are MNIST's own images: what a classifier of its digits says of others means little."""
+        return self.sha256 == _MNIST
+
+    def summary(self) -> str:
+        """Return what the images are, in one line."""
+        return (
+            f"{self.name}: {_size(*self.shape)}; {self.train:,} images to train on, "
+            f"{self.validation:,} for validation, {self.test:,} for the test"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Collection:
+    """Images in memory or mapped from disk: training first, then validation, then test."""
+
+    facts: ImageFacts
+    images_NCHW: npt.NDArray[np.uint8]
+
+    @property
+    def train_NCHW(self) -> npt.NDArray[np.uint8]:
+        """What is trained on."""
+        return self.images_NCHW[: self.facts.train]
+
+    @property
+    def validation_NCHW(self) -> npt.NDArray[np.uint8]:
+        """What chooses the best model."""
+        return self.images_NCHW[self.facts.train : self.facts.train + self.facts.validation]
+
+    @property
+    def test_NCHW(self) -> npt.NDArray[np.uint8]:
+        """What is reported and chooses nothing."""
+        return self.images_NCHW[self.facts.train + self.facts.validation :]
+
+
+def read(files: ImageFiles, settings: ImageSettings, name: str) -> Collection:
+    """Read images in IDX form and divide them. Raises CorpusError when they cannot be learnt from."""
+    train_NCHW = read_images(files.train_images)
+    sha256 = hashlib.sha256(train_NCHW.data).hexdigest()
+    held_out = max(1, min(HELD_OUT_MOST, round(HELD_OUT_SHARE * len(train_NCHW))))
+    if len(train_NCHW) - held_out < IMAGES_LEAST:
+        raise CorpusError(
+            f"{files.train_images}: only {len(train_NCHW)} images", f"at least {2 * IMAGES_LEAST} are needed"
+        )
+    kept_NCHW, held_NCHW = train_NCHW[:-held_out], train_NCHW[-held_out:]
+    if files.test_images is None:
+        validation_NCHW, test_NCHW = held_NCHW[: -(held_out // 2)], held_NCHW[-(held_out // 2) :]
+    else:
+        validation_NCHW, test_NCHW = held_NCHW, read_images(files.test_images)
+    if test_NCHW.shape[1:] != train_NCHW.shape[1:]:
+        raise CorpusError(
+            f"{files.test_images}: images are {_size(*test_NCHW.shape[1:])}, but those of {files.train_images} are "
+            f"{_size(*train_NCHW.shape[1:])}",
+            "give images of one size; without test images, some of the training images stand for them",
+        )
+    kept_NCHW = kept_NCHW[: settings.limit]
+    channels, height, width = train_NCHW.shape[1:]
+    facts = ImageFacts(
+        name=name,
+        sha256=sha256,
+        channels=channels,
+        height=height,
+        width=width,
+        train=len(kept_NCHW),
+        validation=len(validation_NCHW),
+        test=len(test_NCHW),
+    )
+    return Collection(facts=facts, images_NCHW=np.concatenate([kept_NCHW, validation_NCHW, test_NCHW]))
+
+
+def _size(channels: int, height: int, width: int) -> str:
+    return f"{height} x {width} {'grey' if channels == 1 else 'colour'}"
+
+
+def write(collection: Collection, folder: Path) -> None:
+    """Write images and facts to a run's folder."""
+    with (folder / IMAGES).open("wb") as file:
+        np.save(file, collection.images_NCHW)
+    (folder / FACTS).write_text(json.dumps(dataclasses.asdict(collection.facts), indent=2) + "\n", encoding="utf-8")
+
+
+def open_collection(folder: Path) -> Collection:
+    """Open what `write` wrote, mapped from disk. Raises CheckpointError when a file is not right."""
+    try:
+        facts = ImageFacts(**json.loads((folder / FACTS).read_text(encoding="utf-8")))
+        images_NCHW = np.lib.format.open_memmap(folder / IMAGES, mode="r")
+    except (OSError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{folder}: the images cannot be read ({error})", _AS_IT_WAS) from None
+    shape = (facts.train + facts.validation + facts.test, *facts.shape)
+    if images_NCHW.shape != shape or images_NCHW.dtype != np.uint8:
+        raise CheckpointError(
+            f"{folder / IMAGES}: is {images_NCHW.dtype} {images_NCHW.shape}, not uint8 {shape}", _AS_IT_WAS
+        )
+    return Collection(facts=facts, images_NCHW=images_NCHW)

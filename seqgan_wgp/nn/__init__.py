@@ -1,0 +1,1 @@
+"""Building blocks of networks: activations, normalizations, initialization and fast convolutions."""

@@ -1,0 +1,1 @@
+"""One-dimensional convolutions with fewer multiplications: Fourier and Toom-Cook (Winograd)."""

@@ -1,0 +1,184 @@
+"""One-dimensional convolutions by fewer multiplications: the same function, computed otherwise.
+
+A convolution is bilinear in what goes in and in its weights, so it may be written y = C [(A x) * (B w)] with matrices
+of fixed numbers A, B, C (Winograd 1980, "Arithmetic Complexity of Computations", chapter IV). For many channels each of
+the products * is one of a matrix over the channels, and these are what costs: L K of them when it is done directly, R
+here. Only matrix products occur, so autograd differentiates it as often as a gradient penalty asks for.
+
+* fourier: products at the roots of unity, each complex one by three real ones (Gauss). One transform spans all
+  positions; R is about 3/2 (L + K/2). Rounding errors are those of the direct way.
+* toom-cook: products at small rational points, in tiles of four positions: R = (K + 3) L / 4. Errors are some five
+  times larger. Its transforms cost less than fourier's where L is large, and its products are larger matrices.
+
+What goes in is wanted position first in memory, (L, B, C), so that every product is one of whole matrices; what comes
+out lies so. Shapes stay those of torch: (B, C, L). The matrices are in transforms.py, the products in products.py.
+
+Shape suffixes: B batch, C channels in, O channels out, L positions, K kernel, R products, T tiles, M positions in one,
+N tiles of all items.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .bilinear import Transforms, mix, products
+from .winograd_fft import TILE, fourier_as, tiles_of, toom_cook_as, untiled
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """A way to convolve, in two parts, of which the first need be done only once for the same weights."""
+
+    mix: Callable[[Tensor, int], Tensor]
+    """Weights (O, C, K) and the number of positions -> what the products are with."""
+
+    convolve: Callable[[Tensor, Tensor, Tensor, int], Tensor]
+    """What goes in (B, C, L), what `mix` gave, biases (O,), the kernel's size -> what comes out (B, O, L)."""
+
+    def __call__(self, x_BCL: Tensor, weight_OCK: Tensor, bias_O: Tensor) -> Tensor:
+        """Convolve, the ends padded with zeros: (B, C, L) -> (B, O, L)."""
+        return self.convolve(x_BCL, self.mix(weight_OCK, x_BCL.shape[2]), bias_O, weight_OCK.shape[2])
+
+
+def _direct(x_BCL: Tensor, weight_OCK: Tensor, bias_O: Tensor, kernel: int) -> Tensor:
+    return functional.conv1d(x_BCL, weight_OCK, bias_O, padding=kernel // 2)
+
+
+def _mix_fourier(weight_OCK: Tensor, length: int) -> Tensor:
+    return mix(weight_OCK, fourier_as(length, weight_OCK.shape[2], weight_OCK.dtype, weight_OCK.device)[1])
+
+
+def _fourier(x_BCL: Tensor, w_ROC: Tensor, bias_O: Tensor, kernel: int) -> Tensor:
+    a_RL, _, c_LR = fourier_as(x_BCL.shape[2], kernel, x_BCL.dtype, x_BCL.device)
+
+    def by(matrix_LR: Tensor, x_RBC: Tensor) -> Tensor:
+        return (matrix_LR @ x_RBC.flatten(1)).view(-1, *x_RBC.shape[1:])
+
+    via = Transforms(
+        into=lambda x_LBC: by(a_RL, x_LBC)[None],
+        out=lambda y_TRBO: by(c_LR, y_TRBO[0]),
+        into_transposed=lambda x_TRBC: by(a_RL.t(), x_TRBC[0]),
+        out_transposed=lambda y_LBO: by(c_LR.t(), y_LBO)[None],
+    )
+    return products(x_BCL.permute(2, 0, 1), w_ROC, bias_O, via).permute(1, 2, 0)
+
+
+def _mix_toom_cook(weight_OCK: Tensor, _length: int) -> Tensor:
+    return mix(weight_OCK, toom_cook_as(weight_OCK.shape[2], weight_OCK.dtype, weight_OCK.device)[1])
+
+
+def _toom_cook(x_BCL: Tensor, w_ROC: Tensor, bias_O: Tensor, kernel: int) -> Tensor:
+    length = x_BCL.shape[2]
+    a_RR, _, c_MR = toom_cook_as(kernel, x_BCL.dtype, x_BCL.device)
+    tiles = -(-length // TILE)
+
+    def by(matrix_MR: Tensor, x_TRN: Tensor) -> Tensor:
+        return torch.bmm(matrix_MR.expand(tiles, -1, -1), x_TRN)
+
+    def into(x_LBC: Tensor) -> Tensor:
+        return by(a_RR, tiles_of(x_LBC, kernel)).view(tiles, -1, *x_LBC.shape[1:])
+
+    def into_transposed(x_TRBC: Tensor) -> Tensor:
+        return untiled(by(a_RR.t(), x_TRBC.flatten(2)), length, kernel).view(length, *x_TRBC.shape[2:])
+
+    def out(y_TRBO: Tensor) -> Tensor:
+        return by(c_MR, y_TRBO.flatten(2)).view(-1, *y_TRBO.shape[2:])[:length]
+
+    def out_transposed(y_LBO: Tensor) -> Tensor:
+        y_PN = functional.pad(y_LBO.flatten(1), (0, 0, 0, -length % TILE)) if length % TILE else y_LBO.flatten(1)
+        return by(c_MR.t(), y_PN.reshape(tiles, TILE, -1)).view(tiles, -1, *y_LBO.shape[1:])
+
+    via = Transforms(into=into, out=out, into_transposed=into_transposed, out_transposed=out_transposed)
+    return products(x_BCL.permute(2, 0, 1), w_ROC, bias_O, via).permute(1, 2, 0)
+
+
+CONVOLUTIONS: dict[str, Way] = {
+    "direct": Way(mix=lambda weight_OCK, _length: weight_OCK, convolve=_direct),
+    "fourier": Way(mix=_mix_fourier, convolve=_fourier),
+    "toom-cook": Way(mix=_mix_toom_cook, convolve=_toom_cook),
+}
+"""Name -> way; all give the same."""
+
+
+def quickest(channels: int, length: int, kernel: int, device: str) -> str:
+    """Return which of CONVOLUTIONS takes the least time, by sizes alone, so that a run is the same whenever it goes on.
+
+    Measured on two cores of a CPU (benchmarks/critic_step.py). On a GPU the products are too quick for the transforms
+    to pay, and a kernel of one position has nothing to save.
+    """
+    if device != "cpu" or kernel < 3 or (kernel == 3 and channels < 128):
+        return "direct"
+    if kernel == 3 or (kernel == 5 and length > 20):
+        return "toom-cook"
+    return "fourier" if length <= 64 else "direct"
+
+
+@final
+class Convolution(nn.Conv1d):
+    """A convolution that keeps the length. Its `way` is one of CONVOLUTIONS, or "auto" for what `quickest` says."""
+
+    def __init__(self, channels: int, outputs: int, kernel: int) -> None:
+        super().__init__(channels, outputs, kernel, padding=kernel // 2)
+        self.way = "direct"
+        self.mixed: dict[tuple[int, bool], Tensor] | None = None
+        """What the weights were mixed to, by length and by whether it can be differentiated; None: is not kept."""
+
+    def forward(self, x_BCL: Tensor) -> Tensor:
+        """Convolve."""
+        assert self.bias is not None
+        way = CONVOLUTIONS[self.way_for(x_BCL)]
+        return way.convolve(x_BCL, self._mixed(way, x_BCL.shape[2]), self.bias, self.kernel_size[0])
+
+    def arranged(self, x_BCL: Tensor) -> Tensor:
+        """Return the same numbers, in memory as this convolution wants them: so nothing behind it need copy any."""
+        if self.way_for(x_BCL) == "direct":
+            return x_BCL.contiguous()
+        return x_BCL.permute(2, 0, 1).contiguous().permute(1, 2, 0)
+
+    def way_for(self, x_BCL: Tensor) -> str:
+        """Return the way that such an input is convolved in."""
+        if self.way != "auto":
+            return self.way
+        return quickest(self.in_channels, x_BCL.shape[2], self.kernel_size[0], x_BCL.device.type)
+
+    def _mixed(self, way: Way, length: int) -> Tensor:
+        if self.mixed is None:
+            return way.mix(self.weight, length)
+        key = (length, torch.is_grad_enabled())
+        if key not in self.mixed:
+            self.mixed[key] = way.mix(self.weight, length)
+        return self.mixed[key]
+
+
+def _convolutions(network: nn.Module) -> list[Convolution]:
+    return [layer for layer in network.modules() if isinstance(layer, Convolution)]
+
+
+def set_way(network: nn.Module, way: str) -> None:
+    """Have every Convolution of a network computed in a way: a name among CONVOLUTIONS, or "auto"."""
+    for layer in _convolutions(network):
+        layer.way = way
+
+
+@contextlib.contextmanager
+def mixed_once(network: nn.Module) -> Iterator[None]:
+    """Mix the weights of a network's Convolutions once, for all that goes through it within.
+
+    They must not change within, and one gradient in them is all that can be asked for.
+    """
+    layers = _convolutions(network)
+    for layer in layers:
+        layer.mixed = {}
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.mixed = None

@@ -1,1 +1,0 @@
-"""Named settings, each number with its source: the only home of numbers that shape results."""

@@ -1,0 +1,1 @@
+"""Comparison of recipes on the same data."""

@@ -1,0 +1,171 @@
+"""Curves of quality over training, read from the records of runs and drawn in one picture."""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+from ...utils.atomic_files import new_file
+from ..metrics_log import read_records
+
+# Okabe and Ito's colours, which colour-blind readers tell apart; without yellow, which is too light for a line.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
+MARKERS = ("o", "s", "^", "D", "v", "P", "*")
+
+LOG_RATIO = 4.0
+"""Values that differ by more than this factor are drawn on a logarithmic axis."""
+
+MARKERS_MOST = 12
+"""Marks on a line, about."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What one evaluation of a run found."""
+
+    step: int
+    seconds: float
+    value: float
+    floor: float | None
+    final: bool = False
+    """Whether it is the closing one, off the cadence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """The criterion over one run."""
+
+    title: str
+    evaluations: Sequence[Evaluation]
+    diverged_step: int | None = None
+
+    @property
+    def regular(self) -> list[Evaluation]:
+        """The evaluations at the cadence: those that choose the best model."""
+        return [evaluation for evaluation in self.evaluations if not evaluation.final]
+
+    def best(self) -> Evaluation | None:
+        """Return the first evaluation of the lowest value; None where there is none."""
+        return min(self.regular, key=lambda evaluation: evaluation.value, default=None)
+
+    def spread(self) -> float | None:
+        """Return the standard deviation over the second half of the evaluations; None where that is fewer than two."""
+        values = [evaluation.value for evaluation in self.regular]
+        half = values[len(values) // 2 :]
+        return statistics.stdev(half) if len(half) > 1 else None
+
+
+def read_curve(metrics: Path, criterion: str, *, title: str, diverged_step: int | None = None) -> Curve:
+    """Return the curve of a measure in a run's records."""
+    evaluations = [
+        Evaluation(
+            step=record["step"],
+            seconds=record["seconds"],
+            value=record[criterion],
+            floor=record.get(f"{criterion}_floor"),
+            final=record.get("final", False),
+        )
+        for record in (read_records(metrics) if metrics.is_file() else [])
+        if criterion in record
+    ]
+    return Curve(title=title, evaluations=evaluations, diverged_step=diverged_step)
+
+
+def axis_title(criterion: str) -> str:
+    """Return what a criterion is, with its unit, for people."""
+    known = {"fcd": "Frechet distance, fcd", "w1": "Wasserstein distance W1"}
+    if re.fullmatch(r"js\d+", criterion):
+        return f"JS-{criterion[2:]} (bits)"
+    return known.get(criterion, criterion)
+
+
+def draw(curves: Sequence[Curve], *, criterion: str, title: str) -> Figure:
+    """Return a picture of curves against training time, and their floors.
+
+    Args:
+        curves: a line each; one without evaluations is in the legend only.
+        criterion: name of the measure.
+        title: above the picture.
+    """
+    figure = Figure(dpi=150, layout="constrained")
+    axes = figure.subplots()
+    longest = max((evaluation.seconds for curve in curves for evaluation in curve.evaluations), default=0.0)
+    unit, size = ("minutes", 60.0) if longest >= 60 else ("seconds", 1.0)
+    for number, curve in enumerate(curves):
+        _draw_line(axes, curve, number, size)
+    choose_scale(axes, [evaluation.value for curve in curves for evaluation in curve.evaluations])
+    _draw_floors(axes, curves)
+    axes.set_title(_drawable(title), loc="left", fontsize=12)
+    axes.set_xlabel(f"training time ({unit})", fontsize=12)
+    axes.set_ylabel(f"{axis_title(criterion)}, validation half", fontsize=12)
+    axes.set_xlim(left=0)
+    axes.tick_params(labelsize=11)
+    axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    handles, labels = axes.get_legend_handles_labels()
+    columns = max(1, min(len(labels), 3, 90 // (8 + max(map(len, labels), default=0))))
+    lines = math.ceil(sum(label.count("\n") + 1 for label in labels) / columns)
+    figure.set_size_inches(8, 4.6 + 0.25 * lines)
+    figure.legend(handles, labels, loc="outside lower left", ncols=columns, fontsize=11, frameon=False)
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a picture as PNG, at once or not at all."""
+    with new_file(path) as file:
+        figure.savefig(file, format="png")
+
+
+def _draw_line(axes: Axes, curve: Curve, number: int, size: float) -> None:
+    times = [evaluation.seconds / size for evaluation in curve.evaluations]
+    values = [evaluation.value for evaluation in curve.evaluations]
+    ending = "" if curve.diverged_step is None else f" (diverged at step {curve.diverged_step:,})"
+    color = COLORS[number % len(COLORS)]
+    axes.plot(
+        times,
+        values,
+        color=color,
+        linestyle=("-", "-.", ":")[number // len(COLORS) % 3],
+        linewidth=1.8,
+        marker=MARKERS[number % len(MARKERS)],
+        markersize=6,
+        markevery=max(1, len(times) // MARKERS_MOST),
+        label=textwrap.fill(_drawable(curve.title + ending), 82, break_on_hyphens=False),
+    )
+    if curve.diverged_step is not None and times:
+        axes.plot(times[-1], values[-1], marker="x", markersize=13, markeredgewidth=2.5, color=color)
+
+
+def _draw_floors(axes: Axes, curves: Sequence[Curve]) -> None:
+    every = [evaluation.floor for curve in curves for evaluation in curve.evaluations]
+    floors = {floor for floor in every if floor is not None and (floor > 0 or axes.get_yscale() == "linear")}
+    for number, floor in enumerate(sorted(floors)):
+        label = "_" if number else "floor: training data"
+        axes.axhline(floor, color="#666666", linestyle="--", linewidth=1.4, label=label, zorder=1)
+
+
+def choose_scale(axes: Axes, values: Sequence[float]) -> None:
+    """Choose a logarithmic axis where values differ much, with numbers on it that people read."""
+    if not values or min(values) <= 0 or max(values) < LOG_RATIO * min(values):
+        return
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _drawable(text: str) -> str:
+    """Return a text without what the font cannot draw, and without signs that begin a formula."""
+    font = get_font(findfont(FontProperties()))
+    return "".join(sign if font.get_char_index(ord(sign)) else "?" for sign in text).replace("$", r"\$")

@@ -1,0 +1,170 @@
+"""The folder of a comparison: made, found again, and refused where it is not the one that is asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...config import Config
+from ...domains import DOMAINS
+from ...errors import ConfigError
+from ...text.readers.reader import OnBytes
+from ...utils.atomic_files import new_folder
+from ...utils.devices import pick_device
+from .. import checkpoint
+from ..folder import CONFIG, RunFolder, check_free
+from ..session import check_ahead
+from ..train import create, read_config
+from .comparison import FILE, PLOT, Comparison, Entrant, differences, read_file
+from .plan import Asked, Subject, parse_entries
+
+_LOCK = ".lock"
+
+_ENDS = ("training.steps", "training.minutes", "evaluation.patience", "training.device")
+"""Settings that may be others when a comparison goes on."""
+
+_BEGIN = "choose another --out, or give --overwrite to begin anew"
+
+
+def check_place(out: Path, *, overwrite: bool) -> None:
+    """Raise ConfigError unless a comparison may be made, gone on with or overwritten at `out`."""
+    if (out / FILE).is_file():
+        if overwrite:
+            _check_ours(out)
+        return
+    try:
+        if out.is_dir() and any(out.iterdir()):
+            raise ConfigError(f"{out}: is not empty, and no comparison ({FILE} is missing)", "choose another --out")
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot be read ({error.strerror})", "choose another --out") from None
+    check_free(out, overwrite=False)
+
+
+def _check_ours(out: Path) -> None:
+    """Raise ConfigError unless a comparison has nothing in it that no comparison writes, and nobody is using it."""
+    folders = {entry.folder for entry in parse_entries(read_file(out)[1])}
+    for name in sorted(path.name for path in out.iterdir()):
+        if name in folders:
+            check_free(out / name, overwrite=True)
+        elif name not in (FILE, PLOT, _LOCK) and not name.endswith(".new"):
+            raise ConfigError(
+                f"{out}: has {name} in it, which no comparison writes, so it is not overwritten",
+                "move that away, or choose another --out",
+            )
+    with RunFolder(out).locked():
+        pass
+
+
+@contextlib.contextmanager
+def opened(
+    out: Path,
+    subject: Subject,
+    asked: Asked,
+    *,
+    overwrite: bool = False,
+    on_bytes: OnBytes = lambda _bytes: None,
+) -> Iterator[Comparison]:
+    """Give the comparison at `out`, made or gone on with, and hold it for this process.
+
+    A new one is there whole or not at all: a run for each recipe is prepared before any is trained.
+
+    Args:
+        out: its folder.
+        subject: the data.
+        asked: recipes and settings. To a comparison that is gone on with, recipes may be added.
+        overwrite: replace the comparison at `out`.
+        on_bytes: told how much of the data has been encoded.
+
+    Raises:
+        ConfigError: `out` may not be used, or was begun with other recipes, settings or data; nothing is changed.
+    """
+    check_place(out, overwrite=overwrite)
+    planned = asked.on(subject)
+    if overwrite or not (out / FILE).is_file():
+        with new_folder(out, "--out") as hidden:
+            _make(hidden, subject, asked, planned, on_bytes)
+    with RunFolder(out).locked():
+        comparison = _found(out, subject, asked, planned)
+        comparison.save()
+        for entrant in comparison.entrants:
+            if not entrant.run.config.is_file():
+                create(subject.found, entrant.config, entrant.run.path, on_bytes=on_bytes)
+        yield comparison
+
+
+def _make(folder: Path, subject: Subject, asked: Asked, planned: list[Config], on_bytes: OnBytes) -> None:
+    """Prepare a comparison in an empty folder: the data is written once, and shared with the other runs."""
+    entrants = _entrants(folder, asked, planned)
+    first = create(subject.found, planned[0], entrants[0].run.path, on_bytes=on_bytes)
+    for entrant in entrants[1:]:
+        create(_Prepared(first), entrant.config, entrant.run.path)
+    domain = DOMAINS[planned[0].domain].domain(first.path, planned[0], pick_device("cpu"))
+    Comparison(folder, entrants, _facts(subject, asked, domain.criterion)).save()
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """The data of a run that has been prepared and not trained yet."""
+
+    run: RunFolder
+
+    def write(self, folder: Path, on_bytes: OnBytes) -> None:
+        """Write it to another run's folder, as hard links where that can be."""
+        del on_bytes
+        for file in self.run.path.iterdir():
+            if file.name == CONFIG:
+                continue
+            try:
+                os.link(file, folder / file.name)
+            except OSError:
+                shutil.copyfile(file, folder / file.name)
+
+
+def _entrants(out: Path, asked: Asked, planned: list[Config]) -> list[Entrant]:
+    return [
+        Entrant(entry=entry, config=config, run=RunFolder(out / entry.folder))
+        for entry, config in zip(asked.entries, planned, strict=True)
+    ]
+
+
+def _facts(subject: Subject, asked: Asked, criterion: str) -> dict[str, object]:
+    return {"data": subject.label, "sha256": subject.sha256, "criterion": criterion, "asked": asked.to_json()}
+
+
+def _found(out: Path, subject: Subject, asked: Asked, planned: list[Config]) -> Comparison:
+    """Return the comparison that is at `out`. Raises ConfigError unless what is asked for now goes on with it."""
+    facts, results = read_file(out)
+    if facts["sha256"] != subject.sha256:
+        raise ConfigError(f"{out}: was begun on {facts['data']}, and {subject.label} is other data", _BEGIN)
+    entrants = _entrants(out, asked, planned)
+    recipes = {str(entry) for entry in asked.entries}
+    for recipe in (recipe for recipe in results if recipe not in recipes):
+        raise ConfigError(
+            f"{out}: compares {recipe} too, and --recipes does not name it",
+            "recipes may be added, none left out: name it as well, or choose another --out",
+        )
+    for entrant in entrants:
+        if entrant.run.config.is_file():
+            entrant.result = results.get(str(entrant.entry))
+            _check_same(entrant)
+        elif entrant.run.path.exists():
+            raise ConfigError(f"{entrant.run.path}: is in the way, and no run", "move it away")
+    return Comparison(out, entrants, _facts(subject, asked, facts["criterion"]))
+
+
+def _check_same(entrant: Entrant) -> None:
+    """Raise ConfigError unless a run that is there can go on to what is asked of its recipe."""
+    before, where = read_config(entrant.run), entrant.run.path
+    changed = differences(before, entrant.config)
+    for name in (name for name in changed if name not in _ENDS):
+        was: object = functools.reduce(getattr, name.split("."), before)
+        raise ConfigError(f"{where}: was begun with {name} = {was}, and this asks for {changed[name]}", _BEGIN)
+    if not entrant.run.checkpoint.is_file() or (entrant.result and entrant.result.diverged_step):
+        return
+    at = checkpoint.read_facts(entrant.run.checkpoint)
+    check_ahead(entrant.run, entrant.config.training, changed, step=at["step"], seconds=at["seconds"])

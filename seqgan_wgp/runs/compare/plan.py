@@ -1,0 +1,205 @@
+"""What a comparison is asked for: recipes as they are written, and the config of each, on the same data."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ... import config as configs
+from ...config import Config
+from ...config.fields import list_settings, parse_assignments
+from ...errors import ConfigError
+from ...text.corpus.auto_settings import by_rule
+from ...utils.devices import pick_device
+from ..train import Data, Found, FoundImages, FoundToy
+
+FOLDER_MOST = 80
+"""Characters of a run's folder at most."""
+
+_GRAMMAR = "write NAME or NAME:KEY=VALUE,KEY=VALUE, with commas between recipes, e.g. fast,paper:generator.width=64"
+
+_SHARED_SECTIONS = ("corpus", "toy")
+_SHARED = ("images.limit", "evaluation.samples", "evaluation.orders")
+
+
+def is_shared(dotted: str) -> bool:
+    """Say whether a setting decides what is learnt from or how it is measured, so that all recipes must share it."""
+    return dotted.partition(".")[0] in _SHARED_SECTIONS or dotted in _SHARED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One recipe of a comparison, and the settings that it is changed in."""
+
+    recipe: str
+    changes: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Return it as it is written."""
+        return ":".join((self.recipe, *([",".join(self._assignments())] if self.changes else [])))
+
+    @property
+    def folder(self) -> str:
+        """What its run's folder is called: the same text in characters that every file system has."""
+        plain = "+".join((self.recipe, *self._assignments()))
+        safe = re.sub(r"[^\w.=+-]", "-", plain, flags=re.ASCII)
+        if safe == plain and len(safe) <= FOLDER_MOST:
+            return safe
+        return f"{safe[: FOLDER_MOST - 9]}-{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
+
+    def _assignments(self) -> list[str]:
+        return [f"{key}={value}" for key, value in self.changes.items()]
+
+
+def parse_entries(texts: Iterable[str]) -> list[Entry]:
+    """Read recipes as they are written: NAME or NAME:KEY=VALUE,KEY=VALUE, with commas between them too.
+
+    A name of a recipe has no dot and no equals sign, and begins with a letter. So a part between commas begins the
+    next recipe, or is another setting of the same one, or, like the second number of `objective.targets=0,1,1`, goes
+    on with a setting's value.
+
+    Raises:
+        ConfigError: a part is none of these; the same recipe twice; a setting that all recipes must share.
+    """
+    entries: list[Entry] = []
+    for text in texts:
+        entries += [_entry(name, assignments) for name, assignments in _split(text)]
+    for number, entry in enumerate(entries):
+        if any(entry.folder.casefold() == other.folder.casefold() for other in entries[:number]):
+            raise ConfigError(f"--recipes has {entry} twice", "name it once, or change a setting in one of them")
+    return entries
+
+
+def _split(text: str) -> list[tuple[str, list[str]]]:
+    found: list[tuple[str, list[str]]] = []
+    for part in (part.strip() for part in text.split(",")):
+        name, colon, assignment = (word.strip() for word in part.partition(":"))
+        if re.fullmatch(r"[A-Za-z][\w-]*", name, flags=re.ASCII):
+            found.append((name, [assignment] if colon else []))
+        elif part and found and found[-1][1]:
+            if "=" in part:
+                found[-1][1].append(part)
+            else:
+                found[-1][1][-1] += f",{part}"
+        else:
+            raise ConfigError(f"--recipes {text!r}: {part!r} is no recipe", _GRAMMAR)
+    return found
+
+
+def _entry(name: str, assignments: list[str]) -> Entry:
+    changes = parse_assignments(assignments)
+    for dotted in filter(is_shared, changes):
+        raise ConfigError(
+            f"{name}:{dotted}={changes[dotted]}: all recipes of a comparison learn from the same data, measured alike",
+            f"give it once for all: --set {dotted}={changes[dotted]}",
+        )
+    return Entry(recipe=name, changes=changes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """The data that all recipes learn from, once it has been looked at."""
+
+    found: Data
+    label: str
+    """What the user called it."""
+
+    sha256: str
+    """Of its content."""
+
+    decide: Callable[[Config], Config] = lambda config: config
+    """Return a config with all that depends on the data decided."""
+
+    @classmethod
+    def text(cls, found: Found, label: str) -> Subject:
+        """Return lines of text as a subject."""
+
+        def decide(config: Config) -> Config:
+            return configs.override(config, by_rule(config, found.facts))
+
+        return cls(found=found, label=label, sha256=found.facts.sha256, decide=decide)
+
+    @classmethod
+    def toy(cls, found: FoundToy, label: str) -> Subject:
+        """Return a toy distribution as a subject: there is no data but its parameters."""
+        parameters = dataclasses.asdict(found.facts)
+        content = json.dumps(parameters, sort_keys=True).encode()
+
+        def decide(config: Config) -> Config:
+            return configs.override(config, {f"toy.{name}": value for name, value in parameters.items()})
+
+        return cls(found=found, label=label, sha256=hashlib.sha256(content).hexdigest(), decide=decide)
+
+    @classmethod
+    def images(cls, found: FoundImages, label: str) -> Subject:
+        """Return images as a subject."""
+        return cls(found=found, label=label, sha256=found.collection.facts.sha256)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Recipes, and what holds for all of them."""
+
+    entries: Sequence[Entry]
+    domain: str
+    """Kind of the data."""
+
+    settings: Mapping[str, object] = field(default_factory=dict)
+    file: Path | None = None
+    steps: int | None = None
+    minutes: float | None = None
+    seed: int | None = None
+    device: str | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Return it as JSON values."""
+        given = {name: getattr(self, name) for name in ("domain", "steps", "minutes", "seed", "device")}
+        others = {"settings": dict(self.settings), "file": None if self.file is None else str(self.file)}
+        return {"recipes": [str(entry) for entry in self.entries], **given, **others}
+
+    def configs(self) -> list[Config]:
+        """Return the config of each recipe before the data is known.
+
+        Order of precedence: recipe < file < the end < settings < flags < what is written behind the recipe's name.
+        The end is that of `steps` and `minutes`, and no other, where one of them is given; else each recipe's own.
+
+        Raises:
+            ConfigError: unknown recipe or setting, another kind of data, a device that is not there.
+        """
+        flags = {"steps": self.steps, "minutes": self.minutes, "seed": self.seed, "device": self.device}
+        given: dict[str, object] = {}
+        if self.steps is not None or self.minutes is not None:
+            given |= {"training.steps": None, "training.minutes": None, "evaluation.patience": None}
+        given |= self.settings
+        given |= {f"training.{name}": value for name, value in flags.items() if value is not None}
+        found = []
+        for entry in self.entries:
+            config = configs.recipe(entry.recipe, {**given, **entry.changes}, file=self.file)
+            if config.domain != self.domain:
+                raise ConfigError(
+                    f"the recipe {entry.recipe!r} is one for {config.domain}, and the data is {self.domain}",
+                    "they are listed by: seqgan-wgp recipes; images are compared on by: seqgan-wgp compare mnist",
+                )
+            pick_device(config.training.device)
+            found.append(config)
+        return found
+
+    def on(self, subject: Subject) -> list[Config]:
+        """Return the config of each recipe on the data: what all must share is that of the first."""
+        first, *others = self.configs()
+        first = subject.decide(first)
+        common = {name: operator.attrgetter(name)(first) for name in list_settings(Config) if is_shared(name)}
+        return [first, *(subject.decide(configs.override(other, common)) for other in others)]
+
+
+def overruled(own: Config, shared: Config) -> dict[str, tuple[object, object]]:
+    """Return the settings of a recipe that gave way to those of the first, dotted name -> what it was, what it is."""
+    neutral = {name: field.default for name, field in list_settings(Config).items()}
+    found = {name: (operator.attrgetter(name)(own), now) for name, now in configs.changes(own, shared).items()}
+    return {name: (was, now) for name, (was, now) in found.items() if is_shared(name) and was != neutral[name]}

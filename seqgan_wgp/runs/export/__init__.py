@@ -1,0 +1,1 @@
+"""Models for other programs: ONNX, the Hugging Face Hub, model cards."""

@@ -1,0 +1,132 @@
+"""A generator as a file for other programs: ONNX, with all that is needed to make strings of what it gives.
+
+The metadata of the file is that of a model file, each entry JSON: config, step, metrics, of text also the tokenizer
+and what the corpus was. `noise` is added, {"stream": s, "block": b}: item k is row k mod b of a batch of b latents, and
+their numbers are `splitmix`'s of (seed, s, k, column), normal or uniform as config.generator.latent_distribution says.
+
+Shape suffixes: B batch, Z latent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import logging
+import operator
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from ... import config as configs
+from ...errors import ConfigError
+from ...training.latents import BLOCK
+from ...utils.atomic_files import new_file
+from ...utils.counter_rng import Stream
+from .onnx_runtime import FORMAT, LATENT, NOISE, OUTPUTS, check_installed
+
+if TYPE_CHECKING:
+    from ...model import Model
+
+OPSET = 18
+"""Version of the ONNX operators: the first that torch's exporter writes."""
+
+BYTES_MOST = 2**31 - 2**20
+"""Weights that one ONNX file holds: protocol buffers end at 2 GiB."""
+
+
+def check_onnx() -> None:
+    """Raise ConfigError when what writes ONNX is not installed."""
+    check_installed("onnx", "onnxscript")
+
+
+def write_onnx(model: Model, path: str | Path) -> None:
+    """Write a model's generator as ONNX: (B, Z) float32 latents to (B, ...) points of critic space, B any number.
+
+    The weights are those that the model generates with. A weight norm is folded into the weights. The same model
+    gives the same bytes with the same versions of torch and onnx.
+
+    Args:
+        model: of any kind of data; of text the graph gives (B, L, V) probabilities.
+        path: replaced when it exists, whole or not at all.
+
+    Raises:
+        ConfigError: onnx or onnxscript is not installed, or the weights are too large for one file.
+        OSError: the file cannot be written.
+    """
+    check_onnx()
+    generator = _folded(model)
+    size = sum(tensor.nbytes for tensor in generator.state_dict().values())
+    if size > BYTES_MOST:
+        raise ConfigError(f"the generator has {size:,} bytes of weights, and ONNX files hold {BYTES_MOST:,} at most")
+    onnx: Any = importlib.import_module("onnx")
+    with new_file(Path(path)) as file:
+        proto = _graph(generator, model.config.generator.latent, OUTPUTS[model.config.domain])
+        onnx.helper.set_model_props(proto, metadata(model))
+        onnx.checker.check_model(proto, full_check=True)
+        file.write(proto.SerializeToString(deterministic=True))
+
+
+EXPORTS: dict[str, Callable[[Model, str | Path], None]] = {"onnx": write_onnx}
+"""Name of a format, and the ending of its files -> what writes it."""
+
+
+def metadata(model: Model) -> dict[str, str]:
+    """Return what an exported file says of itself: names in order -> text."""
+    facts = {
+        "format_version": configs.FORMAT_VERSION,
+        "config": configs.to_dict(model.config),
+        NOISE: {"stream": int(Stream.SAMPLE_LATENT), "block": BLOCK},
+        **model.facts,
+    }
+    written = {name: json.dumps(value) for name, value in facts.items()}
+    return dict(sorted({"format": FORMAT, **written}.items()))
+
+
+def _folded(model: Model) -> nn.Module:
+    """Return the generator on the CPU, a new one whose layers have plain weights, with those that the model's have."""
+    plain, _critic = model.form.networks(model.config)
+    values = {name: operator.attrgetter(name)(model.generator) for name in plain.state_dict()}
+    plain.load_state_dict(values)
+    return plain.eval().requires_grad_(False)
+
+
+def _graph(generator: nn.Module, latent: int, output: str) -> Any:
+    """Return the graph as a ModelProto, without the places in our source that torch notes in it."""
+    # Two latents: a batch of one would be taken for a fixed size.
+    example_BZ = torch.zeros(2, latent)
+    with _quiet():
+        program = torch.onnx.export(
+            generator,
+            (example_BZ,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[LATENT],
+            output_names=[output],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            verbose=False,
+        )
+    assert program is not None
+    proto: Any = program.model_proto
+    graph = proto.graph
+    for noted in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        del noted.metadata_props[:]
+    return proto
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep from stderr what torch's exporter says of itself and of packages that are not there."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)

@@ -1,0 +1,166 @@
+"""An exported generator without torch: the same strings for the same seed, from numpy and onnxruntime.
+
+    from seqgan_wgp.runs.export.onnx_runtime import OnnxGenerator
+    print(OnnxGenerator("names.onnx").generate(10))
+
+Shape suffixes: B batch, N strings, Z latent, L length, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from ...config import FORMAT_VERSION
+from ...errors import CheckpointError, ConfigError, one_line
+from ...text.vocabulary import Vocabulary
+from ...utils.splitmix import normal_numpy, uniform_numpy
+
+FORMAT = "seqgan_wgp"
+LATENT = "latent"
+"""Name of the graph's input."""
+
+OUTPUTS = {"text": "probabilities", "image": "pixels", "toy": "points"}
+"""Kind of data -> name of the graph's output, a point of critic space for each latent."""
+
+NOISE = "noise"
+"""Metadata entry that says which latents generated items are made from: see `runs.export`."""
+
+_REMEDY = "name a file that seqgan-wgp export has written"
+_ERRORS = 3
+"""Severity from which on onnxruntime writes to stderr: errors; below are hints for whoever builds graphs."""
+
+Facts = dict[str, Any]
+
+
+@final
+class OnnxGenerator:
+    """A generator in an ONNX file that `export` wrote. String k depends on the file, the seed and k alone.
+
+    The strings are those of `Model.generate`. Rounding differs in the last places between onnxruntime and torch, so
+    a string can differ where two characters are all but equally likely.
+
+    Args:
+        path: the file.
+        threads: that one product may use; 0: as onnxruntime chooses.
+        providers: what onnxruntime computes on, as it names them.
+
+    Attributes:
+        facts: what the file says of itself: config, step, metrics, of text also tokenizer and corpus.
+        output_shape: of one point of critic space; of text (L, V).
+
+    Raises:
+        ConfigError: onnxruntime is not installed.
+        CheckpointError: no such file, a damaged one, one that is not ours, or one of a newer format.
+    """
+
+    def __init__(
+        self, path: str | Path, *, threads: int = 0, providers: Sequence[str] = ("CPUExecutionProvider",)
+    ) -> None:
+        check_installed("onnxruntime")
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise CheckpointError(f"{self.path}: no such file", _REMEDY)
+        self._session = _session(self.path, threads, providers)
+        self.facts = _facts(self.path, self._session.get_modelmeta().custom_metadata_map)
+        try:
+            settings, noise = self.facts["config"]["generator"], self.facts[NOISE]
+            self._latent, self._distribution = int(settings["latent"]), str(settings["latent_distribution"])
+            self._stream, self._block = int(noise["stream"]), int(noise["block"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"{self.path}: its metadata is not complete: it lacks {error}", _REMEDY) from None
+        self._vocabulary = _vocabulary(self.path, self.facts)
+        self.output_shape: tuple[int, ...] = tuple(self._session.get_outputs()[0].shape[1:])
+
+    def generate(self, n: int, *, seed: int = 0, start: int = 0) -> list[str]:
+        """Return `n` strings.
+
+        Args:
+            n: how many, 0 or more.
+            seed: of the latents.
+            start: number of the first string.
+
+        Raises:
+            ConfigError: a negative number, or a generator of something else than strings.
+        """
+        return list(self.stream(n, seed=seed, start=start))
+
+    def stream(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[str]:
+        """Yield the strings of `generate` one by one, in constant memory."""
+        if self._vocabulary is None:
+            domain = self.facts["config"]["domain"]
+            raise ConfigError(f"{self.path}: is a generator of kind {domain!r}, not of strings", "take points()")
+        for probabilities_BLV in self.points(n, seed=seed, start=start):
+            yield from self._vocabulary.decode(probabilities_BLV.argmax(axis=-1))
+
+    def points(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield what the items are made of, float32 (B, *output_shape), in order, some at a time.
+
+        Of text these are probabilities (B, L, V), of images the pixels of critic space. Blocks have the size and the
+        place that they have in `adversarial.sampling.generate`, so an item is the same whatever else is asked for.
+        """
+        if n < 0 or start < 0 or seed < 0:
+            raise ConfigError(f"n (={n}), start (={start}) and seed (={seed}) must not be negative")
+        block = self._block
+        for number in range(start // block, math.ceil((start + n) / block)):
+            latent_BZ = self._latents(seed, np.arange(number * block, (number + 1) * block))
+            (point_B,) = self._session.run(None, {LATENT: latent_BZ})
+            yield point_B[max(start - number * block, 0) : start + n - number * block]
+
+    def _latents(self, seed: int, index_B: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return the (B, Z) latents of items: normal, or uniform in [-1, 1)."""
+        if self._distribution == "uniform":
+            return 2 * uniform_numpy(seed, self._stream, index_B, self._latent) - 1
+        return normal_numpy(seed, self._stream, index_B, self._latent)
+
+
+def check_installed(*packages: str) -> None:
+    """Raise ConfigError when one of the packages of the extra "onnx" is not installed."""
+    missing = [package for package in packages if importlib.util.find_spec(package) is None]
+    if missing:
+        raise ConfigError(
+            f"{' and '.join(missing)}: not installed, and ONNX needs it", 'pip install "seqgan-wgp[onnx]"'
+        )
+
+
+def _session(path: Path, threads: int, providers: Sequence[str]) -> Any:
+    runtime: Any = importlib.import_module("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = threads, _ERRORS
+    try:
+        return runtime.InferenceSession(str(path), options, providers=list(providers))
+    except Exception as error:  # noqa: BLE001  (onnxruntime's errors have no common class but this)
+        raise CheckpointError(f"{path}: onnxruntime cannot load it ({one_line(error)})", _REMEDY) from None
+
+
+def _facts(path: Path, metadata: Mapping[str, str]) -> Facts:
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: is an ONNX file, but not one of seqgan_wgp", _REMEDY)
+    try:
+        facts = {name: json.loads(text) for name, text in metadata.items() if name != "format"}
+        version = int(facts["format_version"])
+    except (KeyError, TypeError, ValueError):
+        raise CheckpointError(f"{path}: its metadata cannot be read", _REMEDY) from None
+    if version > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path}: has format {version}, and this version of seqgan_wgp reads up to {FORMAT_VERSION}",
+            "install a newer seqgan_wgp",
+        )
+    return facts
+
+
+def _vocabulary(path: Path, facts: Mapping[str, Any]) -> Vocabulary | None:
+    if "tokenizer" not in facts:
+        return None
+    try:
+        return Vocabulary.from_json(facts["tokenizer"])
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error.message}", _REMEDY) from None

@@ -1,0 +1,89 @@
+"""What the files of a run say of it, and what its kind of data has to show: all that a report is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...config import Config
+from ...domains import DOMAINS
+from ...errors import ConfigError
+from ...model import Model
+from ...training.report_data import ITEMS, Exhibits
+from ...utils.devices import pick_device
+from ..folder import RunFolder
+from ..measures import measures_in
+from ..metrics_log import read_records
+from ..train import read_config
+from .frames import Frames, read_frames
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What the files of a run say, before it becomes a page."""
+
+    config: Config
+    records: Sequence[Mapping[str, Any]]
+    model: Model | None
+    exhibits: Exhibits
+    frames: Frames
+
+    @property
+    def evaluations(self) -> list[Mapping[str, Any]]:
+        """The records that have the criterion."""
+        return [record for record in self.records if self.exhibits.criterion in measures_in(record)]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to an end of its own: only then its model was measured against the test half."""
+        return "test" in self.metrics
+
+    @property
+    def metrics(self) -> Mapping[str, Mapping[str, float]]:
+        """Half -> measures of the model; of a run that was stopped, those of its last evaluation."""
+        return {} if self.model is None else self.model.facts.get("metrics", {})
+
+    @property
+    def step(self) -> int:
+        """Rounds trained: those of the model, or of the last record where there is none."""
+        if self.model is not None:
+            return int(self.model.facts["step"])
+        return int(self.records[-1]["step"]) if self.records else 0
+
+    @property
+    def seconds(self) -> float:
+        """Training time."""
+        if self.model is not None:
+            return float(self.model.facts["seconds"])
+        return float(self.records[-1].get("seconds", 0.0)) if self.records else 0.0
+
+    @property
+    def best(self) -> Mapping[str, Any] | None:
+        """The record of the first evaluation with the lowest criterion, as the best model is chosen."""
+        regular = [record for record in self.evaluations if not record.get("final")]
+        return min(regular, key=lambda record: float(record[self.exhibits.criterion]), default=None)
+
+
+def read_evidence(run: RunFolder) -> Evidence:
+    """Read a run. Raises CheckpointError when a file of it is damaged, or is missing and must be there."""
+    config = read_config(run)
+    records = read_records(run.metrics) if run.metrics.is_file() else []
+    model = Model.load(run.path, device=_device(config)) if run.model.is_file() else None
+    samples = None
+    if model is not None:
+        samples = np.concatenate(list(model.samples(ITEMS, seed=config.training.seed)))
+    exhibits = DOMAINS[config.domain].exhibit(run.path, config, samples)
+    evaluated = {record["step"] for record in records if exhibits.criterion in record}
+    return Evidence(config=config, records=records, model=model, exhibits=exhibits, frames=read_frames(run, evaluated))
+
+
+def _device(config: Config) -> str:
+    """Return the run's device where this machine has it: a report is wanted elsewhere too."""
+    try:
+        pick_device(config.training.device)
+    except ConfigError:
+        return "cpu"
+    return config.training.device

@@ -1,0 +1,166 @@
+"""The report of a run: one HTML file that needs nothing else, for people who were not there.
+
+It is a function of the run's files, so that the same run gives the same bytes. Whatever stands in a corpus is data: it
+is escaped, and set apart from the page's own text.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from ... import config as configs
+from ..._version import __version__
+from ...utils.atomic_files import new_file
+from ..folder import RunFolder
+from ..health.findings import findings_of
+from ..measures import duration, measures_in, value_text, wording
+from . import chart_specs
+from .charts import Chart, svg
+from .frames import data_uri
+from .inputs import Evidence, read_evidence
+
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+def write_report(run: RunFolder, path: Path | None = None) -> Path:
+    """Write the report of a run, whole or not at all, and return where it is.
+
+    Args:
+        run: finished, stopped, or in the middle of training.
+        path: a file that is replaced; None: report.html in the run's folder.
+
+    Raises:
+        CheckpointError: a file of the run is damaged, or is missing and must be there.
+        OSError: it cannot be written.
+    """
+    text, place = render(read_evidence(run)), run.report if path is None else path
+    with new_file(place) as file:
+        file.write(text.encode())
+    return place
+
+
+def render(found: Evidence) -> str:
+    """Return the page of what was found."""
+    config, exhibits, records = found.config, found.exhibits, found.records
+    groups = {
+        "Quality": chart_specs.quality_charts(records),
+        "Training": chart_specs.training_charts(records, config) + chart_specs.position_charts(records),
+        "Spread": [chart_specs.histogram_chart(one) for one in exhibits.histograms],
+    }
+    drawn = {title: _drawn(title, charts) for title, charts in groups.items()}
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            config=config,
+            exhibits=exhibits,
+            real_picture=data_uri(exhibits.real) if isinstance(exhibits.real, bytes) else None,
+            frames=found.frames,
+            frame_data=Markup(found.frames.to_json()),
+            status=_status(found),
+            tiles=_tiles(found),
+            quality=_quality(found),
+            charts=drawn,
+            health=[finding for record in records for finding in findings_of(record)],
+            settings=configs.to_toml(config),
+            again=_again(found),
+            policy=_policy(),
+            version=__version__,
+            **{name: Markup(_text(name)) for name in ("css", "js")},
+        )
+    )
+
+
+def _drawn(group: str, charts: list[Chart]) -> list[tuple[Chart, Markup]]:
+    return [(chart, Markup(svg(chart, f"{group.lower()}-{place}"))) for place, chart in enumerate(charts)]
+
+
+def _status(found: Evidence) -> str:
+    """Return how the run stands, in one sentence."""
+    limits = found.config.training
+    if not found.records and found.model is None:
+        return "It has not begun: there are no records yet."
+    if found.model is None:
+        return "It was stopped before its first checkpoint, so there is no model yet; resume begins it again."
+    if not found.finished:
+        return f"It stopped at round {found.step:,} and can go on with resume."
+    if limits.steps is not None and found.step >= limits.steps:
+        return f"Finished: all {found.step:,} rounds are done."
+    if limits.minutes is not None and found.seconds >= 60 * limits.minutes:
+        return f"Finished: its {limits.minutes:g} minutes are up."
+    return f"Finished: {found.config.evaluation.patience} evaluations were no better than the best."
+
+
+def _tiles(found: Evidence) -> list[tuple[str, str, str]]:
+    """Return the numbers that come first: (what, how much, a word on it)."""
+    criterion, best = found.exhibits.criterion, found.best
+    tiles = [("rounds", f"{found.step:,}", ""), ("training time", duration(found.seconds), "")]
+    half = "test" if found.finished else "validation"
+    value = found.metrics.get(half, {}).get(criterion)
+    if value is not None:
+        floor = found.metrics[half].get(f"{criterion}_floor")
+        beside = "" if floor is None else f", floor {value_text(criterion, floor)}"
+        tiles.append((wording(criterion).title, value_text(criterion, value), f"{half} half{beside}"))
+    if best is not None:
+        where = f"validation half, round {best['step']:,}"
+        tiles.append((f"best {wording(criterion).title}", value_text(criterion, best[criterion]), where))
+    if found.model is not None:
+        weights = sum(parameter.numel() for parameter in found.model.generator.parameters())
+        critic = sum(parameter.numel() for parameter in found.model.critic.parameters())
+        tiles.append(("generator", f"{weights:,}", f"weights; critic {critic:,}"))
+    return tiles
+
+
+def _quality(found: Evidence) -> list[dict[str, str]]:
+    """Return a row for each measure: validation and test, each with its floor."""
+    last = {"validation": measures_in(found.evaluations[-1])} if found.evaluations else {}
+    halves = dict(found.metrics) if found.finished else last
+    names = [name for name in measures_in(halves.get("validation", {})) if not name.endswith("_floor")]
+    rows = []
+    for name in names:
+        words = wording(name)
+        row = {"title": words.title, "meaning": words.meaning, "unit": words.unit.replace("%", "")}
+        for half, measures in halves.items():
+            for key, of in ((half, name), (f"{half}_floor", f"{name}_floor")):
+                row[key] = value_text(of, measures[of]) if of in measures else ""
+        rows.append(row)
+    return rows
+
+
+def _again(found: Evidence) -> str:
+    """Return the command that trains the run anew to where it is, from its settings."""
+    words = f"seqgan-wgp {found.exhibits.command} --config config.toml --steps {max(1, found.step)}"
+    if found.config.training.minutes is not None:
+        words += " --set training.minutes=none"
+    return f"{words} --out again"
+
+
+@cache
+def _text(ending: str) -> str:
+    return (_TEMPLATES / f"report.{ending}").read_text(encoding="utf-8")
+
+
+def _policy() -> str:
+    """Return what the page may do: nothing but show itself and run the one script that is ours."""
+    digest = base64.b64encode(hashlib.sha256(_text("js").encode()).digest()).decode("ascii")
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

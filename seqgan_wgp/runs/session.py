@@ -1,0 +1,234 @@
+"""A trainer and the files that its records become: metrics, samples, models, checkpoints.
+
+Everything that decides what comes next (weights, optimizers, step, best value so far, size of the records) is in the
+checkpoint, so a run that goes on from it is the run that never stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Container, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import config as configs
+from ..config import Config
+from ..config.schema import TrainingSettings
+from ..domains import DOMAINS
+from ..errors import CheckpointError, ConfigError
+from ..model import model_tensors
+from ..training.distributed.process_group import ALONE, World
+from ..training.domain import Domain, Items
+from ..training.record import Record
+from ..training.trainer import Trainer
+from ..utils.counter_rng import Stream, shuffled
+from ..utils.devices import pick_device
+from . import checkpoint
+from .folder import RunFolder
+from .health.findings import Health
+from .metrics_log import Records, read_records
+from .outcome import INTERRUPTED
+from .outcome import Outcome as Outcome
+from .tensorboard import Board, check_installed
+
+FIRST_CHECKPOINT_SECONDS = 5.0
+CHECKPOINT_SECONDS = 60.0
+"""Time between checkpoints; the first comes sooner. When they come changes nothing but what a crash can cost."""
+
+OnRecord = Callable[[Record, Domain], None]
+
+
+def check_ahead(run: RunFolder, limit: TrainingSettings, asked: Container[str], *, step: int, seconds: float) -> None:
+    """Raise ConfigError when the end that was asked for lies behind: it counts from the run's beginning.
+
+    Args:
+        run: named in the message.
+        limit: settings with the end.
+        asked: dotted names of the settings that were asked for.
+        step: where the run is.
+        seconds: how long it has trained.
+    """
+    if "training.steps" in asked and limit.steps is not None and limit.steps < step:
+        raise ConfigError(f"{run.path}: is at step {step:,} already", "steps are counted in all: give more")
+    if "training.minutes" in asked and limit.minutes is not None and 60 * limit.minutes < seconds:
+        trained = f"has trained for {seconds / 60:.1f} minutes already"
+        raise ConfigError(f"{run.path}: {trained}", "minutes are counted in all: give more")
+
+
+class Journal:
+    """A trainer and the files that its records become."""
+
+    def __init__(self, run: RunFolder, config: Config, world: World = ALONE) -> None:
+        check_installed(config)
+        device = pick_device(config.training.device)
+        self.run, self.config, self.mode = run, config, DOMAINS[config.domain]
+        self.domain = self.mode.domain(run.path, config, device)
+        self.trainer = Trainer(self.domain, config, device, world)
+        self.best: dict[str, Any] = {"value": None, "step": None, "stale": 0}
+        self.measures: dict[str, float] = {}
+        self.losses: Mapping[str, float] = {}
+        run.make_folders()
+        size = 0
+        if run.checkpoint.is_file():
+            size = self._load()
+        self.records = Records(run.metrics, size)
+        self.health = Health(config, self.domain.criterion, read_records(run.metrics))
+        self.board = Board(run, config, self.trainer.step)
+        self.saved_step = self.trainer.step if size else None
+        self.next_save = time.monotonic() + FIRST_CHECKPOINT_SECONDS
+
+    def train(self, on_record: OnRecord | None, should_stop: Callable[[], bool]) -> Outcome:
+        """Train to the end; write what is due after every step."""
+        if self._out_of_patience():
+            self.best["stale"] = 0  # the run had ended for want of patience, and is told to go on
+
+        def over() -> bool:
+            return self._out_of_patience() or should_stop()
+
+        for record in self.trainer.run(over):
+            examined = self._write(record)
+            if on_record is not None:
+                on_record(examined, self.domain)
+            if time.monotonic() >= self.next_save:
+                self._save()
+        reason = self.trainer.world.shared(self._reason)
+        if reason != INTERRUPTED:
+            return self._close(reason)
+        self._save()
+        self._write_film()
+        return Outcome(reason=reason, step=self.trainer.step, seconds=self.trainer.seconds)
+
+    def _out_of_patience(self) -> bool:
+        patience = self.config.evaluation.patience
+        return patience is not None and self.best["stale"] >= patience
+
+    def _reason(self) -> str:
+        if self._out_of_patience():
+            return "patience"
+        if not self.trainer.finished():
+            return INTERRUPTED
+        limit = self.config.training.steps
+        return "steps" if limit is not None and self.trainer.step >= limit else "minutes"
+
+    def close(self) -> None:
+        """Close the files."""
+        self.records.close()
+        self.board.close()
+
+    def _write(self, record: Record) -> Record:
+        """Write what is due of a record; return it with what is found to be wrong."""
+        self.losses = record.losses
+        if record.samples is not None:
+            self.measures = record.measures
+            self._write_samples(record.step, record.samples)
+            self._keep_best(record.step)
+        if not record.due(self.config.log.every):
+            return record
+        entry = self._examined(record)
+        self.records.append(entry)
+        self.board.write(entry, sampled=record.samples is not None)
+        return replace(record, health=entry.get("health", []))
+
+    def _examined(self, record: Record) -> dict[str, Any]:
+        entry = _entry(record)
+        found = [finding.to_json() for finding in self.health.look(entry)]
+        return entry | ({"health": found} if found else {})
+
+    def _write_samples(self, step: int, samples: Items) -> None:
+        self.mode.write_samples(self.config, self.domain.form, samples, self.run.samples(step))
+
+    def _write_film(self) -> None:
+        """Make a film of the samples' files, on disk already, so that it is that of a run that never stopped."""
+        if self.mode.write_film is None:
+            return
+        last, every = self.trainer.step, self.config.evaluation.every
+        # Other files are of a closing that a resumed run went on from, or of steps that one killed must do again.
+        shown = {
+            step: file
+            for step, file in self.run.sampled().items()
+            if step == last or (step < last and step % every == 0)
+        }
+        self.mode.write_film(shown, self.run.film)
+
+    def _keep_best(self, step: int) -> None:
+        value = self.measures[self.domain.criterion]
+        if self.best["value"] is None or value < self.best["value"]:
+            self.best = {"value": value, "step": step, "stale": 0}
+            self._save_model(self.run.best)
+        else:
+            self.best["stale"] += 1
+
+    def _save(self) -> None:
+        facts = {
+            "step": self.trainer.step,
+            "seconds": self.trainer.seconds,
+            "records_bytes": self.records.sync(),
+            "best": self.best,
+            "measures": self.measures,
+            "losses": dict(self.losses),
+        }
+        checkpoint.save(self.run.checkpoint, self.trainer.state(), facts)
+        self._save_model(self.run.model)
+        self.board.flush()
+        self.saved_step = self.trainer.step
+        self.next_save = time.monotonic() + CHECKPOINT_SECONDS
+
+    def _load(self) -> int:
+        tensors, facts = checkpoint.load(self.run.checkpoint)
+        try:
+            self.trainer.load_state(tensors, step=facts["step"], seconds=facts["seconds"])
+            self.best, self.measures, self.losses = facts["best"], facts["measures"], facts["losses"]
+            return int(facts["records_bytes"])
+        except KeyError as error:
+            raise CheckpointError(f"{self.run.checkpoint}: lacks {error}") from None
+
+    def _save_model(self, path: Path, metrics: Mapping[str, Any] | None = None) -> None:
+        facts = {
+            "config": configs.to_dict(self.config),
+            "step": self.trainer.step,
+            "seconds": self.trainer.seconds,
+            "metrics": metrics or {"validation": self.measures},
+            **self.domain.form.to_facts(),
+        }
+        checkpoint.save(path, model_tensors(self.trainer.state()), facts)
+
+    def _close(self, reason: str) -> Outcome:
+        """Save, measure once more against both halves, and write the closing record if this is off the cadence."""
+        if self.saved_step != self.trainer.step:
+            self._save()
+        samples = self.trainer.samples()
+        validation, test = self.domain.score(samples), self.domain.score(samples, half="test")
+        if self.trainer.step % self.config.evaluation.every:
+            step, seconds = self.trainer.step, self.trainer.seconds
+            record = Record(step=step, seconds=seconds, losses=self.losses, measures=validation)
+            # Behind the size that the checkpoint knows of: a resumed run drops it.
+            self.records.append(self._examined(record) | {"final": True})
+            self._write_samples(record.step, samples)
+            self.board.write(_entry(record), sampled=True)
+        self._write_film()
+        self._save_model(self.run.model, {"validation": validation, "test": test})
+        form = self.domain.form
+        return Outcome(
+            reason=reason,
+            step=self.trainer.step,
+            seconds=self.trainer.seconds,
+            validation=validation,
+            test=test,
+            best_step=self.best["step"],
+            findings=self.health.findings,
+            samples=form.show(samples[:10]),
+            real=form.show(self.domain.ids(_some_items(self.domain)).cpu().numpy()),
+        )
+
+
+def _entry(record: Record) -> dict[str, Any]:
+    seconds = round(record.seconds, 3)
+    return {"step": record.step, "seconds": seconds, **record.losses, **record.measures, **record.diagnosis}
+
+
+def _some_items(domain: Domain) -> npt.NDArray[np.int64]:
+    return shuffled(0, Stream.FLOOR, np.arange(min(10, domain.size)), domain.size)

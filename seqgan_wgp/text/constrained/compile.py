@@ -1,0 +1,111 @@
+"""The trellis of what constraints allow together, and why they allow nothing where they do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import numpy as np
+
+from ...errors import ConfigError
+from ..generation.formats import printable
+from ..vocabulary import Vocabulary
+from .automaton import Automaton
+from .expressions import ANY, Characters, Expression, Repetition, leaves, quoted, within
+from .trellis import Trellis, everything, intersect
+from .utf8 import automaton_of
+
+_NOT_EMPTY = Repetition(part=ANY, least=1, most=None)
+
+_SHOWN_MOST = 100
+"""Characters of the alphabet in a message."""
+
+Automata: TypeAlias = Mapping[str, Automaton]
+"""How the user wrote a constraint -> the strings that it allows; under "" those that are not empty."""
+
+
+def automata_of(expressions: Mapping[str, Expression], vocabulary: Vocabulary, length: int) -> Automata:
+    """Return the automata of constraints, over the ids of a vocabulary.
+
+    Args:
+        expressions: how the user wrote a constraint -> what the whole string must match.
+        vocabulary: of the ids. No string has an unknown; those of bytes are well-formed UTF-8.
+        length: most ids in a string.
+
+    Raises:
+        ConfigError: one is too large, and which.
+    """
+    automata = {}
+    for name, expression in {"": _NOT_EMPTY, **expressions}.items():
+        try:
+            automata[name] = automaton_of(expression, vocabulary, length)
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error.message}", error.remedy) from None
+    return automata
+
+
+def trellis_of(automata: Automata, vocabulary: Vocabulary, length: int) -> Trellis | None:
+    """Return the trellis of the strings that all automata accept; None when there are none.
+
+    Raises:
+        ConfigError: it is too large, and with which constraint it became so.
+    """
+    trellis: Trellis | None = everything(vocabulary.size, length)
+    for name, automaton in automata.items():
+        try:
+            trellis = intersect(trellis, automaton) if trellis else None
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error.message}", error.remedy) from None
+    return trellis
+
+
+def impossible(
+    expressions: Mapping[str, Expression], automata: Automata, vocabulary: Vocabulary, length: int
+) -> ConfigError:
+    """Return the error that says why no string fulfils all constraints.
+
+    Named are constraints none of which can be left out: without any one of them some string would fulfil the others.
+    """
+    guilty = dict(automata)
+    for name in expressions:
+        others = {other: automaton for other, automaton in guilty.items() if other != name}
+        if not _allow(others, vocabulary, length):
+            guilty = others
+    named = {name: expression for name, expression in expressions.items() if name in guilty}
+    lacking = _lacking(named, vocabulary)
+    richer = Vocabulary("".join({*vocabulary.characters, *(chr(leaf.ranges[0][0]) for _, leaf in lacking)}))
+    if lacking and _allow(automata_of(named, richer, length), richer, length):
+        return _no_such_character(*lacking[0], vocabulary)
+    unit = {"char": "characters", "byte": "bytes"}[vocabulary.unit]
+    remedy = "loosen it" if len(named) == 1 else "loosen one of them, or leave it out"
+    return ConfigError(f"no string of 1 to {length} {unit} fulfils {' and '.join(named)}", remedy)
+
+
+def _allow(automata: Automata, vocabulary: Vocabulary, length: int) -> bool:
+    """Return whether there is a string that all accept; where that is too large to tell, it is taken for granted."""
+    try:
+        return trellis_of(automata, vocabulary, length) is not None
+    except ConfigError:
+        return True
+
+
+def _lacking(expressions: Mapping[str, Expression], vocabulary: Vocabulary) -> list[tuple[str, Characters]]:
+    """Return the sets none of whose characters is in the alphabet, each with the name of its constraint."""
+    if vocabulary.unit == "byte":
+        return []
+    code_points = np.array([ord(character) for character in vocabulary.characters], np.int64)
+    return [
+        (name, leaf)
+        for name, expression in expressions.items()
+        for leaf in leaves(expression)
+        if leaf.ranges and not within(leaf.ranges, code_points).any()
+    ]
+
+
+def _no_such_character(name: str, leaf: Characters, vocabulary: Vocabulary) -> ConfigError:
+    first, last = leaf.ranges[0][0], leaf.ranges[-1][1]
+    what = f"{quoted(chr(first))} is not" if first == last else f"no character of {printable(leaf.text)} is"
+    shown = printable(vocabulary.characters[:_SHOWN_MOST])
+    more = len(vocabulary.characters) - _SHOWN_MOST
+    ending = f" and {more:,} more" if more > 0 else ""
+    return ConfigError(f"{name}: {what} in the model's alphabet", f"its characters are {shown}{ending}")

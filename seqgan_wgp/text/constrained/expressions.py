@@ -1,0 +1,133 @@
+"""Regular expressions as trees, and sets of characters as ranges of code points.
+
+Every constraint becomes one of these trees. A tree describes strings of characters; how characters are written as
+ids, or as bytes, is of no concern here.
+
+Shape suffixes: N characters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+
+from ..generation.formats import printable
+from ..vocabulary import CODE_POINTS
+
+Ranges: TypeAlias = tuple[tuple[int, int], ...]
+"""(first, last) code points, both included, in order, with a gap between any two."""
+
+EVERYTHING: Ranges = ((0, CODE_POINTS - 1),)
+
+
+def quoted(text: str) -> str:
+    """Return what a user wrote as it stands in a message: on one line, and no backslash doubled."""
+    return f"'{printable(text)}'"
+
+
+def union(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    """Return ranges in any order, overlapping or not, as Ranges."""
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
+        else:
+            merged.append((first, last))
+    return tuple(merged)
+
+
+def complement(ranges: Ranges) -> Ranges:
+    """Return all other code points."""
+    firsts = [0, *(last + 1 for _, last in ranges)]
+    lasts = [*(first - 1 for first, _ in ranges), CODE_POINTS - 1]
+    return tuple((first, last) for first, last in zip(firsts, lasts, strict=True) if first <= last)
+
+
+def of_characters(characters: str) -> Ranges:
+    """Return the set of the characters of a string."""
+    return union((ord(character), ord(character)) for character in characters)
+
+
+@cache
+def of_escape(escape: str) -> Ranges:
+    r"""Return the set that Python's `re` means by \d, \w, \s, \D, \W or \S: of all Unicode, not of ASCII alone."""
+    everything = "".join(map(chr, range(CODE_POINTS)))
+    return tuple((found.start(), found.end() - 1) for found in re.finditer(f"{escape}+", everything))
+
+
+def within(ranges: Ranges, code_points_N: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Return which code points (N,) are in the set."""
+    bounds = np.array(ranges, np.int64).reshape(-1, 2)
+    place_N = np.searchsorted(bounds[:, 0], code_points_N, side="right") - 1
+    if not len(bounds):
+        return np.zeros(len(code_points_N), np.bool_)
+    inside_N: npt.NDArray[np.bool_] = (place_N >= 0) & (code_points_N <= bounds[place_N, 1])
+    return inside_N
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Characters:
+    """One character of a set."""
+
+    ranges: Ranges
+    text: str
+    """As the user wrote it, for messages."""
+
+    def __contains__(self, character: str) -> bool:
+        return any(first <= ord(character) <= last for first, last in self.ranges)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Concatenation:
+    """All parts, one behind the other; without parts the empty string."""
+
+    parts: tuple[Expression, ...]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Alternation:
+    """One of the parts."""
+
+    parts: tuple[Expression, ...]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Repetition:
+    """A part, `least` to `most` times; None is without end."""
+
+    part: Expression
+    least: int
+    most: int | None
+
+
+Expression: TypeAlias = Characters | Concatenation | Alternation | Repetition
+
+ANY = Characters(ranges=EVERYTHING, text="any character")
+ANYTHING = Repetition(part=ANY, least=0, most=None)
+
+
+def literal(text: str) -> Concatenation:
+    """Return the expression of one string."""
+    parts = (Characters(ranges=of_characters(character), text=character) for character in text)
+    return Concatenation(parts=tuple(parts))
+
+
+def leaves(expression: Expression) -> Iterator[Characters]:
+    """Yield the sets of an expression, from left to right."""
+    if isinstance(expression, Characters):
+        yield expression
+    elif isinstance(expression, Repetition):
+        yield from leaves(expression.part)
+    else:
+        for part in expression.parts:
+            yield from leaves(part)

@@ -1,0 +1,155 @@
+"""The trellis: all allowed strings of at most L ids, as states in layers, one layer a position.
+
+An automaton unrolled over the positions of a string. Constraints are put in one after another; after each the
+trellis keeps only states that some allowed string passes, and of states with the same future only one. So
+constraints of single positions (a mask, a prefix, a length) leave one state a layer, whatever their automata were.
+
+Shape suffixes: S states of a layer, C classes of ids that no state of the layer tells apart, V ids, P pairs of a
+trellis state and an automaton state, J pairs of their classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import ConfigError
+from ..vocabulary import PAD
+from .automaton import NONE, Automaton, Ints
+from .log_probs import Floats
+
+Bools: TypeAlias = npt.NDArray[np.bool_]
+
+CELLS_MOST = 2**23
+"""Pairs of state and class in all layers together."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """The states in front of one position, and where the id at that position leads to."""
+
+    target_SC: Ints
+    """State in the next layer, or NONE: no allowed string goes on so."""
+
+    ends_S: Bools
+    """Whether a string may end here: whether there may be a pad at this position."""
+
+    class_V: Ints
+    """Id -> class, or NONE: no allowed string has this id here."""
+
+    @cached_property
+    def id_K(self) -> Ints:
+        """The ids that some allowed string has here, in order."""
+        return np.flatnonzero(self.class_V != NONE)
+
+    @cached_property
+    def class_K(self) -> Ints:
+        """The class of each of these."""
+        return self.class_V[self.id_K]
+
+    @cached_property
+    def by_class(self) -> tuple[Ints, Ints]:
+        """The ids (K,) class by class, and where each class (C,) begins among them."""
+        order_K = np.argsort(self.class_K, kind="stable")
+        return self.id_K[order_K], np.flatnonzero(np.diff(self.class_K[order_K], prepend=NONE))
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Trellis:
+    """Layers for positions 0, 1, ...; state 0 of the first is the start, and behind the last layer is one state.
+
+    There are `length` layers, or fewer when no string is that long; then a string that leaves the last one ends.
+    """
+
+    layers: tuple[Layer, ...]
+    length: int
+
+    def behind(self, table_NLV: Floats) -> Floats:
+        """Return the log probability (N,) of what stands behind the last layer: a pad, or nothing at the end."""
+        places = len(self.layers)
+        return table_NLV[:, places, PAD] if places < self.length else np.zeros(len(table_NLV))
+
+
+def everything(size: int, length: int) -> Trellis:
+    """Return the trellis of all strings of at most `length` ids below `size`, the pad 0 not counted."""
+    class_V = np.where(np.arange(size) == 0, NONE, 0)
+    layer = Layer(target_SC=np.zeros((1, 1), np.int64), ends_S=np.ones(1, np.bool_), class_V=class_V)
+    return Trellis(layers=(layer,) * length, length=length)
+
+
+def intersect(trellis: Trellis, automaton: Automaton) -> Trellis | None:
+    """Return the trellis of the strings that an automaton over ids accepts too; None when there is no such string.
+
+    Raises:
+        ConfigError: it would have more than CELLS_MOST pairs of state and class before it is reduced.
+    """
+    products, pairs, room = [], np.zeros((1, 2), np.int64), CELLS_MOST
+    for layer in trellis.layers:
+        product, pairs = _product(layer, automaton, pairs, room)
+        products.append(product)
+        room -= product.target_SC.size
+    name_P = np.where(automaton.accepts_S[pairs[:, 1]], 0, NONE)
+    layers: list[Layer] = []
+    for product in reversed(products):
+        layer, name_P = _reduced(product, name_P)
+        layers.append(layer)
+    if name_P[0] == NONE:
+        return None
+    kept = [layer for layer in reversed(layers) if layer.target_SC.shape[1]]
+    return Trellis(layers=tuple(kept), length=trellis.length)
+
+
+def _product(layer: Layer, automaton: Automaton, pairs_P2: Ints, room: int) -> tuple[Layer, Ints]:
+    """Return the layer of all pairs of states that are reached, and the pairs that it leads to."""
+    states, classes = automaton.target_SC.shape
+    class_J, class_V = _numbered(_paired(layer.class_V, automaton.class_U, classes))
+    if len(pairs_P2) * len(class_J) > room:
+        raise ConfigError("it takes more states than fit", "ask for less at a time, or more simply")
+    left_J, right_J = np.divmod(class_J, max(classes, 1))
+    left_P, right_P = pairs_P2.T
+    code_PJ = _paired(layer.target_SC[left_P][:, left_J], automaton.target_SC[right_P][:, right_J], states)
+    code, target_PJ = _numbered(code_PJ)
+    ends_P = layer.ends_S[left_P] & automaton.accepts_S[right_P]
+    reached = Layer(target_SC=target_PJ, ends_S=ends_P, class_V=class_V)
+    return reached, np.stack(np.divmod(code, states), axis=1)
+
+
+def _paired(left: Ints, right: Ints, rights: int) -> Ints:
+    """Return one number for each pair of numbers, the right one below `rights`; NONE where either is."""
+    return np.where((left == NONE) | (right == NONE), NONE, left * rights + right)
+
+
+def _numbered(values: Ints) -> tuple[Ints, Ints]:
+    """Return the different values without NONE, and the place of each value among them, NONE for itself."""
+    different, place = np.unique(values, return_inverse=True)
+    skipped = int(NONE in different[:1])
+    return different[skipped:], place.reshape(values.shape) - skipped
+
+
+def _reduced(layer: Layer, name_P: Ints) -> tuple[Layer, Ints]:
+    """Return the layer without states and ids that lead nowhere, states and classes merged where they are alike.
+
+    Args:
+        layer: with all pairs as its states.
+        name_P: new names of the states it leads to, or NONE.
+
+    Returns:
+        The layer, and the new names of its own states.
+    """
+    target = np.append(name_P, NONE)[layer.target_SC]
+    alive_P = layer.ends_S | (target != NONE).any(axis=1)
+    rows = np.concatenate([layer.ends_S[:, None], target], axis=1)[alive_P]
+    rows, row = np.unique(rows, axis=0, return_inverse=True)
+    own_P = np.full(len(alive_P), NONE)
+    own_P[alive_P] = row.reshape(-1)
+    target_SC, column_C = np.unique(rows[:, 1:], axis=1, return_inverse=True)
+    lives_C = (target_SC != NONE).any(axis=0)
+    name_C = np.where(lives_C, np.cumsum(lives_C) - 1, NONE)[column_C.reshape(-1)]
+    class_V = np.append(name_C, NONE)[layer.class_V]
+    return Layer(target_SC=target_SC[:, lives_C], ends_S=rows[:, 0].astype(np.bool_), class_V=class_V), own_P

@@ -1,0 +1,62 @@
+"""The best path through a trellis, for many tables at once: dynamic programming (Viterbi 1967).
+
+Backwards, each state gets the score of the best end that a string can have from there; forwards, each string takes
+at every position the lowest id that keeps to the best score. So of equally good strings the result is the one with
+the lowest id at the first position where they differ, a pad being the lowest of all.
+
+Shape suffixes: N strings, L length, V vocabulary, S states of a layer, C classes, K ids that are allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..vocabulary import PAD
+from .log_probs import Floats
+from .trellis import Layer, Trellis
+
+
+def best_strings(trellis: Trellis, table_NLV: Floats) -> npt.NDArray[np.int64]:
+    """Return the ids (N, L) of the best string of a trellis under each table of log probabilities, padded."""
+    class_best = [_class_best(layer, table_NLV[:, place]) for place, layer in enumerate(trellis.layers)]
+    ahead = _ahead(trellis, table_NLV, class_best)
+    count = len(table_NLV)
+    strings_N = np.arange(count)
+    ids_NL = np.full((count, trellis.length), PAD, np.int64)
+    state_N, open_N = np.zeros(count, np.int64), np.ones(count, np.bool_)
+    for place, layer in enumerate(trellis.layers):
+        best_CN, target_CN = class_best[place], layer.target_SC[state_N].T
+        total_CN = best_CN + ahead[place + 1][target_CN, strings_N]
+        most_N = total_CN.max(axis=0)
+        open_N &= ~(layer.ends_S[state_N] & (table_NLV[:, place, PAD] >= most_N))
+        candidate_KN = (total_CN == most_N)[layer.class_K] & (
+            best_CN[layer.class_K] == table_NLV[:, place, layer.id_K].T
+        )
+        chosen_N = candidate_KN.argmax(axis=0)
+        ids_NL[open_N, place] = layer.id_K[chosen_N[open_N]]
+        state_N = np.where(open_N, target_CN[layer.class_K[chosen_N], strings_N], 0)
+    return ids_NL
+
+
+def _class_best(layer: Layer, table_NV: Floats) -> Floats:
+    """Return the largest log probability (C, N) within each class."""
+    by_class_K, starts_C = layer.by_class
+    best_NC = np.maximum.reduceat(table_NV[:, by_class_K], starts_C, axis=1)
+    return np.ascontiguousarray(best_NC.T)
+
+
+def _ahead(trellis: Trellis, table_NLV: Floats, class_best: Sequence[Floats]) -> list[Floats]:
+    """Return for each layer, and what lies behind the last, the best score (S + 1, N) of what is still to come.
+
+    The last row is minus infinity: it is where NONE, which is index -1, leads to.
+    """
+    nothing_1N = np.full((1, len(table_NLV)), -np.inf)
+    ahead = [np.stack([trellis.behind(table_NLV), nothing_1N[0]])]
+    for place, layer in reversed(list(enumerate(trellis.layers))):
+        score_SN = (class_best[place] + ahead[-1][layer.target_SC]).max(axis=1)
+        score_SN[layer.ends_S] = np.maximum(score_SN[layer.ends_S], table_NLV[:, place, PAD])
+        ahead.append(np.concatenate([score_SN, nothing_1N]))
+    return ahead[::-1]

@@ -1,0 +1,90 @@
+"""The settings that a corpus decides: one rule for each, a function of its sizes. Stated in docs/defaults.md."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...config import Config
+from ...config.fields import AUTO
+from ...config.schema import CorpusSettings
+from ...training.schedule import thinning
+from .stats import Facts
+
+WIDTH, WIDTH_LARGE, ALPHABET_LARGE = 64, 48, 2_000
+ALPHABET_MANY = 500
+BATCH = 64
+SAMPLES_MOST = 10_000
+"""Strings that an evaluation generates at most, unless told otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """What the rules look at."""
+
+    length: int
+    alphabet: int
+    train: int
+    """Items to train on, about: before the split has been made."""
+
+    held_out: int
+    """Items in one half of those held out, about."""
+
+
+def sizes(facts: Facts, settings: CorpusSettings) -> Sizes:
+    """Return the sizes of a scanned corpus, given how much of it is to be held out."""
+    items = facts.items(facts.rows)
+    held_out = min(settings.held_out * items, settings.held_out_most)
+    return Sizes(
+        length=facts.length, alphabet=facts.alphabet, train=round(items - held_out), held_out=round(held_out / 2)
+    )
+
+
+def width(size: Sizes) -> int:
+    """Return the channels of both networks: narrow ones do more rounds in a minute, most of all on a large alphabet."""
+    return WIDTH_LARGE if size.alphabet >= ALPHABET_LARGE else WIDTH
+
+
+def batch_size(size: Sizes) -> int:
+    """Return the batch: 64, but no more than half of what there is to train on."""
+    return max(1, min(BATCH, size.train // 2))
+
+
+def evaluation_every(size: Sizes) -> int:
+    """Return the steps between evaluations.
+
+    An evaluation generates up to 10,000 strings, a step handles a few hundred: evaluations at this distance take a
+    twentieth of the time, and are no closer than 100 steps.
+    """
+    samples = min(size.held_out, SAMPLES_MOST)
+    return max(100, 50 * round(samples / 32 / 50))
+
+
+def output(size: Sizes) -> str:
+    """Return what the critic is shown: strings of sampled characters, but of a large alphabet the likeliest alone.
+
+    Of many characters a string has few, and what is drawn then takes the place of what latents should decide: with
+    3,000 of them a hundred latents gave one word.
+    """
+    return "straight-through" if size.alphabet >= ALPHABET_MANY else "sampled"
+
+
+RULES: dict[str, Callable[[Sizes], int | str]] = {
+    "generator.output": output,
+    "generator.width": width,
+    "critic.width": width,
+    "training.batch_size": batch_size,
+    "evaluation.every": evaluation_every,
+}
+"""Setting -> its rule, of the corpus alone."""
+
+
+def by_rule(config: Config, facts: Facts) -> dict[str, object]:
+    """Return the settings that were left open, dotted name -> what a scanned corpus makes of them."""
+    size = sizes(facts, config.corpus)
+    decided: dict[str, object] = {"corpus.layout": facts.layout, "corpus.length": facts.length}
+    decided |= {name: rule(size) for name, rule in RULES.items()}
+    batch = batch_size(size) if config.training.batch_size == AUTO else config.training.batch_size
+    decided["objective.thinning"] = thinning(config.objective, batch)
+    return {name: value for name, value in decided.items() if operator.attrgetter(name)(config) in (None, "auto", AUTO)}

@@ -1,0 +1,125 @@
+"""Prepared corpora, kept from one run to the next: a large file is read and encoded once.
+
+A corpus is found again by the hash of its content and the settings that shaped its rows, whatever the file is called.
+Small ones are prepared anew: that takes less than a second.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from ...config.schema import CorpusSettings
+from ...errors import CheckpointError, CorpusError
+from ...utils import cache_dir
+from ..readers.open import Source
+from .dataset import FINGERPRINTS, IDS, TOKENIZER, open_corpus, write_facts
+from .stats import Facts
+
+BYTES_LEAST = 64 << 20
+"""Smaller corpora are not kept."""
+
+BYTES_MOST = 20 << 30
+"""What is kept in all; the corpora that were used longest ago go first."""
+
+_VERSION = 2
+"""Of how rows are made from text: what an older version kept is not found."""
+
+
+def folder() -> Path | None:
+    """Return where prepared corpora are kept, None when they are not to be."""
+    return None if cache_dir.switched_off() else cache_dir.root() / "corpora"
+
+
+def key(source: Source, settings: CorpusSettings) -> str | None:
+    """Return what a corpus is kept under, None when it is not to be kept: small, or not all of it files.
+
+    Args:
+        source: what is read.
+        settings: as the user gave them, with what is left to rules left open.
+
+    Raises:
+        CorpusError: a file cannot be read.
+    """
+    paths = [file.path for file in source.files if file.path is not None]
+    if folder() is None or len(paths) < len(source.files) or sum(map(_size, paths)) < BYTES_LEAST:
+        return None
+    files = [(_content(path), path.suffixes, file.field) for path, file in zip(paths, source.files, strict=True)]
+    shape = {"version": _VERSION, "files": files, **dataclasses.asdict(settings)}
+    return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:48]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def _content(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def find(key: str | None) -> Path | None:
+    """Return the folder of a corpus that an earlier run kept, None when there is none."""
+    place = folder()
+    if key is None or place is None:
+        return None
+    try:
+        open_corpus(place / key)
+        os.utime(place / key)
+    except (CheckpointError, OSError):
+        return None
+    return place / key
+
+
+def facts(kept: Path, source: Source) -> Facts:
+    """Return the facts of a kept corpus, which may be called otherwise by now."""
+    return dataclasses.replace(open_corpus(kept).facts, name=source.name)
+
+
+def keep(key: str | None, prepared: Path) -> None:
+    """Keep the corpus that `prepare` wrote to a folder; a disk that is full or cannot be written is no error."""
+    place = folder()
+    if key is None or place is None or (place / key).exists():
+        return
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=place))
+        try:
+            copy(prepared, scratch, open_corpus(prepared).facts)
+            scratch.rename(place / key)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        _make_room(place)
+    except OSError:
+        return
+
+
+def copy(prepared: Path, to: Path, facts: Facts) -> None:
+    """Put a prepared corpus into another folder too, the ids as a hard link where that can be; `facts` beside it."""
+    for name in (IDS, TOKENIZER, FINGERPRINTS):
+        if not (prepared / name).exists() and name == FINGERPRINTS:
+            continue
+        try:
+            os.link(prepared / name, to / name)
+        except OSError:
+            shutil.copyfile(prepared / name, to / name)
+    write_facts(facts, to)
+
+
+def _make_room(place: Path) -> None:
+    entries = sorted((entry for entry in place.iterdir() if entry.is_dir()), key=lambda entry: entry.stat().st_mtime)
+    sizes = [sum(file.stat().st_size for file in entry.iterdir()) for entry in entries]
+    for number, entry in enumerate(entries[:-1]):
+        if sum(sizes[number:]) > BYTES_MOST:
+            shutil.rmtree(entry, ignore_errors=True)

@@ -1,0 +1,247 @@
+"""Any text -> rows of ids on disk, in three parts: training, validation and test.
+
+`scan` reads the corpus a first time; `prepare` reads it again and writes `ids.npy`, `tokenizer.json` and `corpus.json`.
+Of a large corpus it also writes `fingerprints.bin`: which strings are trained on.
+
+Shape suffixes: B batch, N rows or items, L length of an item, S span of a row (L for lines, more for running text).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, final
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import CheckpointError, CorpusError
+from ..hashing.fingerprints import Fingerprints, FingerprintWriter
+from ..hashing.novelty import novel_fraction
+from ..readers.reader import OnBytes, Reader
+from ..vocabulary import Vocabulary
+from .id_file import IdFile, can_be_read
+from .layout import Layout, rows
+from .scan import Scan
+from .stats import Facts
+
+IDS, TOKENIZER, FACTS, FINGERPRINTS = "ids.npy", "tokenizer.json", "corpus.json", "fingerprints.bin"
+
+LOOKED_THROUGH = 1 << 18
+"""Ids that are looked through at a time: what is worked out of them stays in the processor's cache."""
+
+LARGE_BYTES = 1 << 27
+"""Of more ids than this not all are looked through at each evaluation, nor are they read by a map."""
+
+_AS_IT_WAS = "the run needs its files as they were; a new run takes the corpus anew"
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Items:
+    """Items of L ids each, numbered: the rows of an array, or the windows that begin at every place of its rows."""
+
+    rows_NS: npt.NDArray[np.integer]
+    """Rows on disk; S = L for lines."""
+
+    length: int
+
+    file: IdFile | None = None
+    """What items are read from by their numbers, where that is not the array."""
+
+    def __len__(self) -> int:
+        """Return the number of items."""
+        return len(self.rows_NS) * self.windows
+
+    @property
+    def windows(self) -> int:
+        """Items in a row."""
+        return int(self.rows_NS.shape[1]) - self.length + 1
+
+    def __getitem__(self, index_B: npt.NDArray[np.int64]) -> npt.NDArray[np.integer]:
+        """Return items number `index_B` as (B, L) ids."""
+        row_B, place_B = np.divmod(index_B, self.windows)
+        if self.file is not None:
+            return self.file.read(row_B * self.rows_NS.shape[1] + place_B, self.length)
+        if self.windows == 1:
+            return np.asarray(self.rows_NS[row_B])
+        return np.asarray(self.rows_NS[row_B[:, None], place_B[:, None] + np.arange(self.length)])
+
+    def blocks(self) -> Iterator[npt.NDArray[np.integer]]:
+        """Yield all items as arrays of (N, L) ids."""
+        for place in range(self.windows):
+            yield self.rows_NS[:, place : place + self.length]
+
+    def read(self) -> Iterator[npt.NDArray[np.integer]]:
+        """Yield all rows as arrays of (N, S) ids; those of a file a few at a time, without mapping it."""
+        count, span = self.rows_NS.shape
+        together = count if self.file is None else max(1, LOOKED_THROUGH // span)
+        for first in range(0, count, together):
+            rows_NS = self.rows_NS[first : first + together]
+            if self.file is not None:
+                rows_NS = self.file.read(np.array([first * span]), rows_NS.size).reshape(-1, span)
+            yield rows_NS
+
+    def apart(self) -> npt.NDArray[np.integer]:
+        """Return the items that lie side by side, no id in two of them, as one array of (N, L) ids."""
+        whole = self.rows_NS.shape[1] // self.length
+        return self.rows_NS[:, : whole * self.length].reshape(-1, self.length)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """A corpus on disk: rows of ids, training first, then validation, then test."""
+
+    facts: Facts
+    vocabulary: Vocabulary
+    ids_NS: npt.NDArray[np.integer]
+
+    file: IdFile | None = None
+    """The same ids where they are large, to be read a few at a time."""
+
+    fingerprints: Fingerprints | None = None
+    """Which strings are trained on, where there are too many to look through."""
+
+    @property
+    def train(self) -> Items:
+        """What is trained on, on disk."""
+        return Items(rows_NS=self.ids_NS[: self.facts.train], length=self.facts.length, file=self.file)
+
+    def novel(self, ids_NL: npt.NDArray[np.integer]) -> float:
+        """Return the share of the rows of (N, L) ids that occur nowhere among the training items."""
+        if self.fingerprints is None:
+            return novel_fraction(ids_NL, self.train.read(), block_ids=LOOKED_THROUGH)
+        return float((~self.fingerprints.has(ids_NL)).mean())
+
+    @property
+    def validation_NL(self) -> npt.NDArray[np.integer]:
+        """The held-out items that choose the best model."""
+        return self._held_out(self.facts.train, self.facts.train + self.facts.validation)
+
+    @property
+    def test_NL(self) -> npt.NDArray[np.integer]:
+        """The held-out items that are reported and choose nothing."""
+        return self._held_out(self.facts.train + self.facts.validation, len(self.ids_NS))
+
+    def _held_out(self, first: int, last: int) -> npt.NDArray[np.integer]:
+        return Items(rows_NS=self.ids_NS[first:last], length=self.facts.length).apart()
+
+
+def prepare(found: Scan, folder: Path, on_bytes: OnBytes = lambda _bytes: None) -> Corpus:
+    """Read a scanned corpus again and write it to `folder` as ids, tokenizer and facts. Returns it opened.
+
+    Raises:
+        CorpusError: the file changed between the two passes, or a part has no lines.
+    """
+    train, validation, test = _write(found, folder, on_bytes)
+    if train + validation + test != found.facts.rows:
+        raise CorpusError(f"{found.source.label}: the file changed while it was read")
+    if not (train and validation and test):
+        raise CorpusError(
+            f"{found.source.label}: {train:,} lines would be trained on, {validation:,} held out for validation and "
+            f"{test:,} for the test, and none of these may be 0",
+            "change corpus.held_out or corpus.held_out_most",
+        )
+    facts = dataclasses.replace(found.facts, train=train, validation=validation, test=test)
+    (folder / TOKENIZER).write_text(found.vocabulary.to_json(facts.length), encoding="utf-8")
+    write_facts(facts, folder)
+    return open_corpus(folder)
+
+
+def write_facts(facts: Facts, folder: Path) -> None:
+    """Write what is known of a corpus beside its ids."""
+    (folder / FACTS).write_text(json.dumps(dataclasses.asdict(facts), indent=2) + "\n", encoding="utf-8")
+
+
+def _write(found: Scan, folder: Path, on_bytes: OnBytes) -> tuple[int, int, int]:
+    """Write the rows, and their fingerprints where they are many; return the size of each part.
+
+    Written, not mapped: a full disk is then an error, where a mapped file would end the process.
+    """
+    facts = found.facts
+    large = facts.windows == 1 and facts.rows * facts.span * found.vocabulary.dtype.itemsize > LARGE_BYTES
+    with (folder / IDS).open("wb") as file, contextlib.ExitStack() as held:
+        prints = held.enter_context(FingerprintWriter(folder)) if large else None
+        sizes = _write_ids(found, file, folder, prints, on_bytes)
+        if prints is not None:
+            prints.write(folder / FINGERPRINTS)
+    return sizes
+
+
+def _write_ids(
+    found: Scan, file: BinaryIO, folder: Path, prints: FingerprintWriter | None, on_bytes: OnBytes
+) -> tuple[int, int, int]:
+    """Write the rows as .npy, training first; the held-out ones, any number of copies among them, wait on disk."""
+    facts = found.facts
+    descr = np.lib.format.dtype_to_descr(found.vocabulary.dtype)
+    header = {"descr": descr, "fortran_order": False, "shape": (facts.rows, facts.span)}
+    np.lib.format.write_array_header_1_0(file, header)
+    sizes = np.zeros(3, np.int64)
+    with tempfile.TemporaryFile(dir=folder) as validation, tempfile.TemporaryFile(dir=folder) as test:
+        for rows_NS, part_N in encoded(found, on_bytes):
+            sizes += np.bincount(part_N, minlength=3)
+            for part, out in enumerate((file, validation, test)):
+                out.write(rows_NS[part_N == part].data)
+            if prints is not None:
+                prints.add(rows_NS[part_N == 0])
+        for held_out in (validation, test):
+            held_out.seek(0)
+            shutil.copyfileobj(held_out, file)
+    return int(sizes[0]), int(sizes[1]), int(sizes[2])
+
+
+def encoded(
+    found: Scan, on_bytes: OnBytes = lambda _bytes: None
+) -> Iterator[tuple[npt.NDArray[np.integer], npt.NDArray[np.int8]]]:
+    """Yield a scanned corpus as (N, S) ids, and which part each row is for: 0 training, 1 validation, 2 test."""
+    layout = Layout(length=found.facts.length, windows=found.facts.windows)
+    reader = Reader(found.source, found.settings, on_bytes)
+    for lines in rows(reader, layout, found.settings.long):
+        hash_N = lines.hashes(layout.span)
+        part_N = np.where(hash_N < found.test_below, np.int8(2), np.int8(0))
+        part_N[hash_N < found.validation_below] = 1
+        first = 0
+        for ids_NS in lines.look_up(found.vocabulary.table).rows(layout.span):
+            yield ids_NS, part_N[first : first + len(ids_NS)]
+            first += len(ids_NS)
+
+
+def open_corpus(folder: Path) -> Corpus:
+    """Open what `prepare` wrote; the ids are mapped from disk. Raises CheckpointError when a file is not right."""
+    try:
+        facts = _read_facts(folder / FACTS)
+        vocabulary = _read_vocabulary(folder / TOKENIZER)
+        ids_NS = np.lib.format.open_memmap(folder / IDS, mode="r")
+        shape = (facts.train + facts.validation + facts.test, facts.span)
+        file = prints = None
+        if ids_NS.nbytes > LARGE_BYTES and can_be_read():
+            file = IdFile(folder / IDS, ids_NS.offset, ids_NS.dtype)
+            if (folder / FINGERPRINTS).is_file():
+                prints = Fingerprints(folder / FINGERPRINTS, ids_NS.dtype)
+    except (OSError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{folder}: the prepared corpus cannot be read ({error})", _AS_IT_WAS) from None
+    if (ids_NS.shape, ids_NS.dtype) != (shape, vocabulary.dtype):
+        raise CheckpointError(
+            f"{folder / IDS}: is {ids_NS.dtype} {ids_NS.shape}, not {vocabulary.dtype} {shape}", _AS_IT_WAS
+        )
+    return Corpus(facts=facts, vocabulary=vocabulary, ids_NS=ids_NS, file=file, fingerprints=prints)
+
+
+def _read_facts(file: Path) -> Facts:
+    try:
+        return Facts(**json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        raise CheckpointError(f"{file}: is not what was written there", _AS_IT_WAS) from None
+
+
+def _read_vocabulary(file: Path) -> Vocabulary:
+    try:
+        return Vocabulary.from_json(file.read_text(encoding="utf-8"))
+    except (ValueError, CheckpointError):
+        raise CheckpointError(f"{file}: is not what was written there", _AS_IT_WAS) from None

@@ -1,1 +1,0 @@
-"""The best string that constraints allow, exactly, from a table of probabilities."""

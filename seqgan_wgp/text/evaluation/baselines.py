@@ -1,0 +1,210 @@
+"""The measures of generated strings, group by group, each beside the same of real lines or plain models.
+
+Shape suffixes: N strings, R test or training items, L length.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+import numpy as np
+
+from ...utils.counter_rng import Stream, shuffled
+from ..corpus.dataset import Corpus
+from ..generation.line_encoder import settled
+from ..hashing.hash_index import Ints
+from ..metrics.coverage import hits
+from ..metrics.distances import character_distance, entropy_by_position, length_distance, lengths_N
+from ..metrics.markov import MarkovChain, uniform_rows
+from ..metrics.memorization import Copies, Pair, copies, nearest
+from ..metrics.ngrams import NgramReference, unique_fraction
+from ..metrics.words import words_in_test
+from .options import Asked, Generator, OnStep
+from .result import Against, Hits, Makeup, NearestLines, NearPair, Profile, Profiles, Protocol
+from .scores import Judge, Spread, critic_scores
+from .verdicts import YARDSTICK
+
+MARKOV_ORDERS = 1, 2, 3, 4, 5
+
+ROWS_MOST, IDS_MOST = 1_000_000, 1 << 25
+"""Training items, and ids in them, that are counted for Markov models at most; of more, evenly spaced ones are."""
+
+SCORED = 2_000
+"""Strings of each kind that the critic scores."""
+
+GUESSED = 1 << 14
+"""Strings of a Markov model that are drawn at a time."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Bench:
+    """A corpus that strings are held against.
+
+    JS is of rows as they are, what stands behind a first pad included, as in training and in the published protocol.
+    All else is of strings, which end there.
+    """
+
+    corpus: Corpus
+    asked: Asked
+    on_step: OnStep
+
+    @property
+    def n(self) -> int:
+        """N, strings measured."""
+        return self.asked.count(len(self.test_RL))
+
+    @cached_property
+    def test_RL(self) -> Ints:
+        """The items of the test half."""
+        return np.asarray(self.corpus.test_NL)
+
+    @cached_property
+    def real_NL(self) -> Ints:
+        """N training items, or all: real lines that stand for generated ones."""
+        train = self.corpus.train
+        return train[shuffled(self.asked.seed, Stream.FLOOR, np.arange(min(self.n, len(train))), len(train))]
+
+    @cached_property
+    def floor_NL(self) -> Ints:
+        """Real lines that n-grams are measured of: training lines against the test half; as published, the reverse."""
+        return some(self.test_RL, self.n, self.asked.seed) if self.asked.legacy else self.real_NL
+
+    @cached_property
+    def fitted_RL(self) -> Ints:
+        """The training items that Markov models are fitted to: all, or evenly spaced ones."""
+        train_RL = self.corpus.train.apart()
+        most = max(1, min(ROWS_MOST, IDS_MOST // train_RL.shape[1]))
+        if len(train_RL) <= most:
+            return train_RL
+        spaced_RL: Ints = train_RL[np.arange(most) * len(train_RL) // most]
+        return spaced_RL
+
+    @cached_property
+    def reference(self) -> NgramReference:
+        """What n-grams are held against."""
+        rows_RL = self.fitted_RL if self.asked.legacy else self.test_RL
+        orders = min(self.asked.orders, self.corpus.facts.length)
+        return NgramReference(rows_RL, self.corpus.vocabulary.size, orders)
+
+    def protocol(self, smoothing: str) -> Protocol:
+        """Return how much is measured."""
+        return Protocol(
+            n=self.n,
+            floor_n=len(self.floor_NL),
+            legacy=self.asked.legacy,
+            reference=len(self.fitted_RL if self.asked.legacy else self.test_RL),
+            fitted=len(self.fitted_RL),
+            smoothing=smoothing,
+            seed=self.asked.seed,
+        )
+
+    def generated(self, model: Generator) -> Ints:
+        """Return the (N, L) ids of the first strings."""
+        ids_NL: Ints = np.concatenate(list(self._generated(model, 0, self.n)))
+        return ids_NL
+
+    def profile(self, ids_NL: Ints) -> Profile:
+        """Return how the n-grams of (N, L) ids differ from the reference's, and how various and how new they are."""
+        strings_NL = settled(ids_NL)
+        return Profile(
+            js=tuple(self.reference.divergences(ids_NL)),
+            unique=unique_fraction(strings_NL),
+            novel=self.corpus.novel(strings_NL),
+        )
+
+    def profiles(self, ids_NL: Ints, chain: MarkovChain) -> Profiles:
+        """Return the profile of generated ids beside those of as many rows of plain models, and of real lines."""
+        what, length, seed = "comparing with plain models", self.corpus.facts.length, self.asked.seed
+        self.on_step(what, 0.0)
+        markov = {}
+        for place, order in enumerate(MARKOV_ORDERS, 1):
+            markov[order] = self.profile(chain.of_order(order).sample(self.n, length, seed=seed))
+            self.on_step(what, place / (len(MARKOV_ORDERS) + 1))
+        return Profiles(
+            model=self.profile(ids_NL),
+            floor=self.profile(self.floor_NL),
+            markov=markov,
+            uniform=self.profile(uniform_rows(self.n, length, self.corpus.vocabulary.size, seed)),
+        )
+
+    def hits(self, model: Generator, ids_NL: Ints, chain: MarkovChain) -> Hits:
+        """Return which share of the test strings is generated within so many."""
+        most, seed, length = max(self.asked.guesses), self.asked.seed, self.corpus.facts.length
+        own = itertools.chain([ids_NL], self._generated(model, self.n, most - self.n))
+        yardstick = chain.of_order(YARDSTICK)
+        drawn = (
+            yardstick.sample(min(GUESSED, most - start), length, seed=seed, start=start)
+            for start in range(0, most, GUESSED)
+        )
+        at = self.asked.guesses
+        return Hits(model=hits(own, self.test_RL, at), markov=hits(drawn, self.test_RL, at))
+
+    def makeup(self, strings_NL: Ints) -> Makeup:
+        """Return what strings are made of, beside the test half."""
+        self.on_step("words, lengths and characters", 0.0)
+        size, test_RL = self.corpus.vocabulary.size, self.test_RL
+        rows = {"generated": strings_NL, "floor": self.real_NL}
+        show = self.corpus.vocabulary.decode
+        shares = {of: words_in_test(show(rows_NL), show(test_RL)) for of, rows_NL in rows.items()}
+        pairs = zip(shares["generated"] or (), shares["floor"] or (), strict=True)
+        return Makeup(
+            words=tuple(Against(generated=one, floor=other) for one, other in pairs) or None,
+            length=Against(**{of: length_distance(rows_NL, test_RL) for of, rows_NL in rows.items()}),
+            length_mean=float(lengths_N(strings_NL).mean()),
+            length_mean_test=float(lengths_N(test_RL).mean()),
+            character=Against(**{of: character_distance(rows_NL, test_RL, size) for of, rows_NL in rows.items()}),
+            entropy_bits=tuple(entropy_by_position(strings_NL, size).tolist()),
+            entropy_bits_test=tuple(entropy_by_position(test_RL, size).tolist()),
+        )
+
+    def copies(self, strings_NL: Ints) -> Copies:
+        """Return how many strings are training lines and, judging by both held-out halves, would be by chance."""
+        self.on_step("looking for copies", 0.0)
+        held_out_RL = np.concatenate([self.corpus.validation_NL, self.test_RL])
+        return copies(strings_NL, self.corpus.fingerprints or self.corpus.train.blocks(), held_out_RL)
+
+    def nearest(self, strings_NL: Ints) -> NearestLines:
+        """Return how near some strings are to training lines, and how near test lines are."""
+        self.on_step("looking for the nearest training lines", 0.0)
+        found = nearest(strings_NL, self.corpus.train, self.test_RL, seed=self.asked.seed)
+        return NearestLines(
+            generated=found.generated.median,
+            test=found.held_out.median,
+            margin=found.margin,
+            sample=len(found.generated.edits_N),
+            train=found.train,
+            pairs=tuple(self._shown(pair) for pair in found.pairs),
+        )
+
+    def scores(self, model: Judge, strings_NL: Ints) -> dict[str, Spread]:
+        """Return the critic's scores of some training, test and generated strings."""
+        self.on_step("scoring", 0.0)
+        seed, train = self.asked.seed, self.corpus.train
+        trained_N = shuffled(seed, Stream.FLOOR, np.arange(min(SCORED, len(train))), len(train))
+        kinds = {
+            "train": train[trained_N],
+            "test": some(self.test_RL, SCORED, seed),
+            "generated": strings_NL[:SCORED],
+        }
+        return {kind: Spread.of(critic_scores(model, ids_NL)) for kind, ids_NL in kinds.items()}
+
+    def _generated(self, model: Generator, start: int, count: int) -> Iterator[Ints]:
+        done = 0
+        for block_NL in model.samples(max(0, count), seed=self.asked.seed, start=start):
+            done += len(block_NL)
+            self.on_step(f"generating {count:,} strings", done / count)
+            yield block_NL
+
+    def _shown(self, pair: Pair) -> NearPair:
+        string, line = self.corpus.vocabulary.decode(np.stack([pair.string_L, pair.line_L]))
+        return NearPair(string=string, line=line, edits=pair.edits, distance=pair.normalised)
+
+
+def some(rows_RL: Ints, most: int, seed: int) -> Ints:
+    """Return `most` rows drawn without repetition, or all."""
+    return rows_RL[shuffled(seed, Stream.FLOOR, np.arange(min(most, len(rows_RL))), len(rows_RL))]

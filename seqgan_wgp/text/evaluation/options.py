@@ -1,0 +1,55 @@
+"""What is asked of an evaluation of text, and of what.
+
+Shape suffixes: N strings, L length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias, final
+
+from ...training.domain import Items
+from .scores import Judge
+
+SAMPLES_MOST = 40_000
+"""Strings measured at most, unless told otherwise."""
+
+LEGACY_SAMPLES = 640
+"""Strings that the published protocol measures: ten batches of 64, in the authors' gan_language.py."""
+
+OnStep: TypeAlias = Callable[[str, float], None]
+"""Called now and then with what is being done, and which share of that is done."""
+
+
+class Generator(Judge, Protocol):
+    """What is evaluated, such as a trained model."""
+
+    def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Items]:
+        """Yield (N, L) ids number `start` on, n in all; row k is a function of the seed and k alone."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """How much is measured."""
+
+    samples: int | None = None
+    """N; None: one for each item of the test half, SAMPLES_MOST at most. Not heeded when `legacy`."""
+
+    legacy: bool = False
+    """Measure n-grams as published: LEGACY_SAMPLES strings against the training lines."""
+
+    guesses: tuple[int, ...] = (10_000, 100_000)
+    """Numbers of strings after which the test strings among them are counted."""
+
+    orders: int = 6
+    """n-grams are measured for n = 1 .. so many, or L where that is less."""
+
+    seed: int = 0
+
+    def count(self, test: int) -> int:
+        """Return N, given the number of items in the test half."""
+        if self.legacy:
+            return LEGACY_SAMPLES
+        return min(test, SAMPLES_MOST) if self.samples is None else self.samples

@@ -1,0 +1,67 @@
+"""Any text as rows of a trained model's own ids, divided as the model's training text was."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ...config.schema import CorpusSettings
+from ...errors import CorpusError
+from ..corpus.dataset import Corpus, prepare
+from ..corpus.scan import scan
+from ..domain import TextForm
+from ..generation.formats import printable
+from ..metrics.ngrams import BLOCK_IDS, row_blocks
+from ..readers.open import Source
+from ..readers.reader import OnBytes
+from ..vocabulary import PAD, UNKNOWN
+
+ALPHABET_MOST = 65_000
+"""Different characters that a text may have here: those that the model does not know become unknowns."""
+
+CHARACTERS_NAMED = 40
+"""Of a model's characters, so many are named in a message."""
+
+
+@contextlib.contextmanager
+def opened_for(
+    form: TextForm, settings: CorpusSettings, source: Source, on_bytes: OnBytes = lambda _bytes: None
+) -> Iterator[Corpus]:
+    """Give a text as rows of a model's ids, from a folder that lives as long as it is used.
+
+    What decides which strings are held out is the rule by which the training text was divided; so where the text is
+    that one, its test half is the same.
+
+    Args:
+        form: the model's vocabulary, length and corpus facts.
+        settings: how its training text was read.
+        source: the text.
+        on_bytes: told how much has been read, in each of the passes.
+
+    Raises:
+        CorpusError: it cannot be read or divided, or the model knows none of its characters.
+    """
+    layout = "lines" if form.facts.get("windows", 1) == 1 else "windows"
+    settings = dataclasses.replace(settings, length=form.length, layout=layout, max_alphabet=ALPHABET_MOST)
+    found = dataclasses.replace(scan(source, settings, on_bytes), vocabulary=form.vocabulary)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        corpus = prepare(found, Path(folder), on_bytes)
+        if not any((block_NS > UNKNOWN).any() for block_NS in row_blocks(corpus.ids_NS, BLOCK_IDS)):
+            known = form.vocabulary.characters
+            more = " ..." if len(known) > CHARACTERS_NAMED else ""
+            raise CorpusError(
+                f"{source.label}: the model knows none of its characters",
+                f"it was trained on {form.facts['name']}, and knows: {printable(known[:CHARACTERS_NAMED])}{more}",
+            )
+        yield corpus
+
+
+def unknown_share(corpus: Corpus) -> float:
+    """Return the share of the test half's characters that the vocabulary does not have."""
+    ids_NL = np.asarray(corpus.test_NL)
+    return float((ids_NL == UNKNOWN).sum() / max(1, (ids_NL != PAD).sum()))

@@ -1,0 +1,1 @@
+"""Strings from a generator: streamed, filtered, scored, formatted, resumed."""

@@ -1,0 +1,159 @@
+"""Ids as lines of a format, a whole block at a time: the bytes that `generation.FORMATS` gives string by string.
+
+In every format a character is written as the same few bytes wherever it stands. So a block is laid out as an array of
+such pieces in cells of one width, each filled up with NUL, and one pass takes the NULs out. The width is the least in
+which all pieces of the block find room: 1 byte for plain ASCII.
+
+Shape suffixes: N strings, L length, V vocabulary, C cells of a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from ..vocabulary import PAD, REPLACEMENT, Vocabulary
+from .formats import FORMATS, as_csv, as_jsonl, as_txt
+from .score_records import RECORDS
+
+Ids = npt.NDArray[np.integer[Any]]
+Floats = npt.NDArray[np.floating[Any]]
+Cells = npt.NDArray[np.unsignedinteger[Any]]
+
+ROWS = 512
+"""Lines that are laid out at once: what is done to them stays in the cache of the processor, and memory bounded."""
+
+WIDTHS = (1, 2, 4, 8)
+"""Bytes that a cell may have. A piece has 6 at most, as \\u2028 does."""
+
+_FRAME: dict[str, tuple[list[bytes], list[bytes]]] = {
+    "txt": ([], [b"\n"]),
+    "jsonl": ([b'{"text": "'], [b'"}\n']),
+    "csv": ([b'"'], [b'"', b"\n"]),
+}
+"""Format -> what stands before and behind the characters of a line; of CSV the quotes only where they are needed."""
+
+
+def settled(ids_NL: Ids) -> Ids:
+    """Return (N, L) ids with pads behind the first pad of each row, in the same integer type."""
+    pad_NL = ids_NL == PAD
+    size_N = pad_NL.argmax(axis=1)
+    size_N[(size_N == 0) & ~pad_NL[:, 0]] = ids_NL.shape[1]  # there is no pad
+    narrow = np.min_scalar_type(ids_NL.shape[1])
+    kept_NL = np.arange(ids_NL.shape[1], dtype=narrow) < size_N.astype(narrow)[:, None]
+    settled_NL: Ids = ids_NL * kept_NL
+    return settled_NL
+
+
+@final
+class LineEncoder:
+    """Writes ids as lines of a format.
+
+    Args:
+        vocabulary: whose ids they are.
+        format_: a key of `generation.FORMATS`.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, format_: str) -> None:
+        self._vocabulary, self._format = vocabulary, format_
+        self._tables = list(
+            _tables([_piece(each, vocabulary, format_) for each in [REPLACEMENT, *vocabulary.characters]])
+        )
+        self._frames = {
+            table_V.itemsize: tuple(_cells(parts, table_V.itemsize) for parts in _FRAME[format_])
+            for table_V in self._tables
+        }
+        quoted = [format_ == "csv" and as_csv(character) != character for character in vocabulary.characters]
+        self._quoted_V = np.array([False, False, *quoted])
+
+    def lines(self, ids_NL: Ids) -> bytes:
+        """Return the lines of (N, L) ids, a line feed behind each."""
+        parts = (settled(ids_NL[first : first + ROWS]) for first in range(0, len(ids_NL), ROWS))
+        return b"".join(self._lines(part_NL) for part_NL in parts)
+
+    def _lines(self, ids_NL: Ids) -> bytes:
+        for table_V in self._tables:
+            cells_NL = _looked_up(table_V, ids_NL)
+            if not (cells_NL == _strange(cells_NL.itemsize)).any():
+                return self._framed(cells_NL, ids_NL).tobytes().translate(None, b"\0")
+        line = FORMATS[self._format]
+        return "".join(line(string) + "\n" for string in self._vocabulary.decode(ids_NL)).encode()
+
+    def _framed(self, cells_NL: Cells, ids_NL: Ids) -> Cells:
+        """Return (N, C) cells: those of the characters, and around them what the format has there."""
+        count, length = cells_NL.shape
+        before, behind = self._frames[cells_NL.itemsize]
+        first, last = len(before), len(before) + length
+        line_NC = np.empty((count, last + len(behind)), cells_NL.dtype)
+        line_NC[:, :first], line_NC[:, first:last], line_NC[:, last:] = before, cells_NL, behind
+        if self._format == "csv":
+            quoted_N = ids_NL[:, 0] == PAD  # a row of one empty field would be an empty line
+            if self._quoted_V.any():
+                quoted_N |= self._quoted_V.take(ids_NL, mode="clip").any(axis=1)
+            line_NC[~quoted_N, 0] = line_NC[~quoted_N, last] = 0
+        return line_NC
+
+
+def _piece(character: str, vocabulary: Vocabulary, format_: str) -> bytes | None:
+    """Return what a character is written as; None for one byte of several that are a character together."""
+    if vocabulary.unit == "byte" and not character.isascii() and character != REPLACEMENT:
+        return None
+    return PIECES[format_](character).encode()
+
+
+def _tables(pieces: Sequence[bytes | None]) -> Iterator[Cells]:
+    """Yield tables from ids to cells, of growing width: those in which more pieces find room, a third of them at least.
+
+    Where a piece finds none stands `_strange`. NUL finds none: it fills cells up.
+    """
+    most = 0
+    for width in WIDTHS:
+        fitting = [piece if piece and len(piece) <= width and piece != b"\0" else None for piece in pieces]
+        count = len(fitting) - fitting.count(None)
+        if count > most and 3 * count >= len(pieces):
+            most = count
+            yield _cells([b"", *(piece or b"\xff" * width for piece in fitting)], width)
+
+
+def _cells(pieces: Sequence[bytes], width: int) -> Cells:
+    """Return pieces as unsigned integers of `width` bytes, each in as many as it takes, the last filled up with NUL."""
+    filled = b"".join(piece.ljust(max(1, -(-len(piece) // width)) * width, b"\0") for piece in pieces)
+    return np.frombuffer(filled, f"u{width}")
+
+
+def _strange(width: int) -> int:
+    """Return the cell of what is no piece of this width: no byte of UTF-8 is 0xFF."""
+    return (1 << 8 * width) - 1
+
+
+def _looked_up(table_V: Cells, ids_NL: Ids) -> Cells:
+    if table_V.itemsize > 1 or ids_NL.itemsize > 1:
+        return table_V.take(ids_NL, mode="clip")
+    table = table_V.tobytes().ljust(256, b"\0")  # what is behind it no id means
+    return np.frombuffer(ids_NL.tobytes().translate(table), np.uint8).reshape(ids_NL.shape)
+
+
+def _in_json(character: str) -> str:
+    return as_jsonl(character).removeprefix('{"text": "').removesuffix('"}')
+
+
+def _in_csv(character: str) -> str:
+    return character.replace('"', '""')
+
+
+PIECES: dict[str, Callable[[str], str]] = {"txt": as_txt, "jsonl": _in_json, "csv": _in_csv}
+"""Format -> how a character is written within a string."""
+
+
+SCORES = ("score", "log_probability")
+"""The columns of `scored_lines`, in order."""
+
+
+def scored_lines(strings: Iterable[str], score_N: Floats, log_probability_N: Floats, format_: str) -> bytes:
+    """Return a record of each string with its score and its natural log probability, see `records`, as lines."""
+    columns = zip(strings, score_N.tolist(), log_probability_N.tolist(), strict=True)
+    line = RECORDS[format_]
+    return "".join(line(string, dict(zip(SCORES, pair, strict=True))) + "\n" for string, *pair in columns).encode()

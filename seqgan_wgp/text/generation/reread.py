@@ -1,0 +1,69 @@
+"""The strings of a file that a command has written, read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...config.schema import CorpusSettings
+from ...errors import CheckpointError, ConfigError, CorpusError
+from ..readers.column_spec import Wanted, fields, text_lines
+from ..readers.file_formats import FIELDS
+from ..readers.lines import Lines
+from ..readers.open import Source
+from ..readers.reader import Reader
+from ..vocabulary import Vocabulary
+from .formats import as_txt
+
+
+def check_rereadable(vocabulary: Vocabulary, format_: str) -> None:
+    """Raise ConfigError when a format does not tell all strings of a vocabulary apart."""
+    lossy = {"txt": lambda character: as_txt(character) != character or character == _MARK, "csv": "\0".__eq__}
+    if format_ in lossy and any(map(lossy[format_], vocabulary.characters)):
+        odd = next(filter(lossy[format_], vocabulary.characters))
+        raise ConfigError(
+            f"--continue reads its FILE again, and --format {format_} does not keep all of this model's characters: "
+            f"{odd!a} for one",
+            "take --format jsonl",
+        )
+
+
+_MARK = "\ufeff"
+"""A byte order mark: a reader takes it away from the head of a file."""
+
+
+def reread(file: Path, format_: str, count: int, *, scores: bool, unit: str) -> Iterator[Lines]:
+    """Yield the strings that a file holds, in order; none of a file without strings.
+
+    Args:
+        file: as it was written.
+        format_: a key of `generation.FORMATS`.
+        count: of the strings.
+        scores: whether it has the columns of `writing.scored_lines`.
+        unit: of the vocabulary.
+
+    Raises:
+        CheckpointError: it does not hold so many strings, or something else.
+    """
+    if not count:
+        return
+    by_column = {"txt": _behind_tabs if scores else None, "jsonl": FIELDS[".jsonl"], "csv": FIELDS[".csv"]}[format_]
+    found = by_column(file, "text") if by_column else None
+    source = Source(name=file.name, label=str(file), open=lambda: file.open("rb"), fields=found)
+    reader = Reader(source, CorpusSettings(unit=unit))
+    try:
+        yield from reader
+    except CorpusError as error:
+        raise CheckpointError(error.message, _CHANGED) from None
+    if reader.read != count:
+        raise CheckpointError(f"{file}: has {reader.read:,} strings, but its index tells of {count:,}", _CHANGED)
+
+
+_CHANGED = "it was changed since; name another FILE, or begin this one anew with --overwrite"
+
+
+def _last_column(want: Wanted) -> Iterator[str]:
+    return (line.removesuffix("\n").rpartition("\t")[2] for line in text_lines(want, "\n"))
+
+
+_behind_tabs = fields(_last_column)

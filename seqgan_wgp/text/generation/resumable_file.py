@@ -1,0 +1,199 @@
+"""A file of strings that goes on where it stopped, whatever stopped it.
+
+Beside FILE lies FILE.index, some lines of JSON: what was asked for, and how far the file had come when it was last
+known to be on disk. What FILE has behind that is cut off and made again, so that it ends as the file of one run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self, final
+
+from filelock import FileLock, Timeout
+
+from ...errors import CheckpointError, ConfigError, one_line
+from .request import Progress
+
+FORMAT_VERSION = 1
+
+EVERY_SECONDS = 2.0
+"""Between two writings of the index: as much work may be lost, and is done again."""
+
+_BUFFER = 1 << 20
+"""Bytes that are written at once, where the index is not written meanwhile."""
+
+_ANEW = "name another FILE, or begin this one anew with --overwrite"
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """What FILE.index says."""
+
+    format_version: int
+    request: Mapping[str, Any]
+    """What decides the strings, by the names of options: JSON values. How many there are to be is not part of it."""
+
+    bytes: int
+    """How much of the file is valid."""
+
+    at: Progress
+
+
+@final
+class Continued:
+    """A file to write, from its beginning or from where it stopped; no one else may write it meanwhile.
+
+    Args:
+        file: FILE.
+        request: see `Index`. A file that was begun with another one is refused.
+        first: progress of a file that begins.
+        header: what it begins with.
+        overwrite: begin anew whatever is there.
+        every_seconds: None: EVERY_SECONDS.
+
+    Raises:
+        ConfigError: on entering: another request, a file without index, one that another process is writing, no folder.
+        CheckpointError: an index that cannot be read, or a file that is shorter than it says.
+        OSError: the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        request: Mapping[str, Any],
+        first: Progress,
+        *,
+        header: bytes = b"",
+        overwrite: bool = False,
+        every_seconds: float | None = None,
+    ) -> None:
+        self._path, self._index = file, file.with_name(f"{file.name}.index")
+        self._request, self._header = json.loads(json.dumps(request)), header
+        self._overwrite = overwrite
+        self._every_seconds = EVERY_SECONDS if every_seconds is None else every_seconds
+        self.begun = self._at = first
+        self._bytes, self._saved = 0, time.monotonic()
+        self._lock = FileLock(file.with_name(f".{file.name}.lock"))
+        self._writing = threading.Lock()
+
+    def __enter__(self) -> Self:
+        """Open the file; `begun` then says how far it has come."""
+        if not self._path.parent.is_dir():  # which the lock would make
+            raise ConfigError(f"{self._path}: there is no such folder", "name another FILE")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise ConfigError(f"{self._path}: another process is writing it", "wait for it") from None
+        try:
+            self._open()
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write the index; a file that was begun here and has no string, since something failed, is taken away."""
+        try:
+            nothing = error is not None and not self._at.strings
+            with self._writing, self._file:
+                if not nothing:
+                    self._save()
+            if nothing:
+                self._path.unlink()
+                self._index.unlink()
+        finally:
+            self._release()
+
+    def write(self, lines: bytes, at: Progress) -> None:
+        """Append lines, with which the file has come so far."""
+        with self._writing:
+            self._file.write(lines)
+            self._bytes, self._at = self._bytes + len(lines), at
+            if time.monotonic() - self._saved >= self._every_seconds:
+                self._save()
+
+    def _open(self) -> None:
+        index = self._found()
+        if index is None:
+            # The index first: a process killed here leaves an index without a file, which is one that may begin.
+            index = Index(format_version=FORMAT_VERSION, request=self._request, bytes=0, at=self.begun)
+            self._write(index)
+        self._file: BinaryIO = self._path.open("r+b" if self._path.exists() else "w+b", _BUFFER)
+        self._bytes, self._at, self.begun = index.bytes, index.at, index.at
+        self._file.truncate(self._bytes)
+        self._file.seek(self._bytes)
+        if not self._bytes:
+            self._bytes = self._file.write(self._header)
+        self._saved = time.monotonic()
+
+    def _found(self) -> Index | None:
+        """Return the index of the file to go on with, None where it is to begin."""
+        if self._path.exists() and not self._path.is_file():
+            raise ConfigError(f"{self._path}: is a folder or a device, not a file", "name another FILE")
+        size = self._path.stat().st_size if self._path.exists() else 0
+        if self._overwrite:
+            return None
+        if not self._index.exists():
+            if size:
+                raise ConfigError(f"{self._path}: exists already, and was not begun with --continue", _ANEW)
+            return None
+        index = self._read()
+        for name, now in self._request.items():
+            if (was := index.request.get(name)) != now:
+                raise ConfigError(
+                    f"{self._path}: was begun with {_said(name, was)}, not with {_said(name, now)}", _ANEW
+                )
+        if size < index.bytes:
+            lost = f"{self._path}: has {size:,} bytes, but {self._index.name} tells of {index.bytes:,}"
+            raise CheckpointError(lost, _ANEW)
+        return index
+
+    def _read(self) -> Index:
+        try:
+            tree = json.loads(self._index.read_text(encoding="utf-8"))
+            version = int(tree["format_version"])
+            if version > FORMAT_VERSION:
+                raise CheckpointError(f"{self._index}: has format {version}", "install a newer seqgan_wgp")
+            return Index(**{**tree, "at": Progress(**tree["at"])})
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"{self._index}: cannot be read ({one_line(error)})", _ANEW) from None
+
+    def _save(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._write(Index(format_version=FORMAT_VERSION, request=self._request, bytes=self._bytes, at=self._at))
+        self._saved = time.monotonic()
+
+    def _write(self, index: Index) -> None:
+        # Always under the same hidden name: what a killed process leaves is used by the next.
+        hidden = self._index.with_name(f".{self._index.name}.new")
+        with hidden.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(index), indent=2) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        hidden.replace(self._index)
+
+    def _release(self) -> None:
+        self._lock.release()
+        with contextlib.suppress(OSError):
+            Path(self._lock.lock_file).unlink()
+
+
+def _said(name: str, value: Any) -> str:
+    """Return an option as a user gives it."""
+    if value is None or value is False or value == []:
+        return f"no {name}"
+    if isinstance(value, list):
+        value = " ".join(map(str, value))
+    return name if value is True else f"{name} {value}"

@@ -1,0 +1,1 @@
+"""Sets and tables of string hashes: which strings are known, new or repeated."""

@@ -1,0 +1,142 @@
+"""Which strings are trained on, for corpora that are too large to be read for each question: sorted hashes on disk.
+
+The file is pages of PAGE hashes each, sorted and none twice, the last page filled up with its last hash; behind them
+the first hash of each page. Whoever looks for a hash finds its page among the first ones, which are kept in memory, and
+reads that page alone. So a question costs one read a string, however many lines there are.
+
+Strings are told apart by their 64 bits. That one of N new strings is taken for one of R known ones has odds of
+N R / 2^64: one in 18 million for 10,000 strings among 100 million.
+
+Shape suffixes: N rows, L length, P pages, K hashes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self, final
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import CheckpointError
+from ..corpus.id_file import IdFile
+from ..generation.filters import Ids, row_hashes
+from .hash_set import Hashes
+
+PAGE = 512
+"""Hashes in a page: 4 KiB, what a disk reads at least."""
+
+_PARTS_BITS = 6
+"""Hashes are divided by so many of their first bits before they are sorted, so that memory stays bounded."""
+
+_HASHED = 1 << 14
+"""Rows that are hashed together: their state stays in the processor's cache."""
+
+_ASKED = 1 << 11
+"""Pages that are read together, at most: 8 MiB."""
+
+_SIZE = np.dtype(np.uint64).itemsize
+
+
+@final
+class FingerprintWriter:
+    """Collects the hashes of rows, in any order, and writes them sorted.
+
+    Args:
+        folder: on whose disk they wait; nothing is left of that.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._open = contextlib.ExitStack()
+        scratch = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix=".hashes-", dir=folder)))
+        names = [scratch / str(number) for number in range(1 << _PARTS_BITS)]
+        self._parts = {name: self._open.enter_context(name.open("wb")) for name in names}
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Give the disk back."""
+        self._open.close()
+
+    def add(self, rows_NL: Ids) -> None:
+        """Take more rows. Raises OSError when the disk is full."""
+        hash_N = _hashes(rows_NL)
+        part_N = (hash_N >> np.uint64(64 - _PARTS_BITS)).astype(np.uint8)
+        hash_N = hash_N[np.argsort(part_N, kind="stable")]
+        ends = np.cumsum(np.bincount(part_N, minlength=len(self._parts))).tolist()
+        for part, (first, last) in zip(self._parts.values(), itertools.pairwise([0, *ends]), strict=True):
+            part.write(hash_N[first:last].data)
+
+    def write(self, path: Path) -> None:
+        """Write the file. Raises OSError when the disk is full."""
+        firsts, rest_K = [], np.zeros(0, np.uint64)
+        with path.open("wb") as file:
+            for sorted_K in self._sorted():
+                hash_K = np.concatenate([rest_K, sorted_K])
+                whole = len(hash_K) // PAGE * PAGE
+                file.write(hash_K[:whole].data)
+                firsts.append(hash_K[:whole:PAGE].copy())  # a view would keep all
+                rest_K = hash_K[whole:].copy()
+            if len(rest_K):
+                file.write(np.append(rest_K, np.full(PAGE - len(rest_K), rest_K[-1])).data)
+                firsts.append(rest_K[:1])
+            file.write(np.concatenate(firsts).data)
+
+    def _sorted(self) -> Iterator[Hashes]:
+        """Yield the different hashes in order, a part at a time."""
+        for name, part in self._parts.items():
+            part.close()
+            yield _different(name)
+            name.unlink()
+
+
+def _different(path: Path) -> Hashes:
+    """Return the different hashes of a file, sorted."""
+    hash_K = np.fromfile(path, np.uint64)
+    hash_K.sort()
+    return hash_K[np.append(True, hash_K[1:] != hash_K[:-1])] if len(hash_K) else hash_K
+
+
+@final
+class Fingerprints:
+    """The strings that are trained on, as hashes on disk. Raises CheckpointError when the file is not whole.
+
+    Args:
+        path: as a `FingerprintWriter` wrote it.
+        dtype: of the ids whose rows were hashed.
+    """
+
+    def __init__(self, path: Path, dtype: npt.DTypeLike) -> None:
+        self._dtype = np.dtype(dtype)
+        size = path.stat().st_size
+        pages = size // ((PAGE + 1) * _SIZE)
+        if not pages or size != pages * (PAGE + 1) * _SIZE:
+            raise CheckpointError(f"{path}: is not whole", "the run needs its files as they were")
+        self._file = IdFile(path, 0, np.uint64)
+        self._firsts_P = self._file.read(np.array([pages * PAGE]), pages)[0]
+
+    def __len__(self) -> int:
+        """Return the number of different strings."""
+        last = self._file.read(np.array([(len(self._firsts_P) - 1) * PAGE]), PAGE)
+        return (len(self._firsts_P) - 1) * PAGE + len(np.unique(last))
+
+    def has(self, ids_NL: Ids) -> npt.NDArray[np.bool_]:
+        """Return (N,) which rows of (N, L) ids are trained on."""
+        hash_N = _hashes(ids_NL.astype(self._dtype, copy=False))
+        found_N = np.zeros(len(hash_N), np.bool_)
+        for first in range(0, len(hash_N), _ASKED):
+            part_N = hash_N[first : first + _ASKED]
+            page_N = np.maximum(np.searchsorted(self._firsts_P, part_N, side="right") - 1, 0)
+            found_N[first : first + _ASKED] = (self._file.read(page_N * PAGE, PAGE) == part_N[:, None]).any(axis=1)
+        return found_N
+
+
+def _hashes(rows_NL: Ids) -> Hashes:
+    starts = range(0, len(rows_NL), _HASHED)
+    return np.concatenate([np.zeros(0, np.uint64), *(row_hashes(rows_NL[at : at + _HASHED]) for at in starts)])

@@ -1,0 +1,64 @@
+"""Rows of ids taken as strings: what stands behind the first pad is no part of them. NumPy only.
+
+Shape suffixes: N rows, R rows that are searched, L columns, D different rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..generation.line_encoder import settled
+from ..metrics.ngrams import BLOCK_IDS, as_bytes, row_blocks, row_hashes
+from .hash_index import Ints, RankTable
+
+_WIDTH = np.uint32  # rows of any integer type are compared in this one, which holds every id
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class RowSet:
+    """The different strings of some rows and how often each comes, to be found again among millions, exactly."""
+
+    rows_D: NDArray[np.void]
+    """The bytes of each, sorted."""
+
+    counts_D: NDArray[np.int64]
+    hashes: RankTable
+    length: int
+
+    @classmethod
+    def of(cls, ids_NL: Ints) -> RowSet:
+        """Collect the strings of (N, L) ids. ValueError unless they are integers, N and L above 0."""
+        (rows_NL,) = row_blocks(ids_NL, ids_NL.size)
+        rows_NL = settled(rows_NL)
+        rows_D, counts_D = np.unique(as_bytes(rows_NL.astype(_WIDTH)), return_counts=True)
+        return cls(rows_D, counts_D, RankTable.of(np.unique(row_hashes(rows_NL))), rows_NL.shape[1])
+
+    def __len__(self) -> int:
+        """Return the number of different strings."""
+        return len(self.rows_D)
+
+    @property
+    def ids_DL(self) -> Ints:
+        """The strings as (D, L) ids."""
+        return self.rows_D.view(_WIDTH).reshape(-1, self.length)
+
+    def found_in(self, ids_RL: Ints, *, block_ids: int = BLOCK_IDS) -> NDArray[np.bool_]:
+        """Return for each of the D strings whether it stands among (R, L) ids, memory-mapped or not.
+
+        They are read in blocks of about `block_ids` ids. ValueError for no rows or another L.
+        """
+        if ids_RL.shape[1:] != (self.length,):
+            raise ValueError(f"row shape {ids_RL.shape[1:]} must equal that of the rows looked for, {(self.length,)}")
+        found_D = np.zeros(len(self), np.bool_)
+        for block_RL in row_blocks(ids_RL, block_ids):
+            rows_RL = settled(block_RL)
+            # Equal hashes only select; the bytes decide.
+            alike = as_bytes(rows_RL[self.hashes.ranks(row_hashes(rows_RL)) > 0].astype(_WIDTH))
+            places = np.minimum(np.searchsorted(self.rows_D, alike), len(self) - 1)
+            found_D[places[self.rows_D[places] == alike]] = True
+        return found_D

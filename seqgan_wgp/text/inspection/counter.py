@@ -1,0 +1,265 @@
+"""One pass over a corpus, counted: characters, sizes, line ends, blanks, repeats and normal forms.
+
+Memory is bounded whatever the corpus, and where blocks end leaves no trace.
+
+Shape suffixes: M units of a block, N lines, C code points.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ..corpus.scan import SIZES
+from ..readers.lines import LINE_FEED, Lines, Places, Units
+from ..vocabulary import CODE_POINTS
+from .characters import kind
+from .distinct import Digest, Distinct, hashes
+
+_CARRIAGE_RETURN = 13
+
+_BLANKS = [code_point for code_point in range(0x3001) if chr(code_point).isspace()]
+
+Flags = npt.NDArray[np.bool_]
+Form = Literal["NFC", "NFKC"]
+
+_NORMAL_BELOW: dict[Form, int] = {"NFC": 0x300, "NFKC": 0xA0}
+"""Form -> text whose characters are all below this is in it."""
+
+_MARKS_MOST = 32
+"""Characters that are looked at again where a line is cut: more marks on one letter are not expected."""
+
+SAMPLE_LINES, SAMPLE_CHARACTERS = 1_000, 4_000
+"""The first lines that are kept, and how much of each."""
+
+_TWICE_ENCODED = [0xC2, 0xC3]
+"""What the lead bytes of UTF-8 for most accented letters are in Latin-1 and Windows-1252."""
+
+_TAILS = [byte for byte in range(0x80, 0xC0) if byte not in range(0x91, 0x95)]
+"""The bytes behind them, without those of curly quotes: they stand behind a letter in sound text too."""
+
+
+def _marked(code_points: list[int]) -> Flags:
+    is_in_C = np.zeros(CODE_POINTS, np.bool_)
+    is_in_C[code_points] = True
+    return is_in_C
+
+
+_TAIL_C = _marked([*_TAILS, *map(ord, bytes(_TAILS).decode("cp1252", "ignore"))])
+
+
+@dataclass
+class Ends:
+    """How lines end."""
+
+    lf: int = 0
+    """Line feeds alone."""
+
+    crlf: int = 0
+    lone_cr: int = 0
+    """Carriage returns that no line feed follows: they end no line."""
+
+    last_line_ended: bool = True
+
+
+@dataclass
+class _Long:
+    """A line that comes in parts, so far."""
+
+    leading: bool
+    size: int = 0
+    trailing: bool = False
+    blank: bool = True
+    tail: str = ""
+    odd: dict[Form, bool] = field(default_factory=dict)
+    digest: Digest = field(default_factory=Digest)
+
+
+class Census:
+    """Counts the lines that a reader yields.
+
+    Args:
+        as_bytes: whether units are bytes, which have no names and no normal form.
+    """
+
+    def __init__(self, *, as_bytes: bool = False) -> None:
+        self.as_bytes = as_bytes
+        self.count_C = np.zeros(CODE_POINTS, np.int64)
+        """How often each unit is in lines."""
+
+        self.first_line: dict[int, int] = {}
+        """Unit that is seldom meant -> number of the first line that has it, from 1 on."""
+
+        self.sizes = np.zeros(SIZES + 1, np.int64)
+        """Lines of each size, empty ones too; the last counts all that are longer."""
+
+        self.longer: list[int] = []
+        """The sizes of those."""
+
+        self.read = self.blank = self.leading = self.trailing = 0
+        self.odd: dict[Form, int] = {"NFC": 0, "NFKC": 0}
+        """Lines that are not in a normal form."""
+
+        self.ends = Ends()
+        self.twice_encoded: dict[str, int] = {}
+        """Two characters that look like one of UTF-8 decoded as Latin-1 -> how often they are there."""
+
+        self.distinct = Distinct()
+        self.sample: list[str] = []
+        """The first lines that are not empty, cropped."""
+
+        self._blank_C = _marked([blank for blank in _BLANKS if not as_bytes or blank < 0x80])
+        self._long: _Long | None = None
+
+    def add(self, lines: Lines) -> None:
+        """Count the lines of one block."""
+        if not len(lines.sizes_N):
+            return
+        self._note_units(lines)
+        last = len(lines.sizes_N) - 1
+        if lines.continued:
+            self._note_part(lines, 0, goes_on=lines.goes_on and last == 0)
+        whole = lines.select(slice(int(lines.continued), last + 1 - int(lines.goes_on)))
+        if len(whole.sizes_N):
+            self.read += len(whole.sizes_N)
+            self._note_forms(whole)
+            self._note_lines(whole)
+        if lines.goes_on and not (lines.continued and last == 0):
+            self._note_part(lines, last, goes_on=True)
+
+    def finish(self) -> None:
+        """Count what is left when the reader has ended."""
+        if self._long is not None:
+            self._end_long(self._long)
+
+    def _note_units(self, lines: Lines) -> None:
+        units_M = lines.units_M[: end(lines)]
+        is_wide = units_M.dtype != np.uint8
+        block_C = np.bincount(units_M, minlength=CODE_POINTS if is_wide else 256)
+        feeds, returns = self._note_ends(lines, units_M, block_C)
+        block_C[LINE_FEED] -= feeds
+        block_C[_CARRIAGE_RETURN] -= returns
+        count_C = self.count_C[: len(block_C)]
+        for unit in np.flatnonzero((block_C > 0) & (count_C == 0)).tolist():
+            if (unit < 0x80 or not self.as_bytes) and kind(unit):
+                self.first_line[unit] = self.read + _line_of(lines, units_M, unit) + (not lines.continued)
+        count_C += block_C
+        before = self._long.tail[-1:] if self._long and lines.continued else ""
+        if is_wide and (before or block_C[_TWICE_ENCODED].any()):
+            self._note_twice_encoded(np.concatenate([np.array([*map(ord, before)], units_M.dtype), units_M]))
+
+    def _note_ends(self, lines: Lines, units_M: Units, block_C: npt.NDArray[np.int64]) -> tuple[int, int]:
+        """Return how many line feeds and carriage returns of a block are between lines, not in them."""
+        between = len(units_M) - int(lines.sizes_N.sum())
+        feeds = min(between, int(block_C[LINE_FEED]))
+        returns = between - feeds
+        self.ends.last_line_ended = len(units_M) == 0 or bool(units_M[-1] == LINE_FEED)
+        # A carriage return at the very end is removed too, though no line feed follows.
+        pairs = returns - (returns > 0 and bool(units_M[-1] == _CARRIAGE_RETURN))
+        self.ends.crlf += pairs
+        self.ends.lf += feeds - pairs
+        self.ends.lone_cr += int(block_C[_CARRIAGE_RETURN]) - pairs
+        return feeds, returns
+
+    def _note_twice_encoded(self, units_M: Units) -> None:
+        at_P = np.flatnonzero(np.isin(units_M[:-1], _TWICE_ENCODED))
+        at_P = at_P[_TAIL_C[units_M[at_P + 1]]]
+        pairs, counts = np.unique(np.stack([units_M[at_P], units_M[at_P + 1]]), axis=1, return_counts=True)
+        for first, second, count in zip(*pairs.tolist(), counts.tolist(), strict=True):
+            pair = chr(first) + chr(second)
+            self.twice_encoded[pair] = self.twice_encoded.get(pair, 0) + count
+
+    def _note_lines(self, whole: Lines) -> None:
+        is_filled_N = whole.sizes_N > 0
+        filled = whole if is_filled_N.all() else whole.select(is_filled_N)
+        units_M, starts_N, behind_N = filled.units_M, filled.starts_N, filled.starts_N + filled.sizes_N
+        leading_N = self._blank_C[units_M[starts_N]]
+        trailing_N = self._blank_C[units_M[behind_N - 1]]
+        blank_N = leading_N & trailing_N
+        if blank_N.any():
+            solid_M = np.concatenate([[0], np.cumsum(~self._blank_C[units_M])])
+            blank_N &= solid_M[starts_N] == solid_M[behind_N]
+        self._count(whole.sizes_N, leading_N, trailing_N, blank_N)
+        self.distinct.add(hashes(filled))
+        if len(self.sample) < SAMPLE_LINES:
+            few = filled.select(slice(0, SAMPLE_LINES - len(self.sample)))
+            cropped = Lines(units_M, few.starts_N, np.minimum(few.sizes_N, SAMPLE_CHARACTERS))
+            self.sample += cropped.strings()
+
+    def _count(self, sizes_N: Places, leading_N: Flags, trailing_N: Flags, blank_N: Flags) -> None:
+        self.sizes += np.bincount(np.minimum(sizes_N, SIZES), minlength=SIZES + 1)
+        self.longer += sizes_N[sizes_N >= SIZES].tolist()
+        self.blank += int(blank_N.sum())
+        self.leading += int((leading_N & ~blank_N).sum())
+        self.trailing += int((trailing_N & ~blank_N).sum())
+
+    def _note_forms(self, whole: Lines) -> None:
+        if whole.units_M.dtype == np.uint8:
+            return
+        odd = _odd_forms(whole.units_M, "")
+        if odd:
+            # Only now one by one: most blocks are normal as they are.
+            strings = [string for string in whole.strings() if not string.isascii()]
+            for form in odd:
+                self.odd[form] += sum(not unicodedata.is_normalized(form, string) for string in strings)
+
+    def _note_part(self, lines: Lines, place: int, *, goes_on: bool) -> None:
+        """Count a line of a block that is not all of it or not its beginning."""
+        start, size = int(lines.starts_N[place]), int(lines.sizes_N[place])
+        units_M = lines.units_M[start : start + size]
+        if self._long is None:
+            self.read += 1
+            self._long = _Long(leading=bool(self._blank_C[units_M[:1]].any()))
+            if len(self.sample) < SAMPLE_LINES:
+                self.sample.append(text(units_M[:SAMPLE_CHARACTERS]))
+        long = self._long
+        long.size += size
+        long.digest.update(units_M)
+        if size:
+            long.trailing = bool(self._blank_C[units_M[-1]])
+            long.blank = long.blank and bool(self._blank_C[units_M].all())
+        if not self.as_bytes:
+            long.odd |= dict.fromkeys(_odd_forms(units_M, long.tail), True)
+            long.tail = (long.tail + text(units_M[-_MARKS_MOST:]))[-_MARKS_MOST:]
+        if not goes_on:
+            self._end_long(long)
+
+    def _end_long(self, long: _Long) -> None:
+        self._long = None
+        leading_N, trailing_N, blank_N = (np.array([flag]) for flag in (long.leading, long.trailing, long.blank))
+        self._count(np.array([long.size]), leading_N, trailing_N, blank_N)
+        self.distinct.add(np.array([long.digest.value], np.uint64))
+        for form in long.odd:
+            self.odd[form] += 1
+
+
+def end(lines: Lines) -> int:
+    """Return the place behind the last line and its end; units may follow that are not to be read."""
+    behind = int(lines.starts_N[-1] + lines.sizes_N[-1])
+    has_return = behind < len(lines.units_M) and lines.units_M[behind] == _CARRIAGE_RETURN
+    return min(behind + 1 + has_return, len(lines.units_M))
+
+
+def _line_of(lines: Lines, units_M: Units, unit: int) -> int:
+    """Return the number in its block, from 0 on, of the first line that has a unit."""
+    at_P = np.flatnonzero(units_M == unit)
+    line_P = np.searchsorted(lines.starts_N, at_P, side="right") - 1
+    is_inside_P = at_P - lines.starts_N[line_P] < lines.sizes_N[line_P]
+    return int(line_P[is_inside_P.argmax()])
+
+
+def text(units_M: Units) -> str:
+    """Return units as a Python string, bytes above 127 as the code points of the same number."""
+    return units_M.astype("<u4").tobytes().decode("utf-32-le")
+
+
+def _odd_forms(units_M: Units, before: str) -> list[Form]:
+    """Return the normal forms that a text is not in, given what stands before it."""
+    top = units_M.max(initial=0)
+    forms = [form for form, below in _NORMAL_BELOW.items() if top >= below]
+    whole = before + text(units_M) if forms else ""
+    return [form for form in forms if not unicodedata.is_normalized(form, whole)]

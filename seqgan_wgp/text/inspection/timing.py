@@ -1,0 +1,81 @@
+"""How long a round of training takes on this machine: measured on items without meaning.
+
+Shape suffixes: B batch, N items, L length.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ...config import Config
+from ...errors import Diverged
+from ...training.trainer import Trainer
+from ..domain import TextForm
+from ..vocabulary import Vocabulary
+
+SECONDS = 1.0
+"""How long is measured, unless a single round takes longer."""
+
+_ITEMS = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """What was measured."""
+
+    device: str
+    seconds: float
+    """Of one round."""
+
+
+Measure = Callable[[Config, Vocabulary, int], Pace | None]
+"""(config, vocabulary, length) -> pace; None where it cannot be measured."""
+
+
+class Noise:
+    """A domain of items without meaning: what a round costs does not depend on what they are."""
+
+    samples, criterion = 1, ""
+
+    def __init__(self, form: TextForm, device: torch.device) -> None:
+        self.form, self.size, self.held_out_size = form, _ITEMS, _ITEMS
+        place_NL = np.arange(_ITEMS * form.length).reshape(_ITEMS, form.length)
+        self._ids_NL = torch.from_numpy(place_NL * 7919 % form.vocabulary.size).to(device)
+
+    def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+        """Return items."""
+        return self._ids_NL[torch.from_numpy(indices_B).to(self._ids_NL.device)]
+
+    def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+        """Return the same: there is nothing to hold out."""
+        return self.ids(indices_B)
+
+    def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
+        """Return nothing: nothing is evaluated."""
+        del samples, half
+        return {}
+
+
+def measure(config: Config, vocabulary: Vocabulary, length: int, device: torch.device) -> Pace | None:
+    """Train for about a second in memory and return how long a round takes; None where training fails at once."""
+    trainer = Trainer(Noise(TextForm(vocabulary, length, {}), device), config, device)
+    try:
+        began = time.perf_counter()
+        trainer.round()  # slower than the others: memory is asked for, kernels are chosen
+        seconds, rounds = time.perf_counter() - began, 1
+        if seconds < SECONDS:
+            began, rounds = time.perf_counter(), 0
+            while time.perf_counter() - began < SECONDS:
+                trainer.round()
+                rounds += 1
+            seconds = time.perf_counter() - began
+    except Diverged:
+        return None
+    return Pace(device=device.type, seconds=seconds / rounds)

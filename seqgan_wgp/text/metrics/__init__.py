@@ -1,0 +1,1 @@
+"""Measures of generated strings: n-grams, Markov chains, coverage, edit distance, memorization."""

@@ -1,0 +1,226 @@
+"""N-gram statistics of id arrays: divergence from a reference, repeated rows, novel rows. NumPy only.
+
+An n-gram is a window of n consecutive columns of one row; a pad is an id like any other and is counted.
+Shape suffixes: N rows, R reference rows, L columns, V ids in the vocabulary, W windows in a row (L - n + 1),
+K = V**n possible n-grams, S distinct n-grams of the reference plus cell 0, which stands for every other one.
+Inside, ids are turned to `ids_LN`, position first, so that every slice the counting takes is contiguous.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import InitVar, dataclass, field
+from functools import reduce
+from typing import TypeAlias, final
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ..hashing.hash_index import GOLDEN, Ints, RankTable
+
+Floats: TypeAlias = NDArray[np.float64]
+Counts: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+BLOCK_IDS = 2**21  # ids handled at a time: bounds the memory, never changes a result
+DENSE_CELLS = 2**22  # largest V**n that is counted in a table with a cell for every possible n-gram
+
+
+def kl_divergence(p_S: Floats, q_S: Floats) -> float:
+    """Return the Kullback-Leibler divergence KL(P||Q) in bits; q must be positive wherever p is."""
+    support = p_S > 0
+    p, q = p_S[support], q_S[support]
+    return float(np.sum(p * np.log2(p / q)))
+
+
+def js_divergence(p_S: Floats, q_S: Floats) -> float:
+    """Return the Jensen-Shannon divergence in bits, JS(P,Q) = KL(P||M)/2 + KL(Q||M)/2 with M = (P+Q)/2.
+
+    0 for equal distributions, 1 for disjoint ones (Lin 1991, "Divergence measures based on the Shannon entropy").
+    Both arrays hold probabilities of the same outcomes. Outcomes that only one side has may share one cell: each
+    adds half its probability, so only their sum counts.
+    """
+    m_S = (p_S + q_S) / 2
+    # The clip removes rounding errors only: the exact value lies in [0, 1].
+    return float(np.clip((kl_divergence(p_S, m_S) + kl_divergence(q_S, m_S)) / 2, 0.0, 1.0))
+
+
+def window_codes(ids_LN: Ints, base: int, order: int, dtype: DTypeLike) -> Ints:
+    """Return the codes (W, N) of all windows of `order` ids by Horner's rule, ((a * base) + b) * base + c ..."""
+    ids_LN = ids_LN.astype(dtype, copy=False)
+    windows = len(ids_LN) - order + 1
+    codes_WN = np.zeros((windows, ids_LN.shape[1]), dtype)
+    for k in range(order):
+        codes_WN *= base
+        codes_WN += ids_LN[k : k + windows]
+    return codes_WN
+
+
+def dense_counts(blocks: Iterable[Ints], vocabulary_size: int, orders: int) -> list[NDArray[np.int64]]:
+    """Count every possible n-gram for n = 1..orders: int64 arrays of V, V**2, ... cells, in the order of their codes.
+
+    Only the longest order is counted window by window. Leaving out its last id gives the next lower order, except for
+    one window in each row: the last, which begins no longer one.
+    """
+    counts = [np.zeros(vocabulary_size**n, np.int64) for n in range(1, orders + 1)]
+    for ids_LN in blocks:
+        for n, counts_K in enumerate(counts, start=1):
+            tail_LN = ids_LN if n == orders else ids_LN[-n:]
+            codes_WN = window_codes(tail_LN, vocabulary_size, n, np.min_scalar_type(vocabulary_size**n))
+            counts_K += np.bincount(codes_WN.astype(np.intp, copy=False).ravel(), minlength=len(counts_K))
+    for n in range(orders - 1, 0, -1):
+        counts[n - 1] += counts[n].reshape(-1, vocabulary_size).sum(axis=1)
+    return counts
+
+
+def extended_keys(ranks_WN: Ints, ids_LN: Ints, vocabulary_size: int) -> NDArray[np.int64]:
+    """Return the keys rank * V + id of n-grams, each a ranked (n-1)-gram and the id behind it; one window fewer."""
+    windows = len(ranks_WN) - 1
+    return ranks_WN[:windows].astype(np.int64) * vocabulary_size + ids_LN[-windows:].astype(np.int64)
+
+
+def merge_counts(left: Counts, right: Counts) -> Counts:
+    """Add up two counts of keys, each as (sorted distinct keys, their counts)."""
+    keys, counts = np.concatenate([left[0], right[0]]), np.concatenate([left[1], right[1]])
+    by_key = np.argsort(keys, kind="stable")  # two sorted runs, which a stable sort only merges
+    keys, counts = keys[by_key], counts[by_key]
+    firsts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
+    return keys[firsts], np.add.reduceat(counts, firsts)
+
+
+def row_blocks(ids_NL: Ints, block_ids: int) -> Iterator[Ints]:
+    """Yield views of consecutive rows, about `block_ids` ids each; ValueError unless integers of shape (N > 0, L)."""
+    if ids_NL.ndim != 2 or ids_NL.dtype.kind not in "iu" or ids_NL.size == 0:
+        raise ValueError(f"ids must be integers in rows, one row or more; got {ids_NL.dtype} of shape {ids_NL.shape}")
+    rows = max(1, block_ids // ids_NL.shape[1])
+    for start in range(0, len(ids_NL), rows):
+        yield ids_NL[start : start + rows]
+
+
+def as_bytes(ids_NL: Ints) -> NDArray[np.void]:
+    """View every row as one value, whose order and equality are those of its bytes; returns (N,)."""
+    return np.ascontiguousarray(ids_NL).view(np.dtype((np.void, ids_NL.dtype.itemsize * ids_NL.shape[1])))[:, 0]
+
+
+def row_hashes(ids_NL: Ints) -> NDArray[np.int64]:
+    """Hash every row to 63 bits, the same for equal ids of any integer type; returns (N,)."""
+    codes_1N = window_codes(np.ascontiguousarray(ids_NL.T), GOLDEN, ids_NL.shape[1], np.uint64)
+    hashes_N: NDArray[np.int64] = (codes_1N[0] >> 1).astype(np.int64)
+    return hashes_N
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class NgramReference:
+    """The n-gram distributions of reference ids, n = 1..orders, to measure other ids against.
+
+    `ids_RL` are integers of shape (R, L), memory-mapped or not, each below `vocabulary_size`; they are read in blocks
+    and not kept. ValueError for another shape or type, no rows, orders above L, an id outside the vocabulary.
+
+    Orders with V**n <= dense_cells are counted in a table of all n-grams. Above, an n-gram's key is the rank of its
+    first n - 1 ids among the reference's distinct ones, times V, plus its last id: it fits int64 at any V and n, and
+    whatever begins with something that the reference never has is something that the reference never has.
+    """
+
+    ids_RL: InitVar[Ints]
+    vocabulary_size: int
+    orders: int = 4
+    dense_cells: int = field(default=DENSE_CELLS, kw_only=True)
+    block_ids: int = field(default=BLOCK_IDS, kw_only=True)
+    """Both change speed and memory only: the largest V**n counted in a table of all n-grams; ids handled at a time."""
+    _codes: tuple[Ints, ...] = field(init=False, repr=False)  # per dense order: the n-grams that the reference has
+    _tables: tuple[RankTable, ...] = field(init=False, repr=False)  # of the last dense order and each one above
+    _probabilities: tuple[Floats, ...] = field(init=False, repr=False)  # per order, (S,)
+
+    def __post_init__(self, ids_RL: Ints) -> None:
+        if self.vocabulary_size < 1 or self.orders < 1:
+            raise ValueError(f"vocabulary_size (={self.vocabulary_size}) and orders (={self.orders}) must be 1 or more")
+        dense = self._dense_orders
+        counts = dense_counts(self._blocks(ids_RL), self.vocabulary_size, dense)
+        codes = [np.flatnonzero(counts_K) for counts_K in counts]
+        counts = [counts_K[codes_S] for counts_K, codes_S in zip(counts, codes, strict=True)]
+        # Below order 1 lies order 0: a single empty n-gram, with code 0.
+        tables = [RankTable.of(codes[-1] if dense else np.zeros(1, np.int64))] if dense < self.orders else []
+        for _ in range(dense, self.orders):
+            blocks = (np.unique(keys_WN, return_counts=True) for keys_WN in self._next_keys(ids_RL, tables))
+            keys_S, counts_S = reduce(merge_counts, blocks)
+            tables.append(RankTable.of(keys_S))
+            counts.append(counts_S)
+        object.__setattr__(self, "_codes", tuple(codes))
+        object.__setattr__(self, "_tables", tuple(tables))
+        object.__setattr__(self, "_probabilities", tuple(np.append(0, c) / c.sum() for c in counts))
+
+    def divergences(self, ids_NL: Ints) -> list[float]:
+        """Return the Jensen-Shannon divergence in bits of the ids' n-grams from the reference's, for n = 1..orders.
+
+        Integers of shape (N, L), read in blocks; L may differ from the reference's. ValueError as for the reference.
+        """
+        pairs = zip(self._counts(ids_NL), self._probabilities, strict=True)
+        return [js_divergence(counts_S / counts_S.sum(), q_S) for counts_S, q_S in pairs]
+
+    def _counts(self, ids_NL: Ints) -> list[NDArray[np.int64]]:
+        """Count the reference's n-grams in other ids: (S,) per order, all others in cell 0."""
+        all_counts = dense_counts(self._blocks(ids_NL), self.vocabulary_size, self._dense_orders)
+        counts = [
+            np.append(counts_K.sum() - counts_K[codes_S].sum(), counts_K[codes_S])
+            for counts_K, codes_S in zip(all_counts, self._codes, strict=True)
+        ]
+        ranked = [np.zeros(len(table.keys), np.int64) for table in self._tables[1:]]
+        for ids_LN in self._blocks(ids_NL) if ranked else ():
+            _, *ranks = self._ranks(ids_LN, self._tables)
+            for counts_S, ranks_WN in zip(ranked, ranks, strict=True):
+                counts_S += np.bincount(ranks_WN.ravel(), minlength=len(counts_S))
+        return counts + ranked
+
+    def _ranks(self, ids_LN: Ints, tables: Sequence[RankTable]) -> Iterator[Ints]:
+        """Yield the ranks (W, N) of all windows of the last dense order, then of each order above."""
+        order = self._dense_orders
+        codes_WN = window_codes(ids_LN, self.vocabulary_size, order, np.min_scalar_type(self.vocabulary_size**order))
+        ranks_WN = tables[0].ranks(codes_WN.astype(np.int64))
+        yield ranks_WN
+        for table in tables[1:]:
+            ranks_WN = table.ranks(extended_keys(ranks_WN, ids_LN, self.vocabulary_size))
+            yield ranks_WN
+
+    def _next_keys(self, ids_NL: Ints, tables: Sequence[RankTable]) -> Iterator[NDArray[np.int64]]:
+        """Yield, block by block, the keys of the first order that has no table yet."""
+        for ids_LN in self._blocks(ids_NL):
+            *_, ranks_WN = self._ranks(ids_LN, tables)
+            yield extended_keys(ranks_WN, ids_LN, self.vocabulary_size)
+
+    def _blocks(self, ids_NL: Ints) -> Iterator[Ints]:
+        """Yield the checked ids in blocks, position first."""
+        for block_NL in row_blocks(ids_NL, self.block_ids):
+            if block_NL.shape[1] < self.orders:
+                raise ValueError(f"orders (={self.orders}) must not exceed the row length (={block_NL.shape[1]})")
+            low, high = int(block_NL.min()), int(block_NL.max())
+            if low < 0 or high >= self.vocabulary_size:
+                outside = low if low < 0 else high
+                raise ValueError(f"id (={outside}) must lie in 0..vocabulary_size-1 (={self.vocabulary_size - 1})")
+            yield np.ascontiguousarray(block_NL.T)
+
+    @property
+    def _dense_orders(self) -> int:
+        return sum(self.vocabulary_size**n <= self.dense_cells for n in range(1, self.orders + 1))
+
+
+def ngram_entropy(ids_NL: Ints, vocabulary_size: int, order: int, *, block_ids: int = BLOCK_IDS) -> float:
+    """Return the entropy in bits of the n-grams of `order` that stand in ids, -sum p log2 p over their shares p.
+
+    0 where all are one n-gram, and at most log2 of their number, N (L - order + 1): so compare it for as many rows.
+    Ids are integers of shape (N, L), each below `vocabulary_size`, and read in blocks. ValueError for another shape or
+    type, no rows, an order that is not in 1..L, or vocabulary_size**order above 2**64.
+    """
+    if not (1 <= order <= ids_NL.shape[-1] and vocabulary_size**order <= 1 << 64):
+        raise ValueError(f"order (={order}) must lie in 1..{ids_NL.shape[-1]}, and its n-grams have codes of 64 bits")
+    blocks = (
+        # As int64 some codes are negative, which are as good as keys.
+        np.unique(window_codes(block_NL.T, vocabulary_size, order, np.uint64).view(np.int64), return_counts=True)
+        for block_NL in row_blocks(ids_NL, block_ids)
+    )
+    _, counts_S = reduce(merge_counts, blocks)
+    share_S = counts_S / counts_S.sum()
+    return float(-np.sum(share_S * np.log2(share_S))) + 0.0  # of one n-gram alone it would be -0.0
+
+
+def unique_fraction(ids_NL: Ints) -> float:
+    """Return the share of distinct rows: their number over N. ValueError unless integers of shape (N > 0, L > 0)."""
+    (rows_NL,) = row_blocks(ids_NL, ids_NL.size)
+    return len(np.unique(as_bytes(rows_NL))) / len(ids_NL)

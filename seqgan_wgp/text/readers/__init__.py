@@ -1,0 +1,1 @@
+"""Readers of corpora: plain text, columns of tables, FASTA, Arrow, compressed files, several inputs."""

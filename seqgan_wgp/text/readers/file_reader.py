@@ -1,0 +1,268 @@
+"""From one input to lines: blocks of bytes, their encoding, and what was met on the way.
+
+Bytes are split on line feeds only, one carriage return before it and a byte order mark at the head are removed, and
+what is left is decoded. Other line separators of Unicode are characters like any other. Strings that come from fields
+(a column, a record) are taken as they are.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import lzma
+import unicodedata
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple, Protocol, TypeVar, cast
+
+import numpy as np
+import zstandard
+
+from ...config.schema import CorpusSettings
+from ...errors import CorpusError
+from .codec import Codec, behind_last_feed, check_text, find_codec, split_lines
+from .lines import LINE_FEED, Lines, Units
+from .source import Source
+
+BLOCK_BYTES = 1 << 20
+
+LINE_BYTES = 4 * BLOCK_BYTES
+"""A line of more bytes is read in parts, so that memory stays bounded whatever the file."""
+
+OnBytes = Callable[[int], None]
+"""Called now and then with the number of bytes read so far, after decompression."""
+
+_CARRIAGE_RETURN = 13
+
+_Item = TypeVar("_Item")
+
+
+class Digest(Protocol):
+    """What is told all bytes that are read."""
+
+    def update(self, data: bytes, /) -> object:
+        """Take the next ones."""
+
+
+class Block(NamedTuple):
+    """Bytes of whole lines, or of a part of one line that is too long."""
+
+    data: bytes
+    continued: bool
+    """Whether it begins inside a line."""
+
+    goes_on: bool
+    """Whether it ends inside a line."""
+
+
+class FileReader:
+    """Reads one input from start to end, as lines, and counts what it met.
+
+    Args:
+        source: what to read; no parts.
+        settings: encoding, errors, normalize and unit are heeded here; both passes must read alike.
+        digest: told all that is read: the text after decompression, without its byte order mark; fields one a line.
+        on_bytes: for progress.
+        limit: lines that are not empty, at most.
+
+    Raises:
+        CorpusError: while reading: the file cannot be read, is damaged, binary, or has a bad byte when strict.
+    """
+
+    def __init__(
+        self, source: Source, settings: CorpusSettings, digest: Digest, on_bytes: OnBytes, limit: int | None
+    ) -> None:
+        self.source, self.settings, self.on_bytes, self.left = source, settings, on_bytes, limit
+        self.read = self.empty = self.bad = self.bytes = 0
+        self.codec: Codec | None = None
+        self.bom = False
+        self.carriage_returns = 0
+        self._digest, self._last = digest, b""
+        self._as_bytes = settings.unit == "byte"
+        self._partial: codecs.IncrementalDecoder | None = None
+
+    def __iter__(self) -> Iterator[Lines]:
+        """Yield lines, empty ones too, in order."""
+        found = self._from_fields() if self.source.fields else self._from_blocks()
+        for lines in found:
+            if self.left is not None:
+                lines, self.left = _first(lines, self.left)
+            self.read += len(lines.sizes_N) - lines.continued
+            self.empty += int((lines.sizes_N[int(lines.continued) :] == 0).sum())
+            yield lines
+            if self.left == 0 and not lines.goes_on:
+                return
+
+    @property
+    def missing_feed(self) -> bytes:
+        """The line feed that is not there behind the last line; nothing where it is, or nothing has been read."""
+        feed = b"\n" if self.codec is None else self.codec.feed
+        return feed if self._last and not self._last.endswith(feed) else b""
+
+    def _from_fields(self) -> Iterator[Lines]:
+        for strings in _readable(
+            self.source, lambda: self.source.strings(self.settings.encoding, self.settings.errors)
+        ):
+            present = [string for string in strings if string is not None]
+            missing = len(strings) - len(present)
+            self.bad += missing
+            self.read += missing
+            if self.settings.normalize != "none":
+                present = [unicodedata.normalize(self._form, string) for string in present]
+            data = "".join(f"{string}\n" for string in present).encode()
+            self._count(data)
+            yield Lines.of(present, as_bytes=self._as_bytes)
+
+    def _from_blocks(self) -> Iterator[Lines]:
+        for block in _readable(self.source, self._blocks):
+            self._count(block.data)
+            yield self._lines(block)
+
+    def _count(self, data: bytes) -> None:
+        self._digest.update(data)
+        self._last = data[-4:]
+        self.bytes += len(data)
+        self.on_bytes(self.bytes)
+
+    def _blocks(self) -> Iterator[Block]:
+        """Yield the bytes of the source, without byte order mark."""
+        rest, continued = b"", False
+        feed = b"\n"
+        with self.source.open() as file:
+            while chunk := file.read(BLOCK_BYTES):
+                chunk = rest + (chunk if self.codec else self._head(chunk))
+                feed = b"\n" if self._as_bytes else self._codec.feed
+                cut = behind_last_feed(chunk, feed)
+                if cut and continued:
+                    own = len(next(split_lines(chunk, feed))[0]) + len(feed)
+                    yield Block(chunk[:own], True, False)
+                    chunk, cut, continued = chunk[own:], cut - own, False
+                if cut:
+                    yield Block(chunk[:cut], False, False)
+                elif len(chunk) >= LINE_BYTES:
+                    # At least one character is held back, so a part is never empty and never ends before a line feed.
+                    cut = len(chunk) - 4 - len(chunk) % 4
+                    yield Block(chunk[:cut], continued, True)
+                    continued = True
+                rest = chunk[cut:]
+        if rest:
+            yield Block(rest, continued, False)
+
+    def _head(self, chunk: bytes) -> bytes:
+        """Decide how the bytes are to be read from those at their head, and return these without a mark."""
+        encoding = self.source.encoding or self.settings.encoding
+        self.codec = find_codec(encoding, chunk)
+        if not self._as_bytes:
+            check_text(self.source.label, self.codec, chunk)
+        for mark in self.codec.marks:
+            if chunk.startswith(mark):
+                self.bom = True
+                self.bytes = len(mark)
+                return chunk.removeprefix(mark)
+        return chunk
+
+    @property
+    def _codec(self) -> Codec:
+        assert self.codec is not None
+        return self.codec
+
+    @property
+    def _form(self) -> Literal["NFC", "NFD", "NFKC", "NFKD"]:
+        return cast("Literal['NFC', 'NFD', 'NFKC', 'NFKD']", self.settings.normalize.upper())
+
+    def _lines(self, block: Block) -> Lines:
+        units_M = self._units(block)
+        ends = np.flatnonzero(units_M == LINE_FEED)
+        if block.goes_on or (units_M[-1] != LINE_FEED if len(units_M) else block.continued):
+            ends = np.append(ends, len(units_M))
+        starts = np.concatenate([[0], ends + 1])[: len(ends)]
+        before = units_M.take(ends - 1, mode="clip") if len(units_M) else ends
+        returns = (ends > starts) & (before == _CARRIAGE_RETURN)
+        if block.goes_on:
+            returns[-1] = False
+        self.carriage_returns += int(returns.sum())
+        return Lines(units_M, starts, ends - starts - returns, block.continued, block.goes_on)
+
+    def _units(self, block: Block) -> Units:
+        plain = self._codec.ascii and self._partial is None and block.data.isascii()
+        if self._as_bytes or (plain and not block.goes_on):
+            return np.frombuffer(block.data, np.uint8)
+        text = self._decode(block)
+        if self.settings.normalize != "none":
+            text = unicodedata.normalize(self._form, text)
+        try:
+            return np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        except UnicodeEncodeError as error:
+            raise CorpusError(
+                f"{self.source.label}: {self._codec.name} gives what is not Unicode ({error.reason})"
+            ) from None
+
+    def _decode(self, block: Block) -> str:
+        if block.continued or block.goes_on:
+            return self._decode_part(block)
+        errors = "replace" if self.settings.errors == "replace" else "strict"
+        if self._codec.by_line:
+            return self._decode_by_line(block, errors)
+        try:
+            return block.data.decode(self._codec.name, errors)
+        except UnicodeDecodeError:
+            return self._decode_by_line(block, errors)
+
+    def _decode_part(self, block: Block) -> str:
+        # It may end inside a character, which the next part then completes. A line of which parts have been read
+        # cannot be skipped any more: the bad bytes in it are.
+        errors = "ignore" if self.settings.errors == "skip" else self.settings.errors
+        decoder = self._partial or codecs.getincrementaldecoder(self._codec.name)(errors)
+        self._partial = decoder if block.goes_on else None
+        try:
+            return decoder.decode(block.data, final=not block.goes_on)
+        except UnicodeDecodeError as error:
+            raise self._bad_byte(error, self.read + 1 - block.continued) from None
+
+    def _decode_by_line(self, block: Block, errors: str) -> str:
+        good = []
+        for number, (line, end) in enumerate(split_lines(block.data, self._codec.feed), 1):
+            try:
+                good.append(line.decode(self._codec.name, errors) + end)
+            except UnicodeDecodeError as error:
+                if self.settings.errors == "strict":
+                    raise self._bad_byte(error, self.read + number) from None
+                self.bad += 1
+                self.read += 1
+        return "".join(good)
+
+    def _bad_byte(self, error: UnicodeDecodeError, line: int) -> CorpusError:
+        return CorpusError(
+            f"{self.source.label}: line {line}: byte 0x{error.object[error.start]:02x} is not valid "
+            f"{self._codec.name.upper()}",
+            "name the right encoding, e.g. --set corpus.encoding=latin-1, or let bad bytes be with "
+            "--set corpus.errors=replace (or skip, which leaves such lines out)",
+        )
+
+
+def _first(lines: Lines, count: int) -> tuple[Lines, int]:
+    """Return the lines up to the `count`-th that is not empty, and how many are still wanted."""
+    own = (lines.sizes_N > 0) & (np.arange(len(lines.sizes_N)) >= int(lines.continued))
+    so_far = np.cumsum(own)
+    total = int(so_far[-1]) if len(so_far) else 0
+    if total < count:
+        return lines, count - total
+    kept = lines.select(slice(0, int(np.searchsorted(so_far, count)) + 1))
+    goes_on = lines.goes_on and len(kept.sizes_N) == len(lines.sizes_N)
+    return Lines(kept.units_M, kept.starts_N, kept.sizes_N, lines.continued, goes_on), 0
+
+
+def _readable(source: Source, items: Callable[[], Iterator[_Item]]) -> Iterator[_Item]:
+    """Yield items of a source; what goes wrong in reading it becomes one clear CorpusError."""
+    try:
+        yield from items()
+    except (gzip.BadGzipFile, lzma.LZMAError, zstandard.ZstdError, EOFError, zlib.error) as error:
+        raise _damaged(source, error) from None
+    except OSError as error:
+        if error.errno is None:  # bz2's own
+            raise _damaged(source, error) from None
+        raise CorpusError(f"{source.label}: cannot be read ({error.strerror})") from None
+
+
+def _damaged(source: Source, error: Exception) -> CorpusError:
+    return CorpusError(f"{source.label}: the compressed data is damaged ({error})", "take it from its source again")

@@ -1,0 +1,64 @@
+"""Every string of a file, in order and in one pass: for what looks at strings one by one."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+from ...config.schema import CorpusSettings
+from ...errors import CorpusError
+from .open import Source, open_source
+from .reader import Reader
+
+
+def strings_of(file: str, settings: CorpusSettings) -> Iterator[str]:
+    """Yield the lines of a file, or the fields where it names a column, none left out, in constant memory.
+
+    They are read as a model's corpus was: in its encoding, normal form and unit. Empty lines come too, a field without
+    a value as an empty one. A byte that the encoding does not have becomes U+FFFD; where the unit is a byte, the
+    surrogate that "surrogateescape" has for it. Of a line of more than 4 MiB only the beginning comes.
+
+    Args:
+        file: what `open_source` takes; "-", stdin, is taken as it comes.
+        settings: of the model's corpus.
+
+    Raises:
+        CorpusError: no such file, or, while reading: it cannot be read, is damaged or binary.
+    """
+    source = _stdin() if file == "-" else open_source(file)
+    settings = dataclasses.replace(settings, errors="replace", limit=None)
+    return _strings(source, settings)
+
+
+def _strings(source: Source, settings: CorpusSettings) -> Iterator[str]:
+    as_bytes = settings.unit == "byte"
+    try:
+        for lines in Reader(_with_every_field(source), settings):
+            for string in lines.whole().strings():
+                yield string.encode("latin-1").decode("utf-8", "surrogateescape") if as_bytes else string
+    except CorpusError as error:
+        # Settings of the corpus, which remedies speak of, belong to the model and cannot be changed here.
+        read = f"it is read as the model's corpus was, as {settings.encoding}: convert the file"
+        raise CorpusError(error.message, read if "--set" in error.remedy else error.remedy) from None
+
+
+def _with_every_field(source: Source) -> Source:
+    """Return a source whose missing values are empty strings."""
+    if source.parts:
+        return dataclasses.replace(source, parts=tuple(map(_with_every_field, source.parts)))
+    found = source.fields
+    if found is None:
+        return source
+    return dataclasses.replace(
+        source, fields=lambda *how: ([string or "" for string in strings] for strings in found(*how))
+    )
+
+
+def _stdin() -> Source:
+    if sys.stdin.isatty():
+        raise CorpusError("stdin is a terminal", "pipe text into the command, or name a file")
+    # Past the buffer, which waits until it is full.
+    raw = cast("BinaryIO", getattr(sys.stdin.buffer, "raw", sys.stdin.buffer))
+    return Source(name="stdin", label="stdin", open=lambda: raw)

@@ -1,0 +1,174 @@
+"""Strings from tables and records of text: CSV columns and the fields of JSON lines."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from ...errors import CorpusError, did_you_mean, one_line
+from .column_spec import LET, Wanted, bad_byte, is_sound, listed, mended, text_lines, unnamed
+
+_SKIP = "--set corpus.errors=skip leaves such lines out"
+
+_LINE_END = re.compile("\r\n|\r|\n")
+
+
+def cells(delimiters: str, want: Wanted) -> Iterator[str | None]:
+    """Yield the strings of a column; None where a row is too short."""
+    lines, head = text_lines(want, ""), []
+    for line in lines:
+        head.append(line)
+        if line.strip("\r\n"):
+            break
+    else:
+        raise CorpusError(f"{want.label}: the file is empty")
+    outside_quotes = "".join(head[-1].split('"')[::2])
+    rows = _rows(itertools.chain(head, lines), max(delimiters, key=outside_quotes.count), want)
+    last, first = next(rows)
+    place, is_data = _column(first, last, want)
+    for end, row in itertools.chain([(last, first)] * is_data, rows):
+        if place >= len(row):
+            yield None
+        elif is_sound(row[place]):
+            yield row[place]
+        else:
+            yield mended(row[place], want, partial(_bad_cell, want, end, row[place + 1 :]))
+
+
+def _rows(lines: Iterator[str], delimiter: str, want: Wanted) -> Iterator[tuple[int, list[str]]]:
+    """Yield rows, each with the number of its last line; empty lines are none."""
+    _allow_long_cells()
+    # Strict, as otherwise a quote that is never closed takes in the rest of the file without a word.
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    last = 0
+    try:
+        for row in reader:
+            last = reader.line_num
+            if row:
+                yield last, row
+    except csv.Error as error:
+        raise CorpusError(
+            f"{want.label}: line {last + 1} begins a row that is not CSV ({error})",
+            "a cell that begins with a quote ends with one, and a quote within it is written twice",
+        ) from None
+
+
+@functools.cache
+def _allow_long_cells() -> None:
+    """Raise the csv module's limit, which holds for the whole process; once, so that others can set it too."""
+    csv.field_size_limit(max(csv.field_size_limit(), 1 << 27))
+
+
+def _column(first: list[str], last: int, want: Wanted) -> tuple[int, bool]:
+    """Return the place of the column, and whether the first row is data: it is when a number names the column."""
+    if not want.field:
+        raise unnamed(want, "a table has columns", "columns", first)
+    if want.field in first:
+        return first.index(want.field), False
+    numbers = [str(number) for number in range(1, len(first) + 1)]
+    if want.field in numbers:
+        return numbers.index(want.field), True
+    for place, name in enumerate(first):  # in the wrong encoding the name may well be there
+        if not is_sound(name):
+            mended(name, want, partial(_bad_cell, want, last, first[place + 1 :]))
+    raise CorpusError(
+        f"{want.label}: no column {want.field!r}{did_you_mean(want.field, first)}",
+        f"columns: {listed(first)}; in a file without header, a number from 1 to {len(first)}",
+    )
+
+
+def _bad_cell(want: Wanted, last: int, cells_behind: list[str], found: re.Match[str]) -> CorpusError:
+    # Cells hold their line ends: those behind the bad byte lie between its line and the last of the row.
+    behind = " ".join([found.string[found.start() :], *cells_behind])
+    return bad_byte(want, last - len(_LINE_END.findall(behind)), found[0])
+
+
+# Records of JSON
+
+_ABSENT = object()
+
+_KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+
+
+def values(want: Wanted) -> Iterator[str | None]:
+    """Yield the string that each record has in a field; None where it is null."""
+    record: Any = _ABSENT
+    for number, line in enumerate(text_lines(want, "\n"), 1):
+        if not line or line.isspace():
+            continue
+        record = _parsed(line)
+        if not want.field and isinstance(record, dict):
+            raise unnamed(want, "a record has fields", "fields", _names(record))
+        value = _look_up(record, want.field)
+        if value is None or (isinstance(value, str) and is_sound(value)):
+            yield value
+        elif isinstance(value, str):
+            yield mended(value, want, partial(_bad_value, want, number, line))
+        elif want.errors == "skip":
+            yield None
+        else:
+            raise _odd_line(f"{want.label}: line {number}", record, value, want.field)
+    if record is _ABSENT:
+        raise CorpusError(f"{want.label}: the file is empty")
+
+
+def _parsed(line: str) -> Any:
+    """Return what a line of JSON says, or the exception where it is none."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return error
+
+
+def _look_up(record: Any, field: str) -> Any:
+    """Return what a record has under a name or, along its dots, within other records; null has null within."""
+    if not isinstance(record, dict):
+        return _ABSENT
+    if field in record:
+        return record[field]
+    for name in field.split("."):
+        if record is None:
+            return None
+        if not isinstance(record, dict) or name not in record:
+            return _ABSENT
+        record = record[name]
+    return record
+
+
+def _names(record: dict[str, Any]) -> list[str]:
+    """Return the names of what a record and those within it have, those of strings first."""
+    found: dict[str, bool] = {}
+    records = [("", record)]
+    for prefix, inner in records:  # which grows meanwhile
+        for key, value in inner.items():
+            found[prefix + key] = isinstance(value, str)
+            if isinstance(value, dict):
+                records.append((f"{prefix}{key}.", value))
+    return sorted(found, key=lambda name: not found[name])
+
+
+def _odd_line(where: str, record: Any, value: Any, field: str) -> CorpusError:
+    if isinstance(record, Exception):
+        return CorpusError(f"{where}: not JSON ({one_line(record)})", f"one JSON object a line is expected; {_SKIP}")
+    if not isinstance(record, dict):
+        kind = _KINDS.get(type(record), "a number")
+        return CorpusError(f"{where}: {kind}, not an object", f"one JSON object a line is expected; {_SKIP}")
+    names = _names(record)
+    message = f"{where}: the field {field!r} is {_KINDS.get(type(value), 'a number')}, not a string"
+    if value is _ABSENT:
+        message = f"{where}: no field {field!r}{did_you_mean(field, names)}"
+    return CorpusError(message, f"fields: {listed(names)}; {_SKIP}")
+
+
+def _bad_value(want: Wanted, number: int, line: str, found: re.Match[str]) -> CorpusError:
+    if found[0] in line:
+        return bad_byte(want, number, found[0])
+    return CorpusError(
+        f"{want.label}: line {number}: \\u{ord(found[0]):04x} alone is half a character", f"let it be with {LET}"
+    )

@@ -1,0 +1,171 @@
+"""What text has to show in a run's report: real lines, lengths and characters beside those of generated ones.
+
+Shape suffixes: N strings, L length, V vocabulary, K bins.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..config import Config
+from ..training.domain import Items
+from ..training.report_data import Exhibits, Histogram, Shares, Table
+from ..utils.counter_rng import Stream, shuffled
+from .corpus.dataset import Corpus, open_corpus
+from .domain import criterion
+from .generation.formats import printable
+from .metrics.distances import lengths_N
+from .vocabulary import UNKNOWN, Vocabulary
+
+Ids = npt.NDArray[np.integer]
+
+LINES_SHOWN = 20
+"""Real lines that are put beside generated ones."""
+
+CHARACTERS_SHOWN = 30
+"""Characters whose shares are shown: the most frequent ones of the held-out lines."""
+
+BINS_MOST = 40
+"""Bins of the chart of lengths at most; of longer rows, several lengths fall into one."""
+
+COMPARED, TRAIN_COMPARED = 300, 20_000
+"""Strings whose nearest training line is searched, and training lines among which: a few seconds of one core."""
+
+_NAMES = {" ": "space", "\N{NO-BREAK SPACE}": "no-break space", "\N{IDEOGRAPHIC SPACE}": "wide space"}
+_DOTTED_CIRCLE = "\N{DOTTED CIRCLE}"
+
+
+def exhibit(folder: Path, config: Config, samples: Items | None) -> Exhibits:
+    """Return what a run on text has to show. Raises CheckpointError when the prepared corpus cannot be opened.
+
+    Args:
+        folder: of the run, with the prepared corpus in it.
+        config: of the run.
+        samples: generated (N, L) ids; None: there is no model yet, and only the corpus is shown.
+    """
+    corpus = open_corpus(folder)
+    held_out_NL = np.asarray(corpus.validation_NL)
+    count, seed = min(LINES_SHOWN, len(held_out_NL)), config.training.seed
+    real_NL = held_out_NL[shuffled(seed, Stream.FLOOR, np.arange(count), len(held_out_NL))]
+    shown = Exhibits(
+        name=corpus.facts.name,
+        facts=corpus.facts.summary(),
+        origin=f"CORPUS is the text whose SHA-256, decompressed and without a mark in front, is {corpus.facts.sha256}",
+        criterion=criterion(config, corpus.facts.length),
+        command="train CORPUS",
+        real=tuple(map(printable, corpus.vocabulary.decode(real_NL))),
+    )
+    if samples is None:
+        return shown
+    return dataclasses.replace(
+        shown,
+        shares=(character_shares(samples, held_out_NL, corpus.vocabulary),),
+        histograms=(length_histogram(samples, held_out_NL),),
+        memorization=memorization_tables(samples, corpus, seed),
+    )
+
+
+def character_shares(generated_NL: Ids, held_out_NL: Ids, vocabulary: Vocabulary) -> Shares:
+    """Return how often each of the most frequent characters comes, pads not counted."""
+    generated_V, held_out_V = (_shares(ids_NL, vocabulary.size) for ids_NL in (generated_NL, held_out_NL))
+    shown = [int(id_) for id_ in np.argsort(-held_out_V, kind="stable")[:CHARACTERS_SHOWN] if held_out_V[id_]]
+    unit = "bytes" if vocabulary.unit == "byte" else "characters"
+    return Shares(
+        title="Bytes" if vocabulary.unit == "byte" else "Characters",
+        names=tuple(_name(id_, vocabulary) for id_ in shown),
+        generated=tuple(generated_V[shown].tolist()),
+        held_out=tuple(held_out_V[shown].tolist()),
+        note=f"Shares of all {unit} in {len(generated_NL):,} generated and {len(held_out_NL):,} held-out lines; "
+        f"the {len(shown)} most frequent of the latter.",
+    )
+
+
+def length_histogram(generated_NL: Ids, held_out_NL: Ids) -> Histogram:
+    """Return how lengths are spread, in characters up to the first pad."""
+    generated_N, held_out_N = lengths_N(generated_NL), lengths_N(held_out_NL)
+    longest = max(int(generated_N.max()), int(held_out_N.max()))
+    width = -(-(longest + 1) // BINS_MOST)
+    edges_K = np.arange(0, longest + 1 + width, width)
+    return Histogram(
+        title="Lengths",
+        axis="length (characters)" if width == 1 else f"length (characters, in bins of {width})",
+        # A bin of one length stands around its number.
+        edges=tuple((edges_K - 0.5).tolist()),
+        generated=tuple((np.histogram(generated_N, edges_K - 0.5)[0] / len(generated_N)).tolist()),
+        held_out=tuple((np.histogram(held_out_N, edges_K - 0.5)[0] / len(held_out_N)).tolist()),
+        note=f"Shares of {len(generated_N):,} generated and {len(held_out_N):,} held-out lines.",
+    )
+
+
+def memorization_tables(generated_NL: Ids, corpus: Corpus, seed: int) -> tuple[Table, ...]:
+    """Return how near generated strings are to training lines, beside what is expected of text, and the nearest pairs.
+
+    Seconds at most: COMPARED strings of either kind against TRAIN_COMPARED training lines. Of running text, where a
+    copy may begin anywhere, exact copies are not counted here; the measure `novel` counts them.
+    """
+    # Here, since it loads a library for edit distances that nothing else of a run needs.
+    from .metrics.memorization import copies, nearest
+
+    held_out_NL = np.asarray(corpus.validation_NL)
+    found = nearest(generated_NL, corpus.train, held_out_NL, sample=COMPARED, most=TRAIN_COMPARED, seed=seed)
+    rows = [
+        (
+            "edits to the nearest training line, for each character, median",
+            f"{found.generated.median:.3f}",
+            f"{found.held_out.median:.3f}",
+        )
+    ]
+    if corpus.train.windows == 1:
+        seen = copies(generated_NL, corpus.fingerprints or corpus.train.blocks(), held_out_NL)
+        expected = f"{seen.expected:.1%} \N{PLUS-MINUS SIGN} {seen.expected_error:.1%}"
+        rows.insert(0, ("share that are training lines, letter for letter", f"{seen.share:.1%}", expected))
+    decode = corpus.vocabulary.decode
+    pairs = tuple(
+        (printable(decode(pair.string_L[None])[0]), printable(decode(pair.line_L[None])[0]), f"{pair.edits:,}")
+        for pair in found.pairs
+    )
+    sizes = f"{len(found.generated.edits_N):,} generated and {len(found.held_out.edits_N):,} held-out lines"
+    return (
+        Table(
+            title="Learnt by heart?",
+            head=("", "generated", "if not by heart"),
+            rows=tuple(rows),
+            note="Strings were learnt by heart where the first row's left number is well above its right one, or the "
+            "second row's well below. "
+            f"Copies are of {len(generated_NL):,} strings, and what chance explains follows from their hits among "
+            f"held-out lines; edits are of {sizes} against {found.train:,} training lines, copies left out.",
+        ),
+        Table(
+            title="Closest pairs that are no copies",
+            head=("generated", "training line", "edits"),
+            rows=pairs,
+            note="Of the same sample, nearest first.",
+            numbers=False,
+        ),
+    )
+
+
+def _shares(ids_NL: Ids, size: int) -> npt.NDArray[np.float64]:
+    inside_NL = np.arange(ids_NL.shape[1]) < lengths_N(ids_NL)[:, None]
+    count_V = np.bincount(ids_NL[inside_NL], minlength=size)
+    shares_V: npt.NDArray[np.float64] = count_V / max(1, count_V.sum())
+    return shares_V
+
+
+def _name(id_: int, vocabulary: Vocabulary) -> str:
+    """Return a character as it can be read on its own: those that cannot be seen by name or number."""
+    if id_ == UNKNOWN:
+        return "unknown"
+    character = vocabulary.characters[id_ - 2]
+    if vocabulary.unit == "byte" and not " " < character < "\x7f":
+        return f"0x{ord(character):02X}"
+    if character in _NAMES:
+        return _NAMES[character]
+    if unicodedata.category(character).startswith("M"):
+        return _DOTTED_CIRCLE + character  # it would sit on its neighbour
+    return character if character.isprintable() else f"U+{ord(character):04X}"

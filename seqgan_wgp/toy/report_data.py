@@ -1,0 +1,67 @@
+"""What points of the plane have to show in a run's report: how they are spread over the centres of a mixture.
+
+Shape suffixes: N points, K centres.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..config import Config
+from ..training.domain import Items
+from ..training.report_data import Exhibits, Shares
+from ..utils.counter_rng import Stream
+from .distributions import Centre
+from .domain import ToyDomain
+from .spec import open_facts
+
+
+def exhibit(folder: Path, config: Config, samples: Items | None) -> Exhibits:
+    """Return what a run on points has to show; real points are in the pictures of its samples already.
+
+    Args:
+        folder: of the run.
+        config: of the run.
+        samples: generated (N, 2) points; None: there is no model yet.
+
+    Raises:
+        CheckpointError: what was written of the distribution cannot be read.
+    """
+    facts = open_facts(folder)
+    distribution = facts.distribution
+    shown = Exhibits(
+        name=facts.name,
+        facts=facts.summary(),
+        origin="Its points are functions of their numbers and the seed",
+        criterion=ToyDomain.criterion,
+        command=f"train toy:{facts.name}",
+    )
+    if samples is None or not distribution.centres:
+        return shown
+    real_N2 = distribution.sample(config.training.seed, Stream.TOY_VALIDATION, np.arange(len(samples)))
+    return dataclasses.replace(shown, shares=(centre_shares(samples, real_N2, distribution.centres),))
+
+
+def centre_shares(
+    generated_N2: npt.NDArray[np.floating], real_N2: npt.NDArray[np.floating], centres: tuple[Centre, ...]
+) -> Shares:
+    """Return the share of points that are nearest to each centre of a mixture, however far."""
+    centre_K2 = np.array(centres)
+
+    def shares(points_N2: npt.NDArray[np.floating]) -> tuple[float, ...]:
+        distance_NK = np.linalg.norm(points_N2[:, None].astype(np.float64) - centre_K2, axis=2)
+        counts_K = np.bincount(distance_NK.argmin(axis=1), minlength=len(centre_K2))
+        return tuple((counts_K / len(points_N2)).tolist())
+
+    return Shares(
+        title="Modes",
+        names=tuple(f"({x:.2f}, {y:.2f})" for x, y in centres),
+        generated=shares(generated_N2),
+        held_out=shares(real_N2),
+        note=f"Shares of {len(generated_N2):,} generated points, and of as many real ones, that are nearest to each "
+        "centre, however far.",
+    )

@@ -1,0 +1,74 @@
+"""What a run or a model keeps of its distribution: a name and a number, since its points are functions of theirs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..config.schema import ToySettings
+from ..errors import CheckpointError, CorpusError, did_you_mean
+from .distributions import DISTRIBUTIONS, Distribution, parallel_lines
+
+FACTS = "toy.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToyFacts:
+    """Which distribution it is; written beside a run and into the model."""
+
+    name: str
+    theta: float
+
+    @classmethod
+    def read(cls, facts: Mapping[str, Any]) -> ToyFacts:
+        """Return what was written. Raises CheckpointError when it is not complete, or of no distribution of ours."""
+        try:
+            found = cls(name=str(facts["name"]), theta=float(facts["theta"]))
+        except (KeyError, TypeError, ValueError):
+            raise CheckpointError("it is not said which distribution was learnt") from None
+        if found.name not in DISTRIBUTIONS:
+            raise CheckpointError(f"there is no distribution {found.name!r}", "install a newer seqgan_wgp")
+        return found
+
+    @property
+    def distribution(self) -> Distribution:
+        """What is learnt."""
+        return parallel_lines(self.theta) if self.name == "parallel-lines" else DISTRIBUTIONS[self.name]
+
+    def summary(self) -> str:
+        """Return what it is, in one line."""
+        return f"{self.name}: {self.distribution.description}; every batch is a new draw"
+
+
+def check_name(name: str) -> None:
+    """Raise CorpusError when there is no distribution of that name."""
+    if name not in DISTRIBUTIONS:
+        raise CorpusError(
+            f"toy:{name}: there is no such distribution{did_you_mean(name, DISTRIBUTIONS)}",
+            f"known: {', '.join(f'toy:{known}' for known in DISTRIBUTIONS)}; a file of that name is ./toy:{name}",
+        )
+
+
+def chosen(settings: ToySettings) -> ToyFacts:
+    """Return what the settings name."""
+    return ToyFacts(name=settings.name, theta=settings.theta)
+
+
+def write(facts: ToyFacts, folder: Path) -> None:
+    """Write the facts to a run's folder."""
+    (folder / FACTS).write_text(json.dumps(dataclasses.asdict(facts), indent=2) + "\n", encoding="utf-8")
+
+
+def open_facts(folder: Path) -> ToyFacts:
+    """Read what `write` wrote. Raises CheckpointError when the file is not right."""
+    file, remedy = folder / FACTS, "the run needs the file as it was"
+    try:
+        return ToyFacts.read(json.loads(file.read_text(encoding="utf-8")))
+    except CheckpointError as error:
+        raise CheckpointError(f"{file}: {error.message}", error.remedy or remedy) from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{file}: cannot be read ({error})", remedy) from None

@@ -1,0 +1,113 @@
+"""What the steps of a run draw, by their numbers: real items, noise, places on segments.
+
+A batch is a stretch of a stream's rows, and which stretch follows from the number of the step (schedule.py). Of many
+processes each draws its slice of the stretch, so together they draw the batch that one alone would.
+
+Shape suffixes: B this process's part of a batch, E the event's numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..config import Config
+from ..errors import ConfigError
+from ..utils.counter_rng import Stream, choose_numpy, normal, shuffled, uniform
+from .distributed.process_group import World
+from .domain import Domain
+from .penalties import CONSTRAINTS, Uniform
+from .schedule import Number, thinning
+
+SMALL_CORPUS = 1_000
+"""Below this many training items batches are drawn with replacement: an epoch would be only a few batches."""
+
+AHEAD = 4_096
+"""Items that are chosen at once, or those of one batch."""
+
+
+@final
+class Draws:
+    """What the steps of a run draw.
+
+    Args:
+        domain: gives the items.
+        config: with seed and size of a batch.
+        device: where all that is drawn is wanted.
+        world: the processes that a batch is divided among.
+    """
+
+    def __init__(self, domain: Domain, config: Config, device: torch.device, world: World) -> None:
+        self.domain, self.device = domain, device
+        self.seed, self.size = config.training.seed, config.training.batch_size
+        self.here, self.share = world.slice_of(self.size), world.share_of(self.size)
+        self._index_B = torch.arange(self.here.start, self.here.stop, device=device)
+        self._ahead = max(1, AHEAD // self.size)
+        self._first = -self._ahead
+
+    def rows(self, number: int) -> npt.NDArray[np.int64]:
+        """Return which rows of any stream batch `number` is: (B,), counted over all that are ever drawn."""
+        return np.arange(number * self.size + self.here.start, number * self.size + self.here.stop)
+
+    def index(self, number: Number) -> Tensor:
+        """Return the same as int64 on the device; `number` may live there."""
+        return self._index_B + number * self.size
+
+    def real(self, number: int) -> Tensor:
+        """Return real batch `number` of the run: B compact items on the device."""
+        return self.domain.ids(self._items(number))
+
+    def epsilon(self, number: Number) -> Uniform:
+        """Return where critic step `number` takes its penalty: columns -> (B, columns) in [0, 1)."""
+        index_B = self.index(number)
+        return lambda columns: uniform(self.seed, Stream.EPSILON, index_B, columns)
+
+    def noise(self, stream: Stream, number: Number, deviation: float) -> Tensor:
+        """Return instance noise (B, ...) of a standard deviation, of the shape of points of critic space."""
+        shape = self.domain.form.event_shape
+        noise_BE = normal(self.seed, stream, self.index(number), math.prod(shape))
+        return deviation * noise_BE.reshape(-1, *shape)
+
+    def _items(self, number: int) -> npt.NDArray[np.int64]:
+        """Return the items of real batch `number`; chosen for many batches at once, which takes hardly longer."""
+        if not self._first <= number < self._first + self._ahead:
+            self._first = number - number % self._ahead
+            row_NB = np.stack([self.rows(self._first + k) for k in range(self._ahead)])
+            choose = choose_numpy if self.domain.size < SMALL_CORPUS else shuffled
+            chosen_M = choose(self.seed, Stream.BATCH, row_NB.ravel(), self.domain.size)
+            self._chosen_NB: npt.NDArray[np.int64] = chosen_M.reshape(row_NB.shape)
+        chosen_B: npt.NDArray[np.int64] = self._chosen_NB[number - self._first]
+        return chosen_B
+
+
+def check_divisible(config: Config, size: int) -> None:
+    """Raise ConfigError unless a batch can be divided among so many processes and the run stay the same."""
+    if size == 1:
+        return
+    if config.training.device == "mps":
+        raise ConfigError("training.device is 'mps', which only one process can use", "train in one, or take another")
+    batch, objective, alone = config.training.batch_size, config.objective, "train in one process, or "
+    for part in ("generator", "critic"):
+        if getattr(config, part).normalization == "batch":
+            raise ConfigError(
+                f"{part}.normalization is 'batch', whose statistics are of the whole batch, and each of the "
+                f"{size} processes sees a part of it",
+                f"{alone}take {part}.normalization=layer",
+            )
+    if CONSTRAINTS[objective.constraint].mixes_samples:
+        raise ConfigError(
+            f"objective.constraint is {objective.constraint!r}, which looks across the whole batch, and each of the "
+            f"{size} processes sees a part of it",
+            f"{alone}take objective.constraint=gp, or lp",
+        )
+    if 0 < batch < size * (thinned := thinning(objective, batch)):  # less than 0: not decided yet
+        penalised = f", with penalties at one in {thinned} of it," if thinned > 1 else ","
+        raise ConfigError(
+            f"training.batch_size is {batch}{penalised} and there are {size} processes to divide it among",
+            f"start {batch // thinned} processes at most, or set a larger training.batch_size",
+        )

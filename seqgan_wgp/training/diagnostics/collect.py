@@ -1,0 +1,163 @@
+"""A look at a training that goes on: what `diagnostics` measures, collected for a record.
+
+It changes nothing, bit for bit, and what it draws is a function of the step, so a run that goes on from a checkpoint
+writes the records of one that never stopped.
+
+Shape suffixes: B batch, N all batches together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...utils.counter_rng import Stream, choose_numpy, uniform
+from ..critic_views import Staged, view_of
+from ..domain import Observant
+from . import measures
+
+if TYPE_CHECKING:
+    from ..trainer import Trainer
+
+BATCHES = 4
+"""Batches of the training's own size that are looked at: more at once would need more memory than training does."""
+
+WEIGHT_BINS, SCORE_BINS, SLOPE_BINS = 41, 30, 20
+"""Bins of the histograms; an odd number of them for weights, so that 0 is the middle of one."""
+
+LAYERS_MOST = 32
+"""Layers that a record tells of: of more, these at even distances, the first and the last among them."""
+
+_DIGITS = 5
+"""Significant digits of numbers in lists and dictionaries, which are there to be drawn."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Batch:
+    """What was drawn for one batch: compact or embedded real items, and fakes."""
+
+    real: Tensor
+    held_out: Tensor
+    fake: Tensor
+    index_B: Tensor
+
+
+def diagnose(trainer: Trainer) -> dict[str, Any]:
+    """Return what the critic and the generator are like after a round, as JSON values of less than 10 kB.
+
+    All of it is of the latest weights, without instance noise, on items and latents drawn anew for each step:
+
+    * score_real, score_fake, score_held_out: mean scores; score_histograms: how they are spread.
+    * critic_loss_objective, held_out_loss: the critic's objective without the penalty, with training and with held-out
+      items, the fakes the same. Gulrajani et al. 2017, figure 5b: where the two part, the critic has learnt by heart.
+    * segment_slope_mean, .._deviation, .._p05, .._p50, .._p95: slopes on segments, whatever the constraint;
+      slope_histogram. Of a critic that mixes samples, by batch norm, slopes of the sum of a batch's scores.
+    * wasserstein_normalized: the estimate over segment_slope_mean.
+    * clip_share: of weights at the bound, of a clipped critic; weight_histogram.
+    * gradient_norms: of the gradient that the round's last critic step took, by layer. activation_gradient_norms: of
+      the objective's in what each layer gives.
+    * what the form has to say of points as the generator makes them when it is used, if it is `Observant`.
+
+    What is not finite is left out.
+    """
+    critic, clip = trainer.critic, trainer.config.objective.clip
+    with measures.unchanged(trainer.generator, critic):
+        batches = [_draw(trainer, trainer.step * BATCHES + k) for k in range(BATCHES)]
+        numbers = _scores_and_slopes(trainer, batches)
+        ends = [batches[0].real, batches[0].fake]
+        norms = measures.activation_gradient_norms(critic, ends, trainer.rule.loss.critic)
+        form = trainer.domain.form
+        observed = form.observe(_in_use(trainer, batches[0].index_B)) if isinstance(form, Observant) else {}
+    if clip is not None:
+        numbers["clip_share"] = measures.share_at_bounds(critic, clip)
+    numbers |= observed
+    numbers["weight_histogram"] = measures.weight_histogram(critic, WEIGHT_BINS, clip)
+    numbers["activation_gradient_norms"] = _thinned(norms)
+    # The trainer's last critic step has left its gradients with the weights.
+    gradients = tuple(parameter.grad for parameter in critic.parameters() if parameter.grad is not None)
+    if gradients:
+        by_layer = measures.gradient_norms(critic, gradients)
+        depth = {layer: place for place, layer in enumerate(norms)}
+        numbers["gradient_norms"] = _thinned(dict(sorted(by_layer.items(), key=lambda norm: depth.get(norm[0], 0))))
+    return {name: plain for name, value in numbers.items() if (plain := _plain(value)) is not None}
+
+
+def _draw(trainer: Trainer, number: int) -> _Batch:
+    """Draw batch `number` of all batches that are ever looked at."""
+    domain, seed, size = trainer.domain, trainer.config.training.seed, trainer.config.training.batch_size
+    draw_B = np.arange(number * size, (number + 1) * size)
+    real = domain.ids(choose_numpy(seed, Stream.DIAGNOSIS_BATCH, draw_B, domain.size))
+    held_out = domain.held_out(choose_numpy(seed, Stream.DIAGNOSIS_HELD_OUT, draw_B, domain.held_out_size))
+    if not isinstance(trainer.critic, Staged):
+        real, held_out = domain.form.embed(real), domain.form.embed(held_out)
+    index_B = torch.from_numpy(draw_B).to(trainer.device)
+    fake = trainer.fakes(Stream.DIAGNOSIS_LATENT, index_B)
+    return _Batch(real=real, held_out=held_out, fake=fake, index_B=index_B)
+
+
+def _in_use(trainer: Trainer, index_B: Tensor) -> Tensor:
+    """Return generated points as they are outside training, where what the critic is shown may be another thing."""
+    trainer.generator.eval()
+    try:
+        return trainer.fakes(Stream.DIAGNOSIS_LATENT, index_B)
+    finally:
+        trainer.generator.train()
+
+
+def _scores_and_slopes(trainer: Trainer, batches: list[_Batch]) -> dict[str, Any]:
+    critic, loss = trainer.critic, trainer.rule.loss
+    with torch.no_grad():
+        scores = {
+            name: torch.cat([critic(getattr(batch, name)) for batch in batches])
+            for name in ("real", "fake", "held_out")
+        }
+    slope_N = torch.cat([_slopes(trainer, batch) for batch in batches])
+    slope = measures.spread(slope_N)
+    real_N, fake_N, held_out_N = scores.values()
+    wasserstein = measures.wasserstein_estimate(real_N, fake_N).item()
+    return {
+        **{f"score_{name}": score_N.mean().item() for name, score_N in scores.items()},
+        "critic_loss_objective": loss.critic(real_N, fake_N).item(),
+        "held_out_loss": loss.critic(held_out_N, fake_N).item(),
+        **{f"segment_slope_{name}": value for name, value in dataclasses.asdict(slope).items()},
+        "wasserstein_normalized": measures.wasserstein_normalized(wasserstein, slope.mean),
+        "score_histograms": measures.histograms(scores, SCORE_BINS),
+        "slope_histogram": measures.histograms({"slope": slope_N}, SLOPE_BINS)["slope"],
+    }
+
+
+def _slopes(trainer: Trainer, batch: _Batch) -> Tensor:
+    seed = trainer.config.training.seed
+
+    def draw(columns: int) -> Tensor:
+        return uniform(seed, Stream.DIAGNOSIS_EPSILON, batch.index_B, columns)
+
+    return measures.slopes_on_segments(view_of(trainer.critic, batch.real, batch.fake), draw)
+
+
+def _thinned(norms: dict[str, float]) -> dict[str, float]:
+    if len(norms) <= LAYERS_MOST:
+        return norms
+    places = np.linspace(0, len(norms) - 1, LAYERS_MOST).round().astype(int)
+    names = list(norms)
+    return {names[place]: norms[names[place]] for place in places}
+
+
+def _plain(value: Any, digits: int | None = None) -> Any:
+    """Return a JSON value; None for what is not finite, as for a list with such in it. Dictionaries leave it out."""
+    if isinstance(value, measures.Histogram):
+        value = dataclasses.asdict(value)
+    if isinstance(value, dict):
+        plain = {name: _plain(inner, _DIGITS) for name, inner in value.items()}
+        return {name: inner for name, inner in plain.items() if inner is not None}
+    if isinstance(value, list):
+        parts = [_plain(inner, _DIGITS) for inner in value]
+        return None if None in parts else parts
+    if isinstance(value, float) and digits is not None:
+        value = float(f"{value:.{digits}g}")
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,1 @@
+"""Training one run on many processes, as torchrun starts them."""

@@ -1,0 +1,64 @@
+"""How the processes that torchrun has started find each other."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import torch
+import torch.distributed as dist
+
+from .process_group import ALONE, World, together
+from .started import processes_started
+
+if TYPE_CHECKING:
+    from torch.distributed.distributed_c10d import Store
+
+_WORDS_WAIT = timedelta(days=7)
+_OFFER = "seqgan_wgp/offer"
+_POLL_SECONDS = 0.02
+
+
+def join() -> World:
+    """Return the world that torchrun has started this process in; ALONE where it has not.
+
+    Raises WorldError when the others cannot be reached.
+    """
+    if processes_started() == 1:
+        return ALONE
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
+
+    backend = "gloo"
+    if torch.cuda.is_available():
+        backend = "cpu:gloo,cuda:nccl"
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
+    with together():
+        kept, rank, size = next(rendezvous("env://"))
+        store = PrefixStore(f"seqgan_wgp/{name_of_this_start(kept, rank, size)}", kept)
+        dist.init_process_group(backend, store=store, rank=rank, world_size=size)
+        words = dist.new_group(backend="gloo", timeout=_WORDS_WAIT)
+    return World(rank, size, store, words)
+
+
+def name_of_this_start(store: Store, rank: int, size: int) -> str:
+    """Agree with the others on a name that no earlier start of these processes has had.
+
+    torchrun keeps one store over all restarts, and in it the addresses of processes that are dead (pytorch's issue
+    135712). So the first process offers a name, the others answer it with names of their own, and it repeats these: by
+    that they know that the offer is not one left behind. Counts of restarts do not do, since machines count their own.
+    """
+    own = uuid.uuid4().hex
+    if rank == 0:
+        store.set(_OFFER, own)
+        store.set(f"{own}/all", ",".join(store.get(f"{own}/{other}").decode() for other in range(1, size)))
+        return own
+    while True:
+        offered = store.get(_OFFER).decode()
+        store.set(f"{offered}/{rank}", own)
+        if store.check([f"{offered}/all"]) and own in store.get(f"{offered}/all").decode():
+            return offered
+        time.sleep(_POLL_SECONDS)

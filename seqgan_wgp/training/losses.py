@@ -1,0 +1,111 @@
+"""Adversarial objectives: scores in, loss out; a pair (critic, generator) for each.
+
+Scores are what the critic gives, any real numbers. Where a paper's discriminator D gives probabilities, the score f is
+its logit, D = 1 / (1 + exp(-f)): then log D = -softplus(-f) and log(1 - D) = -softplus(f), finite for any score.
+
+Shape suffixes: B batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from ..config.schema import ObjectiveSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """An objective: what the critic and what the generator minimise."""
+
+    critic: Callable[[Tensor, Tensor], Tensor]
+    """(real_B, fake_B) -> scalar."""
+
+    generator: Callable[[Tensor], Tensor]
+    """(fake_B) -> scalar."""
+
+
+def gan_critic(real_B: Tensor, fake_B: Tensor) -> Tensor:
+    """Return -E[log D(x)] - E[log(1 - D(x~))]; at its optimum it is 2 log 2 - 2 JS(Pr, Pg), JS in nats.
+
+    Goodfellow et al. 2014, "Generative Adversarial Nets", eq. 1 (there maximised) and theorem 1.
+    """
+    return softplus(-real_B).mean() + softplus(fake_B).mean()
+
+
+def gan_generator(fake_B: Tensor) -> Tensor:
+    """Return E[log(1 - D(x~))], the minimax form, whose gradient vanishes where the critic is sure.
+
+    Goodfellow et al. 2014, eq. 1; Arjovsky and Bottou 2017, theorem 2.4.
+    """
+    return -softplus(fake_B).mean()
+
+
+def gan_ns_generator(fake_B: Tensor) -> Tensor:
+    """Return -E[log D(x~)], the non-saturating form.
+
+    Goodfellow et al. 2014, section 3. Against an optimal critic its gradient is that of KL(Pg || Pr) - 2 JS(Pr, Pg):
+    Arjovsky and Bottou 2017, theorem 2.5.
+    """
+    return softplus(-fake_B).mean()
+
+
+def least_squares(a: float, b: float, c: float) -> Loss:
+    """Return the pair E[(f(x) - b)^2] / 2 + E[(f(x~) - a)^2] / 2 and E[(f(x~) - c)^2] / 2.
+
+    Mao et al. 2017, "Least Squares Generative Adversarial Networks", eq. 2. Where b - c = 1 and b - a = 2, at an
+    optimal critic the generator minimises Pearson's chi-squared divergence of Pr + Pg and 2 Pg, their theorem 1; so
+    for -1, 1, 0.
+
+    Args:
+        a: the critic's target for generated points.
+        b: its target for real ones.
+        c: the score that the generator wants for its own.
+    """
+
+    def critic(real_B: Tensor, fake_B: Tensor) -> Tensor:
+        return ((real_B - b) ** 2).mean() / 2 + ((fake_B - a) ** 2).mean() / 2
+
+    def generator(fake_B: Tensor) -> Tensor:
+        return ((fake_B - c) ** 2).mean() / 2
+
+    return Loss(critic=critic, generator=generator)
+
+
+def hinge_critic(real_B: Tensor, fake_B: Tensor) -> Tensor:
+    """Return E[max(0, 1 - f(x))] + E[max(0, 1 + f(x~))]. Lim and Ye 2017, "Geometric GAN"; Miyato et al., eq. 16.
+
+    Miyato et al. 2018 is "Spectral Normalization for Generative Adversarial Networks".
+    """
+    return torch.relu(1 - real_B).mean() + torch.relu(1 + fake_B).mean()
+
+
+def wgan_critic(real_B: Tensor, fake_B: Tensor) -> Tensor:
+    """Return E[f(x~)] - E[f(x)]: minus the estimate of W1 in its dual form.
+
+    Arjovsky, Chintala and Bottou 2017, Algorithm 1 (there maximised); Gulrajani et al. 2017, eq. 3, first part.
+    """
+    return fake_B.mean() - real_B.mean()
+
+
+def wgan_generator(fake_B: Tensor) -> Tensor:
+    """Return -E[f(x~)]. Arjovsky, Chintala and Bottou 2017, Algorithm 1; Miyato et al. 2018, eq. 17."""
+    return -fake_B.mean()
+
+
+LOSSES: dict[str, Loss] = {
+    "gan": Loss(critic=gan_critic, generator=gan_generator),
+    "gan-ns": Loss(critic=gan_critic, generator=gan_ns_generator),
+    "lsgan": least_squares(0, 1, 1),
+    "hinge": Loss(critic=hinge_critic, generator=wgan_generator),
+    "wgan": Loss(critic=wgan_critic, generator=wgan_generator),
+}
+
+
+def loss_of(settings: ObjectiveSettings) -> Loss:
+    """Return the objective that the settings name, least squares with their targets."""
+    return least_squares(*settings.target_numbers()) if settings.loss == "lsgan" else LOSSES[settings.loss]

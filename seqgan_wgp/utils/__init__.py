@@ -1,0 +1,1 @@
+"""Small tools without knowledge of training: counter-based noise, atomic files, devices, caches."""

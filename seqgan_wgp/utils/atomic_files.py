@@ -1,0 +1,93 @@
+"""Files and folders that take their place whole or not at all: prepared under a hidden name beside it, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import ConfigError
+
+
+def check_file(path: Path, *, overwrite: bool) -> None:
+    """Raise ConfigError unless a file may be written at `path`, which is tried, so before the work that it is for."""
+    try:
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"{path}: is a folder or a device, not a file", "choose another -o, or redirect stdout")
+        if path.exists() and not overwrite:
+            raise ConfigError(f"{path}: exists already", "choose another -o, or give --overwrite to replace it")
+        hidden = _hidden(path)
+        hidden.touch(exist_ok=False)
+        hidden.unlink()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror})", "choose another -o") from None
+
+
+def _hidden(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write that takes the place of `path` when all went well, and otherwise is removed."""
+    hidden = _hidden(path)
+    try:
+        with hidden.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        hidden.replace(path)
+    finally:
+        hidden.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def new_folder(path: Path, option: str) -> Iterator[Path]:
+    """Give a hidden folder beside `path`, and move it into place when all went well.
+
+    When anything goes wrong inside, the hidden folder is removed and what was at `path` stays as it was. Otherwise a
+    folder that was there goes, with all that is in it.
+
+    Args:
+        path: its parents are made where they are missing.
+        option: what the user named it with.
+
+    Raises:
+        ConfigError: no folder can be made there.
+    """
+    made = [parent for parent in (path.parent, *path.parent.parents) if not parent.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror})", f"choose another {option}") from None
+    try:
+        yield hidden
+        hidden.chmod(0o755)  # mkdtemp hides its folder from others
+        _move_into_place(hidden, path)
+    except BaseException:
+        shutil.rmtree(hidden, ignore_errors=True)
+        for parent in made:
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+        raise
+
+
+def _move_into_place(new: Path, path: Path) -> None:
+    """Rename `new` to `path`; a folder that is there goes only when the new one is in its place."""
+    if not path.is_dir():
+        new.rename(path)
+        return
+    former = new.with_name(f"{new.name}.former")
+    path.rename(former)
+    try:
+        new.rename(path)
+    except OSError:
+        former.rename(path)
+        raise
+    shutil.rmtree(former)

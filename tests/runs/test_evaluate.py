@@ -1,0 +1,140 @@
+"""What a model is measured against: its run's data, or what is named; and what cannot be."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import seqgan_wgp
+from seqgan_wgp.config import Config, recipe
+from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError
+from seqgan_wgp.model import Model
+from seqgan_wgp.runs.evaluate import evaluate
+from seqgan_wgp.runs.folder import BEST, MODEL, RunFolder
+from seqgan_wgp.runs.train import create, go_on, look_at, look_at_toy
+from seqgan_wgp.text.evaluation.evaluate import Evaluation
+from seqgan_wgp.toy.evaluation import ToyEvaluation
+
+QUICK: dict[str, Any] = {"guesses": (60,), "samples": 80, "orders": 2}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Path, tiny_config: Callable[..., Config]) -> RunFolder:
+    found, config = look_at(tiny_corpus, tiny_config())
+    folder = create(found, config, tmp_path_factory.mktemp("evaluating") / "run")
+    go_on(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    small = {"generator.width": 8, "critic.width": 8, "training.batch_size": 16, "training.steps": 3}
+    config = recipe("toy", {**small, "training.device": "cpu", "evaluation.samples": 50, "evaluation.every": 3})
+    folder = create(look_at_toy(config), config, tmp_path_factory.mktemp("evaluating") / "toy")
+    go_on(folder)
+    return folder
+
+
+def test_a_run_a_loaded_model_and_a_model_file_with_its_text_are_the_same(run: RunFolder, tiny_corpus: Path) -> None:
+    from_run = evaluate(run.path, **QUICK)
+    assert isinstance(from_run, Evaluation) and from_run.text.same
+    assert evaluate(run.model, tiny_corpus, **QUICK) == from_run
+    assert evaluate(run.path, tiny_corpus, **QUICK) == from_run
+    assert evaluate(Model.load(run.path), str(tiny_corpus), **QUICK) == from_run
+    assert seqgan_wgp.evaluate is evaluate
+
+
+def test_the_best_model_is_that_of_its_file(run: RunFolder, tiny_corpus: Path) -> None:
+    assert evaluate(run.path, best=True, **QUICK) == evaluate(run.best, tiny_corpus, **QUICK)
+
+
+def test_another_text_is_said_to_be_one(run: RunFolder, tiny_lines: list[str]) -> None:
+    other = evaluate(run.path, tiny_lines[::-1], **QUICK)
+    assert isinstance(other, Evaluation) and not other.text.same
+    assert "is not the text that the model was trained on" in other.summary[2]
+
+
+def test_seeds_differ_and_repeat(run: RunFolder) -> None:
+    assert evaluate(run.path, seed=1, **QUICK) == evaluate(run.path, seed=1, **QUICK)
+    assert evaluate(run.path, seed=1, **QUICK) != evaluate(run.path, seed=2, **QUICK)
+
+
+def test_points_need_no_data(toy: RunFolder) -> None:
+    found = evaluate(toy.model, samples=40)
+    assert isinstance(found, ToyEvaluation)
+    assert found.n == 40
+    assert evaluate(toy.path, samples=40) == found
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"samples": 0}, "--samples is 0"),
+        ({"samples": 640, "legacy": True}, "--samples does not go with --legacy"),
+        ({"orders": 0}, "--orders is 0, but it must be 1 to 6"),
+        ({"orders": 7}, "--orders is 7"),
+        ({"guesses": (10, 0)}, "--guesses is 0"),
+        ({"guesses": (-3,)}, "--guesses is -3"),
+        ({"seed": -1}, "--seed is -1"),
+        ({"data": "somewhere"}, "--data is not for a model of text"),
+        ({"device": "cpuu"}, "'cpuu'"),
+    ],
+)
+def test_what_cannot_be_is_refused(run: RunFolder, how: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        evaluate(run.path, **how)
+
+
+@pytest.mark.parametrize(
+    "how", [{"corpus": "words"}, {"data": "x"}, {"legacy": True}, {"guesses": (1,)}, {"orders": 2}]
+)
+def test_points_have_no_use_for_what_text_has(toy: RunFolder, how: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="is not for a model of points"):
+        evaluate(toy.path, **how)
+
+
+def test_a_model_without_lines_wants_a_text(run: RunFolder, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"without its run has no lines\nname the text .* evaluate MODEL CORPUS"):
+        evaluate(run.model)
+    with pytest.raises(CheckpointError, match="without its run"):
+        evaluate(Model.load(run.path))
+    copy = tmp_path / "copy"
+    shutil.copytree(run.path, copy)
+    (copy / "ids.npy").unlink()
+    with pytest.raises(CheckpointError, match=r"copy: its lines \(ids.npy\) are gone"):
+        evaluate(copy)
+    (copy / MODEL).unlink()
+    with pytest.raises(CheckpointError, match=MODEL):
+        evaluate(copy)
+
+
+def test_the_best_is_a_runs(run: RunFolder, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="best"):
+        evaluate(run.model, best=True)
+    with pytest.raises(ConfigError, match="best is for a run's folder"):
+        evaluate(Model.load(run.path), best=True)
+    shutil.copytree(run.path, tmp_path / "copy")
+    (tmp_path / "copy" / BEST).unlink()
+    with pytest.raises(CheckpointError, match=BEST):
+        evaluate(tmp_path / "copy", best=True)
+
+
+def test_a_text_that_cannot_be_taken_is_refused(run: RunFolder, tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="no such file"):
+        evaluate(run.path, tmp_path / "none.txt")
+    (tmp_path / "digits.txt").write_text("".join(f"{k}\n" for k in range(300)))
+    with pytest.raises(CorpusError, match="digits.txt: the model knows none of its characters"):
+        evaluate(run.path, tmp_path / "digits.txt")
+    (tmp_path / "few.txt").write_text("ba\n")
+    with pytest.raises(CorpusError, match="only 1 different lines"):
+        evaluate(run.path, tmp_path / "few.txt")
+
+
+def test_nothing_is_written_into_the_run(run: RunFolder, contents: Callable[[Path], dict[str, bytes | None]]) -> None:
+    before = contents(run.path)
+    evaluate(run.path, **QUICK)
+    assert contents(run.path) == before

@@ -1,0 +1,209 @@
+"""A run on disk: what it writes and when, and that stopping changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import seqgan_wgp
+from seqgan_wgp.config import Config
+from seqgan_wgp.errors import CheckpointError, ConfigError, Diverged
+from seqgan_wgp.model import Model
+from seqgan_wgp.runs import checkpoint
+from seqgan_wgp.runs.folder import RunFolder
+from seqgan_wgp.runs.metrics_log import read_records
+from seqgan_wgp.runs.session import Outcome
+from seqgan_wgp.runs.train import create, go_on, look_at, read_config
+
+from ..stopping import stop_at
+
+Start = Callable[..., RunFolder]
+
+
+@pytest.fixture
+def start(tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config]) -> Start:
+    """Prepare a run of the tiny config in a folder of its own."""
+
+    def prepare(name: str, **settings: object) -> RunFolder:
+        found, config = look_at(tiny_lines, tiny_config(**settings))
+        return create(found, config, tmp_path / name)
+
+    return prepare
+
+
+def records(run: RunFolder) -> list[dict[str, Any]]:
+    return [{key: value for key, value in record.items() if key != "seconds"} for record in read_records(run.metrics)]
+
+
+def tensors(path: Path) -> dict[str, torch.Tensor]:
+    return checkpoint.load(path)[0]
+
+
+def assert_same_run(one: RunFolder, two: RunFolder) -> None:
+    assert records(one) == records(two)
+    for name in ("model", "best", "checkpoint"):
+        left, right = tensors(getattr(one, name)), tensors(getattr(two, name))
+        assert left.keys() == right.keys()
+        assert all(torch.equal(left[key], right[key]) for key in left)
+    assert [path.read_bytes() for path in sorted((one.path / "samples").glob("*0[02468].txt"))] == [
+        path.read_bytes() for path in sorted((two.path / "samples").glob("*0[02468].txt"))
+    ]
+
+
+def test_a_run_leaves_what_is_promised(start: Start) -> None:
+    run = start("run", **{"training.steps": 5, "evaluation.every": 2, "log.every": 3})
+    outcome = go_on(run)
+    assert (outcome.reason, outcome.step) == ("steps", 5)
+    names = {path.name for path in run.path.iterdir() if not path.name.startswith(".")}
+    assert names == {
+        "best.safetensors", "checkpoint", "config.json", "corpus.json", "ids.npy", "metrics.jsonl", "model.safetensors",
+        "samples", "tokenizer.json",
+    }  # fmt: skip
+    written = read_records(run.metrics)
+    assert [record["step"] for record in written] == [1, 2, 3, 4, 5]
+    assert [("js1" in record, record.get("final", False)) for record in written] == [
+        (False, False), (True, False), (False, False), (True, False), (True, True),
+    ]  # fmt: skip
+    assert {"seconds", "critic_loss", "generator_loss", "wasserstein", "penalty", "slope_mean"} <= written[0].keys()
+    assert {"js2", "js1_floor", "js2_floor", "unique", "novel"} <= written[1].keys()
+    assert sorted(path.name for path in (run.path / "samples").iterdir()) == [
+        "00000002.txt", "00000004.txt", "00000005.txt",
+    ]  # fmt: skip
+    assert json.loads(run.config.read_text())["generator"]["width"] == 8
+    assert outcome.test.keys() == outcome.validation.keys()
+
+
+@pytest.mark.parametrize("stops", [[1], [2, 3], [5], [3, 1, 1, 2]])
+def test_stopping_and_going_on_is_the_same_as_never_stopping(start: Start, stops: list[int]) -> None:
+    settings = {"training.steps": 8, "evaluation.every": 3, "log.every": 2, "log.diagnostics": 3}
+    whole, parts = start("whole", **settings), start("parts", **settings)
+    go_on(whole)
+    for stop in stops:
+        assert go_on(parts, should_stop=stop_at(stop)).reason == "interrupted"
+    assert go_on(parts).reason == "steps"
+    assert_same_run(whole, parts)
+
+
+@pytest.mark.parametrize("first", [1, 4, 5, 6])
+def test_a_finished_run_goes_on_to_a_larger_number_of_steps(start: Start, first: int) -> None:
+    whole, parts = start("whole", **{"training.steps": 8}), start("parts", **{"training.steps": first})
+    go_on(whole)
+    go_on(parts)
+    outcome = go_on(parts, {"training.steps": 8})
+    assert outcome.step == 8
+    assert read_config(parts).training.steps == 8
+    assert_same_run(whole, parts)
+
+
+def test_going_on_with_a_finished_run_changes_nothing(start: Start) -> None:
+    run = start("run", **{"training.steps": 5})
+    first = go_on(run)
+    before = (records(run), tensors(run.model), run.checkpoint.read_bytes())
+    second = go_on(run)
+    assert (second.step, second.validation, second.test) == (first.step, first.validation, first.test)
+    assert records(run) == before[0]
+    assert all(torch.equal(tensor, before[1][name]) for name, tensor in tensors(run.model).items())
+    assert run.checkpoint.read_bytes() == before[2]
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(start: Start) -> None:
+    whole, killed = start("whole"), start("killed")
+    go_on(whole)
+    killed.metrics.write_bytes(b'{"step": 1, "critic_loss": 99}\n{"st')
+    go_on(killed)
+    assert_same_run(whole, killed)
+
+
+def test_divergence_leaves_the_last_good_checkpoint(start: Start) -> None:
+    run = start("run", **{"training.steps": 4})
+    go_on(run)
+    good = run.checkpoint.read_bytes(), run.model.read_bytes()
+    wild = {"training.steps": 10_000, "optimizer.critic.learning_rate": 10.0, "objective.weight": 1e30}
+    with pytest.raises(Diverged, match="at step"):
+        go_on(run, wild)
+    assert (run.checkpoint.read_bytes(), run.model.read_bytes()) == good
+
+
+def test_best_model_is_that_of_the_lowest_divergence_at_the_cadence(start: Start) -> None:
+    run = start("run", **{"training.steps": 9, "evaluation.every": 2})
+    outcome = go_on(run)
+    values = {record["step"]: record["js2"] for record in records(run) if "js2" in record and "final" not in record}
+    assert list(values) == [2, 4, 6, 8]
+    best = min(values, key=lambda step: values[step])
+    assert outcome.best_step == best
+    assert checkpoint.load(run.best)[1]["step"] == best
+
+
+def test_patience_ends_a_run_and_can_be_overruled(start: Start) -> None:
+    still = {"optimizer.generator.learning_rate": 1e-9, "training.steps": 400}
+    run = start("run", **still, **{"evaluation.every": 1, "evaluation.patience": 3})
+    outcome = go_on(run)
+    assert outcome.reason == "patience"
+    assert outcome.best_step is not None
+    assert outcome.step == outcome.best_step + 3
+    assert go_on(run, {"training.steps": outcome.step + 1}).step == outcome.step + 1
+
+
+def test_minutes_count_over_interruptions(start: Start) -> None:
+    run = start("run", **{"training.steps": None, "training.minutes": 0.02})
+    outcome = go_on(run)
+    assert outcome.reason == "minutes"
+    assert outcome.seconds >= 1.2
+    assert go_on(run).step == outcome.step
+
+
+def test_a_run_in_use_is_refused(start: Start) -> None:
+    run = start("run")
+    with run.locked(), pytest.raises(ConfigError, match="another process"):
+        go_on(run)
+
+
+def test_a_damaged_checkpoint_is_named(start: Start) -> None:
+    run = start("run", **{"training.steps": 2})
+    go_on(run)
+    run.checkpoint.write_bytes(run.checkpoint.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match=r"state\.safetensors: damaged"):
+        go_on(run, {"training.steps": 4})
+
+
+def test_a_config_of_a_newer_format_is_refused(start: Start) -> None:
+    run = start("run")
+    tree = json.loads(run.config.read_text())
+    run.config.write_text(json.dumps(tree | {"format_version": 999}))
+    with pytest.raises(CheckpointError, match="999"):
+        read_config(run)
+
+
+def test_callbacks_see_every_step_in_order(start: Start) -> None:
+    steps: list[int] = []
+    outcome: Outcome = go_on(start("run"), on_record=lambda record, _domain: steps.append(record.step))
+    assert steps == list(range(1, outcome.step + 1))
+
+
+def test_train_from_python_returns_a_model_and_keeps_nothing(
+    tmp_path: Path, tiny_lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen: list[int] = []
+    tiny = {"generator.width": 8, "critic.width": 8, "generator.blocks": 1, "critic.blocks": 1, "evaluation.every": 2}
+    model = seqgan_wgp.train(tiny_lines, steps=3, settings=tiny, on_record=lambda record: seen.append(record.step))
+    assert seen == [1, 2, 3]
+    assert isinstance(model, Model)
+    assert len(model.generate(5)) == 5
+    assert list(tmp_path.iterdir()) == []
+    kept = seqgan_wgp.train(tiny_lines, steps=3, settings=tiny, out=tmp_path / "run")
+    assert kept.generate(5) == model.generate(5) == Model.load(tmp_path / "run").generate(5)
+    assert "</html>" in RunFolder(tmp_path / "run").report.read_text(encoding="utf-8")
+
+    def full(_run: RunFolder) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("seqgan_wgp.runs.report.page.write_report", full)
+    with pytest.warns(UserWarning, match="no report was written: .*No space left"):
+        again = seqgan_wgp.train(tiny_lines, steps=3, settings=tiny, out=tmp_path / "full")
+    assert again.generate(5) == model.generate(5)

@@ -1,0 +1,152 @@
+"""The regular expressions that decoding knows mean what they mean to Python's `re`; all others are refused."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqgan_wgp.errors import ConfigError
+from seqgan_wgp.text.constrained.automaton import compile_expression
+from seqgan_wgp.text.constrained.expressions import of_escape
+from seqgan_wgp.text.constrained.regex import COUNT_MOST, DEPTH_MOST, parse_regex
+
+from .walking import accepts
+
+ALPHABET = "aB1_-\n é"
+LENGTH = 3
+STRINGS = ["".join(parts) for size in range(LENGTH + 1) for parts in itertools.product(ALPHABET, repeat=size)]
+CODE_POINTS = np.array([ord(character) for character in ALPHABET])
+
+
+def matched(pattern: str) -> list[str]:
+    automaton = compile_expression(parse_regex(pattern), CODE_POINTS, LENGTH)
+    return [string for string in STRINGS if accepts(automaton, [ALPHABET.index(character) for character in string])]
+
+
+def matched_by_python(pattern: str) -> list[str]:
+    compiled = re.compile(pattern)
+    return [string for string in STRINGS if compiled.fullmatch(string)]
+
+
+escapes = st.sampled_from([r"\d", r"\w", r"\s", r"\D", r"\W", r"\S", r"\n", r"\x42", r"\u00e9"])
+members = escapes | st.sampled_from(["a", "B", "1", "_", "é", r"\-", "a-z", "A-Z", "0-9", r"\x31-a"])
+sets = st.builds(
+    lambda negated, parts, last: f"[{'^' * negated}{''.join(parts)}{last}]",
+    st.booleans(),
+    st.lists(members, min_size=1, max_size=3),
+    st.sampled_from(["", "", "-"]),
+)
+atoms = sets | escapes | st.sampled_from([*"aB1_-é", ".", r"\.", "]", "}"])
+counts = st.sampled_from(["*", "+", "?", "{0}", "{2}", "{1,}", "{,2}", "{0,2}", "{1,3}", "{2,9}"])
+
+
+def larger(smaller: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return (
+        st.lists(smaller, max_size=3).map("".join)
+        | st.lists(smaller, min_size=2, max_size=3).map("|".join).map("({})".format)
+        | smaller.map("(?:{})".format)
+        | st.builds("({}){}".format, smaller, counts)
+        | st.builds("{}{}".format, atoms, counts)
+    )
+
+
+patterns = st.recursive(atoms, larger, max_leaves=6)
+
+
+@given(patterns, st.booleans())
+@settings(max_examples=200)
+def test_a_pattern_matches_what_python_matches(pattern: str, anchored: bool) -> None:
+    pattern = f"^{pattern}$" if anchored else pattern
+    assert matched(pattern) == matched_by_python(pattern)
+
+
+@given(st.text(r"aB1()[]{}*+?^$.|\dwnx-,2:=!é", max_size=9))
+@settings(max_examples=1_000)
+def test_any_text_is_refused_or_means_what_it_means_to_python(pattern: str) -> None:
+    try:
+        parse_regex(pattern)
+    except ConfigError as error:
+        assert error.message.startswith(f"--regex '{pattern}': character ")
+        return
+    assert matched(pattern) == matched_by_python(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "place", "what"),
+    [
+        ("ab(?=c)", 3, "'(?=' begins a look ahead"),
+        ("(?!a)", 1, "'(?!' begins a look ahead"),
+        ("a(?<=a)", 2, "'(?<' begins a look behind"),
+        ("(?P<name>a)", 1, "'(?P' begins a named group"),
+        ("(?P=name)", 1, "begins a reference"),
+        ("(?i)a", 1, "begins a flag"),
+        ("(?>a)", 1, "begins an atomic group"),
+        ("(?#a)", 1, "begins a comment"),
+        ("(?", 1, "begins a flag"),
+        (r"(a)\1", 4, r"'\1' is a reference"),
+        (r"\bword", 1, r"'\b' is an edge of words"),
+        (r"\A", 1, "an anchor"),
+        (r"a\Z", 2, "an anchor"),
+        (r"\y", 1, r"'\y' is no character"),
+        ("\\", 1, "a single backslash"),
+        ("a^b", 2, "'^' may stand at the ends"),
+        ("a$b", 2, "'$' may stand at the ends"),
+        ("(a$)", 3, "'$' may stand at the ends"),
+        ("*a", 1, "'*' has nothing to repeat"),
+        ("^+", 2, "'+' has nothing to repeat"),
+        ("(|?)", 3, "'?' has nothing to repeat"),
+        ("{2}", 1, "'{' has nothing to repeat"),
+        ("a*?", 3, "'?' follows another repetition"),
+        ("a++", 3, "'+' follows another repetition"),
+        ("a{2}{3}", 5, "'{' follows another repetition"),
+        ("a{b}", 2, "'{' begins no count"),
+        ("a{", 2, "'{' begins no count"),
+        ("a{}", 2, "'{' begins no count"),
+        ("a{,}", 2, "'{' begins no count"),
+        ("a{1", 2, "'{' begins no count"),
+        ("a{3,2}", 2, "{3,2} has its larger number first"),
+        (f"a{{{COUNT_MOST + 1}}}", 2, "is above 1,000"),
+        ("a{1,99999}", 2, "is above 1,000"),
+        ("(a", 1, "'(' is never closed"),
+        ("a)b", 2, "')' closes no group"),
+        ("x[ab", 2, "'[' is never closed"),
+        ("[]", 1, "'[' is never closed"),
+        ("[^]", 1, "'[' is never closed"),
+        ("[a-", 1, "'[' is never closed"),
+        ("[z-a]", 2, "'z-a' is a range whose end lies before"),
+        (r"[a-\d]", 2, "is a range between what is not a single character"),
+        (r"[\d-a]", 2, "is a range between what is not a single character"),
+        ("[[a]", 2, "'[' within a set is not known"),
+        ("[a&&b]", 3, "'&&' within a set is not known"),
+        ("[+--]", 3, "'--' within a set is not known"),
+        (r"\x4", 1, "needs 2 hexadecimal digits"),
+        (r"\xgg", 1, "needs 2 hexadecimal digits"),
+        (r"a\u00e", 2, "needs 4 hexadecimal digits"),
+        ("(" * (DEPTH_MOST + 1), DEPTH_MOST + 1, "more than 50 groups"),
+    ],
+)
+def test_what_is_refused_is_named_with_its_place(pattern: str, place: int, what: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_regex(pattern)
+    assert f": character {place}: " in caught.value.message
+    assert what in caught.value.message
+    assert "\n" not in caught.value.message
+    assert caught.value.remedy.startswith("known are")
+
+
+def test_classes_are_those_of_unicode() -> None:
+    for escape, inside, outside in ((r"\d", "7٣", "a½"), (r"\w", "é_漢", "-\u2003"), (r"\s", "\u2003\t", "a")):
+        for character in inside + outside:
+            found = any(first <= ord(character) <= last for first, last in of_escape(escape))
+            assert found == (character in inside), (escape, character)
+
+
+def test_the_largest_counts_and_depths_are_taken() -> None:
+    assert matched(f"a{{0,{COUNT_MOST}}}") == ["", "a", "aa", "aaa"]
+    assert matched("(" * DEPTH_MOST + "a" + ")" * DEPTH_MOST) == ["a"]
+    assert matched(f"{'(' * 9}{'){1000}' * 9}") == [""]

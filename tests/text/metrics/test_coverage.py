@@ -1,0 +1,53 @@
+"""The guessing curve against sets of strings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqgan_wgp.text.metrics.coverage import hits
+
+from ..hashing.test_row_set import row_pairs, string
+
+
+@given(row_pairs, st.data())
+def test_shares_equal_those_of_sets(pair: tuple[list[list[int]], list[list[int]]], data: st.DataObject) -> None:
+    rows, held = pair
+    at = data.draw(st.lists(st.integers(1, len(rows)), min_size=1, max_size=4))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=4)))
+    blocks = np.split(np.array(rows, np.uint8), cuts)  # some of them empty
+    wanted = set(map(string, held))
+    expected = {guesses: len(wanted & set(map(string, rows[:guesses]))) / len(wanted) for guesses in at}
+    assert hits(blocks, np.array(held, np.uint16), at) == pytest.approx(expected)
+
+
+def test_by_hand() -> None:
+    held = np.array([[2, 0], [2, 0], [3, 0], [4, 4]], np.uint8)  # three different strings
+    guessed = np.array([[2, 9], [2, 0], [5, 5], [4, 4], [0, 0]], np.uint8)  # the first is no held-out string
+    assert hits([guessed], held, at=(1, 2, 3, 4, 5)) == {1: 0, 2: 1 / 3, 3: 1 / 3, 4: 2 / 3, 5: 2 / 3}
+
+
+def test_no_more_is_taken_than_is_needed() -> None:
+    def blocks() -> Iterator[np.typing.NDArray[np.uint8]]:
+        yield np.full((3, 2), 2, np.uint8)
+        yield np.full((3, 2), 3, np.uint8)
+        raise AssertionError
+
+    assert hits(blocks(), np.array([[2, 2], [3, 3]]), at=(6, 2)) == {2: 0.5, 6: 1.0}
+
+
+def test_too_few_and_none_are_refused() -> None:
+    rows = np.ones((5, 2), np.uint8)
+    with pytest.raises(ValueError, match=r"blocks end after 5 strings, but at \(=\[3, 6\]\) asks for 6"):
+        hits([rows], rows, at=(6, 3))
+    for at in ((), (0, 3)):
+        with pytest.raises(ValueError, match="1 or more"):
+            hits([rows], rows, at)
+    with pytest.raises(ValueError, match="row shape"):
+        hits([rows[:, :1]], rows, at=(1,))
+    with pytest.raises(ValueError, match="one row or more"):
+        hits([rows], rows[:0], at=(1,))

@@ -1,0 +1,73 @@
+"""Draws: functions of their numbers alone, whatever was drawn before; of a divided batch each process has its part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from seqgan_wgp.config import Config
+from seqgan_wgp.training.batches import AHEAD, Draws
+from seqgan_wgp.training.distributed.process_group import ALONE, World
+from seqgan_wgp.training.record import Losses
+from seqgan_wgp.utils.counter_rng import Stream, choose_numpy, shuffled
+
+from .problems import PointDomain
+
+Make = Callable[..., Draws]
+
+
+@pytest.fixture
+def make(tiny_config: Callable[..., Config]) -> Make:
+    def draws(batch: int, world: World = ALONE, size: int = 2_000) -> Draws:
+        domain = PointDomain()
+        domain.size = size
+        domain.ids = torch.from_numpy  # type: ignore[assignment, method-assign]  # items are their own numbers
+        return Draws(domain, tiny_config(**{"training.batch_size": batch}), torch.device("cpu"), world)
+
+    return draws
+
+
+@pytest.mark.parametrize("batch", [1, 7, 64, 3_000, AHEAD, AHEAD + 1])
+def test_batches_are_those_of_their_numbers_in_any_order(make: Make, batch: int) -> None:
+    draws = make(batch)
+    for number in (0, 1, 5, 4, 1_000_000, 0, 600, 599, 601, (1 << 36) + 3):
+        rows_B = np.arange(number * batch, (number + 1) * batch)
+        assert draws.real(number).tolist() == shuffled(0, Stream.BATCH, rows_B, 2_000).tolist()
+
+
+def test_small_corpora_are_drawn_with_replacement(make: Make) -> None:
+    drawn = make(10, size=50).real(3)
+    assert drawn.tolist() == choose_numpy(0, Stream.BATCH, np.arange(30, 40), 50).tolist()
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_parts_of_processes_make_the_whole_batch(make: Make, size: int) -> None:
+    parts = [make(16, World(rank=rank, size=size)) for rank in range(size)]
+    whole = make(16)
+    for number in (0, 9, 300, 2):
+        assert torch.equal(torch.cat([part.real(number) for part in parts]), whole.real(number))
+        assert torch.equal(torch.cat([part.index(number) for part in parts]), whole.index(number))
+        epsilons = [part.epsilon(number)(2) for part in parts]
+        assert torch.equal(torch.cat(epsilons), whole.epsilon(number)(2))
+
+
+def test_a_number_may_be_a_tensor(make: Make) -> None:
+    draws = make(8)
+    for number in (0, 7, 1 << 36):
+        there = torch.tensor(number)
+        assert torch.equal(draws.index(there), draws.index(number))
+        assert torch.equal(draws.epsilon(there)(1), draws.epsilon(number)(1))
+        noise: list[Tensor] = [draws.noise(Stream.REAL_NOISE, each, 0.5) for each in (there, number)]
+        assert torch.equal(*noise)
+
+
+def test_losses_are_numbers_by_name() -> None:
+    losses = Losses(("one", "two"), torch.tensor([1.5, -2.0]))
+    assert dict(losses) == {"one": 1.5, "two": -2.0}
+    assert len(losses) == 2
+    with pytest.raises(KeyError):
+        losses["three"]
