@@ -30,7 +30,7 @@ from .text.generation.scoring import Scored, scored
 from .text.networks import log_probabilities
 from .training.domain import DataSpec, Items
 from .training.interpolation import POINTS_MOST, walk
-from .training.latents import generate, generate_at, latents
+from .training.latents import block_size_of, generate, generate_at, latents
 from .utils.counter_rng import Stream
 from .utils.devices import pick_device
 
@@ -147,7 +147,8 @@ class Model:
         if n < 0 or start < 0 or seed < 0:
             raise ConfigError(f"n (={n}), start (={start}) and seed (={seed}) must not be negative")
         generator = log_probabilities(self.generator) if logs else self.generator
-        return generate(generator, self._latents(seed), start, n, self.device)
+        block_size = block_size_of(self.config)
+        return generate(generator, self._latents(seed), start, n, self.device, block_size=block_size)
 
     def score(self, strings: Iterable[str]) -> Iterator[Scored]:
         """Yield strings with their scores by the critic, in order, in constant memory; higher is more like the corpus.
@@ -227,7 +228,8 @@ class Model:
         )
 
     def _at(self, latent_NZ: Tensor) -> list[Items]:
-        return [self.spec.decode(fake) for fake in generate_at(self.generator, latent_NZ, self.device)]
+        parts = generate_at(self.generator, latent_NZ, self.device, block_size=block_size_of(self.config))
+        return [self.spec.decode(fake) for fake in parts]
 
     def _latent(self, end: int | str) -> Tensor:
         if isinstance(end, str):

@@ -19,8 +19,14 @@ _NETWORKS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """Kind of data -> network -> the architectures that there are for it."""
 
-_NORMALIZATIONS: dict[str, tuple[str, ...]] = {"perceptron": ("none", "layer", "weight", "batch")}
-"""Architecture -> its normalizations, where it has not all of them."""
+_NORMALIZATIONS: dict[str, tuple[str, ...]] = {
+    "perceptron": ("none", "layer", "weight", "batch"),
+    "convolution-dense": (*_CONVOLUTIONS, "batch-nonaffine"),
+}
+"""Architecture -> its normalizations, where they are not those of convolutions."""
+
+BATCH_NORMALIZATIONS = ("batch", "batch-nonaffine")
+"""The normalizations by statistics of a batch: they mix its samples."""
 
 _NEEDS: dict[str, tuple[str, ...]] = {
     "adam": ("beta1", "beta2"),
@@ -64,6 +70,11 @@ def _check_networks(config: Config) -> None:
         _choose(f"{part}.network", settings.network, networks, config.domain)
         normalizations = _NORMALIZATIONS.get(settings.network, _CONVOLUTIONS)
         _choose(f"{part}.normalization", settings.normalization, normalizations, f"the network {settings.network}")
+        if settings.network != "convolution-dense" and settings.activation != "softplus":
+            raise ConfigError(
+                f"{part}.activation is {settings.activation!r}, and {settings.network} has an activation of its own",
+                f"leave {part}.activation out, or set {part}.network=convolution-dense",
+            )
         if settings.network == "convolution-dense" and not settings.units:
             raise ConfigError(f"{part}.units is 0, and {settings.network} has a dense layer", f"set {part}.units")
         algorithm = getattr(config.optimizer, part)
@@ -133,9 +144,9 @@ def _check_objective(config: Config) -> None:
 
 def _check_critic(config: Config) -> None:
     normalization, constraint = config.critic.normalization, config.objective.constraint
-    if normalization == "batch" and constraint in PENALTIES:
+    if normalization in BATCH_NORMALIZATIONS and constraint in PENALTIES:
         raise ConfigError(
-            f"critic.normalization is 'batch' and objective.constraint is {constraint!r}: a penalty "
+            f"critic.normalization is {normalization!r} and objective.constraint is {constraint!r}: a penalty "
             "is on the slope at each sample, and batch norm makes every score depend on all of them",
             "take critic.normalization=layer, or none",
         )
@@ -149,9 +160,10 @@ def _check_critic(config: Config) -> None:
 
 def _check_rhythm(config: Config) -> None:
     training = config.training
-    if config.generator.normalization == "batch" and training.batch_size == 1:
+    normalization = config.generator.normalization
+    if normalization in BATCH_NORMALIZATIONS and training.batch_size == 1:
         raise ConfigError(
-            "training.batch_size is 1, and generator.normalization is 'batch': one item has no spread",
+            f"training.batch_size is 1, and generator.normalization is {normalization!r}: one item has no spread",
             "set training.batch_size to 2 or more",
         )
     if training.warm_up_until is not None and not training.warm_up:

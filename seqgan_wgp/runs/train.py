@@ -26,7 +26,7 @@ from ..text.readers.open import Source, open_source
 from ..text.readers.reader import OnBytes
 from ..toy import spec as toys
 from ..toy.spec import ToyFacts
-from ..training.batches import check_divisible
+from ..training.batches import check_divisible, check_fixed_batch
 from ..training.distributed.process_group import ALONE, ProcessGroup
 from ..training.record import Record
 from ..utils.atomic_files import new_file
@@ -99,9 +99,14 @@ class PreparedImages:
 
 
 def scan_images(folder: Path, config: Config) -> PreparedImages:
-    """Read the images of a folder with files in IDX form. Raises CorpusError when they cannot be learnt from."""
+    """Read the images of a folder with files in IDX form. Raises CorpusError when they cannot be learnt from.
+
+    Raises ConfigError too, where every step is to have the same batch and there are too few images for it.
+    """
     name = "mnist" if folder == mnist.cache_folder() else folder.resolve().name
-    return PreparedImages(collection=collections.read(mnist.find_images(folder), config.images, name))
+    found = PreparedImages(collection=collections.read(mnist.find_images(folder), config.images, name))
+    check_fixed_batch(config, found.collection.facts.train)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..config import Config
+from ..config.validation import BATCH_NORMALIZATIONS
 from ..errors import ConfigError
 from ..utils.counter_rng import Stream, choose_numpy, normal, shuffled, uniform
 from .distributed.process_group import ProcessGroup
@@ -40,10 +41,14 @@ class Batches:
         config: with seed and size of a batch.
         device: where all that is drawn is wanted.
         world: the processes that a batch is divided among.
+
+    Raises:
+        ConfigError: the real batch is to be the same in every step, and there are fewer items than it has.
     """
 
     def __init__(self, domain: Domain, config: Config, device: torch.device, world: ProcessGroup) -> None:
-        self.domain, self.device = domain, device
+        check_fixed_batch(config, domain.size)
+        self.domain, self.device, self.fixed = domain, device, config.training.fixed_batch
         self.seed, self.size = config.training.seed, config.training.batch_size
         self.here, self.share = world.slice_of(self.size), world.share_of(self.size)
         self._index_B = torch.arange(self.here.start, self.here.stop, device=device)
@@ -75,6 +80,8 @@ class Batches:
 
     def _items(self, number: int) -> npt.NDArray[np.int64]:
         """Return the items of real batch `number`; chosen for many batches at once, which takes hardly longer."""
+        if self.fixed:
+            return self.rows(0)
         if not self._first <= number < self._first + self._ahead:
             self._first = number - number % self._ahead
             row_NB = np.stack([self.rows(self._first + k) for k in range(self._ahead)])
@@ -85,6 +92,16 @@ class Batches:
         return chosen_B
 
 
+def check_fixed_batch(config: Config, size: int) -> None:
+    """Raise ConfigError where every step is to have the same real batch and there are too few training items for it."""
+    batch = config.training.batch_size
+    if config.training.fixed_batch and size < batch:
+        raise ConfigError(
+            f"training.fixed_batch is true and training.batch_size is {batch}, but there are {size} items to train on",
+            f"set training.batch_size to {size} or less, or training.fixed_batch=false",
+        )
+
+
 def check_divisible(config: Config, size: int) -> None:
     """Raise ConfigError unless a batch can be divided among so many processes and the run stay the same."""
     if size == 1:
@@ -93,9 +110,10 @@ def check_divisible(config: Config, size: int) -> None:
         raise ConfigError("training.device is 'mps', which only one process can use", "train in one, or take another")
     batch, objective, alone = config.training.batch_size, config.objective, "train in one process, or "
     for part in ("generator", "critic"):
-        if getattr(config, part).normalization == "batch":
+        normalization = getattr(config, part).normalization
+        if normalization in BATCH_NORMALIZATIONS:
             raise ConfigError(
-                f"{part}.normalization is 'batch', whose statistics are of the whole batch, and each of the "
+                f"{part}.normalization is {normalization!r}, whose statistics are of the whole batch, and each of the "
                 f"{size} processes sees a part of it",
                 f"{alone}take {part}.normalization=layer",
             )

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import Config
+from ..config.validation import BATCH_NORMALIZATIONS
 from ..errors import Diverged, one_line
 from ..nn.build import build_networks
 from ..utils.counter_rng import Stream
@@ -28,7 +29,7 @@ from .distributed.process_group import ALONE, ProcessGroup
 from .domain import Domain, Items
 from .engines.compute import ENGINES, lowering, set_precision
 from .engines.cuda_graph import GraphedRound, unsupported_reason
-from .latents import BLOCK, generate, latents, recalibrate_batchnorm, training_latents
+from .latents import block_size_of, generate, latents, recalibrate_batchnorm, training_latents
 from .loop import ROUND_METRICS, average_decay, critic_step, one_round, update_average
 from .losses import loss_of
 from .optimizers import optimizer, set_rate
@@ -63,7 +64,7 @@ class Trainer:
             thinning=schedule.thinning(config.objective, config.training.batch_size),
             first=world.slice_of(config.training.batch_size).start,
             size=config.training.batch_size,
-            apart=config.critic.normalization == "batch",
+            apart=config.critic.normalization in BATCH_NORMALIZATIONS,
         )
         set_precision(config.training.precision, device)
         engine = config.training.engine
@@ -151,15 +152,16 @@ class Trainer:
     def samples(self) -> Items:
         """Return the compact items that an evaluation measures: always from the same latents, in every process."""
         self._settle()
-        count = self.domain.samples
-        blocks = self.world.slice_of(math.ceil(count / BLOCK))
-        start, stop = blocks.start * BLOCK, min(blocks.stop * BLOCK, count)
+        count, block_size = self.domain.samples, block_size_of(self.config)
+        blocks = self.world.slice_of(math.ceil(count / block_size))
+        start, stop = blocks.start * block_size, min(blocks.stop * block_size, count)
         source = generate(
             self.sampler.eval(),
             lambda index_B: latents(self.config, Stream.SAMPLE_LATENT, index_B),
             start,
             stop - start,
             self.device,
+            block_size=block_size,
         )
         parts = self.world.gather(lambda: [self.domain.spec.decode(fake) for fake in source])
         self.generator.train()

@@ -24,7 +24,7 @@ from torch import nn
 
 from ... import config as configs
 from ...errors import ConfigError
-from ...training.latents import BLOCK
+from ...training.latents import block_size_of
 from ...utils.atomic_files import new_file
 from ...utils.counter_rng import Stream
 from .onnx_runtime import FORMAT, LATENT, NOISE, OUTPUTS, check_installed
@@ -80,7 +80,7 @@ def metadata(model: Model) -> dict[str, str]:
     facts = {
         "format_version": configs.FORMAT_VERSION,
         "config": configs.to_dict(model.config),
-        NOISE: {"stream": int(Stream.SAMPLE_LATENT), "block": BLOCK},
+        NOISE: {"stream": int(Stream.SAMPLE_LATENT), "block": block_size_of(model.config)},
         **model.facts,
     }
     written = {name: json.dumps(value) for name, value in facts.items()}
