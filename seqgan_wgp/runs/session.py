@@ -204,7 +204,8 @@ class Session:
         validation, test = self.domain.score(samples), self.domain.score(samples, half="test")
         if self.trainer.step % self.config.evaluation.every:
             step, seconds = self.trainer.step, self.trainer.seconds
-            record = Record(step=step, seconds=seconds, losses=self.losses, measures=validation)
+            rates = self.trainer.learning_rates()
+            record = Record(step=step, seconds=seconds, losses=self.losses, learning_rates=rates, measures=validation)
             # Behind the size that the checkpoint knows of: a resumed run drops it.
             self.records.append(self._examined(record) | {"final": True})
             self._write_samples(record.step, samples)
@@ -227,7 +228,8 @@ class Session:
 
 def _entry(record: Record) -> dict[str, Any]:
     seconds = round(record.seconds, 3)
-    return {"step": record.step, "seconds": seconds, **record.losses, **record.measures, **record.diagnosis}
+    measured = {**record.losses, **record.learning_rates, **record.measures, **record.diagnosis}
+    return {"step": record.step, "seconds": seconds, **measured}
 
 
 def _some_items(domain: Domain) -> npt.NDArray[np.int64]:

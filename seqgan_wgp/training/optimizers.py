@@ -127,6 +127,11 @@ def set_rate(algorithm: torch.optim.Optimizer, rate: float) -> None:
             group["lr"] = rate
 
 
+def rate_of(algorithm: torch.optim.Optimizer) -> float:
+    """Return the step size of an optimizer. Where it is a tensor on a GPU, the host waits for the device."""
+    return float(algorithm.param_groups[0]["lr"])
+
+
 def apply_gradients(algorithm: torch.optim.Optimizer, module: nn.Module, gradients: Gradients) -> None:
     """Do one step of the optimizer of `module`, with these gradients."""
     for parameter, gradient in zip(module.parameters(), gradients, strict=True):

@@ -12,6 +12,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ from .engines.cuda_graph import GraphedRound, unsupported_reason
 from .latents import BLOCK, generate, latents, recalibrate_batchnorm, training_latents
 from .loop import ROUND_METRICS, average_decay, critic_step, one_round, update_average
 from .losses import loss_of
-from .optimizers import optimizer, set_rate
+from .optimizers import optimizer, rate_of, set_rate
 from .penalties import CONSTRAINTS
 from .record import Losses, Record
 from .state import load_tensors, tensors_of
@@ -111,7 +112,7 @@ class Trainer:
             samples = self.samples() if self._evaluates() else None
             measures = {} if samples is None or not self.world.first else self.domain.score(samples)
             self.seconds = time.perf_counter() - began
-            yield Record(
+            record = Record(
                 step=self.step,
                 seconds=self.seconds,
                 losses=losses,
@@ -120,6 +121,8 @@ class Trainer:
                 diagnosis=diagnosis,
                 notes=self._news(),
             )
+            # Read only where they are kept: on a GPU the host waits for them.
+            yield replace(record, learning_rates=self.learning_rates()) if record.due(log.every) else record
 
     def finished(self) -> bool:
         """Say whether the configured steps or minutes are reached."""
@@ -131,7 +134,7 @@ class Trainer:
 
         The first round begins with the warm-up, if there is one.
         """
-        self.set_rates()
+        self.set_rates(self.step)
         if self.step == 0:
             self._warm_up()
         graph = self._recorded()
@@ -185,6 +188,7 @@ class Trainer:
         """Take over what `state` gave. Raises CheckpointError when a tensor is missing or of another shape."""
         load_tensors(self._modules(), self._optimizers(), tensors, self.device)
         self.step, self.seconds, self._settled_step = step, seconds, None
+        self.set_rates(max(0, step - 1))  # those of the round that the tensors come from
         self._graph = None  # it was recorded over other tensors
         self._last = Losses((), torch.zeros(0))
 
@@ -215,11 +219,18 @@ class Trainer:
         """Change the critic once, with batch `number` of the whole run; return CRITIC_LOSSES of the whole batch."""
         return critic_step(self, number)
 
-    def set_rates(self) -> None:
-        """Give both optimizers the step sizes of the next round."""
+    def set_rates(self, round_: int) -> None:
+        """Give both optimizers the step sizes of a round."""
         settings = self.config.optimizer
-        set_rate(self.generator_optimizer, schedule.learning_rate(settings.generator, self.step))
-        set_rate(self.critic_optimizer, schedule.learning_rate(settings.critic, self.step))
+        set_rate(self.generator_optimizer, schedule.learning_rate(settings.generator, round_))
+        set_rate(self.critic_optimizer, schedule.learning_rate(settings.critic, round_))
+
+    def learning_rates(self) -> dict[str, float]:
+        """Return the step sizes that both optimizers have, as records name them: those of the last round."""
+        return {
+            "generator_learning_rate": rate_of(self.generator_optimizer),
+            "critic_learning_rate": rate_of(self.critic_optimizer),
+        }
 
     def noise_deviation(self) -> float:
         """Return the standard deviation of this round's instance noise."""

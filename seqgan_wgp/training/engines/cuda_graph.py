@@ -57,7 +57,7 @@ class StaticRound:
     def fill(self) -> None:
         """Fill in what the trainer's next round has."""
         trainer, settings = self.trainer, self.trainer.config.training
-        trainer.set_rates()
+        trainer.set_rates(trainer.step)
         self._number.fill_(trainer.step)
         self._remembered.fill_(average_decay(trainer, trainer.step + 1))
         for k, real in enumerate(self._reals):

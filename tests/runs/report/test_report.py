@@ -271,6 +271,28 @@ def test_a_run_that_was_stopped_says_so(
     assert "test half" not in texts(shown.with_id("quality").all("th"))
 
 
+def test_a_run_that_ran_out_of_patience_says_what_happened_not_what_was_set(
+    tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config]
+) -> None:
+    # At rates this small nothing changes, so that the first evaluation stays the best.
+    still = {f"optimizer.{part}.learning_rate": 1e-30 for part in ("generator", "critic")}
+    found, config = scan_data(tiny_lines, tiny_config(**still, **{"training.steps": None, "evaluation.patience": 2}))
+    run = create(found, config, tmp_path / "run")
+    assert run_training(run).reason == "patience"
+    shown = page(run)
+    assert shown.with_id("status").text == "Finished: the last 2 evaluations were no better than the best."
+    command = shown.with_id("settings").all("pre")[0].text
+    assert command.endswith("--set evaluation.patience=none --out again")
+
+
+def test_a_finished_run_that_was_given_a_later_end_is_not_called_finished(copy: RunFolder) -> None:
+    # As a resume to step 9 leaves it when it is killed before its first checkpoint.
+    settings = json.loads(copy.config.read_text(encoding="utf-8"))
+    settings["training"] |= {"steps": 9, "minutes": None}
+    copy.config.write_text(json.dumps(settings), encoding="utf-8")
+    assert page(copy).with_id("status").text == "It stopped at round 6 and can go on with resume."
+
+
 def test_a_run_that_has_not_begun_says_so(
     tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config]
 ) -> None:
