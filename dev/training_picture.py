@@ -2,7 +2,7 @@
 
     seqgan-wgp train names.txt --steps 60 --set evaluation.every=10 --out runs/early
     seqgan-wgp train names.txt --steps 5500 --out runs/late
-    python -m dev.training_picture runs/early runs/late --steps 10 50 500 5500 --out docs/names-in-training.png
+    python -m dev.training_picture runs/early runs/late --steps 10 60 500 5500 --out docs/names-in-training.png
 
 Evaluating more often does not change training, so two runs with the same seed show the same training: the first one its
 beginning, the second one the rest.
