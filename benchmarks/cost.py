@@ -26,7 +26,7 @@ import torch
 
 from seqgan_wgp import config as configs
 from seqgan_wgp.config import Config
-from seqgan_wgp.text.domain import TextForm
+from seqgan_wgp.text.domain import TextSpec
 from seqgan_wgp.text.inspection.timing import Noise
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.schedule import thinning
@@ -61,8 +61,8 @@ def operations(sizes: dict[str, int]) -> float:
 
 def milliseconds(sizes: dict[str, int], seconds: float) -> float:
     """Return what a round takes, measured for so many seconds of work."""
-    form = TextForm(Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + sizes["V"] - 2)))), sizes["L"], {})
-    trainer = Trainer(Noise(form, CPU), config_of(sizes), CPU)
+    spec = TextSpec(Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + sizes["V"] - 2)))), sizes["L"], {})
+    trainer = Trainer(Noise(spec, CPU), config_of(sizes), CPU)
     trainer.round()
     trainer.round()
     began, rounds = time.process_time(), 0

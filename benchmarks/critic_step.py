@@ -32,9 +32,9 @@ from torch import Tensor
 
 from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.nn.fast_conv.convolution import Convolution
-from seqgan_wgp.text.domain import TextForm
+from seqgan_wgp.text.domain import TextSpec
 from seqgan_wgp.text.vocabulary import Vocabulary
-from seqgan_wgp.training.engines.cuda_graph import obstacle
+from seqgan_wgp.training.engines.cuda_graph import unsupported_reason
 from seqgan_wgp.training.loop import one_round
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.utils.malloc import keep_memory
@@ -58,17 +58,17 @@ class Ids:
 
     def __init__(self, length: int, device: torch.device) -> None:
         self.device = device
-        self.form = TextForm(Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + V - 2)))), length, {})
+        self.spec = TextSpec(Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + V - 2)))), length, {})
         self.size = ROWS
         self.ids_NL = np.random.default_rng(0).integers(2, V, (ROWS, length), dtype=np.uint8)
 
-    def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+    def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return items."""
         return torch.from_numpy(self.ids_NL[indices_B]).to(self.device)
 
     def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return items."""
-        return self.ids(indices_B)
+        return self.batch(indices_B)
 
     def score(self, samples: Any, *, half: str = "validation") -> dict[str, float]:
         """Nothing is measured here."""
@@ -128,9 +128,9 @@ class Ours:
         settings, trainer = self.trainer.config.training, self.trainer
         layer = next(layer for layer in trainer.critic.modules() if isinstance(layer, Convolution))
         engine = type(trainer.engine).__name__.lower()
-        if settings.engine in ("auto", "graph") and obstacle(trainer) is None:
+        if settings.engine in ("auto", "graph") and unsupported_reason(trainer) is None:
             engine = "graph"
-        way = layer.way_for(torch.zeros(1, 1, trainer.domain.form.event_shape[0], device=trainer.device))
+        way = layer.way_for(torch.zeros(1, 1, trainer.domain.spec.event_shape[0], device=trainer.device))
         return f"{engine}:{way}"
 
 

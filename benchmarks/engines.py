@@ -109,7 +109,7 @@ def first_gradients(corpus: Corpus, settings: Config, dtype: torch.dtype) -> Ten
     trainer.critic.to(dtype)
     real = trainer.real(0)
     if not trainer.engine.takes_items:
-        real = trainer.domain.form.embed(real).to(dtype)
+        real = trainer.domain.spec.embed(real).to(dtype)
     draw = trainer.draws.epsilon(0)
     with computing(settings):
         gradients, _ = trainer.engine.critic(real, fake, lambda columns: draw(columns).to(dtype))

@@ -26,8 +26,8 @@ from torch import Tensor
 
 from seqgan_wgp.config import recipe
 from seqgan_wgp.model import Model
-from seqgan_wgp.text.domain import TextForm, networks
-from seqgan_wgp.text.generation.filters import Sieve, StringHashes
+from seqgan_wgp.text.domain import TextSpec, networks
+from seqgan_wgp.text.generation.filters import StringFilter, StringHashes
 from seqgan_wgp.text.generation.line_encoder import LineEncoder
 from seqgan_wgp.text.generation.request import Progress, Request
 from seqgan_wgp.text.generation.stream import Block, TextModel, stream
@@ -69,8 +69,8 @@ def parts(name: str, alphabet: str, strings: int) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     blocks = rng.integers(2, vocabulary.size, (strings // BLOCK, BLOCK, LENGTH)).astype(vocabulary.dtype)
     encoder, hashes = LineEncoder(vocabulary, "txt"), StringHashes(vocabulary, LENGTH)
-    form = TextForm(vocabulary, LENGTH, {})
-    table_BLV = form.embed(torch.from_numpy(blocks[0].astype(np.int64))) * 0.9 + 0.1 / vocabulary.size
+    spec = TextSpec(vocabulary, LENGTH, {})
+    table_BLV = spec.embed(torch.from_numpy(blocks[0].astype(np.int64))) * 0.9 + 0.1 / vocabulary.size
     characters = dict(enumerate(["", "\ufffd", *vocabulary.characters]))
 
     def write() -> None:
@@ -84,16 +84,16 @@ def parts(name: str, alphabet: str, strings: int) -> dict[str, Any]:
                 print(string, file=file)
 
     def unique() -> None:
-        sieve = Sieve(hashes, unique=True)
+        sieve = StringFilter(hashes, unique=True)
         for ids_BL in blocks:
             sieve.passes(ids_BL)
 
     expected = "".join(string + "\n" for string in plain_lines(table_BLV, characters)).encode()
-    if encoder.lines(form.decode(table_BLV)) != expected:
+    if encoder.lines(spec.decode(table_BLV)) != expected:
         raise SystemExit(f"{name}: the lines differ from those of the plain loop")
     return {
         "alphabet": name,
-        "argmax": rate(lambda: form.decode(table_BLV), BLOCK, 50),
+        "argmax": rate(lambda: spec.decode(table_BLV), BLOCK, 50),
         "lines": rate(lambda: [encoder.lines(ids_BL) for ids_BL in blocks], blocks.size // LENGTH),
         "file": rate(write, blocks.size // LENGTH),
         "unique": rate(unique, blocks.size // LENGTH),
@@ -104,22 +104,22 @@ def parts(name: str, alphabet: str, strings: int) -> dict[str, Any]:
 def fresh_model() -> TextModel:
     """Return a model of the recipe `fast` for lower-case words, with its first weights."""
     config, device = recipe("fast", {"generator.width": 64, "critic.width": 64}), torch.device("cpu")
-    form = TextForm(Vocabulary(ALPHABETS["a to z"]), LENGTH, {})
-    generator, critic = networks(config, *form.event_shape)
+    spec = TextSpec(Vocabulary(ALPHABETS["a to z"]), LENGTH, {})
+    generator, critic = networks(config, *spec.event_shape)
 
     def tables(n: int, *, seed: int, start: int, logs: bool = False) -> Iterator[Tensor]:
         del seed, logs
         return generate(generator, lambda index_B: latents(config, Stream.SAMPLE_LATENT, index_B), start, n, device)
 
-    return TextModel(form=form, tables=tables, generator=generator, critic=critic, device=device)
+    return TextModel(spec=spec, tables=tables, generator=generator, critic=critic, device=device)
 
 
 def trained_model(path: Path) -> TextModel:
     """Return the model that a file or a run's folder has."""
     loaded = Model.load(path, device="cpu")
-    form = loaded.text_form("this benchmark")
+    spec = loaded.text_spec("this benchmark")
     return TextModel(
-        form=form, tables=loaded.tables, generator=loaded.generator, critic=loaded.critic, device=loaded.device
+        spec=spec, tables=loaded.tables, generator=loaded.generator, critic=loaded.critic, device=loaded.device
     )
 
 
@@ -139,18 +139,20 @@ def whole(model: TextModel, strings: int, *, unique: bool, plainly: bool = False
             yield table_BLV
 
     watched = TextModel(
-        form=model.form, tables=timed, generator=model.generator, critic=model.critic, device=model.device
+        spec=model.spec, tables=timed, generator=model.generator, critic=model.critic, device=model.device
     )
     begun = time.process_time()
     with tempfile.TemporaryFile() as file:
         if plainly:
-            characters = dict(enumerate(["", "\ufffd", *model.form.vocabulary.characters]))
+            characters = dict(enumerate(["", "\ufffd", *model.spec.vocabulary.characters]))
             for table_BLV in timed(strings, seed=0, start=0):
                 for string in plain_lines(table_BLV, characters):
                     file.write(string.encode() + b"\n")
         else:
-            encoder = LineEncoder(model.form.vocabulary, "txt")
-            sieve = Sieve(StringHashes(model.form.vocabulary, model.form.length), unique=True) if unique else None
+            encoder = LineEncoder(model.spec.vocabulary, "txt")
+            sieve = (
+                StringFilter(StringHashes(model.spec.vocabulary, model.spec.length), unique=True) if unique else None
+            )
 
             def work(item: tuple[Block, Progress]) -> None:
                 file.write(encoder.lines(item[0].ids_NL))

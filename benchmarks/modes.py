@@ -18,7 +18,7 @@ from typing import Any
 
 from seqgan_wgp.config import recipe
 from seqgan_wgp.config.fields import parse_assignments
-from seqgan_wgp.runs.train import create, go_on, look_at_toy
+from seqgan_wgp.runs.train import create, run_training, scan_toy
 from seqgan_wgp.toy.distributions import DISTRIBUTIONS
 
 NAMES = ("25-gaussians", "8-gaussians")
@@ -30,7 +30,7 @@ def run(name: str, options: argparse.Namespace) -> dict[str, Any]:
     settings = {"toy.name": name, "training.seed": options.seed, **end, **parse_assignments(options.set)}
     config = recipe(options.recipe, settings)
     with tempfile.TemporaryDirectory() as scratch:
-        outcome = go_on(create(look_at_toy(config), config, Path(scratch) / "run"))
+        outcome = run_training(create(scan_toy(config), config, Path(scratch) / "run"))
     return {"name": name, "steps": outcome.step, "minutes": outcome.seconds / 60, **outcome.test}
 
 

@@ -22,7 +22,7 @@ import torch
 from seqgan_wgp.config import Config, override, recipe
 from seqgan_wgp.domains import DOMAINS
 from seqgan_wgp.errors import ConfigError, Diverged
-from seqgan_wgp.runs.train import Data, look_at, look_at_images, look_at_toy
+from seqgan_wgp.runs.train import Data, scan_data, scan_images, scan_toy
 from seqgan_wgp.training.domain import Domain
 from seqgan_wgp.training.losses import LOSSES
 from seqgan_wgp.training.penalties import CONSTRAINTS
@@ -89,12 +89,12 @@ def main() -> None:
     parser.add_argument("--images", type=Path, required=True, help="folder with images in IDX form")
     parser.add_argument("--rounds", type=int, default=200)
     options = parser.parse_args()
-    found, text = look_at(options.lines, recipe("fast", SMALL))
+    found, text = scan_data(options.lines, recipe("fast", SMALL))
     table(f"Lines of {options.lines}", found, text, options.rounds)
     image = recipe("mnist-fast", SMALL)
-    table(f"Images of {options.images}", look_at_images(options.images, image), image, options.rounds)
+    table(f"Images of {options.images}", scan_images(options.images, image), image, options.rounds)
     toy = recipe("toy", SMALL)
-    table("Toy 25-gaussians", look_at_toy(toy), toy, options.rounds)
+    table("Toy 25-gaussians", scan_toy(toy), toy, options.rounds)
 
 
 if __name__ == "__main__":

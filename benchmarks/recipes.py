@@ -36,7 +36,7 @@ from benchmarks.plans import CORPORA, PLANS, Trial
 from benchmarks.variations import vary
 from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.errors import Diverged
-from seqgan_wgp.runs.train import look_at
+from seqgan_wgp.runs.train import scan_data
 from seqgan_wgp.text.corpus.dataset import open_corpus
 from seqgan_wgp.text.domain import TextDomain
 from seqgan_wgp.training.trainer import Trainer
@@ -56,7 +56,7 @@ def config_of(trial: Trial) -> Config:
 
 def domain_of(trial: Trial, corpus: Path, folder: Path) -> TextDomain:
     """Prepare a trial's corpus in a folder; return it as the domain of its training."""
-    found, config = look_at(corpus, config_of(trial))
+    found, config = scan_data(corpus, config_of(trial))
     found.write(folder, lambda _bytes: None)
     return TextDomain(open_corpus(folder), config, CPU)
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from seqgan_wgp.nn.activations import relu
 from seqgan_wgp.text import networks
-from seqgan_wgp.training.domain import Domain, Form, Items
+from seqgan_wgp.training.domain import DataSpec, Domain, Items
 from seqgan_wgp.training.engines.compute import ENGINES
 from seqgan_wgp.training.penalties import Uniform, View, between, interpolate
 from seqgan_wgp.training.trainer import Trainer
@@ -43,8 +43,8 @@ class _Smoothed:
         self.domain, self.amount = domain, amount
 
     @property
-    def form(self) -> Form:
-        return self.domain.form
+    def spec(self) -> DataSpec:
+        return self.domain.spec
 
     @property
     def size(self) -> int:
@@ -62,8 +62,8 @@ class _Smoothed:
     def held_out_size(self) -> int:
         return self.domain.held_out_size
 
-    def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
-        amount, one_hot_BLV = self.amount(), self.form.embed(self.domain.ids(indices_B))
+    def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+        amount, one_hot_BLV = self.amount(), self.spec.embed(self.domain.batch(indices_B))
         return (1 - amount) * one_hot_BLV + amount / one_hot_BLV.shape[2]
 
     def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from seqgan_wgp.errors import SeqganError, WorldError
+from seqgan_wgp.errors import ProcessGroupError, SeqganError
 from seqgan_wgp.training.distributed.started import processes_started
 
 from .ui.console import exit_code, fail
 
 if TYPE_CHECKING:
-    from seqgan_wgp.training.distributed.process_group import World
+    from seqgan_wgp.training.distributed.process_group import ProcessGroup
 
 
 COMMANDS = ("train", "mnist", "resume")
@@ -41,7 +41,7 @@ def check_alone(command: str) -> None:
 
 
 @contextlib.contextmanager
-def together() -> Iterator[World]:
+def together() -> Iterator[ProcessGroup]:
     """Give the processes that torchrun has started for this command; an error in one ends all, with one message."""
     from seqgan_wgp.training.distributed.rendezvous import join
 
@@ -54,9 +54,9 @@ def together() -> Iterator[World]:
     except BaseException as error:
         if world.size > 1:  # torchrun tells all to end as soon as one does, which this one is doing
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if not world.tells(error):
+        if not world.should_report(error):
             raise typer.Exit(exit_code(error)) from None
-        if isinstance(error, SeqganError) and not (world.first or isinstance(error, WorldError)):
+        if isinstance(error, SeqganError) and not (world.first or isinstance(error, ProcessGroupError)):
             error.message = f"process {world.rank}: {error.message}"
         raise
     world.leave()

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from dev.prose import Evidence, observe_library, word_set
+from dev.prose import ReportInputs, observe_library, word_set
 
 # Four equal letters in a row, or a long run of hexadecimal digits, are filler.
 FILLER_NAME = re.compile(r".*(?:([A-Za-z])\1{3}|(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{10}).*")
@@ -87,7 +87,7 @@ def parts_of_names(names: Counter[str]) -> Counter[str]:
 class Judge:
     """Tell English words from names, acronyms, abbreviations and slips, by the evidence alone."""
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, evidence: ReportInputs) -> None:
         self.seen = evidence
         self.parts = parts_of_names(evidence.names)
         self.candidates = [word for word in evidence.plain if 3 <= len(word) <= 20 and VOWEL.search(word)]
@@ -141,14 +141,14 @@ class Judge:
         return not self.seen.names[word] and self.seen.marked[word] <= self.seen.plain[word]
 
 
-def choose_words(evidence: Evidence) -> list[str]:
+def choose_words(evidence: ReportInputs) -> list[str]:
     """Sort the words that the judge accepts, and the short ones."""
     judge = Judge(evidence)
     short = {word for word in SHORT_WORDS if evidence.plain[word]}
     return sorted(short | {word for word in judge.candidates if judge.accepts(word)})
 
 
-def choose_identifiers(evidence: Evidence) -> list[str]:
+def choose_identifiers(evidence: ReportInputs) -> list[str]:
     """Sort the ASCII names of the library by code point."""
     fitting = (name for name in evidence.own_names if name.isascii() and 2 <= len(name) <= 40)
     return sorted(name for name in fitting if not keyword.iskeyword(name) and not FILLER_NAME.fullmatch(name))

@@ -37,7 +37,7 @@ FUNCTION_WORDS = word_set(
 
 
 @dataclass(kw_only=True)
-class Evidence:
+class ReportInputs:
     """What the library shows about each lower-case word: how often, and in which company."""
 
     plain: Counter[str] = field(default_factory=Counter)
@@ -146,7 +146,7 @@ def prose_lines(text: str) -> Iterator[list[str]]:
             yield tokens
 
 
-def observe_line(tokens: list[str], evidence: Evidence) -> set[str]:
+def observe_line(tokens: list[str], evidence: ReportInputs) -> set[str]:
     """Count the words of one line; returns the lower-case words that stood free in it."""
     seen: set[str] = set()
     starts = True
@@ -173,7 +173,7 @@ def observe_line(tokens: list[str], evidence: Evidence) -> set[str]:
     return seen
 
 
-def observe_texts(texts: Iterable[str], evidence: Evidence) -> None:
+def observe_texts(texts: Iterable[str], evidence: ReportInputs) -> None:
     """Count the words in the texts of one file."""
     seen: set[str] = set()
     for text in texts:
@@ -182,9 +182,9 @@ def observe_texts(texts: Iterable[str], evidence: Evidence) -> None:
     evidence.files.update(seen)
 
 
-def observe_library(library: Path) -> Evidence:
+def observe_library(library: Path) -> ReportInputs:
     """Read every module and documentation file of the library."""
-    evidence = Evidence()
+    evidence = ReportInputs()
     for path in library_files(library, (".py",)):
         evidence.modules.add(path.parent.name if path.stem == "__init__" else path.stem)
         module = read_module(path)

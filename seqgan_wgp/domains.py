@@ -13,34 +13,34 @@ from .config import Config
 from .images import report_data as image_exhibits
 from .images.animation import write_film
 from .images.dataset import open_collection
-from .images.domain import ImageDomain, ImageForm
+from .images.domain import ImageDomain, ImageSpec
 from .images.pictures import write_samples
 from .text import report_data as text_exhibits
 from .text.corpus.dataset import open_corpus
-from .text.domain import TextDomain, TextForm
+from .text.domain import TextDomain, TextSpec
 from .text.generation.formats import write_lines
 from .toy import report_data as toy_exhibits
-from .toy.domain import ToyDomain, ToyForm
+from .toy.domain import ToyDomain, ToySpec
 from .toy.output import write_scatter
 from .toy.spec import open_facts
-from .training.domain import Domain, Form, Items
-from .training.report_data import Exhibit
+from .training.domain import DataSpec, Domain, Items
+from .training.report_data import ReportDataReader
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mode:
+class DomainAdapter:
     """How the data of a mode is opened."""
 
     domain: Callable[[Path, Config, torch.device], Domain]
     """From a run's folder, where the data was prepared."""
 
-    form: Callable[[Mapping[str, Any]], Form]
+    spec: Callable[[Mapping[str, Any]], DataSpec]
     """From the facts in a model file."""
 
-    write_samples: Callable[[Config, Form, Items, Path], None]
+    write_samples: Callable[[Config, DataSpec, Items, Path], None]
     """Write the first of an evaluation's compact items to a file for people; its ending is the mode's own."""
 
-    exhibit: Exhibit
+    exhibit: ReportDataReader
     """What a run of the mode has to show in its report."""
 
     write_film: Callable[[Mapping[int, Path], Path], None] | None = None
@@ -59,14 +59,18 @@ def _toy(folder: Path, config: Config, device: torch.device) -> Domain:
     return ToyDomain(open_facts(folder), config, device)
 
 
-DOMAINS: dict[str, Mode] = {
-    "image": Mode(
+DOMAINS: dict[str, DomainAdapter] = {
+    "image": DomainAdapter(
         domain=_image,
-        form=ImageForm.from_facts,
+        spec=ImageSpec.from_facts,
         write_samples=write_samples,
         exhibit=image_exhibits.exhibit,
         write_film=write_film,
     ),
-    "text": Mode(domain=_text, form=TextForm.from_facts, write_samples=write_lines, exhibit=text_exhibits.exhibit),
-    "toy": Mode(domain=_toy, form=ToyForm.from_facts, write_samples=write_scatter, exhibit=toy_exhibits.exhibit),
+    "text": DomainAdapter(
+        domain=_text, spec=TextSpec.from_facts, write_samples=write_lines, exhibit=text_exhibits.exhibit
+    ),
+    "toy": DomainAdapter(
+        domain=_toy, spec=ToySpec.from_facts, write_samples=write_scatter, exhibit=toy_exhibits.exhibit
+    ),
 }

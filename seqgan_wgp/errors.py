@@ -1,7 +1,8 @@
 """What can go wrong in a user's hands: each error is one message and one remedy.
 
 The command line prints both, and exits with 2 where the user must change something
-(`ConfigError`, `CorpusError`, `CheckpointError`) or with 1 where the run itself failed (`Diverged`, `WorldError`).
+(`ConfigError`, `CorpusError`, `CheckpointError`) or with 1 where the run itself failed (`Diverged`,
+`ProcessGroupError`).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Diverged(SeqganError):
     """Training met a loss or a gradient that is not finite; the last good checkpoint stays as it was."""
 
 
-class WorldError(SeqganError):
+class ProcessGroupError(SeqganError):
     """The processes of one run cannot go on together; the last good checkpoint stays as it was."""
 
 

@@ -18,17 +18,17 @@ from . import config as configs
 from .config import Config
 from .domains import DOMAINS
 from .errors import CheckpointError, ConfigError, SeqganError
-from .nn.build import fresh_pair
+from .nn.build import build_networks
 from .runs import checkpoint
 from .runs.export import hub
 from .runs.model_file import loaded, model_file
-from .text.domain import TextForm
+from .text.domain import TextSpec
 from .text.generation import inversion
 from .text.generation.inversion import Generating, Inversion, Neighbour
 from .text.generation.sampling import check_decoding, sampled
 from .text.generation.scoring import Scored, scored
 from .text.networks import log_probabilities
-from .training.domain import Form, Items
+from .training.domain import DataSpec, Items
 from .training.interpolation import POINTS_MOST, walk
 from .training.latents import generate, generate_at, latents
 from .utils.counter_rng import Stream
@@ -43,7 +43,7 @@ class Model:
 
     Attributes:
         config: the run's settings.
-        form: the kind of data, e.g. vocabulary and length.
+        spec: the kind of data, e.g. vocabulary and length.
         facts: what else the file says: step, seconds, corpus, metrics.
         generator: what samples come from: the moving average, or the latest weights where `model.weights` says so.
         critic: scores points of critic space.
@@ -51,11 +51,16 @@ class Model:
     """
 
     def __init__(
-        self, config: Config, form: Form, facts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
+        self,
+        config: Config,
+        spec: DataSpec,
+        facts: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
+        device: torch.device,
     ) -> None:
-        self.config, self.form, self.facts, self.device = config, form, dict(facts), device
+        self.config, self.spec, self.facts, self.device = config, spec, dict(facts), device
         self._tensors = dict(tensors)
-        generator, critic = fresh_pair(form, config)
+        generator, critic = build_networks(spec, config)
         part = "average" if config.model.weights == "average" else "generator"
         self.generator = loaded(generator, tensors, part).to(device)
         self.critic = loaded(critic, tensors, "critic").to(device)
@@ -79,13 +84,13 @@ class Model:
         tensors, facts = checkpoint.load(file)
         try:
             config = configs.from_dict(facts.pop("config"))
-            model = cls(config, DOMAINS[config.domain].form(facts), facts, tensors, place)
+            model = cls(config, DOMAINS[config.domain].spec(facts), facts, tensors, place)
         except (SeqganError, KeyError, TypeError) as error:
             reason = error.message if isinstance(error, SeqganError) else f"it lacks {error}"
             raise CheckpointError(f"{file}: is not a whole model: {reason}", _WHOLE) from None
         if weights is None:
             return model
-        return cls(configs.override(config, {"model.weights": weights}), model.form, facts, tensors, place)
+        return cls(configs.override(config, {"model.weights": weights}), model.spec, facts, tensors, place)
 
     def save(self, path: str | Path) -> None:
         """Write the model to a file, whole or not at all. Raises OSError when it cannot be written."""
@@ -111,7 +116,7 @@ class Model:
     ) -> Iterator[str]:
         """Yield the strings of `generate` one by one, in constant memory."""
         parts = self.samples(n, seed=seed, start=start, decode=decode, temperature=temperature)
-        return (string for samples in parts for string in self.form.show(samples))
+        return (string for samples in parts for string in self.spec.to_text(samples))
 
     def samples(
         self, n: int, *, seed: int = 0, start: int = 0, decode: str = "argmax", temperature: float = 1.0
@@ -130,8 +135,8 @@ class Model:
         check_decoding(decode, temperature)
         tables = self.tables(n, seed=seed, start=start)
         if decode == "argmax":
-            return (self.form.decode(table) for table in tables)
-        vocabulary = self.text_form("decode sample").vocabulary
+            return (self.spec.decode(table) for table in tables)
+        vocabulary = self.text_spec("decode sample").vocabulary
         return sampled(tables, vocabulary, seed=seed, start=start, temperature=temperature)
 
     def tables(self, n: int, *, seed: int = 0, start: int = 0, logs: bool = False) -> Iterator[Tensor]:
@@ -149,7 +154,7 @@ class Model:
 
         None is left out: what the critic cannot have seen is flagged, see `Scored`. For models of text.
         """
-        return scored(self.critic, self.text_form("score"), strings, self.device)
+        return scored(self.critic, self.text_spec("score"), strings, self.device)
 
     def invert(self, text: str, *, seed: int = 0) -> Inversion:
         """Return the latent whose string is `text`, or is near it, by a search of seconds.
@@ -209,20 +214,20 @@ class Model:
         items[-1:] = self._at(points_NZ[-1:])[0]
         return items
 
-    def text_form(self, what: str) -> TextForm:
+    def text_spec(self, what: str) -> TextSpec:
         """Return the vocabulary and length. Raises ConfigError when this is no model of text, which `what` is for."""
-        if isinstance(self.form, TextForm):
-            return self.form
+        if isinstance(self.spec, TextSpec):
+            return self.spec
         raise ConfigError(f"{what} is for models of text, and this is one of {self.config.domain}s")
 
     def _generating(self, what: str) -> Generating:
         distribution = self.config.generator.latent_distribution
         return Generating(
-            generator=self.generator, form=self.text_form(what), distribution=distribution, device=self.device
+            generator=self.generator, spec=self.text_spec(what), distribution=distribution, device=self.device
         )
 
     def _at(self, latent_NZ: Tensor) -> list[Items]:
-        return [self.form.decode(fake) for fake in generate_at(self.generator, latent_NZ, self.device)]
+        return [self.spec.decode(fake) for fake in generate_at(self.generator, latent_NZ, self.device)]
 
     def _latent(self, end: int | str) -> Tensor:
         if isinstance(end, str):

@@ -15,7 +15,7 @@ from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.model import Model
 from seqgan_wgp.runs import checkpoint
 from seqgan_wgp.runs.folder import RunFolder
-from seqgan_wgp.runs.train import create, go_on, look_at
+from seqgan_wgp.runs.train import create, run_training, scan_data
 from seqgan_wgp.text.generation.inversion import Inversion
 
 from .runs.untrained import TOY, made
@@ -25,9 +25,9 @@ from .runs.untrained import TOY, made
 def run(
     tmp_path_factory: pytest.TempPathFactory, tiny_lines: list[str], tiny_config: Callable[..., Config]
 ) -> RunFolder:
-    found, config = look_at(tiny_lines, tiny_config())
+    found, config = scan_data(tiny_lines, tiny_config())
     folder = create(found, config, tmp_path_factory.mktemp("model") / "run")
-    go_on(folder)
+    run_training(folder)
     return folder
 
 
@@ -99,10 +99,10 @@ def test_samples_are_the_likeliest_of_tables(run: RunFolder) -> None:
     tables = list(model.tables(700, seed=5, start=400))
     assert [table.dtype for table in tables] == [torch.float32] * 3
     table_NLV = torch.cat(tables)
-    assert table_NLV.shape == (700, *model.form.event_shape)
+    assert table_NLV.shape == (700, *model.spec.event_shape)
     assert torch.allclose(table_NLV.sum(dim=-1), torch.ones(700, 10))
     ids_NL = np.concatenate(list(model.samples(700, seed=5, start=400)))
-    assert np.array_equal(model.form.decode(table_NLV), ids_NL)
+    assert np.array_equal(model.spec.decode(table_NLV), ids_NL)
 
 
 @pytest.mark.parametrize(("n", "start"), [(0, 0), (1, 511), (700, 400)])
@@ -151,7 +151,7 @@ def test_a_text_has_a_latent_and_neighbours(run: RunFolder, found: Inversion) ->
 
 def test_a_walk_from_a_text_is_one_from_its_latent(run: RunFolder, found: Inversion) -> None:
     model = Model.load(run.path)
-    walked = model.form.show(model.interpolate("drin", 8, 5))
+    walked = model.spec.to_text(model.interpolate("drin", 8, 5))
     assert (len(walked), walked[0], walked[-1]) == (5, found.decoded, model.generate(1, seed=8)[0])
     with pytest.raises(ConfigError, match="from 'drin' to 'drin' there is no way to go\nname two different texts"):
         model.interpolate("drin", "drin")
@@ -179,7 +179,7 @@ def test_a_walk_goes_from_the_first_item_of_one_seed_to_that_of_another(run: Run
     assert items.shape == (n, *next(model.samples(1)).shape[1:])
     for item, seed in ((items[:1], 3), (items[-1:], 8)):
         assert np.array_equal(item, next(model.samples(1, seed=seed)))
-        assert model.form.show(item) == model.generate(1, seed=seed)
+        assert model.spec.to_text(item) == model.generate(1, seed=seed)
     assert np.array_equal(model.interpolate(3, 8, n), items)
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from seqgan_wgp.config import Config
-    from seqgan_wgp.runs.compare.comparison import Comparison, Entrant, Result
-    from seqgan_wgp.runs.compare.plan import Subject
+    from seqgan_wgp.runs.compare.comparison import Candidate, Comparison, Result
+    from seqgan_wgp.runs.compare.plan import ComparisonData
 
 
 @guarded
@@ -55,12 +55,12 @@ def compare(
     from seqgan_wgp.config.fields import parse_assignments
     from seqgan_wgp.errors import ConfigError
     from seqgan_wgp.runs.compare.folder import check_place, opened
-    from seqgan_wgp.runs.compare.plan import Asked, parse_entries
+    from seqgan_wgp.runs.compare.plan import ComparisonOptions, parse_entries
 
     domain = _domain(corpus)
     if data is not None and domain != "image":
         raise ConfigError("--data is for images", "leave it out, or: compare mnist --data DIR")
-    asked = Asked(
+    asked = ComparisonOptions(
         entries=parse_entries(recipes),
         domain=domain,
         settings={**parse_assignments(set_ or []), **_named(corpus)},
@@ -92,40 +92,40 @@ def _named(corpus: list[str]) -> dict[str, object]:
     return {"toy.name": toy_name(corpus)} if is_toy(corpus) else {}
 
 
-def _text(console: Console, corpus: list[str], _data: Path | None, config: Config) -> Subject:
-    from seqgan_wgp.runs.compare.plan import Subject
-    from seqgan_wgp.runs.train import look_at
+def _text(console: Console, corpus: list[str], _data: Path | None, config: Config) -> ComparisonData:
+    from seqgan_wgp.runs.compare.plan import ComparisonData
+    from seqgan_wgp.runs.train import scan_data
     from seqgan_wgp.text.readers.open import open_inputs
 
     source = open_inputs(corpus)
     with Reading(console, f"reading {source.label}", source.size) as on_bytes:
-        found, _ = look_at(source, config, on_bytes)
+        found, _ = scan_data(source, config, on_bytes)
     describe(console, found)
-    return Subject.text(found, source.label)
+    return ComparisonData.text(found, source.label)
 
 
-def _images(console: Console, corpus: list[str], data: Path | None, config: Config) -> Subject:
+def _images(console: Console, corpus: list[str], data: Path | None, config: Config) -> ComparisonData:
     from seqgan_wgp.images.mnist import mnist_folder
-    from seqgan_wgp.runs.compare.plan import Subject
-    from seqgan_wgp.runs.train import look_at_images
+    from seqgan_wgp.runs.compare.plan import ComparisonData
+    from seqgan_wgp.runs.train import scan_images
 
     with Reading(console, "downloading MNIST", None) as on_bytes:
         folder = mnist_folder(data, lambda _name, done, _size: on_bytes(done))
-    found = look_at_images(folder, config)
+    found = scan_images(folder, config)
     console.print(found.collection.facts.summary(), markup=False)
-    return Subject.images(found, corpus[0] if data is None else str(data))
+    return ComparisonData.images(found, corpus[0] if data is None else str(data))
 
 
-def _toy(console: Console, corpus: list[str], _data: Path | None, config: Config) -> Subject:
-    from seqgan_wgp.runs.compare.plan import Subject
-    from seqgan_wgp.runs.train import look_at_toy
+def _toy(console: Console, corpus: list[str], _data: Path | None, config: Config) -> ComparisonData:
+    from seqgan_wgp.runs.compare.plan import ComparisonData
+    from seqgan_wgp.runs.train import scan_toy
 
-    found = look_at_toy(config)
+    found = scan_toy(config)
     console.print(found.facts.summary(), markup=False)
-    return Subject.toy(found, corpus[0])
+    return ComparisonData.toy(found, corpus[0])
 
 
-_SUBJECTS: dict[str, Callable[[Console, list[str], Path | None, Config], Subject]] = {
+_SUBJECTS: dict[str, Callable[[Console, list[str], Path | None, Config], ComparisonData]] = {
     "text": _text,
     "image": _images,
     "toy": _toy,
@@ -172,7 +172,7 @@ def _train(console: Console, comparison: Comparison) -> None:
         comparison.draw()
 
 
-def _ending(entrant: Entrant, result: Result) -> str:
+def _ending(entrant: Candidate, result: Result) -> str:
     if result.diverged_step is not None:
         return f"{entrant.entry} diverged: {result.message}\n"
     return f"{entrant.entry}: {result.rounds:,} rounds in {result.seconds:,.0f} s\n"

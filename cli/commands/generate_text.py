@@ -16,7 +16,7 @@ from ..ui.progress_bar import Working
 
 if TYPE_CHECKING:
     from seqgan_wgp.model import Model
-    from seqgan_wgp.text.generation.filters import Sieve
+    from seqgan_wgp.text.generation.filters import StringFilter
     from seqgan_wgp.text.generation.request import Progress, Request
     from seqgan_wgp.text.generation.stream import Block, TextModel
 
@@ -72,7 +72,7 @@ def write_strings(loaded: Model, job: Job) -> None:
 
     job.check()
     model = TextModel(
-        form=loaded.text_form("generate"),
+        spec=loaded.text_spec("generate"),
         tables=loaded.tables,
         generator=loaded.generator,
         critic=loaded.critic,
@@ -145,14 +145,14 @@ class Tally:
             console.print(f"{self.job.continued} has {strings}, as many as asked for", markup=False, soft_wrap=True)
 
 
-def _sieve(loaded: Model, model: TextModel, job: Job) -> tuple[Sieve | None, list[str]]:
+def _sieve(loaded: Model, model: TextModel, job: Job) -> tuple[StringFilter | None, list[str]]:
     """Return what holds strings back, if anything does, and the hashes of the files whose lines it does."""
     if not job.unique and not job.not_in:
         return None, []
-    from seqgan_wgp.text.generation.filters import Excluded, Sieve, StringHashes
+    from seqgan_wgp.text.generation.filters import Excluded, StringFilter, StringHashes
 
-    hashes = StringHashes(model.form.vocabulary, model.form.length)
-    sieve = Sieve(hashes, unique=job.unique, memory_bytes=job.memory_megabytes << 20)
+    hashes = StringHashes(model.spec.vocabulary, model.spec.length)
+    sieve = StringFilter(hashes, unique=job.unique, memory_bytes=job.memory_megabytes << 20)
     files = [Excluded(file, loaded.config.corpus) for file in job.not_in]
     for file in files:
         sieve.exclude(file)
@@ -165,19 +165,19 @@ def _encoder(model: TextModel, job: Job) -> tuple[Callable[[Block], bytes], byte
     from seqgan_wgp.text.generation.score_records import header
 
     if not job.scores:
-        lines = LineEncoder(model.form.vocabulary, job.format_)
+        lines = LineEncoder(model.spec.vocabulary, job.format_)
         return lambda block: lines.lines(block.ids_NL), header(job.format_).encode()
 
     def encode(block: Block) -> bytes:
         assert block.score_N is not None and block.log_probability_N is not None
-        return scored_lines(model.form.show(block.ids_NL), block.score_N, block.log_probability_N, job.format_)
+        return scored_lines(model.spec.to_text(block.ids_NL), block.score_N, block.log_probability_N, job.format_)
 
     return encode, header(job.format_, *SCORES).encode()
 
 
 @contextmanager
 def _destination(
-    model: TextModel, job: Job, sieve: Sieve | None, excluded: list[str], header: bytes
+    model: TextModel, job: Job, sieve: StringFilter | None, excluded: list[str], header: bytes
 ) -> Iterator[tuple[Write, Progress]]:
     """Give what takes lines, and how far they have come; the sieve then knows the strings until there."""
     from seqgan_wgp.text.generation.request import Progress, described
@@ -199,10 +199,10 @@ def _destination(
         "MODEL": model.sha256(),
     }
     if job.unique:
-        check_rereadable(model.form.vocabulary, job.format_)
+        check_rereadable(model.spec.vocabulary, job.format_)
     with Continued(job.continued, request, first, header=header, overwrite=job.overwrite) as file:
         if sieve is not None and job.unique:
-            unit, count = model.form.vocabulary.unit, file.begun.strings
+            unit, count = model.spec.vocabulary.unit, file.begun.strings
             sieve.exclude(reread(job.continued, job.format_, count, scores=job.scores, unit=unit))
         try:
             yield file.write, file.begun

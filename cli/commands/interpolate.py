@@ -33,12 +33,12 @@ def interpolate(
 
     loaded = Model.load(model, device=device or "auto")
     if text:
-        loaded.text_form("--text")
+        loaded.text_spec("--text")
     if loaded.config.domain == "image":
         write = walk_writer(output, overwrite=overwrite)
         write([loaded.interpolate(start, end, n)])
         return
-    strings = loaded.form.show(loaded.interpolate(start, end, n))
+    strings = loaded.spec.to_text(loaded.interpolate(start, end, n))
     with opened(output, overwrite=overwrite) as file:
         file.writelines(as_txt(string) + "\n" for string in strings)
 

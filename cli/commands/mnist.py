@@ -37,7 +37,7 @@ def mnist(
     from seqgan_wgp import config as configs
     from seqgan_wgp.images.mnist import mnist_folder
     from seqgan_wgp.runs.folder import numbered
-    from seqgan_wgp.runs.train import create, look_at_images
+    from seqgan_wgp.runs.train import create, scan_images
 
     def asked() -> Config:
         flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
@@ -47,7 +47,7 @@ def mnist(
         console = messages()
         with Reading(console, "downloading MNIST", None) as on_bytes:
             folder = mnist_folder(data, lambda _name, done, _size: on_bytes(done))
-        found = look_at_images(folder, settings)
+        found = scan_images(folder, settings)
         console.print(found.collection.facts.summary(), markup=False)
         if dry_run:
             typer.echo(configs.to_toml(settings), nl=False)

@@ -40,7 +40,7 @@ def score(
 
     line = RECORDS[format_]
     loaded = Model.load(model, device=device or "auto")
-    loaded.text_form("score")
+    loaded.text_spec("score")
     scored = loaded.score(strings_of(file, loaded.config.corpus))
     with opened(output, overwrite=overwrite) as out:
         out.write(header(format_, "score", "flag"))

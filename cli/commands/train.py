@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from seqgan_wgp.config import Config
     from seqgan_wgp.runs.folder import RunFolder
-    from seqgan_wgp.runs.train import Found
-    from seqgan_wgp.training.distributed.process_group import World
+    from seqgan_wgp.runs.train import PreparedData
+    from seqgan_wgp.training.distributed.process_group import ProcessGroup
 
 
 @guarded
@@ -89,9 +89,9 @@ def toy_name(corpus: list[str]) -> str:
 def _toy_run(given: Config, out: Path | None, recipe: str, *, overwrite: bool, dry_run: bool) -> RunFolder | None:
     from seqgan_wgp import config as configs
     from seqgan_wgp.runs.folder import numbered
-    from seqgan_wgp.runs.train import create, look_at_toy
+    from seqgan_wgp.runs.train import create, scan_toy
 
-    found = look_at_toy(given)
+    found = scan_toy(given)
     messages().print(found.facts.summary(), markup=False)
     if dry_run:
         typer.echo(configs.to_toml(given), nl=False)
@@ -105,13 +105,13 @@ def _text_run(
     from seqgan_wgp import config as configs
     from seqgan_wgp.config import changes
     from seqgan_wgp.runs.folder import numbered
-    from seqgan_wgp.runs.train import create, look_at
+    from seqgan_wgp.runs.train import create, scan_data
     from seqgan_wgp.text.readers.open import open_inputs
 
     console = messages()
     source = open_inputs(corpus)
     with Reading(console, f"reading {source.label}", source.size) as on_bytes:
-        found, settings = look_at(source, given, on_bytes)
+        found, settings = scan_data(source, given, on_bytes)
     describe(console, found)
     if dry_run:
         by_rule = ", ".join(f"{name} = {value}" for name, value in changes(given, settings).items())
@@ -123,7 +123,7 @@ def _text_run(
         return create(found, settings, folder, overwrite=overwrite, on_bytes=on_bytes)
 
 
-def describe(console: Console, found: Found) -> None:
+def describe(console: Console, found: PreparedData) -> None:
     """Say what a corpus is, and what to know about it."""
     console.print(found.facts.summary(), markup=False)
     for warning in found.facts.warnings():
@@ -160,20 +160,20 @@ def train_prepared(
             train_in(run, world)
 
 
-def train_in(run: RunFolder, world: World, overrides: dict[str, object] | None = None) -> None:
+def train_in(run: RunFolder, world: ProcessGroup, overrides: dict[str, object] | None = None) -> None:
     """Train in a run's folder with progress on stderr; print the folder on stdout when done."""
     from seqgan_wgp import config as configs
     from seqgan_wgp.errors import Diverged
-    from seqgan_wgp.runs.train import go_on, read_config
+    from seqgan_wgp.runs.train import read_config, run_training
 
     if not world.first:
         with stopping() as should_stop:
-            go_on(run, overrides, should_stop=should_stop, world=world)
+            run_training(run, overrides, should_stop=should_stop, world=world)
         return
     config = configs.override(read_config(run), overrides or {})
     try:
         with stopping() as should_stop, Progress(messages(), run.path, config) as progress:
-            outcome = go_on(run, overrides, on_record=progress.show, should_stop=should_stop, world=world)
+            outcome = run_training(run, overrides, on_record=progress.show, should_stop=should_stop, world=world)
     except Diverged:
         _report(run)
         raise

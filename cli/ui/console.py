@@ -21,7 +21,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from seqgan_wgp.errors import Diverged, SeqganError, WorldError
+from seqgan_wgp.errors import Diverged, ProcessGroupError, SeqganError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,7 +61,7 @@ def exit_code(error: BaseException) -> int:
     """Return what a command exits with that an error ends."""
     if isinstance(error, KeyboardInterrupt):
         return EXIT_INTERRUPTED
-    change = isinstance(error, SeqganError) and not isinstance(error, Diverged | WorldError)
+    change = isinstance(error, SeqganError) and not isinstance(error, Diverged | ProcessGroupError)
     return EXIT_CHANGE if change else EXIT_FAILED
 
 

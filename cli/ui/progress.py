@@ -71,7 +71,7 @@ class Progress:
             self._times.popleft()
         if record.samples is not None:
             self.measures = record.measures
-            self.samples = [printable(text) for text in domain.form.show(record.samples[:LIVE_SAMPLES])]
+            self.samples = [printable(text) for text in domain.spec.to_text(record.samples[:LIVE_SAMPLES])]
         if self._live is not None:
             if now - self._drawn > _REDRAW_SECONDS or record.samples is not None:
                 self._live.update(self._panel(record), refresh=True)

@@ -36,7 +36,7 @@ NEAREST_PRODUCTS = 4 * 10**10
 """Products of two pixels that this may take, about a second on a core; of MNIST, NEAREST_MOST images take as many."""
 
 
-class ImageForm:
+class ImageSpec:
     """What an image model is without its images: a shape and a range.
 
     Args:
@@ -49,7 +49,7 @@ class ImageForm:
         self.event_shape: tuple[int, ...] = facts.shape
 
     @classmethod
-    def from_facts(cls, facts: Mapping[str, Any]) -> ImageForm:
+    def from_facts(cls, facts: Mapping[str, Any]) -> ImageSpec:
         """Read what `to_facts` gave. Raises CheckpointError when it is not complete."""
         try:
             return cls(ImageFacts(**facts["images"]), str(facts["range"]))
@@ -77,7 +77,7 @@ class ImageForm:
         return to_uint8(fake, self.range)
 
     @torch.inference_mode()
-    def show(self, samples: npt.NDArray[np.integer]) -> list[str]:
+    def to_text(self, samples: npt.NDArray[np.integer]) -> list[str]:
         """Return for each image the digit that it looks like; how bright it is, where no digits were learnt."""
         images_NCHW = samples.astype(np.uint8)
         if not self.facts.is_mnist:
@@ -96,7 +96,7 @@ class ImageDomain:
 
     def __init__(self, collection: Collection, config: Config, device: torch.device) -> None:
         self.collection, self.config, self.device = collection, config, device
-        self.form = ImageForm(collection.facts, config.images.range)
+        self.spec = ImageSpec(collection.facts, config.images.range)
         self.size = collection.facts.train
         self.samples = config.evaluation.samples or min(collection.facts.validation, SAMPLES_MOST)
         self.criterion = "fcd"
@@ -104,7 +104,7 @@ class ImageDomain:
         self._nearest_floors: dict[tuple[str, int], float] = {}
         self._images = resident(collection.train_NCHW, device)
 
-    def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+    def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return training images as (B, C, H, W) bytes on the device."""
         if self._images is not None:
             return self._images[sent(indices_B, self.device)]
@@ -133,7 +133,7 @@ class ImageDomain:
         looked_at = min(len(samples), self._nearest_count)
         numbers["nearest"] = self._nearest(samples[:looked_at])
         numbers["nearest_floor"] = self._nearest_floor(half, looked_at)
-        if self.form.facts.is_mnist:
+        if self.spec.facts.is_mnist:
             numbers["class_kl"] = class_kl(seen.counts_K, reference.counts_K)
             numbers["confidence"] = seen.confidence
         return numbers

@@ -21,7 +21,7 @@ from ..utils.atomic_files import new_file
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..training.domain import Form
+    from ..training.domain import DataSpec
 
 RANGES: dict[str, tuple[float, float]] = {"unit": (255.0, 0.0), "symmetric": (127.5, 127.5)}
 """Name of the values that pixels take, [0, 1] or [-1, 1] -> (scale, shift) of byte = scale x + shift."""
@@ -155,7 +155,7 @@ def write_gif(frames: Sequence[Image.Image], path: Path, *, milliseconds: int = 
         first.save(file, format="GIF", save_all=True, append_images=others, duration=durations, loop=0)
 
 
-def write_samples(config: Config, _form: Form, samples: npt.NDArray[np.integer], stem: Path) -> None:
+def write_samples(config: Config, _form: DataSpec, samples: npt.NDArray[np.integer], stem: Path) -> None:
     """Write the first images as one grid, of as many rows and columns as configured, to `stem` with the ending .png."""
     columns, rows = config.images.columns or SIDE_IMAGES, config.images.rows or SIDE_IMAGES
     images_NCHW = samples[: columns * rows].astype(np.uint8, copy=False)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ..config import Config
 from ..training.domain import Items
-from ..training.report_data import ITEMS, Exhibits, Histogram, Shares
+from ..training.report_data import ITEMS, Histogram, ReportData, Shares
 from .dataset import open_collection
 from .features import CLASSES, class_counts
 from .pictures import SIDE_IMAGES, legible
@@ -23,7 +23,7 @@ BINS = 20
 """Bins of the chart of brightness."""
 
 
-def exhibit(folder: Path, config: Config, samples: Items | None) -> Exhibits:
+def exhibit(folder: Path, config: Config, samples: Items | None) -> ReportData:
     """Return what a run on images has to show. Raises CheckpointError when its images cannot be opened.
 
     Args:
@@ -34,7 +34,7 @@ def exhibit(folder: Path, config: Config, samples: Items | None) -> Exhibits:
     collection = open_collection(folder)
     facts = collection.facts
     columns, rows = config.images.columns or SIDE_IMAGES, config.images.rows or SIDE_IMAGES
-    shown = Exhibits(
+    shown = ReportData(
         name=facts.name,
         facts=facts.summary(),
         origin=f"The SHA-256 of the training images' pixels is {facts.sha256}",

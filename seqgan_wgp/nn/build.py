@@ -6,11 +6,11 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from ..config import Config
-from ..training.domain import Form
+from ..training.domain import DataSpec
 from ..training.penalties import CONSTRAINTS
 
 
-def normalize_weights(network: nn.Module) -> None:
+def apply_weight_norm(network: nn.Module) -> None:
     """Write every layer's weights as direction and length, each learnt on its own. Salimans and Kingma 2016, eq. 2.
 
     The weights themselves stay as they are. A length belongs to a unit: to a row of the weights, and of a transposed
@@ -23,12 +23,12 @@ def normalize_weights(network: nn.Module) -> None:
             parametrizations.weight_norm(layer, dim=1)
 
 
-def fresh_pair(form: Form, config: Config) -> tuple[nn.Module, nn.Module]:
+def build_networks(spec: DataSpec, config: Config) -> tuple[nn.Module, nn.Module]:
     """Return generator and critic with their first weights, a pure function of form and config."""
-    generator, critic = form.networks(config)
+    generator, critic = spec.networks(config)
     for network, settings in ((generator, config.generator), (critic, config.critic)):
         if settings.normalization == "weight":
-            normalize_weights(network)
+            apply_weight_norm(network)
     prepare = CONSTRAINTS[config.objective.constraint].prepare
     if prepare is not None:
         prepare(critic, config.training.seed)

@@ -14,18 +14,18 @@ from typing import Any, Protocol, TypeAlias
 from ..errors import CheckpointError, ConfigError, CorpusError
 from ..images import dataset as collections
 from ..images.dataset import IMAGES, Collection
-from ..images.domain import ImageDomain, ImageForm
+from ..images.domain import ImageDomain, ImageSpec
 from ..images.evaluation import evaluate as evaluate_images
 from ..images.mnist import find_images
 from ..model import Model
 from ..text.corpus.dataset import IDS, Corpus, open_corpus
-from ..text.domain import TextForm
+from ..text.domain import TextSpec
 from ..text.evaluation.evaluate import evaluate as evaluate_text
-from ..text.evaluation.options import Asked
-from ..text.evaluation.prepare_corpus import opened_for
+from ..text.evaluation.options import TextEvalOptions
+from ..text.evaluation.prepare_corpus import encode_for_model
 from ..text.readers.open import Source, open_source
 from ..text.readers.reader import OnBytes
-from ..toy.domain import ToyDomain, ToyForm
+from ..toy.domain import ToyDomain, ToySpec
 from ..toy.evaluation import evaluate as evaluate_toy
 
 GUESSES = 10_000, 100_000
@@ -59,7 +59,7 @@ class Evaluation(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class EvalOptions:
     """What is asked of an evaluation; None where it is left open."""
 
     corpus: Text | None = None
@@ -93,7 +93,7 @@ class Question:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opened:
+class LoadedModel:
     """A trained model that has been loaded."""
 
     model: Model
@@ -141,7 +141,7 @@ def evaluate(
         CheckpointError: no such model, or its run's data is gone and nothing else is named.
         CorpusError: `corpus` or `data` cannot be read, or the model knows none of its characters.
     """
-    question = Question(
+    question = EvalOptions(
         corpus=corpus,
         data=None if data is None else Path(data),
         samples=samples,
@@ -155,38 +155,38 @@ def evaluate(
     return _MODES[opened.model.config.domain](opened, question, on_step, on_bytes)
 
 
-def _opened(model: Model | str | Path, *, best: bool, device: str) -> Opened:
+def _opened(model: Model | str | Path, *, best: bool, device: str) -> LoadedModel:
     if isinstance(model, Model):
         if best:
             raise ConfigError("best is for a run's folder, and this model is loaded already", "load the other one")
-        return Opened(model=model, label="the model", run=None)
+        return LoadedModel(model=model, label="the model", run=None)
     path = Path(model)
     loaded = Model.load(path, device=device, best=best)
-    return Opened(model=loaded, label=str(path), run=path if path.is_dir() else None)
+    return LoadedModel(model=loaded, label=str(path), run=path if path.is_dir() else None)
 
 
-def _text(opened: Opened, question: Question, on_step: OnStep, on_bytes: OnBytes) -> Evaluation:
+def _text(opened: LoadedModel, question: EvalOptions, on_step: OnStep, on_bytes: OnBytes) -> Evaluation:
     question.refuse("text", "data")
-    model, form = opened.model, opened.model.form
-    assert isinstance(form, TextForm)
-    asked = Asked(
+    model, spec = opened.model, opened.model.spec
+    assert isinstance(spec, TextSpec)
+    asked = TextEvalOptions(
         samples=question.samples,
         legacy=question.legacy,
         guesses=tuple(sorted(set(question.guesses or GUESSES))),
         orders=question.orders or ORDERS,
         seed=question.seed,
     )
-    with _corpus(opened, form, question.corpus, on_bytes) as corpus:
-        same = corpus.facts.sha256 == form.facts["sha256"]
+    with _corpus(opened, spec, question.corpus, on_bytes) as corpus:
+        same = corpus.facts.sha256 == spec.facts["sha256"]
         return evaluate_text(model, corpus, asked, same_corpus=same, on_step=on_step)
 
 
 @contextlib.contextmanager
-def _corpus(opened: Opened, form: TextForm, named: Text | None, on_bytes: OnBytes) -> Iterator[Corpus]:
+def _corpus(opened: LoadedModel, spec: TextSpec, named: Text | None, on_bytes: OnBytes) -> Iterator[Corpus]:
     """Give the text to measure against: the one that is named, else what the run prepared."""
     if named is not None:
         source = named if isinstance(named, Source) else open_source(named)
-        with opened_for(form, opened.model.config.corpus, source, on_bytes) as corpus:
+        with encode_for_model(spec, opened.model.config.corpus, source, on_bytes) as corpus:
             yield corpus
         return
     if opened.run is None or not (opened.run / IDS).is_file():
@@ -195,13 +195,13 @@ def _corpus(opened: Opened, form: TextForm, named: Text | None, on_bytes: OnByte
     yield open_corpus(opened.run)
 
 
-def _images(opened: Opened, question: Question, on_step: OnStep, _on_bytes: OnBytes) -> Evaluation:
+def _images(opened: LoadedModel, question: EvalOptions, on_step: OnStep, _on_bytes: OnBytes) -> Evaluation:
     question.refuse("images", "corpus", "legacy", "guesses", "orders")
-    model, form = opened.model, opened.model.form
-    assert isinstance(form, ImageForm)
+    model, spec = opened.model, opened.model.spec
+    assert isinstance(spec, ImageSpec)
     collection = _collection(opened, question.data)
-    if collection.facts.shape != form.facts.shape:
-        shapes = " and ".join(" x ".join(map(str, facts.shape)) for facts in (form.facts, collection.facts))
+    if collection.facts.shape != spec.facts.shape:
+        shapes = " and ".join(" x ".join(map(str, facts.shape)) for facts in (spec.facts, collection.facts))
         raise CorpusError(
             f"{question.data}: images of the model and of the folder differ in channels, height or width: {shapes}",
             "name a folder with images like those that it was trained on",
@@ -210,12 +210,12 @@ def _images(opened: Opened, question: Question, on_step: OnStep, _on_bytes: OnBy
         ImageDomain(collection, model.config, model.device),
         lambda count: model.samples(count, seed=question.seed),
         samples=question.samples,
-        same_data=collection.facts.sha256 == form.facts.sha256,
+        same_data=collection.facts.sha256 == spec.facts.sha256,
         on_step=on_step,
     )
 
 
-def _collection(opened: Opened, data: Path | None) -> Collection:
+def _collection(opened: LoadedModel, data: Path | None) -> Collection:
     """Return the images to measure against: those of a folder that is named, else the run's own."""
     if data is not None:
         return collections.read(find_images(data), opened.model.config.images, data.resolve().name)
@@ -225,19 +225,19 @@ def _collection(opened: Opened, data: Path | None) -> Collection:
     return collections.open_collection(opened.run)
 
 
-def _points(opened: Opened, question: Question, on_step: OnStep, _on_bytes: OnBytes) -> Evaluation:
+def _points(opened: LoadedModel, question: EvalOptions, on_step: OnStep, _on_bytes: OnBytes) -> Evaluation:
     question.refuse("points", "corpus", "data", "legacy", "guesses", "orders")
-    model, form = opened.model, opened.model.form
-    assert isinstance(form, ToyForm)
+    model, spec = opened.model, opened.model.spec
+    assert isinstance(spec, ToySpec)
     return evaluate_toy(
-        ToyDomain(form.facts, model.config, model.device),
+        ToyDomain(spec.facts, model.config, model.device),
         lambda count: model.samples(count, seed=question.seed),
         samples=question.samples,
         on_step=on_step,
     )
 
 
-_MODES: dict[str, Callable[[Opened, Question, OnStep, OnBytes], Evaluation]] = {
+_MODES: dict[str, Callable[[LoadedModel, EvalOptions, OnStep, OnBytes], Evaluation]] = {
     "text": _text,
     "image": _images,
     "toy": _points,

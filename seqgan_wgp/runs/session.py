@@ -21,7 +21,7 @@ from ..config.schema import TrainingSettings
 from ..domains import DOMAINS
 from ..errors import CheckpointError, ConfigError
 from ..model import model_tensors
-from ..training.distributed.process_group import ALONE, World
+from ..training.distributed.process_group import ALONE, ProcessGroup
 from ..training.domain import Domain, Items
 from ..training.record import Record
 from ..training.trainer import Trainer
@@ -59,10 +59,10 @@ def check_ahead(run: RunFolder, limit: TrainingSettings, asked: Container[str], 
         raise ConfigError(f"{run.path}: {trained}", "minutes are counted in all: give more")
 
 
-class Journal:
+class Session:
     """A trainer and the files that its records become."""
 
-    def __init__(self, run: RunFolder, config: Config, world: World = ALONE) -> None:
+    def __init__(self, run: RunFolder, config: Config, world: ProcessGroup = ALONE) -> None:
         check_installed(config)
         device = pick_device(config.training.device)
         self.run, self.config, self.mode = run, config, DOMAINS[config.domain]
@@ -139,7 +139,7 @@ class Journal:
         return entry | ({"health": found} if found else {})
 
     def _write_samples(self, step: int, samples: Items) -> None:
-        self.mode.write_samples(self.config, self.domain.form, samples, self.run.samples(step))
+        self.mode.write_samples(self.config, self.domain.spec, samples, self.run.samples(step))
 
     def _write_film(self) -> None:
         """Make a film of the samples' files, on disk already, so that it is that of a run that never stopped."""
@@ -192,7 +192,7 @@ class Journal:
             "step": self.trainer.step,
             "seconds": self.trainer.seconds,
             "metrics": metrics or {"validation": self.measures},
-            **self.domain.form.to_facts(),
+            **self.domain.spec.to_facts(),
         }
         checkpoint.save(path, model_tensors(self.trainer.state()), facts)
 
@@ -211,7 +211,7 @@ class Journal:
             self.board.write(_entry(record), sampled=True)
         self._write_film()
         self._save_model(self.run.model, {"validation": validation, "test": test})
-        form = self.domain.form
+        spec = self.domain.spec
         return Outcome(
             reason=reason,
             step=self.trainer.step,
@@ -220,8 +220,8 @@ class Journal:
             test=test,
             best_step=self.best["step"],
             findings=self.health.findings,
-            samples=form.show(samples[:10]),
-            real=form.show(self.domain.ids(_some_items(self.domain)).cpu().numpy()),
+            samples=spec.to_text(samples[:10]),
+            real=spec.to_text(self.domain.batch(_some_items(self.domain)).cpu().numpy()),
         )
 
 

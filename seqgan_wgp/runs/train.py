@@ -27,19 +27,19 @@ from ..text.readers.reader import OnBytes
 from ..toy import spec as toys
 from ..toy.spec import ToyFacts
 from ..training.batches import check_divisible
-from ..training.distributed.process_group import ALONE, World
+from ..training.distributed.process_group import ALONE, ProcessGroup
 from ..training.record import Record
 from ..utils.atomic_files import new_file
 from ..utils.malloc import keep_memory
 from .elastic import mark
 from .folder import RunFolder, building, check_version
-from .session import Journal, OnRecord, Outcome, check_ahead
+from .session import OnRecord, Outcome, Session, check_ahead
 from .tensorboard import check_installed
 from .worker import follow
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class PreparedData:
     """A corpus that has been looked at."""
 
     source: Source
@@ -69,25 +69,25 @@ class Data(Protocol):
         """Write it to a run's folder, as its mode opens it."""
 
 
-def look_at(
+def scan_data(
     corpus: Source | str | Path | Sequence[str] | Sequence[str | Path],
     config: Config,
     on_bytes: OnBytes = lambda _bytes: None,
-) -> tuple[Found, Config]:
+) -> tuple[PreparedData, Config]:
     """Read a corpus once; return what it is, and the config with all that depends on it decided."""
     source = corpus if isinstance(corpus, Source) else open_source(corpus)
     key = cache.key(source, config.corpus)
     kept = cache.find(key)
     if kept is None:
         scanned = scan(source, config.corpus, on_bytes)
-        found = Found(source=source, facts=scanned.facts, scan=scanned, key=key)
+        found = PreparedData(source=source, facts=scanned.facts, scan=scanned, key=key)
     else:
-        found = Found(source=source, facts=cache.facts(kept, source), scan=None, key=key)
+        found = PreparedData(source=source, facts=cache.facts(kept, source), scan=None, key=key)
     return found, configs.override(config, by_rule(config, found.facts))
 
 
 @dataclass(frozen=True, kw_only=True)
-class FoundImages:
+class PreparedImages:
     """Images that have been read."""
 
     collection: Collection
@@ -98,14 +98,14 @@ class FoundImages:
         collections.write(self.collection, folder)
 
 
-def look_at_images(folder: Path, config: Config) -> FoundImages:
+def scan_images(folder: Path, config: Config) -> PreparedImages:
     """Read the images of a folder with files in IDX form. Raises CorpusError when they cannot be learnt from."""
     name = "mnist" if folder == mnist.cache_folder() else folder.resolve().name
-    return FoundImages(collection=collections.read(mnist.find_images(folder), config.images, name))
+    return PreparedImages(collection=collections.read(mnist.find_images(folder), config.images, name))
 
 
 @dataclass(frozen=True, kw_only=True)
-class FoundToy:
+class PreparedToy:
     """A distribution that is drawn from as training goes."""
 
     facts: ToyFacts
@@ -116,9 +116,9 @@ class FoundToy:
         toys.write(self.facts, folder)
 
 
-def look_at_toy(config: Config) -> FoundToy:
+def scan_toy(config: Config) -> PreparedToy:
     """Return the distribution that the settings name."""
-    return FoundToy(facts=toys.chosen(config.toy))
+    return PreparedToy(facts=toys.chosen(config.toy))
 
 
 def create(
@@ -153,13 +153,13 @@ def read_config(run: RunFolder) -> Config:
         raise CheckpointError(f"{run.config}: {error.message}", error.remedy) from None
 
 
-def go_on(
+def run_training(
     run: RunFolder,
     overrides: Mapping[str, object] | None = None,
     *,
     on_record: OnRecord | None = None,
     should_stop: Callable[[], bool] = lambda: False,
-    world: World = ALONE,
+    world: ProcessGroup = ALONE,
 ) -> Outcome:
     """Train in a run's folder, from its checkpoint or from the start, until it is done or told to stop.
 
@@ -188,7 +188,7 @@ def go_on(
         return follow(run, world.shared(settings), world, should_stop)
     with run.locked():
         config = world.shared(settings)
-        journal = Journal(run, config, world)
+        journal = Session(run, config, world)
         try:
             if overrides:
                 at = journal.trainer
@@ -238,11 +238,11 @@ def train(
     """
     flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
     given = {f"training.{name}": value for name, value in flags.items() if value is not None}
-    found, config = look_at(corpus, configs.recipe(recipe, {**(settings or {}), **given}))
+    found, config = scan_data(corpus, configs.recipe(recipe, {**(settings or {}), **given}))
 
     def run_in(folder: Path) -> RunFolder:
         run = create(found, config, folder, overwrite=overwrite)
-        go_on(run, on_record=None if on_record is None else lambda record, _domain: on_record(record))
+        run_training(run, on_record=None if on_record is None else lambda record, _domain: on_record(record))
         return run
 
     with tempfile.TemporaryDirectory() as scratch:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ..config import Config
 from ..domains import DOMAINS
-from ..training.distributed.process_group import World
+from ..training.distributed.process_group import ProcessGroup
 from ..training.trainer import Trainer
 from ..utils.devices import pick_device
 from . import checkpoint
@@ -14,7 +14,7 @@ from .folder import RunFolder
 from .outcome import INTERRUPTED, Outcome
 
 
-def follow(run: RunFolder, config: Config, world: World, should_stop: Callable[[], bool]) -> Outcome:
+def follow(run: RunFolder, config: Config, world: ProcessGroup, should_stop: Callable[[], bool]) -> Outcome:
     """Train beside the first process until all end; return how, without what the first has measured.
 
     Args:

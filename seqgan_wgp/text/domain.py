@@ -48,7 +48,7 @@ def criterion(config: Config, length: int) -> str:
     return f"js{min(config.evaluation.orders, length)}"
 
 
-class TextForm:
+class TextSpec:
     """What a text model is without its corpus: a vocabulary and a length.
 
     Args:
@@ -62,7 +62,7 @@ class TextForm:
         self.event_shape: tuple[int, ...] = (length, vocabulary.size)
 
     @classmethod
-    def from_facts(cls, facts: Mapping[str, Any]) -> TextForm:
+    def from_facts(cls, facts: Mapping[str, Any]) -> TextSpec:
         """Read what `to_facts` gave. Raises CheckpointError when it is not complete."""
         try:
             corpus = facts["corpus"]
@@ -90,7 +90,7 @@ class TextForm:
         ids: npt.NDArray[np.integer] = likeliest_NL.astype(self.vocabulary.dtype)
         return ids
 
-    def show(self, samples: npt.NDArray[np.integer]) -> list[str]:
+    def to_text(self, samples: npt.NDArray[np.integer]) -> list[str]:
         """Return (N, L) ids as strings."""
         return self.vocabulary.decode(samples)
 
@@ -120,21 +120,21 @@ class TextDomain:
 
     def __init__(self, corpus: Corpus, config: Config, device: torch.device) -> None:
         self.corpus, self.config, self.device = corpus, config, device
-        self.form = TextForm(corpus.vocabulary, corpus.facts.length, dataclasses.asdict(corpus.facts))
+        self.spec = TextSpec(corpus.vocabulary, corpus.facts.length, dataclasses.asdict(corpus.facts))
         self.size = len(corpus.train)
         self.samples = config.evaluation.samples or min(len(corpus.validation_NL), SAMPLES_MOST)
-        self.criterion = criterion(config, self.form.length)
+        self.criterion = criterion(config, self.spec.length)
         self._floors: dict[tuple[str, int], list[float]] = {}
         self._variety_floors: dict[int, dict[str, float]] = {}
         self._windows = corpus.train.windows
         self._rows_NS = resident(corpus.train.rows_NS, device)
 
-    def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+    def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return training items as (B, L) ids, uint8 or uint16, on the device."""
         if self._rows_NS is None:
             return sent(self.corpus.train[indices_B], self.device)
         index_B = sent(indices_B, self.device)
-        place_L = torch.arange(self.form.length, device=self.device)
+        place_L = torch.arange(self.spec.length, device=self.device)
         return self._rows_NS[(index_B // self._windows)[:, None], (index_B % self._windows)[:, None] + place_L]
 
     @property
@@ -168,9 +168,9 @@ class TextDomain:
 
     @cached_property
     def _references(self) -> dict[str, NgramReference]:
-        orders = min(self.config.evaluation.orders, self.form.length)
+        orders = min(self.config.evaluation.orders, self.spec.length)
         halves = {"validation": self.corpus.validation_NL, "test": self.corpus.test_NL}
-        return {half: NgramReference(rows, self.form.vocabulary.size, orders) for half, rows in halves.items()}
+        return {half: NgramReference(rows, self.spec.vocabulary.size, orders) for half, rows in halves.items()}
 
     def _floor(self, half: str, samples: int) -> list[float]:
         if (half, samples) not in self._floors:
@@ -183,7 +183,7 @@ class TextDomain:
         return self._variety_floors[samples]
 
     def _variety(self, ids_NL: npt.NDArray[np.integer]) -> dict[str, float]:
-        entropy = ngram_entropy(ids_NL, self.form.vocabulary.size, min(ENTROPY_ORDER, self.form.length))
+        entropy = ngram_entropy(ids_NL, self.spec.vocabulary.size, min(ENTROPY_ORDER, self.spec.length))
         return {"unique": unique_fraction(ids_NL), "ngram_entropy": entropy}
 
     def _floor_rows(self, samples: int) -> npt.NDArray[np.integer]:

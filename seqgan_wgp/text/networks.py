@@ -112,7 +112,7 @@ class ResidualGenerator(nn.Module):
         self.output = nn.Conv1d(settings.width, vocabulary_size, 1)
         self.one_hot = settings.output != "softmax"
         # Left open and not yet decided it is as for a small alphabet.
-        self.chances = 1 + length if settings.output in ("sampled", "auto") else 0
+        self.noise_dim = 1 + length if settings.output in ("sampled", "auto") else 0
 
     def logits(self, latent_BZ: Tensor) -> Tensor:
         """Return the (B, L, V) numbers before the softmax: enough for an argmax."""
@@ -128,7 +128,7 @@ class ResidualGenerator(nn.Module):
         """Return the (B, L, V) probabilities, or in training what stands for them.
 
         Args:
-            latent_BZ: latents; in training of a generator with `chances` the uniforms behind them, (B, Z + chances).
+            latent_BZ: latents; in training of a generator with `noise_dim` the uniforms behind them, (B, Z + chances).
                 Without them all symbols are the likeliest.
         """
         latent_BZ, chance_BL = latent_BZ[:, : self.latent], latent_BZ[:, self.latent :]
@@ -161,9 +161,9 @@ class ResidualCritic(nn.Module):
 
     def forward(self, x_BLV: Tensor) -> Tensor:
         """Return the scores."""
-        return self.score(self.enter(x_BLV))
+        return self.score(self.stem(x_BLV))
 
-    def enter(self, x: Tensor) -> Tensor:
+    def stem(self, x: Tensor) -> Tensor:
         """Return what the first layer, which is linear, makes of (B, L, V) probabilities or (B, L) ids: (B, C, L)."""
         weight_CV, bias_C = self.input.weight[:, :, 0], self.input.bias
         assert bias_C is not None
@@ -174,7 +174,7 @@ class ResidualCritic(nn.Module):
         return _arranged(entered_LBC.permute(1, 2, 0), self.blocks)
 
     def score(self, entered_BCL: Tensor) -> Tensor:
-        """Return the scores of what `enter` gave."""
+        """Return the scores of what `stem` gave."""
         for block in self.blocks:
             entered_BCL = block(entered_BCL)
         score: Tensor = self.output(entered_BCL.flatten(1)).squeeze(1)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ..config import Config
 from ..training.domain import Items
-from ..training.report_data import Exhibits, Histogram, Shares, Table
+from ..training.report_data import Histogram, ReportData, Shares, Table
 from ..utils.counter_rng import Stream, shuffled
 from .corpus.dataset import Corpus, open_corpus
 from .domain import criterion
@@ -40,7 +40,7 @@ _NAMES = {" ": "space", "\N{NO-BREAK SPACE}": "no-break space", "\N{IDEOGRAPHIC 
 _DOTTED_CIRCLE = "\N{DOTTED CIRCLE}"
 
 
-def exhibit(folder: Path, config: Config, samples: Items | None) -> Exhibits:
+def exhibit(folder: Path, config: Config, samples: Items | None) -> ReportData:
     """Return what a run on text has to show. Raises CheckpointError when the prepared corpus cannot be opened.
 
     Args:
@@ -52,7 +52,7 @@ def exhibit(folder: Path, config: Config, samples: Items | None) -> Exhibits:
     held_out_NL = np.asarray(corpus.validation_NL)
     count, seed = min(LINES_SHOWN, len(held_out_NL)), config.training.seed
     real_NL = held_out_NL[shuffled(seed, Stream.FLOOR, np.arange(count), len(held_out_NL))]
-    shown = Exhibits(
+    shown = ReportData(
         name=corpus.facts.name,
         facts=corpus.facts.summary(),
         origin=f"CORPUS is the text whose SHA-256, decompressed and without a mark in front, is {corpus.facts.sha256}",

@@ -20,7 +20,7 @@ from ..toy.networks import PerceptronCritic
 from ..training.losses import LOSSES
 from ..training.optimizers import apply_gradients, optimizer
 from ..training.penalties import CONSTRAINTS
-from ..training.steps import Rule, critic_step
+from ..training.steps import CriticObjective, critic_step
 from ..utils.counter_rng import Stream, normal, uniform
 
 Indices = npt.NDArray[np.int64]
@@ -40,16 +40,16 @@ def adam(learning_rate: float) -> AlgorithmSettings:
     return AlgorithmSettings(name="adam", learning_rate=learning_rate, beta1=0.5, beta2=0.9)
 
 
-def rule(loss: str, constraint: str, weight: float = 0.0) -> Rule:
+def rule(loss: str, constraint: str, weight: float = 0.0) -> CriticObjective:
     """Return what a critic minimises, by the names of its parts; `weight` is lambda."""
-    return Rule(loss=LOSSES[loss], constraint=CONSTRAINTS[constraint], weight=weight)
+    return CriticObjective(loss=LOSSES[loss], constraint=CONSTRAINTS[constraint], weight=weight)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
     """How a critic is trained."""
 
-    rule: Rule
+    rule: CriticObjective
     algorithm: AlgorithmSettings
     batch: int
     """Points of each kind in a step."""

@@ -37,7 +37,7 @@ SIZE = 1 << 40
 _STREAMS = {"validation": Stream.TOY_VALIDATION, "test": Stream.TOY_TEST}
 
 
-class ToyForm:
+class ToySpec:
     """What a model of points is: the plane, and which distribution was learnt.
 
     Args:
@@ -50,7 +50,7 @@ class ToyForm:
         self.facts = facts
 
     @classmethod
-    def from_facts(cls, facts: Mapping[str, Any]) -> ToyForm:
+    def from_facts(cls, facts: Mapping[str, Any]) -> ToySpec:
         """Read what `to_facts` gave. Raises CheckpointError when it is not complete."""
         if "toy" not in facts:
             raise CheckpointError("the model file lacks which distribution it learnt")
@@ -78,7 +78,7 @@ class ToyForm:
             raise Diverged("the generator makes points that are not finite", "lower the learning rates")
         return points_N2
 
-    def show(self, samples: Items) -> list[str]:
+    def to_text(self, samples: Items) -> list[str]:
         """Return points with two places each, e.g. (0.71, -1.41)."""
         return [f"({x:.2f}, {y:.2f})" for x, y in samples.tolist()]
 
@@ -96,12 +96,12 @@ class ToyDomain:
     size = held_out_size = SIZE
 
     def __init__(self, facts: ToyFacts, config: Config, device: torch.device) -> None:
-        self.form, self.config, self.device = ToyForm(facts), config, device
+        self.spec, self.config, self.device = ToySpec(facts), config, device
         self.distribution = facts.distribution
         self.samples = config.evaluation.samples or SAMPLES
         self._floors: dict[tuple[str, int], float] = {}
 
-    def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+    def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return training points as (B, 2) float32 on the device."""
         return sent(self._draw(Stream.TOY, indices_B), self.device)
 

@@ -106,4 +106,4 @@ def evaluate(
     points_N2 = np.concatenate(list(generate(count)))
     on_step("measuring", 0.0)
     measures = domain.score(points_N2, half="test")
-    return ToyEvaluation(n=count, measures=measures, facts=domain.form.facts)
+    return ToyEvaluation(n=count, measures=measures, facts=domain.spec.facts)

@@ -17,7 +17,7 @@ from .spec import chosen
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..training.domain import Form, Items
+    from ..training.domain import DataSpec, Items
 
 DOTS = 2_500
 """Points of either kind in a picture, at most."""
@@ -50,7 +50,7 @@ def written(parts: Iterable[Items], format_: str) -> Iterator[str]:
         yield from (FORMATS[format_](x, y) + "\n" for x, y in points_N2.tolist())
 
 
-def write_scatter(config: Config, _form: Form, samples: Items, stem: Path) -> None:
+def write_scatter(config: Config, _form: DataSpec, samples: Items, stem: Path) -> None:
     """Write a picture of generated points on as many real ones to `stem`, whose name is the step, as .png.
 
     Its frame is that of the real points with some room around, so that the pictures of a run go together; what was

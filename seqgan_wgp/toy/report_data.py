@@ -13,14 +13,14 @@ import numpy.typing as npt
 
 from ..config import Config
 from ..training.domain import Items
-from ..training.report_data import Exhibits, Shares
+from ..training.report_data import ReportData, Shares
 from ..utils.counter_rng import Stream
 from .distributions import Centre
 from .domain import ToyDomain
 from .spec import open_facts
 
 
-def exhibit(folder: Path, config: Config, samples: Items | None) -> Exhibits:
+def exhibit(folder: Path, config: Config, samples: Items | None) -> ReportData:
     """Return what a run on points has to show; real points are in the pictures of its samples already.
 
     Args:
@@ -33,7 +33,7 @@ def exhibit(folder: Path, config: Config, samples: Items | None) -> Exhibits:
     """
     facts = open_facts(folder)
     distribution = facts.distribution
-    shown = Exhibits(
+    shown = ReportData(
         name=facts.name,
         facts=facts.summary(),
         origin="Its points are functions of their numbers and the seed",

@@ -19,7 +19,7 @@ from torch import Tensor
 from ..config import Config
 from ..errors import ConfigError
 from ..utils.counter_rng import Stream, choose_numpy, normal, shuffled, uniform
-from .distributed.process_group import World
+from .distributed.process_group import ProcessGroup
 from .domain import Domain
 from .penalties import CONSTRAINTS, Uniform
 from .schedule import Number, thinning
@@ -32,7 +32,7 @@ AHEAD = 4_096
 
 
 @final
-class Draws:
+class Batches:
     """What the steps of a run draw.
 
     Args:
@@ -42,7 +42,7 @@ class Draws:
         world: the processes that a batch is divided among.
     """
 
-    def __init__(self, domain: Domain, config: Config, device: torch.device, world: World) -> None:
+    def __init__(self, domain: Domain, config: Config, device: torch.device, world: ProcessGroup) -> None:
         self.domain, self.device = domain, device
         self.seed, self.size = config.training.seed, config.training.batch_size
         self.here, self.share = world.slice_of(self.size), world.share_of(self.size)
@@ -60,7 +60,7 @@ class Draws:
 
     def real(self, number: int) -> Tensor:
         """Return real batch `number` of the run: B compact items on the device."""
-        return self.domain.ids(self._items(number))
+        return self.domain.batch(self._items(number))
 
     def epsilon(self, number: Number) -> Uniform:
         """Return where critic step `number` takes its penalty: columns -> (B, columns) in [0, 1)."""
@@ -69,7 +69,7 @@ class Draws:
 
     def noise(self, stream: Stream, number: Number, deviation: float) -> Tensor:
         """Return instance noise (B, ...) of a standard deviation, of the shape of points of critic space."""
-        shape = self.domain.form.event_shape
+        shape = self.domain.spec.event_shape
         noise_BE = normal(self.seed, stream, self.index(number), math.prod(shape))
         return deviation * noise_BE.reshape(-1, *shape)
 

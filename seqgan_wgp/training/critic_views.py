@@ -12,7 +12,7 @@ from typing import Any, Protocol, final, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from ..nn.fast_conv.bilinear import points_alone
+from ..nn.fast_conv.bilinear import input_grads_only
 from .penalties import View, slopes
 
 
@@ -32,20 +32,20 @@ class _Points:
 
 
 @runtime_checkable
-class Staged(Protocol):
-    """A critic whose first layer is linear, f(x) = score(enter(x)): what is linear in x can be done behind it.
+class LinearStemCritic(Protocol):
+    """A critic whose first layer is linear, f(x) = score(stem(x)): what is linear in x can be done behind it.
 
     The first layer may shrink a point greatly: from thousands of numbers at each place to a few dozen.
     """
 
-    def enter(self, x: Tensor) -> Tensor:
+    def stem(self, x: Tensor) -> Tensor:
         """Return what the first layer makes of points of critic space or of compact items."""
 
     def score(self, entered: Tensor) -> Tensor:
-        """Return the scores (B,) of what `enter` gave."""
+        """Return the scores (B,) of what `stem` gave."""
 
     def slopes(self, gradient: Tensor) -> Tensor:
-        """Return the norms (B,) of the gradients in x, given the gradients in what `enter` gave."""
+        """Return the norms (B,) of the gradients in x, given the gradients in what `stem` gave."""
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """Return the weights."""
@@ -55,15 +55,15 @@ class Staged(Protocol):
 class _Entered:
     """A critic's view of its segments, behind its first layer."""
 
-    def __init__(self, critic: Staged, real: Tensor, fake: Tensor) -> None:
-        self.critic, self.real, self.fake = critic, critic.enter(real), critic.enter(fake)
+    def __init__(self, critic: LinearStemCritic, real: Tensor, fake: Tensor) -> None:
+        self.critic, self.real, self.fake = critic, critic.stem(real), critic.stem(fake)
 
     def score(self, x: Tensor) -> Tensor:
         return self.critic.score(x)
 
     def slopes(self, x: Tensor) -> Tensor:
         score = self.critic.score(x).sum()
-        with points_alone():
+        with input_grads_only():
             (gradient,) = torch.autograd.grad(score, x, create_graph=True)
         return self.critic.slopes(gradient)
 
@@ -74,8 +74,8 @@ class FunctionalView:
 
     def __init__(self, critic: nn.Module, real: Tensor, fake: Tensor) -> None:
         self.critic = critic
-        self.staged = critic if isinstance(critic, Staged) else None
-        self.real, self.fake = (real, fake) if self.staged is None else map(self.staged.enter, (real, fake))
+        self.staged = critic if isinstance(critic, LinearStemCritic) else None
+        self.real, self.fake = (real, fake) if self.staged is None else map(self.staged.stem, (real, fake))
 
     def score(self, x: Tensor) -> Tensor:
         """Return the scores (B,)."""
@@ -97,7 +97,7 @@ def raised(score_B: Tensor) -> Tensor:
 
 
 @final
-class Cast:
+class Autocast:
     """A view whose scores are computed in a lower precision; slopes, which a penalty squares, are not."""
 
     def __init__(self, view: View, cast: Callable[[], AbstractContextManager[Any]]) -> None:
@@ -116,7 +116,7 @@ class Cast:
 
 
 @final
-class Thinned:
+class Subsampled:
     """A view of the segments of some of a batch's items alone."""
 
     def __init__(self, view: View, kept: slice) -> None:
@@ -139,7 +139,7 @@ def view_of(critic: nn.Module, real: Tensor, fake: Tensor) -> View:
     lies between what it makes of the two. So neither real items nor interpolates need ever be points of critic space,
     and the first layer is applied to the fakes alone.
     """
-    return _Entered(critic, real, fake) if isinstance(critic, Staged) else points_view(critic, real, fake)
+    return _Entered(critic, real, fake) if isinstance(critic, LinearStemCritic) else points_view(critic, real, fake)
 
 
 def points_view(critic: nn.Module, real: Tensor, fake: Tensor) -> View:

@@ -14,7 +14,7 @@ Items = npt.NDArray[Any]
 """Compact items on the host, (N, ...): of whatever type takes little room and loses nothing."""
 
 
-class Form(Protocol):
+class DataSpec(Protocol):
     """A kind of data without the data: what a trained model needs to generate.
 
     Shape suffixes: B batch, N items; ... the event's own axes.
@@ -33,7 +33,7 @@ class Form(Protocol):
     def decode(self, fake: Tensor) -> Items:
         """Return generated points of critic space as compact items on the host."""
 
-    def show(self, samples: Items) -> list[str]:
+    def to_text(self, samples: Items) -> list[str]:
         """Return compact items as text for people, one each."""
 
     def to_facts(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class Domain(Protocol):
     """A form with data: real items in compact form, and a measure of quality."""
 
     @property
-    def form(self) -> Form:
+    def spec(self) -> DataSpec:
         """The kind of data."""
 
     @property
@@ -67,7 +67,7 @@ class Domain(Protocol):
     def criterion(self) -> str:
         """Name of the measure that the best model has the lowest value of."""
 
-    def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+    def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return training items number `indices_B` in compact form, on the device."""
 
     @property

@@ -30,7 +30,7 @@ def latents(config: Config, stream: Stream, index_B: Tensor) -> Tensor:
     return normal(seed, stream, index_B, settings.latent)
 
 
-CHANCES = {
+NOISE_STREAMS = {
     Stream.CRITIC_LATENT: Stream.CRITIC_CHANCE,
     Stream.GENERATOR_LATENT: Stream.GENERATOR_CHANCE,
     Stream.DIAGNOSIS_LATENT: Stream.DIAGNOSIS_CHANCE,
@@ -42,16 +42,16 @@ def training_latents(generator: nn.Module, config: Config, stream: Stream, index
     """Return what a generator makes items of: latents, and behind them while it is trained the uniforms it draws by.
 
     Args:
-        generator: with an attribute `chances`, how many uniforms an item wants; without it, none.
+        generator: with an attribute `noise_dim`, how many uniforms an item wants; without it, none.
         config: of the run.
         stream: of the latents.
         index_B: numbers of the items.
     """
     latent_BZ = latents(config, stream, index_B)
-    chances: int = getattr(generator, "chances", 0) if generator.training else 0
-    if not chances:
+    noise_dim: int = getattr(generator, "chances", 0) if generator.training else 0
+    if not noise_dim:
         return latent_BZ
-    return torch.cat([latent_BZ, uniform(config.training.seed, CHANCES[stream], index_B, chances)], dim=1)
+    return torch.cat([latent_BZ, uniform(config.training.seed, NOISE_STREAMS[stream], index_B, noise_dim)], dim=1)
 
 
 @torch.inference_mode()
@@ -88,7 +88,7 @@ def generate_at(generator: nn.Module, latent_NZ: Tensor, device: torch.device) -
 
 
 @torch.no_grad()
-def take_statistics(generator: nn.Module, config: Config, device: torch.device) -> None:
+def recalibrate_batchnorm(generator: nn.Module, config: Config, device: torch.device) -> None:
     """Take a generator's running statistics anew, in place, over STATISTICS_BLOCKS blocks of latents.
 
     A moving average of weights needs its own: those that batches left behind hold for other weights. A pure

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from ..nn.fast_conv.convolution import mixed_once
+from ..nn.fast_conv.convolution import cache_weight_transform
 from ..utils.counter_rng import Stream
 from . import schedule
 from .latents import training_latents
@@ -26,8 +26,8 @@ from .steps import Gradients, generator_step
 if TYPE_CHECKING:
     from .trainer import Trainer
 
-CRITIC_LOSSES = ("critic_loss", "wasserstein", "penalty", "slope_mean", "critic_gradient")
-LOSSES = (*CRITIC_LOSSES, "generator_loss", "generator_gradient")
+CRITIC_METRICS = ("critic_loss", "wasserstein", "penalty", "slope_mean", "critic_gradient")
+ROUND_METRICS = (*CRITIC_METRICS, "generator_loss", "generator_gradient")
 """Names of what a round measures, in the order in which its steps give it."""
 
 
@@ -41,7 +41,7 @@ def one_round(trainer: Trainer, number: Number, reals: Sequence[Tensor] | None =
     """
     settings = trainer.config.training
     measured = []
-    with mixed_once(trainer.generator):
+    with cache_weight_transform(trainer.generator):
         for k in range(settings.critic_steps):
             at = schedule.critic_step_number(settings, number, k)
             measured.append(critic_step(trainer, at, None if reals is None else reals[k]))
@@ -58,7 +58,7 @@ def critic_step(trainer: Trainer, number: Number, real: Tensor | None = None) ->
     with parametrize.cached():
         fake = trainer.fakes(Stream.CRITIC_LATENT, draws.index(number))
         if not engine.takes_items:
-            real = _noised(trainer, trainer.domain.form.embed(real), Stream.REAL_NOISE, number)
+            real = _noised(trainer, trainer.domain.spec.embed(real), Stream.REAL_NOISE, number)
             fake = _noised(trainer, fake, Stream.FAKE_NOISE, number)
         gradients, numbers = engine.critic(real, fake, draws.epsilon(number))
     measured = torch.stack([numbers.loss, numbers.wasserstein, numbers.penalty, numbers.slope_mean])

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from ..nn.fast_conv.bilinear import points_alone
+from ..nn.fast_conv.bilinear import input_grads_only
 
 Critic = Callable[[Tensor], Tensor]
 """(B, ...) -> scores (B,); must not mix the samples of a batch."""
@@ -64,7 +64,7 @@ def slopes(critic: Critic, x: Tensor, *, create_graph: bool = True) -> Tensor:
     """
     x = x.detach().requires_grad_(True)
     score = critic(x).sum()
-    with points_alone():
+    with input_grads_only():
         (gradient,) = torch.autograd.grad(score, x, create_graph=create_graph)
     slope_B: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
     return slope_B
@@ -153,7 +153,7 @@ def clip_weights(critic: nn.Module, bound: float) -> None:
     torch._foreach_clamp_max_(weights, bound)
 
 
-def normalize_spectrum(critic: nn.Module, seed: int) -> None:
+def apply_spectral_norm(critic: nn.Module, seed: int) -> None:
     """Divide the weights of every layer by their spectral norm, from now on. Miyato et al. 2018, Algorithm 1.
 
     The norm is torch's: one power iteration at each use in training, its vectors kept with the weights. A convolution's
@@ -198,5 +198,5 @@ CONSTRAINTS: dict[str, Constraint] = {
     "gp-difference": Constraint(slopes=between_pairs, cost=gp, needs_points=True, mixes_samples=True),
     "gp-segment": Constraint(slopes=along_segment, cost=gp, needs_points=True),
     "r1": Constraint(slopes=at_real, cost=r1),
-    "spectral": Constraint(prepare=normalize_spectrum),
+    "spectral": Constraint(prepare=apply_spectral_norm),
 }

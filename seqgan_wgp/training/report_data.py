@@ -65,7 +65,7 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exhibits:
+class ReportData:
     """All that a kind of data has to show."""
 
     name: str
@@ -91,5 +91,5 @@ class Exhibits:
     memorization: tuple[Table, ...] = ()
 
 
-Exhibit = Callable[[Path, Config, Items | None], Exhibits]
+ReportDataReader = Callable[[Path, Config, Items | None], ReportData]
 """From a run's folder, its config and generated compact items (None: no model is there yet) to what it has to show."""

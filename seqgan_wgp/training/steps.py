@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .critic_views import Thinned, points_view, raised, view_of
+from .critic_views import Subsampled, points_view, raised, view_of
 from .losses import Loss
 from .penalties import Constraint, Uniform, View
 
@@ -43,7 +43,7 @@ class CriticNumbers:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class CriticObjective:
     """What a critic step minimises."""
 
     loss: Loss
@@ -73,7 +73,7 @@ class Rule:
 
 
 def critic_step(
-    critic: nn.Module, real: Tensor, fake: Tensor, uniform: Uniform, rule: Rule
+    critic: nn.Module, real: Tensor, fake: Tensor, uniform: Uniform, rule: CriticObjective
 ) -> tuple[Gradients, CriticNumbers]:
     """Return the gradients of loss + weight * penalty in the critic's weights, and what was measured.
 
@@ -91,7 +91,7 @@ def critic_step(
 
 
 def staged_critic_step(
-    critic: nn.Module, real: Tensor, fake: Tensor, uniform: Uniform, rule: Rule
+    critic: nn.Module, real: Tensor, fake: Tensor, uniform: Uniform, rule: CriticObjective
 ) -> tuple[Gradients, CriticNumbers]:
     """Return what `critic_step` returns, and take `real` as compact items too: all of it behind the first layer.
 
@@ -101,13 +101,15 @@ def staged_critic_step(
     return critic_gradients(critic, view_of(critic, real, fake), uniform, rule)
 
 
-def critic_gradients(critic: nn.Module, view: View, uniform: Uniform, rule: Rule) -> tuple[Gradients, CriticNumbers]:
+def critic_gradients(
+    critic: nn.Module, view: View, uniform: Uniform, rule: CriticObjective
+) -> tuple[Gradients, CriticNumbers]:
     """Return the gradients in the critic's weights of what a step minimises at a view, and what was measured."""
     total, numbers = critic_total(view, uniform, rule)
     return torch.autograd.grad(total, tuple(critic.parameters())), numbers
 
 
-def critic_total(view: View, uniform: Uniform, rule: Rule) -> tuple[Tensor, CriticNumbers]:
+def critic_total(view: View, uniform: Uniform, rule: CriticObjective) -> tuple[Tensor, CriticNumbers]:
     """Return loss + weight * penalty, which can be differentiated, and what was measured, detached."""
     if rule.apart:
         real_B, fake_B = view.score(view.real), view.score(view.fake)
@@ -118,7 +120,7 @@ def critic_total(view: View, uniform: Uniform, rule: Rule) -> tuple[Tensor, Crit
     penalty = slope_mean = torch.zeros_like(total)
     if rule.constraint.slopes is not None:
         kept = slice(-rule.first % rule.thinning, None, rule.thinning)
-        thinned = view if rule.thinning == 1 else Thinned(view, kept)
+        thinned = view if rule.thinning == 1 else Subsampled(view, kept)
         slope_B = rule.constraint.slopes(thinned, lambda columns: uniform(columns)[kept])
         # Weighed so that the mean over the parts of a batch, however it is divided, is the mean over the batch.
         size = len(view.real) if rule.size is None else rule.size

@@ -19,23 +19,23 @@ from torch import Tensor, nn
 
 from ..config import Config
 from ..errors import Diverged, one_line
-from ..nn.build import fresh_pair
+from ..nn.build import build_networks
 from ..utils.counter_rng import Stream
 from . import schedule
-from .batches import Draws
+from .batches import Batches
 from .diagnostics.collect import diagnose
-from .distributed.process_group import ALONE, World
+from .distributed.process_group import ALONE, ProcessGroup
 from .domain import Domain, Items
 from .engines.compute import ENGINES, lowering, set_precision
-from .engines.cuda_graph import GraphedRound, obstacle
-from .latents import BLOCK, generate, latents, take_statistics, training_latents
-from .loop import LOSSES, average_decay, critic_step, one_round, update_average
+from .engines.cuda_graph import GraphedRound, unsupported_reason
+from .latents import BLOCK, generate, latents, recalibrate_batchnorm, training_latents
+from .loop import ROUND_METRICS, average_decay, critic_step, one_round, update_average
 from .losses import loss_of
 from .optimizers import optimizer, set_rate
 from .penalties import CONSTRAINTS
 from .record import Losses, Record
 from .state import load_tensors, tensors_of
-from .steps import Rule
+from .steps import CriticObjective
 
 
 class Trainer:
@@ -48,15 +48,15 @@ class Trainer:
         world: the processes that train together, each with a trainer of its own.
     """
 
-    def __init__(self, domain: Domain, config: Config, device: torch.device, world: World = ALONE) -> None:
+    def __init__(self, domain: Domain, config: Config, device: torch.device, world: ProcessGroup = ALONE) -> None:
         self.domain, self.config, self.device, self.world = domain, config, device, world
-        self.draws = Draws(domain, config, device, world)
-        generator, critic = fresh_pair(domain.form, config)
+        self.draws = Batches(domain, config, device, world)
+        generator, critic = build_networks(domain.spec, config)
         self.generator, self.critic = generator.to(device), critic.to(device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
         self.generator_optimizer = optimizer(config.optimizer.generator, self.generator)
         self.critic_optimizer = optimizer(config.optimizer.critic, self.critic)
-        self.rule = Rule(
+        self.rule = CriticObjective(
             loss=loss_of(config.objective),
             constraint=CONSTRAINTS[config.objective.constraint],
             weight=config.objective.weight,
@@ -101,7 +101,7 @@ class Trainer:
             WorldError: another process has ended, or has other weights.
         """
         began, log = time.perf_counter() - self.seconds, self.config.log
-        self.world.meet(self.step, self.state)
+        self.world.sync_initial(self.step, self.state)
         while not self._over(should_stop):
             losses = self.round()
             if self.step % log.every == 0:
@@ -142,7 +142,7 @@ class Trainer:
             measured = one_round(self, self.step)
             self.step += 1
             update_average(self, average_decay(self, self.step))
-        self._last = Losses(LOSSES, measured)
+        self._last = Losses(ROUND_METRICS, measured)
         # The host waits for the device nowhere in a round, and looks at what it measured only where it is to be shown.
         if self.device.type == "cpu" or self.step % self.config.log.every == 0 or self._evaluates():
             self._check_finite()
@@ -161,7 +161,7 @@ class Trainer:
             stop - start,
             self.device,
         )
-        parts = self.world.gather(lambda: [self.domain.form.decode(fake) for fake in source])
+        parts = self.world.gather(lambda: [self.domain.spec.decode(fake) for fake in source])
         self.generator.train()
         return np.concatenate(parts)
 
@@ -194,7 +194,7 @@ class Trainer:
             return True
         # After an evaluation all wait for the first one, which measures; else words travel with the gradients.
         asked = should_stop() or (self.world.first and self.finished())
-        return self.world.agree(asked, at_once=self._evaluates())
+        return self.world.any_rank(asked, at_once=self._evaluates())
 
     def _steps_done(self) -> bool:
         limit = self.config.training.steps
@@ -229,7 +229,7 @@ class Trainer:
         """Return the round as a graph; None where it is done eagerly. Where a graph was asked for, note why not."""
         asked = self.config.training.engine
         if self._graph is None and self._graphable and asked in ("auto", "graph"):
-            why = obstacle(self)
+            why = unsupported_reason(self)
             if why is None:
                 try:
                     self._graph = GraphedRound(self)
@@ -263,7 +263,7 @@ class Trainer:
     def _settle(self) -> None:
         """Give the averaged generator running statistics of its own; it does not matter when or how often."""
         if self._settled_step != self.step:
-            take_statistics(self.average, self.config, self.device)
+            recalibrate_batchnorm(self.average, self.config, self.device)
             self._settled_step = self.step
 
     def _weights(self) -> Iterator[Tensor]:

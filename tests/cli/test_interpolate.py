@@ -40,7 +40,7 @@ def test_a_walk_between_texts_is_printed(trained: Path, call: Call) -> None:
     result = call("interpolate", trained, "be1", "a5", "--text", "-n", "5")
     assert (result.returncode, result.stderr) == (0, "")
     walked = result.stdout.split("\n")[:-1]
-    assert walked == [as_txt(string) for string in model.form.show(model.interpolate("be1", "a5", 5))]
+    assert walked == [as_txt(string) for string in model.spec.to_text(model.interpolate("be1", "a5", 5))]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from cli.ui.progress import Progress
 from seqgan_wgp.config import Config
-from seqgan_wgp.runs.train import create, go_on, look_at
+from seqgan_wgp.runs.train import create, run_training, scan_data
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -53,11 +53,11 @@ def test_a_terminal_shows_a_yellow_line_beside_its_panel(
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     flat = {"objective.constraint": "clip", "objective.clip": 1e-6, "objective.weight": 0}
-    found, config = look_at(tiny_lines, tiny_config(**flat))
+    found, config = scan_data(tiny_lines, tiny_config(**flat))
     run, screen = create(found, config, tmp_path / "run"), io.StringIO()
     console = Console(file=screen, force_terminal=True, color_system="standard", width=300, legacy_windows=False)
     with Progress(console, run.path, config) as progress:
-        outcome = go_on(run, on_record=progress.show)
+        outcome = run_training(run, on_record=progress.show)
     progress.close(outcome)
     assert screen.getvalue().count(SAID) == screen.getvalue().count(f"\x1b[33m{SAID}") == 1
     assert "steps/s" in screen.getvalue()

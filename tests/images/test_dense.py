@@ -18,7 +18,7 @@ from seqgan_wgp.config.schema import CriticSettings, GeneratorSettings
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.images.networks import NORMALIZATIONS
 from seqgan_wgp.images.registry import CRITICS, GENERATORS
-from seqgan_wgp.nn.build import normalize_weights
+from seqgan_wgp.nn.build import apply_weight_norm
 from seqgan_wgp.nn.initialization import initialize
 from seqgan_wgp.nn.normalizations import UNIT_NORMALIZATIONS
 
@@ -241,7 +241,7 @@ def test_weight_normalization_changes_no_result_at_first(family: str) -> None:
     before = generator(latent_BZ), critic(x_BCHW)
     parameters = len(numbers_of(generator))
     for network in (generator, critic):
-        normalize_weights(network)
+        apply_weight_norm(network)
     assert torch.allclose(generator(latent_BZ), before[0], atol=1e-6)
     assert torch.allclose(critic(x_BCHW), before[1], atol=1e-6)
     assert len(numbers_of(generator)) == parameters * 3 // 2

@@ -14,13 +14,13 @@ from seqgan_wgp.config import Config, override, recipe
 from seqgan_wgp.config.schema import ImageSettings
 from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError
 from seqgan_wgp.images.dataset import FACTS, IMAGES, Collection, open_collection, read, write
-from seqgan_wgp.images.domain import ImageDomain, ImageForm
+from seqgan_wgp.images.domain import ImageDomain, ImageSpec
 from seqgan_wgp.images.idx import read_images, write_idx
 from seqgan_wgp.images.mnist import find_images
 from seqgan_wgp.images.nearest import nearest_distance
 from seqgan_wgp.model import Model
 from seqgan_wgp.runs.checkpoint import load
-from seqgan_wgp.runs.train import create, go_on, look_at_images
+from seqgan_wgp.runs.train import create, run_training, scan_images
 from seqgan_wgp.training.trainer import Trainer
 
 from ..stopping import stop_at
@@ -85,11 +85,11 @@ def test_pixels_come_back_from_critic_space(
     range_: str, collection: Collection, image_config: Callable[..., Config]
 ) -> None:
     domain = ImageDomain(collection, image_config(**{"images.range": range_}), CPU)
-    ids = domain.ids(np.array([3, 0, 3]))
-    embedded = domain.form.embed(ids)
-    assert embedded.shape == (3, *domain.form.event_shape)
+    ids = domain.batch(np.array([3, 0, 3]))
+    embedded = domain.spec.embed(ids)
+    assert embedded.shape == (3, *domain.spec.event_shape)
     assert embedded.min() >= (0 if range_ == "unit" else -1) and embedded.max() <= 1
-    assert np.array_equal(domain.form.decode(embedded), ids.numpy())
+    assert np.array_equal(domain.spec.decode(embedded), ids.numpy())
     held_out = domain.held_out(np.array([domain.held_out_size - 1, 0]))
     assert np.array_equal(held_out.numpy(), collection.validation_NCHW[[-1, 0]])
 
@@ -144,22 +144,22 @@ def test_copies_are_nearer_than_new_images_and_noise_is_farther(
 
 
 def test_a_form_comes_back_from_its_facts(collection: Collection) -> None:
-    form = ImageForm(collection.facts, "symmetric")
-    again = ImageForm.from_facts(form.to_facts())
-    assert (again.facts, again.range, again.event_shape) == (form.facts, form.range, form.event_shape)
+    spec = ImageSpec(collection.facts, "symmetric")
+    again = ImageSpec.from_facts(spec.to_facts())
+    assert (again.facts, again.range, again.event_shape) == (spec.facts, spec.range, spec.event_shape)
     with pytest.raises(CheckpointError, match="lacks what its images were"):
-        ImageForm.from_facts({})
+        ImageSpec.from_facts({})
 
 
 def test_a_run_stopped_and_resumed_is_the_run_that_was_not(
     folder: Path, tmp_path: Path, image_config: Callable[..., Config]
 ) -> None:
     """Running statistics of batch norm are part of the state."""
-    runs = [create(look_at_images(folder, image_config()), image_config(), tmp_path / name) for name in ("one", "two")]
-    go_on(runs[0])
+    runs = [create(scan_images(folder, image_config()), image_config(), tmp_path / name) for name in ("one", "two")]
+    run_training(runs[0])
     stops = iter([False, False, False, True])
-    assert go_on(runs[1], should_stop=lambda: next(stops)).reason == "interrupted"
-    go_on(runs[1])
+    assert run_training(runs[1], should_stop=lambda: next(stops)).reason == "interrupted"
+    run_training(runs[1])
     one, two = (load(run.checkpoint)[0] for run in runs)
     assert any("running_mean" in name for name in one)
     assert one.keys() == two.keys()
@@ -172,21 +172,21 @@ def test_the_film_of_a_run_is_that_of_its_pictures_however_often_it_stopped(
 ) -> None:
     """It may also have ended off the cadence, or have been killed behind its last checkpoint."""
     config = image_config(**{"training.steps": 9, "images.columns": 4, "images.rows": 4})
-    found = look_at_images(folder, config)
+    found = scan_images(folder, config)
     whole, parts, ended, killed = (
         create(found, config, tmp_path / name) for name in ("whole", "parts", "ended", "killed")
     )
-    go_on(whole)
+    run_training(whole)
     for stop in (1, 3, 2):
-        assert go_on(parts, should_stop=stop_at(stop)).reason == "interrupted"
+        assert run_training(parts, should_stop=stop_at(stop)).reason == "interrupted"
     assert parts.film.is_file()
-    go_on(parts)
-    go_on(ended, {"training.steps": 5})
+    run_training(parts)
+    run_training(ended, {"training.steps": 5})
     assert ended.samples(5).with_suffix(".png").is_file()
-    go_on(ended, {"training.steps": 9})
-    go_on(killed, should_stop=stop_at(4))
+    run_training(ended, {"training.steps": 9})
+    run_training(killed, should_stop=stop_at(4))
     killed.samples(12).with_suffix(".png").write_bytes(whole.samples(2).with_suffix(".png").read_bytes())
-    go_on(killed)
+    run_training(killed)
     with Image.open(whole.film) as film:
         assert getattr(film, "n_frames") == 5  # noqa: B009
         assert film.width >= 300
@@ -197,8 +197,8 @@ def test_a_model_generates_the_same_images_in_any_number(
     folder: Path, tmp_path: Path, image_config: Callable[..., Config]
 ) -> None:
     config = image_config()
-    run = create(look_at_images(folder, config), config, tmp_path / "run")
-    outcome = go_on(run)
+    run = create(scan_images(folder, config), config, tmp_path / "run")
+    outcome = run_training(run)
     model = Model.load(run.path)
     many, few = (np.concatenate(list(model.samples(count, seed=3))) for count in (9, 4))
     assert many.shape == (9, 1, 12, 12)
@@ -211,8 +211,8 @@ def test_a_walk_between_images_begins_and_ends_with_those_of_the_seeds(
     distribution: str, folder: Path, tmp_path: Path, image_config: Callable[..., Config]
 ) -> None:
     config = image_config(**{"generator.latent_distribution": distribution, "training.steps": 2})
-    run = create(look_at_images(folder, config), config, tmp_path / "run")
-    go_on(run)
+    run = create(scan_images(folder, config), config, tmp_path / "run")
+    run_training(run)
     model = Model.load(run.path)
     walked_NCHW = model.interpolate(3, 8, 6)
     assert walked_NCHW.shape == (6, 1, 12, 12)

@@ -20,7 +20,7 @@ from seqgan_wgp.images.idx import write_idx
 from seqgan_wgp.images.mnist import find_images
 from seqgan_wgp.runs.evaluate import evaluate as evaluate_model
 from seqgan_wgp.runs.folder import RunFolder
-from seqgan_wgp.runs.train import create, go_on, look_at_images
+from seqgan_wgp.runs.train import create, run_training, scan_images
 
 from .conftest import squares
 
@@ -35,8 +35,8 @@ def collection(folder: Path, image_config: Callable[..., Config]) -> Collection:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, folder: Path, image_config: Callable[..., Config]) -> RunFolder:
     config = image_config(**{"training.steps": 2})
-    made = create(look_at_images(folder, config), config, tmp_path_factory.mktemp("images") / "run")
-    go_on(made)
+    made = create(scan_images(folder, config), config, tmp_path_factory.mktemp("images") / "run")
+    run_training(made)
     return made
 
 

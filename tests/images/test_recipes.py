@@ -15,7 +15,7 @@ from seqgan_wgp.config import Config, recipe, recipe_names
 from seqgan_wgp.config.fields import list_settings
 from seqgan_wgp.model import Model
 from seqgan_wgp.runs.checkpoint import load
-from seqgan_wgp.runs.train import create, go_on, look_at_images
+from seqgan_wgp.runs.train import create, run_training, scan_images
 from seqgan_wgp.training.domain import Domain
 from seqgan_wgp.training.record import Record
 
@@ -130,8 +130,8 @@ def test_every_recipe_trains(name: str, folder: Path, tmp_path: Path) -> None:
     def keep(record: Record, _domain: Domain) -> None:
         records.append(dataclasses.replace(record))
 
-    run = create(look_at_images(folder, config), config, tmp_path / "run")
-    outcome = go_on(run, on_record=keep)
+    run = create(scan_images(folder, config), config, tmp_path / "run")
+    outcome = run_training(run, on_record=keep)
     assert [record.step for record in records] == [1, 2]
     assert all(math.isfinite(loss) for record in records for loss in record.losses.values())
     assert records[0].losses["generator_gradient"] > 0
@@ -146,12 +146,12 @@ def test_every_recipe_trains(name: str, folder: Path, tmp_path: Path) -> None:
 def test_the_classic_gan_stopped_and_resumed_is_the_run_that_was_not(folder: Path, tmp_path: Path) -> None:
     """Its warm-up and its repeated generator steps leave nothing behind that a checkpoint does not hold."""
     config = shrunk("mnist-gan", 4)
-    runs = [create(look_at_images(folder, config), config, tmp_path / name) for name in ("one", "two")]
-    go_on(runs[0])
+    runs = [create(scan_images(folder, config), config, tmp_path / name) for name in ("one", "two")]
+    run_training(runs[0])
     stops = iter([False, False, True])
-    assert go_on(runs[1], should_stop=lambda: next(stops)).reason == "interrupted"
+    assert run_training(runs[1], should_stop=lambda: next(stops)).reason == "interrupted"
     assert load(runs[1].checkpoint)[1]["step"] == 2
-    go_on(runs[1])
+    run_training(runs[1])
     (one, facts), (two, _) = (load(run.checkpoint) for run in runs)
     assert facts["step"] == 4
     assert one.keys() == two.keys()

@@ -7,11 +7,11 @@ import torch
 
 from seqgan_wgp.config import override, recipe
 from seqgan_wgp.images.dataset import ImageFacts
-from seqgan_wgp.images.domain import ImageForm
-from seqgan_wgp.nn.build import fresh_pair, normalize_weights
+from seqgan_wgp.images.domain import ImageSpec
+from seqgan_wgp.nn.build import apply_weight_norm, build_networks
 
 FACTS = ImageFacts(name="made", sha256="", channels=1, height=12, width=12, train=1, validation=1, test=1)
-FORM = ImageForm(FACTS, "unit")
+FORM = ImageSpec(FACTS, "unit")
 SMALL: dict[str, object] = {"generator.width": 2, "critic.width": 2, "generator.normalization": "none"}
 
 
@@ -24,9 +24,9 @@ SMALL: dict[str, object] = {"generator.width": 2, "critic.width": 2, "generator.
 )
 def test_a_fresh_pair_is_the_same_every_time(changes: dict[str, object]) -> None:
     config = override(recipe("mnist-fast", SMALL), changes)
-    first = fresh_pair(FORM, config)
+    first = build_networks(FORM, config)
     torch.rand(10)
-    for one, other in zip(first, fresh_pair(FORM, config), strict=True):
+    for one, other in zip(first, build_networks(FORM, config), strict=True):
         assert one.state_dict().keys() == other.state_dict().keys()
         assert all(torch.equal(one.state_dict()[name], other.state_dict()[name]) for name in one.state_dict())
 
@@ -36,7 +36,7 @@ def test_weights_written_as_direction_and_length_are_what_they_were_and_a_length
     latent_BZ, x_BCHW = torch.randn(3, 128), torch.rand(3, 1, 12, 12)
     before = generator(latent_BZ), critic(x_BCHW)
     for network in (generator, critic):
-        normalize_weights(network)
+        apply_weight_norm(network)
     assert torch.allclose(generator(latent_BZ), before[0], atol=1e-6)
     assert torch.allclose(critic(x_BCHW), before[1], atol=1e-6)
     lengths = {name: value.numel() for name, value in generator.state_dict().items() if name.endswith("original0")}

@@ -22,7 +22,7 @@ from seqgan_wgp.runs import checkpoint
 from seqgan_wgp.runs.elastic import found_again, mark
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.metrics_log import read_records
-from seqgan_wgp.runs.train import create, go_on, look_at
+from seqgan_wgp.runs.train import create, run_training, scan_data
 
 from ..launching import command, ended, launch
 from ..stopping import stop_at
@@ -162,7 +162,7 @@ def test_a_run_goes_on_in_another_number_of_processes(pair: Path, tiny_corpus: P
     codes = started.ended()
     assert codes == [130, 0]
     assert "saved at step" in started.printed("err")[0]
-    assert go_on(RunFolder(run), should_stop=stop_at(5)).reason == "interrupted"
+    assert run_training(RunFolder(run), should_stop=stop_at(5)).reason == "interrupted"
     last = Started(2, ["resume", str(run)], tmp_path / "resumed")
     assert last.ended() == [0, 0], last.printed("err")
     assert last.printed("out") == [f"{run}\n", ""]
@@ -271,7 +271,7 @@ def test_a_killed_worker_that_torchrun_restarts_ends_where_an_undisturbed_run_do
 def test_only_the_launch_that_began_a_run_finds_it_again(
     tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found, settings = look_at(tiny_lines, tiny_config())
+    found, settings = scan_data(tiny_lines, tiny_config())
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "launch")
     run = create(found, settings, tmp_path / "run")
     assert found_again(run.path) == run
@@ -287,7 +287,7 @@ def test_a_run_without_a_launch_is_found_by_none(
     tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
-    found, settings = look_at(tiny_lines, tiny_config())
+    found, settings = scan_data(tiny_lines, tiny_config())
     run = create(found, settings, tmp_path / "run")
     mark(run)
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "launch")

@@ -15,7 +15,7 @@ from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError
 from seqgan_wgp.model import Model
 from seqgan_wgp.runs.evaluate import evaluate
 from seqgan_wgp.runs.folder import BEST, MODEL, RunFolder
-from seqgan_wgp.runs.train import create, go_on, look_at, look_at_toy
+from seqgan_wgp.runs.train import create, run_training, scan_data, scan_toy
 from seqgan_wgp.text.evaluation.evaluate import Evaluation
 from seqgan_wgp.toy.evaluation import ToyEvaluation
 
@@ -24,9 +24,9 @@ QUICK: dict[str, Any] = {"guesses": (60,), "samples": 80, "orders": 2}
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Path, tiny_config: Callable[..., Config]) -> RunFolder:
-    found, config = look_at(tiny_corpus, tiny_config())
+    found, config = scan_data(tiny_corpus, tiny_config())
     folder = create(found, config, tmp_path_factory.mktemp("evaluating") / "run")
-    go_on(folder)
+    run_training(folder)
     return folder
 
 
@@ -34,8 +34,8 @@ def run(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Path, tiny_config
 def toy(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     small = {"generator.width": 8, "critic.width": 8, "training.batch_size": 16, "training.steps": 3}
     config = recipe("toy", {**small, "training.device": "cpu", "evaluation.samples": 50, "evaluation.every": 3})
-    folder = create(look_at_toy(config), config, tmp_path_factory.mktemp("evaluating") / "toy")
-    go_on(folder)
+    folder = create(scan_toy(config), config, tmp_path_factory.mktemp("evaluating") / "toy")
+    run_training(folder)
     return folder
 
 

@@ -20,7 +20,7 @@ from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.metrics_log import read_records
 from seqgan_wgp.runs.tensorboard import LINES_SHOWN, Board
-from seqgan_wgp.runs.train import create, go_on, look_at
+from seqgan_wgp.runs.train import create, run_training, scan_data
 
 from ..stopping import stop_at
 
@@ -37,7 +37,7 @@ def start(tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Conf
     pytest.importorskip("tensorboard", reason="the extra tensorboard is not installed")
 
     def prepare(name: str, **settings: object) -> RunFolder:
-        found, config = look_at(tiny_lines, tiny_config(**{**RHYTHM, "log.tensorboard": True, **settings}))
+        found, config = scan_data(tiny_lines, tiny_config(**{**RHYTHM, "log.tensorboard": True, **settings}))
         return create(found, config, tmp_path / name)
 
     return prepare
@@ -84,7 +84,7 @@ def numbers(run: RunFolder) -> Series:
 
 def test_every_number_of_every_record_is_a_point_of_a_curve(start: Start) -> None:
     run = start("run")
-    go_on(run)
+    run_training(run)
     written = read(run)
     expected = numbers(run)
     assert {"critic_loss", "js1", "held_out_loss", "gradient_norms/blocks.0.conv1"} <= expected.keys()
@@ -101,7 +101,7 @@ def test_every_number_of_every_record_is_a_point_of_a_curve(start: Start) -> Non
 
 def test_histograms_are_those_of_the_records(start: Start) -> None:
     run = start("run")
-    go_on(run)
+    run_training(run)
     written = read(run)
     for record in read_records(run.metrics):
         if "slope_histogram" in record:
@@ -116,7 +116,7 @@ def test_histograms_are_those_of_the_records(start: Start) -> None:
 
 def test_the_first_samples_of_an_evaluation_are_a_text(start: Start) -> None:
     run = start("run")
-    go_on(run)
+    run_training(run)
     texts = dict(read(run)["samples/text_summary"])
     assert list(texts) == [2, 4, 5]
     for step, text in texts.items():
@@ -144,30 +144,30 @@ def test_samples_that_are_pictures_are_shown_as_they_are(tmp_path: Path, tiny_co
 @pytest.mark.parametrize("stops", [[1], [2, 2]])
 def test_stopping_and_going_on_leaves_the_same_curves(start: Start, stops: list[int]) -> None:
     whole, parts = start("whole"), start("parts")
-    go_on(whole)
+    run_training(whole)
     for stop in stops:
-        assert go_on(parts, should_stop=stop_at(stop)).reason == "interrupted"
-    assert go_on(parts).reason == "steps"
+        assert run_training(parts, should_stop=stop_at(stop)).reason == "interrupted"
+    assert run_training(parts).reason == "steps"
     assert read(parts) == read(whole)
 
 
 def test_what_a_killed_run_wrote_behind_its_checkpoint_is_void(start: Start) -> None:
     whole, killed = start("whole"), start("killed")
-    go_on(whole)
-    go_on(killed, should_stop=stop_at(3))
+    run_training(whole)
+    run_training(killed, should_stop=stop_at(3))
     kept = killed.checkpoint.read_bytes()
-    go_on(killed)
+    run_training(killed)
     killed.checkpoint.write_bytes(kept)
-    go_on(killed)
+    run_training(killed)
     assert read(killed) == read(whole)
 
 
 def test_what_a_run_without_a_checkpoint_wrote_is_void(start: Start) -> None:
     whole, killed = start("whole"), start("killed")
-    go_on(whole)
-    go_on(killed)
+    run_training(whole)
+    run_training(killed)
     shutil.rmtree(killed.checkpoint.parent)
-    go_on(killed)
+    run_training(killed)
     assert read(killed) == read(whole)
 
 
@@ -175,18 +175,18 @@ def test_what_a_run_without_a_checkpoint_wrote_is_void(start: Start) -> None:
 def test_a_closing_that_a_run_went_on_from_is_void(start: Start, first: int) -> None:
     """At step 3 there is no evaluation, but that of the closing."""
     whole, parts = start("whole"), start("parts", **{"training.steps": first})
-    go_on(whole)
-    go_on(parts)
+    run_training(whole)
+    run_training(parts)
     assert [step for step, _ in read(parts)["js1"]] == [2, first]
-    go_on(parts, {"training.steps": 5})
+    run_training(parts, {"training.steps": 5})
     assert read(parts) == read(whole)
 
 
 def test_closing_once_more_adds_nothing(start: Start) -> None:
     run = start("run")
-    go_on(run)
+    run_training(run)
     before = read(run)
-    go_on(run)
+    run_training(run)
     assert read(run) == before
 
 
@@ -195,10 +195,10 @@ def test_event_files_change_nothing_in_the_records_and_belong_to_the_run(
 ) -> None:
     with_board, without = start("with"), start("without", **{"log.tensorboard": False})
     for run in (with_board, without):
-        go_on(run)
+        run_training(run)
     assert numbers(with_board) == numbers(without)
     assert not without.tensorboard.exists()
-    found, config = look_at(tiny_lines, tiny_config())
+    found, config = scan_data(tiny_lines, tiny_config())
     create(found, config, with_board.path, overwrite=True)
     assert not with_board.tensorboard.exists()
 
@@ -210,23 +210,23 @@ def test_without_the_package_nothing_is_begun(
     tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    found, config = look_at(tiny_lines, tiny_config(**{"log.tensorboard": True}))
+    found, config = scan_data(tiny_lines, tiny_config(**{"log.tensorboard": True}))
     with pytest.raises(ConfigError, match=r"tensorboard is not installed\n.*seqgan-wgp\[tensorboard\]"):
         create(found, config, tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
-    found, config = look_at(tiny_lines, tiny_config())
-    assert go_on(create(found, config, tmp_path / "run")).reason == "steps"
+    found, config = scan_data(tiny_lines, tiny_config())
+    assert run_training(create(found, config, tmp_path / "run")).reason == "steps"
 
 
 def test_without_the_package_a_run_that_has_event_files_does_not_go_on(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = start("run")
-    go_on(run, should_stop=stop_at(2))
+    run_training(run, should_stop=stop_at(2))
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     with pytest.raises(ConfigError, match="tensorboard is not installed"):
-        go_on(run)
+        run_training(run)
     assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
 
 

@@ -18,7 +18,7 @@ from seqgan_wgp.runs import checkpoint
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.metrics_log import read_records
 from seqgan_wgp.runs.session import Outcome
-from seqgan_wgp.runs.train import create, go_on, look_at, read_config
+from seqgan_wgp.runs.train import create, read_config, run_training, scan_data
 
 from ..stopping import stop_at
 
@@ -30,7 +30,7 @@ def start(tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Conf
     """Prepare a run of the tiny config in a folder of its own."""
 
     def prepare(name: str, **settings: object) -> RunFolder:
-        found, config = look_at(tiny_lines, tiny_config(**settings))
+        found, config = scan_data(tiny_lines, tiny_config(**settings))
         return create(found, config, tmp_path / name)
 
     return prepare
@@ -57,7 +57,7 @@ def assert_same_run(one: RunFolder, two: RunFolder) -> None:
 
 def test_a_run_leaves_what_is_promised(start: Start) -> None:
     run = start("run", **{"training.steps": 5, "evaluation.every": 2, "log.every": 3})
-    outcome = go_on(run)
+    outcome = run_training(run)
     assert (outcome.reason, outcome.step) == ("steps", 5)
     names = {path.name for path in run.path.iterdir() if not path.name.startswith(".")}
     assert names == {
@@ -82,19 +82,19 @@ def test_a_run_leaves_what_is_promised(start: Start) -> None:
 def test_stopping_and_going_on_is_the_same_as_never_stopping(start: Start, stops: list[int]) -> None:
     settings = {"training.steps": 8, "evaluation.every": 3, "log.every": 2, "log.diagnostics": 3}
     whole, parts = start("whole", **settings), start("parts", **settings)
-    go_on(whole)
+    run_training(whole)
     for stop in stops:
-        assert go_on(parts, should_stop=stop_at(stop)).reason == "interrupted"
-    assert go_on(parts).reason == "steps"
+        assert run_training(parts, should_stop=stop_at(stop)).reason == "interrupted"
+    assert run_training(parts).reason == "steps"
     assert_same_run(whole, parts)
 
 
 @pytest.mark.parametrize("first", [1, 4, 5, 6])
 def test_a_finished_run_goes_on_to_a_larger_number_of_steps(start: Start, first: int) -> None:
     whole, parts = start("whole", **{"training.steps": 8}), start("parts", **{"training.steps": first})
-    go_on(whole)
-    go_on(parts)
-    outcome = go_on(parts, {"training.steps": 8})
+    run_training(whole)
+    run_training(parts)
+    outcome = run_training(parts, {"training.steps": 8})
     assert outcome.step == 8
     assert read_config(parts).training.steps == 8
     assert_same_run(whole, parts)
@@ -102,9 +102,9 @@ def test_a_finished_run_goes_on_to_a_larger_number_of_steps(start: Start, first:
 
 def test_going_on_with_a_finished_run_changes_nothing(start: Start) -> None:
     run = start("run", **{"training.steps": 5})
-    first = go_on(run)
+    first = run_training(run)
     before = (records(run), tensors(run.model), run.checkpoint.read_bytes())
-    second = go_on(run)
+    second = run_training(run)
     assert (second.step, second.validation, second.test) == (first.step, first.validation, first.test)
     assert records(run) == before[0]
     assert all(torch.equal(tensor, before[1][name]) for name, tensor in tensors(run.model).items())
@@ -113,25 +113,25 @@ def test_going_on_with_a_finished_run_changes_nothing(start: Start) -> None:
 
 def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(start: Start) -> None:
     whole, killed = start("whole"), start("killed")
-    go_on(whole)
+    run_training(whole)
     killed.metrics.write_bytes(b'{"step": 1, "critic_loss": 99}\n{"st')
-    go_on(killed)
+    run_training(killed)
     assert_same_run(whole, killed)
 
 
 def test_divergence_leaves_the_last_good_checkpoint(start: Start) -> None:
     run = start("run", **{"training.steps": 4})
-    go_on(run)
+    run_training(run)
     good = run.checkpoint.read_bytes(), run.model.read_bytes()
     wild = {"training.steps": 10_000, "optimizer.critic.learning_rate": 10.0, "objective.weight": 1e30}
     with pytest.raises(Diverged, match="at step"):
-        go_on(run, wild)
+        run_training(run, wild)
     assert (run.checkpoint.read_bytes(), run.model.read_bytes()) == good
 
 
 def test_best_model_is_that_of_the_lowest_divergence_at_the_cadence(start: Start) -> None:
     run = start("run", **{"training.steps": 9, "evaluation.every": 2})
-    outcome = go_on(run)
+    outcome = run_training(run)
     values = {record["step"]: record["js2"] for record in records(run) if "js2" in record and "final" not in record}
     assert list(values) == [2, 4, 6, 8]
     best = min(values, key=lambda step: values[step])
@@ -142,33 +142,33 @@ def test_best_model_is_that_of_the_lowest_divergence_at_the_cadence(start: Start
 def test_patience_ends_a_run_and_can_be_overruled(start: Start) -> None:
     still = {"optimizer.generator.learning_rate": 1e-9, "training.steps": 400}
     run = start("run", **still, **{"evaluation.every": 1, "evaluation.patience": 3})
-    outcome = go_on(run)
+    outcome = run_training(run)
     assert outcome.reason == "patience"
     assert outcome.best_step is not None
     assert outcome.step == outcome.best_step + 3
-    assert go_on(run, {"training.steps": outcome.step + 1}).step == outcome.step + 1
+    assert run_training(run, {"training.steps": outcome.step + 1}).step == outcome.step + 1
 
 
 def test_minutes_count_over_interruptions(start: Start) -> None:
     run = start("run", **{"training.steps": None, "training.minutes": 0.02})
-    outcome = go_on(run)
+    outcome = run_training(run)
     assert outcome.reason == "minutes"
     assert outcome.seconds >= 1.2
-    assert go_on(run).step == outcome.step
+    assert run_training(run).step == outcome.step
 
 
 def test_a_run_in_use_is_refused(start: Start) -> None:
     run = start("run")
     with run.locked(), pytest.raises(ConfigError, match="another process"):
-        go_on(run)
+        run_training(run)
 
 
 def test_a_damaged_checkpoint_is_named(start: Start) -> None:
     run = start("run", **{"training.steps": 2})
-    go_on(run)
+    run_training(run)
     run.checkpoint.write_bytes(run.checkpoint.read_bytes()[:-100])
     with pytest.raises(CheckpointError, match=r"state\.safetensors: damaged"):
-        go_on(run, {"training.steps": 4})
+        run_training(run, {"training.steps": 4})
 
 
 def test_a_config_of_a_newer_format_is_refused(start: Start) -> None:
@@ -181,7 +181,7 @@ def test_a_config_of_a_newer_format_is_refused(start: Start) -> None:
 
 def test_callbacks_see_every_step_in_order(start: Start) -> None:
     steps: list[int] = []
-    outcome: Outcome = go_on(start("run"), on_record=lambda record, _domain: steps.append(record.step))
+    outcome: Outcome = run_training(start("run"), on_record=lambda record, _domain: steps.append(record.step))
     assert steps == list(range(1, outcome.step + 1))
 
 

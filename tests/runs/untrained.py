@@ -9,7 +9,7 @@ import torch
 from seqgan_wgp.config import Config
 from seqgan_wgp.domains import DOMAINS
 from seqgan_wgp.model import Model
-from seqgan_wgp.nn.build import fresh_pair
+from seqgan_wgp.nn.build import build_networks
 from seqgan_wgp.text.vocabulary import Vocabulary
 
 CORPUS = {"name": "lines", "sha256": "0" * 64, "length": 10}
@@ -21,11 +21,11 @@ TOY = {"toy": {"name": "8-gaussians", "theta": 0.0}}
 
 def made(config: Config, facts: dict[str, Any]) -> Model:
     """Return a model that was never trained, with noise for weights and for running statistics."""
-    form = DOMAINS[config.domain].form(facts)
+    spec = DOMAINS[config.domain].spec(facts)
     noise, tensors = torch.Generator().manual_seed(7), {}
-    for part, network in zip(("generator", "critic"), fresh_pair(form, config), strict=True):
+    for part, network in zip(("generator", "critic"), build_networks(spec, config), strict=True):
         for name, tensor in network.state_dict().items():
             drawn = torch.rand(tensor.shape, generator=noise) if tensor.is_floating_point() else tensor
             tensors[f"{part}.{name}"] = tensor + 0.3 * drawn if tensor.is_floating_point() else drawn
     tensors |= {name.replace("generator", "average", 1): value.clone() for name, value in tensors.items()}
-    return Model(config, form, {"step": 3, **facts}, tensors, torch.device("cpu"))
+    return Model(config, spec, {"step": 3, **facts}, tensors, torch.device("cpu"))

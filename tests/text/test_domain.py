@@ -14,7 +14,7 @@ from seqgan_wgp.config import Config
 from seqgan_wgp.errors import CheckpointError
 from seqgan_wgp.text.corpus.dataset import prepare
 from seqgan_wgp.text.corpus.scan import scan
-from seqgan_wgp.text.domain import TextDomain, TextForm
+from seqgan_wgp.text.domain import TextDomain, TextSpec
 from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.training.trainer import Trainer
 
@@ -39,9 +39,9 @@ def windows(tmp_path: Path, tiny_config: Callable[..., Config], request: pytest.
 def test_ids_are_the_items_of_the_corpus(domain: TextDomain, windows: TextDomain) -> None:
     for one in (domain, windows):
         index_B = np.array([0, one.size - 1, 5, 5, *np.random.default_rng(0).integers(0, one.size, 100)])
-        ids_BL = one.ids(index_B)
-        assert ids_BL.shape == (104, one.form.length)
-        assert ids_BL.numpy().dtype == one.form.vocabulary.dtype
+        ids_BL = one.batch(index_B)
+        assert ids_BL.shape == (104, one.spec.length)
+        assert ids_BL.numpy().dtype == one.spec.vocabulary.dtype
         assert np.array_equal(ids_BL.numpy(), one.corpus.train[index_B])
 
 
@@ -51,7 +51,7 @@ def test_held_out_ids_are_those_of_the_validation_half(domain: TextDomain, windo
         index_B = np.array([0, one.held_out_size - 1, 3, 3])
         assert one.held_out_size == len(rows_NL)
         assert np.array_equal(one.held_out(index_B).numpy(), rows_NL[index_B])
-        assert one.held_out(index_B).dtype == one.ids(index_B).dtype
+        assert one.held_out(index_B).dtype == one.batch(index_B).dtype
 
 
 def test_windows_are_learnt_from_every_place(windows: TextDomain) -> None:
@@ -60,12 +60,12 @@ def test_windows_are_learnt_from_every_place(windows: TextDomain) -> None:
     assert windows.size == facts.train * 151
     assert windows.samples == len(windows.corpus.validation_NL) == facts.validation * 16
     index_B = np.arange(windows.size)
-    shown = windows.form.show(windows.ids(index_B).numpy())
-    rows = windows.form.show(np.asarray(windows.corpus.train.rows_NS))
+    shown = windows.spec.to_text(windows.batch(index_B).numpy())
+    rows = windows.spec.to_text(np.asarray(windows.corpus.train.rows_NS))
     assert shown == [row[at : at + 10] for row in rows for at in range(151)]
-    x_BLV = windows.form.embed(windows.ids(index_B[::999]))
-    assert x_BLV.shape[1:] == windows.form.event_shape
-    assert np.array_equal(windows.form.decode(x_BLV), windows.ids(index_B[::999]).numpy())
+    x_BLV = windows.spec.embed(windows.batch(index_B[::999]))
+    assert x_BLV.shape[1:] == windows.spec.event_shape
+    assert np.array_equal(windows.spec.decode(x_BLV), windows.batch(index_B[::999]).numpy())
 
 
 def test_windows_are_scored_against_the_held_out_text(windows: TextDomain) -> None:
@@ -78,24 +78,24 @@ def test_windows_are_scored_against_the_held_out_text(windows: TextDomain) -> No
     real = windows.score(rows)
     assert real["novel"] == 0
     assert real["js2"] == pytest.approx(real["js2_floor"], abs=0.1)
-    noise = np.random.default_rng(0).integers(0, windows.form.vocabulary.size, rows.shape).astype(rows.dtype)
+    noise = np.random.default_rng(0).integers(0, windows.spec.vocabulary.size, rows.shape).astype(rows.dtype)
     assert windows.score(noise)["js2"] > real["js2_floor"] + 0.2
 
 
 def test_real_items_are_one_hot_and_decode_to_themselves(domain: TextDomain, tiny_lines: list[str]) -> None:
-    ids_BL = domain.ids(np.array([0, 5, 3, 3]))
-    x_BLV = domain.form.embed(ids_BL)
-    assert x_BLV.shape == (4, *domain.form.event_shape)
+    ids_BL = domain.batch(np.array([0, 5, 3, 3]))
+    x_BLV = domain.spec.embed(ids_BL)
+    assert x_BLV.shape == (4, *domain.spec.event_shape)
     assert x_BLV.dtype == torch.float32
     assert (x_BLV.sum(dim=-1) == 1).all()
     assert ((x_BLV == 0) | (x_BLV == 1)).all()
-    assert np.array_equal(domain.form.decode(x_BLV), ids_BL.numpy())
-    assert set(domain.form.show(domain.form.decode(x_BLV))) <= set(tiny_lines)
+    assert np.array_equal(domain.spec.decode(x_BLV), ids_BL.numpy())
+    assert set(domain.spec.to_text(domain.spec.decode(x_BLV))) <= set(tiny_lines)
 
 
 def test_decoding_takes_the_likeliest_character(domain: TextDomain) -> None:
-    x_BLV = torch.rand(6, *domain.form.event_shape).softmax(dim=-1)
-    ids_BL = domain.form.decode(x_BLV)
+    x_BLV = torch.rand(6, *domain.spec.event_shape).softmax(dim=-1)
+    ids_BL = domain.spec.decode(x_BLV)
     assert ids_BL.dtype == np.uint8
     assert np.array_equal(ids_BL, x_BLV.numpy().argmax(axis=-1))
 
@@ -114,7 +114,7 @@ def test_training_lines_score_near_their_floor_and_noise_far_from_it(domain: Tex
     real = domain.score(rows)
     assert real["novel"] == 0
     assert real["js2"] == pytest.approx(real["js2_floor"], abs=0.1)
-    noise = np.random.default_rng(0).integers(0, domain.form.vocabulary.size, rows.shape).astype(rows.dtype)
+    noise = np.random.default_rng(0).integers(0, domain.spec.vocabulary.size, rows.shape).astype(rows.dtype)
     assert domain.score(noise)["js2"] > real["js2_floor"] + 0.2
 
 
@@ -161,12 +161,12 @@ def test_orders_are_no_longer_than_rows(
 
 def test_a_form_comes_back_from_its_facts(domain: TextDomain, windows: TextDomain) -> None:
     for one in (domain, windows):
-        form = TextForm.from_facts(one.form.to_facts())
-        assert form.event_shape == one.form.event_shape
-        assert form.vocabulary.characters == one.form.vocabulary.characters
-        assert form.vocabulary.unit == one.form.vocabulary.unit
+        spec = TextSpec.from_facts(one.spec.to_facts())
+        assert spec.event_shape == one.spec.event_shape
+        assert spec.vocabulary.characters == one.spec.vocabulary.characters
+        assert spec.vocabulary.unit == one.spec.vocabulary.unit
     with pytest.raises(CheckpointError, match="lacks"):
-        TextForm.from_facts({})
+        TextSpec.from_facts({})
 
 
 def test_training_never_makes_real_text_one_hot(
@@ -179,8 +179,8 @@ def test_training_never_makes_real_text_one_hot(
     assert corpus.vocabulary.size == 5_002
     trainer = Trainer(TextDomain(corpus, config, torch.device("cpu")), config, torch.device("cpu"))
 
-    def refuse(_form: TextForm, _ids: torch.Tensor) -> torch.Tensor:
+    def refuse(_form: TextSpec, _ids: torch.Tensor) -> torch.Tensor:
         raise AssertionError("real text was made one-hot")
 
-    monkeypatch.setattr(TextForm, "embed", refuse)
+    monkeypatch.setattr(TextSpec, "embed", refuse)
     assert all(math.isfinite(value) for value in trainer.round().values())

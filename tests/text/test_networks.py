@@ -192,7 +192,7 @@ def test_sampled_has_the_gradient_of_the_probabilities_and_needs_its_chances() -
     settings = dataclasses.replace(recipe("fast").generator, width=8, blocks=1, latent=4, output="sampled")
     sampled = GENERATORS["residual"](settings, L, V).double()
     sampled.load_state_dict(soft.state_dict())
-    assert sampled.chances == 1 + L and soft.chances == 0
+    assert sampled.noise_dim == 1 + L and soft.noise_dim == 0
     latent_BZ, pull_BLV = torch.randn(B, 4, dtype=torch.float64), torch.randn(B, L, V, dtype=torch.float64)
     both_BZ = torch.cat([latent_BZ, torch.rand(B, 1 + L, dtype=torch.float64)], dim=1)
     gradients = [

@@ -14,9 +14,9 @@ from seqgan_wgp.config import Config
 from seqgan_wgp.errors import CheckpointError, ConfigError, Diverged
 from seqgan_wgp.model import Model
 from seqgan_wgp.runs.checkpoint import load
-from seqgan_wgp.runs.train import create, go_on, look_at_toy
+from seqgan_wgp.runs.train import create, run_training, scan_toy
 from seqgan_wgp.toy.distributions import DISTRIBUTIONS
-from seqgan_wgp.toy.domain import SIZE, ToyDomain, ToyForm
+from seqgan_wgp.toy.domain import SIZE, ToyDomain, ToySpec
 from seqgan_wgp.toy.spec import FACTS, ToyFacts, chosen, open_facts, write
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.utils.counter_rng import Stream
@@ -36,12 +36,12 @@ def test_items_are_draws_by_their_numbers_and_points_already(name: str, toy_conf
     config = toy_config(**{"toy.name": name, "training.seed": 5})
     domain = domain_of(config)
     index_B = np.array([0, 7, SIZE - 1, 7])
-    points = domain.ids(index_B)
+    points = domain.batch(index_B)
     assert (points.shape, points.dtype) == ((4, 2), torch.float32)
     assert np.array_equal(points.numpy(), DISTRIBUTIONS[name].sample(5, Stream.TOY, index_B))
-    embedded = domain.form.embed(points)
-    assert embedded.shape[1:] == domain.form.event_shape
-    assert np.array_equal(domain.form.decode(embedded), points.numpy())
+    embedded = domain.spec.embed(points)
+    assert embedded.shape[1:] == domain.spec.event_shape
+    assert np.array_equal(domain.spec.decode(embedded), points.numpy())
 
 
 @every
@@ -61,7 +61,7 @@ def test_real_draws_score_as_their_floor(name: str, toy_config: Make) -> None:
 
 def test_what_is_measured_against_is_never_trained_on(toy_config: Make) -> None:
     domain = domain_of(toy_config())
-    trained = {tuple(point) for point in domain.ids(np.arange(5_000)).tolist()}
+    trained = {tuple(point) for point in domain.batch(np.arange(5_000)).tolist()}
     sample, index_N = domain.distribution.sample, np.arange(1_000)
     validation, test = (
         {tuple(point) for point in sample(0, stream, index_N).tolist()}
@@ -75,8 +75,8 @@ def test_what_is_measured_against_is_never_trained_on(toy_config: Make) -> None:
 def test_theta_is_where_the_line_stands(toy_config: Make) -> None:
     config = toy_config(**{"toy.name": "parallel-lines", "toy.theta": -1.5})
     domain = domain_of(config)
-    assert (domain.ids(np.arange(20))[:, 0] == -1.5).all()
-    assert ToyForm.from_facts(domain.form.to_facts()).facts == chosen(config.toy)
+    assert (domain.batch(np.arange(20))[:, 0] == -1.5).all()
+    assert ToySpec.from_facts(domain.spec.to_facts()).facts == chosen(config.toy)
     with pytest.raises(ConfigError, match=r"^toy\.theta is -1\.5, but toy\.name is '8-gaussians', which has none\n"):
         toy_config(**{"toy.name": "8-gaussians", "toy.theta": -1.5})
 
@@ -106,11 +106,11 @@ def test_a_run_stopped_and_resumed_is_the_run_that_was_not(
     normalization: str, tmp_path: Path, toy_config: Make
 ) -> None:
     config = toy_config(**{"generator.normalization": normalization})
-    runs = [create(look_at_toy(config), config, tmp_path / name) for name in ("one", "two")]
-    go_on(runs[0])
+    runs = [create(scan_toy(config), config, tmp_path / name) for name in ("one", "two")]
+    run_training(runs[0])
     stops = iter([False, False, False, True])
-    assert go_on(runs[1], should_stop=lambda: next(stops)).reason == "interrupted"
-    go_on(runs[1])
+    assert run_training(runs[1], should_stop=lambda: next(stops)).reason == "interrupted"
+    run_training(runs[1])
     one, two = (load(run.checkpoint)[0] for run in runs)
     assert one.keys() == two.keys()
     assert all(torch.equal(one[name], two[name]) for name in one)
@@ -123,14 +123,14 @@ def test_a_run_stopped_and_resumed_is_the_run_that_was_not(
 
 def test_a_model_generates_the_same_points_in_any_number(tmp_path: Path, toy_config: Make) -> None:
     config = toy_config()
-    run = create(look_at_toy(config), config, tmp_path / "run")
-    outcome = go_on(run)
+    run = create(scan_toy(config), config, tmp_path / "run")
+    outcome = run_training(run)
     model = Model.load(run.path)
     many_N2, few_N2 = (np.concatenate(list(model.samples(count, seed=3))) for count in (700, 4))
     assert many_N2.shape == (700, 2)
     assert many_N2.dtype == np.float32
     assert np.array_equal(many_N2[:4], few_N2)
-    assert isinstance(model.form, ToyForm) and model.form.facts == chosen(config.toy)
+    assert isinstance(model.spec, ToySpec) and model.spec.facts == chosen(config.toy)
     assert model.generate(4, seed=3) == [f"({x:.2f}, {y:.2f})" for x, y in few_N2.tolist()]
     assert model.interpolate(1, 2, 5).shape == (5, 2)
     for half in (outcome.validation, outcome.test):
@@ -138,21 +138,21 @@ def test_a_model_generates_the_same_points_in_any_number(tmp_path: Path, toy_con
 
 
 def test_points_that_are_not_finite_are_a_divergence(toy_config: Make) -> None:
-    form = domain_of(toy_config()).form
+    spec = domain_of(toy_config()).spec
     for wrong in (math.nan, math.inf):
         with pytest.raises(Diverged, match="not finite"):
-            form.decode(torch.tensor([[0.0, 1.0], [wrong, 0.0]]))
+            spec.decode(torch.tensor([[0.0, 1.0], [wrong, 0.0]]))
 
 
 def test_a_form_comes_back_from_its_facts_or_is_refused() -> None:
-    form = ToyForm(ToyFacts(name="swiss-roll", theta=0.0))
-    assert ToyForm.from_facts(form.to_facts()).facts == form.facts
+    spec = ToySpec(ToyFacts(name="swiss-roll", theta=0.0))
+    assert ToySpec.from_facts(spec.to_facts()).facts == spec.facts
     wrong: list[dict[str, object]] = [{}, {"name": "swiss-roll"}, {"name": "swiss-roll", "theta": "x"}]
     for facts in ({}, *({"toy": each} for each in wrong)):
         with pytest.raises(CheckpointError, match="which distribution"):
-            ToyForm.from_facts(facts)
+            ToySpec.from_facts(facts)
     with pytest.raises(CheckpointError, match="there is no distribution 'spiral'\ninstall a newer"):
-        ToyForm.from_facts({"toy": {"name": "spiral", "theta": 0.0}})
+        ToySpec.from_facts({"toy": {"name": "spiral", "theta": 0.0}})
 
 
 def test_facts_on_disk_are_read_equal_or_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seqgan_wgp.config import Config
-from seqgan_wgp.toy.domain import ToyForm
+from seqgan_wgp.toy.domain import ToySpec
 from seqgan_wgp.toy.output import FORMATS, HEADERS, write_scatter
 from seqgan_wgp.toy.spec import chosen
 
@@ -45,11 +45,11 @@ def test_a_picture_shows_real_and_generated_points(
     name: str, tmp_path: Path, toy_config: Callable[..., Config]
 ) -> None:
     config = toy_config(**{"toy.name": name})
-    form = ToyForm(chosen(config.toy))
+    spec = ToySpec(chosen(config.toy))
     points_N2 = np.random.default_rng(0).normal(0, 0.3, (400, 2)).astype(np.float32)
     for folder, points in (("one", points_N2), ("two", points_N2), ("far", points_N2 + 1_000)):
         (tmp_path / folder).mkdir()
-        write_scatter(config, form, points, tmp_path / folder / "00000500")
+        write_scatter(config, spec, points, tmp_path / folder / "00000500")
     one, two, far = (tmp_path / folder / "00000500.png" for folder in ("one", "two", "far"))
     assert one.read_bytes() == two.read_bytes()
     with Image.open(one) as near, Image.open(far) as away:

@@ -26,7 +26,7 @@ class LinearCritic(nn.Module):
         return (x * self.weight).flatten(1).sum(dim=1) + self.bias
 
 
-class PointForm:
+class PointSpec:
     """Points of the plane; says nothing of text."""
 
     event_shape: tuple[int, ...] = (2,)
@@ -41,7 +41,7 @@ class PointForm:
     def decode(self, fake: Tensor) -> npt.NDArray[np.integer]:
         return fake.round().to(torch.int64).numpy()
 
-    def show(self, samples: npt.NDArray[np.integer]) -> list[str]:
+    def to_text(self, samples: npt.NDArray[np.integer]) -> list[str]:
         return [str(tuple(row)) for row in samples.tolist()]
 
     def to_facts(self) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class PointForm:
 class PointDomain:
     """Integer points around (4, -3): what the trainer must learn without knowing what they are."""
 
-    form = PointForm()
+    spec = PointSpec()
     size = 2_000
     held_out_size = 500
     samples = 600
@@ -62,7 +62,7 @@ class PointDomain:
         points = torch.from_numpy(noise + np.array([4, -3]))
         self.points, self.apart = points[: self.size], points[self.size :]
 
-    def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+    def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         return self.points[torch.from_numpy(indices_B)]
 
     def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
@@ -93,7 +93,7 @@ class _Scores(nn.Module):
         return score_B
 
 
-class NormedForm(PointForm):
+class NormedForm(PointSpec):
     """Points from a generator with batch norm."""
 
     def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
@@ -104,7 +104,7 @@ class NormedForm(PointForm):
 class NormedDomain(PointDomain):
     """The same points, learnt with batch norm in the generator."""
 
-    form = NormedForm()
+    spec = NormedForm()
 
 
 class _Normed(nn.Module):

@@ -15,18 +15,18 @@ import torch
 from torch import Tensor, nn
 
 from seqgan_wgp.config import Config, override, recipe
-from seqgan_wgp.errors import Diverged, WorldError
+from seqgan_wgp.errors import Diverged, ProcessGroupError
 from seqgan_wgp.text.corpus.dataset import prepare
 from seqgan_wgp.text.corpus.scan import scan
 from seqgan_wgp.text.domain import TextDomain
 from seqgan_wgp.text.readers.open import open_source
-from seqgan_wgp.training.distributed.process_group import World
+from seqgan_wgp.training.distributed.process_group import ProcessGroup
 from seqgan_wgp.training.distributed.rendezvous import join
 from seqgan_wgp.training.domain import Domain
 from seqgan_wgp.training.trainer import Trainer
 
 from ..launching import ended, launch
-from .problems import PointDomain, PointForm
+from .problems import PointDomain, PointSpec
 
 CPU = torch.device("cpu")
 ROUNDS, BATCH = 20, 13
@@ -65,7 +65,7 @@ CASES: dict[str, tuple[str, dict[str, object]]] = {
 }
 
 
-class DoubleForm(PointForm):
+class DoubleForm(PointSpec):
     """The same points in float64, so that slopes at them are too."""
 
     def embed(self, ids: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ class DoubleForm(PointForm):
 class DoubleDomain(PointDomain):
     """The same points."""
 
-    form = DoubleForm()
+    spec = DoubleForm()
 
 
 class Trained(TypedDict):
@@ -102,7 +102,7 @@ def domain(kind: str, settings: Config, folder: Path, *, double: bool) -> Domain
     return TextDomain(prepare(scan(open_source(lines), settings.corpus), folder), settings, CPU)
 
 
-def trainer(case: str, world: World, folder: Path, *, double: bool = True, **changes: object) -> Trainer:
+def trainer(case: str, world: ProcessGroup, folder: Path, *, double: bool = True, **changes: object) -> Trainer:
     """Return a trainer of a case; in float64, so that the order of sums makes no difference worth mention."""
     kind, own = CASES[case]
     settings = config(**(own | changes))
@@ -118,14 +118,14 @@ def _doubled(_module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ..
     return tuple(each.double() if each.is_floating_point() else each for each in inputs)
 
 
-def train(case: str, world: World, folder: Path) -> Trained:
+def train(case: str, world: ProcessGroup, folder: Path) -> Trained:
     """Train a case to its end."""
     made = trainer(case, world, folder)
     losses = [dict(record.losses) for record in made.run()]
     return {"state": _copied(made.state()), "losses": losses, "step": made.step}
 
 
-def first_gradients(case: str, world: World, folder: Path) -> list[Tensor]:
+def first_gradients(case: str, world: ProcessGroup, folder: Path) -> list[Tensor]:
     """Return the gradients of the first critic step and of the first generator step, in float32."""
     made = trainer(case, world, folder / "first", double=False, **{"training.critic_steps": 1})
     made.round()
@@ -133,12 +133,12 @@ def first_gradients(case: str, world: World, folder: Path) -> list[Tensor]:
     return [parameter.grad for network in networks for parameter in network.parameters() if parameter.grad is not None]
 
 
-def samples(world: World, folder: Path) -> Any:
+def samples(world: ProcessGroup, folder: Path) -> Any:
     """Return what an evaluation of first weights measures."""
     return trainer("text", world, folder / "samples", double=False).samples()
 
 
-def stop(world: World, folder: Path) -> int:
+def stop(world: ProcessGroup, folder: Path) -> int:
     """Tell one process, the last, to stop after 3 steps; return how many were done."""
     asked = iter(range(3))
 
@@ -151,10 +151,10 @@ def stop(world: World, folder: Path) -> int:
     return made.step
 
 
-def differ(world: World, folder: Path) -> str:
+def differ(world: ProcessGroup, folder: Path) -> str:
     """Change one weight of the last process a little after two steps; return what is said, and when."""
     made = trainer("gp", world, folder / "differ")
-    with contextlib.suppress(WorldError):
+    with contextlib.suppress(ProcessGroupError):
         for record in made.run():
             if record.step == 2 and world.rank == world.size - 1:
                 with torch.no_grad():
@@ -163,7 +163,7 @@ def differ(world: World, folder: Path) -> str:
     return f"step {made.step}"
 
 
-def diverge(world: World, folder: Path) -> str:
+def diverge(world: ProcessGroup, folder: Path) -> str:
     """Train with rates at which nothing is finite for long; return what is said."""
     wild = {"optimizer.critic.learning_rate": 10.0, "objective.weight": 1e30, "training.steps": 5_000}
     try:
@@ -174,7 +174,7 @@ def diverge(world: World, folder: Path) -> str:
     return "nothing"
 
 
-def go_on(world: World, folder: Path, state: Path | None) -> Trained | None:
+def run_training(world: ProcessGroup, folder: Path, state: Path | None) -> Trained | None:
     """Go on from a file of tensors and a step to the step behind it, if there is one."""
     if state is None:
         return None
@@ -190,7 +190,7 @@ def _copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in state.items()}
 
 
-def everything(world: World, folder: Path, cases: Iterable[str], state: Path | None = None) -> dict[str, Any]:
+def everything(world: ProcessGroup, folder: Path, cases: Iterable[str], state: Path | None = None) -> dict[str, Any]:
     """Do all of the above, trainings of these cases; return what came of it by name."""
     return {
         **{f"trained {case}": train(case, world, folder) for case in cases},
@@ -199,11 +199,11 @@ def everything(world: World, folder: Path, cases: Iterable[str], state: Path | N
         "stop": stop(world, folder),
         "differ": differ(world, folder),
         "diverge": diverge(world, folder),
-        "gone on": go_on(world, folder, state),
+        "gone on": run_training(world, folder, state),
         "shared": world.shared(lambda: f"of {world.rank}"),
         "gathered": world.gather(lambda: [world.rank] * world.rank),
         "sums": world.average([torch.tensor([1.0 + world.rank]), torch.ones(2, 1)], share=0.5),
-        "tells": world.tells(WorldError("of all")),
+        "tells": world.should_report(ProcessGroupError("of all")),
     }
 
 

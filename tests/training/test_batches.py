@@ -10,23 +10,23 @@ import torch
 from torch import Tensor
 
 from seqgan_wgp.config import Config
-from seqgan_wgp.training.batches import AHEAD, Draws
-from seqgan_wgp.training.distributed.process_group import ALONE, World
+from seqgan_wgp.training.batches import AHEAD, Batches
+from seqgan_wgp.training.distributed.process_group import ALONE, ProcessGroup
 from seqgan_wgp.training.record import Losses
 from seqgan_wgp.utils.counter_rng import Stream, choose_numpy, shuffled
 
 from .problems import PointDomain
 
-Make = Callable[..., Draws]
+Make = Callable[..., Batches]
 
 
 @pytest.fixture
 def make(tiny_config: Callable[..., Config]) -> Make:
-    def draws(batch: int, world: World = ALONE, size: int = 2_000) -> Draws:
+    def draws(batch: int, world: ProcessGroup = ALONE, size: int = 2_000) -> Batches:
         domain = PointDomain()
         domain.size = size
-        domain.ids = torch.from_numpy  # type: ignore[assignment, method-assign]  # items are their own numbers
-        return Draws(domain, tiny_config(**{"training.batch_size": batch}), torch.device("cpu"), world)
+        domain.batch = torch.from_numpy  # type: ignore[assignment, method-assign]  # items are their own numbers
+        return Batches(domain, tiny_config(**{"training.batch_size": batch}), torch.device("cpu"), world)
 
     return draws
 
@@ -46,7 +46,7 @@ def test_small_corpora_are_drawn_with_replacement(make: Make) -> None:
 
 @pytest.mark.parametrize("size", [2, 3, 5])
 def test_parts_of_processes_make_the_whole_batch(make: Make, size: int) -> None:
-    parts = [make(16, World(rank=rank, size=size)) for rank in range(size)]
+    parts = [make(16, ProcessGroup(rank=rank, size=size)) for rank in range(size)]
     whole = make(16)
     for number in (0, 9, 300, 2):
         assert torch.equal(torch.cat([part.real(number) for part in parts]), whole.real(number))

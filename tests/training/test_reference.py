@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 from benchmarks import reference_loop as published
 from seqgan_wgp.config.schema import CriticSettings
-from seqgan_wgp.nn.fast_conv.convolution import CONVOLUTIONS, set_way
+from seqgan_wgp.nn.fast_conv.convolution import CONVOLUTIONS, set_convolution_algorithm
 from seqgan_wgp.text.networks import ResidualCritic
 from seqgan_wgp.training.losses import LOSSES
 from seqgan_wgp.training.penalties import CONSTRAINTS
-from seqgan_wgp.training.steps import Rule, critic_step, staged_critic_step
+from seqgan_wgp.training.steps import CriticObjective, critic_step, staged_critic_step
 
 B, L, V, WIDTH, BLOCKS, KERNEL = 6, 10, 7, 8, 2, 5
-RULE = Rule(loss=LOSSES["wgan"], constraint=CONSTRAINTS["gp"], weight=published.LAMBDA)
+RULE = CriticObjective(loss=LOSSES["wgan"], constraint=CONSTRAINTS["gp"], weight=published.LAMBDA)
 
 
 def critics(dtype: torch.dtype) -> tuple[published.Critic, ResidualCritic]:
@@ -45,7 +45,7 @@ def test_one_critic_step_has_the_gradients_of_the_published_one(
     way: str, staged: bool, dtype: torch.dtype, most: float
 ) -> None:
     theirs, ours = critics(dtype)
-    set_way(ours, way)
+    set_convolution_algorithm(ours, way)
     real_BL, fake_BLV, epsilon_B1 = batch(dtype)
     wasserstein = published.critic_gradients(theirs, real_BL, fake_BLV, epsilon_B1[..., None])
     real_BLV = nn.functional.one_hot(real_BL, V).to(dtype)

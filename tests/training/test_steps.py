@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 from seqgan_wgp.config import recipe
 from seqgan_wgp.text.networks import CRITICS, GENERATORS
-from seqgan_wgp.training.critic_views import Staged
+from seqgan_wgp.training.critic_views import LinearStemCritic
 from seqgan_wgp.training.losses import LOSSES
 from seqgan_wgp.training.penalties import CONSTRAINTS
-from seqgan_wgp.training.steps import Rule, critic_step, generator_step, staged_critic_step
+from seqgan_wgp.training.steps import CriticObjective, critic_step, generator_step, staged_critic_step
 
 B, L, V, Z = 6, 7, 5, 4
 
-WGAN_GP = Rule(loss=LOSSES["wgan"], constraint=CONSTRAINTS["gp"], weight=10.0)
+WGAN_GP = CriticObjective(loss=LOSSES["wgan"], constraint=CONSTRAINTS["gp"], weight=10.0)
 
 
 def pair() -> tuple[nn.Module, nn.Module]:
@@ -69,7 +69,7 @@ def test_critic_gradients_are_those_of_the_plain_algorithm() -> None:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_pair_gives_finite_gradients_for_every_weight(loss: str, constraint: str) -> None:
     _, critic = pair()
-    rule = Rule(loss=LOSSES[loss], constraint=CONSTRAINTS[constraint], weight=10.0)
+    rule = CriticObjective(loss=LOSSES[loss], constraint=CONSTRAINTS[constraint], weight=10.0)
     gradients, numbers = critic_step(critic, *batch(), draws, rule)
     assert [gradient.shape for gradient in gradients] == [parameter.shape for parameter in critic.parameters()]
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
@@ -88,7 +88,7 @@ def test_one_batch_or_two_make_no_difference_where_samples_are_not_mixed(apart: 
 def test_real_and_generated_points_have_batch_statistics_of_their_own() -> None:
     critic = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(L * V), nn.Linear(L * V, 1), nn.Flatten(0)).double()
     real, fake = batch()
-    rule = Rule(loss=LOSSES["gan"], constraint=CONSTRAINTS["none"], weight=0.0, apart=True)
+    rule = CriticObjective(loss=LOSSES["gan"], constraint=CONSTRAINTS["none"], weight=0.0, apart=True)
     _, numbers = critic_step(critic, real, fake, draws, rule)
     assert numbers.wasserstein.item() == pytest.approx((critic(real).mean() - critic(fake).mean()).item())
 
@@ -100,11 +100,11 @@ def test_the_staged_step_is_the_plain_one_on_either_side_of_the_width(vocabulary
     torch.manual_seed(1)
     settings = dataclasses.replace(recipe("fast").critic, width=8, blocks=2)
     critic = CRITICS["residual"](settings, L, vocabulary).double()
-    assert isinstance(critic, Staged)
+    assert isinstance(critic, LinearStemCritic)
     ids_BL = torch.randint(vocabulary, (B, L)).to(torch.uint8)
     real = torch.nn.functional.one_hot(ids_BL.long(), vocabulary).double()
     fake = torch.randn(B, L, vocabulary, dtype=torch.float64).softmax(dim=-1)
-    rule = Rule(loss=LOSSES["wgan"], constraint=CONSTRAINTS[constraint], weight=10.0)
+    rule = CriticObjective(loss=LOSSES["wgan"], constraint=CONSTRAINTS[constraint], weight=10.0)
     plain = critic_step(critic, real, fake, draws, rule)
     for items in (ids_BL, real):
         staged = staged_critic_step(critic, items, fake, draws, rule)
@@ -118,7 +118,7 @@ def test_the_staged_step_is_the_plain_one_on_either_side_of_the_width(vocabulary
 def test_the_staged_step_is_finite_where_the_slope_is_0(vocabulary: int) -> None:
     settings = dataclasses.replace(recipe("fast").critic, width=8, blocks=1)
     critic = CRITICS["residual"](settings, L, vocabulary)
-    assert isinstance(critic, Staged)
+    assert isinstance(critic, LinearStemCritic)
     torch.nn.init.zeros_(next(iter(critic.parameters())))
     ids_BL = torch.zeros(B, L, dtype=torch.uint8)
     fake = torch.full((B, L, vocabulary), 1 / vocabulary)

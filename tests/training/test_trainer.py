@@ -198,7 +198,7 @@ def measured(trainer: Trainer, batches: int = 40) -> tuple[float, float]:
     """Return the Wasserstein estimate and the mean slope on segments, over fresh batches."""
     gaps, steepness = [], []
     for number in range(batches):
-        real = trainer.domain.form.embed(trainer.real(10_000 + number))
+        real = trainer.domain.spec.embed(trainer.real(10_000 + number))
         with torch.no_grad():
             fake = trainer.generator(torch.randn(len(real), trainer.config.generator.latent))
             gaps.append((trainer.critic(real).mean() - trainer.critic(fake).mean()).item())
@@ -212,7 +212,7 @@ def test_wasserstein_estimate_stays_within_the_geometry_of_one_hot_text(
 ) -> None:
     # Two one-hot strings that differ everywhere are sqrt(2L) apart; no critic of mean slope s can tell them further.
     trainer, losses = trained_on_text
-    bound = 1.02 * math.sqrt(2 * trainer.domain.form.event_shape[0])
+    bound = 1.02 * math.sqrt(2 * trainer.domain.spec.event_shape[0])
     assert len(losses) == 500
     assert [step for step, loss in enumerate(losses) if loss["wasserstein"] > bound * loss["slope_mean"]] == []
     torch.manual_seed(0)

@@ -47,12 +47,12 @@ def test_an_error_with_the_last_item_comes_back() -> None:
 
 
 def test_a_caller_that_fails_does_not_wait_for_what_is_left() -> None:
-    go_on, begun = threading.Event(), threading.Event()
+    run_training, begun = threading.Event(), threading.Event()
     done: list[int] = []
 
     def work(item: int) -> None:
         begun.set()
-        go_on.wait()
+        run_training.wait()
         done.append(item)
 
     with pytest.raises(KeyboardInterrupt), in_background(work) as give:
@@ -60,6 +60,6 @@ def test_a_caller_that_fails_does_not_wait_for_what_is_left() -> None:
             give(item)
         begun.wait()
         give(WAITING_MOST)  # the queue is full now
-        threading.Timer(0.1, go_on.set).start()
+        threading.Timer(0.1, run_training.set).start()
         raise KeyboardInterrupt
     assert len(done) <= 1

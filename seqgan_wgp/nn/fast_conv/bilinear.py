@@ -45,7 +45,7 @@ _points_alone = False
 
 
 @contextlib.contextmanager
-def points_alone() -> Iterator[None]:
+def input_grads_only() -> Iterator[None]:
     """Leave out gradients in weights: for gradients in points, beside which they would be thrown away.
 
     Autograd itself leaves out what leads to nothing that is asked for, but not a part of one of our functions.

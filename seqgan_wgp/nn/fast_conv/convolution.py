@@ -162,14 +162,14 @@ def _convolutions(network: nn.Module) -> list[Convolution]:
     return [layer for layer in network.modules() if isinstance(layer, Convolution)]
 
 
-def set_way(network: nn.Module, way: str) -> None:
+def set_convolution_algorithm(network: nn.Module, way: str) -> None:
     """Have every Convolution of a network computed in a way: a name among CONVOLUTIONS, or "auto"."""
     for layer in _convolutions(network):
         layer.way = way
 
 
 @contextlib.contextmanager
-def mixed_once(network: nn.Module) -> Iterator[None]:
+def cache_weight_transform(network: nn.Module) -> Iterator[None]:
     """Mix the weights of a network's Convolutions once, for all that goes through it within.
 
     They must not change within, and one gradient in them is all that can be asked for.

@@ -18,7 +18,7 @@ from ...utils.atomic_files import new_file
 from .. import checkpoint
 from ..folder import RunFolder, check_version
 from ..session import OnRecord
-from ..train import go_on, read_config
+from ..train import read_config, run_training
 from . import curves
 from .curves import Curve
 from .plan import Entry
@@ -58,7 +58,7 @@ class Result:
 
 
 @dataclass(kw_only=True)
-class Entrant:
+class Candidate:
     """A recipe in a comparison."""
 
     entry: Entry
@@ -76,7 +76,7 @@ class Comparison:
         facts: what the file says besides: the data, the criterion, what was asked for.
     """
 
-    def __init__(self, path: Path, entrants: Sequence[Entrant], facts: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, entrants: Sequence[Candidate], facts: Mapping[str, Any]) -> None:
         self.path, self.entrants, self.facts = path, list(entrants), dict(facts)
 
     @property
@@ -84,7 +84,7 @@ class Comparison:
         """Name of the measure that recipes are compared by: the lower, the better."""
         return str(self.facts["criterion"])
 
-    def done(self, entrant: Entrant) -> bool:
+    def done(self, entrant: Candidate) -> bool:
         """Say whether there is nothing left to do: at the end that is asked for, or diverged."""
         if entrant.result is None or not entrant.run.config.is_file():
             return False
@@ -96,13 +96,13 @@ class Comparison:
 
     def train(
         self,
-        entrant: Entrant,
+        entrant: Candidate,
         on_record: OnRecord | None = None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> Result | None:
         """Train a recipe to its end and return how it did; None when it was told to stop, and is saved.
 
-        A run that diverges is a result like others. Other errors are those of `go_on`.
+        A run that diverges is a result like others. Other errors are those of `run_training`.
         """
         last = _Last(entrant.run, on_record)
         if entrant.result is not None:
@@ -110,7 +110,7 @@ class Comparison:
             self.save()
         try:
             overrides = differences(read_config(entrant.run), entrant.config)
-            outcome = go_on(entrant.run, overrides, on_record=last, should_stop=should_stop)
+            outcome = run_training(entrant.run, overrides, on_record=last, should_stop=should_stop)
         except Diverged as error:
             result = Result(
                 ended="diverged",
@@ -169,7 +169,7 @@ class Comparison:
         first = [name for name in (self.criterion, f"{self.criterion}_floor") if name in measures]
         return {name: measures[name] for name in (*first, *measures)}
 
-    def _with_curve(self, entrant: Entrant, result: Result) -> Result:
+    def _with_curve(self, entrant: Candidate, result: Result) -> Result:
         """Return a result with what the run's records say of the way to it."""
         curve = curves.read_curve(entrant.run.metrics, self.criterion, title=str(entrant.entry))
         best = curve.best()

@@ -20,8 +20,8 @@ from .. import checkpoint
 from ..folder import CONFIG, RunFolder, check_free
 from ..session import check_ahead
 from ..train import create, read_config
-from .comparison import FILE, PLOT, Comparison, Entrant, differences, read_file
-from .plan import Asked, Subject, parse_entries
+from .comparison import FILE, PLOT, Candidate, Comparison, differences, read_file
+from .plan import ComparisonData, ComparisonOptions, parse_entries
 
 _LOCK = ".lock"
 
@@ -63,8 +63,8 @@ def _check_ours(out: Path) -> None:
 @contextlib.contextmanager
 def opened(
     out: Path,
-    subject: Subject,
-    asked: Asked,
+    subject: ComparisonData,
+    asked: ComparisonOptions,
     *,
     overwrite: bool = False,
     on_bytes: OnBytes = lambda _bytes: None,
@@ -97,7 +97,9 @@ def opened(
         yield comparison
 
 
-def _make(folder: Path, subject: Subject, asked: Asked, planned: list[Config], on_bytes: OnBytes) -> None:
+def _make(
+    folder: Path, subject: ComparisonData, asked: ComparisonOptions, planned: list[Config], on_bytes: OnBytes
+) -> None:
     """Prepare a comparison in an empty folder: the data is written once, and shared with the other runs."""
     entrants = _entrants(folder, asked, planned)
     first = create(subject.found, planned[0], entrants[0].run.path, on_bytes=on_bytes)
@@ -125,18 +127,18 @@ class _Prepared:
                 shutil.copyfile(file, folder / file.name)
 
 
-def _entrants(out: Path, asked: Asked, planned: list[Config]) -> list[Entrant]:
+def _entrants(out: Path, asked: ComparisonOptions, planned: list[Config]) -> list[Candidate]:
     return [
-        Entrant(entry=entry, config=config, run=RunFolder(out / entry.folder))
+        Candidate(entry=entry, config=config, run=RunFolder(out / entry.folder))
         for entry, config in zip(asked.entries, planned, strict=True)
     ]
 
 
-def _facts(subject: Subject, asked: Asked, criterion: str) -> dict[str, object]:
+def _facts(subject: ComparisonData, asked: ComparisonOptions, criterion: str) -> dict[str, object]:
     return {"data": subject.label, "sha256": subject.sha256, "criterion": criterion, "asked": asked.to_json()}
 
 
-def _found(out: Path, subject: Subject, asked: Asked, planned: list[Config]) -> Comparison:
+def _found(out: Path, subject: ComparisonData, asked: ComparisonOptions, planned: list[Config]) -> Comparison:
     """Return the comparison that is at `out`. Raises ConfigError unless what is asked for now goes on with it."""
     facts, results = read_file(out)
     if facts["sha256"] != subject.sha256:
@@ -157,7 +159,7 @@ def _found(out: Path, subject: Subject, asked: Asked, planned: list[Config]) -> 
     return Comparison(out, entrants, _facts(subject, asked, facts["criterion"]))
 
 
-def _check_same(entrant: Entrant) -> None:
+def _check_same(entrant: Candidate) -> None:
     """Raise ConfigError unless a run that is there can go on to what is asked of its recipe."""
     before, where = read_config(entrant.run), entrant.run.path
     changed = differences(before, entrant.config)

@@ -17,7 +17,7 @@ from ...config.fields import list_settings, parse_assignments
 from ...errors import ConfigError
 from ...text.corpus.auto_settings import by_rule
 from ...utils.devices import pick_device
-from ..train import Data, Found, FoundImages, FoundToy
+from ..train import Data, PreparedData, PreparedImages, PreparedToy
 
 FOLDER_MOST = 80
 """Characters of a run's folder at most."""
@@ -103,7 +103,7 @@ def _entry(name: str, assignments: list[str]) -> Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class ComparisonData:
     """The data that all recipes learn from, once it has been looked at."""
 
     found: Data
@@ -117,7 +117,7 @@ class Subject:
     """Return a config with all that depends on the data decided."""
 
     @classmethod
-    def text(cls, found: Found, label: str) -> Subject:
+    def text(cls, found: PreparedData, label: str) -> ComparisonData:
         """Return lines of text as a subject."""
 
         def decide(config: Config) -> Config:
@@ -126,7 +126,7 @@ class Subject:
         return cls(found=found, label=label, sha256=found.facts.sha256, decide=decide)
 
     @classmethod
-    def toy(cls, found: FoundToy, label: str) -> Subject:
+    def toy(cls, found: PreparedToy, label: str) -> ComparisonData:
         """Return a toy distribution as a subject: there is no data but its parameters."""
         parameters = dataclasses.asdict(found.facts)
         content = json.dumps(parameters, sort_keys=True).encode()
@@ -137,13 +137,13 @@ class Subject:
         return cls(found=found, label=label, sha256=hashlib.sha256(content).hexdigest(), decide=decide)
 
     @classmethod
-    def images(cls, found: FoundImages, label: str) -> Subject:
+    def images(cls, found: PreparedImages, label: str) -> ComparisonData:
         """Return images as a subject."""
         return cls(found=found, label=label, sha256=found.collection.facts.sha256)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class ComparisonOptions:
     """Recipes, and what holds for all of them."""
 
     entries: Sequence[Entry]
@@ -190,7 +190,7 @@ class Asked:
             found.append(config)
         return found
 
-    def on(self, subject: Subject) -> list[Config]:
+    def on(self, subject: ComparisonData) -> list[Config]:
         """Return the config of each recipe on the data: what all must share is that of the first."""
         first, *others = self.configs()
         first = subject.decide(first)

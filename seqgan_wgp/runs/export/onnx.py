@@ -89,7 +89,7 @@ def metadata(model: Model) -> dict[str, str]:
 
 def _folded(model: Model) -> nn.Module:
     """Return the generator on the CPU, a new one whose layers have plain weights, with those that the model's have."""
-    plain, _critic = model.form.networks(model.config)
+    plain, _critic = model.spec.networks(model.config)
     values = {name: operator.attrgetter(name)(model.generator) for name in plain.state_dict()}
     plain.load_state_dict(values)
     return plain.eval().requires_grad_(False)

@@ -16,7 +16,7 @@ Records = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Course:
+class ChartSpec:
     """A chart of numbers that records have."""
 
     title: str
@@ -33,21 +33,21 @@ class Course:
     """Whether a line that is 0 throughout is left out: what it measures is not part of this run."""
 
 
-TRAINING: tuple[Course, ...] = (
-    Course(
+TRAINING: tuple[ChartSpec, ...] = (
+    ChartSpec(
         title="Wasserstein estimate",
         y_label="score, real minus generated",
         lines={"wasserstein": "training batches"},
         note="The critic's estimate of the distance, free of the penalty.",
     ),
-    Course(
+    ChartSpec(
         title="Penalty",
         y_label="part of the critic's loss",
         lines={"penalty": "penalty, weighted"},
         note="What the critic pays for slopes that its constraint does not want.",
         optional=True,
     ),
-    Course(
+    ChartSpec(
         title="Slope of the critic",
         y_label="norm of the gradient",
         lines={
@@ -59,39 +59,39 @@ TRAINING: tuple[Course, ...] = (
         note="Segments lie between real and generated items. The constraint gp keeps slopes near 1, lp below 1.",
         optional=True,
     ),
-    Course(
+    ChartSpec(
         title="Learning by heart",
         y_label="critic's objective",
         lines={"critic_loss_objective": "training items", "held_out_loss": "held-out items"},
         note="Without the penalty. Where the two part, the critic knows the training items by heart.",
     ),
-    Course(
+    ChartSpec(
         title="Losses",
         y_label="loss",
         lines={"critic_loss": "critic", "generator_loss": "generator"},
         note="What each network lowers. They tell little of quality.",
     ),
-    Course(
+    ChartSpec(
         title="Gradients",
         y_label="norm of the gradient",
         lines={"critic_gradient": "critic", "generator_gradient": "generator"},
         note="Of each network's loss in its weights.",
     ),
-    Course(
+    ChartSpec(
         title="Learning rates",
         y_label="learning rate",
         lines={"learning_rate_critic": "critic", "learning_rate_generator": "generator"},
         note="Step sizes of the two optimizers.",
         y_axis="zero",
     ),
-    Course(
+    ChartSpec(
         title="Peakedness",
         y_label="largest probability",
         lines={"peak_mean": "mean over positions"},
         note="Real rows are one-hot, with a peak of 1; generated ones come near it as they learn.",
         y_axis="linear",
     ),
-    Course(
+    ChartSpec(
         title="Entropy of a position",
         y_label="entropy (bits)",
         lines={"entropy_bits": "mean over positions"},
@@ -119,13 +119,13 @@ def quality_charts(records: Records) -> list[Chart]:
     if ngrams:
         lines = {name: wording(name).title for name in ngrams}
         note = "How far runs of characters are from those of held-out lines."
-        courses.append(Course(title="N-grams", y_label="divergence JS-n (bits)", lines=lines, note=note))
+        courses.append(ChartSpec(title="N-grams", y_label="divergence JS-n (bits)", lines=lines, note=note))
     courses += [_alone(name) for name in bare if name not in (*ngrams, *shares)]
     if shares:
         lines = {name: wording(name).title for name in shares}
         note = " ".join(f"{title.capitalize()}: {wording(name).meaning}" for name, title in lines.items())
         courses.append(
-            Course(title="Shares", y_label="share (%)", lines=lines, note=note, factor=100.0, y_axis="linear")
+            ChartSpec(title="Shares", y_label="share (%)", lines=lines, note=note, factor=100.0, y_axis="linear")
         )
     return [chart for course in courses if (chart := _chart(course, evaluations)) is not None]
 
@@ -167,13 +167,13 @@ def histogram_chart(histogram: Histogram) -> Chart:
     )
 
 
-def _alone(name: str) -> Course:
+def _alone(name: str) -> ChartSpec:
     words = wording(name)
     y_label = f"{words.title} ({words.unit})" if words.unit else words.title
-    return Course(title=words.title, y_label=y_label, lines={name: "generated"}, note=words.meaning)
+    return ChartSpec(title=words.title, y_label=y_label, lines={name: "generated"}, note=words.meaning)
 
 
-def _chart(course: Course, records: Records) -> Chart | None:
+def _chart(course: ChartSpec, records: Records) -> Chart | None:
     series: list[Series] = []
     for name, label in course.lines.items():
         x, y = _numbers(records, name, course.factor)

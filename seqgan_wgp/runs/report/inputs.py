@@ -12,7 +12,7 @@ from ...config import Config
 from ...domains import DOMAINS
 from ...errors import ConfigError
 from ...model import Model
-from ...training.report_data import ITEMS, Exhibits
+from ...training.report_data import ITEMS, ReportData
 from ...utils.devices import pick_device
 from ..folder import RunFolder
 from ..measures import measures_in
@@ -22,13 +22,13 @@ from .frames import Frames, read_frames
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class ReportInputs:
     """What the files of a run say, before it becomes a page."""
 
     config: Config
     records: Sequence[Mapping[str, Any]]
     model: Model | None
-    exhibits: Exhibits
+    exhibits: ReportData
     frames: Frames
 
     @property
@@ -67,7 +67,7 @@ class Evidence:
         return min(regular, key=lambda record: float(record[self.exhibits.criterion]), default=None)
 
 
-def read_evidence(run: RunFolder) -> Evidence:
+def read_report_inputs(run: RunFolder) -> ReportInputs:
     """Read a run. Raises CheckpointError when a file of it is damaged, or is missing and must be there."""
     config = read_config(run)
     records = read_records(run.metrics) if run.metrics.is_file() else []
@@ -77,7 +77,9 @@ def read_evidence(run: RunFolder) -> Evidence:
         samples = np.concatenate(list(model.samples(ITEMS, seed=config.training.seed)))
     exhibits = DOMAINS[config.domain].exhibit(run.path, config, samples)
     evaluated = {record["step"] for record in records if exhibits.criterion in record}
-    return Evidence(config=config, records=records, model=model, exhibits=exhibits, frames=read_frames(run, evaluated))
+    return ReportInputs(
+        config=config, records=records, model=model, exhibits=exhibits, frames=read_frames(run, evaluated)
+    )
 
 
 def _device(config: Config) -> str:

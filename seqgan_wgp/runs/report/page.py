@@ -23,7 +23,7 @@ from ..measures import duration, measures_in, value_text, wording
 from . import chart_specs
 from .charts import Chart, svg
 from .frames import data_uri
-from .inputs import Evidence, read_evidence
+from .inputs import ReportInputs, read_report_inputs
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
@@ -39,13 +39,13 @@ def write_report(run: RunFolder, path: Path | None = None) -> Path:
         CheckpointError: a file of the run is damaged, or is missing and must be there.
         OSError: it cannot be written.
     """
-    text, place = render(read_evidence(run)), run.report if path is None else path
+    text, place = render(read_report_inputs(run)), run.report if path is None else path
     with new_file(place) as file:
         file.write(text.encode())
     return place
 
 
-def render(found: Evidence) -> str:
+def render(found: ReportInputs) -> str:
     """Return the page of what was found."""
     config, exhibits, records = found.config, found.exhibits, found.records
     groups = {
@@ -81,7 +81,7 @@ def _drawn(group: str, charts: list[Chart]) -> list[tuple[Chart, Markup]]:
     return [(chart, Markup(svg(chart, f"{group.lower()}-{place}"))) for place, chart in enumerate(charts)]
 
 
-def _status(found: Evidence) -> str:
+def _status(found: ReportInputs) -> str:
     """Return how the run stands, in one sentence."""
     limits = found.config.training
     if not found.records and found.model is None:
@@ -97,7 +97,7 @@ def _status(found: Evidence) -> str:
     return f"Finished: {found.config.evaluation.patience} evaluations were no better than the best."
 
 
-def _tiles(found: Evidence) -> list[tuple[str, str, str]]:
+def _tiles(found: ReportInputs) -> list[tuple[str, str, str]]:
     """Return the numbers that come first: (what, how much, a word on it)."""
     criterion, best = found.exhibits.criterion, found.best
     tiles = [("rounds", f"{found.step:,}", ""), ("training time", duration(found.seconds), "")]
@@ -117,7 +117,7 @@ def _tiles(found: Evidence) -> list[tuple[str, str, str]]:
     return tiles
 
 
-def _quality(found: Evidence) -> list[dict[str, str]]:
+def _quality(found: ReportInputs) -> list[dict[str, str]]:
     """Return a row for each measure: validation and test, each with its floor."""
     last = {"validation": measures_in(found.evaluations[-1])} if found.evaluations else {}
     halves = dict(found.metrics) if found.finished else last
@@ -133,7 +133,7 @@ def _quality(found: Evidence) -> list[dict[str, str]]:
     return rows
 
 
-def _again(found: Evidence) -> str:
+def _again(found: ReportInputs) -> str:
     """Return the command that trains the run anew to where it is, from its settings."""
     words = f"seqgan-wgp {found.exhibits.command} --config config.toml --steps {max(1, found.step)}"
     if found.config.training.minutes is not None:

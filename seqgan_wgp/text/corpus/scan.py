@@ -79,7 +79,7 @@ def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _b
         CorpusError: unreadable, empty, binary, badly encoded, too few or only too long lines, too many characters.
     """
     reader = Reader(source, settings, on_bytes)
-    tally = Tally(source, settings)
+    tally = FirstPass(source, settings)
     for lines in reader:
         tally.add(lines)
     if not tally.histogram[1:].any():
@@ -117,7 +117,7 @@ def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _b
     )
 
 
-class Tally:
+class FirstPass:
     """What the first pass counts: sizes of lines, and in which rows characters are."""
 
     def __init__(self, source: Source, settings: CorpusSettings) -> None:
@@ -183,7 +183,7 @@ _NEEDED: dict[str, Callable[[Places, Places], Places]] = {
 """What becomes of long lines -> rows of which length have a unit: all that are longer than this."""
 
 
-def decide_layout(settings: CorpusSettings, tally: Tally) -> str:
+def decide_layout(settings: CorpusSettings, tally: FirstPass) -> str:
     """Return "lines" or "windows": what is set or, where it is "auto", what the text looks like."""
     if settings.layout != "auto":
         return settings.layout
@@ -205,7 +205,7 @@ def choose_length(histogram: npt.NDArray[np.int64]) -> int:
     return min(math.ceil(least / LENGTH_MULTIPLE) * LENGTH_MULTIPLE, LENGTH_MOST)
 
 
-def _layout(source: Source, settings: CorpusSettings, tally: Tally) -> Layout:
+def _layout(source: Source, settings: CorpusSettings, tally: FirstPass) -> Layout:
     """Return how the text is laid out in rows. Raises CorpusError when nothing would be left of it."""
     if settings.layout == "lines":
         length = settings.length or choose_length(tally.histogram)
@@ -227,7 +227,7 @@ def _layout(source: Source, settings: CorpusSettings, tally: Tally) -> Layout:
     return Layout(length=length, windows=(stretch - 1) * length + 1)
 
 
-def _vocabulary(source: Source, settings: CorpusSettings, tally: Tally, length: int) -> Vocabulary:
+def _vocabulary(source: Source, settings: CorpusSettings, tally: FirstPass, length: int) -> Vocabulary:
     if settings.unit == "byte":
         return Vocabulary.of_bytes()
     units = tally.alphabet(length)

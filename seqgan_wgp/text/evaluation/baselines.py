@@ -15,7 +15,7 @@ import numpy as np
 
 from ...utils.counter_rng import Stream, shuffled
 from ..corpus.dataset import Corpus
-from ..generation.line_encoder import settled
+from ..generation.line_encoder import mask_after_pad
 from ..hashing.hash_index import Ints
 from ..metrics.coverage import hits
 from ..metrics.distances import character_distance, entropy_by_position, length_distance, lengths_N
@@ -23,10 +23,10 @@ from ..metrics.markov import MarkovChain, uniform_rows
 from ..metrics.memorization import Copies, Pair, copies, nearest
 from ..metrics.ngrams import NgramReference, unique_fraction
 from ..metrics.words import words_in_test
-from .options import Asked, Generator, OnStep
-from .result import Against, Hits, Makeup, NearestLines, NearPair, Profile, Profiles, Protocol
-from .scores import Judge, Spread, critic_scores
-from .verdicts import YARDSTICK
+from .options import Generator, OnStep, TextEvalOptions
+from .result import Against, Composition, Hits, NearestLines, NearPair, Profile, Profiles, Protocol
+from .scores import Scorer, Spread, critic_scores
+from .verdicts import BASELINE_ORDER
 
 MARKOV_ORDERS = 1, 2, 3, 4, 5
 
@@ -50,7 +50,7 @@ class Bench:
     """
 
     corpus: Corpus
-    asked: Asked
+    asked: TextEvalOptions
     on_step: OnStep
 
     @property
@@ -110,7 +110,7 @@ class Bench:
 
     def profile(self, ids_NL: Ints) -> Profile:
         """Return how the n-grams of (N, L) ids differ from the reference's, and how various and how new they are."""
-        strings_NL = settled(ids_NL)
+        strings_NL = mask_after_pad(ids_NL)
         return Profile(
             js=tuple(self.reference.divergences(ids_NL)),
             unique=unique_fraction(strings_NL),
@@ -136,7 +136,7 @@ class Bench:
         """Return which share of the test strings is generated within so many."""
         most, seed, length = max(self.asked.guesses), self.asked.seed, self.corpus.facts.length
         own = itertools.chain([ids_NL], self._generated(model, self.n, most - self.n))
-        yardstick = chain.of_order(YARDSTICK)
+        yardstick = chain.of_order(BASELINE_ORDER)
         drawn = (
             yardstick.sample(min(GUESSED, most - start), length, seed=seed, start=start)
             for start in range(0, most, GUESSED)
@@ -144,7 +144,7 @@ class Bench:
         at = self.asked.guesses
         return Hits(model=hits(own, self.test_RL, at), markov=hits(drawn, self.test_RL, at))
 
-    def makeup(self, strings_NL: Ints) -> Makeup:
+    def makeup(self, strings_NL: Ints) -> Composition:
         """Return what strings are made of, beside the test half."""
         self.on_step("words, lengths and characters", 0.0)
         size, test_RL = self.corpus.vocabulary.size, self.test_RL
@@ -152,7 +152,7 @@ class Bench:
         show = self.corpus.vocabulary.decode
         shares = {of: words_in_test(show(rows_NL), show(test_RL)) for of, rows_NL in rows.items()}
         pairs = zip(shares["generated"] or (), shares["floor"] or (), strict=True)
-        return Makeup(
+        return Composition(
             words=tuple(Against(generated=one, floor=other) for one, other in pairs) or None,
             length=Against(**{of: length_distance(rows_NL, test_RL) for of, rows_NL in rows.items()}),
             length_mean=float(lengths_N(strings_NL).mean()),
@@ -181,7 +181,7 @@ class Bench:
             pairs=tuple(self._shown(pair) for pair in found.pairs),
         )
 
-    def scores(self, model: Judge, strings_NL: Ints) -> dict[str, Spread]:
+    def scores(self, model: Scorer, strings_NL: Ints) -> dict[str, Spread]:
         """Return the critic's scores of some training, test and generated strings."""
         self.on_step("scoring", 0.0)
         seed, train = self.asked.seed, self.corpus.train

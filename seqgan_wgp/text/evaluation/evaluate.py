@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
 from ..corpus.dataset import Corpus
-from ..generation.line_encoder import settled
+from ..generation.line_encoder import mask_after_pad
 from ..metrics.markov import MarkovChain
 from ..metrics.memorization import Copies
 from . import verdicts
 from .baselines import MARKOV_ORDERS, Bench
-from .options import Asked, Generator, OnStep
+from .options import Generator, OnStep, TextEvalOptions
 from .prepare_corpus import unknown_share
-from .result import Hits, Makeup, NearestLines, Profile, Profiles, Protocol, Text
+from .result import Composition, Hits, NearestLines, Profile, Profiles, Protocol, Text
 from .scores import Spread
-from .verdicts import YARDSTICK
+from .verdicts import BASELINE_ORDER
 
 Row: TypeAlias = tuple[str, str, str, str]
 
@@ -33,7 +33,7 @@ class Evaluation:
     protocol: Protocol
     profiles: Profiles
     hits: Hits
-    makeup: Makeup
+    makeup: Composition
     copies: Copies
     nearest: NearestLines
     scores: dict[str, Spread]
@@ -84,7 +84,7 @@ class Evaluation:
 def evaluate(
     model: Generator,
     corpus: Corpus,
-    asked: Asked,
+    asked: TextEvalOptions,
     *,
     same_corpus: bool = True,
     on_step: OnStep = lambda _what, _share: None,
@@ -100,7 +100,7 @@ def evaluate(
     """
     bench = Bench(corpus=corpus, asked=asked, on_step=on_step)
     ids_NL = bench.generated(model)
-    strings_NL = settled(ids_NL)
+    strings_NL = mask_after_pad(ids_NL)
     on_step("fitting Markov models", 0.0)
     chain = MarkovChain.fit([bench.fitted_RL], corpus.vocabulary.size, max(MARKOV_ORDERS))
     return Evaluation(
@@ -161,12 +161,12 @@ def _rows(found: Evaluation) -> list[Row]:
 
 
 def _profile(profiles: Profiles, fellows: Profile) -> list[Row]:
-    own, yardstick = profiles.model, f"Markov {YARDSTICK}"
+    own, yardstick = profiles.model, f"Markov {BASELINE_ORDER}"
     order = min(verdicts.ORDER, len(own.js))
     beside = "real lines" if fellows is profiles.floor else yardstick
     standing = f"bits by which runs of {order} characters differ, 0 to 1: {verdicts.standing(profiles)}"
     variety = f"share of different strings: {verdicts.variety(own, fellows)}"
-    novel = f"{yardstick} {profiles.markov[YARDSTICK].novel:.1%}"
+    novel = f"{yardstick} {profiles.markov[BASELINE_ORDER].novel:.1%}"
     return [
         (f"JS-{order}", f"{own.js[order - 1]:.4f}", f"floor {profiles.floor.js[order - 1]:.4f}", standing),
         ("unique", f"{own.unique:.1%}", f"{beside} {fellows.unique:.1%}", variety),
@@ -180,14 +180,14 @@ def _hits(hits: Hits) -> list[Row]:
         (
             f"hits in {guesses:,}",
             f"{share:.2%}",
-            f"Markov {YARDSTICK} {hits.markov[guesses]:.2%}",
+            f"Markov {BASELINE_ORDER} {hits.markov[guesses]:.2%}",
             f"{what}: {verdicts.reached(share, hits.markov[guesses])}",
         )
         for guesses, share in hits.model.items()
     ]
 
 
-def _makeup(makeup: Makeup) -> list[Row]:
+def _makeup(makeup: Composition) -> list[Row]:
     rows = []
     for k, one in enumerate(makeup.words or (), 1):
         what = f"share of different {'words' if k == 1 else f'runs of {k} words'} that the test half has too"
@@ -207,4 +207,4 @@ def _makeup(makeup: Makeup) -> list[Row]:
 def _fellows(found: Evaluation) -> Profile:
     """Return whose unique share can be held against the model's: of N real lines or, where there are fewer, a chain."""
     enough = found.protocol.floor_n == found.protocol.n
-    return found.profiles.floor if enough else found.profiles.markov[YARDSTICK]
+    return found.profiles.floor if enough else found.profiles.markov[BASELINE_ORDER]

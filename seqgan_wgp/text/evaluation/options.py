@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias, final
 
 from ...training.domain import Items
-from .scores import Judge
+from .scores import Scorer
 
 SAMPLES_MOST = 40_000
 """Strings measured at most, unless told otherwise."""
@@ -22,7 +22,7 @@ OnStep: TypeAlias = Callable[[str, float], None]
 """Called now and then with what is being done, and which share of that is done."""
 
 
-class Generator(Judge, Protocol):
+class Generator(Scorer, Protocol):
     """What is evaluated, such as a trained model."""
 
     def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Items]:
@@ -31,7 +31,7 @@ class Generator(Judge, Protocol):
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class TextEvalOptions:
     """How much is measured."""
 
     samples: int | None = None

@@ -14,7 +14,7 @@ from ...config.schema import CorpusSettings
 from ...errors import CorpusError
 from ..corpus.dataset import Corpus, prepare
 from ..corpus.scan import scan
-from ..domain import TextForm
+from ..domain import TextSpec
 from ..generation.formats import printable
 from ..metrics.ngrams import BLOCK_IDS, row_blocks
 from ..readers.open import Source
@@ -29,8 +29,8 @@ CHARACTERS_NAMED = 40
 
 
 @contextlib.contextmanager
-def opened_for(
-    form: TextForm, settings: CorpusSettings, source: Source, on_bytes: OnBytes = lambda _bytes: None
+def encode_for_model(
+    spec: TextSpec, settings: CorpusSettings, source: Source, on_bytes: OnBytes = lambda _bytes: None
 ) -> Iterator[Corpus]:
     """Give a text as rows of a model's ids, from a folder that lives as long as it is used.
 
@@ -38,7 +38,7 @@ def opened_for(
     that one, its test half is the same.
 
     Args:
-        form: the model's vocabulary, length and corpus facts.
+        spec: the model's vocabulary, length and corpus facts.
         settings: how its training text was read.
         source: the text.
         on_bytes: told how much has been read, in each of the passes.
@@ -46,17 +46,17 @@ def opened_for(
     Raises:
         CorpusError: it cannot be read or divided, or the model knows none of its characters.
     """
-    layout = "lines" if form.facts.get("windows", 1) == 1 else "windows"
-    settings = dataclasses.replace(settings, length=form.length, layout=layout, max_alphabet=ALPHABET_MOST)
-    found = dataclasses.replace(scan(source, settings, on_bytes), vocabulary=form.vocabulary)
+    layout = "lines" if spec.facts.get("windows", 1) == 1 else "windows"
+    settings = dataclasses.replace(settings, length=spec.length, layout=layout, max_alphabet=ALPHABET_MOST)
+    found = dataclasses.replace(scan(source, settings, on_bytes), vocabulary=spec.vocabulary)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         corpus = prepare(found, Path(folder), on_bytes)
         if not any((block_NS > UNKNOWN).any() for block_NS in row_blocks(corpus.ids_NS, BLOCK_IDS)):
-            known = form.vocabulary.characters
+            known = spec.vocabulary.characters
             more = " ..." if len(known) > CHARACTERS_NAMED else ""
             raise CorpusError(
                 f"{source.label}: the model knows none of its characters",
-                f"it was trained on {form.facts['name']}, and knows: {printable(known[:CHARACTERS_NAMED])}{more}",
+                f"it was trained on {spec.facts['name']}, and knows: {printable(known[:CHARACTERS_NAMED])}{more}",
             )
         yield corpus
 

@@ -90,7 +90,7 @@ class Hits:
 
     model: dict[int, float]
     markov: dict[int, float]
-    """Of the Markov model of order verdicts.YARDSTICK."""
+    """Of the Markov model of order verdicts.BASELINE_ORDER."""
 
 
 @final
@@ -104,7 +104,7 @@ class Against:
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Makeup:
+class Composition:
     """What strings are made of."""
 
     words: tuple[Against, ...] | None

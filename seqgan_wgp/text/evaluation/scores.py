@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...training.domain import Form
+from ...training.domain import DataSpec
 from ..hashing.hash_index import Ints
 from ..metrics.ngrams import Floats
 
 BLOCK_NUMBERS = 2**24  # of one-hot rows held at a time: bounds the memory, changes scores in the last places only
 
 
-class Judge(Protocol):
+class Scorer(Protocol):
     """What has a critic, such as a trained model."""
 
     @property
@@ -27,7 +27,7 @@ class Judge(Protocol):
         """From (B, L, V) one-hot rows to (B,) scores."""
 
     @property
-    def form(self) -> Form:
+    def spec(self) -> DataSpec:
         """Makes one-hot rows of ids."""
 
     @property
@@ -59,15 +59,15 @@ class Spread:
 
 
 @torch.inference_mode()
-def critic_scores(judge: Judge, ids_NL: Ints) -> Floats:
+def critic_scores(judge: Scorer, ids_NL: Ints) -> Floats:
     """Return the critic's score of each of (N, L) ids, float64 (N,).
 
     Generated strings are scored as they print, one-hot, like real ones. In training the critic sees the generator's
     softer rows, which it can tell by that alone.
     """
-    block = max(1, BLOCK_NUMBERS // int(np.prod(judge.form.event_shape)))
+    block = max(1, BLOCK_NUMBERS // int(np.prod(judge.spec.event_shape)))
     scores = []
     for first in range(0, len(ids_NL), block):
         ids_BL = torch.from_numpy(np.ascontiguousarray(ids_NL[first : first + block])).to(judge.device)
-        scores.append(judge.critic(judge.form.embed(ids_BL)).double().cpu().numpy())
+        scores.append(judge.critic(judge.spec.embed(ids_BL)).double().cpu().numpy())
     return np.concatenate(scores)

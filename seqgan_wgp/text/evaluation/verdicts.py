@@ -8,7 +8,7 @@ from ..metrics.memorization import Copies
 from .result import NearestLines, Profile, Profiles
 from .scores import Spread
 
-YARDSTICK = 3
+BASELINE_ORDER = 3
 """Order of the Markov model that stands beside hits and unique strings: fixed, so that the test half chooses none."""
 
 ORDER = 4
@@ -137,10 +137,14 @@ def freedom(bits: float, bits_test: float) -> str:
 
 
 def reached(share: float, yardstick: float) -> str:
-    """Return how many test lines are come upon, held against the Markov model of order YARDSTICK."""
+    """Return how many test lines are come upon, held against the Markov model of order BASELINE_ORDER."""
     if not share:
         return "none"
-    return f"more than a Markov model of order {YARDSTICK}" if share > yardstick else f"no more than order {YARDSTICK}"
+    return (
+        f"more than a Markov model of order {BASELINE_ORDER}"
+        if share > yardstick
+        else f"no more than order {BASELINE_ORDER}"
+    )
 
 
 def _listed(numbers: list[int]) -> str:

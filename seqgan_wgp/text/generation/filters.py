@@ -23,7 +23,7 @@ from ..readers.lines import Lines
 from ..readers.open import open_source
 from ..readers.reader import Reader
 from ..vocabulary import PAD, REPLACEMENT, UNKNOWN, Vocabulary
-from .line_encoder import settled
+from .line_encoder import mask_after_pad
 
 Ids = npt.NDArray[np.integer[Any]]
 
@@ -53,7 +53,7 @@ class StringHashes:
 
     def of_ids(self, ids_NL: Ids) -> Hashes:
         """Return the hashes (N,) of the strings of (N, L) ids."""
-        return self._of_rows(settled(ids_NL.astype(self._vocabulary.dtype, copy=False)))
+        return self._of_rows(mask_after_pad(ids_NL.astype(self._vocabulary.dtype, copy=False)))
 
     def of_lines(self, lines: Lines) -> Hashes:
         """Return the hashes of those lines, empty ones too, that a string of L units of the vocabulary can equal."""
@@ -90,7 +90,7 @@ def row_hashes(ids_NL: Ids) -> Hashes:
 
 
 @final
-class Sieve:
+class StringFilter:
     """Lets strings through that it has not met: neither in a file to exclude nor, with `unique`, before.
 
     Args:

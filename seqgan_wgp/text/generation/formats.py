@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from ...config import Config
-    from ...training.domain import Form
+    from ...training.domain import DataSpec
 
 
 def printable(string: str) -> str:
@@ -42,9 +42,9 @@ LINES_WRITTEN = 100
 """Samples of an evaluation that are written to a file."""
 
 
-def write_lines(_config: Config, form: Form, samples: npt.NDArray[np.integer], stem: Path) -> None:
+def write_lines(_config: Config, spec: DataSpec, samples: npt.NDArray[np.integer], stem: Path) -> None:
     """Write the first samples as printable lines to `stem` with the ending .txt."""
-    lines = [printable(string) + "\n" for string in form.show(samples[:LINES_WRITTEN])]
+    lines = [printable(string) + "\n" for string in spec.to_text(samples[:LINES_WRITTEN])]
     stem.with_suffix(".txt").write_text("".join(lines), encoding="utf-8")
 
 

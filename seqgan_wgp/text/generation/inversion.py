@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ...errors import ConfigError
 from ...training.latents import BLOCK, generate_at
-from ..domain import TextForm
+from ..domain import TextSpec
 from ..networks import log_probabilities
 from ..vocabulary import PAD, UNKNOWN
 from .latent_space import LATENT_SPACES
@@ -90,7 +90,7 @@ class Generating:
     generator: nn.Module
     """(B, Z) -> (B, L, V), in evaluation; its `logits` are what comes before the softmax."""
 
-    form: TextForm
+    spec: TextSpec
     distribution: str
     """Of latents: a key of LATENT_SPACES."""
 
@@ -112,11 +112,11 @@ def invert(model: Generating, text: str, latents: Latents) -> Inversion:
         ConfigError: the text is none that the model could give.
     """
     with torch.inference_mode(mode=False), torch.enable_grad():
-        target_L = _target(model.form, text)
+        target_L = _target(model.spec, text)
         latent_RZ = _search(model, target_L.to(model.device), latents).cpu()
     table_RLV = torch.cat([table.cpu() for table in generate_at(model.generator, latent_RZ, model.device)])
     log_probability_R = log_probability(table_RLV, target_L.expand(RESTARTS, -1))
-    decoded = model.form.show(model.form.decode(table_RLV))
+    decoded = model.spec.to_text(model.spec.decode(table_RLV))
     cost_R = (LATENT_SPACES[model.distribution].cost(latent_RZ) - log_probability_R).tolist()
     best = min(range(RESTARTS), key=lambda restart: (decoded[restart] != text, cost_R[restart]))
     return Inversion(
@@ -128,16 +128,16 @@ def invert(model: Generating, text: str, latents: Latents) -> Inversion:
     )
 
 
-def _target(form: TextForm, text: str) -> Tensor:
+def _target(spec: TextSpec, text: str) -> Tensor:
     """Return the (L,) ids of a text. Raises ConfigError when it is empty, too long, or has unknown characters."""
     if not text:
         raise ConfigError("the text is empty", "give one of at least one character")
-    ids_NL, sizes_N = encoded(form.vocabulary, [text], form.length)
-    if sizes_N[0] > form.length:
-        units = "characters" if form.vocabulary.unit == "char" else "bytes"
-        raise ConfigError(f"{text!r} has {sizes_N[0]:,} {units}, but the model's strings have at most {form.length}")
+    ids_NL, sizes_N = encoded(spec.vocabulary, [text], spec.length)
+    if sizes_N[0] > spec.length:
+        units = "characters" if spec.vocabulary.unit == "char" else "bytes"
+        raise ConfigError(f"{text!r} has {sizes_N[0]:,} {units}, but the model's strings have at most {spec.length}")
     if (ids_NL == UNKNOWN).any():
-        known = form.vocabulary.characters
+        known = spec.vocabulary.characters
         unknown = ", ".join(repr(character) for character in dict.fromkeys(text) if character not in known)
         shown = known if len(known) <= CHARACTERS_SHOWN else known[:CHARACTERS_SHOWN] + "..."
         raise ConfigError(f"{text!r} has characters that the model does not know: {unknown}", f"it knows {shown!r}")
@@ -211,7 +211,7 @@ def _around(
         share_N = distance * (index_N + 1) / candidates
         latent_NZ = blended(latent_Z, latents(index_N), share_N)
         (table_NLV,) = generate_at(model.generator, latent_NZ, model.device)
-        for text, share in zip(model.form.show(model.form.decode(table_NLV)), share_N.tolist(), strict=True):
+        for text, share in zip(model.spec.to_text(model.spec.decode(table_NLV)), share_N.tolist(), strict=True):
             yield Neighbour(text=text, distance=share)
 
 

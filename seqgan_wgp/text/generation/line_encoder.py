@@ -37,7 +37,7 @@ _FRAME: dict[str, tuple[list[bytes], list[bytes]]] = {
 """Format -> what stands before and behind the characters of a line; of CSV the quotes only where they are needed."""
 
 
-def settled(ids_NL: Ids) -> Ids:
+def mask_after_pad(ids_NL: Ids) -> Ids:
     """Return (N, L) ids with pads behind the first pad of each row, in the same integer type."""
     pad_NL = ids_NL == PAD
     size_N = pad_NL.argmax(axis=1)
@@ -71,7 +71,7 @@ class LineEncoder:
 
     def lines(self, ids_NL: Ids) -> bytes:
         """Return the lines of (N, L) ids, a line feed behind each."""
-        parts = (settled(ids_NL[first : first + ROWS]) for first in range(0, len(ids_NL), ROWS))
+        parts = (mask_after_pad(ids_NL[first : first + ROWS]) for first in range(0, len(ids_NL), ROWS))
         return b"".join(self._lines(part_NL) for part_NL in parts)
 
     def _lines(self, ids_NL: Ids) -> bytes:

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from ...training.latents import BLOCK
-from ..domain import TextForm
+from ..domain import TextSpec
 from ..vocabulary import PAD, UNKNOWN, Vocabulary
-from .line_encoder import settled
+from .line_encoder import mask_after_pad
 
 EMPTY, TOO_LONG, HAS_UNKNOWN = "empty", "too_long", "unknown"
 """Flags of what the critic cannot have seen, or not in full."""
@@ -45,23 +45,23 @@ class Scored:
         return _utf8(self.text).decode("utf-8", "backslashreplace")
 
 
-def scored(critic: nn.Module, form: TextForm, strings: Iterable[str], device: torch.device) -> Iterator[Scored]:
+def scored(critic: nn.Module, spec: TextSpec, strings: Iterable[str], device: torch.device) -> Iterator[Scored]:
     """Yield the strings with their scores, all of them and in order, in constant memory.
 
     Args:
         critic: (B, L, V) -> (B,), in evaluation.
-        form: vocabulary and length. Of a vocabulary of bytes, surrogates U+DC80 to U+DCFF stand for bytes that are no
+        spec: vocabulary and length. Of a vocabulary of bytes, surrogates U+DC80 to U+DCFF stand for bytes that are no
             UTF-8, as Python's "surrogateescape" writes them.
         strings: taken a block at a time; any number of them.
         device: where the critic lives.
     """
     strings = iter(strings)
     while block := list(itertools.islice(strings, BLOCK)):
-        ids_NL, sizes_N = encoded(form.vocabulary, block, form.length)
-        score_N = critic_scores(critic, form, ids_NL, device).tolist()
+        ids_NL, sizes_N = encoded(spec.vocabulary, block, spec.length)
+        score_N = critic_scores(critic, spec, ids_NL, device).tolist()
         unknown_N = (ids_NL == UNKNOWN).any(axis=1).tolist()
         for text, size, score, unknown in zip(block, sizes_N.tolist(), score_N, unknown_N, strict=True):
-            yield Scored(text=text, score=score, flag=_flag(size, form.length, unknown=unknown))
+            yield Scored(text=text, score=score, flag=_flag(size, spec.length, unknown=unknown))
 
 
 def _flag(size: int, length: int, *, unknown: bool) -> str:
@@ -93,7 +93,7 @@ def _utf8(string: str) -> bytes:
 
 @torch.inference_mode()
 def critic_scores(
-    critic: nn.Module, form: TextForm, ids_NL: npt.NDArray[np.integer], device: torch.device
+    critic: nn.Module, spec: TextSpec, ids_NL: npt.NDArray[np.integer], device: torch.device
 ) -> npt.NDArray[np.float32]:
     """Return the critic's scores (N,), float32, of the strings that ids mean: each up to its first pad.
 
@@ -102,10 +102,10 @@ def critic_scores(
     """
     scores = []
     for first in range(0, len(ids_NL), BLOCK):
-        block_BL = np.full((BLOCK, form.length), PAD, np.int64)
+        block_BL = np.full((BLOCK, spec.length), PAD, np.int64)
         part_NL = ids_NL[first : first + BLOCK]
-        block_BL[: len(part_NL)] = settled(part_NL)
-        score_B: Tensor = critic(form.embed(torch.from_numpy(block_BL).to(device)))
+        block_BL[: len(part_NL)] = mask_after_pad(part_NL)
+        score_B: Tensor = critic(spec.embed(torch.from_numpy(block_BL).to(device)))
         scores.append(score_B[: len(part_NL)].float().cpu().numpy())
     return np.concatenate(scores) if scores else np.zeros(0, np.float32)
 

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from ...training.latents import BLOCK
 from ..constrained.decoder import Decoder, compile_constraints
-from ..domain import TextForm
-from .filters import Sieve
+from ..domain import TextSpec
+from .filters import StringFilter
 from .request import NUMBERS_MOST, Progress, Request
 from .sampling import decode_noise, sample
 from .scoring import critic_scores, log_probability
@@ -46,7 +46,7 @@ class Tables(Protocol):
 class TextModel:
     """What of a model strings are made with."""
 
-    form: TextForm
+    spec: TextSpec
     tables: Tables
     generator: nn.Module
     critic: nn.Module
@@ -54,7 +54,7 @@ class TextModel:
 
     def sha256(self) -> str:
         """Return a hash of the weights, the vocabulary and the length: models that differ in it are different ones."""
-        digest = hashlib.sha256(self.form.vocabulary.to_json(self.form.length).encode())
+        digest = hashlib.sha256(self.spec.vocabulary.to_json(self.spec.length).encode())
         for network in (self.generator, self.critic):
             for name, tensor in sorted(network.state_dict().items()):
                 digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
@@ -96,7 +96,7 @@ def together(blocks: Sequence[Block], keep: npt.NDArray[Any] | slice = slice(Non
 
 
 def stream(
-    model: TextModel, request: Request, sieve: Sieve | None = None, begun: Progress | None = None
+    model: TextModel, request: Request, sieve: StringFilter | None = None, begun: Progress | None = None
 ) -> Iterator[tuple[Block, Progress]]:
     """Yield the strings of a request, a block at a time, each with how far the stream has come behind it.
 
@@ -126,7 +126,7 @@ def is_exhausted(at: Progress) -> bool:
 
 
 def _let_through(
-    found: Iterator[Block], sieve: Sieve | None, at: Progress, n: int | None
+    found: Iterator[Block], sieve: StringFilter | None, at: Progress, n: int | None
 ) -> Iterator[tuple[Block, Progress]]:
     while sieve is None or ((n is None or at.strings < n) and not is_exhausted(at)):
         block = next(found, None)
@@ -153,7 +153,7 @@ def candidates(model: TextModel, request: Request, numbers: range) -> Iterator[B
     """
     decoder = None
     if request.constraints:
-        decoder = compile_constraints(request.constraints, model.form.vocabulary, model.form.length)
+        decoder = compile_constraints(request.constraints, model.spec.vocabulary, model.spec.length)
     return (
         _decoded(model, request, decoder, place, table_BLV).select(
             slice(max(numbers.start - place * BLOCK, 0), numbers.stop - place * BLOCK)
@@ -185,7 +185,7 @@ def _tables(model: TextModel, request: Request, numbers: range) -> Iterator[tupl
 def _decoded(model: TextModel, request: Request, decoder: Decoder | None, place: int, table_BLV: Tensor) -> Block:
     """Return one block of candidates, all of them: so the critic too meets each in its own place."""
     index_B = torch.arange(place * BLOCK, (place + 1) * BLOCK, device=table_BLV.device)
-    noise_BL = None if request.decode == "argmax" else decode_noise(request.seed, index_B, model.form.length)
+    noise_BL = None if request.decode == "argmax" else decode_noise(request.seed, index_B, model.spec.length)
     if decoder is not None:
         if noise_BL is None:
             decoded = decoder.decode(table_BLV, logs=True)
@@ -199,9 +199,9 @@ def _decoded(model: TextModel, request: Request, decoder: Decoder | None, place:
         )
     else:
         if noise_BL is None:
-            ids_BL = model.form.decode(table_BLV)
+            ids_BL = model.spec.decode(table_BLV)
         else:
-            ids_BL = sample(table_BLV, noise_BL, request.temperature).cpu().numpy().astype(model.form.vocabulary.dtype)
+            ids_BL = sample(table_BLV, noise_BL, request.temperature).cpu().numpy().astype(model.spec.vocabulary.dtype)
         block = Block(index_N=index_B.cpu().numpy(), ids_NL=ids_BL)
     return _scored(model, block, table_BLV) if request.scores else block
 
@@ -211,7 +211,7 @@ def _scored(model: TextModel, block: Block, table_BLV: Tensor) -> Block:
     if log_B is None:
         ids_BL = torch.from_numpy(block.ids_NL.astype(np.int64)).to(table_BLV.device)
         log_B = log_probability(table_BLV, ids_BL).numpy()
-    score_B = critic_scores(model.critic, model.form, block.ids_NL, model.device)
+    score_B = critic_scores(model.critic, model.spec, block.ids_NL, model.device)
     return replace(block, score_N=score_B, log_probability_N=log_B)
 
 

@@ -11,7 +11,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..generation.line_encoder import settled
+from ..generation.line_encoder import mask_after_pad
 from ..metrics.ngrams import BLOCK_IDS, as_bytes, row_blocks, row_hashes
 from .hash_index import Ints, RankTable
 
@@ -34,7 +34,7 @@ class RowSet:
     def of(cls, ids_NL: Ints) -> RowSet:
         """Collect the strings of (N, L) ids. ValueError unless they are integers, N and L above 0."""
         (rows_NL,) = row_blocks(ids_NL, ids_NL.size)
-        rows_NL = settled(rows_NL)
+        rows_NL = mask_after_pad(rows_NL)
         rows_D, counts_D = np.unique(as_bytes(rows_NL.astype(_WIDTH)), return_counts=True)
         return cls(rows_D, counts_D, RankTable.of(np.unique(row_hashes(rows_NL))), rows_NL.shape[1])
 
@@ -56,7 +56,7 @@ class RowSet:
             raise ValueError(f"row shape {ids_RL.shape[1:]} must equal that of the rows looked for, {(self.length,)}")
         found_D = np.zeros(len(self), np.bool_)
         for block_RL in row_blocks(ids_RL, block_ids):
-            rows_RL = settled(block_RL)
+            rows_RL = mask_after_pad(block_RL)
             # Equal hashes only select; the bytes decide.
             alike = as_bytes(rows_RL[self.hashes.ranks(row_hashes(rows_RL)) > 0].astype(_WIDTH))
             places = np.minimum(np.searchsorted(self.rows_D, alike), len(self) - 1)

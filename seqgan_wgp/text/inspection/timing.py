@@ -17,7 +17,7 @@ from torch import Tensor
 from ...config import Config
 from ...errors import Diverged
 from ...training.trainer import Trainer
-from ..domain import TextForm
+from ..domain import TextSpec
 from ..vocabulary import Vocabulary
 
 SECONDS = 1.0
@@ -44,18 +44,18 @@ class Noise:
 
     samples, criterion = 1, ""
 
-    def __init__(self, form: TextForm, device: torch.device) -> None:
-        self.form, self.size, self.held_out_size = form, _ITEMS, _ITEMS
-        place_NL = np.arange(_ITEMS * form.length).reshape(_ITEMS, form.length)
-        self._ids_NL = torch.from_numpy(place_NL * 7919 % form.vocabulary.size).to(device)
+    def __init__(self, spec: TextSpec, device: torch.device) -> None:
+        self.spec, self.size, self.held_out_size = spec, _ITEMS, _ITEMS
+        place_NL = np.arange(_ITEMS * spec.length).reshape(_ITEMS, spec.length)
+        self._ids_NL = torch.from_numpy(place_NL * 7919 % spec.vocabulary.size).to(device)
 
-    def ids(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
+    def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return items."""
         return self._ids_NL[torch.from_numpy(indices_B).to(self._ids_NL.device)]
 
     def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return the same: there is nothing to hold out."""
-        return self.ids(indices_B)
+        return self.batch(indices_B)
 
     def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
         """Return nothing: nothing is evaluated."""
@@ -65,7 +65,7 @@ class Noise:
 
 def measure(config: Config, vocabulary: Vocabulary, length: int, device: torch.device) -> Pace | None:
     """Train for about a second in memory and return how long a round takes; None where training fails at once."""
-    trainer = Trainer(Noise(TextForm(vocabulary, length, {}), device), config, device)
+    trainer = Trainer(Noise(TextSpec(vocabulary, length, {}), device), config, device)
     try:
         began = time.perf_counter()
         trainer.round()  # slower than the others: memory is asked for, kernels are chosen

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..generation.line_encoder import settled
+from ..generation.line_encoder import mask_after_pad
 from ..hashing.hash_index import Ints
 from ..vocabulary import PAD
 from .ngrams import BLOCK_IDS, Floats, row_blocks
@@ -85,7 +85,7 @@ def _counts_by_position(ids_NL: Ints, vocabulary_size: int) -> NDArray[np.int64]
     length = ids_NL.shape[1]
     counts_LV = np.zeros((length, vocabulary_size), np.int64)
     for block_NL in row_blocks(ids_NL, BLOCK_IDS):
-        rows_NL = settled(block_NL)
+        rows_NL = mask_after_pad(block_NL)
         if rows_NL.max() >= vocabulary_size:
             raise ValueError(f"id (={rows_NL.max()}) must lie in 0..vocabulary_size-1 (={vocabulary_size - 1})")
         for counts_V, ids_N in zip(counts_LV, rows_NL.T, strict=True):

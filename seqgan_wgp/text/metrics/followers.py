@@ -46,7 +46,7 @@ SMOOTHINGS: dict[str, Callable[[NDArray[np.int64], NDArray[np.int64]], Floats]] 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Followers:
+class ContextCounts:
     """How often each id followed each context of one length."""
 
     ids_E: Ints
@@ -57,7 +57,7 @@ class Followers:
     """Places in `ids_E` of each context's first follower, and at the end their number."""
 
     @classmethod
-    def of(cls, counts: Counts, contexts: int, base: int) -> Followers:
+    def of(cls, counts: Counts, contexts: int, base: int) -> ContextCounts:
         """Sort counts of keys `context * base + id`, in their order, out by context; a count of 0 is no follower."""
         followed = counts[1] > 0
         context_E, ids_E = np.divmod(counts[0][followed], base)

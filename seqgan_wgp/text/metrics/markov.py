@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 from ...utils.counter_rng import Stream, hash_numpy
 from ..hashing.hash_index import Ints, RankTable
 from ..vocabulary import PAD, UNKNOWN
-from .followers import SMOOTHINGS, Followers
+from .followers import SMOOTHINGS, ContextCounts
 from .ngrams import BLOCK_IDS, Counts, Floats, merge_counts, row_blocks
 
 SAMPLED_IDS = 2**20  # ids drawn at a time: bounds the memory, never changes a result
@@ -39,7 +39,7 @@ class MarkovChain:
 
     vocabulary_size: int
     smoothing: str
-    _followers: tuple[Followers, ...]  # by the length of the context, 0..order
+    _followers: tuple[ContextCounts, ...]  # by the length of the context, 0..order
     _contexts: tuple[RankTable, ...]  # their ranks, likewise
 
     @classmethod
@@ -65,13 +65,13 @@ class MarkovChain:
         parts, base = list(blocks), vocabulary_size + 1
         if not parts:
             raise ValueError("blocks must hold one row or more")
-        contexts, followers = [_EMPTY], list[Followers]()
+        contexts, followers = [_EMPTY], list[ContextCounts]()
         for length in range(order + 1):
             counts = reduce(merge_counts, _pairs(parts, contexts, base))
             # A start symbol is part of contexts, but follows none.
             start = _starts(contexts, base, 1)[-1].astype(np.int64) * base + vocabulary_size
             counts = merge_counts(counts, (start, np.zeros(1, np.int64)))
-            followers.append(Followers.of(counts, len(contexts[-1].keys), base))
+            followers.append(ContextCounts.of(counts, len(contexts[-1].keys), base))
             if length < order:
                 contexts.append(RankTable.of(counts[0]))
         return cls(vocabulary_size, smoothing, tuple(followers), tuple(contexts))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...utils.counter_rng import Stream, shuffled
 from ...utils.splitmix import mix_numpy
 from ..corpus.dataset import Items
-from ..generation.line_encoder import settled
+from ..generation.line_encoder import mask_after_pad
 from ..hashing.fingerprints import Fingerprints
 from ..hashing.hash_index import GOLDEN, Ints
 from ..hashing.row_set import RowSet
@@ -106,7 +106,7 @@ def _trained(generated: RowSet, train_blocks: Iterable[Ints] | Fingerprints) -> 
     trained_D, different = np.zeros(len(generated), np.bool_), Distinct()
     for block_RL in (block_RL for train_RL in train_blocks for block_RL in row_blocks(train_RL, BLOCK_IDS)):
         trained_D |= generated.found_in(block_RL)
-        different.add(_hashes(settled(block_RL)))
+        different.add(_hashes(mask_after_pad(block_RL)))
     return trained_D, different.count()
 
 
@@ -202,7 +202,7 @@ def _drawn(rows: Rows, most: int, seed: int) -> Ints:
     if not len(rows):
         raise ValueError("there must be generated strings, training lines and held-out lines, one or more of each")
     chosen = np.sort(shuffled(seed, Stream.AUDIT, np.arange(min(most, len(rows))), len(rows)))
-    return settled(rows[chosen])[:, :COMPARED]
+    return mask_after_pad(rows[chosen])[:, :COMPARED]
 
 
 def _closest(strings_NL: Ints, lines_NL: Ints, distances: Distances, pairs: int) -> list[Pair]:

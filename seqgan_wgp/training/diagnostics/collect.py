@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ...utils.counter_rng import Stream, choose_numpy, uniform
-from ..critic_views import Staged, view_of
+from ..critic_views import LinearStemCritic, view_of
 from ..domain import Observant
 from . import measures
 
@@ -71,8 +71,8 @@ def diagnose(trainer: Trainer) -> dict[str, Any]:
         numbers = _scores_and_slopes(trainer, batches)
         ends = [batches[0].real, batches[0].fake]
         norms = measures.activation_gradient_norms(critic, ends, trainer.rule.loss.critic)
-        form = trainer.domain.form
-        observed = form.observe(_in_use(trainer, batches[0].index_B)) if isinstance(form, Observant) else {}
+        spec = trainer.domain.spec
+        observed = spec.observe(_in_use(trainer, batches[0].index_B)) if isinstance(spec, Observant) else {}
     if clip is not None:
         numbers["clip_share"] = measures.share_at_bounds(critic, clip)
     numbers |= observed
@@ -91,10 +91,10 @@ def _draw(trainer: Trainer, number: int) -> _Batch:
     """Draw batch `number` of all batches that are ever looked at."""
     domain, seed, size = trainer.domain, trainer.config.training.seed, trainer.config.training.batch_size
     draw_B = np.arange(number * size, (number + 1) * size)
-    real = domain.ids(choose_numpy(seed, Stream.DIAGNOSIS_BATCH, draw_B, domain.size))
+    real = domain.batch(choose_numpy(seed, Stream.DIAGNOSIS_BATCH, draw_B, domain.size))
     held_out = domain.held_out(choose_numpy(seed, Stream.DIAGNOSIS_HELD_OUT, draw_B, domain.held_out_size))
-    if not isinstance(trainer.critic, Staged):
-        real, held_out = domain.form.embed(real), domain.form.embed(held_out)
+    if not isinstance(trainer.critic, LinearStemCritic):
+        real, held_out = domain.spec.embed(real), domain.spec.embed(held_out)
     index_B = torch.from_numpy(draw_B).to(trainer.device)
     fake = trainer.fakes(Stream.DIAGNOSIS_LATENT, index_B)
     return _Batch(real=real, held_out=held_out, fake=fake, index_B=index_B)

@@ -20,10 +20,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from ...errors import Diverged, SeqganError, WorldError, one_line
+from ...errors import Diverged, ProcessGroupError, SeqganError, one_line
 
 if TYPE_CHECKING:
-    from torch.distributed.distributed_c10d import ProcessGroup, Store
+    from torch.distributed.distributed_c10d import ProcessGroup as TorchProcessGroup
+    from torch.distributed.distributed_c10d import Store
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ _GOES_ON = "go on from the last checkpoint: seqgan-wgp resume RUN"
 
 
 @final
-class World:
+class ProcessGroup:
     """The processes of a run, as one of them sees them. A world of one does nothing and costs nothing.
 
     Args:
@@ -44,7 +45,7 @@ class World:
     """
 
     def __init__(
-        self, rank: int = 0, size: int = 1, store: Store | None = None, words: ProcessGroup | None = None
+        self, rank: int = 0, size: int = 1, store: Store | None = None, words: TorchProcessGroup | None = None
     ) -> None:
         self.rank, self.size = rank, size
         self._store, self._words = store, words
@@ -86,7 +87,7 @@ class World:
         self._heard = heard.clone()
         return tuple(total.view(tensor.shape) for total, tensor in zip(sums, tensors, strict=True))
 
-    def agree(self, word: bool, *, at_once: bool) -> bool:
+    def any_rank(self, word: bool, *, at_once: bool) -> bool:
         """Say whether any process says so; in all of them the same.
 
         Args:
@@ -113,8 +114,8 @@ class World:
             try:
                 told[0] = make()
             except (SeqganError, OSError, KeyboardInterrupt) as error:
-                self.tells(error)
-                with contextlib.suppress(WorldError):
+                self.should_report(error)
+                with contextlib.suppress(ProcessGroupError):
                     self._tell([None, error])
                 raise
         self._tell(told)
@@ -139,7 +140,7 @@ class World:
             made += theirs
         return made
 
-    def meet(self, step: int, state: Callable[[], dict[str, Tensor]]) -> None:
+    def sync_initial(self, step: int, state: Callable[[], dict[str, Tensor]]) -> None:
         """Begin as one: take over the first process's tensors, in place.
 
         Raises WorldError when the processes are not at the same step of runs with the same tensors.
@@ -150,7 +151,7 @@ class World:
         tensors = state()
         shapes = [(name, tensor.shape) for name, tensor in tensors.items()]
         if not self._same((step, tuple(shapes))):
-            raise WorldError(
+            raise ProcessGroupError(
                 "the processes of the run have not found the same checkpoint",
                 "the run's folder must be one that all machines share",
             )
@@ -161,12 +162,12 @@ class World:
     def check_same(self, tensors: Iterable[Tensor], step: int) -> None:
         """Raise WorldError, in every process, unless tensors have the same bits in all of them."""
         if self.size > 1 and not self._same(int(checksum(tensors).item())):
-            raise WorldError(
+            raise ProcessGroupError(
                 f"the processes' weights differ at step {step:,}: one has computed otherwise than the others",
                 f"look at machines and versions of torch, then {_GOES_ON}",
             )
 
-    def tells(self, error: BaseException) -> bool:
+    def should_report(self, error: BaseException) -> bool:
         """Say whether this process is the one to tell of an error that ends it; of all, one is.
 
         Of what all have at once the first tells, and the others wait for it, since whoever ends first ends all. Of
@@ -207,7 +208,7 @@ class World:
         return len(set(self._all(value))) == 1
 
 
-ALONE = World()
+ALONE = ProcessGroup()
 
 
 def checksum(tensors: Iterable[Tensor]) -> Tensor:
@@ -228,7 +229,7 @@ def together() -> Iterator[None]:
     except RuntimeError as error:
         told = one_line(error)
         ended = "onnection closed by peer" in told or "onnection reset by peer" in told
-        raise WorldError(
+        raise ProcessGroupError(
             "another process of the run has ended" if ended else f"the processes have lost each other ({told})",
             _GOES_ON,
         ) from error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.distributed as dist
 
-from .process_group import ALONE, World, together
+from .process_group import ALONE, ProcessGroup, together
 from .started import processes_started
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _OFFER = "seqgan_wgp/offer"
 _POLL_SECONDS = 0.02
 
 
-def join() -> World:
+def join() -> ProcessGroup:
     """Return the world that torchrun has started this process in; ALONE where it has not.
 
     Raises WorldError when the others cannot be reached.
@@ -41,7 +41,7 @@ def join() -> World:
         store = PrefixStore(f"seqgan_wgp/{name_of_this_start(kept, rank, size)}", kept)
         dist.init_process_group(backend, store=store, rank=rank, world_size=size)
         words = dist.new_group(backend="gloo", timeout=_WORDS_WAIT)
-    return World(rank, size, store, words)
+    return ProcessGroup(rank, size, store, words)
 
 
 def name_of_this_start(store: Store, rank: int, size: int) -> str:

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from ...config import Config
 from ...errors import one_line
-from ...nn.fast_conv.convolution import mixed_once, set_way
-from ..critic_views import Cast, FunctionalView, Staged, points_view, view_of
+from ...nn.fast_conv.convolution import cache_weight_transform, set_convolution_algorithm
+from ..critic_views import Autocast, FunctionalView, LinearStemCritic, points_view, view_of
 from ..penalties import Uniform
-from ..steps import CriticNumbers, Gradients, Rule, critic_gradients, critic_total
+from ..steps import CriticNumbers, CriticObjective, Gradients, critic_gradients, critic_total
 
 Lowering = Callable[[], AbstractContextManager[Any]]
 
@@ -46,14 +46,14 @@ class Plain:
     takes_items = False
     fell_back: str | None = None
 
-    def __init__(self, generator: nn.Module, critic: nn.Module, rule: Rule, config: Config) -> None:
+    def __init__(self, generator: nn.Module, critic: nn.Module, rule: CriticObjective, config: Config) -> None:
         self._critic, self._rule = critic, dataclasses.replace(rule, apart=True)
         self._lower = lowering(config, critic)
         _set_ways("direct", generator, critic)
 
     def critic(self, real: Tensor, fake: Tensor, uniform: Uniform) -> tuple[Gradients, CriticNumbers]:
         """Return gradients and numbers."""
-        view = Cast(points_view(self._critic, real, fake), self._lower)
+        view = Autocast(points_view(self._critic, real, fake), self._lower)
         return critic_gradients(self._critic, view, uniform, self._rule)
 
 
@@ -63,17 +63,19 @@ class Eager:
 
     fell_back: str | None = None
 
-    def __init__(self, generator: nn.Module, critic: nn.Module, rule: Rule, config: Config) -> None:
+    def __init__(self, generator: nn.Module, critic: nn.Module, rule: CriticObjective, config: Config) -> None:
         self._critic, self._rule, self._lower = critic, rule, lowering(config, critic)
-        self.takes_items = isinstance(critic, Staged) and not (rule.constraint.needs_points or config.training.noise)
+        self.takes_items = isinstance(critic, LinearStemCritic) and not (
+            rule.constraint.needs_points or config.training.noise
+        )
         # Fewer multiplications pay where multiplications are what costs; in bfloat16 they cost digits too.
         _set_ways("direct" if config.training.precision == "bf16" else config.training.convolution, generator, critic)
 
     def critic(self, real: Tensor, fake: Tensor, uniform: Uniform) -> tuple[Gradients, CriticNumbers]:
         """Return gradients and numbers."""
-        with mixed_once(self._critic):
+        with cache_weight_transform(self._critic):
             view = (view_of if self.takes_items else points_view)(self._critic, real, fake)
-            return critic_gradients(self._critic, Cast(view, self._lower), uniform, self._rule)
+            return critic_gradients(self._critic, Autocast(view, self._lower), uniform, self._rule)
 
 
 @final
@@ -85,7 +87,7 @@ class Compiled:
     compiled, or is not alike, the eager engine takes over, and `fell_back` tells why.
     """
 
-    def __init__(self, generator: nn.Module, critic: nn.Module, rule: Rule, config: Config) -> None:
+    def __init__(self, generator: nn.Module, critic: nn.Module, rule: CriticObjective, config: Config) -> None:
         self._eager = Eager(generator, critic, rule, config)
         self.takes_items = self._eager.takes_items
         self.fell_back: str | None = None
@@ -104,7 +106,7 @@ class Compiled:
 
     def _total(self, real: Tensor, fake: Tensor, uniform_B2: Tensor) -> tuple[Tensor, ...]:
         view = FunctionalView(self._critic, real, fake)
-        total, numbers = critic_total(Cast(view, self._lower), lambda columns: uniform_B2[:, :columns], self._rule)
+        total, numbers = critic_total(Autocast(view, self._lower), lambda columns: uniform_B2[:, :columns], self._rule)
         return total, numbers.wasserstein, numbers.penalty, numbers.slope_mean
 
     def _tried(self, real: Tensor, fake: Tensor, uniform_B2: Tensor) -> tuple[Gradients, CriticNumbers] | None:
@@ -131,7 +133,7 @@ class Compiled:
         return self._proven
 
 
-ENGINES: dict[str, Callable[[nn.Module, nn.Module, Rule, Config], Engine]] = {
+ENGINES: dict[str, Callable[[nn.Module, nn.Module, CriticObjective, Config], Engine]] = {
     "plain": Plain,
     "eager": Eager,
     "compiled": Compiled,
@@ -141,7 +143,7 @@ ENGINES: dict[str, Callable[[nn.Module, nn.Module, Rule, Config], Engine]] = {
 
 def _set_ways(way: str, *networks: nn.Module) -> None:
     for network in networks:
-        set_way(network, way)
+        set_convolution_algorithm(network, way)
 
 
 def lowering(config: Config, network: nn.Module) -> Lowering:

@@ -25,7 +25,7 @@ WARM_UP = 3
 """Rounds that are done before recording, and undone: they make whatever is made only once."""
 
 
-def obstacle(trainer: Trainer) -> str | None:
+def unsupported_reason(trainer: Trainer) -> str | None:
     """Return why a trainer's rounds cannot be recorded, or None."""
     settings, optimizer = trainer.config.training, trainer.config.optimizer
     if trainer.device.type != "cuda":

@@ -12,8 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from seqgan_wgp.nn.fast_conv.bilinear import points_alone
-from seqgan_wgp.nn.fast_conv.convolution import CONVOLUTIONS, Convolution, mixed_once, quickest, set_way
+from seqgan_wgp.nn.fast_conv.bilinear import input_grads_only
+from seqgan_wgp.nn.fast_conv.convolution import (
+    CONVOLUTIONS,
+    Convolution,
+    cache_weight_transform,
+    quickest,
+    set_convolution_algorithm,
+)
 from seqgan_wgp.nn.fast_conv.winograd_fft import fourier_matrices, toom_cook_matrices
 from seqgan_wgp.training.penalties import gp, slopes
 
@@ -93,7 +99,7 @@ def test_toom_cook_needs_as_many_products_as_a_tile_reads_positions(kernel: int,
 def small_critic(way: str) -> nn.Sequential:
     torch.manual_seed(0)
     critic = nn.Sequential(Convolution(4, 6, 3), nn.Softplus(), Convolution(6, 3, 3), nn.Flatten(), nn.Linear(24, 1))
-    set_way(critic, way)
+    set_convolution_algorithm(critic, way)
     return critic.double()
 
 
@@ -134,9 +140,9 @@ def test_auto_is_one_of_the_ways_and_the_same_each_time() -> None:
     layer: Callable[[Tensor], Tensor] = Convolution(4, 4, 5)
     assert isinstance(layer, Convolution)
     x = torch.randn(3, 4, 8)
-    set_way(layer, "auto")
+    set_convolution_algorithm(layer, "auto")
     automatic = layer(x)
-    set_way(layer, quickest(4, 8, 5, "cpu"))
+    set_convolution_algorithm(layer, quickest(4, 8, 5, "cpu"))
     assert torch.equal(layer(x), automatic)
     assert torch.equal(layer(x), automatic)
 
@@ -144,7 +150,7 @@ def test_auto_is_one_of_the_ways_and_the_same_each_time() -> None:
 def pair_of(way: str) -> tuple[nn.Sequential, Tensor]:
     torch.manual_seed(0)
     network = nn.Sequential(Convolution(3, 4, 5), nn.Tanh(), Convolution(4, 2, 3)).double()
-    set_way(network, way)
+    set_convolution_algorithm(network, way)
     return network, torch.randn(5, 3, 10, dtype=torch.float64)
 
 
@@ -158,7 +164,7 @@ def test_weights_mixed_once_give_the_same_gradients(way: str) -> None:
         return total
 
     expected = torch.autograd.grad(loss(), weights)
-    with mixed_once(network):
+    with cache_weight_transform(network):
         found = torch.autograd.grad(loss(), weights)
     for mine, other in zip(found, expected, strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-12, atol=1e-12)
@@ -167,7 +173,7 @@ def test_weights_mixed_once_give_the_same_gradients(way: str) -> None:
 @pytest.mark.parametrize("way", CONVOLUTIONS)
 def test_what_was_mixed_is_forgotten_behind_the_block(way: str) -> None:
     network, x = pair_of(way)
-    with mixed_once(network):
+    with cache_weight_transform(network):
         before = network(x)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -179,7 +185,7 @@ def test_what_was_mixed_is_forgotten_behind_the_block(way: str) -> None:
 
 def test_what_was_mixed_without_a_graph_is_not_used_with_one() -> None:
     network, x = pair_of("fourier")
-    with mixed_once(network):
+    with cache_weight_transform(network):
         with torch.no_grad():
             network(x)
         assert all(gradient.any() for gradient in torch.autograd.grad(network(x).sum(), tuple(network.parameters())))
@@ -191,7 +197,7 @@ def test_gradients_in_points_alone_leave_out_those_in_weights(way: str) -> None:
     x.requires_grad_(True)
     weights = tuple(network.parameters())
     (expected,) = torch.autograd.grad(network(x).sum(), x)
-    with points_alone():
+    with input_grads_only():
         found, *left_out = torch.autograd.grad(network(x).sum(), (x, *weights), allow_unused=True)
     assert torch.equal(found, expected)
     assert not any(gradient is not None and gradient.any() for gradient in left_out)

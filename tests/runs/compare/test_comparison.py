@@ -19,10 +19,10 @@ from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError
 from seqgan_wgp.runs.compare.comparison import FILE, Comparison
 from seqgan_wgp.runs.compare.curves import Curve, Evaluation, axis_title, draw, save
 from seqgan_wgp.runs.compare.folder import opened
-from seqgan_wgp.runs.compare.plan import FOLDER_MOST, Asked, Subject, overruled, parse_entries
+from seqgan_wgp.runs.compare.plan import FOLDER_MOST, ComparisonData, ComparisonOptions, overruled, parse_entries
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.metrics_log import read_records
-from seqgan_wgp.runs.train import go_on, look_at, look_at_toy, read_config
+from seqgan_wgp.runs.train import read_config, run_training, scan_data, scan_toy
 
 from ...stopping import stop_at
 
@@ -41,15 +41,15 @@ TINY: dict[str, object] = {
 }
 WILD = "fast:optimizer.critic.learning_rate=10,objective.weight=1e30"
 
-Ask = Callable[..., Asked]
+Ask = Callable[..., ComparisonOptions]
 Go = Callable[..., Comparison]
 Contents = Callable[[Path], dict[str, bytes | None]]
 
 
-def ask(recipes: str = "fast,passgan", **changes: Any) -> Asked:
+def ask(recipes: str = "fast,passgan", **changes: Any) -> ComparisonOptions:
     """Return what a small comparison asks for."""
     settings = {"settings": TINY, "steps": 5, "device": "cpu", "domain": "text"}
-    return Asked(entries=parse_entries([recipes]), **{**settings, **changes})
+    return ComparisonOptions(entries=parse_entries([recipes]), **{**settings, **changes})
 
 
 @pytest.fixture
@@ -58,15 +58,15 @@ def go(tmp_path: Path, tiny_lines: list[str]) -> Go:
 
     def train(
         name: str,
-        asked: Asked,
+        asked: ComparisonOptions,
         *,
         lines: list[str] = tiny_lines,
         should_stop: Callable[[], bool] = lambda: False,
         overwrite: bool = False,
         seen: list[str] | None = None,
     ) -> Comparison:
-        found, _ = look_at(lines, asked.configs()[0])
-        with opened(tmp_path / name, Subject.text(found, "tiny"), asked, overwrite=overwrite) as comparison:
+        found, _ = scan_data(lines, asked.configs()[0])
+        with opened(tmp_path / name, ComparisonData.text(found, "tiny"), asked, overwrite=overwrite) as comparison:
             for entrant in comparison.entrants:
                 if should_stop():
                     break
@@ -170,8 +170,8 @@ def test_the_end_is_the_one_that_is_given_or_each_recipes_own() -> None:
 def test_all_learn_from_the_rows_of_the_first_and_are_measured_alike(tiny_lines: list[str]) -> None:
     asked = ask("passgan,paper,fast", settings={})
     own = asked.configs()
-    found, _ = look_at(tiny_lines, own[0])
-    planned = asked.on(Subject.text(found, "tiny"))
+    found, _ = scan_data(tiny_lines, own[0])
+    planned = asked.on(ComparisonData.text(found, "tiny"))
     assert own[0].corpus.length == 10 and own[1].corpus.length == 32
     assert {config.corpus for config in planned} == {planned[0].corpus}
     assert (planned[2].corpus.length, planned[2].corpus.long, planned[2].generator.width) == (10, "drop", 64)
@@ -202,7 +202,7 @@ def test_a_comparison_leaves_a_run_for_each_and_says_how_they_did(go: Go) -> Non
         assert (result.best, result.best_step) == min((values[step], step) for step in (2, 4))
         assert row["test"] == result.test and row["recipe"] == str(entrant.entry)
         # Going on with the run alone ends the same.
-        assert go_on(entrant.run).test == result.test
+        assert run_training(entrant.run).test == result.test
 
 
 @pytest.mark.parametrize("stops", [[0], [1], [3, 2], [6], [7, 3], [8, 1, 1]])
@@ -249,7 +249,7 @@ def test_a_run_that_was_deleted_is_trained_again(go: Go) -> None:
 
 def test_a_run_that_went_on_alone_is_seen(go: Go) -> None:
     comparison, seen = go("both", ask()), list[str]()
-    go_on(RunFolder(comparison.path / "fast"), {"training.steps": 8})
+    run_training(RunFolder(comparison.path / "fast"), {"training.steps": 8})
     with pytest.raises(ConfigError, match="is at step 8 already"):
         go("both", ask())
     go("both", ask(steps=8), seen=seen)
@@ -333,11 +333,11 @@ def test_a_damaged_file_is_named(text: str, go: Go) -> None:
 def test_nothing_is_left_of_a_comparison_that_could_not_be_prepared(tmp_path: Path, tiny_lines: list[str]) -> None:
     file = tmp_path / "lines.txt"
     file.write_text("\n".join(tiny_lines))
-    found, _ = look_at(file, ask().configs()[0])
+    found, _ = scan_data(file, ask().configs()[0])
     file.write_text("\n".join(tiny_lines[:300]))
     with (
         pytest.raises(CorpusError, match="changed while it was read"),
-        opened(tmp_path / "deep" / "both", Subject.text(found, "tiny"), ask()),
+        opened(tmp_path / "deep" / "both", ComparisonData.text(found, "tiny"), ask()),
     ):
         pass
     assert list(tmp_path.iterdir()) == [file]
@@ -346,7 +346,7 @@ def test_nothing_is_left_of_a_comparison_that_could_not_be_prepared(tmp_path: Pa
 def test_toys_are_compared_too(tmp_path: Path) -> None:
     settings = {"toy.name": "swiss-roll", "evaluation.samples": 50, "evaluation.every": 1, "generator.width": 8}
     asked = ask("toy,toy:objective.weight=10", domain="toy", settings=settings, steps=2)
-    subject = Subject.toy(look_at_toy(asked.configs()[0]), "toy:swiss-roll")
+    subject = ComparisonData.toy(scan_toy(asked.configs()[0]), "toy:swiss-roll")
     with opened(tmp_path / "toys", subject, asked) as comparison:
         results = [comparison.train(entrant) for entrant in comparison.entrants]
     assert comparison.criterion == "w1"

@@ -18,7 +18,7 @@ from seqgan_wgp.config import Config, from_dict, recipe
 from seqgan_wgp.domains import DOMAINS
 from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.model import Model
-from seqgan_wgp.runs.train import create, go_on, look_at
+from seqgan_wgp.runs.train import create, run_training, scan_data
 from seqgan_wgp.text.generation.formats import printable
 
 from ..untrained import IMAGES, TOY, made
@@ -30,9 +30,9 @@ Contents = Callable[[Path], dict[str, bytes | None]]
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory, tiny_lines: list[str], tiny_config: Callable[..., Config]) -> Model:
-    found, config = look_at(tiny_lines, tiny_config())
+    found, config = scan_data(tiny_lines, tiny_config())
     folder = create(found, config, tmp_path_factory.mktemp("model") / "run")
-    go_on(folder)
+    run_training(folder)
     return Model.load(folder.path)
 
 
@@ -93,7 +93,7 @@ def test_the_card_says_what_the_model_is_and_how_well_it_does(model: Model, save
 
 def test_a_name_with_marks_in_it_breaks_neither_front_matter_nor_table(model: Model, tmp_path: Path) -> None:
     pytest.importorskip("yaml", reason="the extra hub is not installed")
-    odd = Model(model.config, model.form, model.facts, model._tensors, model.device)
+    odd = Model(model.config, model.spec, model.facts, model._tensors, model.device)
     odd.facts["corpus"] = {**model.facts["corpus"], "name": 'a: "b" | `c`\n---\né'}
     odd.save_pretrained(tmp_path / "- [x]: 'y' #")
     matter, text = read_card(tmp_path / "- [x]: 'y' #")
@@ -115,12 +115,12 @@ def test_models_of_other_data_have_a_card_too(name: str, tmp_path: Path) -> None
     assert "This model was not evaluated." in text
     assert ("squares" if name == "mnist-fast" else "8-gaussians") in text
     loaded = Model.from_pretrained(tmp_path / "x", device="cpu")
-    assert loaded.form.to_facts() == other.form.to_facts()
-    assert DOMAINS[config.domain].form(loaded.facts).event_shape == other.form.event_shape
+    assert loaded.spec.to_facts() == other.spec.to_facts()
+    assert DOMAINS[config.domain].spec(loaded.facts).event_shape == other.spec.event_shape
 
 
 def test_the_validation_half_is_called_by_its_name(model: Model, tmp_path: Path) -> None:
-    best = Model(model.config, model.form, model.facts, model._tensors, model.device)
+    best = Model(model.config, model.spec, model.facts, model._tensors, model.device)
     best.facts["metrics"] = {"validation": model.facts["metrics"]["validation"]}
     best.save_pretrained(tmp_path / "best")
     text = (tmp_path / "best" / "README.md").read_text(encoding="utf-8")
@@ -171,7 +171,7 @@ def test_what_is_not_ours_stays(
 
 
 def test_a_failure_leaves_no_trace(model: Model, tmp_path: Path) -> None:
-    broken = Model(model.config, model.form, model.facts, model._tensors, model.device)
+    broken = Model(model.config, model.spec, model.facts, model._tensors, model.device)
     broken.facts["corpus"] = {}
     (tmp_path / "empty").mkdir()
     for name in ("new", "empty"):

@@ -84,10 +84,10 @@ def test_generators_of_other_data_give_points_of_critic_space(name: str, tmp_pat
     model = made(config, TOY if config.domain == "toy" else IMAGES)
     write_onnx(model, tmp_path / "x.onnx")
     exported = OnnxGenerator(tmp_path / "x.onnx")
-    assert exported.output_shape == model.form.event_shape
+    assert exported.output_shape == model.spec.event_shape
     written = np.concatenate(list(exported.points(20, seed=1)))
     assert np.allclose(written, points(model, 20, seed=1), atol=1e-5)
-    assert DOMAINS[config.domain].form(exported.facts).to_facts() == model.form.to_facts()
+    assert DOMAINS[config.domain].spec(exported.facts).to_facts() == model.spec.to_facts()
     with pytest.raises(ConfigError, match=rf"x\.onnx: is a generator of kind '{config.domain}'"):
         exported.generate(1)
 

@@ -19,7 +19,7 @@ from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.model import Model
 from seqgan_wgp.runs.export.onnx import write_onnx
 from seqgan_wgp.runs.export.onnx_runtime import OnnxGenerator
-from seqgan_wgp.runs.train import create, go_on, look_at
+from seqgan_wgp.runs.train import create, run_training, scan_data
 from seqgan_wgp.utils.counter_rng import Stream, normal
 from seqgan_wgp.utils.splitmix import normal_numpy
 
@@ -32,9 +32,9 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory, tiny_lines: list[str], tiny_config: Callable[..., Config]) -> Model:
-    found, config = look_at(tiny_lines, tiny_config(**{"training.steps": 30}))
+    found, config = scan_data(tiny_lines, tiny_config(**{"training.steps": 30}))
     folder = create(found, config, tmp_path_factory.mktemp("model") / "run")
-    go_on(folder)
+    run_training(folder)
     return Model.load(folder.path)
 
 

@@ -17,7 +17,7 @@ from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.health.detectors import DETECTORS
 from seqgan_wgp.runs.health.findings import Finding, Health, findings_of
 from seqgan_wgp.runs.metrics_log import read_records
-from seqgan_wgp.runs.train import create, go_on, look_at
+from seqgan_wgp.runs.train import create, run_training, scan_data
 from seqgan_wgp.training.record import Record
 
 from ...stopping import stop_at
@@ -57,7 +57,7 @@ def start(tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Conf
 
     def prepare(name: str, **settings: object) -> RunFolder:
         flat = {"objective.constraint": "clip", "objective.clip": 1e-6, "objective.weight": 0, "training.steps": 8}
-        found, config = look_at(tiny_lines, tiny_config(**(flat | settings)))
+        found, config = scan_data(tiny_lines, tiny_config(**(flat | settings)))
         return create(found, config, tmp_path / name)
 
     return prepare
@@ -69,7 +69,7 @@ def timeless(run: RunFolder) -> Records:
 
 def test_a_run_says_once_what_is_wrong_in_its_records_and_to_who_watches(start: Start) -> None:
     run, seen = start("run"), list[Record]()
-    outcome = go_on(run, on_record=lambda record, _domain: seen.append(record))
+    outcome = run_training(run, on_record=lambda record, _domain: seen.append(record))
     told = {record["step"]: record["health"] for record in read_records(run.metrics) if "health" in record}
     assert told.keys() == {3}
     assert [finding["name"] for finding in told[3]] == ["dead-critic"]
@@ -82,41 +82,41 @@ def test_a_run_says_once_what_is_wrong_in_its_records_and_to_who_watches(start: 
 @pytest.mark.parametrize("stops", [[1, 1], [2, 3], [3], [4], [5]])
 def test_stopping_and_going_on_finds_the_same_at_the_same_steps(start: Start, stops: list[int]) -> None:
     whole, parts = start("whole"), start("parts")
-    go_on(whole)
+    run_training(whole)
     for stop in stops:
-        go_on(parts, should_stop=stop_at(stop))
-    assert [finding.step for finding in go_on(parts).findings] == [3]
+        run_training(parts, should_stop=stop_at(stop))
+    assert [finding.step for finding in run_training(parts).findings] == [3]
     assert timeless(whole) == timeless(parts)
 
 
 def test_what_a_kill_dropped_is_found_again(start: Start) -> None:
     whole, killed = start("whole"), start("killed")
-    go_on(whole)
-    go_on(killed, should_stop=stop_at(2))
+    run_training(whole)
+    run_training(killed, should_stop=stop_at(2))
     # Records of steps that the checkpoint does not know of, the last one cut off, as a kill leaves them.
     later = b"".join(whole.metrics.read_bytes().splitlines(keepends=True)[2:])
     killed.metrics.write_bytes(killed.metrics.read_bytes() + later[:-10])
     assert "health" in read_records(killed.metrics)[2]
-    go_on(killed)
+    run_training(killed)
     assert timeless(whole) == timeless(killed)
 
 
 def test_a_closing_record_that_a_longer_run_drops_takes_its_findings_with_it(start: Start) -> None:
     settings = {"evaluation.every": 2, "log.every": 2}
     whole, parts = start("whole", **settings), start("parts", **settings, **{"training.steps": 3})
-    assert [finding.step for finding in go_on(parts).findings] == [3]
+    assert [finding.step for finding in run_training(parts).findings] == [3]
     assert timeless(parts)[-1]["final"]
-    assert [finding.step for finding in go_on(whole).findings] == [4]
-    go_on(parts, {"training.steps": 8})
+    assert [finding.step for finding in run_training(whole).findings] == [4]
+    run_training(parts, {"training.steps": 8})
     assert timeless(whole) == timeless(parts)
 
 
 def test_looking_changes_nothing(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     watched, alone = start("watched"), start("alone")
-    go_on(watched)
+    run_training(watched)
     for name in list(DETECTORS):
         monkeypatch.delitem(DETECTORS, name)
-    assert go_on(alone).findings == []
+    assert run_training(alone).findings == []
     assert [{key: value for key, value in record.items() if key != "health"} for record in timeless(watched)] == (
         timeless(alone)
     )
@@ -129,5 +129,5 @@ def test_looking_changes_nothing(start: Start, monkeypatch: pytest.MonkeyPatch) 
 def test_a_sound_run_has_nothing_to_say(start: Start) -> None:
     sound = {"objective.constraint": "lp", "objective.clip": None, "objective.weight": 10, "training.steps": 20}
     run = start("run", **sound, **{"log.diagnostics": 5})
-    assert go_on(run).findings == []
+    assert run_training(run).findings == []
     assert not any("health" in record for record in read_records(run.metrics))

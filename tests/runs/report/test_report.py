@@ -26,9 +26,9 @@ from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.metrics_log import read_records
 from seqgan_wgp.runs.report import frames
 from seqgan_wgp.runs.report.frames import inert, picture, read_frames
-from seqgan_wgp.runs.report.inputs import read_evidence
+from seqgan_wgp.runs.report.inputs import read_report_inputs
 from seqgan_wgp.runs.report.page import render, write_report
-from seqgan_wgp.runs.train import Data, create, go_on, look_at, look_at_images, look_at_toy
+from seqgan_wgp.runs.train import Data, create, run_training, scan_data, scan_images, scan_toy
 from seqgan_wgp.text.generation.formats import printable
 
 from ... import browser
@@ -60,7 +60,7 @@ SHORT = {"training.steps": 5, "training.device": "cpu", "evaluation.every": 2, "
 
 def trained(found: Data, config: Config, folder: Path) -> RunFolder:
     run = create(found, config, folder)
-    go_on(run)
+    run_training(run)
     return run
 
 
@@ -69,7 +69,7 @@ def lines(
     tmp_path_factory: pytest.TempPathFactory, tiny_lines: list[str], tiny_config: Callable[..., Config]
 ) -> RunFolder:
     """A finished run on tiny lines. Tests that change it take a copy."""
-    found, config = look_at(tiny_lines, tiny_config(**{"log.diagnostics": 3, "training.minutes": 60.0}))
+    found, config = scan_data(tiny_lines, tiny_config(**{"log.diagnostics": 3, "training.minutes": 60.0}))
     return trained(found, config, tmp_path_factory.mktemp("lines") / "run")
 
 
@@ -77,7 +77,7 @@ def lines(
 def hostile(tmp_path_factory: pytest.TempPathFactory, tiny_config: Callable[..., Config]) -> RunFolder:
     """A finished run on lines that would break a page."""
     strings = [f"{line}{number}" for number in range(20) for line in HOSTILE]
-    found, config = look_at(strings, tiny_config(**{"corpus.length": 64, "corpus.held_out": 0.5}))
+    found, config = scan_data(strings, tiny_config(**{"corpus.length": 64, "corpus.held_out": 0.5}))
     run = trained(found, config, tmp_path_factory.mktemp("hostile") / "run")
     for file in run.sampled().values():
         file.write_text("".join(f"{line}\n" for line in HOSTILE), encoding="utf-8")
@@ -90,14 +90,14 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     data = tmp_path_factory.mktemp("noise")
     write_idx(data / "train-images-idx3-ubyte", np.random.default_rng(0).integers(0, 256, (120, 12, 12), np.uint8))
     config = recipe("mnist-fast", SHORT | IMAGES | {"generator.latent": 8, "training.critic_steps": 1})
-    return trained(look_at_images(data, config), config, tmp_path_factory.mktemp("images") / "run")
+    return trained(scan_images(data, config), config, tmp_path_factory.mktemp("images") / "run")
 
 
 @pytest.fixture(scope="module")
 def points(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A finished run on points of a mixture."""
     config = recipe("toy", SHORT | POINTS)
-    return trained(look_at_toy(config), config, tmp_path_factory.mktemp("points") / "run")
+    return trained(scan_toy(config), config, tmp_path_factory.mktemp("points") / "run")
 
 
 @pytest.fixture(params=["lines", "hostile", "images", "points"])
@@ -116,7 +116,7 @@ def copy(tmp_path: Path, lines: RunFolder) -> RunFolder:
 @functools.cache
 def html(run: RunFolder) -> str:
     """Return the report, made once for each run: a test that changes a run does so before."""
-    return render(read_evidence(run))
+    return render(read_report_inputs(run))
 
 
 @functools.cache
@@ -241,7 +241,7 @@ def test_the_settings_shown_train_the_same_run(lines: RunFolder, tmp_path: Path)
     section = page(lines).with_id("settings")
     command, settings = (pre.text for pre in section.all("pre"))
     (tmp_path / "config.toml").write_text(settings, encoding="utf-8")
-    assert recipe("paper", file=tmp_path / "config.toml") == read_evidence(lines).config
+    assert recipe("paper", file=tmp_path / "config.toml") == read_report_inputs(lines).config
     assert command == ("seqgan-wgp train CORPUS --config config.toml --steps 6 --set training.minutes=none --out again")
     assert json.loads((lines.path / "corpus.json").read_text())["sha256"] in section.text
 
@@ -270,9 +270,9 @@ def test_warnings_are_shown_where_they_were_given(copy: RunFolder) -> None:
 def test_a_run_that_was_stopped_says_so(
     tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config]
 ) -> None:
-    found, config = look_at(tiny_lines, tiny_config())
+    found, config = scan_data(tiny_lines, tiny_config())
     run = create(found, config, tmp_path / "run")
-    go_on(run, should_stop=stop_at(3))
+    run_training(run, should_stop=stop_at(3))
     shown = page(run)
     assert shown.with_id("status").text == "It stopped at round 3 and can go on with resume."
     assert texts(shown.with_id("quality").all("th"))[:2] == ["measure", "validation half"]
@@ -282,7 +282,7 @@ def test_a_run_that_was_stopped_says_so(
 def test_a_run_that_has_not_begun_says_so(
     tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config]
 ) -> None:
-    found, config = look_at(tiny_lines, tiny_config())
+    found, config = scan_data(tiny_lines, tiny_config())
     shown = page(create(found, config, tmp_path / "run"))
     assert "has not begun" in shown.with_id("status").text
     assert "nothing was evaluated" in shown.with_id("samples").text

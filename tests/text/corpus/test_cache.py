@@ -12,7 +12,7 @@ import pytest
 
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import CorpusError
-from seqgan_wgp.runs.train import create, look_at
+from seqgan_wgp.runs.train import create, scan_data
 from seqgan_wgp.text.corpus import cache
 from seqgan_wgp.text.corpus.dataset import FACTS, IDS, TOKENIZER, Corpus, open_corpus
 from seqgan_wgp.utils import cache_dir
@@ -31,7 +31,7 @@ def prepared(tmp_path: Path) -> Callable[[Path, Config], tuple[bool, Corpus]]:
     """`prepared(file, config)`: whether the corpus was read anew, and the corpus of a run made from it."""
 
     def make(file: Path, config: Config) -> tuple[bool, Corpus]:
-        found, config = look_at(file, config)
+        found, config = scan_data(file, config)
         run = create(found, config, tmp_path / f"run{len(list(tmp_path.glob('run*')))}")
         return found.scan is not None, open_corpus(run.path)
 
@@ -94,7 +94,7 @@ def test_what_is_deleted_between_finding_and_using_is_said(
     kept: Path, prepared: Prepared, tiny_corpus: Path, tiny_config: Callable[..., Config], tmp_path: Path
 ) -> None:
     prepared(tiny_corpus, tiny_config())
-    found, config = look_at(tiny_corpus, tiny_config())
+    found, config = scan_data(tiny_corpus, tiny_config())
     (next(kept.iterdir()) / IDS).unlink()
     with pytest.raises(CorpusError, match=r"deleted meanwhile\ntry again"):
         create(found, config, tmp_path / "late")
@@ -150,7 +150,7 @@ def test_nothing_is_kept_where_it_is_not_to_be(
     if how == "no folder":
         (tmp_path / "cache").write_text("a file")
     if how == "strings":
-        found, _ = look_at(tiny_lines, tiny_config())
+        found, _ = scan_data(tiny_lines, tiny_config())
         assert found.key is None
         return
     settings = {"corpus.limit": 300} if how == "limit" else {}

@@ -14,7 +14,7 @@ import torch
 
 from seqgan_wgp.config import Config
 from seqgan_wgp.config.schema import CorpusSettings
-from seqgan_wgp.runs.train import create, look_at
+from seqgan_wgp.runs.train import create, scan_data
 from seqgan_wgp.text.corpus import cache, dataset
 from seqgan_wgp.text.corpus.dataset import FINGERPRINTS, IDS, Corpus, open_corpus, prepare
 from seqgan_wgp.text.corpus.scan import scan
@@ -58,7 +58,7 @@ def test_items_and_measures_are_those_of_a_small_one(
     held_out_NL = np.asarray(small.validation_NL)
     assert copies(samples_NL, found.fingerprints, held_out_NL) == copies(samples_NL, small.train.blocks(), held_out_NL)
     domains = [TextDomain(one, tiny_config(), CPU) for one in (found, small)]
-    assert torch.equal(domains[0].ids(index), domains[1].ids(index))
+    assert torch.equal(domains[0].batch(index), domains[1].batch(index))
     assert domains[0].score(samples_NL) == domains[1].score(samples_NL)
 
 
@@ -99,7 +99,7 @@ def test_fingerprints_are_kept_and_overwritten_with_a_run(
     monkeypatch.setenv(cache_dir.ENVIRONMENT, str(tmp_path / "cache"))
     monkeypatch.setattr(cache, "BYTES_LEAST", 0)
     for number, run in itertools.product(range(2), [tmp_path / "one", tmp_path / "other"]):
-        found, config = look_at(tiny_corpus, tiny_config())
+        found, config = scan_data(tiny_corpus, tiny_config())
         create(found, config, run, overwrite=number > 0)
         assert open_corpus(run).fingerprints is not None
     assert found.scan is None
@@ -128,12 +128,12 @@ def test_several_files_are_kept_as_one(
     files = [tmp_path / name for name in ("a.txt", "b.txt", "c.txt")]
     for file, first in zip(files, (0, 350, 0), strict=True):
         file.write_text("\n".join(tiny_lines[first : first + 350]))
-    found, config = look_at(files[:2], tiny_config())
+    found, config = scan_data(files[:2], tiny_config())
     create(found, config, tmp_path / "run")
-    again, _ = look_at([files[2], files[1]], tiny_config())
+    again, _ = scan_data([files[2], files[1]], tiny_config())
     assert (again.scan, again.facts.name) == (None, "c-and-1-more")
     assert dataclasses.replace(again.facts, name="") == dataclasses.replace(
         open_corpus(tmp_path / "run").facts, name=""
     )
     for others in (files[1::-1], files[:1], files[1:2]):
-        assert look_at(others, tiny_config())[0].scan is not None
+        assert scan_data(others, tiny_config())[0].scan is not None

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from seqgan_wgp.config.schema import CorpusSettings
 from seqgan_wgp.errors import CorpusError
-from seqgan_wgp.text.corpus.scan import DISTINCT_LEAST, LENGTH_MOST, SIZES, Scan, Tally, decide_layout, scan
+from seqgan_wgp.text.corpus.scan import DISTINCT_LEAST, LENGTH_MOST, SIZES, FirstPass, Scan, decide_layout, scan
 from seqgan_wgp.text.corpus.stats import DISTINCT_FEW
 from seqgan_wgp.text.readers import file_reader
 from seqgan_wgp.text.readers.open import Source, open_source
@@ -206,7 +206,7 @@ LAYOUTS: dict[str, tuple[bytes, dict[str, Any], str]] = {
 def test_text_in_paragraphs_or_without_lines_is_running_text(what: str) -> None:
     data, changes, expected = LAYOUTS[what]
     corpus_settings = CorpusSettings(**changes)
-    tally = Tally(source_of(data), corpus_settings)
+    tally = FirstPass(source_of(data), corpus_settings)
     for lines in Reader(source_of(data), corpus_settings):
         tally.add(lines)
     assert decide_layout(corpus_settings, tally) == expected

@@ -17,11 +17,11 @@ from seqgan_wgp.config import Config
 from seqgan_wgp.text.corpus.dataset import Corpus, prepare
 from seqgan_wgp.text.corpus.scan import scan
 from seqgan_wgp.text.corpus.stats import Facts
-from seqgan_wgp.text.domain import TextDomain, TextForm
+from seqgan_wgp.text.domain import TextDomain, TextSpec
 from seqgan_wgp.text.evaluation.baselines import MARKOV_ORDERS, ROWS_MOST, Bench
 from seqgan_wgp.text.evaluation.evaluate import Evaluation, evaluate
-from seqgan_wgp.text.evaluation.options import LEGACY_SAMPLES, SAMPLES_MOST, Asked
-from seqgan_wgp.text.evaluation.verdicts import YARDSTICK
+from seqgan_wgp.text.evaluation.options import LEGACY_SAMPLES, SAMPLES_MOST, TextEvalOptions
+from seqgan_wgp.text.evaluation.verdicts import BASELINE_ORDER
 from seqgan_wgp.text.metrics.markov import MarkovChain
 from seqgan_wgp.text.metrics.ngrams import NgramReference
 from seqgan_wgp.text.readers.open import open_source
@@ -31,7 +31,7 @@ Ids = npt.NDArray[np.integer]
 
 REQUIRED = ["n", "js", "js_floor", "js_markov", "unique", "novel", "hits", "copies", "nearest", "lengths", "scores"]
 
-SMALL = Asked(guesses=(50, 200), orders=3)
+SMALL = TextEvalOptions(guesses=(50, 200), orders=3)
 
 
 class LengthCritic(nn.Module):
@@ -46,7 +46,7 @@ class Rows:
     """A generator of given rows, over and over."""
 
     def __init__(self, corpus: Corpus, rows_NL: Ids) -> None:
-        self.form = TextForm(corpus.vocabulary, corpus.facts.length, {})
+        self.spec = TextSpec(corpus.vocabulary, corpus.facts.length, {})
         self.critic, self.device, self.rows_NL = LengthCritic(), torch.device("cpu"), rows_NL
 
     def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Ids]:
@@ -65,7 +65,7 @@ class Chain(Rows):
 
     def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Ids]:
         """Yield its strings."""
-        yield self.chain.sample(n, self.form.length, seed=seed, start=start)
+        yield self.chain.sample(n, self.spec.length, seed=seed, start=start)
 
 
 def prepared(lines: list[str], config: Config, folder: Path) -> Corpus:
@@ -115,7 +115,7 @@ def test_a_markov_model_gets_what_stands_beside_others(corpus: Corpus, order: in
     chain = MarkovChain.fit([corpus.train.apart()], corpus.vocabulary.size, max(MARKOV_ORDERS))
     found = evaluate(Chain(corpus, chain.of_order(order)), corpus, SMALL)
     assert found.profiles.model == found.profiles.markov[order]
-    assert (found.hits.model == found.hits.markov) or order != YARDSTICK
+    assert (found.hits.model == found.hits.markov) or order != BASELINE_ORDER
 
 
 def test_one_string_is_a_collapse(corpus: Corpus) -> None:
@@ -152,8 +152,8 @@ def test_the_published_protocol(corpus: Corpus) -> None:
 
 @pytest.mark.parametrize(("samples", "test", "n"), [(None, 7, 7), (None, 50_000, SAMPLES_MOST), (9, 7, 9), (1, 7, 1)])
 def test_as_many_strings_as_the_test_half_has(samples: int | None, test: int, n: int) -> None:
-    assert Asked(samples=samples).count(test) == n
-    assert Asked(samples=samples, legacy=True).count(test) == LEGACY_SAMPLES
+    assert TextEvalOptions(samples=samples).count(test) == n
+    assert TextEvalOptions(samples=samples, legacy=True).count(test) == LEGACY_SAMPLES
 
 
 @pytest.mark.parametrize("samples", [1, 2, 3_000])
@@ -226,7 +226,7 @@ def test_of_long_corpora_evenly_spaced_rows_are_counted() -> None:
         distinct=None, train=rows, validation=20, test=20,
     )  # fmt: skip
     corpus = Corpus(facts=facts, vocabulary=None, ids_NS=ids_NS)  # type: ignore[arg-type]
-    bench = Bench(corpus=corpus, asked=Asked(), on_step=lambda *_step: None)
+    bench = Bench(corpus=corpus, asked=TextEvalOptions(), on_step=lambda *_step: None)
     fitted_RL = bench.fitted_RL
     assert len(fitted_RL) == ROWS_MOST
     assert fitted_RL[:4, 0].tolist() == [0, 2, 6, 8]

@@ -12,8 +12,8 @@ import pytest
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import CorpusError
 from seqgan_wgp.text.corpus.dataset import Corpus
-from seqgan_wgp.text.domain import TextForm
-from seqgan_wgp.text.evaluation.prepare_corpus import opened_for, unknown_share
+from seqgan_wgp.text.domain import TextSpec
+from seqgan_wgp.text.evaluation.prepare_corpus import encode_for_model, unknown_share
 from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.text.vocabulary import UNKNOWN
 
@@ -23,18 +23,18 @@ from .test_evaluate import prepared
 @pytest.fixture(params=["lines", "windows", "byte"])
 def trained(
     tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config], request: pytest.FixtureRequest
-) -> tuple[Corpus, TextForm, Config]:
+) -> tuple[Corpus, TextSpec, Config]:
     changes = {"corpus.unit": "byte"} if request.param == "byte" else {"corpus.layout": request.param}
     config = tiny_config(**changes)
     corpus = prepared(tiny_lines, config, tmp_path)
-    return corpus, TextForm(corpus.vocabulary, corpus.facts.length, dataclasses.asdict(corpus.facts)), config
+    return corpus, TextSpec(corpus.vocabulary, corpus.facts.length, dataclasses.asdict(corpus.facts)), config
 
 
 def test_the_training_text_is_divided_as_it_was(
-    trained: tuple[Corpus, TextForm, Config], tiny_lines: list[str]
+    trained: tuple[Corpus, TextSpec, Config], tiny_lines: list[str]
 ) -> None:
-    corpus, form, config = trained
-    with opened_for(form, config.corpus, open_source(tiny_lines)) as again:
+    corpus, spec, config = trained
+    with encode_for_model(spec, config.corpus, open_source(tiny_lines)) as again:
         assert again.facts == corpus.facts
         assert np.array_equal(again.ids_NS, corpus.ids_NS)
 
@@ -44,8 +44,8 @@ def test_in_another_order_the_same_strings_are_held_out(
 ) -> None:
     config = tiny_config()
     corpus = prepared(tiny_lines, config, tmp_path)
-    form = TextForm(corpus.vocabulary, 10, dataclasses.asdict(corpus.facts))
-    with opened_for(form, config.corpus, open_source(tiny_lines[::-1])) as again:
+    spec = TextSpec(corpus.vocabulary, 10, dataclasses.asdict(corpus.facts))
+    with encode_for_model(spec, config.corpus, open_source(tiny_lines[::-1])) as again:
         show = corpus.vocabulary.decode
         assert sorted(show(again.test_NL)) == sorted(show(corpus.test_NL))
         assert again.facts.sha256 != corpus.facts.sha256
@@ -54,37 +54,37 @@ def test_in_another_order_the_same_strings_are_held_out(
 @pytest.fixture
 def plain(
     tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config]
-) -> Iterator[tuple[TextForm, Config]]:
+) -> Iterator[tuple[TextSpec, Config]]:
     config = tiny_config()
     corpus = prepared(tiny_lines, config, tmp_path)
-    yield TextForm(corpus.vocabulary, 10, dataclasses.asdict(corpus.facts)), config
+    yield TextSpec(corpus.vocabulary, 10, dataclasses.asdict(corpus.facts)), config
 
 
-def test_what_the_model_does_not_know_is_unknown(plain: tuple[TextForm, Config], tiny_lines: list[str]) -> None:
-    form, config = plain
+def test_what_the_model_does_not_know_is_unknown(plain: tuple[TextSpec, Config], tiny_lines: list[str]) -> None:
+    spec, config = plain
     others = [line.replace("a", "ж") for line in tiny_lines]
-    with opened_for(form, config.corpus, open_source(others)) as corpus:
-        assert corpus.vocabulary.characters == form.vocabulary.characters
+    with encode_for_model(spec, config.corpus, open_source(others)) as corpus:
+        assert corpus.vocabulary.characters == spec.vocabulary.characters
         assert 0 < unknown_share(corpus) < 0.5
-        strings = form.vocabulary.decode(corpus.test_NL)
+        strings = spec.vocabulary.decode(corpus.test_NL)
         assert set("".join(strings)) & set("aж") == set()
         assert (np.asarray(corpus.test_NL) == UNKNOWN).any()
 
 
-def test_a_text_of_which_nothing_is_known_is_refused(plain: tuple[TextForm, Config]) -> None:
-    form, config = plain
+def test_a_text_of_which_nothing_is_known_is_refused(plain: tuple[TextSpec, Config]) -> None:
+    spec, config = plain
     with (
         pytest.raises(CorpusError, match="knows none of its characters") as caught,
-        opened_for(form, config.corpus, open_source([f"{k}" for k in range(500)])),
+        encode_for_model(spec, config.corpus, open_source([f"{k}" for k in range(500)])),
     ):
         raise AssertionError
-    assert f"knows: {form.vocabulary.characters}" in caught.value.remedy
+    assert f"knows: {spec.vocabulary.characters}" in caught.value.remedy
 
 
-def test_an_alphabet_of_any_size_is_read(plain: tuple[TextForm, Config], tiny_lines: list[str]) -> None:
-    form, config = plain
-    settings = dataclasses.replace(config.corpus, max_alphabet=len(form.vocabulary.characters))
+def test_an_alphabet_of_any_size_is_read(plain: tuple[TextSpec, Config], tiny_lines: list[str]) -> None:
+    spec, config = plain
+    settings = dataclasses.replace(config.corpus, max_alphabet=len(spec.vocabulary.characters))
     others = [line + chr(0x4E00 + k) for k, line in enumerate(tiny_lines)]
-    with opened_for(form, settings, open_source(others)) as corpus:
+    with encode_for_model(spec, settings, open_source(others)) as corpus:
         assert corpus.facts.length == 10
         assert unknown_share(corpus) > 0.05

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from seqgan_wgp.config import Config, override
-from seqgan_wgp.text.domain import TextForm, networks
+from seqgan_wgp.text.domain import TextSpec, networks
 from seqgan_wgp.text.generation.stream import TextModel
 from seqgan_wgp.text.networks import log_probabilities
 from seqgan_wgp.text.vocabulary import Vocabulary
@@ -32,5 +32,5 @@ def text_model(config: Config, vocabulary: Vocabulary, *, length: int = LENGTH, 
         source = log_probabilities(generator.eval()) if logs else generator.eval()
         return generate(source, latent, start, n, device)
 
-    form = TextForm(vocabulary, length, {})
-    return TextModel(form=form, tables=tables, generator=generator, critic=critic.eval(), device=device)
+    spec = TextSpec(vocabulary, length, {})
+    return TextModel(spec=spec, tables=tables, generator=generator, critic=critic.eval(), device=device)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from seqgan_wgp.config.schema import CorpusSettings
 from seqgan_wgp.errors import CorpusError
-from seqgan_wgp.text.generation.filters import Excluded, Sieve, StringHashes, row_hashes
+from seqgan_wgp.text.generation.filters import Excluded, StringFilter, StringHashes, row_hashes
 from seqgan_wgp.text.readers.lines import Lines
 from seqgan_wgp.text.vocabulary import Vocabulary
 
@@ -75,7 +75,7 @@ def test_no_two_short_rows_have_one_hash(dtype: type) -> None:
 @pytest.mark.parametrize("unique", [True, False])
 def test_a_sieve_lets_through_what_sets_say(unique: bool, blocks: list[list[str]], excluded: set[str]) -> None:
     vocabulary = Vocabulary("ab")
-    sieve = Sieve(StringHashes(vocabulary, 3), unique=unique)
+    sieve = StringFilter(StringHashes(vocabulary, 3), unique=unique)
     sieve.exclude([Lines.of(sorted(excluded), as_bytes=False)])
     known = set(excluded)
     for block in blocks:
@@ -91,7 +91,7 @@ def test_a_file_is_read_as_the_corpus_was(tmp_path: Path) -> None:
     file = tmp_path / "known.txt"
     file.write_bytes("ab\r\nb\xe9a\r\n\r\nlong, too long\r\n".encode("latin-1"))
     vocabulary = Vocabulary("abé")
-    sieve = Sieve(StringHashes(vocabulary, 3), unique=False)
+    sieve = StringFilter(StringHashes(vocabulary, 3), unique=False)
     sieve.exclude(Excluded(str(file), CorpusSettings(encoding="latin-1", limit=1)))
     passes = sieve.passes(vocabulary.encode(["ab", "béa", "", "ba", "lon"], 3))
     assert passes.tolist() == [False, False, False, True, True]
@@ -103,14 +103,14 @@ def test_the_hash_of_a_file_is_that_of_its_text(tmp_path: Path) -> None:
     (tmp_path / "c.txt").write_bytes(b"ab\nbb\n")
     files = [Excluded(str(tmp_path / name), CorpusSettings()) for name in ("a.txt", "b.csv:name", "c.txt")]
     for file in files:
-        Sieve(StringHashes(Vocabulary("ab"), 3), unique=False).exclude(file)
+        StringFilter(StringHashes(Vocabulary("ab"), 3), unique=False).exclude(file)
     assert files[0].sha256 == files[1].sha256 != files[2].sha256
 
 
 def test_what_is_wrong_with_a_file_is_told_without_settings_that_cannot_be_set(tmp_path: Path) -> None:
     file = tmp_path / "known.txt"
     file.write_bytes(b"ab\nb\xe9\n")
-    sieve = Sieve(StringHashes(Vocabulary("ab"), 3), unique=False)
+    sieve = StringFilter(StringHashes(Vocabulary("ab"), 3), unique=False)
     with pytest.raises(CorpusError, match=r"known.txt: line 2: byte 0xe9") as caught:
         sieve.exclude(Excluded(str(file), CorpusSettings()))
     assert (

@@ -25,7 +25,7 @@ from seqgan_wgp.text.generation.formats import (
     printable,
     write_lines,
 )
-from seqgan_wgp.training.domain import Form
+from seqgan_wgp.training.domain import DataSpec
 
 SEPARATORS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
 """All that `str.splitlines` takes for the end of a line."""
@@ -106,9 +106,9 @@ def test_samples_are_a_hundred_printable_lines_at_most(
     samples: int, written: int, tmp_path: Path, tiny_config: Callable[..., Config]
 ) -> None:
     class Numbers:
-        def show(self, ids_NL: npt.NDArray[np.integer]) -> list[str]:
+        def to_text(self, ids_NL: npt.NDArray[np.integer]) -> list[str]:
             return [f"{ids_L.item()}\t\n" for ids_L in ids_NL]
 
-    write_lines(tiny_config(), cast("Form", Numbers()), np.arange(samples)[:, None], tmp_path / "00000010")
+    write_lines(tiny_config(), cast("DataSpec", Numbers()), np.arange(samples)[:, None], tmp_path / "00000010")
     expected = "".join(f"{k}\\t\\n\n" for k in range(written))
     assert (tmp_path / "00000010.txt").read_text(encoding="utf-8") == expected

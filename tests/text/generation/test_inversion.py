@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.text.domain import TextForm
+from seqgan_wgp.text.domain import TextSpec
 from seqgan_wgp.text.generation.inversion import (
     CANDIDATES_LEAST,
     Generating,
@@ -64,8 +64,8 @@ def latents_of(distribution: str, seed: int = 0, stream: Stream = Stream.INVERSI
 
 
 def model_of(generator: nn.Module, distribution: str = "normal") -> Generating:
-    form = TextForm(VOCABULARY, LENGTH, {})
-    return Generating(generator=generator, form=form, distribution=distribution, device=CPU)
+    spec = TextSpec(VOCABULARY, LENGTH, {})
+    return Generating(generator=generator, spec=spec, distribution=distribution, device=CPU)
 
 
 @pytest.fixture(params=LATENT_SPACES)
@@ -92,7 +92,7 @@ def test_what_is_said_of_a_latent_is_so() -> None:
     found = invert(model, "badé", latents_of("normal"))
     (table_NLV,) = generate_at(model.generator, found.latent_Z[None], CPU)
     ids_NL = torch.from_numpy(VOCABULARY.encode(["badé"], LENGTH))
-    assert model.form.show(model.form.decode(table_NLV)) == [found.decoded]
+    assert model.spec.to_text(model.spec.decode(table_NLV)) == [found.decoded]
     assert log_probability(table_NLV, ids_NL).item() == found.log_probability
 
 
@@ -114,7 +114,7 @@ def test_a_search_goes_on_where_gradients_are_off_and_leaves_the_weights_alone(
     tiny_config: Callable[..., Config],
 ) -> None:
     config = tiny_config(**{"generator.latent": SIZE, "generator.blocks": 0})
-    generator = TextForm(VOCABULARY, LENGTH, {}).networks(config)[0].eval().requires_grad_(False)
+    generator = TextSpec(VOCABULARY, LENGTH, {}).networks(config)[0].eval().requires_grad_(False)
     before = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
     plain = invert(model_of(generator), "abc", latents_of("normal"))
     with torch.inference_mode():
@@ -150,10 +150,10 @@ def test_texts_that_cannot_be_are_refused(text: str, message: str) -> None:
 
 
 def test_of_a_large_alphabet_and_of_bytes_a_message_says_no_more_than_helps() -> None:
-    letters = TextForm(Vocabulary("".join(map(chr, range(0x4E00, 0x5000)))), LENGTH, {})
-    raw = TextForm(Vocabulary.of_bytes(), LENGTH, {})
-    for form, text, length in ((letters, "a", 250), (raw, "ééaéé", 100)):
-        model = Generating(generator=Directions(), form=form, distribution="normal", device=CPU)
+    letters = TextSpec(Vocabulary("".join(map(chr, range(0x4E00, 0x5000)))), LENGTH, {})
+    raw = TextSpec(Vocabulary.of_bytes(), LENGTH, {})
+    for spec, text, length in ((letters, "a", 250), (raw, "ééaéé", 100)):
+        model = Generating(generator=Directions(), spec=spec, distribution="normal", device=CPU)
         with pytest.raises(ConfigError) as error:
             invert(model, text, latents_of("normal"))
         assert len(str(error.value)) < length
@@ -192,7 +192,7 @@ def test_a_neighbour_is_the_string_of_a_latent_so_far_away(distribution: str) ->
             found.latent_Z, latents(torch.tensor([number])), torch.tensor([near.distance])
         )
         (table_NLV,) = generate_at(model.generator, latent_1Z, CPU)
-        assert model.form.show(model.form.decode(table_NLV)) == [near.text]
+        assert model.spec.to_text(model.spec.decode(table_NLV)) == [near.text]
 
 
 def test_a_string_that_is_not_the_text_is_its_first_neighbour() -> None:

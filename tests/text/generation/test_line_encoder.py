@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from seqgan_wgp.text.generation.formats import FORMATS
-from seqgan_wgp.text.generation.line_encoder import ROWS, LineEncoder, scored_lines, settled
+from seqgan_wgp.text.generation.line_encoder import ROWS, LineEncoder, mask_after_pad, scored_lines
 from seqgan_wgp.text.vocabulary import Vocabulary
 
 Ids = npt.NDArray[np.integer[Any]]
@@ -35,8 +35,8 @@ def one_by_one(vocabulary: Vocabulary, format_: str, ids_NL: Ids) -> bytes:
 def test_what_stands_behind_the_first_pad_becomes_pads(dtype: type, length: int) -> None:
     ids_NL: Ids = np.random.default_rng(0).integers(0, 5, (50, length)).astype(dtype)
     expected = [[0 if 0 in row[:place] else each for place, each in enumerate(row)] for row in ids_NL.tolist()]
-    assert settled(ids_NL).tolist() == expected
-    assert settled(ids_NL).dtype == dtype
+    assert mask_after_pad(ids_NL).tolist() == expected
+    assert mask_after_pad(ids_NL).dtype == dtype
 
 
 @given(alphabets, st.data())

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from seqgan_wgp.config import Config
-from seqgan_wgp.text.domain import TextForm
+from seqgan_wgp.text.domain import TextSpec
 from seqgan_wgp.text.generation.scoring import Scored, critic_scores, encoded, log_probability, scored
 from seqgan_wgp.text.vocabulary import PAD, Vocabulary
 from seqgan_wgp.training.latents import BLOCK
@@ -22,18 +22,18 @@ from seqgan_wgp.training.latents import BLOCK
 CPU = torch.device("cpu")
 
 
-def form_of(vocabulary: Vocabulary, length: int = 10) -> TextForm:
-    return TextForm(vocabulary, length, {})
+def form_of(vocabulary: Vocabulary, length: int = 10) -> TextSpec:
+    return TextSpec(vocabulary, length, {})
 
 
 @pytest.fixture
-def form() -> TextForm:
+def spec() -> TextSpec:
     return form_of(Vocabulary("abcdé"))
 
 
 @pytest.fixture
-def critic(form: TextForm, tiny_config: Callable[..., Config]) -> nn.Module:
-    return form.networks(tiny_config())[1].eval().requires_grad_(False)
+def critic(spec: TextSpec, tiny_config: Callable[..., Config]) -> nn.Module:
+    return spec.networks(tiny_config())[1].eval().requires_grad_(False)
 
 
 @pytest.fixture
@@ -43,25 +43,25 @@ def strings() -> list[str]:
     return ["".join(chance.choice(list("abcdé"), chance.integers(1, 11))) for _ in range(700)]
 
 
-def test_a_score_is_the_critics(form: TextForm, critic: nn.Module, strings: list[str]) -> None:
-    found = list(scored(critic, form, strings, CPU))
-    ids_NL = torch.from_numpy(form.vocabulary.encode(strings, 10))
-    wanted_N = critic(form.embed(ids_NL)).numpy()
+def test_a_score_is_the_critics(spec: TextSpec, critic: nn.Module, strings: list[str]) -> None:
+    found = list(scored(critic, spec, strings, CPU))
+    ids_NL = torch.from_numpy(spec.vocabulary.encode(strings, 10))
+    wanted_N = critic(spec.embed(ids_NL)).numpy()
     assert np.array([one.score for one in found]) == pytest.approx(wanted_N, rel=1e-5, abs=1e-6)
     assert [one.text for one in found] == strings
     assert {one.flag for one in found} == {""}
 
 
-def test_a_score_does_not_depend_on_the_others(form: TextForm, critic: nn.Module, strings: list[str]) -> None:
-    whole = [one.score for one in scored(critic, form, strings, CPU)]
+def test_a_score_does_not_depend_on_the_others(spec: TextSpec, critic: nn.Module, strings: list[str]) -> None:
+    whole = [one.score for one in scored(critic, spec, strings, CPU)]
     for count in (1, 2, 511, 513):
-        assert [one.score for one in scored(critic, form, strings[:count], CPU)] == whole[:count]
-    turned = [one.score for one in scored(critic, form, strings[::-1], CPU)]
+        assert [one.score for one in scored(critic, spec, strings[:count], CPU)] == whole[:count]
+    turned = [one.score for one in scored(critic, spec, strings[::-1], CPU)]
     assert turned[::-1] == pytest.approx(whole, rel=1e-5, abs=1e-6)
-    assert list(scored(critic, form, [], CPU)) == []
+    assert list(scored(critic, spec, [], CPU)) == []
 
 
-def test_strings_are_taken_a_block_at_a_time(form: TextForm, critic: nn.Module) -> None:
+def test_strings_are_taken_a_block_at_a_time(spec: TextSpec, critic: nn.Module) -> None:
     taken = 0
 
     def endless() -> Iterator[str]:
@@ -70,20 +70,20 @@ def test_strings_are_taken_a_block_at_a_time(form: TextForm, critic: nn.Module) 
             taken += 1
             yield "abba"
 
-    found = scored(critic, form, endless(), CPU)
+    found = scored(critic, spec, endless(), CPU)
     assert taken == 0
     for _ in range(BLOCK + 1):
         next(found)
     assert taken == 2 * BLOCK
 
 
-def test_what_is_behind_the_first_pad_does_not_count(form: TextForm, critic: nn.Module) -> None:
-    ids_NL = np.random.default_rng(0).integers(0, form.vocabulary.size, (600, 10)).astype(np.uint8)
-    known = form.vocabulary.encode([string.replace("�", "?") for string in form.show(ids_NL)], 10)
-    scores_N = critic_scores(critic, form, ids_NL, CPU)
+def test_what_is_behind_the_first_pad_does_not_count(spec: TextSpec, critic: nn.Module) -> None:
+    ids_NL = np.random.default_rng(0).integers(0, spec.vocabulary.size, (600, 10)).astype(np.uint8)
+    known = spec.vocabulary.encode([string.replace("�", "?") for string in spec.to_text(ids_NL)], 10)
+    scores_N = critic_scores(critic, spec, ids_NL, CPU)
     assert (len(scores_N), scores_N.dtype.name) == (600, "float32")
-    assert np.array_equal(scores_N, critic_scores(critic, form, known, CPU))
-    assert len(critic_scores(critic, form, ids_NL[:0], CPU)) == 0
+    assert np.array_equal(scores_N, critic_scores(critic, spec, known, CPU))
+    assert len(critic_scores(critic, spec, ids_NL[:0], CPU)) == 0
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,9 @@ def test_what_is_behind_the_first_pad_does_not_count(form: TextForm, critic: nn.
         ("", "empty", ""),
     ],
 )
-def test_what_is_not_seen_is_flagged(text: str, flag: str, scored_as: str, form: TextForm, critic: nn.Module) -> None:
-    (found,) = scored(critic, form, [text], CPU)
-    (plain,) = scored(critic, form, [scored_as], CPU)
+def test_what_is_not_seen_is_flagged(text: str, flag: str, scored_as: str, spec: TextSpec, critic: nn.Module) -> None:
+    (found,) = scored(critic, spec, [text], CPU)
+    (plain,) = scored(critic, spec, [scored_as], CPU)
     assert found == Scored(text=text, score=plain.score, flag=flag)
 
 

@@ -13,7 +13,7 @@ from seqgan_wgp.config import Config
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.text.constrained.constraints import Constraints
 from seqgan_wgp.text.generation import stream as generating
-from seqgan_wgp.text.generation.filters import Sieve, StringHashes
+from seqgan_wgp.text.generation.filters import StringFilter, StringHashes
 from seqgan_wgp.text.generation.request import NUMBERS_MOST, Progress, Request, described, parse_shard
 from seqgan_wgp.text.generation.scoring import critic_scores, log_probability
 from seqgan_wgp.text.generation.stream import Block, TextModel, best, is_exhausted, stream, together
@@ -31,30 +31,32 @@ def model(tiny_config: Callable[..., Config]) -> TextModel:
     return text_model(tiny_config(), Vocabulary("abcde"))
 
 
-def joined(model: TextModel, request: Request, sieve: Sieve | None = None) -> Block:
+def joined(model: TextModel, request: Request, sieve: StringFilter | None = None) -> Block:
     return together([block for block, _at in stream(model, request, sieve)])
 
 
 def shown(model: TextModel, blocks: Iterable[Block]) -> Pairs:
     return [
-        pair for block in blocks for pair in zip(block.index_N.tolist(), model.form.show(block.ids_NL), strict=True)
+        pair for block in blocks for pair in zip(block.index_N.tolist(), model.spec.to_text(block.ids_NL), strict=True)
     ]
 
 
-def pairs(model: TextModel, request: Request, sieve: Sieve | None = None, begun: Progress | None = None) -> Pairs:
+def pairs(
+    model: TextModel, request: Request, sieve: StringFilter | None = None, begun: Progress | None = None
+) -> Pairs:
     return shown(model, (block for block, _at in stream(model, request, sieve, begun)))
 
 
-def a_sieve(model: TextModel, *, unique: bool, excluded: tuple[str, ...] = ()) -> Sieve:
-    sieve = Sieve(StringHashes(model.form.vocabulary, LENGTH), unique=unique)
+def a_sieve(model: TextModel, *, unique: bool, excluded: tuple[str, ...] = ()) -> StringFilter:
+    sieve = StringFilter(StringHashes(model.spec.vocabulary, LENGTH), unique=unique)
     sieve.exclude([Lines.of(excluded, as_bytes=False)])
     return sieve
 
 
 def test_strings_are_the_likeliest_characters_of_the_model(model: TextModel) -> None:
-    ids_NL = np.concatenate([model.form.decode(table_BLV) for table_BLV in model.tables(700, seed=3, start=0)])
-    assert pairs(model, Request(n=700, seed=3)) == list(enumerate(model.form.show(ids_NL)))
-    assert len(set(model.form.show(ids_NL))) > 100, "a model without variety proves little"
+    ids_NL = np.concatenate([model.spec.decode(table_BLV) for table_BLV in model.tables(700, seed=3, start=0)])
+    assert pairs(model, Request(n=700, seed=3)) == list(enumerate(model.spec.to_text(ids_NL)))
+    assert len(set(model.spec.to_text(ids_NL))) > 100, "a model without variety proves little"
 
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -102,7 +104,7 @@ def test_a_stream_without_end_goes_on(model: TextModel) -> None:
 def test_constraints_are_met_and_their_price_is_told(model: TextModel) -> None:
     constraints = Constraints(suffix="e", charset="bde", length=(3, 5))
     block = joined(model, Request(n=300, constraints=constraints, scores=True))
-    assert all(constraints.satisfied_by(string) for string in model.form.show(block.ids_NL))
+    assert all(constraints.satisfied_by(string) for string in model.spec.to_text(block.ids_NL))
     assert block.given_up_N is not None and (block.given_up_N >= 0).all()
     assert joined(model, Request(n=300)).given_up_N is None
     with pytest.raises(ConfigError, match="alphabet"):
@@ -114,7 +116,7 @@ def test_scores_are_those_of_the_networks(size: int, tiny_config: Callable[..., 
     model = text_model(tiny_config(), Vocabulary("".join(map(chr, range(0x61, 0x61 + size)))))
     block = joined(model, Request(n=2 * BLOCK, scores=True))
     assert block.score_N is not None and block.log_probability_N is not None
-    expected_N = critic_scores(model.critic, model.form, block.ids_NL, model.device)
+    expected_N = critic_scores(model.critic, model.spec, block.ids_NL, model.device)
     assert np.array_equal(block.score_N, expected_N)
     table_NLV = torch.cat(list(model.tables(2 * BLOCK, seed=0, start=0)))
     assert np.array_equal(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from seqgan_wgp.text.generation.line_encoder import settled
+from seqgan_wgp.text.generation.line_encoder import mask_after_pad
 from seqgan_wgp.text.hashing.row_set import RowSet
 from seqgan_wgp.text.metrics.ngrams import row_hashes
 from seqgan_wgp.text.vocabulary import PAD
@@ -36,10 +36,10 @@ def string(row: list[int]) -> tuple[int, ...]:
 def test_settled_rows_are_strings_and_pads(pair: tuple[list[list[int]], list[list[int]]], dtype: Any) -> None:
     ids_NL = np.array(pair[0], dtype)
     expected = [[*string(row), *[PAD] * (len(row) - len(string(row)))] for row in pair[0]]
-    got = settled(ids_NL)
+    got = mask_after_pad(ids_NL)
     assert got.tolist() == expected
     assert got.dtype == dtype
-    assert np.array_equal(settled(got), got)
+    assert np.array_equal(mask_after_pad(got), got)
     assert ids_NL.tolist() == pair[0]  # as they were
 
 

@@ -48,8 +48,8 @@ def divergence(rows: list[list[int]], others: list[list[int]], n: int) -> float:
 )
 def test_equals_a_plain_implementation(vocabulary_size: int, dtype: Any) -> None:
     rng = np.random.default_rng(0)
-    chances = 1 / np.arange(2, vocabulary_size + 2)
-    source = rng.choice(vocabulary_size, (300, 12), p=chances / chances.sum()).astype(dtype)
+    noise_dim = 1 / np.arange(2, vocabulary_size + 2)
+    source = rng.choice(vocabulary_size, (300, 12), p=noise_dim / noise_dim.sum()).astype(dtype)
     reference, ids = source[:200], np.concatenate([source[150:], source[:20, ::-1]])
     ids[0] = vocabulary_size - 1
     got = NgramReference(reference, vocabulary_size, 6).divergences(ids)

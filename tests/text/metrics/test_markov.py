@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from seqgan_wgp.text.generation.line_encoder import settled
+from seqgan_wgp.text.generation.line_encoder import mask_after_pad
 from seqgan_wgp.text.metrics.followers import SMOOTHINGS
 from seqgan_wgp.text.metrics.markov import SAMPLED_IDS, MarkovChain, uniform_rows
 from seqgan_wgp.text.vocabulary import PAD, UNKNOWN
@@ -97,11 +97,11 @@ def strings_of(ids_NL: Ints) -> Counter[Context]:
 @pytest.mark.parametrize("order", ORDERS)
 def test_every_string_is_as_frequent_as_it_is_likely(order: int, smoothing: str) -> None:
     rng = np.random.default_rng(order)
-    rows = settled(np.array([0, 2, 3, 4], np.uint8)[rng.choice(4, (40, 4), p=[0.2, 0.5, 0.2, 0.1])])
+    rows = mask_after_pad(np.array([0, 2, 3, 4], np.uint8)[rng.choice(4, (40, 4), p=[0.2, 0.5, 0.2, 0.1])])
     ids = MarkovChain.fit([rows], 5, order, smoothing=smoothing).sample(100_000, 4, seed=7)
     plain = PlainChain(rows.tolist(), 5, order, smoothing)
     check_frequencies(strings_of(ids), {string: plain.of_string(string) for string in all_strings(5, 4)}, len(ids))
-    assert np.array_equal(settled(ids), ids)
+    assert np.array_equal(mask_after_pad(ids), ids)
 
 
 def test_witten_bell_by_hand() -> None:
@@ -152,7 +152,7 @@ def test_without_smoothing_nothing_is_drawn_that_was_not_seen(vocabulary_size: i
 
 def test_contexts_as_long_as_the_rows_give_the_rows_again() -> None:
     rng = np.random.default_rng(5)
-    rows = settled(rng.integers(0, 4, (50, 5)).astype(np.uint8))
+    rows = mask_after_pad(rng.integers(0, 4, (50, 5)).astype(np.uint8))
     ids = MarkovChain.fit([rows], 4, 5, smoothing="none").sample(20_000, 5, seed=3)
     shares = {string: count / len(rows) for string, count in strings_of(rows).items()}
     check_frequencies(strings_of(ids), shares, len(ids))
@@ -179,7 +179,7 @@ def test_a_string_is_a_function_of_its_number(
     ids = MarkovChain.fit([ids_NL], 4, order, smoothing=smoothing).sample(30, 6, seed=seed)
     cut = data.draw(st.integers(0, len(rows)))
     parts = [part for part in (ids_NL[cut:], ids_NL[:cut].astype(np.int64)) if len(part)]
-    other = MarkovChain.fit(iter(map(settled, parts)), 4, order, smoothing=smoothing)
+    other = MarkovChain.fit(iter(map(mask_after_pad, parts)), 4, order, smoothing=smoothing)
     first, count, length = data.draw(st.tuples(st.integers(0, 29), st.integers(0, 30), st.integers(1, 6)))
     again = other.sample(min(count, 30 - first), length, seed=seed, start=first)
     assert again.dtype == np.uint8

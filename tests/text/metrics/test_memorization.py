@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from seqgan_wgp.text.corpus.dataset import Items
-from seqgan_wgp.text.generation.line_encoder import settled
+from seqgan_wgp.text.generation.line_encoder import mask_after_pad
 from seqgan_wgp.text.metrics.edit_distance import COMPARED, nearest_lines
 from seqgan_wgp.text.metrics.memorization import copies, nearest
 
@@ -236,7 +236,7 @@ class TestNearest:
         """Ids that as code points are control characters, combining marks or halves of pairs are like all others."""
         rng = np.random.default_rng(4)
         drawn = rng.integers(0, vocabulary_size, (2, 60, 7)).astype(np.uint16)
-        ids, lines = (settled(rows) for rows in drawn)
+        ids, lines = (mask_after_pad(rows) for rows in drawn)
         if vocabulary_size == 60_000:
             ids[:, 0], lines[:, 0] = 0xD800, 0xDC00
         distances, line_N = nearest_lines(ids, lines)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from seqgan_wgp.config import Config
 from seqgan_wgp.text.corpus.dataset import prepare
 from seqgan_wgp.text.corpus.scan import scan
-from seqgan_wgp.text.domain import PLACES_MOST, TextDomain, TextForm
+from seqgan_wgp.text.domain import PLACES_MOST, TextDomain, TextSpec
 from seqgan_wgp.text.metrics.peakedness import peakedness
 from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.text.vocabulary import Vocabulary
@@ -48,11 +48,11 @@ def test_positions_are_apart_and_the_batch_is_averaged() -> None:
 
 @pytest.mark.parametrize("length", [1, PLACES_MOST, PLACES_MOST + 1, 4096])
 def test_a_form_observes_each_position_or_stretches_of_many(length: int) -> None:
-    form = TextForm(Vocabulary("abc"), length, {})
-    assert isinstance(form, Observant)
-    size = form.vocabulary.size
+    spec = TextSpec(Vocabulary("abc"), length, {})
+    assert isinstance(spec, Observant)
+    size = spec.vocabulary.size
     fake_BLV = torch.randn(2, length, size, generator=torch.Generator().manual_seed(0)).softmax(dim=-1)
-    found, exact = form.observe(fake_BLV), peakedness(fake_BLV)
+    found, exact = spec.observe(fake_BLV), peakedness(fake_BLV)
     assert found["peak_mean"] == pytest.approx(exact.peak_L.mean().item())
     assert found["entropy_bits"] == pytest.approx(exact.entropy_bits_L.mean().item())
     assert len(found["peaks_by_position"]) == min(length, PLACES_MOST)

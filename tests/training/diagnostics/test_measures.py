@@ -16,18 +16,18 @@ from torch import Tensor, nn
 
 from seqgan_wgp.config import Config, override, recipe
 from seqgan_wgp.images.registry import CRITICS as IMAGE_CRITICS
-from seqgan_wgp.nn.build import normalize_weights
+from seqgan_wgp.nn.build import apply_weight_norm
 from seqgan_wgp.text.networks import CRITICS, NORMALIZATIONS
 from seqgan_wgp.training.critic_views import view_of
 from seqgan_wgp.training.diagnostics import collect, measures
 from seqgan_wgp.training.diagnostics.collect import BATCHES, diagnose
 from seqgan_wgp.training.latents import latents
 from seqgan_wgp.training.losses import LOSSES
-from seqgan_wgp.training.penalties import interpolate, normalize_spectrum, slopes
+from seqgan_wgp.training.penalties import apply_spectral_norm, interpolate, slopes
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.utils.counter_rng import Stream, choose_numpy, uniform
 
-from ..problems import LinearCritic, NormedDomain, PointDomain, PointForm
+from ..problems import LinearCritic, NormedDomain, PointDomain, PointSpec
 
 CPU = torch.device("cpu")
 
@@ -235,7 +235,7 @@ BLOCKS = [f"blocks.{block}.conv{part}" for block in (0, 1) for part in (1, 2)]
 def test_every_layer_of_a_critic_of_text_is_seen(normalization: str, compact: bool) -> None:
     critic, ids_BL = text_critic(normalization)
     if normalization == "weight":
-        normalize_weights(critic)
+        apply_weight_norm(critic)
     batch = ids_BL if compact else nn.functional.one_hot(ids_BL, 5).float()
     found = measures.activation_gradient_norms(critic, [batch], torch.mean)
     assert [layer for layer in found if "norm" not in layer] == ["input", *BLOCKS, "output"]
@@ -257,7 +257,7 @@ def test_every_layer_of_a_critic_of_images_is_seen(name: str, constraint: str) -
     config = recipe(name)
     critic = IMAGE_CRITICS[config.critic.network](config.critic, (1, 12, 12))
     if constraint == "spectral":
-        normalize_spectrum(critic, 0)
+        apply_spectral_norm(critic, 0)
     batches = [points(6, 1, 12, 12, seed=seed).float() for seed in (1, 2)]
     found = measures.activation_gradient_norms(critic, batches, LOSSES["hinge"].critic)
     assert [layer for layer in found if "norm" not in layer] == IMAGES[name]
@@ -346,7 +346,7 @@ def test_the_numbers_are_those_of_the_networks_and_items_that_they_say() -> None
     draw_N = np.arange(4 * BATCHES * 32, 5 * BATCHES * 32)
     index_N = torch.from_numpy(draw_N)
     domain = trainer.domain
-    real = domain.ids(choose_numpy(0, Stream.DIAGNOSIS_BATCH, draw_N, domain.size)).float()
+    real = domain.batch(choose_numpy(0, Stream.DIAGNOSIS_BATCH, draw_N, domain.size)).float()
     held = domain.held_out(choose_numpy(0, Stream.DIAGNOSIS_HELD_OUT, draw_N, domain.held_out_size)).float()
     fake = trainer.generator(latents(config, Stream.DIAGNOSIS_LATENT, index_N)).detach()
     slope_N = slopes(critic, interpolate(real, fake, uniform(0, Stream.DIAGNOSIS_EPSILON, index_N, 1)[:, 0])).detach()
@@ -410,7 +410,7 @@ def test_a_critic_of_slope_0_has_no_normalized_estimate() -> None:
     assert "gradient_norms" not in found  # nothing has been trained yet
 
 
-class ManyForm(PointForm):
+class ManyForm(PointSpec):
     """Points for a critic of three hundred layers."""
 
     def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
@@ -419,7 +419,7 @@ class ManyForm(PointForm):
 
 
 class ManyDomain(PointDomain):
-    form = ManyForm()
+    spec = ManyForm()
 
 
 def test_of_many_layers_a_record_tells_of_some_with_the_first_and_the_last() -> None:

@@ -14,11 +14,11 @@ from torch._C._distributed_c10d import HashStore
 
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.training.batches import check_divisible
-from seqgan_wgp.training.distributed.process_group import ALONE, World, checksum
+from seqgan_wgp.training.distributed.process_group import ALONE, ProcessGroup, checksum
 from seqgan_wgp.training.distributed.rendezvous import join, name_of_this_start
 from seqgan_wgp.training.losses import LOSSES
 from seqgan_wgp.training.penalties import CONSTRAINTS
-from seqgan_wgp.training.steps import Rule, critic_step
+from seqgan_wgp.training.steps import CriticObjective, critic_step
 
 from ..processes import CASES, ROUNDS, Trained, config, everything, in_processes
 
@@ -137,7 +137,7 @@ def test_one_process_tells_of_an_error_and_no_other(done: Results) -> None:
 
 @pytest.mark.parametrize(("count", "size"), [(13, 3), (3, 3), (64, 5), (1, 4), (0, 2)])
 def test_slices_are_the_whole_each_thing_once(count: int, size: int) -> None:
-    worlds = [World(rank, size) for rank in range(size)]
+    worlds = [ProcessGroup(rank, size) for rank in range(size)]
     slices = [range(count)[world.slice_of(count)] for world in worlds]
     assert [place for part in slices for place in part] == list(range(count))
     assert max(map(len, slices)) - min(map(len, slices)) <= 1
@@ -148,12 +148,12 @@ def test_slices_are_the_whole_each_thing_once(count: int, size: int) -> None:
 def test_a_world_of_one_does_nothing() -> None:
     tensors = [torch.ones(2), torch.zeros(3)]
     assert all(one is other for one, other in zip(tensors, ALONE.average(tensors, 1.0), strict=True))
-    assert [ALONE.agree(word, at_once=False) for word in (True, False)] == [True, False]
+    assert [ALONE.any_rank(word, at_once=False) for word in (True, False)] == [True, False]
     assert ALONE.gather(lambda: [1, 2]) == [1, 2]
     assert ALONE.shared(lambda: 3) == 3
     assert ALONE.first
     ALONE.check_same(tensors, 1)
-    ALONE.meet(1, lambda: pytest.fail("asked for the state"))
+    ALONE.sync_initial(1, lambda: pytest.fail("asked for the state"))
     ALONE.leave()
 
 
@@ -219,7 +219,7 @@ def test_what_cannot_be_divided_is_refused_with_the_reason(changes: dict[str, ob
 @pytest.mark.parametrize("name", CONSTRAINTS)
 def test_a_constraint_that_mixes_no_samples_is_the_mean_of_its_parts(name: str) -> None:
     constraint = CONSTRAINTS[name]
-    rule = Rule(loss=LOSSES["wgan"], constraint=constraint, weight=10.0)
+    rule = CriticObjective(loss=LOSSES["wgan"], constraint=constraint, weight=10.0)
     torch.manual_seed(0)
     critic = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Tanh(), torch.nn.Linear(5, 1), torch.nn.Flatten(0))
     critic.double()

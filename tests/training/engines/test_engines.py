@@ -16,7 +16,7 @@ from seqgan_wgp.text.domain import TextDomain
 from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.training.critic_views import view_of
 from seqgan_wgp.training.engines.compute import ENGINES, Compiled, Engine
-from seqgan_wgp.training.engines.cuda_graph import StaticRound, obstacle
+from seqgan_wgp.training.engines.cuda_graph import StaticRound, unsupported_reason
 from seqgan_wgp.training.steps import Gradients, critic_total, generator_step
 from seqgan_wgp.training.trainer import Trainer
 
@@ -51,7 +51,7 @@ def gradients(trainer: Trainer, engine: Engine, dtype: torch.dtype = torch.float
         fake = trainer.generator(latent_BZ)
     real = trainer.real(0)
     if not engine.takes_items:
-        real = trainer.domain.form.embed(real).to(dtype)
+        real = trainer.domain.spec.embed(real).to(dtype)
     draw = trainer.draws.epsilon(0)
     critic, _ = engine.critic(real, fake, lambda columns: draw(columns).to(dtype))
     generator, _ = generator_step(
@@ -149,7 +149,7 @@ def test_bf16_leaves_the_penalty_in_float32(make: Make) -> None:
         # One generator for both, so that the points are the same.
         trainer.generator.load_state_dict(high.generator.state_dict())
     index_B = high.draws.index(0)
-    fake = torch.randn(len(index_B), *high.domain.form.event_shape).softmax(dim=-1)
+    fake = torch.randn(len(index_B), *high.domain.spec.event_shape).softmax(dim=-1)
     penalties = [
         trainer.engine.critic(trainer.real(0), fake, trainer.draws.epsilon(0))[1].penalty for trainer in (low, high)
     ]
@@ -175,7 +175,7 @@ def test_a_round_whose_number_is_a_tensor_is_the_same_round(make: Make) -> None:
 
 def test_graphs_need_cuda_and_rounds_of_one_form(make: Make) -> None:
     trainer = make(**{"training.engine": "graph", "training.steps": 2})
-    assert "CUDA" in str(obstacle(trainer))
+    assert "CUDA" in str(unsupported_reason(trainer))
     records = list(trainer.run())
     assert [len(record.notes) for record in records] == [1, 0]
     assert "training.engine is graph" in records[0].notes[0]
@@ -194,4 +194,4 @@ def test_graphs_need_cuda_and_rounds_of_one_form(make: Make) -> None:
 def test_rounds_that_differ_are_not_recorded(make: Make, settings: dict[str, object], what: str) -> None:
     trainer = make(**settings)
     trainer.device = torch.device("cuda")
-    assert what in str(obstacle(trainer))
+    assert what in str(unsupported_reason(trainer))
