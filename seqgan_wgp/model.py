@@ -30,7 +30,7 @@ from .text.generation.sampling import check_decoding, sampled
 from .text.generation.scoring import Scored, scored
 from .text.networks import log_probabilities
 from .training.domain import DataSpec, Items
-from .training.interpolation import POINTS_MOST, walk
+from .training.latent_space import POINTS_MOST, walk
 from .training.latents import generate, generate_at, latents
 from .utils.counter_rng import Stream
 from .utils.devices import device_note, pick_device

@@ -21,8 +21,7 @@ from torch import Tensor, nn
 from ...adversarial.precision import rounding
 from ...training.latents import BLOCK
 from ..domain import TextSpec
-from ..vocabulary import PAD, UNKNOWN, Vocabulary
-from .line_encoder import mask_after_pad
+from ..vocabulary import PAD, UNKNOWN, Vocabulary, mask_after_pad
 
 EMPTY, TOO_LONG, HAS_UNKNOWN = "empty", "too_long", "unknown"
 """Flags of what the critic cannot have seen, or not in full."""

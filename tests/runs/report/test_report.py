@@ -135,6 +135,14 @@ def test_two_calls_give_the_same_bytes_wherever_the_run_lies(any_run: RunFolder,
     assert str(any_run.path).encode() not in one
 
 
+def test_files_and_keys_of_records_are_documented(any_run: RunFolder) -> None:
+    document = (Path(__file__).parents[3] / "docs" / "files.md").read_text(encoding="utf-8")
+    keys = {key for record in read_records(any_run.metrics) for key in record}
+    assert [key for key in sorted(keys) if f"`{key}`" not in document and not re.fullmatch(r"js\d(_floor)?", key)] == []
+    files = [path.name + "/" * path.is_dir() for path in any_run.path.iterdir() if not path.name.startswith(".")]
+    assert [name for name in sorted(files) if f"`{name}`" not in document] == []
+
+
 def test_a_report_is_one_file_that_loads_nothing(any_run: RunFolder) -> None:
     found = page(any_run)
     for element in found.every():
