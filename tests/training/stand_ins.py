@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import seqgan_wgp.recipes
 import torch
 from torch import Tensor
 
-from seqgan_wgp.config import Config, recipe
+from seqgan_wgp.config import Config, recipe, recipe_names
 from seqgan_wgp.images.dataset import ImageFacts
 from seqgan_wgp.images.domain import ImageSpec
 from seqgan_wgp.text.domain import TextSpec
@@ -21,7 +19,7 @@ from seqgan_wgp.toy.domain import ToySpec
 from seqgan_wgp.toy.spec import ToyFacts
 from seqgan_wgp.training.trainer import Trainer
 
-RECIPES = sorted(path.stem for path in Path(seqgan_wgp.recipes.__path__[0]).glob("*.toml"))
+RECIPES = recipe_names()
 
 SIDE, LENGTH, CHARACTERS = 8, 8, 20
 
@@ -63,7 +61,7 @@ class Data:
         """Return items, looked up on the device."""
         return self.rows[torch.from_numpy(indices_B).to(self.rows.device)]
 
-    held_out = ids
+    held_out = batch
 
     def score(self, samples: Any, *, half: str = "validation") -> dict[str, float]:
         """Return no measure worth the name."""

@@ -14,7 +14,7 @@ from seqgan_wgp.nn.fast_conv.convolution import CONVOLUTIONS
 from seqgan_wgp.toy.networks import CRITICS
 from seqgan_wgp.training.engines.compute import ENGINES
 from seqgan_wgp.training.engines.cuda_graph import StaticRound
-from seqgan_wgp.training.loop import LOSSES, eager_round
+from seqgan_wgp.training.loop import ROUND_METRICS, eager_round
 from seqgan_wgp.training.optimizers import OPTIMIZERS
 from seqgan_wgp.training.penalties import CONSTRAINTS, between
 from seqgan_wgp.training.trainer import Trainer
@@ -43,7 +43,7 @@ def check(trainer: Trainer) -> None:
 
 
 def check_measured(measured: Tensor) -> None:
-    assert measured.shape == (len(LOSSES),)
+    assert measured.shape == (len(ROUND_METRICS),)
     assert measured.device.type == NAME
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .. import schedule
-from ..loop import LOSSES, average_decay, eager_round, one_round, update_average
+from ..loop import ROUND_METRICS, average_decay, eager_round, one_round, update_average
 from ..state import restore_tensors
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class GraphedRound:
         try:
             expected = self._after(lambda: eager_round(trainer), before)
             again = self._after(lambda: eager_round(trainer), before)
-            if expected.keys() != before.keys() | set(LOSSES):
+            if expected.keys() != before.keys() | set(ROUND_METRICS):
                 raise RuntimeError("an optimizer makes its state later than in its first step")
             self._replay = RECORDERS[trainer.device.type](self._round.do, trainer.device)
             found = self._after(self._replay, before)
@@ -149,7 +149,7 @@ class GraphedRound:
         """Do a round from the state `before`; return the state after it and what it measured, by name."""
         self._restore(before)
         measured = do()
-        return _copied(self._trainer.tensors()) | dict(zip(LOSSES, measured.clone(), strict=True))
+        return _copied(self._trainer.tensors()) | dict(zip(ROUND_METRICS, measured.clone(), strict=True))
 
     def _restore(self, before: Mapping[str, Tensor]) -> None:
         restore_tensors(self._trainer.modules(), self._trainer.optimizers(), before)
