@@ -26,7 +26,7 @@ from ..training.domain import Domain, Items
 from ..training.record import Record
 from ..training.trainer import Trainer
 from ..utils.counter_rng import Stream, shuffled
-from ..utils.devices import pick_device
+from ..utils.devices import device_note, pick_device
 from . import checkpoint
 from .folder import RunFolder
 from .health.findings import Health
@@ -68,6 +68,8 @@ class Session:
         self.run, self.config, self.mode = run, config, DOMAINS[config.domain]
         self.domain = self.mode.domain(run.path, config, device)
         self.trainer = Trainer(self.domain, config, device, world)
+        note = device_note(config.training.device, device)
+        self.trainer.notes += [] if note is None else [note]
         self.best: dict[str, Any] = {"value": None, "step": None, "stale": 0}
         self.measures: dict[str, float] = {}
         self.losses: Mapping[str, float] = {}

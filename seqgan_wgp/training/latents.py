@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ..adversarial.precision import rounding
 from ..config import Config
 from ..utils.counter_rng import Stream, normal, uniform
 
@@ -48,7 +49,7 @@ def training_latents(generator: nn.Module, config: Config, stream: Stream, index
         index_B: numbers of the items.
     """
     latent_BZ = latents(config, stream, index_B)
-    noise_dim: int = getattr(generator, "chances", 0) if generator.training else 0
+    noise_dim: int = getattr(generator, "noise_dim", 0) if generator.training else 0
     if not noise_dim:
         return latent_BZ
     return torch.cat([latent_BZ, uniform(config.training.seed, NOISE_STREAMS[stream], index_B, noise_dim)], dim=1)
@@ -65,7 +66,8 @@ def generate(
     """Yield generated points number start .. start + count - 1, in order, a part of a block at a time.
 
     Blocks have a fixed size and place (item k is row k mod BLOCK of block k // BLOCK), since a kernel may round
-    otherwise for another batch size: so item k is the same, bit for bit, whatever else is asked for.
+    otherwise for another batch size: so item k is the same, bit for bit, whatever else is asked for. On a GPU products
+    are not rounded to TF32, whatever `training.precision` is.
 
     Args:
         generator: (B, Z) -> (B, ...).
@@ -76,7 +78,8 @@ def generate(
     """
     for block in range(start // BLOCK, math.ceil((start + count) / BLOCK)):
         index_B = torch.arange(block * BLOCK, (block + 1) * BLOCK, device=device)
-        fake = generator(latent(index_B))
+        with rounding("float32", device):
+            fake = generator(latent(index_B))
         yield fake[max(start - block * BLOCK, 0) : start + count - block * BLOCK]
 
 
@@ -106,7 +109,8 @@ def recalibrate_batchnorm(generator: nn.Module, config: Config, device: torch.de
         norm.reset_running_stats()
         norm.momentum = None  # the mean of all batches, each weighing the same
     generator.train()
-    for block in range(STATISTICS_BLOCKS):
-        index_B = torch.arange(block * BLOCK, (block + 1) * BLOCK, device=device)
-        generator(latents(config, Stream.STATISTICS_LATENT, index_B))
+    with rounding("float32", device):
+        for block in range(STATISTICS_BLOCKS):
+            index_B = torch.arange(block * BLOCK, (block + 1) * BLOCK, device=device)
+            generator(latents(config, Stream.STATISTICS_LATENT, index_B))
     generator.eval()

@@ -74,7 +74,7 @@ def _adam(settings: AlgorithmSettings, parameters: Parameters) -> torch.optim.Op
         lr=rate,
         betas=betas,
         eps=settings.epsilon,
-        fused=parameters[0].device.type in ("cpu", "cuda"),
+        fused=parameters[0].device.type != "mps",
         capturable=_on_gpu(parameters),
     )
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from ...adversarial.precision import rounding
 from ...training.latents import BLOCK
 from ..domain import TextSpec
 from ..vocabulary import PAD, UNKNOWN, Vocabulary, mask_after_pad
@@ -104,7 +105,8 @@ def critic_scores(
         block_BL = np.full((BLOCK, spec.length), PAD, np.int64)
         part_NL = ids_NL[first : first + BLOCK]
         block_BL[: len(part_NL)] = mask_after_pad(part_NL)
-        score_B: Tensor = critic(spec.embed(torch.from_numpy(block_BL).to(device)))
+        with rounding("float32", device):
+            score_B: Tensor = critic(spec.embed(torch.from_numpy(block_BL).to(device)))
         scores.append(score_B[: len(part_NL)].float().cpu().numpy())
     return np.concatenate(scores) if scores else np.zeros(0, np.float32)
 
