@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from .precision import rounding
 from ..config import Config
 from ..utils.counter_rng import Stream, normal, uniform
 
@@ -62,7 +63,7 @@ def training_latents(generator: nn.Module, config: Config, stream: Stream, index
         latent_BZ = latents(config, Stream.SAMPLE_LATENT, index_B % config.training.batch_size)
     else:
         latent_BZ = latents(config, stream, index_B)
-    noise_dim: int = getattr(generator, "chances", 0) if generator.training else 0
+    noise_dim: int = getattr(generator, "noise_dim", 0) if generator.training else 0
     if not noise_dim:
         return latent_BZ
     return torch.cat([latent_BZ, uniform(config.training.seed, NOISE_STREAMS[stream], index_B, noise_dim)], dim=1)
@@ -80,9 +81,9 @@ def generate(
 ) -> Iterator[Tensor]:
     """Yield generated points number start .. start + count - 1, in order, a part of a block at a time.
 
-    Blocks have a fixed size and place, since a kernel may round
-    otherwise for another batch size: so item k is the same, bit for bit, whatever else is asked for. Item k is row k
-    mod block_size of block k // block_size.
+    Blocks have a fixed size and place, since a kernel may round otherwise for another batch size. So item k is the
+    same, bit for bit, whatever else is asked for: row k mod block_size of block k // block_size. On a GPU products are
+    not rounded to TF32, whatever `training.precision` is.
 
     Args:
         generator: (B, Z) -> (B, ...).
@@ -94,7 +95,8 @@ def generate(
     """
     for block in range(start // block_size, math.ceil((start + count) / block_size)):
         first = block * block_size
-        fake = generator(latent(torch.arange(first, first + block_size, device=device)))
+        with rounding("float32", device):
+            fake = generator(latent(torch.arange(first, first + block_size, device=device)))
         yield fake[max(start - first, 0) : start + count - first]
 
 
@@ -127,7 +129,8 @@ def recalibrate_batchnorm(generator: nn.Module, config: Config, device: torch.de
         norm.reset_running_stats()
         norm.momentum = None  # the mean of all batches, each weighing the same
     generator.train()
-    for block in range(STATISTICS_BLOCKS):
-        index_B = torch.arange(block * BLOCK, (block + 1) * BLOCK, device=device)
-        generator(latents(config, Stream.STATISTICS_LATENT, index_B))
+    with rounding("float32", device):
+        for block in range(STATISTICS_BLOCKS):
+            index_B = torch.arange(block * BLOCK, (block + 1) * BLOCK, device=device)
+            generator(latents(config, Stream.STATISTICS_LATENT, index_B))
     generator.eval()

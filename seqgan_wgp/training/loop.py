@@ -31,6 +31,13 @@ ROUND_METRICS = (*CRITIC_METRICS, "generator_loss", "generator_gradient")
 """Names of what a round measures, in the order in which its steps give it."""
 
 
+def eager_round(trainer: Trainer) -> Tensor:
+    """Do the trainer's next round, and move the average; return what `one_round` does. The step number stays."""
+    measured = one_round(trainer, trainer.step)
+    update_average(trainer, average_decay(trainer, trainer.step + 1))
+    return measured
+
+
 def one_round(trainer: Trainer, number: Number, reals: Sequence[Tensor] | None = None) -> Tensor:
     """Do the critic steps and the generator steps of round `number`; return LOSSES, means over its steps.
 

@@ -1,7 +1,8 @@
 """The loop: rounds of critic and generator steps. It yields records, prints nothing and writes nothing.
 
 All noise is a function of (seed, stream, counter), so the state of a run is its tensors and its step number:
-a trainer that loads them goes on as if it had never stopped, bit for bit. So any number of processes trains one run.
+a trainer that loads them goes on as if it had never stopped: bit for bit on the CPU, and on a GPU but for the order in
+which kernels add. So any number of processes trains one run.
 
 Shape suffixes: B batch, Z latent.
 """
@@ -12,11 +13,13 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .precision import rounding
 from ..config import Config
 from ..config.validation import BATCH_NORMALIZATIONS
 from ..errors import Diverged, one_line
@@ -27,12 +30,12 @@ from .batches import Batches
 from .diagnostics.collect import diagnose
 from .distributed.process_group import ALONE, ProcessGroup
 from .domain import Domain, Items
-from .engines.compute import ENGINES, lowering, set_precision
+from .engines.compute import ENGINES, lowering
 from .engines.cuda_graph import GraphedRound, unsupported_reason
 from .latents import block_size_of, generate, latents, recalibrate_batchnorm, training_latents
-from .loop import ROUND_METRICS, average_decay, critic_step, one_round, update_average
+from .loop import ROUND_METRICS, critic_step, eager_round
 from .losses import loss_of
-from .optimizers import optimizer, set_rate
+from .optimizers import optimizer, rate_of, set_rate
 from .penalties import CONSTRAINTS
 from .record import Losses, Record
 from .state import load_tensors, tensors_of
@@ -66,7 +69,6 @@ class Trainer:
             size=config.training.batch_size,
             apart=config.critic.normalization in BATCH_NORMALIZATIONS,
         )
-        set_precision(config.training.precision, device)
         engine = config.training.engine
         self.engine = ENGINES["eager" if engine in ("auto", "graph") else engine](
             self.generator, self.critic, self.rule, config
@@ -108,11 +110,12 @@ class Trainer:
             if self.step % log.every == 0:
                 self.world.check_same(self._weights(), self.step)
             looking = self.world.first and log.diagnostics and self.step % log.diagnostics == 0
-            diagnosis = diagnose(self) if looking else {}
+            with rounding(self.config.training.precision, self.device):
+                diagnosis = diagnose(self) if looking else {}
             samples = self.samples() if self._evaluates() else None
             measures = {} if samples is None or not self.world.first else self.domain.score(samples)
             self.seconds = time.perf_counter() - began
-            yield Record(
+            record = Record(
                 step=self.step,
                 seconds=self.seconds,
                 losses=losses,
@@ -121,6 +124,8 @@ class Trainer:
                 diagnosis=diagnosis,
                 notes=self._news(),
             )
+            # Read only where they are kept: on a GPU the host waits for them.
+            yield replace(record, learning_rates=self.learning_rates()) if record.due(log.every) else record
 
     def finished(self) -> bool:
         """Say whether the configured steps or minutes are reached."""
@@ -132,17 +137,13 @@ class Trainer:
 
         The first round begins with the warm-up, if there is one.
         """
-        self.set_rates()
-        if self.step == 0:
-            self._warm_up()
-        graph = self._recorded()
-        if graph is not None:
-            measured = graph()
-            self.step += 1
-        else:
-            measured = one_round(self, self.step)
-            self.step += 1
-            update_average(self, average_decay(self, self.step))
+        self.set_rates(self.step)
+        with rounding(self.config.training.precision, self.device):
+            if self.step == 0:
+                self._warm_up()
+            graph = self._recorded()
+            measured = eager_round(self) if graph is None else graph()
+        self.step += 1
         self._last = Losses(ROUND_METRICS, measured)
         # The host waits for the device nowhere in a round, and looks at what it measured only where it is to be shown.
         if self.device.type == "cpu" or self.step % self.config.log.every == 0 or self._evaluates():
@@ -181,12 +182,28 @@ class Trainer:
         """Return all tensors that the run needs to go on, by name; with `step` and `seconds` that is everything."""
         self._settle()
         self._check_finite()
-        return tensors_of(self._modules(), self._optimizers())
+        return self.tensors()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the tensors of `state` as they are now, not copied and not looked at."""
+        return tensors_of(self.modules(), self.optimizers())
+
+    def modules(self) -> dict[str, nn.Module]:
+        """Return the networks by part: generator, its average, critic."""
+        return {"generator": self.generator, "average": self.average, "critic": self.critic}
+
+    def optimizers(self) -> list[tuple[str, torch.optim.Optimizer, nn.Module]]:
+        """Return the optimizers: the part, the optimizer, and the network whose weights it changes."""
+        return [
+            ("generator", self.generator_optimizer, self.generator),
+            ("critic", self.critic_optimizer, self.critic),
+        ]
 
     def load_state(self, tensors: dict[str, Tensor], *, step: int, seconds: float) -> None:
         """Take over what `state` gave. Raises CheckpointError when a tensor is missing or of another shape."""
-        load_tensors(self._modules(), self._optimizers(), tensors, self.device)
+        load_tensors(self.modules(), self.optimizers(), tensors, self.device)
         self.step, self.seconds, self._settled_step = step, seconds, None
+        self.set_rates(max(0, step - 1))  # those of the round that the tensors come from
         self._graph = None  # it was recorded over other tensors
         self._last = Losses((), torch.zeros(0))
 
@@ -215,24 +232,35 @@ class Trainer:
 
     def critic_step(self, number: int) -> Tensor:
         """Change the critic once, with batch `number` of the whole run; return CRITIC_LOSSES of the whole batch."""
-        return critic_step(self, number)
+        with rounding(self.config.training.precision, self.device):
+            return critic_step(self, number)
 
-    def set_rates(self) -> None:
-        """Give both optimizers the step sizes of the next round."""
+    def set_rates(self, round_: int) -> None:
+        """Give both optimizers the step sizes of a round."""
         settings = self.config.optimizer
-        set_rate(self.generator_optimizer, schedule.learning_rate(settings.generator, self.step))
-        set_rate(self.critic_optimizer, schedule.learning_rate(settings.critic, self.step))
+        set_rate(self.generator_optimizer, schedule.learning_rate(settings.generator, round_))
+        set_rate(self.critic_optimizer, schedule.learning_rate(settings.critic, round_))
+
+    def learning_rates(self) -> dict[str, float]:
+        """Return the step sizes that both optimizers have, as records name them: those of the last round."""
+        return {
+            "generator_learning_rate": rate_of(self.generator_optimizer),
+            "critic_learning_rate": rate_of(self.critic_optimizer),
+        }
 
     def noise_deviation(self) -> float:
         """Return the standard deviation of this round's instance noise."""
         return schedule.noise_deviation(self.config.training, self.step)
 
     def _recorded(self) -> GraphedRound | None:
-        """Return the round as a graph; None where it is done eagerly. Where a graph was asked for, note why not."""
+        """Return the round as a graph; None where it is done eagerly. Where a graph was asked for, note why not.
+
+        The run's first round is always done eagerly: in it the optimizers make their state.
+        """
         asked = self.config.training.engine
         if self._graph is None and self._graphable and asked in ("auto", "graph"):
             why = unsupported_reason(self)
-            if why is None:
+            if why is None and self.step:
                 try:
                     self._graph = GraphedRound(self)
                 except RuntimeError as error:
@@ -269,13 +297,4 @@ class Trainer:
             self._settled_step = self.step
 
     def _weights(self) -> Iterator[Tensor]:
-        return (tensor for module in self._modules().values() for tensor in module.state_dict().values())
-
-    def _modules(self) -> dict[str, nn.Module]:
-        return {"generator": self.generator, "average": self.average, "critic": self.critic}
-
-    def _optimizers(self) -> list[tuple[str, torch.optim.Optimizer, nn.Module]]:
-        return [
-            ("generator", self.generator_optimizer, self.generator),
-            ("critic", self.critic_optimizer, self.critic),
-        ]
+        return (tensor for module in self.modules().values() for tensor in module.state_dict().values())

@@ -1,7 +1,7 @@
 """A look at a training that goes on: what `diagnostics` measures, collected for a record.
 
-It changes nothing, bit for bit, and what it draws is a function of the step, so a run that goes on from a checkpoint
-writes the records of one that never stopped.
+It changes no tensor of the run, bit for bit, and what it draws is a function of the step. So a resumed run writes the
+records of one that never stopped.
 
 Shape suffixes: B batch, N all batches together.
 """
