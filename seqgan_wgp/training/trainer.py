@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .precision import rounding
 from ..config import Config
 from ..config.validation import BATCH_NORMALIZATIONS
 from ..errors import Diverged, one_line
@@ -37,6 +36,7 @@ from .loop import ROUND_METRICS, critic_step, eager_round
 from .losses import loss_of
 from .optimizers import optimizer, rate_of, set_rate
 from .penalties import CONSTRAINTS
+from .precision import rounding
 from .record import Losses, Record
 from .state import load_tensors, tensors_of
 from .steps import CriticObjective

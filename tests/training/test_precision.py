@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqgan_wgp.training.precision import rounding
 from seqgan_wgp.training import latents
 from seqgan_wgp.training.engines.compute import Engine
+from seqgan_wgp.training.precision import rounding
 from seqgan_wgp.training.trainer import Trainer
 
 from .stand_ins import trainer_of

@@ -384,7 +384,7 @@ def test_running_statistics_are_those_of_the_averaged_weights() -> None:
 
 
 def test_trainer_knows_no_modality() -> None:
-    folder = Path(__file__).parents[2] / "seqgan_wgp" / "adversarial"
+    folder = Path(__file__).parents[2] / "seqgan_wgp" / "training"
     words = ("string", "character", "vocabulary", "image", "pixel")
     found = {file.name: word for file in folder.glob("*.py") for word in words if word in file.read_text().lower()}
     assert found == {}

@@ -163,7 +163,7 @@ def dead_critic(history: History) -> str | None:
 def chance_loss(objective: ObjectiveSettings) -> float | None:
     """Return the loss of the best critic that cannot tell real from generated; None where losses have no lower bound.
 
-    Scores are then 0, of lsgan (a + b) / 2; see `adversarial.losses`.
+    Scores are then 0, of lsgan (a + b) / 2; see `training.losses`.
     """
     if objective.loss == "lsgan":
         a, b, _ = objective.target_numbers()
