@@ -18,7 +18,7 @@ from torch import Tensor
 from . import config as configs
 from .config import Config
 from .domains import DOMAINS
-from .errors import CheckpointError, ConfigError, SeqganError
+from .errors import CheckpointError, ConfigError, SeqganError, SeqganWarning
 from .nn.build import build_networks
 from .runs import checkpoint
 from .runs.export import hub
@@ -84,7 +84,7 @@ class Model:
         place = pick_device(device)
         note = device_note(device, place)
         if note is not None:
-            warnings.warn(note, stacklevel=2)
+            warnings.warn(note, SeqganWarning, stacklevel=2)
         tensors, facts = checkpoint.load(file)
         try:
             config = configs.from_dict(facts.pop("config"))
