@@ -100,7 +100,7 @@ class ResidualGenerator(nn.Module):
     likeliest, as in use: strings that are all drawn may leave to chance what should come from the latents.
 
     Attributes:
-        chances: uniforms that an item wants beside its latent in training: 1 + L if `output` is sampled, to decide
+        noise_dim: uniforms that an item wants beside its latent in training: 1 + L if `output` is sampled, to decide
             whether its symbols are drawn, and which; else 0.
     """
 
@@ -128,7 +128,7 @@ class ResidualGenerator(nn.Module):
         """Return the (B, L, V) probabilities, or in training what stands for them.
 
         Args:
-            latent_BZ: latents; in training of a generator with `noise_dim` the uniforms behind them, (B, Z + chances).
+            latent_BZ: latents; in training of a generator with `noise_dim` the uniforms behind them, (B, Z + noise_dim).
                 Without them all symbols are the likeliest.
         """
         latent_BZ, chance_BL = latent_BZ[:, : self.latent], latent_BZ[:, self.latent :]
