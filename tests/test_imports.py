@@ -25,7 +25,7 @@ LAYERS = [
     {"model"},
     {"runs"},
 ]
-EXCEPTIONS = {"nn/build.py", "model.py"}
+EXCEPTIONS = {"model.py"}
 
 
 def allowed(part: str) -> set[str]:

@@ -67,7 +67,7 @@ class Session:
         device = pick_device(config.training.device)
         self.run, self.config, self.mode = run, config, DOMAINS[config.domain]
         self.domain = self.mode.domain(run.path, config, device)
-        self.trainer = Trainer(self.domain, config, device, world)
+        self.trainer = Trainer.from_config(self.domain, config, device, world)
         self.best: dict[str, Any] = {"value": None, "step": None, "stale": 0}
         self.measures: dict[str, float] = {}
         self.losses: Mapping[str, float] = {}
@@ -95,7 +95,7 @@ class Session:
                 on_record(examined, self.domain)
             if time.monotonic() >= self.next_save:
                 self._save()
-        reason = self.trainer.world.shared(self._reason)
+        reason = self.trainer.group.shared(self._reason)
         if reason != INTERRUPTED:
             return self._close(reason)
         self._save()

@@ -7,16 +7,13 @@ much the average remembers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import torch
 from torch import Tensor
 
-from .. import schedule
-from ..loop import average_decay, one_round, update_average
-
-if TYPE_CHECKING:
-    from ..trainer import Trainer
+from ..loop import average_decay, one_round, set_rates, update_average
+from ..state import TrainState
 
 ALIKE = 1e-2
 """How far what a recorded round measures may lie from what it measured before."""
@@ -25,12 +22,12 @@ WARM_UP = 3
 """Rounds that are done before recording, and undone: they make whatever is made only once."""
 
 
-def unsupported_reason(trainer: Trainer) -> str | None:
-    """Return why a trainer's rounds cannot be recorded, or None."""
-    settings, optimizer = trainer.config.training, trainer.config.optimizer
-    if trainer.device.type != "cuda":
-        return f"it needs a GPU with CUDA, and the run is on {trainer.device.type}"
-    if trainer.world.size > 1:
+def unsupported_reason(state: TrainState) -> str | None:
+    """Return why the rounds of a run cannot be recorded, or None."""
+    settings, optimizer = state.config.training, state.config.optimizer
+    if state.device.type != "cuda":
+        return f"it needs a GPU with CUDA, and the run is on {state.device.type}"
+    if state.group.size > 1:
         return "the processes of a run exchange gradients within a round"
     if settings.repeat_above is not None:
         return "training.repeat_above decides within a round how many steps it has"
@@ -48,42 +45,42 @@ def unsupported_reason(trainer: Trainer) -> str | None:
 class StaticRound:
     """A round that reads all that differs between rounds from tensors of fixed places."""
 
-    def __init__(self, trainer: Trainer) -> None:
-        self.trainer = trainer
-        self._number = torch.zeros((), dtype=torch.int64, device=trainer.device)
-        self._remembered = torch.zeros((), device=trainer.device)
-        self._reals = [trainer.draws.real(k).clone() for k in range(trainer.config.training.critic_steps)]
+    def __init__(self, state: TrainState) -> None:
+        self._state = state
+        self._number = torch.zeros((), dtype=torch.int64, device=state.device)
+        self._decay = torch.zeros((), device=state.device)
+        self._reals = [state.batches.real(k).clone() for k in range(state.config.training.critic_steps)]
 
     def fill(self) -> None:
-        """Fill in what the trainer's next round has."""
-        trainer, settings = self.trainer, self.trainer.config.training
-        trainer.set_rates()
-        self._number.fill_(trainer.step)
-        self._remembered.fill_(average_decay(trainer, trainer.step + 1))
+        """Fill in what the next round has."""
+        state = self._state
+        set_rates(state)
+        self._number.fill_(state.step)
+        self._decay.fill_(average_decay(state, state.step + 1))
         for k, real in enumerate(self._reals):
-            real.copy_(trainer.draws.real(schedule.critic_step_number(settings, trainer.step, k)), non_blocking=True)
+            real.copy_(state.batches.real(state.schedule.critic_step_number(state.step, k)), non_blocking=True)
 
     def do(self) -> Tensor:
         """Do the round that was filled in; the host waits for nothing and decides nothing."""
-        measured = one_round(self.trainer, self._number, self._reals)
-        update_average(self.trainer, self._remembered)
+        measured = one_round(self._state, self._number, self._reals)
+        update_average(self._state, self._decay)
         return measured
 
 
 @final
 class GraphedRound:
-    """A round that has been recorded. The tensors of the trainer's state must stay where they are.
+    """A round that has been recorded. The tensors of the state must stay where they are.
 
-    What it measures when it is first replayed is held against what the same round measured before it was recorded.
+    What it measures when it is first replayed is compared with what the same round measured before it was recorded.
 
     Raises:
         RuntimeError: the round cannot be recorded, or what was recorded is another round; the state is as it was.
     """
 
-    def __init__(self, trainer: Trainer) -> None:
-        self._trainer, self._round = trainer, StaticRound(trainer)
+    def __init__(self, state: TrainState) -> None:
+        self._state, self._round = state, StaticRound(state)
         self._round.fill()
-        self._before = {name: tensor.clone() for name, tensor in trainer.state().items()}
+        self._before = {name: tensor.clone() for name, tensor in state.tensors().items()}
         try:
             expected = self._warmed_up()
             self._restore()
@@ -98,14 +95,14 @@ class GraphedRound:
             del self._before
 
     def __call__(self) -> Tensor:
-        """Do the trainer's next round; return what it measured."""
+        """Do the next round; return what it measured."""
         self._round.fill()
         self._graph.replay()
         return self._measured.clone()
 
     def _warmed_up(self) -> Tensor:
         """Do rounds on a stream of their own, as recording wants it; return what the first of them measured."""
-        device = self._trainer.device
+        device = self._state.device
         side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(side):
@@ -114,6 +111,6 @@ class GraphedRound:
         return first
 
     def _restore(self) -> None:
-        for name, tensor in self._trainer.state().items():
+        for name, tensor in self._state.tensors().items():
             # The optimizers' own tensors come with their first step, as zeros.
             tensor.copy_(self._before[name]) if name in self._before else tensor.zero_()
