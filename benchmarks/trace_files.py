@@ -67,8 +67,16 @@ def names(count: int = 2_000) -> list[str]:
 
 def of_critic_step(folder: Path, **changes: object) -> set[str]:
     """Return the files that one critic step of the recipe `fast` enters."""
-    small: dict[str, object] = {"corpus.length": 16, "generator.width": 8, "critic.width": 8, "training.device": "cpu"}
-    config = override(recipe("fast"), {**small, "generator.output": "sampled", **changes})
+    decided: dict[str, object] = {
+        "corpus.length": 16,
+        "generator.width": 8,
+        "generator.output": "sampled",
+        "critic.width": 8,
+        "training.batch_size": 16,
+        "training.device": "cpu",
+        "evaluation.every": 100,
+    }
+    config = override(recipe("fast"), {**decided, **changes})
     corpus = prepare(scan(open_source(names()), config.corpus), folder)
     cpu = torch.device("cpu")
     state = Trainer.from_config(TextDomain(corpus, config, cpu), config, cpu).train_state
@@ -85,7 +93,8 @@ def of_generate(folder: Path) -> set[str]:
     train(names(), steps=1, device="cpu", out=folder / "run", settings={"generator.width": 8, "critic.width": 8})
     arguments, sys.argv = sys.argv, ["seqgan-wgp", "generate", str(folder / "run"), "-n", "5"]
     try:
-        with contextlib.redirect_stdout(io.StringIO()), entered() as files, contextlib.suppress(SystemExit):
+        thrown_away = io.TextIOWrapper(io.BytesIO())
+        with contextlib.redirect_stdout(thrown_away), entered() as files, contextlib.suppress(SystemExit):
             run_command()
     finally:
         sys.argv = arguments
