@@ -124,7 +124,7 @@ def config_of(name: str, *, rounds: int, seed: int) -> Config:
 def run(config: Config, data: Path, picture: Path | None) -> dict[str, Any]:
     """Train by a config; return what is measured at its end, and why it diverged, or None."""
     collection = scan_images(data, config).collection
-    trainer = Trainer(ImageDomain(collection, config, CPU), config, CPU)
+    trainer = Trainer.from_config(ImageDomain(collection, config, CPU), config, CPU)
     began, diverged = time.process_time(), None
     assert config.training.steps is not None
     try:

@@ -164,14 +164,16 @@ def shrunk(name: str, steps: int) -> Config:
 
 def tiny_trainer(folder: Path, name: str, changes: Mapping[str, object]) -> Trainer:
     config = override(shrunk(name, 4), {"training.batch_size": 10, **changes})
-    return Trainer(ImageDomain(scan_images(folder, config).collection, config, CPU), config, CPU)
+    return Trainer.from_config(ImageDomain(scan_images(folder, config).collection, config, CPU), config, CPU)
 
 
 def test_the_classic_gan_has_the_same_ten_latents_and_images_in_every_step_and_shows_those(folder: Path) -> None:
     seen: dict[str, list[Tensor]] = {"latents": [], "images": []}
     trainer = tiny_trainer(folder, "mnist-gan", {"training.warm_up": 3, "training.warm_up_until": None})
-    trainer.generator.register_forward_pre_hook(lambda _network, given: seen["latents"].append(given[0].clone()))
-    trainer.critic.register_forward_pre_hook(lambda _network, given: seen["images"].append(given[0].clone()))
+    trainer.train_state.generator.register_forward_pre_hook(
+        lambda _network, given: seen["latents"].append(given[0].clone())
+    )
+    state.critic.register_forward_pre_hook(lambda _network, given: seen["images"].append(given[0].clone()))
     trainer.round()
     trainer.round()
     latent_BZ = latents(trainer.config, Stream.SAMPLE_LATENT, torch.arange(10))
@@ -183,7 +185,7 @@ def test_the_classic_gan_has_the_same_ten_latents_and_images_in_every_step_and_s
     equal = [torch.equal(given_BCHW, real_BCHW) for given_BCHW in seen["images"]]
     assert equal[:9:2] == [True] * 4 + [False]  # three steps of the warm-up and the first round's: real, generated
     assert sum(equal) == 3 + 2
-    shown_NCHW = domain.spec.decode(trainer.generator(latent_BZ).detach())
+    shown_NCHW = domain.spec.decode(trainer.train_state.generator(latent_BZ).detach())
     assert np.array_equal(trainer.samples()[:10], shown_NCHW)
 
 
@@ -201,9 +203,11 @@ def test_what_a_generator_with_norms_of_the_batch_at_hand_makes_does_not_depend_
 
 def test_fresh_latents_differ_between_steps_and_networks(folder: Path) -> None:
     trainer = tiny_trainer(folder, "mnist-gan", {"training.fixed_latents": False})
-    streams = (Stream.CRITIC_LATENT, Stream.GENERATOR_LATENT)
+    state, streams = trainer.train_state, (Stream.CRITIC_LATENT, Stream.GENERATOR_LATENT)
     drawn = [
-        training_latents(trainer.generator, trainer.config, stream, trainer.draws.index(number))
+        training_latents(
+            trainer.train_state.generator, trainer.config, stream, trainer.train_state.batches.index(number)
+        )
         for stream in streams
         for number in range(3)
     ]

@@ -14,7 +14,7 @@ from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.training.batches import AHEAD, Batches
 from seqgan_wgp.training.distributed.process_group import ALONE, ProcessGroup
 from seqgan_wgp.training.latents import latents, training_latents
-from seqgan_wgp.training.record import Losses
+from seqgan_wgp.training.record import RoundMetrics
 from seqgan_wgp.utils.counter_rng import Stream, choose_numpy, shuffled
 
 from .problems import PointDomain
@@ -97,7 +97,7 @@ def test_a_number_may_be_a_tensor(make: Make) -> None:
 
 
 def test_losses_are_numbers_by_name() -> None:
-    losses = Losses(("one", "two"), torch.tensor([1.5, -2.0]))
+    losses = RoundMetrics(("one", "two"), torch.tensor([1.5, -2.0]))
     assert dict(losses) == {"one": 1.5, "two": -2.0}
     assert len(losses) == 2
     with pytest.raises(KeyError):
