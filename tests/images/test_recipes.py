@@ -170,9 +170,8 @@ def tiny_trainer(folder: Path, name: str, changes: Mapping[str, object]) -> Trai
 def test_the_classic_gan_has_the_same_ten_latents_and_images_in_every_step_and_shows_those(folder: Path) -> None:
     seen: dict[str, list[Tensor]] = {"latents": [], "images": []}
     trainer = tiny_trainer(folder, "mnist-gan", {"training.warm_up": 3, "training.warm_up_until": None})
-    trainer.train_state.generator.register_forward_pre_hook(
-        lambda _network, given: seen["latents"].append(given[0].clone())
-    )
+    state = trainer.train_state
+    state.generator.register_forward_pre_hook(lambda _network, given: seen["latents"].append(given[0].clone()))
     state.critic.register_forward_pre_hook(lambda _network, given: seen["images"].append(given[0].clone()))
     trainer.round()
     trainer.round()
@@ -205,9 +204,7 @@ def test_fresh_latents_differ_between_steps_and_networks(folder: Path) -> None:
     trainer = tiny_trainer(folder, "mnist-gan", {"training.fixed_latents": False})
     state, streams = trainer.train_state, (Stream.CRITIC_LATENT, Stream.GENERATOR_LATENT)
     drawn = [
-        training_latents(
-            trainer.train_state.generator, trainer.config, stream, trainer.train_state.batches.index(number)
-        )
+        training_latents(state.generator, trainer.config, stream, state.batches.index(number))
         for stream in streams
         for number in range(3)
     ]
