@@ -1,4 +1,4 @@
-"""Arrows between packages go one way, and the library draws nothing."""
+"""Packages import each other one way, the library draws nothing, and the tests are laid out as the library is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "seqgan_wgp"
+TESTS = ROOT / "tests"
+
+OTHERS = {"cli": ROOT / "cli", "benchmarks": ROOT / "benchmarks"}
+"""Folder of tests -> what it tests, where that is not part of the library."""
 
 # Each part may import the parts before it; the kinds of data stand side by side.
 LAYERS = [
@@ -95,3 +99,37 @@ else:
     raise AssertionError
 """
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+def test_tests_share_helpers_by_modules_of_their_own() -> None:
+    # What one test file imports from another moves and breaks with it, and its fixtures are collected twice.
+    wrong = []
+    for file in TESTS.rglob("*.py"):
+        modules = {part for name in imported(file) for part in name.split(".")}
+        names = sorted(name for name in modules if name == "conftest" or name.startswith("test_"))
+        wrong += [f"{file.relative_to(TESTS)} imports {name}" for name in names]
+    assert wrong == []
+
+
+def test_every_folder_of_tests_mirrors_a_folder_of_what_it_tests() -> None:
+    wrong = []
+    for folder in {file.parent for file in TESTS.rglob("*.py")}:
+        top, *rest = folder.relative_to(TESTS).parts or ("",)
+        mirrored = OTHERS.get(top, LIBRARY / top).joinpath(*rest)
+        wrong += [f"there is no {mirrored.relative_to(ROOT)}"] if not mirrored.is_dir() else []
+    assert wrong == []
+
+
+def test_tests_named_after_a_module_lie_where_it_lies() -> None:
+    places: dict[str, set[Path]] = {}
+    for file in LIBRARY.rglob("*.py"):
+        places.setdefault(file.stem, set()).add(file.relative_to(LIBRARY).parent)
+    wrong = []
+    for file in TESTS.rglob("test_*.py"):
+        place = file.relative_to(TESTS).parent
+        modules = places.get(file.stem.removeprefix("test_"), {place})
+        if place.name == file.stem.removeprefix("test_") or place.parts[:1] in [(other,) for other in OTHERS]:
+            continue  # of a whole package, or of what is not part of the library
+        if place not in modules:
+            wrong.append(f"{file.relative_to(TESTS)} tests a module in {sorted(map(str, modules))}")
+    assert wrong == []

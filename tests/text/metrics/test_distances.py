@@ -22,7 +22,7 @@ from seqgan_wgp.text.metrics.distances import (
 )
 from seqgan_wgp.text.vocabulary import PAD
 
-from ..hashing.test_row_set import string
+from ..strategies import string
 
 Rows = list[list[int]]
 
