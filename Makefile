@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := runs/demo
 
-.PHONY: install demo test check format bench clean
+.PHONY: install demo test test-fast check format bench clean
 
 install: $(STAMP)
 
@@ -24,6 +24,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+# One test of each slow kind, and fewer examples of each property: under two minutes on two cores.
+test-fast: $(STAMP)
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not slow" --hypothesis-profile fast
 
 check: $(STAMP)
 	$(BIN)/ruff check .
