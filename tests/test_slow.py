@@ -20,7 +20,8 @@ def functions_of(file: Path) -> list[str]:
 def test_what_is_named_is_there(place: str) -> None:
     file, _, start = place.partition("::")
     assert (TESTS / file).exists()
-    assert not start or any(name.startswith(start.partition("[")[0]) for name in functions_of(TESTS / file))
+    begins = start.partition("[")[0].rpartition("::")[2]
+    assert not start or any(name.startswith(begins) for name in functions_of(TESTS / file))
 
 
 def test_every_fixture_that_makes_a_test_slow_is_there() -> None:
