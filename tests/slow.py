@@ -1,11 +1,13 @@
 """Which tests `make test-fast` leaves out.
 
 A test is slow if it takes about a second or more: it starts processes, trains, exports, or tries very many examples.
-The fast set keeps one of each kind. Ids are below this folder; `tests/test_slow.py` checks that they exist.
+The fast set keeps one of each kind, and the first cases of tests that have many. Ids are below this folder;
+`tests/test_slow.py` checks that they exist.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 FIXTURES = frozenset({"alone", "done", "environment", "pair", "trained_on_text", "wheel", "window"})
@@ -16,9 +18,12 @@ SLOW = (
     "benchmarks/test_recipes.py",
     "benchmarks/test_time_to_quality.py::test_the_pace_is_measured_of_every_recipe_on_every_corpus",
     "benchmarks/test_variations.py",
+    "cli/test_bad_input.py::test_stdin_is_a_corpus",
+    "cli/test_commands.py::test_resume_of_a_finished_run_says_so_and_changes_nothing",
     "cli/test_commands.py::test_resume_to_a_later_end_is_the_run_that_never_stopped",
     "cli/test_compare.py",
     "cli/test_evaluate.py::test_images_and_points_have_their_own_measures",
+    "cli/test_evaluate.py::test_no_text_of_a_corpus_wrecks_the_tables",
     "cli/test_export.py::test_a_file_is_named_after_its_model_unless_told",
     "cli/test_export.py::test_a_file_is_written_that_gives_what_generate_prints",
     "cli/test_generate.py::test_points_have_numbers_too",
@@ -50,10 +55,13 @@ SLOW = (
     "runs/test_tensorboard.py",
     "runs/test_train.py::test_a_finished_run_goes_on_to_a_larger_number_of_steps",
     "test_model.py::test_a_text_has_a_latent_and_neighbours",
+    "test_model.py::test_a_walk_from_a_text_is_one_from_its_latent",
     "test_packaging.py::test_one_of_each_kind",
     "text/constrained/test_automaton.py::test_an_automaton_accepts_what_the_expression_matches",
     "text/constrained/test_decoder.py::test_every_string_is_the_best_that_is_allowed",
+    "text/constrained/test_decoder.py::test_logs_are_as_good_as_probabilities",
     "text/constrained/test_decoder.py::test_over_bytes_it_is_the_best_utf8",
+    "text/constrained/test_decoder.py::test_what_is_too_large_is_refused_by_name",
     "text/constrained/test_regex.py::test_a_pattern_matches_what_python_matches",
     "text/constrained/test_regex.py::test_any_text_is_refused_or_means_what_it_means_to_python",
     "text/constrained/test_sampling.py::test_frequencies_are_the_conditional_probabilities",
@@ -61,6 +69,7 @@ SLOW = (
     "text/corpus/test_dataset.py::test_rows_of_running_text_are_stretches_of_it",
     "text/corpus/test_large_corpus.py",
     "text/corpus/test_scan.py::test_pieces_of_the_longest_lines_are_counted[9437184]",
+    "text/generation/test_inversion.py::test_what_cannot_be_found_is_told_how_far_it_is",
     "text/generation/test_stream.py::test_a_string_depends_on_its_number_and_on_nothing_else_that_is_asked_for",
     "text/hashing/test_hash_set.py::test_a_full_disk_is_told_with_the_folder",
     "text/inspection/test_inspection.py::test_a_line_of_100_megabytes_takes_little_memory",
@@ -72,6 +81,7 @@ SLOW = (
     "text/readers/test_lines.py::test_strings_become_lines_whatever_stands_in_them",
     "text/readers/test_open.py::test_a_source_can_be_read_again_and_again",
     "text/readers/test_open.py::test_compressed_data_of_many_blocks_is_read[.bz2]",
+    "text/readers/test_reader.py::test_memory_does_not_grow_with_a_line",
     "text/readers/test_source.py::test_several_files_are_the_one_file_that_they_would_be",
     "theory/test_depth.py",
     "theory/test_experiments.py",
@@ -82,6 +92,7 @@ SLOW = (
     "toy/test_domain.py::test_a_run_stopped_and_resumed_is_the_run_that_was_not",
     "toy/test_domain.py::test_real_draws_score_as_their_floor",
     "toy/test_output.py::test_a_picture_needs_no_screen_and_no_state",
+    "toy/test_output.py::test_a_picture_shows_real_and_generated_points",
     "training/engines/test_engines.py",
     "training/test_trainer.py::test_learns_points_of_the_plane_without_knowing_what_they_are",
     "utils/test_counter_rng.py::test_every_item_comes_first_and_last_about_equally_often",
@@ -90,7 +101,7 @@ SLOW = (
 
 KEPT = (
     "benchmarks/test_variations.py::test_a_trial_may_have_several_variations",
-    "cli/test_commands.py::test_generate_is_quiet_when_its_reader_goes",
+    "cli/test_commands.py::test_what_is_printed_is_plain_where_stdout_is_no_terminal[recipes]",
     "cli/test_compare.py::test_recipes_that_come_out_the_same_are_warned_of",
     "cli/test_mnist.py::test_a_run_of_images_has_pictures_of_samples",
     "runs/health/test_health.py::test_a_sound_run_has_nothing_to_say",
@@ -148,17 +159,21 @@ FIRST_CASE = (
 )
 """Of these parametrized tests the fast set has the first case only."""
 
+CASES = 5
+"""Of any other parametrized test the fast set has so many cases."""
+
 
 def slow_tests(tests: Iterable[tuple[str, Iterable[str]]]) -> set[str]:
     """Return the ids of the slow tests among pairs of an id and the fixtures that the test asks for."""
-    found, begun = set[str](), set[str]()
+    found, cases = set[str](), Counter[str]()
     for place, fixtures in tests:
         function = place.partition("[")[0]
+        cases[function] += 1
         if function in FIRST_CASE:
-            is_slow = function in begun
-            begun.add(function)
+            is_slow = cases[function] > 1
         else:
-            is_slow = place.startswith(SLOW) or not FIXTURES.isdisjoint(fixtures)
-        if is_slow and not place.startswith(KEPT):
+            is_named = place.startswith(SLOW) or not FIXTURES.isdisjoint(fixtures)
+            is_slow = cases[function] > CASES or (is_named and not place.startswith(KEPT))
+        if is_slow:
             found.add(place)
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .slow import FIRST_CASE, FIXTURES, KEPT, SLOW, slow_tests
+from .slow import CASES, FIRST_CASE, FIXTURES, KEPT, SLOW, slow_tests
 
 TESTS = Path(__file__).parent
 
@@ -35,7 +35,7 @@ def test_what_is_kept_would_be_slow(place: str) -> None:
 
 def test_rules_by_hand() -> None:
     first, slow, kept = FIRST_CASE[0], f"{SLOW[0]}::test_any", KEPT[0]
-    other, wheel = "utils/test_devices.py::test_any[1]", "test_any.py::test_other"
+    other, wheel = [f"utils/test_any.py::test_any[{k}]" for k in range(CASES + 2)], "test_any.py::test_other"
     asked: list[tuple[str, list[str]]] = [(f"{first}[a]", []), (slow, []), (kept, []), (f"{first}[b]", [])]
-    found = slow_tests([*asked, (other, ["tmp_path"]), (wheel, ["tmp_path", "wheel"])])
-    assert found == {f"{first}[b]", slow, wheel}
+    found = slow_tests([*asked, *((one, ["tmp_path"]) for one in other), (wheel, ["tmp_path", "wheel"])])
+    assert found == {f"{first}[b]", slow, wheel, *other[CASES:]}
