@@ -25,7 +25,7 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-# One test of each slow kind, and fewer examples of each property: under two minutes on two cores.
+# One test of each slow kind, the first cases of tests that have many, and fewer examples of each property.
 test-fast: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not slow" --hypothesis-profile fast
 
