@@ -1,14 +1,19 @@
-"""Arrows between packages go one way, and the library draws nothing."""
+"""Packages import each other one way, the library draws nothing, and the tests are laid out as the library is."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "seqgan_wgp"
+TESTS = ROOT / "tests"
+
+OTHERS = {"cli": ROOT / "cli", "benchmarks": ROOT / "benchmarks"}
+"""Folder of tests -> what it tests, where that is not part of the library."""
 
 # Each part may import the parts before it; the kinds of data stand side by side.
 LAYERS = [
@@ -125,3 +130,52 @@ else:
     raise AssertionError
 """
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+def test_tests_share_helpers_by_modules_of_their_own() -> None:
+    # What one test file imports from another moves and breaks with it, and its fixtures are collected twice.
+    wrong = []
+    for file in TESTS.rglob("*.py"):
+        modules = {part for name in imported(file) for part in name.split(".")}
+        names = sorted(name for name in modules if name == "conftest" or name.startswith("test_"))
+        wrong += [f"{file.relative_to(TESTS)} imports {name}" for name in names]
+    assert wrong == []
+
+
+def test_every_folder_of_tests_mirrors_a_folder_of_what_it_tests() -> None:
+    wrong = []
+    for folder in {file.parent for file in TESTS.rglob("*.py")}:
+        top, *rest = folder.relative_to(TESTS).parts or ("",)
+        mirrored = OTHERS.get(top, LIBRARY / top).joinpath(*rest)
+        wrong += [f"there is no {mirrored.relative_to(ROOT)}"] if not mirrored.is_dir() else []
+    assert wrong == []
+
+
+def test_tests_named_after_a_module_lie_where_it_lies() -> None:
+    places: dict[str, set[Path]] = {}
+    for file in LIBRARY.rglob("*.py"):
+        places.setdefault(file.stem, set()).add(file.relative_to(LIBRARY).parent)
+    wrong = []
+    for file in TESTS.rglob("test_*.py"):
+        place = file.relative_to(TESTS).parent
+        modules = places.get(file.stem.removeprefix("test_"), {place})
+        if place.name == file.stem.removeprefix("test_") or place.parts[:1] in [(other,) for other in OTHERS]:
+            continue  # of a whole package, or of what is not part of the library
+        if place not in modules:
+            wrong.append(f"{file.relative_to(TESTS)} tests a module in {sorted(map(str, modules))}")
+    assert wrong == []
+
+
+def test_programs_that_tests_run_import_what_there_is() -> None:
+    # They are strings, which neither a type checker nor a renaming sees; a test that is seldom run hides them.
+    imports, wrong = re.compile(r"from (seqgan_wgp[\w.]*) import (\w+)"), []
+    for file in TESTS.rglob("*.py"):
+        nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        for module, name in imports.findall("\n".join(texts)):
+            place = ROOT.joinpath(*module.split("."))
+            source = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+            is_module = (place / f"{name}.py").is_file() or (place / name).is_dir()
+            if not is_module and not (source.is_file() and re.search(rf"\b{name}\b", source.read_text())):
+                wrong.append(f"{file.relative_to(TESTS)}: {name} of {module}")
+    assert wrong == []

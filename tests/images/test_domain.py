@@ -24,7 +24,7 @@ from seqgan_wgp.runs.train import create, run_training, scan_images
 from seqgan_wgp.training.trainer import Trainer
 
 from ..stopping import stop_at
-from .conftest import squares
+from .squares import squares
 
 CPU = torch.device("cpu")
 

@@ -22,7 +22,7 @@ from seqgan_wgp.runs.evaluate import evaluate as evaluate_model
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.train import create, run_training, scan_images
 
-from .conftest import squares
+from .squares import squares
 
 Images = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 

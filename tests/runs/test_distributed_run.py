@@ -234,8 +234,8 @@ def test_trouble_in_another_process_is_told_with_its_number(pair: Path, tmp_path
 PROGRAM = """
 import os, sys
 from pathlib import Path
-from seqgan_wgp.runs import journal
-journal.FIRST_CHECKPOINT_SECONDS = journal.CHECKPOINT_SECONDS = 0.02
+from seqgan_wgp.runs import session
+session.FIRST_CHECKPOINT_SECONDS = session.CHECKPOINT_SECONDS = 0.02
 name = "pid-{RANK}-{TORCHELASTIC_RESTART_COUNT}".format(**os.environ)
 Path(sys.argv.pop(1), name).write_text(str(os.getpid()))
 from cli.app import main

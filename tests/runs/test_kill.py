@@ -21,8 +21,8 @@ STEPS = 60
 # Checkpoints far more often than in use, so that a kill also falls into the writing of one.
 PROGRAM = """
 import sys
-from seqgan_wgp.runs import journal
-journal.FIRST_CHECKPOINT_SECONDS = journal.CHECKPOINT_SECONDS = float(sys.argv.pop(1))
+from seqgan_wgp.runs import session
+session.FIRST_CHECKPOINT_SECONDS = session.CHECKPOINT_SECONDS = float(sys.argv.pop(1))
 from cli.app import main
 main()
 """

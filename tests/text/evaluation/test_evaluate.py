@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from seqgan_wgp.config import Config
-from seqgan_wgp.text.corpus.dataset import Corpus, prepare
-from seqgan_wgp.text.corpus.scan import scan
+from seqgan_wgp.text.corpus.dataset import Corpus
 from seqgan_wgp.text.corpus.stats import Facts
 from seqgan_wgp.text.domain import TextDomain, TextSpec
 from seqgan_wgp.text.evaluation.baselines import MARKOV_ORDERS, ROWS_MOST, Bench
@@ -24,8 +23,9 @@ from seqgan_wgp.text.evaluation.options import LEGACY_SAMPLES, SAMPLES_MOST, Tex
 from seqgan_wgp.text.evaluation.verdicts import BASELINE_ORDER
 from seqgan_wgp.text.metrics.markov import MarkovChain
 from seqgan_wgp.text.metrics.ngrams import NgramReference
-from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.text.vocabulary import PAD
+
+from ..corpora import prepared
 
 Ids = npt.NDArray[np.integer]
 
@@ -66,10 +66,6 @@ class Chain(Rows):
     def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Ids]:
         """Yield its strings."""
         yield self.chain.sample(n, self.spec.length, seed=seed, start=start)
-
-
-def prepared(lines: list[str], config: Config, folder: Path) -> Corpus:
-    return prepare(scan(open_source(lines), config.corpus), folder)
 
 
 @pytest.fixture
