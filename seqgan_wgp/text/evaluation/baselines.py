@@ -14,6 +14,7 @@ from typing import final
 import numpy as np
 
 from ...utils.counter_rng import Stream, shuffled
+from ...utils.progress import OnStep
 from ..corpus.dataset import Corpus
 from ..generation.line_encoder import mask_after_pad
 from ..hashing.hash_index import Ints
@@ -23,7 +24,7 @@ from ..metrics.markov import MarkovChain, uniform_rows
 from ..metrics.memorization import Copies, Pair, copies, nearest
 from ..metrics.ngrams import NgramReference, unique_fraction
 from ..metrics.words import words_in_test
-from .options import Generator, OnStep, TextEvalOptions
+from .options import Generator, TextEvalOptions
 from .result import Against, Composition, Hits, NearestLines, NearPair, Profile, Profiles, Protocol
 from .scores import Scorer, Spread, critic_scores
 from .verdicts import BASELINE_ORDER

@@ -12,13 +12,15 @@ import pytest
 import torch
 
 from seqgan_wgp.config import Config, recipe
-from seqgan_wgp.runs import checkpoint
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.health.detectors import DETECTORS
 from seqgan_wgp.runs.health.findings import Finding, Health, findings_of
 from seqgan_wgp.runs.metrics_log import read_records
-from seqgan_wgp.runs.train import create, run_training, scan_data
+from seqgan_wgp.runs.prepare import create
+from seqgan_wgp.runs.train import run_training
+from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.training.record import Record
+from seqgan_wgp.utils import tensor_file
 
 from ...stopping import stop_at
 
@@ -121,7 +123,7 @@ def test_looking_changes_nothing(start: Start, monkeypatch: pytest.MonkeyPatch) 
         timeless(alone)
     )
     for name in ("model", "best", "checkpoint"):
-        left, right = (checkpoint.load(getattr(run, name))[0] for run in (watched, alone))
+        left, right = (tensor_file.read_tensor_file(getattr(run, name))[0] for run in (watched, alone))
         assert left.keys() == right.keys()
         assert all(torch.equal(left[key], right[key]) for key in left)
 
