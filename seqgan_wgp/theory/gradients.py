@@ -17,14 +17,14 @@ from torch import Tensor
 
 from ..config.schema import GeneratorSettings, TrainingSettings
 from ..nn.initialization import initialize
-from ..toy.distributions import DISTRIBUTIONS
+from ..toy.distributions import DISTRIBUTIONS, Indices
 from ..toy.networks import PerceptronGenerator
 from ..training.losses import LOSSES
 from ..training.schedule import noise_deviation
 from ..training.steps import generator_step
 from ..utils.counter_rng import Stream, normal, uniform
 from . import js_identity
-from .critics import HELD_OUT, Indices, Pairs, ShowProgress, Training, adam, perceptron, rule, share_of, train_critic
+from .critics import HELD_OUT, Pairs, ShowProgress, Training, adam, perceptron, rule, share_of, train_critic
 from .js_identity import Identity
 
 STEPS = 2_000

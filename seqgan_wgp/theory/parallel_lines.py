@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..toy.distributions import parallel_lines, wasserstein_moved
+from ..toy.distributions import Indices, parallel_lines, wasserstein_moved
 from ..toy.networks import PerceptronCritic
 from ..training.losses import LOSSES
 from ..training.penalties import interpolate, slopes
 from ..utils.counter_rng import Stream
-from .critics import Indices, Pairs, ShowProgress, Training, adam, finish, perceptron, rule, share_of, train_critic
+from .critics import Pairs, ShowProgress, Training, adam, finish, perceptron, rule, share_of, train_critic
 
 THETAS = (-1.0, 0.0, 0.25, 0.5, 1.0, 2.0)
 WEIGHT = 10.0

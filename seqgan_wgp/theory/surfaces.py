@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..toy.distributions import DISTRIBUTIONS, wasserstein
+from ..toy.distributions import DISTRIBUTIONS, Indices, wasserstein
 from ..toy.networks import PerceptronCritic
 from ..training.diagnostics.measures import wasserstein_estimate
 from ..training.penalties import interpolate, slopes

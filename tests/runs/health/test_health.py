@@ -14,7 +14,7 @@ import torch
 from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.health.detectors import DETECTORS
-from seqgan_wgp.runs.health.findings import Finding, Health, findings_of
+from seqgan_wgp.runs.health.findings import Health, HealthFinding, findings_of
 from seqgan_wgp.runs.metrics_log import read_records
 from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.train import run_training
@@ -77,7 +77,7 @@ def test_a_run_says_once_what_is_wrong_in_its_records_and_to_who_watches(start: 
     assert [finding["name"] for finding in told[3]] == ["dead-critic"]
     assert told[3][0].keys() == {"name", "message", "remedy"}
     assert {record.step: record.health for record in seen if record.health} == told
-    assert outcome.findings == [Finding(step=3, **told[3][0])]
+    assert outcome.findings == [HealthFinding(step=3, **told[3][0])]
     assert math.isfinite(outcome.validation["js2"])
 
 
