@@ -20,7 +20,6 @@ from ..training.diagnostics.measures import wasserstein_estimate
 from ..training.penalties import interpolate, slopes
 from ..utils.counter_rng import Stream, uniform
 from .critics import (
-    Indices,
     ShowProgress,
     Training,
     adam,
