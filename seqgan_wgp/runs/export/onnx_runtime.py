@@ -100,7 +100,7 @@ class OnnxGenerator:
         """Yield what the items are made of, float32 (B, *output_shape), in order, some at a time.
 
         Of text these are probabilities (B, L, V), of images the pixels of critic space. Blocks have the size and the
-        place that they have in `adversarial.sampling.generate`, so an item is the same whatever else is asked for.
+        place that they have in `training.latents.generate`, so an item is the same whatever else is asked for.
         """
         if n < 0 or start < 0 or seed < 0:
             raise ConfigError(f"n (={n}), start (={start}) and seed (={seed}) must not be negative")
