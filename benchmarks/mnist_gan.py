@@ -32,9 +32,9 @@ import torch
 from benchmarks.factors import Entry
 from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.errors import Diverged
+from seqgan_wgp.images.adapter import scan_images
 from seqgan_wgp.images.domain import ImageDomain
 from seqgan_wgp.images.pictures import legible, write_png
-from seqgan_wgp.runs.train import scan_images
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.utils.malloc import keep_memory
 

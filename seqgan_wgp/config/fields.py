@@ -6,7 +6,7 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING
 from typing import Any
 
@@ -20,7 +20,7 @@ def setting(
     doc: str,
     default: Any = MISSING,
     *,
-    choices: tuple[str, ...] = (),
+    choices: Collection[str] = (),
     least: float = -math.inf,
     above: float = -math.inf,
     most: float = math.inf,

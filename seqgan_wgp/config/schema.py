@@ -9,11 +9,10 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
+from .._version import FORMAT_VERSION as FORMAT_VERSION
 from ..errors import ConfigError
 from .fields import setting
-
-FORMAT_VERSION = 1
-"""Format of config.json, of checkpoints and of model files."""
+from .kinds import DATA_KINDS
 
 _NORMALIZATIONS = ("none", "layer", "layer-channels", "instance", "weight", "batch", "batch-nonaffine")
 _NORMAL_FORMS = ("none", "nfc", "nfd", "nfkc", "nfkd")
@@ -268,7 +267,7 @@ class LogSettings:
 class Config:
     """A whole run. Build it with `recipe`, change it with `override`."""
 
-    domain: str = setting("kind of data", "text", choices=("text", "image", "toy"))
+    domain: str = setting("kind of data", "text", choices=DATA_KINDS)
     recipe: str = setting("recipe that the settings started from", "")
     description: str = setting("what the recipe is, in one line", "")
     source: str = setting("where the recipe's numbers come from", "")

@@ -6,19 +6,10 @@ import operator
 
 from ..errors import ConfigError
 from .fields import AUTO
+from .kinds import DATA_KINDS
 from .schema import Config
 
 _CONVOLUTIONS = ("none", "layer", "layer-channels", "instance", "weight", "batch")
-_NETWORKS: dict[str, dict[str, tuple[str, ...]]] = {
-    "text": {"generator": ("residual",), "critic": ("residual",)},
-    "image": {
-        "generator": ("deconvolution", "perceptron", "convolution-dense"),
-        "critic": ("convolution", "perceptron", "convolution-dense"),
-    },
-    "toy": {"generator": ("perceptron",), "critic": ("perceptron",)},
-}
-"""Kind of data -> network -> the architectures that there are for it."""
-
 _NORMALIZATIONS: dict[str, tuple[str, ...]] = {
     "perceptron": ("none", "layer", "weight", "batch"),
     "convolution-dense": (*_CONVOLUTIONS, "batch-nonaffine"),
@@ -65,7 +56,7 @@ def _check_toy(config: Config) -> None:
 
 
 def _check_networks(config: Config) -> None:
-    for part, networks in _NETWORKS[config.domain].items():
+    for part, networks in DATA_KINDS[config.domain].networks.items():
         settings = getattr(config, part)
         _choose(f"{part}.network", settings.network, networks, config.domain)
         normalizations = _NORMALIZATIONS.get(settings.network, _CONVOLUTIONS)
@@ -83,7 +74,7 @@ def _check_networks(config: Config) -> None:
                 dotted = f"optimizer.{part}.{name}"
                 raise ConfigError(f"{dotted} is not set, and {algorithm.name} needs it", f"e.g. --set {dotted}=0.9")
 
-    if config.domain != "text" and config.generator.output != "softmax":
+    if not DATA_KINDS[config.domain].is_discrete and config.generator.output != "softmax":
         raise ConfigError(
             f"generator.output is {config.generator.output!r}, which there is for text only",
             "set generator.output=softmax; it changes nothing here",
@@ -91,7 +82,7 @@ def _check_networks(config: Config) -> None:
 
 
 def _check_decided(config: Config) -> None:
-    if config.domain == "text":
+    if DATA_KINDS[config.domain].has_rules:
         return  # there is a rule for each, once the corpus is known
     for dotted in ("generator.width", "critic.width", "training.batch_size", "evaluation.every"):
         if operator.attrgetter(dotted)(config) == AUTO:

@@ -17,16 +17,18 @@ from torch import Tensor
 from seqgan_wgp.config import Config, override, recipe, recipe_names
 from seqgan_wgp.config.fields import list_settings
 from seqgan_wgp.errors import ConfigError
+from seqgan_wgp.images.adapter import scan_images
 from seqgan_wgp.images.domain import ImageDomain
 from seqgan_wgp.model import Model
-from seqgan_wgp.runs.checkpoint import load
-from seqgan_wgp.runs.train import create, run_training, scan_images
+from seqgan_wgp.runs.prepare import create
+from seqgan_wgp.runs.train import run_training
 from seqgan_wgp.training.batches import check_divisible
 from seqgan_wgp.training.domain import Domain
 from seqgan_wgp.training.latents import latents, training_latents
 from seqgan_wgp.training.record import Record
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.utils.counter_rng import Stream
+from seqgan_wgp.utils.tensor_file import read_tensor_file
 
 CPU = torch.device("cpu")
 
@@ -258,9 +260,9 @@ def test_the_classic_gan_stopped_and_resumed_is_the_run_that_was_not(folder: Pat
     run_training(runs[0])
     stops = iter([False, False, True])
     assert run_training(runs[1], should_stop=lambda: next(stops)).reason == "interrupted"
-    assert load(runs[1].checkpoint)[1]["step"] == 2
+    assert read_tensor_file(runs[1].checkpoint)[1]["step"] == 2
     run_training(runs[1])
-    (one, facts), (two, _) = (load(run.checkpoint) for run in runs)
+    (one, facts), (two, _) = (read_tensor_file(run.checkpoint) for run in runs)
     assert facts["step"] == 4
     assert one.keys() == two.keys()
     assert all(torch.equal(one[name], two[name]) for name in one)
