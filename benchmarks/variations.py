@@ -197,7 +197,7 @@ def rare_penalty(every: int, trainer: Trainer, _share: Share) -> None:
 
     penalty_at(rarely, False, trainer, _share)
     trainer.train_state.objective = dataclasses.replace(
-        trainer.train_state.objective, weight=every * trainer.train_state.objective.weight
+        trainer.train_state.objective, weight=every * trainer.train_state.objective.penalty_weight
     )
 
 

@@ -98,14 +98,14 @@ all_recipes = pytest.mark.parametrize("name", recipe_names())
 
 # Settings that go with one that `fast` has not.
 COMPANIONS: dict[str, dict[str, object]] = {
-    "objective.clip": {"objective.constraint": "clip", "objective.weight": 0.0},
+    "objective.clip": {"objective.constraint": "clip", "objective.penalty_weight": 0.0},
     "toy.theta": {"toy.name": "parallel-lines"},
     "training.noise_steps": {"training.noise": 0.1},
     "training.warm_up_until": {"training.warm_up": 1},
 }
 
 ADAMS = {f"optimizer.{part}.{beta}" for part in ("generator", "critic") for beta in ("beta1", "beta2")}
-ANY_NUMBER = {"toy.theta", "training.repeat_above", "training.warm_up_until"}  # a place and losses, also below 0
+ANY_NUMBER = {"toy.theta", "training.extra_steps_above", "training.warm_up_until"}  # a place and losses, also below 0
 
 
 def changed(dotted: str, value: object) -> Config:
@@ -162,7 +162,7 @@ def test_paper_is_the_published_language_model_to_the_letter() -> None:
     config = recipe("paper")
     network = {"network": "residual", "width": 512, "blocks": 5, "kernel": 5, "residual_scale": 0.3}
     network |= {"normalization": "none", "initialization": "tflib", "units": 0, "activation": "softplus"}
-    adam = {"name": "adam", "learning_rate": 1e-4, "fall_steps": 0, "beta1": 0.5, "beta2": 0.9, "epsilon": 1e-8}
+    adam = {"name": "adam", "learning_rate": 1e-4, "lr_decay_steps": 0, "beta1": 0.5, "beta2": 0.9, "epsilon": 1e-8}
     adam |= {"decay": None, "momentum": 0.0}
     tree = to_dict(config)
     assert tree["generator"] == network | {"latent": 128, "latent_distribution": "normal", "output": "softmax"}
@@ -171,14 +171,14 @@ def test_paper_is_the_published_language_model_to_the_letter() -> None:
     assert tree["objective"] == {"loss": "wgan", "constraint": "gp", "weight": 10.0} | unused
     assert tree["optimizer"] == {"generator": adam, "critic": adam}
     assert (config.training.batch_size, config.training.critic_steps, config.training.steps) == (64, 10, 200_000)
-    assert (config.corpus.length, config.corpus.long) == (32, "crop")
+    assert (config.corpus.length, config.corpus.overflow) == (32, "crop")
     assert (config.averaging.decay, config.model.weights) == (0.0, "latest")
     assert config.evaluation.patience is None
 
 
 def test_passgan_is_paper_made_narrow_and_short() -> None:
     paper = recipe("paper")
-    narrow = {"generator.width": 128, "critic.width": 128, "corpus.length": 10, "corpus.long": "drop"}
+    narrow = {"generator.width": 128, "critic.width": 128, "corpus.length": 10, "corpus.overflow": "drop"}
     about = {name: getattr(recipe("passgan"), name) for name in ("recipe", "description", "source")}
     assert override(paper, narrow | about) == recipe("passgan")
 
@@ -221,7 +221,7 @@ def test_neutral_defaults_are_off() -> None:
         "generator.normalization": "none",
         "critic.normalization": "none",
         "objective.constraint": "none",
-        "objective.weight": 0.0,
+        "objective.penalty_weight": 0.0,
         "averaging.decay": 0.0,
         "evaluation.patience": None,
         "training.minutes": None,
@@ -269,11 +269,11 @@ def test_a_value_written_as_text_is_read_as_the_type(dotted: str) -> None:
 
 
 def test_numbers_are_read_with_separators_exponents_and_as_whole_ones() -> None:
-    config = recipe("fast", {"training.steps": "100_000", "objective.weight": "5", "averaging.decay": "9.9e-1"})
-    assert (config.training.steps, config.objective.weight, config.averaging.decay) == (100_000, 5.0, 0.99)
+    config = recipe("fast", {"training.steps": "100_000", "objective.penalty_weight": "5", "averaging.decay": "9.9e-1"})
+    assert (config.training.steps, config.objective.penalty_weight, config.averaging.decay) == (100_000, 5.0, 0.99)
     with pytest.raises(ConfigError, match="'1,5'"):
         recipe("fast", {"training.steps": "1,5"})  # in much of the world a comma is no separator of thousands
-    assert type(recipe("fast", {"objective.weight": 5}).objective.weight) is float
+    assert type(recipe("fast", {"objective.penalty_weight": 5}).objective.penalty_weight) is float
 
 
 def test_a_switch_is_read_from_text_and_survives_toml() -> None:
@@ -347,7 +347,7 @@ def test_numbers_are_finite(dotted: str) -> None:
             changed(dotted, value)
 
 
-@pytest.mark.parametrize("dotted", ["training.steps", "objective.weight", "training.batch_size", "training.minutes"])
+@pytest.mark.parametrize("dotted", ["training.steps", "objective.penalty_weight", "training.batch_size", "training.minutes"])
 def test_numbers_beyond_floats_are_no_crash(dotted: str) -> None:
     """A whole number may be as large as it likes; whether it is sensible is not ours to say."""
     huge = 10**400
@@ -369,7 +369,7 @@ def test_choices_are_the_only_texts_and_a_slip_gets_a_suggestion(dotted: str) ->
     for choice in choices:
         # Not every choice goes with every kind of data, nor batch norm or spectral norm in the critic with a penalty.
         free = dotted == "critic.normalization" or choice in ("none", "spectral")
-        unpenalised = {"objective.constraint": "none", "objective.weight": 0} if free else {}
+        unpenalised = {"objective.constraint": "none", "objective.penalty_weight": 0} if free else {}
         taken = []
         for name in recipe_names():
             with contextlib.suppress(ConfigError):
@@ -486,7 +486,7 @@ PAIRS = [(loss, constraint) for loss in choices("objective.loss") for constraint
 @pytest.mark.parametrize(("loss", "constraint"), PAIRS)
 def test_a_pair_is_taken_or_refused_with_the_reason(loss: str, constraint: str) -> None:
     changes: dict[str, object] = {"objective.loss": loss, "objective.constraint": constraint}
-    changes["objective.weight"] = 10.0 if constraint in PENALTIES else 0.0
+    changes["objective.penalty_weight"] = 10.0 if constraint in PENALTIES else 0.0
     changes["objective.clip"] = 0.01 if constraint == "clip" else None
     if loss == "wgan" and constraint in ("none", "r1", "dragan", "dragan-notebook"):
         with pytest.raises(ConfigError, match=r"its loss falls without end\ntake one of: .*gp.*clip"):
@@ -496,7 +496,7 @@ def test_a_pair_is_taken_or_refused_with_the_reason(loss: str, constraint: str) 
 
 
 REFUSED: list[tuple[dict[str, object], str]] = [
-    ({"objective.constraint": "clip", "objective.weight": 0}, r"objective\.clip is not set\n.*objective\.clip=0\.01"),
+    ({"objective.constraint": "clip", "objective.penalty_weight": 0}, r"objective\.clip is not set\n.*objective\.clip=0\.01"),
     ({"objective.clip": 0.01}, r"objective\.clip is 0\.01, but objective\.constraint is 'lp'"),
     (
         {"objective.constraint": "spectral"},
@@ -506,17 +506,17 @@ REFUSED: list[tuple[dict[str, object], str]] = [
     ({"generator.normalization": "batch-nonaffine"}, r"'batch-nonaffine', which there is not for the network residual"),
     ({"critic.normalization": "batch"}, r"every score depend on all of them\n.*critic\.normalization=layer"),
     (
-        {"objective.constraint": "spectral", "objective.weight": 0, "critic.normalization": "layer"},
+        {"objective.constraint": "spectral", "objective.penalty_weight": 0, "critic.normalization": "layer"},
         r"is undone by a layer that scales its input anew",
     ),
     ({"training.warm_up_until": 0.1}, r"training\.warm_up is 0\n"),
     ({"training.noise_steps": 10}, r"training\.noise is 0\n"),
     ({"generator.normalization": "batch", "training.batch_size": 1}, r"training\.batch_size is 1, and .* no spread"),
     (
-        {"objective.thinning": 2, "objective.constraint": "dragan", "objective.loss": "gan"},
+        {"objective.penalty_every": 2, "objective.constraint": "dragan", "objective.loss": "gan"},
         r"no penalty of each item's own",
     ),
-    ({"objective.thinning": 100, "training.batch_size": 64}, r"a batch has 64 items\n"),
+    ({"objective.penalty_every": 100, "training.batch_size": 64}, r"a batch has 64 items\n"),
     ({"generator.network": "perceptron"}, r"generator\.network is 'perceptron', which there is not for text"),
 ]
 
@@ -537,10 +537,10 @@ def test_networks_of_images_need_what_they_are_made_of() -> None:
 @pytest.mark.parametrize("name", ["mnist-fast", "toy"])
 def test_only_text_is_shown_one_hot(name: str) -> None:
     with pytest.raises(ConfigError, match=r"generator\.output is 'sampled', which there is for text only"):
-        recipe(name, {"generator.output": "sampled"})
+        recipe(name, {"generator.relaxation": "sampled"})
 
 
-BY_OTHER_SETTINGS = {"objective.thinning"}
+BY_OTHER_SETTINGS = {"objective.penalty_every"}
 """What may be left open whatever a run is of: it is decided without a corpus."""
 
 

@@ -44,7 +44,7 @@ class CorpusSettings:
         "what to do with longer lines: cut off, leave out, cut in pieces", "crop", choices=("crop", "drop", "chunk")
     )
     held_out: float = setting("share of distinct lines held out, half validation, half test", 0.2, above=0, most=0.9)
-    held_out_most: int = setting("lines held out at most (expected number)", 40_000, least=1)
+    held_out_max: int = setting("lines held out at most (expected number)", 40_000, least=1)
     max_alphabet: int = setting("different characters allowed", 8192, least=1, most=65_000)
 
 
@@ -166,8 +166,8 @@ class AlgorithmSettings:
         "algorithm; rmsprop-tf: TensorFlow 1's", "adam", choices=("adam", "rmsprop", "rmsprop-tf", "sgd")
     )
     learning_rate: float = setting("step size", above=0, most=10)
-    fall_steps: int = setting(
-        "rounds in which the step size falls: it is learning_rate / sqrt(1 + round / fall_steps); 0: it stays",
+    lr_decay_steps: int = setting(
+        "rounds in which the step size falls: it is learning_rate / sqrt(1 + round / lr_decay_steps); 0: it stays",
         0,
         least=0,
     )
@@ -195,10 +195,10 @@ class TrainingSettings:
     generator_steps: int = setting("generator steps in a round", 1, least=1, most=10_000)
     generator_steps_more: int = setting("generator steps added each generator_steps_period", 0, least=0, most=10_000)
     generator_steps_period: int = setting("rounds after which generator_steps_more are added", 1, least=1)
-    repeat_above: float | None = setting(
+    extra_steps_above: float | None = setting(
         "more generator steps in a round while their loss is above this; none: no more", None
     )
-    repeat_rises: int = setting("times that a repeated step lowers no loss before repeating is given up", 10, least=1)
+    extra_steps_max_rises: int = setting("times that a repeated step lowers no loss before repeating is given up", 10, least=1)
     warm_up: int = setting("critic steps alone before the first round, at most", 0, least=0, most=1_000_000)
     warm_up_until: float | None = setting("critic's loss at which the warm-up ends early; none: never", None)
     fixed_latents: bool = setting(

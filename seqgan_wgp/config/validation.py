@@ -74,10 +74,10 @@ def _check_networks(config: Config) -> None:
                 dotted = f"optimizer.{part}.{name}"
                 raise ConfigError(f"{dotted} is not set, and {algorithm.name} needs it", f"e.g. --set {dotted}=0.9")
 
-    if not DATA_KINDS[config.domain].is_discrete and config.generator.output != "softmax":
+    if not DATA_KINDS[config.domain].is_discrete and config.generator.relaxation != "softmax":
         raise ConfigError(
-            f"generator.output is {config.generator.output!r}, which there is for text only",
-            "set generator.output=softmax; it changes nothing here",
+            f"generator.relaxation is {config.generator.relaxation!r}, which there is for text only",
+            "set generator.relaxation=softmax; it changes nothing here",
         )
 
 
@@ -101,21 +101,21 @@ def _or(names: tuple[str, ...]) -> str:
 def _check_objective(config: Config) -> None:
     objective = config.objective
     objective.target_numbers()
-    if objective.constraint not in PENALTIES and objective.weight:
+    if objective.constraint not in PENALTIES and objective.penalty_weight:
         raise ConfigError(
-            f"objective.weight is {objective.weight:g}, but objective.constraint is {objective.constraint!r}, "
+            f"objective.penalty_weight is {objective.penalty_weight:g}, but objective.constraint is {objective.constraint!r}, "
             "which has no penalty to weigh",
             f"choose one that has ({', '.join(PENALTIES)}), or set the weight to 0",
         )
-    if objective.thinning > 1 and objective.constraint not in _AT_EACH_ITEM:
+    if objective.penalty_every > 1 and objective.constraint not in _AT_EACH_ITEM:
         raise ConfigError(
-            f"objective.thinning is {objective.thinning}, but objective.constraint is {objective.constraint!r}, "
+            f"objective.penalty_every is {objective.penalty_every}, but objective.constraint is {objective.constraint!r}, "
             "which has no penalty of each item's own",
-            f"take one of: {', '.join(_AT_EACH_ITEM)}; or objective.thinning=1",
+            f"take one of: {', '.join(_AT_EACH_ITEM)}; or objective.penalty_every=1",
         )
-    if 0 < config.training.batch_size < objective.thinning:
+    if 0 < config.training.batch_size < objective.penalty_every:
         raise ConfigError(
-            f"objective.thinning is {objective.thinning}, and a batch has {config.training.batch_size} items",
+            f"objective.penalty_every is {objective.penalty_every}, and a batch has {config.training.batch_size} items",
             "set it to no more than training.batch_size",
         )
     if objective.constraint == "clip" and objective.clip is None:

@@ -112,10 +112,10 @@ def _generator_steps(state: TrainState, round_: Number) -> list[Tensor]:
     settings, schedule = state.config.training, state.schedule
     count = schedule.generator_steps(state.step)
     done = [generator_step(state, schedule.generator_step_number(round_, k)) for k in range(count)]
-    if settings.repeat_above is None:
+    if settings.extra_steps_above is None:
         return done
     loss, rises = done[-1][0].item(), 0
-    while loss > settings.repeat_above and rises < settings.repeat_rises:
+    while loss > settings.extra_steps_above and rises < settings.extra_steps_max_rises:
         done.append(generator_step(state, schedule.generator_step_number(round_, len(done))))
         before, loss = loss, done[-1][0].item()
         rises += loss >= before

@@ -67,7 +67,7 @@ def _on_gpu(parameters: Parameters) -> bool:
 def _adam(settings: AlgorithmSettings, parameters: Parameters) -> torch.optim.Optimizer:
     betas = (_number(settings.beta1), _number(settings.beta2))
     rate: float | Tensor = settings.learning_rate
-    if settings.fall_steps and _on_gpu(parameters):
+    if settings.lr_decay_steps and _on_gpu(parameters):
         rate = torch.tensor(rate, device=parameters[0].device)  # where a recorded step finds it
     return torch.optim.Adam(
         parameters,

@@ -73,11 +73,11 @@ def penalty_every(settings: ObjectiveSettings, batch_size: int) -> int:
 
 
 def learning_rate(settings: AlgorithmSettings, round_: int) -> float:
-    """Return an optimizer's learning rate in a round: constant, or lr / sqrt(1 + round / fall_steps).
+    """Return an optimizer's learning rate in a round: constant, or lr / sqrt(1 + round / lr_decay_steps).
 
     The decay does not depend on the planned end of training, and never reaches 0.
     """
-    return settings.learning_rate / math.sqrt(1 + round_ / settings.fall_steps if settings.fall_steps else 1)
+    return settings.learning_rate / math.sqrt(1 + round_ / settings.lr_decay_steps if settings.lr_decay_steps else 1)
 
 
 def noise_deviation(settings: TrainingSettings, round_: int) -> float:

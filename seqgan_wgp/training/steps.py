@@ -149,7 +149,7 @@ def _weighted_penalty(view: View, uniform: Uniform, objective: CriticObjective) 
     size = len(view.real) if objective.size is None else objective.size
     penalised = len(range(*kept.indices(len(view.real))))
     weight = penalised / len(view.real) * size / math.ceil(size / every)
-    return objective.weight * weight * constraint.cost(slope_B), weight * slope_B.detach().mean()
+    return objective.penalty_weight * weight * constraint.cost(slope_B), weight * slope_B.detach().mean()
 
 
 def generator_gradients(

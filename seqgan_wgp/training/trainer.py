@@ -48,7 +48,7 @@ def initial_state(
     objective = CriticObjective(
         loss=components.loss,
         constraint=components.penalty,
-        weight=config.objective.weight,
+        weight=config.objective.penalty_weight,
         penalty_every=penalty_every(config.objective, batch_size),
         first=group.slice_of(batch_size).start,
         size=batch_size,

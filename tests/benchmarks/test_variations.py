@@ -111,7 +111,7 @@ def test_a_trial_may_have_several_variations(build: Build, tiny: Tiny) -> None:
     vary("straight-through, gradient at 2 + penalty every 2nd step", trainer, lambda: 0.0)
     state = trainer.train_state
     fake_BLV = state.generator(state.batches.latents(state.generator, Stream.CRITIC_LATENT, 0))
-    assert state.objective.weight == 20.0
+    assert state.objective.penalty_weight == 20.0
     assert fake_BLV.amax(dim=2).eq(1).all()
 
 

@@ -209,7 +209,7 @@ def test_sampled_has_the_gradient_of_the_probabilities_and_needs_its_chances() -
 
 
 def test_chances_stand_behind_latents_in_training_alone() -> None:
-    config = recipe("fast", {"generator.output": "sampled", "generator.width": 8, "generator.latent": 4})
+    config = recipe("fast", {"generator.relaxation": "sampled", "generator.width": 8, "generator.latent": 4})
     generator = GENERATORS["residual"](config.generator, L, V)
     index_B = torch.arange(5, 5 + B)
     alone_BZ = latents(config, Stream.CRITIC_LATENT, index_B)

@@ -149,7 +149,7 @@ def prepare(found: Scan, folder: Path, on_bytes: OnBytes = lambda _bytes: None) 
         raise CorpusError(
             f"{found.source.label}: {train:,} lines would be trained on, {validation:,} held out for validation and "
             f"{test:,} for the test, and none of these may be 0",
-            "change corpus.held_out or corpus.held_out_most",
+            "change corpus.held_out or corpus.held_out_max",
         )
     facts = dataclasses.replace(found.facts, train=train, validation=validation, test=test)
     (folder / TOKENIZER).write_text(found.vocabulary.to_json(facts.length), encoding="utf-8")

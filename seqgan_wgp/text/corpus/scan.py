@@ -214,7 +214,7 @@ def _layout(source: Source, settings: CorpusSettings, tally: FirstPass) -> Layou
         if settings.long == "drop" and longer == tally.histogram[1:].sum():
             raise CorpusError(
                 f"{source.label}: all {longer:,} lines are longer than {length} characters",
-                "raise corpus.length, or crop lines with --set corpus.long=crop",
+                "raise corpus.length, or crop lines with --set corpus.overflow=crop",
             )
         return Layout(length=length)
     length = settings.length or LENGTH_MOST
@@ -245,7 +245,7 @@ def _vocabulary(source: Source, settings: CorpusSettings, tally: FirstPass, leng
 
 def _thresholds(source: Source, settings: CorpusSettings, facts: Facts) -> tuple[int | None, int, int]:
     """Return the number of different rows where they are few, and the hashes below which a row is held out."""
-    share = min(settings.held_out, settings.held_out_most / facts.items(facts.rows))
+    share = min(settings.held_out, settings.held_out_max / facts.items(facts.rows))
     layout = Layout(length=facts.length, windows=facts.windows)
     hashes = np.zeros(0, np.uint64)
     for lines in rows(Reader(source, settings), layout, settings.long):

@@ -156,7 +156,7 @@ def _why_layout(settings: CorpusSettings, layout: str, census: Census) -> str:
     if settings.layout != "auto":
         return "corpus.layout is set"
     if layout == "lines":
-        return "one string a line" if settings.long == "crop" else "corpus.long is set"
+        return "one string a line" if settings.long == "crop" else "corpus.overflow is set"
     empty, filled = int(census.sizes[0]), int(census.sizes[1:].sum())
     mean = sum(size * int(count) for size, count in enumerate(census.sizes[:-1])) + sum(census.longer)
     if mean >= UNBROKEN_SIZE * filled:

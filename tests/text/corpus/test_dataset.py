@@ -488,9 +488,9 @@ def test_the_share_held_out_is_about_as_asked_in_equal_halves(held_out: float) -
 
 
 def test_no_more_is_held_out_than_the_most() -> None:
-    facts = prepared(made_lines(20_000), held_out_most=400).facts
+    facts = prepared(made_lines(20_000), held_out_max=400).facts
     assert abs(facts.validation + facts.test - 400) < 5 * math.sqrt(400)
-    few = prepared(made_lines(800), held_out_most=20).facts
+    few = prepared(made_lines(800), held_out_max=20).facts
     assert (few.validation, few.test) == (10, 10)
 
 

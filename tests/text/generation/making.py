@@ -22,7 +22,7 @@ def text_model(config: Config, vocabulary: Vocabulary, *, length: int = LENGTH, 
     """Return a model of `length` positions whose tables are those of `Model.tables`; `sharpness` scales its logits."""
     generator, critic = networks(config, length, vocabulary.size)
     with torch.no_grad():
-        for parameter in generator.output.parameters():  # type: ignore[union-attr]
+        for parameter in generator.relaxation.parameters():  # type: ignore[union-attr]
             parameter *= sharpness
     device = torch.device("cpu")
 

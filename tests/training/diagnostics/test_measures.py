@@ -299,12 +299,12 @@ def records(config: Config, domain: PointDomain | None = None) -> tuple[Trainer,
 
 CASES: dict[str, dict[str, object]] = {
     "lp": {},
-    "clip": {"objective.constraint": "clip", "objective.weight": 0.0, "objective.clip": 0.05},
-    "spectral": {"objective.constraint": "spectral", "objective.weight": 0.0},
+    "clip": {"objective.constraint": "clip", "objective.penalty_weight": 0.0, "objective.clip": 0.05},
+    "spectral": {"objective.constraint": "spectral", "objective.penalty_weight": 0.0},
     "weight": {"generator.normalization": "weight", "critic.normalization": "weight"},
     "noise": {"training.noise": 0.3},
     "latest": {"model.weights": "latest"},
-    "gan": {"objective.loss": "gan-ns", "objective.constraint": "none", "objective.weight": 0.0},
+    "gan": {"objective.loss": "gan-ns", "objective.constraint": "none", "objective.penalty_weight": 0.0},
 }
 
 
