@@ -48,7 +48,7 @@ def training_latents(generator: nn.Module, config: Config, stream: Stream, index
         index_B: numbers of the items.
     """
     latent_BZ = latents(config, stream, index_B)
-    noise_dim: int = getattr(generator, "chances", 0) if generator.training else 0
+    noise_dim: int = getattr(generator, "noise_dim", 0) if generator.training else 0
     if not noise_dim:
         return latent_BZ
     return torch.cat([latent_BZ, uniform(config.training.seed, NOISE_STREAMS[stream], index_B, noise_dim)], dim=1)
