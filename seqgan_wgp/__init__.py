@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from .errors import ConfigError as ConfigError
     from .errors import CorpusError as CorpusError
     from .errors import Diverged as Diverged
+    from .errors import PluginError as PluginError
     from .errors import SeqganError as SeqganError
     from .model import Model as Model
+    from .registry import load_plugins as load_plugins
+    from .registry import register as register
     from .runs.evaluate import evaluate as evaluate
     from .runs.metrics_log import read_records as read_records
     from .runs.train import train as train
@@ -37,13 +40,16 @@ _HOMES = {
     "CorpusError": "errors",
     "Diverged": "errors",
     "Model": "model",
+    "PluginError": "errors",
     "Record": "training.record",
     "SeqganError": "errors",
     "evaluate": "runs.evaluate",
+    "load_plugins": "registry",
     "override": "config",
     "read_records": "runs.metrics_log",
     "recipe": "config",
     "recipe_names": "config",
+    "register": "registry",
     "train": "runs.train",
 }
 

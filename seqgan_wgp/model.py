@@ -5,8 +5,7 @@ Shape suffixes: B batch, N strings or images, Z latent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,9 @@ from torch import Tensor
 from . import config as configs
 from .config import Config
 from .domains import DOMAINS
-from .errors import CheckpointError, ConfigError, SeqganError
+from .errors import CheckpointError, ConfigError, PluginError, SeqganError
 from .nn.build import build_networks
+from .registry import load_plugins
 from .runs import checkpoint
 from .runs.export import hub
 from .runs.model_file import loaded, model_file
@@ -66,7 +66,15 @@ class Model:
         self.critic = loaded(critic, tensors, "critic").to(device)
 
     @classmethod
-    def load(cls, path: str | Path, *, device: str = "auto", weights: str | None = None, best: bool = False) -> Model:
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        device: str = "auto",
+        weights: str | None = None,
+        best: bool = False,
+        plugins: Sequence[str | Path] = (),
+    ) -> Model:
         """Load a model from a run's folder or a model file.
 
         Args:
@@ -74,17 +82,22 @@ class Model:
             device: "auto", "cpu", "cuda" or "mps".
             weights: "average" or "latest", in place of what the run was configured with.
             best: of a folder, take best.safetensors: the model of the run's best evaluation.
+            plugins: files of code that the model needs; it names them, and never brings them.
 
         Raises:
+            PluginError: the model needs a plugin that is not loaded.
             CheckpointError: no model there, a damaged file, one that is not ours, or one of a newer format.
             ConfigError: no such device, or the best of a single file.
         """
+        load_plugins(plugins)
         file = model_file(Path(path), best=best)
         place = pick_device(device)
         tensors, facts = checkpoint.load(file)
         try:
             config = configs.from_dict(facts.pop("config"))
             model = cls(config, DOMAINS[config.domain].spec(facts), facts, tensors, place)
+        except PluginError as error:
+            raise PluginError(f"{file}: {error.message}", error.remedy) from None
         except (SeqganError, KeyError, TypeError) as error:
             reason = error.message if isinstance(error, SeqganError) else f"it lacks {error}"
             raise CheckpointError(f"{file}: is not a whole model: {reason}", _WHOLE) from None
@@ -236,14 +249,9 @@ class Model:
 
     def _latents(self, seed: int, stream: Stream = Stream.SAMPLE_LATENT) -> Callable[[Tensor], Tensor]:
         """Return a function from numbers (B,) to latents (B, Z) of a stream."""
-        seeded = _seeded(self.config, seed)
-        return lambda index_B: latents(seeded, stream, index_B)
-
-
-@lru_cache(maxsize=64)
-def _seeded(config: Config, seed: int) -> Config:
-    # Kept, since whoever generates many blocks one by one asks for it each time.
-    return configs.override(config, {"training.seed": seed})
+        settings = self.config.generator
+        distribution, size = settings.latent_distribution, settings.latent
+        return lambda index_B: latents(distribution, size, seed, stream, index_B)
 
 
 def model_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -46,8 +46,10 @@ def generate(
     length: flags.Length = None,
     charset: flags.Charset = None,
     regex: flags.Regex = None,
+    plugin: options.Plugins = None,
 ) -> None:
     """Print N new strings or points, one a line; write images: a grid to FILE.png, all to FILE.npy, or a folder."""
+    options.load_plugins(plugin)
     from seqgan_wgp.errors import ConfigError
     from seqgan_wgp.model import Model
     from seqgan_wgp.text.constrained.constraints import Constraints, parse_length

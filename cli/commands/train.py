@@ -45,8 +45,10 @@ def train(
     device: options.Device = None,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Learn from the lines of CORPUS, or from draws of toy:NAME. Prints the run's folder when done."""
+    options.load_plugins(plugin)
     toy = is_toy(corpus)
     recipe = recipe or ("toy" if toy else "fast")
 

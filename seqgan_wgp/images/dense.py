@@ -14,13 +14,15 @@ from torch.nn import functional
 
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..errors import ConfigError
-from ..nn.normalizations import UNIT_NORMALIZATIONS
+from ..nn.normalizations import FOR_CHANNELS, FOR_UNITS, unit_norm
+from ..registry import register
 from .networks import NORMALIZATIONS, RANGES, leaky_relu
 
 _BATCH_NORMALIZATIONS = NORMALIZATIONS | {"batch": lambda maps: nn.BatchNorm2d(maps, track_running_stats=False)}
 """Those of (B, C, H, W) with a batch norm that knows nothing but the batch at hand, in training and after it."""
 
 
+@register.generator("perceptron", data="image", normalizations=FOR_UNITS)
 class PerceptronGenerator(nn.Module):
     """Latents to images by one hidden layer: (B, Z) -> (B, C, H, W).
 
@@ -35,7 +37,7 @@ class PerceptronGenerator(nn.Module):
         self.shape_CHW = shape_CHW
         self.squash = RANGES[value_range]
         self.hidden = nn.Linear(settings.latent, settings.width)
-        self.norm = UNIT_NORMALIZATIONS[settings.normalization](settings.width)
+        self.norm = unit_norm(settings.normalization, settings.width)
         self.output = nn.Linear(settings.width, math.prod(shape_CHW))
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
@@ -45,6 +47,7 @@ class PerceptronGenerator(nn.Module):
         return self.squash(self.output(units_BU)).reshape(-1, *self.shape_CHW)
 
 
+@register.critic("perceptron", data="image", normalizations=FOR_UNITS)
 class PerceptronCritic(nn.Module):
     """Images to scores by one hidden layer: (B, C, H, W) -> (B,). It mixes no samples, unless by batch norm.
 
@@ -56,7 +59,7 @@ class PerceptronCritic(nn.Module):
     def __init__(self, settings: CriticSettings, shape_CHW: tuple[int, int, int]) -> None:
         super().__init__()
         self.hidden = nn.Linear(math.prod(shape_CHW), settings.width)
-        self.norm = UNIT_NORMALIZATIONS[settings.normalization](settings.width)
+        self.norm = unit_norm(settings.normalization, settings.width)
         self.output = nn.Linear(settings.width, 1)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
@@ -66,6 +69,7 @@ class PerceptronCritic(nn.Module):
         return score_B
 
 
+@register.generator("convolution-dense", data="image", normalizations=FOR_CHANNELS, needs_units=True)
 class ConvolutionDenseGenerator(nn.Module):
     """Latents to images: (B, Z) -> (B, C, H, W) by two convolutions over the latent and two dense layers.
 
@@ -113,6 +117,7 @@ class ConvolutionDenseGenerator(nn.Module):
         return self.squash(self.output(units_BU)).reshape(-1, *self.shape_CHW)
 
 
+@register.critic("convolution-dense", data="image", normalizations=FOR_CHANNELS, needs_units=True)
 class ConvolutionDenseCritic(nn.Module):
     """Images to scores: (B, C, H, W) -> (B,) by two convolutions, a pooling of 2 x 2 and two dense layers.
 

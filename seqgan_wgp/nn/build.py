@@ -8,6 +8,7 @@ from torch.nn.utils import parametrizations
 from ..config import Config
 from ..training.domain import DataSpec
 from ..training.penalties import CONSTRAINTS
+from .initialization import seeded_construction
 
 
 def apply_weight_norm(network: nn.Module) -> None:
@@ -25,7 +26,8 @@ def apply_weight_norm(network: nn.Module) -> None:
 
 def build_networks(spec: DataSpec, config: Config) -> tuple[nn.Module, nn.Module]:
     """Return generator and critic with their first weights, a pure function of form and config."""
-    generator, critic = spec.networks(config)
+    with seeded_construction(config.training.seed):
+        generator, critic = spec.networks(config)
     for network, settings in ((generator, config.generator), (critic, config.critic)):
         if settings.normalization == "weight":
             apply_weight_norm(network)

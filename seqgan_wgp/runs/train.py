@@ -12,11 +12,12 @@ from typing import Protocol
 
 from .. import config as configs
 from ..config import FORMAT_VERSION, Config
-from ..errors import CheckpointError, ConfigError, CorpusError, SeqganError
+from ..errors import CheckpointError, ConfigError, CorpusError, PluginError, SeqganError
 from ..images import dataset as collections
 from ..images import mnist
 from ..images.dataset import Collection
 from ..model import Model
+from ..registry import load_plugins
 from ..text.corpus import cache
 from ..text.corpus.auto_settings import by_rule
 from ..text.corpus.dataset import prepare
@@ -149,6 +150,8 @@ def read_config(run: RunFolder) -> Config:
     check_version(run.config, version)
     try:
         return configs.from_dict(tree)
+    except PluginError as error:
+        raise PluginError(f"{run.config}: {error.message}", error.remedy) from None
     except ConfigError as error:
         raise CheckpointError(f"{run.config}: {error.message}", error.remedy) from None
 
@@ -217,6 +220,7 @@ def train(
     out: str | Path | None = None,
     overwrite: bool = False,
     on_record: Callable[[Record], None] | None = None,
+    plugins: Sequence[str | Path] = (),
 ) -> Model:
     """Train on lines of text and return the model.
 
@@ -232,10 +236,12 @@ def train(
         out: folder to keep the run in, with its report; None: nothing is kept but the model that is returned.
         overwrite: replace a run at `out`.
         on_record: called after every step.
+        plugins: files of code that register losses, penalties, networks or optimizers for the settings to name.
 
     Raises:
         ConfigError, CorpusError, Diverged: see the classes.
     """
+    load_plugins(plugins)
     flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
     given = {f"training.{name}": value for name, value in flags.items() if value is not None}
     found, config = scan_data(corpus, configs.recipe(recipe, {**(settings or {}), **given}))

@@ -45,7 +45,8 @@ def one_round(trainer: Trainer, number: Number, reals: Sequence[Tensor] | None =
         for k in range(settings.critic_steps):
             at = schedule.critic_step_number(settings, number, k)
             measured.append(critic_step(trainer, at, None if reals is None else reals[k]))
-    generated = _generator_steps(trainer, number)
+    real = _real_points(trainer, number, None if reals is None else reals[-1])
+    generated = _generator_steps(trainer, number, real)
     return torch.cat([torch.stack(measured).mean(dim=0), torch.stack(generated).mean(dim=0)])
 
 
@@ -70,28 +71,46 @@ def critic_step(trainer: Trainer, number: Number, real: Tensor | None = None) ->
     return torch.cat([measured, gradient_norm(gradients)[None]])
 
 
-def _generator_steps(trainer: Trainer, round_: Number) -> list[Tensor]:
+def _real_points(trainer: Trainer, round_: Number, real: Tensor | None) -> Tensor | None:
+    """Return the points of the round's last critic step, for a loss that shows the generator real scores; else None."""
+    if not trainer.rule.loss.needs_real:
+        return None
+    settings = trainer.config.training
+    at = schedule.critic_step_number(settings, round_, settings.critic_steps - 1)
+    if real is None:
+        assert not isinstance(at, Tensor)
+        real = trainer.draws.real(at)
+    return _noised(trainer, trainer.domain.spec.embed(real), Stream.REAL_NOISE, at)
+
+
+def _generator_steps(trainer: Trainer, round_: Number, real: Tensor | None) -> list[Tensor]:
     """Change the generator as often as the round's turn has it; return loss and norm of the gradient of each."""
     settings = trainer.config.training
     count = schedule.generator_steps(settings, trainer.step)
-    done = [_generator_step(trainer, schedule.generator_step_number(round_, k)) for k in range(count)]
-    if settings.repeat_above is None:
+    done = [_generator_step(trainer, schedule.generator_step_number(round_, k), real) for k in range(count)]
+    if settings.extra_steps_above is None:
         return done
     loss, rises = done[-1][0].item(), 0
-    while loss > settings.repeat_above and rises < settings.repeat_rises:
-        done.append(_generator_step(trainer, schedule.generator_step_number(round_, len(done))))
+    while loss > settings.extra_steps_above and rises < settings.extra_steps_max_rises:
+        done.append(_generator_step(trainer, schedule.generator_step_number(round_, len(done)), real))
         before, loss = loss, done[-1][0].item()
         rises += loss >= before
     return done
 
 
-def _generator_step(trainer: Trainer, number: Number) -> Tensor:
+def _generator_step(trainer: Trainer, number: Number, real: Tensor | None) -> Tensor:
     draws, deviation = trainer.draws, trainer.noise_deviation()
     latent_BZ = training_latents(trainer.generator, trainer.config, Stream.GENERATOR_LATENT, draws.index(number))
     noise = draws.noise(Stream.GENERATOR_NOISE, number, deviation) if deviation else None
     with parametrize.cached():
         gradients, loss = generator_step(
-            trainer.generator, trainer.critic, latent_BZ, loss=trainer.rule.loss, noise=noise, lower=trainer.lower
+            trainer.generator,
+            trainer.critic,
+            latent_BZ,
+            loss=trainer.rule.loss,
+            noise=noise,
+            real=real,
+            lower=trainer.lower,
         )
     gradients, loss_1 = _of_all(trainer, gradients, loss[None])
     apply_gradients(trainer.generator_optimizer, trainer.generator, gradients)

@@ -48,8 +48,8 @@ def thinning(settings: ObjectiveSettings, batch_size: int) -> int:
     Left open it is 2, where the penalty at an item asks nothing of others: the half costs a third of a critic step
     less, and a slope that is too steep is found as well.
     """
-    if settings.thinning > 0:
-        return settings.thinning
+    if settings.penalty_every > 0:
+        return settings.penalty_every
     constraint = CONSTRAINTS[settings.constraint]
     return 2 if constraint.slopes is not None and not constraint.mixes_samples and batch_size > 1 else 1
 
@@ -59,7 +59,7 @@ def learning_rate(settings: AlgorithmSettings, round_: int) -> float:
 
     It falls whether or not anyone knows when training is to end, and never comes to nothing.
     """
-    return settings.learning_rate / math.sqrt(1 + round_ / settings.fall_steps if settings.fall_steps else 1)
+    return settings.learning_rate / math.sqrt(1 + round_ / settings.lr_decay_steps if settings.lr_decay_steps else 1)
 
 
 def noise_deviation(settings: TrainingSettings, round_: int) -> float:

@@ -149,6 +149,7 @@ def generator_step(
     *,
     loss: Loss,
     noise: Tensor | None = None,
+    real: Tensor | None = None,
     lower: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> tuple[Gradients, Tensor]:
     """Return the gradients of the generator's loss in its own weights, and that loss, detached.
@@ -162,10 +163,12 @@ def generator_step(
         latent_BZ: what to generate from.
         loss: the objective.
         noise: (B, ...), added to what was generated before the critic sees it.
+        real: points of critic space, (B, ...), for a loss whose generator part sees real scores; others take none.
         lower: opens what the networks are computed in, such as an autocast; the loss is not.
     """
     with lower():
         fake = generator(latent_BZ)
         score_B = critic(fake if noise is None else fake + noise)
-    total = loss.generator(raised(score_B))
+        real_B = critic(real) if loss.needs_real and real is not None else None
+    total = loss.generator(raised(score_B)) if real_B is None else loss.generator(raised(real_B), raised(score_B))
     return torch.autograd.grad(total, tuple(generator.parameters())), total.detach()

@@ -28,7 +28,7 @@ from .distributed.process_group import ALONE, ProcessGroup
 from .domain import Domain, Items
 from .engines.compute import ENGINES, lowering, set_precision
 from .engines.cuda_graph import GraphedRound, unsupported_reason
-from .latents import BLOCK, generate, latents, recalibrate_batchnorm, training_latents
+from .latents import BLOCK, generate, recalibrate_batchnorm, run_latents, training_latents
 from .loop import ROUND_METRICS, average_decay, critic_step, one_round, update_average
 from .losses import loss_of
 from .optimizers import optimizer, set_rate
@@ -59,7 +59,7 @@ class Trainer:
         self.rule = CriticObjective(
             loss=loss_of(config.objective),
             constraint=CONSTRAINTS[config.objective.constraint],
-            weight=config.objective.weight,
+            weight=config.objective.penalty_weight,
             thinning=schedule.thinning(config.objective, config.training.batch_size),
             first=world.slice_of(config.training.batch_size).start,
             size=config.training.batch_size,
@@ -156,7 +156,7 @@ class Trainer:
         start, stop = blocks.start * BLOCK, min(blocks.stop * BLOCK, count)
         source = generate(
             self.sampler.eval(),
-            lambda index_B: latents(self.config, Stream.SAMPLE_LATENT, index_B),
+            lambda index_B: run_latents(self.config, Stream.SAMPLE_LATENT, index_B),
             start,
             stop - start,
             self.device,

@@ -290,7 +290,7 @@ def test_the_names_are_those_that_settings_allow(
 def test_the_normalizations_are_those_that_settings_allow(
     family: str, part: str, image_config: Callable[..., Config]
 ) -> None:
-    plain = {"objective.constraint": "clip", "objective.weight": 0, "objective.clip": 1}
+    plain = {"objective.constraint": "clip", "objective.penalty_weight": 0, "objective.clip": 1}
 
     def allowed(name: str) -> bool:
         try:

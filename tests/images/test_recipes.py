@@ -50,7 +50,7 @@ AUTHORS = {
 }
 """What the three modes of the authors' gan_mnist.py share."""
 
-PENALTY = {"objective.constraint": "gp", "objective.weight": 10.0, "training.critic_steps": 5}
+PENALTY = {"objective.constraint": "gp", "objective.penalty_weight": 10.0, "training.critic_steps": 5}
 
 # Recipe -> its settings; those that are not named are neutral.
 LETTERS: dict[str, dict[str, object]] = {
@@ -89,8 +89,8 @@ LETTERS: dict[str, dict[str, object]] = {
         "training.generator_steps": 7,
         "training.generator_steps_more": 5,
         "training.generator_steps_period": 500,
-        "training.repeat_above": 1.0,
-        "training.repeat_rises": 10,
+        "training.extra_steps_above": 1.0,
+        "training.extra_steps_max_rises": 10,
         "training.warm_up": 500,
         "training.warm_up_until": 0.001,
         "training.steps": 5_000,

@@ -73,7 +73,7 @@ def test_the_published_recipe_is_that_of_the_authors() -> None:
     for network in (config.generator, config.critic):
         assert (network.network, network.width, network.blocks, network.normalization) == ("perceptron", 512, 3, "none")
     assert (config.generator.latent, config.generator.latent_distribution) == (2, "normal")
-    assert (config.objective.loss, config.objective.constraint, config.objective.weight) == ("wgan", "gp", 0.1)
+    assert (config.objective.loss, config.objective.constraint, config.objective.penalty_weight) == ("wgan", "gp", 0.1)
     for adam in (config.optimizer.generator, config.optimizer.critic):
         assert (adam.name, adam.learning_rate, adam.beta1, adam.beta2) == ("adam", 1e-4, 0.5, 0.9)
     training = config.training

@@ -55,9 +55,9 @@ def test_noise_goes_to_0_on_a_line_or_stays() -> None:
 
 
 def test_rates_fall_with_the_root_of_the_rounds_or_stay() -> None:
-    falling = AlgorithmSettings(learning_rate=0.5, fall_steps=100)
+    falling = AlgorithmSettings(learning_rate=0.5, lr_decay_steps=100)
     assert [learning_rate(falling, round_) for round_ in (0, 300, 2_400)] == pytest.approx([0.5, 0.25, 0.1])
-    assert learning_rate(dataclasses.replace(falling, fall_steps=0), 10**6) == 0.5
+    assert learning_rate(dataclasses.replace(falling, lr_decay_steps=0), 10**6) == 0.5
 
 
 @pytest.mark.parametrize("constraint", CONSTRAINTS)
@@ -65,4 +65,4 @@ def test_slopes_are_thinned_where_nobody_says_and_the_penalty_allows_it(constrai
     objective = dataclasses.replace(recipe("fast").objective, constraint=constraint)
     assert thinning(objective, 64) == (2 if constraint in ("gp", "lp", "gp-segment", "r1") else 1)
     assert thinning(objective, 1) == 1
-    assert thinning(dataclasses.replace(objective, thinning=3), 64) == 3
+    assert thinning(dataclasses.replace(objective, penalty_every=3), 64) == 3

@@ -237,7 +237,7 @@ def remedy(name: str, config: Config) -> str:
     objective = config.objective
     if name not in HELPED_BY_A_BOUND or objective.constraint not in ("none", "clip"):
         return REMEDIES[name]
-    options = ["objective.constraint=lp", "objective.weight=10"]
+    options = ["objective.constraint=lp", "objective.penalty_weight=10"]
     options += ["objective.clip=none"] if objective.clip is not None else []
     # Penalties are on the slope at each sample, which a critic that mixes them has not.
     options += ["critic.normalization=layer"] if config.critic.normalization == "batch" else []

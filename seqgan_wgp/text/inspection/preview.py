@@ -111,7 +111,7 @@ def outlook(found: Scan, given: Config, census: Census, measure: Measure | None 
     size, length, vocabulary = sizes(facts, settings), facts.length, found.vocabulary.size
     longer = {"crop": facts.cropped, "drop": facts.dropped, "chunk": facts.chunked}
     long = {way: Long(lines=_longer(census, length), rows=count(census, length)) for way, count in ROWS.items()}
-    long[settings.long] = Long(lines=longer[settings.long], rows=facts.rows)
+    long[settings.overflow] = Long(lines=longer[settings.overflow], rows=facts.rows)
     batch_bytes = 4 * config.training.batch_size * length * vocabulary
     pace = measure(config, found.vocabulary, length) if measure and batch_bytes <= BATCH_BYTES_MOST else None
     return Outlook(
@@ -120,7 +120,7 @@ def outlook(found: Scan, given: Config, census: Census, measure: Measure | None 
         length=length,
         rule=_why_length(given.corpus, settings.layout),
         rows=facts.rows,
-        way=settings.long,
+        way=settings.overflow,
         long=long if settings.layout == "lines" else None,
         train=size.train,
         validation=size.held_out,
@@ -156,7 +156,7 @@ def _why_layout(settings: CorpusSettings, layout: str, census: Census) -> str:
     if settings.layout != "auto":
         return "corpus.layout is set"
     if layout == "lines":
-        return "one string a line" if settings.long == "crop" else "corpus.long is set"
+        return "one string a line" if settings.overflow == "crop" else "corpus.overflow is set"
     empty, filled = int(census.sizes[0]), int(census.sizes[1:].sum())
     mean = sum(size * int(count) for size, count in enumerate(census.sizes[:-1])) + sum(census.longer)
     if mean >= UNBROKEN_SIZE * filled:

@@ -468,7 +468,7 @@ def test_the_outlook_says_what_scan_does_in_each_way(long: str) -> None:
     data = "\n".join(word * (number % 5) for number, word in enumerate(WORDS))
     outlook = inspected(data, length=10).outlook
     assert outlook and outlook.long and set(outlook.long) == set(ROWS)
-    facts = scan(of_bytes(data.encode()), recipe("fast", {"corpus.length": 10, "corpus.long": long}).corpus).facts
+    facts = scan(of_bytes(data.encode()), recipe("fast", {"corpus.length": 10, "corpus.overflow": long}).corpus).facts
     assert (outlook.long[long].rows, outlook.long[long].lines) == (
         facts.rows,
         facts.cropped + facts.dropped + facts.chunked,

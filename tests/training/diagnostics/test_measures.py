@@ -21,7 +21,7 @@ from seqgan_wgp.text.networks import CRITICS, NORMALIZATIONS
 from seqgan_wgp.training.critic_views import view_of
 from seqgan_wgp.training.diagnostics import collect, measures
 from seqgan_wgp.training.diagnostics.collect import BATCHES, diagnose
-from seqgan_wgp.training.latents import latents
+from seqgan_wgp.training.latents import run_latents
 from seqgan_wgp.training.losses import LOSSES
 from seqgan_wgp.training.penalties import apply_spectral_norm, interpolate, slopes
 from seqgan_wgp.training.trainer import Trainer
@@ -299,12 +299,12 @@ def records(config: Config, domain: PointDomain | None = None) -> tuple[Trainer,
 
 CASES: dict[str, dict[str, object]] = {
     "lp": {},
-    "clip": {"objective.constraint": "clip", "objective.weight": 0.0, "objective.clip": 0.05},
-    "spectral": {"objective.constraint": "spectral", "objective.weight": 0.0},
+    "clip": {"objective.constraint": "clip", "objective.penalty_weight": 0.0, "objective.clip": 0.05},
+    "spectral": {"objective.constraint": "spectral", "objective.penalty_weight": 0.0},
     "weight": {"generator.normalization": "weight", "critic.normalization": "weight"},
     "noise": {"training.noise": 0.3},
     "latest": {"model.weights": "latest"},
-    "gan": {"objective.loss": "gan-ns", "objective.constraint": "none", "objective.weight": 0.0},
+    "gan": {"objective.loss": "gan-ns", "objective.constraint": "none", "objective.penalty_weight": 0.0},
 }
 
 
@@ -348,7 +348,7 @@ def test_the_numbers_are_those_of_the_networks_and_items_that_they_say() -> None
     domain = trainer.domain
     real = domain.batch(choose_numpy(0, Stream.DIAGNOSIS_BATCH, draw_N, domain.size)).float()
     held = domain.held_out(choose_numpy(0, Stream.DIAGNOSIS_HELD_OUT, draw_N, domain.held_out_size)).float()
-    fake = trainer.generator(latents(config, Stream.DIAGNOSIS_LATENT, index_N)).detach()
+    fake = trainer.generator(run_latents(config, Stream.DIAGNOSIS_LATENT, index_N)).detach()
     slope_N = slopes(critic, interpolate(real, fake, uniform(0, Stream.DIAGNOSIS_EPSILON, index_N, 1)[:, 0])).detach()
     gap, held_gap = critic(real).mean() - critic(fake).mean(), critic(held).mean() - critic(fake).mean()
     by_hand = {
