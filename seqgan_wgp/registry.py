@@ -317,7 +317,7 @@ class Register:
         def add(cls: K) -> K:
             traits = {"needs_real": needs_real, "needs_bounded_critic": needs_bounded_critic}
             configure = getattr(cls, "configure", None)
-            entry = Loss(critic=cls.critic, generator=cls.generator, configure=configure, **traits)  # type: ignore[attr-defined,arg-type]
+            entry = Loss(critic=cls.critic, generator=cls.generator, configure=configure, **traits)  # type: ignore[attr-defined]
             LOSSES.add(name, entry, source=_source(cls))
             return cls
 

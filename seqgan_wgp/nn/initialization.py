@@ -13,7 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..config import Config
 from ..errors import ConfigError
-from ..registry import INITIALIZATIONS
+from ..registry import INITIALIZATIONS as INITIALIZATIONS
 from ..utils.counter_rng import Stream, normal, uniform
 
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d

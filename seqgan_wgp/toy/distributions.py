@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..registry import DISTRIBUTIONS
+from ..registry import DISTRIBUTIONS as DISTRIBUTIONS
 from ..utils.counter_rng import choose_numpy, normal, uniform_numpy
 
 Indices = npt.NDArray[np.int64]

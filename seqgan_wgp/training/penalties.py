@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from ..nn.fast_conv.bilinear import input_grads_only
-from ..registry import PENALTIES as CONSTRAINTS
-from ..registry import Constraint
+from ..registry import PENALTIES as PENALTIES
+from ..registry import Constraint as Constraint
 
 Critic = Callable[[Tensor], Tensor]
 """(B, ...) -> scores (B,); must not mix the samples of a batch."""
@@ -166,6 +166,9 @@ def apply_spectral_norm(critic: nn.Module, seed: int) -> None:
             if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d):
                 parametrizations.spectral_norm(layer)
 
+
+CONSTRAINTS = PENALTIES
+"""Values of objective.constraint, with and without a penalty."""
 
 CONSTRAINTS.add("none", Constraint())
 CONSTRAINTS.add("clip", Constraint(project=clip_weights, bounds_between=True))

@@ -65,8 +65,10 @@ def between_two(shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
 
 
 def test_every_penalty_has_a_value_by_hand() -> None:
-    assert sorted(PENALTIES) == sorted([*BY_HAND, *QUOTIENTS])
-    assert sorted(PENALTIES) == sorted(validation.PENALTIES)
+    for name in PENALTIES:
+        assert name in {*BY_HAND, *QUOTIENTS}, (
+            f"the penalty {name!r} has no value worked out by hand: add it to BY_HAND"
+        )
 
 
 @pytest.mark.parametrize("name", BY_HAND)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ... import config as configs
 from ...config import Config
-from ...config.schema import CorpusSettings, CriticSettings, GeneratorSettings
+from ...config.schema import CorpusSettings
 from ..corpus.auto_settings import by_rule, sizes
 from ..corpus.scan import LENGTH_MOST, LENGTH_MULTIPLE, LENGTH_SHARE, UNBROKEN_SIZE, Scan
 from .counter import Census
@@ -114,6 +114,7 @@ def outlook(found: Scan, given: Config, census: Census, measure: Measure | None 
     long[settings.overflow] = Long(lines=longer[settings.overflow], rows=facts.rows)
     batch_bytes = 4 * config.training.batch_size * length * vocabulary
     pace = measure(config, found.vocabulary, length) if measure and batch_bytes <= BATCH_BYTES_MOST else None
+    generator_weights, critic_weights = count_weights(config, length, vocabulary)
     return Outlook(
         layout=settings.layout,
         why=_why_layout(given.corpus, settings.layout, census),
@@ -129,8 +130,8 @@ def outlook(found: Scan, given: Config, census: Census, measure: Measure | None 
         vocabulary=vocabulary,
         ids_bytes=facts.rows * facts.span * found.vocabulary.dtype.itemsize,
         batch_bytes=batch_bytes,
-        generator_weights=generator_weights(config.generator, length, vocabulary),
-        critic_weights=critic_weights(config.critic, length, vocabulary),
+        generator_weights=generator_weights,
+        critic_weights=critic_weights,
         timing=_timing(config, pace) if pace else None,
     )
 
@@ -172,22 +173,27 @@ def _why_length(settings: CorpusSettings, layout: str) -> str:
     return f"{LENGTH_SHARE:.0%} of the lines fit, rounded up to a multiple of {LENGTH_MULTIPLE}, at most {LENGTH_MOST}"
 
 
-def generator_weights(settings: GeneratorSettings, length: int, vocabulary: int) -> int:
-    """Return the number of weights of a residual generator."""
-    width = settings.width
-    return (settings.latent + 1) * width * length + _block_weights(settings) + (width + 1) * vocabulary
+def count_weights(config: Config, length: int, vocabulary: int) -> tuple[int, int]:
+    """Return the numbers of weights of the generator and of the critic, which are built without memory for them.
 
+    Args:
+        config: with widths decided.
+        length: L.
+        vocabulary: V.
+    """
+    import torch  # here, since it takes a second to import, and what else is found out needs none of it
 
-def critic_weights(settings: CriticSettings, length: int, vocabulary: int) -> int:
-    """Return the number of weights of a residual critic."""
-    width = settings.width
-    return (vocabulary + 1) * width + _block_weights(settings) + width * length + 1
+    from ...nn.build import apply_weight_norm
+    from ..networks import CRITICS, GENERATORS
 
-
-def _block_weights(settings: GeneratorSettings | CriticSettings) -> int:
-    width = settings.width
-    norm = 0 if settings.normalization == "none" else 2 * width
-    return settings.blocks * 2 * (width * (width * settings.kernel + 1) + norm)
+    counts = []
+    for settings, networks in ((config.generator, GENERATORS), (config.critic, CRITICS)):
+        with torch.device("meta"):
+            network = networks[settings.network](settings, length, vocabulary)
+            if settings.normalization == "weight":
+                apply_weight_norm(network)
+        counts.append(sum(parameter.numel() for parameter in network.parameters()))
+    return counts[0], counts[1]
 
 
 def _timing(config: Config, pace: Pace) -> Timing:
