@@ -20,14 +20,14 @@ from seqgan_wgp.images.networks import NORMALIZATIONS
 from seqgan_wgp.images.registry import CRITICS, GENERATORS
 from seqgan_wgp.nn.build import apply_weight_norm
 from seqgan_wgp.nn.initialization import initialize
-from seqgan_wgp.nn.normalizations import UNIT_NORMALIZATIONS
+from seqgan_wgp.nn.normalizations import FOR_UNITS
 
 from .penalties import assert_gradient_of_the_penalty_is_right
 
 MNIST = (1, 28, 28)
 B = 5
 Z = 6
-FAMILIES = {"perceptron": UNIT_NORMALIZATIONS, "convolution-dense": NORMALIZATIONS}
+FAMILIES = {"perceptron": FOR_UNITS, "convolution-dense": NORMALIZATIONS}
 every_network = pytest.mark.parametrize(
     ("family", "normalization"), [(family, name) for family, norms in FAMILIES.items() for name in norms]
 )

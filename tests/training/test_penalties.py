@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from seqgan_wgp.config import recipe, validation
+from seqgan_wgp.config import recipe
 from seqgan_wgp.text.networks import CRITICS
 from seqgan_wgp.training.penalties import CONSTRAINTS, gp, interpolate, quotients, slopes
 from seqgan_wgp.utils.counter_rng import Stream, uniform
