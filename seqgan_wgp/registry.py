@@ -214,7 +214,9 @@ class Registry(Mapping[str, T]):
         if name not in self._entries:
             raise ConfigError(
                 f"there is no {self.kind} {name!r}{did_you_mean(str(name), self._entries)}",
-                f"it is one of: {', '.join(self._entries)}",
+                f"it is one of: {', '.join(self._entries)}"
+                if self._entries
+                else "a plugin registers one: --plugin FILE",
             )
         return self._entries[name].value
 
@@ -271,6 +273,7 @@ OPTIMIZERS: Registry[OptimizerEntry] = Registry("optimizer", f"{_PACKAGE}.traini
 NORMALIZATIONS: Registry[Normalization] = Registry("normalization", f"{_PACKAGE}.nn.normalizations")
 INITIALIZATIONS: Registry[Any] = Registry("initialization", f"{_PACKAGE}.nn.initialization")
 DISTRIBUTIONS: Registry[Any] = Registry("toy distribution", f"{_PACKAGE}.toy.distributions")
+VALIDATORS: Registry[Callable[[str], object]] = Registry("validator")
 _NETWORK_HOMES = {"text": ("text.networks",), "image": ("images.networks", "images.dense"), "toy": ("toy.networks",)}
 GENERATORS: dict[str, Registry[Network]] = {
     data: Registry(f"generator of {data}", *(f"{_PACKAGE}.{home}" for home in _NETWORK_HOMES[data]))
@@ -285,7 +288,7 @@ CRITICS: dict[str, Registry[Network]] = {
 def all_registries() -> list[Registry[Any]]:
     """Return every registry."""
     alone: list[Registry[Any]] = [LOSSES, PENALTIES, OPTIMIZERS, NORMALIZATIONS, INITIALIZATIONS, DISTRIBUTIONS]
-    return [*alone, *GENERATORS.values(), *CRITICS.values()]
+    return [*alone, VALIDATORS, *GENERATORS.values(), *CRITICS.values()]
 
 
 def _source(registered: Any) -> str:
@@ -300,7 +303,7 @@ def _source(registered: Any) -> str:
 
 @final
 class Register:
-    """Decorators that add a user's own loss, penalty, network or optimizer; `seqgan_wgp.register`.
+    """Decorators that add a user's own loss, penalty, network, optimizer or validator; `seqgan_wgp.register`.
 
     What is decorated stays as it is. Each raises ConfigError for a name that is taken or that cannot be one.
     """
@@ -385,6 +388,15 @@ class Register:
         def add(build: C) -> C:
             OPTIMIZERS.add(name, OptimizerEntry(build=build, needs=tuple(needs)), source=_source(build))
             return build
+
+        return add
+
+    def validator(self, name: str) -> Callable[[C], C]:
+        """Register a function (string) -> whether it is valid, for `generate --valid NAME`."""
+
+        def add(is_valid: C) -> C:
+            VALIDATORS.add(name, is_valid, source=_source(is_valid))
+            return is_valid
 
         return add
 

@@ -121,7 +121,7 @@ def plugins_of_the_document(folder: Path) -> list[Path]:
 
 def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_path: Path) -> None:
     files = plugins_of_the_document(tmp_path)
-    assert [file.name for file in files] == ["rpgan.py", "transformer.py"]
+    assert [file.name for file in files] == ["rpgan.py", "transformer.py", "no_digits.py"]
     script = str(site / "bin" / "seqgan-wgp")
     plugins = [word for file in files for word in ("--plugin", file.name)]
     words = ["train", "words", "--steps", "2", "--seed", "5", "--device", "cpu", *plugins]
@@ -144,7 +144,8 @@ def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_pa
     assert len(records[0]) == 2 and records[0] == records[1]
     assert json.loads((tmp_path / "first" / "config.json").read_text())["plugins"] == ["transformer.py", "rpgan.py"]
     generate = [sys.executable, script, "generate", "first", "-n", "3"]
-    assert len(elsewhere(site, *generate, *plugins, cwd=tmp_path).splitlines()) == 3
+    strings = elsewhere(site, *generate, *plugins, "--valid", "no-digits", cwd=tmp_path).splitlines()
+    assert len(strings) == 3 and not re.search("[0-9]", "".join(strings))
     environment = os.environ | {"PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"}
     refused = subprocess.run(generate, cwd=tmp_path, env=environment, check=False, capture_output=True, text=True)
     assert refused.returncode == 2 and "the settings need the plugin transformer.py" in refused.stderr
