@@ -20,7 +20,7 @@ LAYERS = [
     {"nn"},
     {"training"},
     {"text", "images", "toy"},
-    {"theory"},
+    {"theory", "testing"},
     {"domains"},
     {"model"},
     {"runs"},
