@@ -249,6 +249,8 @@ class Model:
 
     def _latents(self, seed: int, stream: Stream = Stream.SAMPLE_LATENT) -> Callable[[Tensor], Tensor]:
         """Return a function from numbers (B,) to latents (B, Z) of a stream."""
+        if not 0 <= seed < 1 << 63:
+            raise ConfigError(f"seed is {seed}, but it must be at least 0 and below 2^63", "choose a smaller seed")
         settings = self.config.generator
         distribution, size = settings.latent_distribution, settings.latent
         return lambda index_B: latents(distribution, size, seed, stream, index_B)
