@@ -240,7 +240,7 @@ def test_torch_and_xavier_initialization_have_torchs_own_spread(ours: nn.Module,
     assert (bias == 0).all()
 
 
-@pytest.mark.parametrize("scheme", INITIALIZATIONS)
+@pytest.mark.parametrize("scheme", [name for name, how in INITIALIZATIONS.items() if how.scales is not None])
 def test_first_weights_are_a_function_of_the_seed_alone(scheme: str) -> None:
     settings = dataclasses.replace(GENERATOR, latent=6, width=4, normalization="batch")
     torch_seeds = itertools.count()
