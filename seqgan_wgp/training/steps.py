@@ -169,6 +169,18 @@ def generator_step(
     with lower():
         fake = generator(latent_BZ)
         score_B = critic(fake if noise is None else fake + noise)
-        real_B = critic(real) if loss.needs_real and real is not None else None
-    total = loss.generator(raised(score_B)) if real_B is None else loss.generator(raised(real_B), raised(score_B))
+        scores = [raised(score_B)]
+    if loss.needs_real:
+        scores.insert(0, _scores_of_real(critic, real, lower))
+    total = loss.generator(*scores)
     return torch.autograd.grad(total, tuple(generator.parameters())), total.detach()
+
+
+@torch.no_grad()
+def _scores_of_real(critic: nn.Module, real: Tensor | None, lower: Callable[[], AbstractContextManager[Any]]) -> Tensor:
+    """Return the scores (B,) of real points, without a graph: the generator has no part in them."""
+    if real is None:
+        raise ValueError("the generator's loss needs real points, and none are given")
+    with lower():
+        score_B: Tensor = critic(real)
+    return raised(score_B)
