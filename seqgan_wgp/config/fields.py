@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -50,9 +51,15 @@ def setting(
     return dataclasses.field(default=default, metadata=metadata)
 
 
+@functools.cache
+def _hints(cls: type) -> Mapping[str, Any]:
+    """Return the types of a section's settings; kept, since resolving them is most of the work of reading a config."""
+    return types.MappingProxyType(typing.get_type_hints(cls))
+
+
 def list_settings(cls: type, prefix: str = "") -> dict[str, dataclasses.Field[Any]]:
     """Return every setting, dotted name -> its dataclass field, in the order of the sections."""
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     found: dict[str, dataclasses.Field[Any]] = {}
     for field in dataclasses.fields(cls):
         if dataclasses.is_dataclass(hints[field.name]):
@@ -143,7 +150,7 @@ def build(cls: type[Any], tree: object, prefix: str = "") -> Any:
     """
     if not isinstance(tree, Mapping):
         raise ConfigError(f"{prefix.rstrip('.') or 'the config'} is {tree!r}, but it is a section of settings")
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls)}
     for key in tree:
         if key not in fields:
