@@ -150,7 +150,8 @@ def build(cls: type[Any], tree: object, prefix: str = "") -> Any:
     """
     if not isinstance(tree, Mapping):
         raise ConfigError(f"{prefix.rstrip('.') or 'the config'} is {tree!r}, but it is a section of settings")
-    hints = _hints(cls)
+    section: type = cls
+    hints = _hints(section)
     fields = {field.name: field for field in dataclasses.fields(cls)}
     for key in tree:
         if key not in fields:
