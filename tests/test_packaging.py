@@ -134,6 +134,8 @@ def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_pa
         "critic.width=8",
         "log.every=1",
         "evaluation.every=2",
+        "evaluation.samples=64",
+        "corpus.limit=2000",
     ):
         words += ["--set", setting]
     records = []
