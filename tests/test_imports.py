@@ -25,7 +25,7 @@ LAYERS = [
     {"nn"},
     {"training"},
     {"text", "images", "toy"},
-    {"theory"},
+    {"theory", "testing"},
     {"domains"},
     {"model"},
     {"runs"},

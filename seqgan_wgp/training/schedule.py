@@ -66,8 +66,8 @@ def penalty_every(settings: ObjectiveSettings, batch_size: int) -> int:
     By default it is 2 where the penalty at a sample does not depend on the others: half of the samples cost a third of
     a critic step less, and a slope that is too steep is found as well.
     """
-    if settings.thinning > 0:
-        return settings.thinning
+    if settings.penalty_every > 0:
+        return settings.penalty_every
     constraint = CONSTRAINTS[settings.constraint]
     return 2 if constraint.slopes is not None and not constraint.mixes_samples and batch_size > 1 else 1
 

@@ -24,7 +24,7 @@ from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.train import run_training
 from seqgan_wgp.training.batches import check_divisible
 from seqgan_wgp.training.domain import Domain
-from seqgan_wgp.training.latents import latents, training_latents
+from seqgan_wgp.training.latents import run_latents, training_latents
 from seqgan_wgp.training.record import Record
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.utils.counter_rng import Stream
@@ -177,7 +177,7 @@ def test_the_classic_gan_has_the_same_ten_latents_and_images_in_every_step_and_s
     state.critic.register_forward_pre_hook(lambda _network, given: seen["images"].append(given[0].clone()))
     trainer.round()
     trainer.round()
-    latent_BZ = latents(trainer.config, Stream.SAMPLE_LATENT, torch.arange(10))
+    latent_BZ = run_latents(trainer.config, Stream.SAMPLE_LATENT, torch.arange(10))
     # 3 + 1 + 1 critic steps, 7 + 7 generator steps, and perhaps repeated ones: each generates once.
     assert len(seen["latents"]) >= 3 + 2 * (1 + 7)
     assert all(torch.equal(given_BZ, latent_BZ) for given_BZ in seen["latents"])

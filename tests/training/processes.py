@@ -48,7 +48,11 @@ _SMALL: dict[str, object] = {
     # The last bias of a wgan critic has no gradient but rounding errors, which Adam would divide by their own size.
     "optimizer.critic.epsilon": 1e-6,
 }
-_NO_PENALTY: dict[str, object] = {"objective.loss": "gan-ns", "objective.constraint": "none", "objective.penalty_weight": 0.0}
+_NO_PENALTY: dict[str, object] = {
+    "objective.loss": "gan-ns",
+    "objective.constraint": "none",
+    "objective.penalty_weight": 0.0,
+}
 
 CASES: dict[str, tuple[str, dict[str, object]]] = {
     "text": ("text", {}),

@@ -70,4 +70,4 @@ def test_the_penalty_is_at_every_second_sample_by_default_where_it_may_be(constr
     objective = dataclasses.replace(recipe("fast").objective, constraint=constraint)
     assert penalty_every(objective, 64) == (2 if constraint in ("gp", "lp", "gp-segment", "r1") else 1)
     assert penalty_every(objective, 1) == 1
-    assert penalty_every(dataclasses.replace(objective, thinning=3), 64) == 3
+    assert penalty_every(dataclasses.replace(objective, penalty_every=3), 64) == 3

@@ -18,7 +18,7 @@ from seqgan_wgp.text.corpus.scan import scan
 from seqgan_wgp.text.domain import TextDomain
 from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.training.build import Optimizers
-from seqgan_wgp.training.latents import BLOCK, STATISTICS_BLOCKS, generate, latents
+from seqgan_wgp.training.latents import BLOCK, STATISTICS_BLOCKS, generate, run_latents
 from seqgan_wgp.training.penalties import interpolate, slopes
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.utils.counter_rng import Stream
@@ -390,7 +390,7 @@ def test_running_statistics_are_those_of_the_averaged_weights() -> None:
     trainer.state()
     index_B = torch.arange(STATISTICS_BLOCKS * BLOCK)
     hidden_BC = trainer.train_state.average.get_submodule("first")(
-        latents(trainer.config, Stream.STATISTICS_LATENT, index_B)
+        run_latents(trainer.config, Stream.STATISTICS_LATENT, index_B)
     )
 
     def error(network: nn.Module) -> float:

@@ -205,7 +205,7 @@ def encoded(
     """Yield a scanned corpus as (N, S) ids, and which part each row is for: 0 training, 1 validation, 2 test."""
     layout = Layout(length=found.facts.length, windows=found.facts.windows)
     reader = Reader(found.source, found.settings, on_bytes)
-    for lines in rows(reader, layout, found.settings.long):
+    for lines in rows(reader, layout, found.settings.overflow):
         hash_N = lines.hashes(layout.span)
         part_N = np.where(hash_N < found.test_below, np.int8(2), np.int8(0))
         part_N[hash_N < found.validation_below] = 1

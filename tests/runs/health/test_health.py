@@ -58,7 +58,12 @@ def start(tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Conf
     """Prepare a run whose critic is all but flat, in a folder of its own."""
 
     def prepare(name: str, **settings: object) -> RunFolder:
-        flat = {"objective.constraint": "clip", "objective.clip": 1e-6, "objective.penalty_weight": 0, "training.steps": 8}
+        flat = {
+            "objective.constraint": "clip",
+            "objective.clip": 1e-6,
+            "objective.penalty_weight": 0,
+            "training.steps": 8,
+        }
         found, config = scan_data(tiny_lines, tiny_config(**(flat | settings)))
         return create(found, config, tmp_path / name)
 

@@ -12,7 +12,7 @@ from seqgan_wgp.text.domain import TextSpec, networks
 from seqgan_wgp.text.generation.stream import TextModel
 from seqgan_wgp.text.networks import log_probabilities
 from seqgan_wgp.text.vocabulary import Vocabulary
-from seqgan_wgp.training.latents import generate, latents
+from seqgan_wgp.training.latents import generate, run_latents
 from seqgan_wgp.utils.counter_rng import Stream
 
 LENGTH = 6
@@ -22,13 +22,13 @@ def text_model(config: Config, vocabulary: Vocabulary, *, length: int = LENGTH, 
     """Return a model of `length` positions whose tables are those of `Model.tables`; `sharpness` scales its logits."""
     generator, critic = networks(config, length, vocabulary.size)
     with torch.no_grad():
-        for parameter in generator.relaxation.parameters():  # type: ignore[union-attr]
+        for parameter in generator.output.parameters():  # type: ignore[union-attr]
             parameter *= sharpness
     device = torch.device("cpu")
 
     def tables(n: int, *, seed: int, start: int, logs: bool = False) -> Iterator[Tensor]:
         seeded = override(config, {"training.seed": seed})
-        latent: Callable[[Tensor], Tensor] = lambda index_B: latents(seeded, Stream.SAMPLE_LATENT, index_B)  # noqa: E731
+        latent: Callable[[Tensor], Tensor] = lambda index_B: run_latents(seeded, Stream.SAMPLE_LATENT, index_B)  # noqa: E731
         source = log_probabilities(generator.eval()) if logs else generator.eval()
         return generate(source, latent, start, n, device)
 
