@@ -18,10 +18,15 @@ from seqgan_wgp import read_records
 TIMES = frozenset({"seconds"})
 
 
+def records_of(run: Path) -> list[dict[str, Any]]:
+    """Return the records of a run's folder."""
+    return read_records(run / "metrics.jsonl")
+
+
 def differences(before: Path, after: Path) -> Iterator[tuple[int, str, Any, Any]]:
     """Yield (step, key, value before, value after) for every value of `before` that `after` lacks or has otherwise."""
-    found = {record["step"]: record for record in read_records(after)}
-    for record in read_records(before):
+    found = {record["step"]: record for record in records_of(after)}
+    for record in records_of(before):
         other = found.get(record["step"], {})
         for key, value in record.items():
             if key not in TIMES and other.get(key) != value:
@@ -34,7 +39,7 @@ def main() -> int:
     parser.add_argument("before", type=Path)
     parser.add_argument("after", type=Path)
     options = parser.parse_args()
-    compared = sum(len(record.keys() - TIMES) for record in read_records(options.before))
+    compared = sum(len(record.keys() - TIMES) for record in records_of(options.before))
     different = list(differences(options.before, options.after))
     for step, key, value, other in different:
         print(f"step {step:,} {key}: {value} -> {other}")

@@ -49,11 +49,15 @@ def inspect(
     options.load_plugins(plugin)
     from seqgan_wgp import config as configs
     from seqgan_wgp.config.fields import parse_assignments
+    from seqgan_wgp.config.kinds import DATA_KINDS
+    from seqgan_wgp.errors import ConfigError
     from seqgan_wgp.text.inspection.inspect import inspect as inspected
     from seqgan_wgp.text.readers.open import open_inputs
 
     assigned = parse_assignments(set_ or [])
     given = configs.recipe(recipe, assigned, file=config)
+    if not DATA_KINDS[given.domain].is_discrete:
+        raise ConfigError(f"the recipe {recipe!r} is one for {given.domain}, and inspect reads text", "take fast")
     options.note_former_names(assigned, config)
     measure = None
     if not no_timing:

@@ -16,11 +16,16 @@ from torch.nn import functional
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..errors import ConfigError
 from ..nn.activations import relu
-from ..nn.normalizations import FOR_CHANNELS, FOR_UNITS, unit_norm
+from ..nn.normalizations import FOR_CHANNELS, FOR_UNITS, channel_norms, unit_norm
 from ..registry import register
-from .networks import NORMALIZATIONS, RANGES, leaky_relu
+from .networks import RANGES, leaky_relu
 
-CRITIC_NORMALIZATIONS = NORMALIZATIONS | {"batch": lambda maps: nn.BatchNorm2d(maps, track_running_stats=False)}
+GENERATOR_NORMALIZATIONS = channel_norms(axes=2, names=(*FOR_CHANNELS, "batch-nonaffine"))
+"""Name -> module that normalises (B, C, H, W), given C."""
+
+CRITIC_NORMALIZATIONS = GENERATOR_NORMALIZATIONS | {
+    "batch": lambda maps: nn.BatchNorm2d(maps, track_running_stats=False)
+}
 """Those of critics, whose "batch" always takes the statistics of the batch at hand, in training and after it."""
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -77,7 +82,13 @@ class PerceptronCritic(nn.Module):
         return score_B
 
 
-@register.generator("convolution-dense", data="image", normalizations=FOR_CHANNELS, needs_units=True)
+@register.generator(
+    "convolution-dense",
+    data="image",
+    normalizations=tuple(GENERATOR_NORMALIZATIONS),
+    needs_units=True,
+    chooses_activation=True,
+)
 class ConvolutionDenseGenerator(nn.Module):
     """Latents to images: (B, Z) -> (B, C, H, W) by two convolutions over the latent and two dense layers.
 
@@ -107,7 +118,7 @@ class ConvolutionDenseGenerator(nn.Module):
                 "generator.latent is 1: each map has one place, of which instance norm leaves nothing",
                 "take another generator.normalization",
             )
-        maps, fewer, norm = settings.width, settings.width - 2, NORMALIZATIONS[settings.normalization]
+        maps, fewer, norm = settings.width, settings.width - 2, GENERATOR_NORMALIZATIONS[settings.normalization]
         self.shape_CHW = shape_CHW
         self.squash = RANGES[value_range]
         self.activation = ACTIVATIONS[settings.activation]
@@ -126,7 +137,13 @@ class ConvolutionDenseGenerator(nn.Module):
         return self.squash(self.output(units_BU)).reshape(-1, *self.shape_CHW)
 
 
-@register.critic("convolution-dense", data="image", normalizations=FOR_CHANNELS, needs_units=True)
+@register.critic(
+    "convolution-dense",
+    data="image",
+    normalizations=tuple(GENERATOR_NORMALIZATIONS),
+    needs_units=True,
+    chooses_activation=True,
+)
 class ConvolutionDenseCritic(nn.Module):
     """Images to scores: (B, C, H, W) -> (B,) by two convolutions, a pooling of 2 x 2 and two dense layers.
 

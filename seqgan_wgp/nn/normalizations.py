@@ -7,7 +7,7 @@ Shape suffixes: B batch, C channels, U units.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from torch import Tensor, nn
@@ -74,9 +74,9 @@ FOR_UNITS = tuple(name for name, normalization in NORMALIZATIONS.items() if norm
 """Names of the normalizations of (B, U)."""
 
 
-def channel_norms(axes: int) -> dict[str, Callable[[int], nn.Module]]:
+def channel_norms(axes: int, names: Iterable[str] = FOR_CHANNELS) -> dict[str, Callable[[int], nn.Module]]:
     """Return name -> module that normalises (B, C, ...) with so many axes behind the channels, given C."""
-    return {name: partial(_of_channels, name, axes) for name in NORMALIZATIONS}
+    return {name: partial(_of_channels, name, axes) for name in names}
 
 
 def _of_channels(name: str, axes: int, channels: int) -> nn.Module:

@@ -76,7 +76,7 @@ def _adam(settings: AlgorithmSettings, parameters: Parameters) -> torch.optim.Op
         lr=rate,
         betas=betas,
         eps=settings.epsilon,
-        fused=parameters[0].device.type != "mps",
+        fused=parameters[0].device.type not in ("mps", "meta"),
         capturable=_on_gpu(parameters),
     )
 

@@ -13,7 +13,7 @@ from unicodedata import category
 
 import pytest
 
-from seqgan_wgp.config import recipe_names
+from seqgan_wgp.config import recipe, recipe_names
 
 Call = Callable[..., CompletedProcess[str]]
 
@@ -83,12 +83,16 @@ except SystemExit as end:
 
 def test_settings_are_heeded(lines: Path, tmp_path: Path, call: Call) -> None:
     config = tmp_path / "c.toml"
-    config.write_text("[corpus]\nlength = 5\nlong = 'drop'\n", encoding="utf-8")
+    config.write_text("[corpus]\nlength = 5\noverflow = 'drop'\n", encoding="utf-8")
     found = tree(call, lines, "--config", config, "--set", "corpus.length=6", "--set", "generator.width=24")["outlook"]
     assert (found["length"], found["way"], found["rule"]) == (6, "drop", "corpus.length is set")
     assert "generator.width" not in str(found["settings"])
     for name in recipe_names():
-        assert table(call, lines, "--recipe", name)
+        if recipe(name).domain == "text":
+            assert table(call, lines, "--recipe", name)
+        else:
+            result = call("inspect", lines, "--recipe", name)
+            assert (result.returncode, result.stdout) == (2, "") and "inspect reads text" in result.stderr
 
 
 @pytest.mark.parametrize("terminal", [False, True])

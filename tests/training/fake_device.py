@@ -23,7 +23,10 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from seqgan_wgp.config.schema import AlgorithmSettings
+from seqgan_wgp.registry import OptimizerEntry
 from seqgan_wgp.training import optimizers
+
+from .registering import replace_entry
 
 NAME = "fakegpu"
 
@@ -99,7 +102,7 @@ def fake_device(monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.device]:
     monkeypatch.setattr(Tensor, "pin_memory", lambda self, *_: self)
     monkeypatch.setattr(FakeTensor, "__deepcopy__", _deep_copy, raising=False)
     monkeypatch.setattr(optimizers, "_on_gpu", lambda _parameters: True)
-    monkeypatch.setitem(optimizers.OPTIMIZERS, "adam", _adam)
+    replace_entry(monkeypatch, optimizers.OPTIMIZERS, "adam", OptimizerEntry(build=_adam))
     # In this thread alone: threads of the autograd engine would want the device's streams.
     with _Mode(allow_non_fake_inputs=True), torch.autograd.set_multithreading_enabled(False):
         yield torch.device(NAME, 0)

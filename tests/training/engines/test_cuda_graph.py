@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from seqgan_wgp.config.schema import AlgorithmSettings
+from seqgan_wgp.registry import OptimizerEntry
 from seqgan_wgp.training import optimizers
 from seqgan_wgp.training.engines import cuda_graph
 from seqgan_wgp.training.engines.cuda_graph import differing
@@ -16,6 +17,7 @@ from seqgan_wgp.training.optimizers import OPTIMIZERS
 from seqgan_wgp.training.state import ModuleOptimizers, Modules, restore_tensors, tensors_of
 from seqgan_wgp.training.trainer import Trainer
 
+from ..registering import replace_entry
 from ..replaying import record_on_tape
 from ..stand_ins import RECIPES, trainer_of
 
@@ -36,7 +38,7 @@ def on_tape(monkeypatch: pytest.MonkeyPatch) -> None:
                 group["lr"] = torch.tensor(group["lr"])
         return algorithm
 
-    monkeypatch.setitem(optimizers.OPTIMIZERS, "adam", as_on_a_gpu)
+    replace_entry(monkeypatch, optimizers.OPTIMIZERS, "adam", OptimizerEntry(build=as_on_a_gpu))
     monkeypatch.setitem(cuda_graph.RECORDERS, "cpu", record_on_tape)
 
 
