@@ -270,6 +270,35 @@ class AnyOf(Collection[str]):
         return len(list(iter(self)))
 
 
+@final
+class TableNames(Collection[str]):
+    """The names in a table of the package, a dict that users do not add to; its module is imported when one is asked.
+
+    Args:
+        table: dotted name within the package, e.g. "nn.fast_conv.convolution.CONVOLUTIONS".
+        others: names that stand for a choice among the table's, as "auto" does; listed first.
+    """
+
+    def __init__(self, table: str, *others: str) -> None:
+        self._module, _, self._table = f"{_PACKAGE}.{table}".rpartition(".")
+        self._others = others
+
+    def _names(self) -> list[str]:
+        return [*self._others, *getattr(importlib.import_module(self._module), self._table)]
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether it is a name of the table, or one of the others."""
+        return name in self._others or name in self._names()
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        """Return the number of names."""
+        return len(self._names())
+
+
 LOSSES: Registry[Loss] = Registry("loss", f"{_PACKAGE}.training.losses")
 PENALTIES: Registry[Constraint] = Registry("constraint", f"{_PACKAGE}.training.penalties")
 OPTIMIZERS: Registry[OptimizerEntry] = Registry("optimizer", f"{_PACKAGE}.training.optimizers")

@@ -16,23 +16,15 @@ import torch
 from torch import Tensor, nn
 
 from .config import recipe
+from .config.kinds import DATA_KINDS, NetworkTrial
 from .config.schema import AlgorithmSettings, CriticSettings, GeneratorSettings
+from .errors import ConfigError
 from .nn.initialization import initialize, seeded_construction
 from .registry import CRITICS, GENERATORS, LOSSES, OPTIMIZERS, PENALTIES
 from .training.critic_views import points_view
 
 ITEMS = 6
 """Items in a batch that is tried."""
-
-SHAPES: dict[str, tuple[int, ...]] = {"text": (8, 5), "image": (1, 12, 12), "toy": (2,)}
-"""Kind of data -> shape of the items that networks are tried on."""
-
-_ARGUMENTS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
-    "text": (SHAPES["text"], SHAPES["text"]),
-    "image": ((SHAPES["image"], "unit"), (SHAPES["image"],)),
-    "toy": ((), ()),
-}
-"""Kind of data -> what a generator and what a critic are built with, beside the settings."""
 
 
 def _require(holds: bool, sentence: str) -> None:
@@ -114,8 +106,15 @@ def check_penalty(name: str) -> None:
     )
 
 
+def _trial(data: str) -> NetworkTrial:
+    trial = DATA_KINDS[data].trial
+    if trial is None:
+        raise ConfigError(f"there is nothing to try networks of {data} on", f"give DATA_KINDS[{data!r}] a trial")
+    return trial
+
+
 def _settings(part: str, data: str, name: str, normalization: str) -> Any:
-    config = recipe({"text": "paper", "image": "mnist-wgan-gp", "toy": "toy-wgan-gp"}[data])
+    config = recipe(_trial(data).recipe)
     section: GeneratorSettings | CriticSettings = getattr(config, part)
     change: dict[str, Any] = {"network": name, "normalization": normalization, "width": 16, "blocks": 2, "units": 8}
     return dataclasses.replace(section, **change, initialization="constructor", residual_scale=1.0)
@@ -125,7 +124,7 @@ def _built(part: str, name: str, data: str, normalization: str, seed: int = 0) -
     entry = (GENERATORS if part == "generator" else CRITICS)[data][name]
     settings = _settings(part, data, name, normalization)
     with seeded_construction(seed):
-        network = entry.build(settings, *_ARGUMENTS[data][part == "critic"])
+        network = entry.build(settings, *getattr(_trial(data), f"{part}_arguments"))
     _require(isinstance(network, nn.Module), f"the {part} {name!r}: is no torch.nn.Module")
     initialize(network, settings.initialization, seed=seed, first=0)
     return network
@@ -154,10 +153,10 @@ def check_generator(name: str, *, data: str) -> None:
         size = _settings("generator", data, name, normalization).latent
         latent_BZ = torch.randn(ITEMS, size, generator=torch.Generator().manual_seed(0))
         made = network(latent_BZ)
-        expected = (ITEMS, *SHAPES[data])
+        expected = (ITEMS, *_trial(data).item_shape)
         _require(made.shape == expected, f"{called}: gives shape {tuple(made.shape)}, but {data} items are {expected}")
         _require(bool(made.isfinite().all()), f"{called}: gives numbers that are not finite")
-        if data == "text":
+        if DATA_KINDS[data].is_discrete:
             total_BL = made.sum(dim=-1)
             _require(torch.allclose(total_BL, torch.ones_like(total_BL), atol=1e-5), f"{called}: rows do not sum to 1")
             _require(hasattr(network, "logits"), f"{called}: has no method logits(latent_BZ)")
@@ -174,7 +173,7 @@ def check_critic(name: str, *, data: str) -> None:
     for normalization in CRITICS[data][name].normalizations:
         network = _check_built("critic", name, data, normalization)
         called = f"the critic {name!r} with normalization {normalization!r}"
-        x = torch.rand(ITEMS, *SHAPES[data], generator=torch.Generator().manual_seed(0)).requires_grad_(True)
+        x = torch.rand(ITEMS, *_trial(data).item_shape, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
         score_B = network(x)
         _require(score_B.shape == (ITEMS,), f"{called}: gives shape {tuple(score_B.shape)}, but scores are ({ITEMS},)")
         _require(bool(score_B.isfinite().all()), f"{called}: gives scores that are not finite")

@@ -18,7 +18,8 @@ from ..errors import ConfigError
 from ..nn.activations import relu
 from ..nn.normalizations import FOR_CHANNELS, FOR_UNITS, unit_norm
 from ..registry import register
-from .networks import NORMALIZATIONS, RANGES, leaky_relu
+from .networks import NORMALIZATIONS, leaky_relu
+from .pixel_ranges import RANGES
 
 CRITIC_NORMALIZATIONS = NORMALIZATIONS | {"batch": lambda maps: nn.BatchNorm2d(maps, track_running_stats=False)}
 """Those of critics, whose "batch" always takes the statistics of the batch at hand, in training and after it."""
@@ -43,7 +44,7 @@ class PerceptronGenerator(nn.Module):
     def __init__(self, settings: GeneratorSettings, shape_CHW: tuple[int, int, int], value_range: str) -> None:
         super().__init__()
         self.shape_CHW = shape_CHW
-        self.squash = RANGES[value_range]
+        self.squash = RANGES[value_range].squash
         self.hidden = nn.Linear(settings.latent, settings.width)
         self.norm = unit_norm(settings.normalization, settings.width)
         self.output = nn.Linear(settings.width, math.prod(shape_CHW))
@@ -109,7 +110,7 @@ class ConvolutionDenseGenerator(nn.Module):
             )
         maps, fewer, norm = settings.width, settings.width - 2, NORMALIZATIONS[settings.normalization]
         self.shape_CHW = shape_CHW
-        self.squash = RANGES[value_range]
+        self.squash = RANGES[value_range].squash
         self.activation = ACTIVATIONS[settings.activation]
         self.convolution1 = nn.Conv2d(1, maps, settings.kernel, padding=settings.kernel // 2)
         self.norm1 = norm(maps)
