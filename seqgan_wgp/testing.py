@@ -1,4 +1,4 @@
-"""Contract tests of registered losses, penalties, networks and optimizers, for the package's own and for a plugin's.
+"""Contract tests of registered losses, penalties, networks, optimizers and units: the package's own or a plugin's.
 
 Each raises AssertionError with a sentence that says what is wrong; none returns anything.
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ from .config.kinds import DATA_KINDS, NetworkTrial
 from .config.schema import AlgorithmSettings, CriticSettings, GeneratorSettings
 from .errors import ConfigError
 from .nn.initialization import initialize, seeded_construction
-from .registry import CRITICS, GENERATORS, LOSSES, OPTIMIZERS, PENALTIES
+from .registry import CRITICS, GENERATORS, LOSSES, OPTIMIZERS, PENALTIES, UNITS
 from .training.critic_views import points_view
 
 ITEMS = 6
@@ -211,3 +211,23 @@ def check_optimizer(name: str) -> None:
             isinstance(value, Tensor),
             f"{called}: its state {key} is a {type(value).__name__}, and a checkpoint holds tensors",
         )
+
+
+def check_unit(name: str, lines: Sequence[str]) -> None:
+    """Check a unit of text: lines come back as they were, and every token can stand alone as one position.
+
+    Args:
+        name: that it is registered with.
+        lines: some of the text that it is for.
+    """
+    called, tokens = f"the unit {name!r}", UNITS[name].tokens
+    _require(tokens is not None, f"{called}: has no tokens")
+    assert tokens is not None
+    for token, symbol in tokens.symbols.items():
+        _require(tokens.encode(token) == symbol, f"{called}: does not take the token {token!r} alone as one position")
+    met = False
+    for line in ["", *lines]:
+        symbols = tokens.encode(line)  # raises ConfigError where the pieces do not give the line
+        _require(tokens.decode(symbols) == line, f"{called}: {line!r} comes back as {tokens.decode(symbols)!r}")
+        met = met or len(symbols) < len(line)
+    _require(met, f"{called}: meets none of its tokens in the lines given")

@@ -20,6 +20,7 @@ from ..registry import (
     NORMALIZATIONS,
     OPTIMIZERS,
     PENALTIES,
+    UNITS,
     AnyOf,
     TableNames,
 )
@@ -43,7 +44,9 @@ class CorpusSettings:
     errors: str = setting("what to do with a line of bad bytes", "strict", choices=("strict", "replace", "skip"))
     normalize: str = setting("Unicode normal form to bring the text to", "none", choices=_NORMAL_FORMS)
     unit: str = setting(
-        "what a position holds: a code point, or a byte of the file as it is", "char", choices=("char", "byte")
+        "what a position holds: char, a code point; byte, a byte of the file as it is; or a plugin's unit",
+        "char",
+        choices=UNITS,
     )
     limit: int | None = setting("lines read at most, empty ones not counted; none: all", None, ge=1)
     layout: str = setting(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ...config.schema import CorpusSettings
 from ...errors import CheckpointError, CorpusError
+from ...registry import UNITS
 from ...utils import cache_dir
 from ..readers.open import Source
 from .dataset import FINGERPRINTS, IDS, TOKENIZER, open_corpus, write_facts
@@ -37,7 +38,9 @@ def folder() -> Path | None:
 
 
 def key(source: Source, settings: CorpusSettings) -> str | None:
-    """Return what a corpus is kept under, None when it is not to be kept: small, or not all of it files.
+    """Return what a corpus is kept under, None when it is not to be kept.
+
+    That is one that is small, not all of it files, or in a plugin's unit.
 
     Args:
         source: what is read.
@@ -47,7 +50,12 @@ def key(source: Source, settings: CorpusSettings) -> str | None:
         CorpusError: a file cannot be read.
     """
     paths = [file.path for file in source.files if file.path is not None]
-    if folder() is None or len(paths) < len(source.files) or sum(map(_size, paths)) < BYTES_LEAST:
+    if (
+        folder() is None
+        or UNITS.source(settings.unit)
+        or len(paths) < len(source.files)
+        or sum(map(_size, paths)) < BYTES_LEAST
+    ):
         return None
     files = [(_content(path), path.suffixes, file.field) for path, file in zip(paths, source.files, strict=True)]
     shape = {"version": _VERSION, "files": files, **dataclasses.asdict(settings)}

@@ -219,7 +219,7 @@ def open_corpus(folder: Path) -> Corpus:
     """Open what `prepare` wrote; the ids are mapped from disk. Raises CheckpointError when a file is not right."""
     try:
         facts = _read_facts(folder / FACTS)
-        vocabulary = _read_vocabulary(folder / TOKENIZER)
+        vocabulary = _read_vocabulary(folder / TOKENIZER, facts.unit)
         ids_NS = np.lib.format.open_memmap(folder / IDS, mode="r")
         shape = (facts.train + facts.validation + facts.test, facts.span)
         file = prints = None
@@ -243,8 +243,8 @@ def _read_facts(file: Path) -> Facts:
         raise CheckpointError(f"{file}: is not what was written there", _AS_IT_WAS) from None
 
 
-def _read_vocabulary(file: Path) -> Vocabulary:
+def _read_vocabulary(file: Path, unit: str) -> Vocabulary:
     try:
-        return Vocabulary.from_json(file.read_text(encoding="utf-8"))
+        return Vocabulary.from_json(file.read_text(encoding="utf-8"), unit)
     except (ValueError, CheckpointError):
         raise CheckpointError(f"{file}: is not what was written there", _AS_IT_WAS) from None

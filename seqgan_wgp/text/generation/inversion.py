@@ -134,10 +134,11 @@ def _target(spec: TextSpec, text: str) -> Tensor:
         raise ConfigError("the text is empty", "give one of at least one character")
     ids_NL, sizes_N = encoded(spec.vocabulary, [text], spec.length)
     if sizes_N[0] > spec.length:
-        units = "characters" if spec.vocabulary.unit == "char" else "bytes"
-        raise ConfigError(f"{text!r} has {sizes_N[0]:,} {units}, but the model's strings have at most {spec.length}")
+        raise ConfigError(
+            f"{text!r} has {sizes_N[0]:,} {spec.vocabulary.plural}, but the model's strings have at most {spec.length}"
+        )
     if (ids_NL == UNKNOWN).any():
-        known = spec.vocabulary.characters
+        known = "".join(spec.vocabulary.texts)
         unknown = ", ".join(repr(character) for character in dict.fromkeys(text) if character not in known)
         shown = known if len(known) <= CHARACTERS_SHOWN else known[:CHARACTERS_SHOWN] + "..."
         raise ConfigError(f"{text!r} has characters that the model does not know: {unknown}", f"it knows {shown!r}")

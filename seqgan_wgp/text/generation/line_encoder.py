@@ -48,14 +48,12 @@ class LineEncoder:
 
     def __init__(self, vocabulary: Vocabulary, format_: str) -> None:
         self._vocabulary, self._format = vocabulary, format_
-        self._tables = list(
-            _tables([_piece(each, vocabulary, format_) for each in [REPLACEMENT, *vocabulary.characters]])
-        )
+        self._tables = list(_tables([_piece(each, vocabulary, format_) for each in [REPLACEMENT, *vocabulary.texts]]))
         self._frames = {
             table_V.itemsize: tuple(_cells(parts, table_V.itemsize) for parts in _FRAME[format_])
             for table_V in self._tables
         }
-        quoted = [format_ == "csv" and as_csv(character) != character for character in vocabulary.characters]
+        quoted = [format_ == "csv" and as_csv(text) != text for text in vocabulary.texts]
         self._quoted_V = np.array([False, False, *quoted])
 
     def lines(self, ids_NL: Ids) -> bytes:
@@ -88,7 +86,7 @@ class LineEncoder:
 
 def _piece(character: str, vocabulary: Vocabulary, format_: str) -> bytes | None:
     """Return what a character is written as; None for one byte of several that are a character together."""
-    if vocabulary.unit == "byte" and not character.isascii() and character != REPLACEMENT:
+    if vocabulary.is_byte and not character.isascii() and character != REPLACEMENT:
         return None
     return PIECES[format_](character).encode()
 

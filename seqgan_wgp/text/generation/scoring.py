@@ -72,10 +72,11 @@ def _flag(size: int, length: int, *, unknown: bool) -> str:
 def encoded(
     vocabulary: Vocabulary, strings: Sequence[str], length: int
 ) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.int64]]:
-    """Return (N, L) ids, cropped and padded, and how many units (code points or bytes) each string has in full."""
-    if vocabulary.unit == "char":
-        sizes_N = np.fromiter(map(len, strings), np.int64, len(strings))
-        return vocabulary.encode(strings, length), sizes_N
+    """Return (N, L) ids, cropped and padded, and how many units each string has in full."""
+    if not vocabulary.is_byte:
+        symbols = vocabulary.symbols(strings)
+        sizes_N = np.fromiter(map(len, symbols), np.int64, len(symbols))
+        return vocabulary.encode_symbols(symbols, length), sizes_N
     pieces = [_utf8(string) for string in strings]
     ids_NL = np.full((len(strings), length), PAD, vocabulary.dtype)
     for row_L, piece in zip(ids_NL, pieces, strict=True):

@@ -13,14 +13,17 @@ import lzma
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Literal, NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 import zstandard
 
 from ...config.schema import CorpusSettings
-from ...errors import CorpusError
+from ...errors import ConfigError, CorpusError
+from ...registry import UNITS
 from ...utils.progress import OnBytes
+from ...utils.token_symbols import TokenSymbols
 from .codec import Codec, behind_last_feed, check_text, find_codec, split_lines
 from .lines import LINE_FEED, Lines, Units
 from .source import Source
@@ -76,13 +79,16 @@ class FileReader:
         self.bom = False
         self.carriage_returns = 0
         self._digest, self._last = digest, b""
-        self._as_bytes = settings.unit == "byte"
+        unit = UNITS[settings.unit]
+        self._as_bytes, self._tokens = unit.is_byte, unit.tokens
         self._partial: codecs.IncrementalDecoder | None = None
 
     def __iter__(self) -> Iterator[Lines]:
         """Yield lines, empty ones too, in order."""
         found = self._from_fields() if self.source.fields else self._from_blocks()
         for lines in found:
+            if self._tokens is not None:
+                lines = self._in_units(lines, self._tokens)
             if self.left is not None:
                 lines, self.left = _first(lines, self.left)
             self.read += len(lines.sizes_N) - lines.continued
@@ -90,6 +96,14 @@ class FileReader:
             yield lines
             if self.left == 0 and not lines.goes_on:
                 return
+
+    def _in_units(self, lines: Lines, tokens: TokenSymbols) -> Lines:
+        """Return lines with a code point for each unit; each part of a line that is read in parts is split by itself."""
+        try:
+            found = Lines.of([tokens.encode(string) for string in lines.strings()], as_bytes=False)
+        except ConfigError as error:
+            raise CorpusError(f"{self.source.label}: {error.message}", error.remedy) from error
+        return replace(found, continued=lines.continued, goes_on=lines.goes_on)
 
     @property
     def missing_feed(self) -> bytes:
