@@ -32,7 +32,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 @register.generator("perceptron", data="image", normalizations=FOR_UNITS)
-class PerceptronGenerator(nn.Module):
+class ImagePerceptronGenerator(nn.Module):
     """Latents to images by one hidden layer: (B, Z) -> (B, C, H, W).
 
     Args:
@@ -57,7 +57,7 @@ class PerceptronGenerator(nn.Module):
 
 
 @register.critic("perceptron", data="image", normalizations=FOR_UNITS)
-class PerceptronCritic(nn.Module):
+class ImagePerceptronCritic(nn.Module):
     """Images to scores by one hidden layer: (B, C, H, W) -> (B,). It mixes no samples, unless by batch norm.
 
     Args:

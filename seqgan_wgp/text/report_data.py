@@ -19,10 +19,9 @@ from ..utils.counter_rng import Stream, shuffled
 from .corpus.dataset import Corpus, open_corpus
 from .domain import criterion
 from .generation.formats import printable
+from .hashing.row_hashes import Ids
 from .metrics.distances import lengths_N
 from .vocabulary import UNKNOWN, Vocabulary
-
-Ids = npt.NDArray[np.integer]
 
 LINES_SHOWN = 20
 """Real lines that are put beside generated ones."""

@@ -123,7 +123,7 @@ class Vocabulary:
         tokenizer.add_special_tokens([PAD_TOKEN, UNKNOWN_TOKEN])
         tokenizer.enable_truncation(length)
         tokenizer.enable_padding(length=length, pad_id=PAD, pad_token=PAD_TOKEN)
-        return literal(tokenizer)
+        return special_tokens_as_text(tokenizer)
 
     def to_json(self, length: int) -> str:
         """Return the text of tokenizer.json."""
@@ -177,7 +177,7 @@ def _written_bytes() -> list[str]:
     return [chr(byte if byte in printable else next(others)) for byte in range(256)]
 
 
-def literal(tokenizer: Tokenizer) -> Tokenizer:
+def special_tokens_as_text(tokenizer: Tokenizer) -> Tokenizer:
     """Make a tokenizer read "[PAD]" in a line as five characters. The flag is not kept in tokenizer.json."""
     tokenizer.encode_special_tokens = True
     return tokenizer

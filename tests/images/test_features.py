@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch.nn import functional
 
 from seqgan_wgp.images.features import (
+from seqgan_wgp.utils.arrays import Floats
     CLASSES,
     FEATURES,
     WEIGHTS,

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...errors import ConfigError
 from ..vocabulary import CODE_POINTS, Vocabulary
-from .automaton import NONE, STATES_MOST, Automaton, Ints, compile_expression
+from .automaton import NONE, STATES_MOST, Automaton, Int64s, compile_expression
 from .expressions import Expression
 
 BYTE_STATES_MOST = 10 * STATES_MOST
@@ -81,7 +81,7 @@ def _over_bytes(automaton: Automaton) -> Automaton:
     )
 
 
-def _reader(class_U: Ints) -> tuple[Ints, Ints]:
+def _reader(class_U: Int64s) -> tuple[Int64s, Int64s]:
     """Return how UTF-8 is read byte by byte: the class of the character that a byte completes, else the next node.
 
     Equal rows of 64 are one node, and most are equal: code points that lie together are mostly of one class.
@@ -105,7 +105,7 @@ def _reader(class_U: Ints) -> tuple[Ints, Ints]:
     return emitted_MB, child_MB
 
 
-def _distinct(values: Ints, first: int) -> tuple[Ints, Ints]:
+def _distinct(values: Int64s, first: int) -> tuple[Int64s, Int64s]:
     """Return the different rows of 64, and which of them each row is, numbered from `first`."""
     rows = values.reshape(-1, _TAIL)
     begins = np.append(True, (rows[1:] != rows[:-1]).any(axis=1))  # few do, and only these are sorted
@@ -113,6 +113,6 @@ def _distinct(values: Ints, first: int) -> tuple[Ints, Ints]:
     return rows_MT, row.reshape(-1)[np.cumsum(begins) - 1] + first
 
 
-def _without(values: Ints, shorter: int) -> Ints:
+def _without(values: Int64s, shorter: int) -> Int64s:
     """Return the values but for the first: characters that have a shorter UTF-8 must not be written in a longer one."""
     return np.where(np.arange(len(values)) < shorter, NONE, values)

@@ -32,7 +32,7 @@ _VERSION = 2
 """Of how rows are made from text: what an older version kept is not found."""
 
 
-def folder() -> Path | None:
+def corpora_folder() -> Path | None:
     """Return where prepared corpora are kept, None when they are not to be."""
     return None if cache_dir.switched_off() else cache_dir.root() / "corpora"
 
@@ -51,7 +51,7 @@ def key(source: Source, settings: CorpusSettings) -> str | None:
     """
     paths = [file.path for file in source.files if file.path is not None]
     if (
-        folder() is None
+        corpora_folder() is None
         or UNITS.source(settings.unit)
         or len(paths) < len(source.files)
         or sum(map(_size, paths)) < BYTES_LEAST
@@ -79,7 +79,7 @@ def _content(path: Path) -> str:
 
 def find(key: str | None) -> Path | None:
     """Return the folder of a corpus that an earlier run kept, None when there is none."""
-    place = folder()
+    place = corpora_folder()
     if key is None or place is None:
         return None
     try:
@@ -97,7 +97,7 @@ def facts(kept: Path, source: Source) -> Facts:
 
 def keep(key: str | None, prepared: Path) -> None:
     """Keep the corpus that `prepare` wrote to a folder; a disk that is full or cannot be written is no error."""
-    place = folder()
+    place = corpora_folder()
     if key is None or place is None or (place / key).exists():
         return
     try:

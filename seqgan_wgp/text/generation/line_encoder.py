@@ -15,12 +15,12 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
+from ..hashing.row_hashes import Ids
 from ..vocabulary import PAD, REPLACEMENT, Vocabulary, mask_after_pad
 from .formats import FORMATS, as_csv, as_jsonl, as_txt
 from .score_records import RECORDS
 
-Ids = npt.NDArray[np.integer[Any]]
-Floats = npt.NDArray[np.floating[Any]]
+_Floats = npt.NDArray[np.floating[Any]]
 Cells = npt.NDArray[np.unsignedinteger[Any]]
 
 ROWS = 512
@@ -139,7 +139,7 @@ SCORES = ("score", "log_probability")
 """The columns of `scored_lines`, in order."""
 
 
-def scored_lines(strings: Iterable[str], score_N: Floats, log_probability_N: Floats, format_: str) -> bytes:
+def scored_lines(strings: Iterable[str], score_N: _Floats, log_probability_N: _Floats, format_: str) -> bytes:
     """Return a record of each string with its score and its natural log probability, see `records`, as lines."""
     columns = zip(strings, score_N.tolist(), log_probability_N.tolist(), strict=True)
     line = RECORDS[format_]

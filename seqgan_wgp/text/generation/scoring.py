@@ -57,7 +57,7 @@ def scored(critic: nn.Module, spec: TextSpec, strings: Iterable[str], device: to
     """
     strings = iter(strings)
     while block := list(itertools.islice(strings, BLOCK)):
-        ids_NL, sizes_N = encoded(spec.vocabulary, block, spec.length)
+        ids_NL, sizes_N = encoded_strings(spec.vocabulary, block, spec.length)
         score_N = critic_scores(critic, spec, ids_NL, device).tolist()
         unknown_N = (ids_NL == UNKNOWN).any(axis=1).tolist()
         for text, size, score, unknown in zip(block, sizes_N.tolist(), score_N, unknown_N, strict=True):
@@ -69,7 +69,7 @@ def _flag(size: int, length: int, *, unknown: bool) -> str:
     return "+".join(flag for flag, raised in flags.items() if raised)
 
 
-def encoded(
+def encoded_strings(
     vocabulary: Vocabulary, strings: Sequence[str], length: int
 ) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.int64]]:
     """Return (N, L) ids, cropped and padded, and how many units each string has in full."""
