@@ -16,13 +16,11 @@ from safetensors.torch import load_file
 from torch.nn import functional
 
 from seqgan_wgp.images.features import (
-from seqgan_wgp.utils.arrays import Floats
     CLASSES,
     FEATURES,
     WEIGHTS,
     Digits,
     FeatureReference,
-    Floats,
     class_counts,
     class_kl,
     confidence,
@@ -31,6 +29,7 @@ from seqgan_wgp.utils.arrays import Floats
     prepared,
 )
 from seqgan_wgp.images.idx import read_images, read_labels
+from seqgan_wgp.utils.arrays import Floats
 
 Bytes = NDArray[np.uint8]
 SharedData = Callable[[str], Path]
