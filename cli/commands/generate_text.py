@@ -172,8 +172,8 @@ def _sieve(loaded: Model, model: TextModel, job: Job) -> tuple[StringFilter | No
 
 def _encoder(model: TextModel, job: Job) -> tuple[Callable[[StringBlock], bytes], bytes]:
     """Return what makes lines of strings, and what a file begins with."""
+    from seqgan_wgp.text.generation.formats import header
     from seqgan_wgp.text.generation.line_encoder import SCORES, LineEncoder, scored_lines
-    from seqgan_wgp.text.generation.score_records import header
 
     if not job.scores:
         lines = LineEncoder(model.spec.vocabulary, job.format_)

@@ -17,8 +17,7 @@ import numpy.typing as npt
 
 from ..hashing.row_hashes import Ids
 from ..vocabulary import PAD, REPLACEMENT, Vocabulary, mask_after_pad
-from .formats import FORMATS, as_csv, as_jsonl, as_txt
-from .score_records import RECORDS
+from .formats import FORMATS, RECORDS, as_csv, as_jsonl, as_txt
 
 _Floats = npt.NDArray[np.floating[Any]]
 Cells = npt.NDArray[np.unsignedinteger[Any]]
