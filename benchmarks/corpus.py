@@ -32,7 +32,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from seqgan_wgp.config.schema import CorpusSettings
-from seqgan_wgp.text.corpus.dataset import encoded, prepare
+from seqgan_wgp.text.corpus.dataset import encoded_rows, prepare
 from seqgan_wgp.text.corpus.scan import Scan, scan
 from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.text.vocabulary import PAD
@@ -57,7 +57,7 @@ def made_lines(script: str, count: int) -> list[str]:
 
 def encode(found: Scan) -> list[np.ndarray[Any, Any]]:
     """Return the ids of a scanned corpus, block by block."""
-    return [ids_NL for ids_NL, _ in encoded(found)]
+    return [ids_NL for ids_NL, _ in encoded_rows(found)]
 
 
 def loop(file: Path, found: Scan) -> list[list[int]]:

@@ -30,7 +30,7 @@ from seqgan_wgp.text.domain import TextSpec, networks
 from seqgan_wgp.text.generation.filters import StringFilter
 from seqgan_wgp.text.generation.line_encoder import LineEncoder
 from seqgan_wgp.text.generation.request import Progress, Request
-from seqgan_wgp.text.generation.stream import Block, TextModel, stream
+from seqgan_wgp.text.generation.stream import StringBlock, TextModel, stream
 from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.latents import BLOCK, generate, run_latents
@@ -155,7 +155,7 @@ def whole(model: TextModel, strings: int, *, unique: bool, plainly: bool = False
                 StringFilter(StringHashes(model.spec.vocabulary, model.spec.length), unique=True) if unique else None
             )
 
-            def work(item: tuple[Block, Progress]) -> None:
+            def work(item: tuple[StringBlock, Progress]) -> None:
                 file.write(encoder.lines(item[0].ids_NL))
 
             with in_background(work) as give:

@@ -74,7 +74,7 @@ def _options(
     ] = False,
 ) -> None:
     del version
-    if context.invoked_subcommand:
+    if context.invoked_subcommand and "WORLD_SIZE" in os.environ:  # torchrun has started this process
         check_alone(context.invoked_subcommand)
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
 
 from .errors import ConfigError, did_you_mean
 from .utils.plugin_files import current_plugin, read_source, run_file
+from .utils.token_symbols import TokenSymbols
 
 if TYPE_CHECKING:
     import torch
@@ -154,6 +155,20 @@ class Normalization:
     """Whether it takes the statistics of the batch at hand outside training too, so that batches keep their size."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class TextUnit:
+    """What one position of a row of text holds."""
+
+    plural: str
+    """What messages call several of them."""
+
+    is_byte: bool = False
+    """Whether it is a byte of the text in UTF-8; else it is a code point, or one that stands for a token."""
+
+    tokens: TokenSymbols | None = None
+    """How text becomes units and units text; None: each character is one."""
+
+
 @dataclass(frozen=True)
 class _Entry(Generic[T]):
     value: T
@@ -270,12 +285,42 @@ class AnyOf(Collection[str]):
         return len(list(iter(self)))
 
 
+@final
+class TableNames(Collection[str]):
+    """The names in a table of the package, a dict that users do not add to; its module is imported when one is asked.
+
+    Args:
+        table: dotted name within the package, e.g. "nn.fast_conv.convolution.CONVOLUTIONS".
+        others: names that stand for a choice among the table's, as "auto" does; listed first.
+    """
+
+    def __init__(self, table: str, *others: str) -> None:
+        self._module, _, self._table = f"{_PACKAGE}.{table}".rpartition(".")
+        self._others = others
+
+    def _names(self) -> list[str]:
+        return [*self._others, *getattr(importlib.import_module(self._module), self._table)]
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether it is a name of the table, or one of the others."""
+        return name in self._others or name in self._names()
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        """Return the number of names."""
+        return len(self._names())
+
+
 LOSSES: Registry[Loss] = Registry("loss", f"{_PACKAGE}.training.losses")
 PENALTIES: Registry[Constraint] = Registry("constraint", f"{_PACKAGE}.training.penalties")
 OPTIMIZERS: Registry[OptimizerEntry] = Registry("optimizer", f"{_PACKAGE}.training.optimizers")
 NORMALIZATIONS: Registry[Normalization] = Registry("normalization", f"{_PACKAGE}.nn.normalizations")
 INITIALIZATIONS: Registry[Any] = Registry("initialization", f"{_PACKAGE}.nn.initialization")
 DISTRIBUTIONS: Registry[Any] = Registry("toy distribution", f"{_PACKAGE}.toy.distributions")
+UNITS: Registry[TextUnit] = Registry("unit of text", f"{_PACKAGE}.text.units")
 VALIDATORS: Registry[Callable[[str], object]] = Registry("validator")
 _NETWORK_HOMES = {"text": ("text.networks",), "image": ("images.networks", "images.dense"), "toy": ("toy.networks",)}
 GENERATORS: dict[str, Registry[Network]] = {
@@ -292,7 +337,7 @@ CRITICS: dict[str, Registry[Network]] = {
 def all_registries() -> list[Registry[Any]]:
     """Return every registry."""
     alone: list[Registry[Any]] = [LOSSES, PENALTIES, OPTIMIZERS, NORMALIZATIONS, INITIALIZATIONS, DISTRIBUTIONS]
-    return [*alone, VALIDATORS, *GENERATORS.values(), *CRITICS.values()]
+    return [*alone, UNITS, VALIDATORS, *GENERATORS.values(), *CRITICS.values()]
 
 
 def _source(registered: Any) -> str:
@@ -307,7 +352,7 @@ def _source(registered: Any) -> str:
 
 @final
 class Register:
-    """Decorators that add a user's own loss, penalty, network, optimizer or validator; `seqgan_wgp.register`.
+    """Decorators that add a user's own loss, penalty, network, optimizer, unit or validator; `seqgan_wgp.register`.
 
     What is decorated stays as it is. Each raises ConfigError for a name that is taken or that cannot be one.
     """
@@ -407,6 +452,24 @@ class Register:
         def add(build: C) -> C:
             OPTIMIZERS.add(name, OptimizerEntry(build=build, needs=tuple(needs)), source=_source(build))
             return build
+
+        return add
+
+    def unit(self, name: str, *, tokens: Iterable[str], plural: str = "units") -> Callable[[C], C]:
+        """Register a function that splits a line into pieces, for `corpus.unit`.
+
+        A piece that is one of the tokens becomes one position of a row; of any other piece each character does. The
+        pieces joined must give the line.
+
+        Args:
+            name: for the settings.
+            tokens: strings that can be one position; single characters always can.
+            plural: what messages call several of them, e.g. "codons".
+        """
+
+        def add(split: C) -> C:
+            UNITS.add(name, TextUnit(plural=plural, tokens=TokenSymbols(tokens, split)), source=_source(split))
+            return split
 
         return add
 

@@ -1,4 +1,4 @@
-"""Contract tests of registered losses, penalties, networks and optimizers, for the package's own and for a plugin's.
+"""Contract tests of registered losses, penalties, networks, optimizers and units: the package's own or a plugin's.
 
 Each raises AssertionError with a sentence that says what is wrong; none returns anything.
 
@@ -9,30 +9,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .config import recipe
+from .config.kinds import DATA_KINDS, NetworkTrial
 from .config.schema import AlgorithmSettings, CriticSettings, GeneratorSettings
+from .errors import ConfigError
 from .nn.initialization import initialize, seeded_construction
-from .registry import CRITICS, GENERATORS, LOSSES, OPTIMIZERS, PENALTIES
+from .registry import CRITICS, GENERATORS, LOSSES, OPTIMIZERS, PENALTIES, UNITS
 from .training.critic_views import points_view
 
 ITEMS = 6
 """Items in a batch that is tried."""
-
-SHAPES: dict[str, tuple[int, ...]] = {"text": (8, 5), "image": (1, 12, 12), "toy": (2,)}
-"""Kind of data -> shape of the items that networks are tried on."""
-
-_ARGUMENTS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
-    "text": (SHAPES["text"], SHAPES["text"]),
-    "image": ((SHAPES["image"], "unit"), (SHAPES["image"],)),
-    "toy": ((), ()),
-}
-"""Kind of data -> what a generator and what a critic are built with, beside the settings."""
 
 
 def _require(holds: bool, sentence: str) -> None:
@@ -114,8 +106,15 @@ def check_penalty(name: str) -> None:
     )
 
 
+def _trial(data: str) -> NetworkTrial:
+    trial = DATA_KINDS[data].trial
+    if trial is None:
+        raise ConfigError(f"there is nothing to try networks of {data} on", f"give DATA_KINDS[{data!r}] a trial")
+    return trial
+
+
 def _settings(part: str, data: str, name: str, normalization: str) -> Any:
-    config = recipe({"text": "paper", "image": "mnist-wgan-gp", "toy": "toy-wgan-gp"}[data])
+    config = recipe(_trial(data).recipe)
     section: GeneratorSettings | CriticSettings = getattr(config, part)
     change: dict[str, Any] = {"network": name, "normalization": normalization, "width": 16, "blocks": 2, "units": 8}
     return dataclasses.replace(section, **change, initialization="constructor", residual_scale=1.0)
@@ -125,7 +124,7 @@ def _built(part: str, name: str, data: str, normalization: str, seed: int = 0) -
     entry = (GENERATORS if part == "generator" else CRITICS)[data][name]
     settings = _settings(part, data, name, normalization)
     with seeded_construction(seed):
-        network = entry.build(settings, *_ARGUMENTS[data][part == "critic"])
+        network = entry.build(settings, *getattr(_trial(data), f"{part}_arguments"))
     _require(isinstance(network, nn.Module), f"the {part} {name!r}: is no torch.nn.Module")
     initialize(network, settings.initialization, seed=seed, first=0)
     return network
@@ -154,10 +153,10 @@ def check_generator(name: str, *, data: str) -> None:
         size = _settings("generator", data, name, normalization).latent
         latent_BZ = torch.randn(ITEMS, size, generator=torch.Generator().manual_seed(0))
         made = network(latent_BZ)
-        expected = (ITEMS, *SHAPES[data])
+        expected = (ITEMS, *_trial(data).item_shape)
         _require(made.shape == expected, f"{called}: gives shape {tuple(made.shape)}, but {data} items are {expected}")
         _require(bool(made.isfinite().all()), f"{called}: gives numbers that are not finite")
-        if data == "text":
+        if DATA_KINDS[data].is_discrete:
             total_BL = made.sum(dim=-1)
             _require(torch.allclose(total_BL, torch.ones_like(total_BL), atol=1e-5), f"{called}: rows do not sum to 1")
             _require(hasattr(network, "logits"), f"{called}: has no method logits(latent_BZ)")
@@ -174,7 +173,7 @@ def check_critic(name: str, *, data: str) -> None:
     for normalization in CRITICS[data][name].normalizations:
         network = _check_built("critic", name, data, normalization)
         called = f"the critic {name!r} with normalization {normalization!r}"
-        x = torch.rand(ITEMS, *SHAPES[data], generator=torch.Generator().manual_seed(0)).requires_grad_(True)
+        x = torch.rand(ITEMS, *_trial(data).item_shape, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
         score_B = network(x)
         _require(score_B.shape == (ITEMS,), f"{called}: gives shape {tuple(score_B.shape)}, but scores are ({ITEMS},)")
         _require(bool(score_B.isfinite().all()), f"{called}: gives scores that are not finite")
@@ -212,3 +211,23 @@ def check_optimizer(name: str) -> None:
             isinstance(value, Tensor),
             f"{called}: its state {key} is a {type(value).__name__}, and a checkpoint holds tensors",
         )
+
+
+def check_unit(name: str, lines: Sequence[str]) -> None:
+    """Check a unit of text: lines come back as they were, and every token can stand alone as one position.
+
+    Args:
+        name: that it is registered with.
+        lines: some of the text that it is for.
+    """
+    called, tokens = f"the unit {name!r}", UNITS[name].tokens
+    _require(tokens is not None, f"{called}: has no tokens")
+    assert tokens is not None
+    for token, symbol in tokens.symbols.items():
+        _require(tokens.encode(token) == symbol, f"{called}: does not take the token {token!r} alone as one position")
+    met = False
+    for line in ["", *lines]:
+        symbols = tokens.encode(line)  # raises ConfigError where the pieces do not give the line
+        _require(tokens.decode(symbols) == line, f"{called}: {line!r} comes back as {tokens.decode(symbols)!r}")
+        met = met or len(symbols) < len(line)
+    _require(met, f"{called}: meets none of its tokens in the lines given")

@@ -5,6 +5,7 @@ Every test about settings runs over the settings that there are, so a new one is
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import dataclasses
 import json
@@ -20,6 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import seqgan_wgp
 from seqgan_wgp.config import Config, from_dict, override, recipe, recipe_names, recipe_text, to_dict, to_toml
 from seqgan_wgp.config.fields import AUTO, list_settings, merged, parse_assignments, setting
 from seqgan_wgp.errors import ConfigError
@@ -573,3 +575,38 @@ def test_the_registries_have_what_the_settings_offer() -> None:
     assert set(choices("toy.name")) == set(DISTRIBUTIONS)
     normalizations = set(choices("critic.normalization"))
     assert normalizations == set(text_networks.NORMALIZATIONS) == set(image_networks.NORMALIZATIONS)
+
+
+def tables() -> dict[str, set[str]]:
+    """Return the tables of the library by name: dicts at module level, and their keys where all are text."""
+    found = {}
+    for file in Path(seqgan_wgp.__file__).parent.rglob("*.py"):
+        for statement in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(statement.value, ast.Dict):
+                keys = [key.value for key in statement.value.keys if isinstance(key, ast.Constant)]
+                if keys and len(keys) == len(statement.value.keys) and all(isinstance(key, str) for key in keys):
+                    found[f"{file.name}: {ast.unparse(statement)[:40]}"] = {str(key) for key in keys}
+    return found
+
+
+def test_no_setting_repeats_the_names_of_a_table() -> None:
+    standing_for_others = {"auto", "none"}
+    assert any("wgan" not in keys and "direct" in keys for keys in tables().values())
+    repeated = [
+        (dotted, where)
+        for dotted, field in list_settings(Config).items()
+        if isinstance(choices := field.metadata["choices"], tuple) and choices
+        for where, keys in tables().items()
+        if len(keys) > 1 and keys <= set(choices) and set(choices) - keys <= standing_for_others
+    ]
+    assert repeated == []
+
+
+def test_every_default_is_one_of_its_choices() -> None:
+    wrong = [
+        dotted
+        for dotted, field in list_settings(Config).items()
+        if not isinstance(choices := field.metadata["choices"], tuple) or choices
+        if field.default is not dataclasses.MISSING and field.default not in choices
+    ]
+    assert wrong == []

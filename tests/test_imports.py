@@ -240,3 +240,26 @@ def test_programs_that_tests_run_import_what_there_is() -> None:
             if not is_module and not (source.is_file() and re.search(rf"\b{name}\b", source.read_text())):
                 wrong.append(f"{file.relative_to(TESTS)}: {name} of {module}")
     assert wrong == []
+
+
+PAGE = ROOT / "docs" / "architecture.md"
+
+
+def test_the_page_on_the_tree_lists_every_folder_of_the_library() -> None:
+    tree = PAGE.read_text(encoding="utf-8").partition("seqgan_wgp/  ")[2].partition("\ncli/")[0]
+    listed, path = set(), Path()
+    for indent, name in re.findall(r"^( +)([\w.]+)/ ", tree, re.M):
+        path = Path(*path.parts[: len(indent) // 2 - 1]) / name
+        listed.add(path.as_posix())
+    folders = {file.parent.relative_to(LIBRARY).as_posix() for file in LIBRARY.rglob("*.py")} - {"."}
+    assert folders <= listed
+    assert [name for name in listed if not (LIBRARY / name).is_dir()] == []
+
+
+def test_the_reading_guide_names_functions_that_there_are() -> None:
+    rows = re.findall(r"\| `([\w/]+\.py)` \| (.+) \|", PAGE.read_text(encoding="utf-8"))
+    assert len(rows) > 10
+    for name, functions in rows:
+        nodes = ast.walk(ast.parse((LIBRARY / name).read_text(encoding="utf-8")))
+        there = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+        assert set(re.findall(r"`(\w+)`", functions)) <= there, name

@@ -121,12 +121,13 @@ def plugins_of_the_document(folder: Path) -> list[Path]:
 
 def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_path: Path) -> None:
     files = plugins_of_the_document(tmp_path)
-    assert [file.name for file in files] == ["rpgan.py", "transformer.py", "no_digits.py"]
+    assert [file.name for file in files] == ["rpgan.py", "transformer.py", "codons.py", "no_digits.py"]
     script = str(site / "bin" / "seqgan-wgp")
     plugins = [word for file in files for word in ("--plugin", file.name)]
     words = ["train", "words", "--steps", "2", "--seed", "5", "--device", "cpu", *plugins]
     for setting in (
         "objective.loss=rpgan",
+        "corpus.unit=codon",
         "generator.network=transformer",
         "generator.normalization=none",
         "generator.initialization=constructor",
@@ -144,7 +145,11 @@ def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_pa
         lines = (tmp_path / run / "metrics.jsonl").read_text().splitlines()
         records.append([json.loads(line) | {"seconds": 0} for line in lines])
     assert len(records[0]) == 2 and records[0] == records[1]
-    assert json.loads((tmp_path / "first" / "config.json").read_text())["plugins"] == ["transformer.py", "rpgan.py"]
+    assert json.loads((tmp_path / "first" / "config.json").read_text())["plugins"] == [
+        "transformer.py",
+        "codons.py",
+        "rpgan.py",
+    ]
     generate = [sys.executable, script, "generate", "first", "-n", "3"]
     strings = elsewhere(site, *generate, *plugins, "--valid", "no-digits", cwd=tmp_path).splitlines()
     assert len(strings) == 3 and not re.search("[0-9]", "".join(strings))
@@ -153,9 +158,10 @@ def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_pa
     assert refused.returncode == 2 and "the settings need the plugin transformer.py" in refused.stderr
     program = """
 from seqgan_wgp import Model, load_plugins
-from seqgan_wgp.testing import check_generator, check_loss
-print(len(Model.load("first", plugins=["rpgan.py", "transformer.py"]).generate(2)))
+from seqgan_wgp.testing import check_generator, check_loss, check_unit
+print(len(Model.load("first", plugins=["rpgan.py", "transformer.py", "codons.py"]).generate(2)))
 check_loss("rpgan")
+check_unit("codon", ["ATGGCATAA", "ATGG"])
 check_generator("transformer", data="text")
 """
     assert elsewhere(site, sys.executable, "-c", program, cwd=tmp_path) == "2\n"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from seqgan_wgp.model import Model
     from seqgan_wgp.text.generation.filters import StringFilter
     from seqgan_wgp.text.generation.request import Progress, Request
-    from seqgan_wgp.text.generation.stream import Block, TextModel
+    from seqgan_wgp.text.generation.stream import StringBlock, TextModel
 
     Write = Callable[[bytes, Progress], object]
 
@@ -95,7 +95,7 @@ def write_strings(loaded: Model, job: Job) -> None:
             write(header, begun)
         if job.top is None:
 
-            def work(item: tuple[Block, Progress]) -> None:
+            def work(item: tuple[StringBlock, Progress]) -> None:
                 write(encode(item[0]), item[1])
 
             with in_background(work) as give:
@@ -120,7 +120,7 @@ class Tally:
         self.job, self.at, self.new, self._given_up = job, begun, 0, 0.0
         self._working = None if job.output is None and job.continued is None else working
 
-    def counted(self, found: Iterator[tuple[Block, Progress]]) -> Iterator[tuple[Block, Progress]]:
+    def counted(self, found: Iterator[tuple[StringBlock, Progress]]) -> Iterator[tuple[StringBlock, Progress]]:
         """Yield what is found."""
         for block, at in found:
             self.at, self.new = at, self.new + len(block)
@@ -170,16 +170,16 @@ def _sieve(loaded: Model, model: TextModel, job: Job) -> tuple[StringFilter | No
     return sieve, sorted(file.sha256 for file in files)
 
 
-def _encoder(model: TextModel, job: Job) -> tuple[Callable[[Block], bytes], bytes]:
+def _encoder(model: TextModel, job: Job) -> tuple[Callable[[StringBlock], bytes], bytes]:
     """Return what makes lines of strings, and what a file begins with."""
+    from seqgan_wgp.text.generation.formats import header
     from seqgan_wgp.text.generation.line_encoder import SCORES, LineEncoder, scored_lines
-    from seqgan_wgp.text.generation.score_records import header
 
     if not job.scores:
         lines = LineEncoder(model.spec.vocabulary, job.format_)
         return lambda block: lines.lines(block.ids_NL), header(job.format_).encode()
 
-    def encode(block: Block) -> bytes:
+    def encode(block: StringBlock) -> bytes:
         assert block.score_N is not None and block.log_probability_N is not None
         return scored_lines(model.spec.to_text(block.ids_NL), block.score_N, block.log_probability_N, job.format_)
 

@@ -33,7 +33,7 @@ def score(
     Flags: - none; too_long: scored by its beginning; unknown: has characters that were not learnt; empty: never learnt.
     """
     options.load_plugins(plugin)
-    from seqgan_wgp.text.generation.score_records import RECORDS, check_format, header
+    from seqgan_wgp.text.generation.formats import RECORDS, check_format, header
 
     check_format(format_)
 

@@ -37,8 +37,7 @@ def similar(
     """
     options.load_plugins(plugin)
     from seqgan_wgp.errors import ConfigError
-    from seqgan_wgp.text.generation.formats import as_txt
-    from seqgan_wgp.text.generation.score_records import RECORDS, check_format, header
+    from seqgan_wgp.text.generation.formats import RECORDS, as_txt, check_format, header
 
     check_format(format_)
     if seed < 0:

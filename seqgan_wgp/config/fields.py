@@ -167,7 +167,8 @@ def from_tree(cls: type[Any], tree: object, prefix: str = "") -> Any:
             values[name] = left_open(hints[name])
         elif name in tree:
             value = _typed(dotted, tree[name], hints[name], field.metadata)
-            values[name] = _checked(dotted, value, field.metadata)
+            # The default is one of the choices, and a registry imports modules when it is asked.
+            values[name] = value if value == field.default else _checked(dotted, value, field.metadata)
         elif field.default is MISSING:
             raise ConfigError(f"{dotted} is not set", "start from a recipe: they set every number that shapes results")
     return cls(**values)

@@ -20,13 +20,20 @@ from ..registry import (
     NORMALIZATIONS,
     OPTIMIZERS,
     PENALTIES,
+    UNITS,
     AnyOf,
+    TableNames,
 )
 from .fields import setting
 from .kinds import DATA_KINDS
 
 _NORMAL_FORMS = ("none", "nfc", "nfd", "nfkc", "nfkd")
-_ACTIVATIONS = ("softplus", "relu")
+_ACTIVATIONS = TableNames("images.dense.ACTIVATIONS")
+_CONVOLUTIONS = TableNames("nn.fast_conv.convolution.CONVOLUTIONS", "auto")
+_ENGINES = TableNames("training.engines.table.ENGINES", "auto", "graph")
+_LATENTS = TableNames("training.latent_space.LATENT_SPACES")
+_OVERFLOWS = TableNames("text.corpus.layout.LONG")
+_RANGES = TableNames("images.pixel_ranges.RANGES")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +44,9 @@ class CorpusSettings:
     errors: str = setting("what to do with a line of bad bytes", "strict", choices=("strict", "replace", "skip"))
     normalize: str = setting("Unicode normal form to bring the text to", "none", choices=_NORMAL_FORMS)
     unit: str = setting(
-        "what a position holds: a code point, or a byte of the file as it is", "char", choices=("char", "byte")
+        "what a position holds: char, a code point; byte, a byte of the file as it is; or a plugin's unit",
+        "char",
+        choices=UNITS,
     )
     limit: int | None = setting("lines read at most, empty ones not counted; none: all", None, ge=1)
     layout: str = setting(
@@ -51,7 +60,7 @@ class CorpusSettings:
     overflow: str = setting(
         "what to do with longer lines: crop them, drop them, or cut them in chunks",
         "crop",
-        choices=("crop", "drop", "chunk"),
+        choices=_OVERFLOWS,
         formerly="long",
     )
     held_out: float = setting("share of distinct lines held out, half validation, half test", 0.2, gt=0, le=0.9)
@@ -63,7 +72,7 @@ class CorpusSettings:
 class ImageSettings:
     """How images become points of critic space."""
 
-    range: str = setting("values of pixels: 0 to 1, or -1 to 1", "unit", choices=("unit", "symmetric"))
+    range: str = setting("values of pixels: 0 to 1, or -1 to 1", "unit", choices=_RANGES)
     limit: int | None = setting("images trained on, the first so many; none: all", None, ge=1)
     columns: int | None = setting("images across a grid of samples; auto: 10", None, ge=1, le=100, auto=True)
     rows: int | None = setting("images down a grid of samples; auto: 10", None, ge=1, le=100, auto=True)
@@ -83,7 +92,7 @@ class GeneratorSettings:
 
     network: str = setting("architecture", "residual", choices=AnyOf(GENERATORS))
     latent: int = setting("numbers in a latent", ge=1, le=65_536)
-    latent_distribution: str = setting("distribution of a latent's numbers", "normal", choices=("normal", "uniform"))
+    latent_distribution: str = setting("distribution of a latent's numbers", "normal", choices=_LATENTS)
     width: int = setting("channels; of a perceptron, units", ge=1, le=16_384, auto=True)
     blocks: int = setting("residual blocks; of a perceptron over points, hidden layers", 0, ge=0, le=256)
     kernel: int = setting("positions that a convolution sees", 1, ge=1, le=255, odd=True)
@@ -219,7 +228,7 @@ class TrainingSettings:
     engine: str = setting(
         "how steps are computed; graph: a round as one CUDA graph; auto: graph on a GPU, else eager",
         "auto",
-        choices=("auto", "plain", "eager", "compiled", "graph"),
+        choices=_ENGINES,
     )
     precision: str = setting(
         "of what networks compute; tf32: on a GPU; bf16: of scores, not of penalties",
@@ -229,7 +238,7 @@ class TrainingSettings:
     convolution: str = setting(
         "how 1-d convolutions are computed in training; auto: the quickest for the sizes",
         "direct",
-        choices=("auto", "direct", "fourier", "toom-cook"),
+        choices=_CONVOLUTIONS,
     )
 
 

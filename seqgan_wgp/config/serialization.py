@@ -1,4 +1,4 @@
-"""Configs as nested dictionaries and as TOML: read, checked, changed and written."""
+"""Configs as nested dictionaries and as TOML: read, checked, changed and written; and the plugins that they need."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import operator
 from collections.abc import Mapping
 from typing import Any
 
+from ..errors import PluginError
+from ..registry import CRITICS, GENERATORS, Registry, plugin_names
 from .fields import AUTO, from_tree, list_settings, merged, nested, renamed
-from .plugins import check_plugins, needed_plugins
 from .schema import Config
 from .validation import check
 
@@ -70,3 +71,27 @@ def to_toml(config: Config) -> str:
         line = f"{name} = {written}"
         text.append(f"{line:<38} # {field.metadata['doc']}")
     return "\n".join(text) + "\n"
+
+
+def needed_plugins(config: Config) -> tuple[str, ...]:
+    """Return the file names of the plugins that the names in the settings come from, each once, in order."""
+    sources = [
+        registry.source(config.generator.network if registries is GENERATORS else config.critic.network)
+        for registries in (GENERATORS, CRITICS)
+        for registry in (registries[config.domain],)
+    ]
+    for dotted, field in list_settings(type(config)).items():
+        choices = field.metadata["choices"]
+        if isinstance(choices, Registry):
+            sources.append(choices.source(operator.attrgetter(dotted)(config)))
+    return tuple(dict.fromkeys(filter(None, sources)))
+
+
+def check_plugins(names: object) -> None:
+    """Raise PluginError unless all these plugins are loaded."""
+    for name in names.split(",") if isinstance(names, str) else names if isinstance(names, list | tuple) else ():
+        if str(name).strip() not in {"", *plugin_names()}:
+            raise PluginError(
+                f"the settings need the plugin {name}, which is not loaded",
+                f"name the file: --plugin {name}, or in Python plugins=[{str(name)!r}]",
+            )

@@ -18,7 +18,8 @@ from ..errors import ConfigError
 from ..nn.activations import relu
 from ..nn.normalizations import FOR_CHANNELS, FOR_UNITS, channel_norms, unit_norm
 from ..registry import register
-from .networks import RANGES, leaky_relu
+from .networks import leaky_relu
+from .pixel_ranges import RANGES
 
 GENERATOR_NORMALIZATIONS = channel_norms(axes=2, names=(*FOR_CHANNELS, "batch-nonaffine"))
 """Name -> module that normalises (B, C, H, W), given C."""
@@ -36,7 +37,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 @register.generator("perceptron", data="image", normalizations=FOR_UNITS)
-class PerceptronGenerator(nn.Module):
+class ImagePerceptronGenerator(nn.Module):
     """Latents to images by one hidden layer: (B, Z) -> (B, C, H, W).
 
     Args:
@@ -48,7 +49,7 @@ class PerceptronGenerator(nn.Module):
     def __init__(self, settings: GeneratorSettings, shape_CHW: tuple[int, int, int], value_range: str) -> None:
         super().__init__()
         self.shape_CHW = shape_CHW
-        self.squash = RANGES[value_range]
+        self.squash = RANGES[value_range].squash
         self.hidden = nn.Linear(settings.latent, settings.width)
         self.norm = unit_norm(settings.normalization, settings.width)
         self.output = nn.Linear(settings.width, math.prod(shape_CHW))
@@ -61,7 +62,7 @@ class PerceptronGenerator(nn.Module):
 
 
 @register.critic("perceptron", data="image", normalizations=FOR_UNITS)
-class PerceptronCritic(nn.Module):
+class ImagePerceptronCritic(nn.Module):
     """Images to scores by one hidden layer: (B, C, H, W) -> (B,). It mixes no samples, unless by batch norm.
 
     Args:
@@ -120,7 +121,7 @@ class ConvolutionDenseGenerator(nn.Module):
             )
         maps, fewer, norm = settings.width, settings.width - 2, GENERATOR_NORMALIZATIONS[settings.normalization]
         self.shape_CHW = shape_CHW
-        self.squash = RANGES[value_range]
+        self.squash = RANGES[value_range].squash
         self.activation = ACTIVATIONS[settings.activation]
         self.convolution1 = nn.Conv2d(1, maps, settings.kernel, padding=settings.kernel // 2)
         self.norm1 = norm(maps)

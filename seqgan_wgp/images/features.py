@@ -21,7 +21,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-Floats: TypeAlias = NDArray[np.float64]
+from ..utils.arrays import Floats
+
 Images: TypeAlias = NDArray[Any] | Tensor
 
 WEIGHTS = Path(__file__).with_name("digits.safetensors")

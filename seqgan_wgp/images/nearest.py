@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .features import Floats, Images
+from ..utils.arrays import Floats
+from .features import Images
 
 BLOCK_TRAIN = 2048  # training images compared at a time: bounds the memory, never changes a result
 

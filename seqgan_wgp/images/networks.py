@@ -9,7 +9,6 @@ Shape suffixes: B batch, Z latent, C channels, H height, W width.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +18,7 @@ from ..config.schema import CriticSettings, GeneratorSettings
 from ..errors import ConfigError
 from ..nn.normalizations import FOR_CHANNELS, channel_norms
 from ..registry import register
+from .pixel_ranges import RANGES
 
 LEAK = 0.2
 """Slope of the critic's activation below 0."""
@@ -38,9 +38,6 @@ NORMALIZATIONS = channel_norms(axes=2)
 
 _UNIT_NORMALIZATIONS = NORMALIZATIONS | {"instance": lambda _channels: nn.Identity()}
 """The same for units of one place each, of which an instance norm would leave nothing."""
-
-RANGES: dict[str, Callable[[Tensor], Tensor]] = {"unit": torch.sigmoid, "symmetric": torch.tanh}
-"""Name of the values that pixels take, [0, 1] or [-1, 1] -> what brings the generator's numbers there."""
 
 
 def _padding(size: int, kernel: int) -> tuple[int, int]:
@@ -123,7 +120,7 @@ class DeconvolutionGenerator(nn.Module):
         maps, norm = settings.width, NORMALIZATIONS[settings.normalization]
         self.start = (4 * maps, math.ceil(height / 8), math.ceil(width / 8))
         self.quarter = (height // 4, width // 4)
-        self.squash = RANGES[value_range]
+        self.squash = RANGES[value_range].squash
         self.input = nn.Linear(settings.latent, math.prod(self.start))
         # As in the reference, each number that the linear layer gives is a channel of its own to the first norm.
         self.norm1 = _UNIT_NORMALIZATIONS[settings.normalization](math.prod(self.start))

@@ -18,13 +18,11 @@ from torch import Tensor
 
 from ..errors import Diverged
 from ..utils.atomic_files import new_file
+from .pixel_ranges import RANGES
 
 if TYPE_CHECKING:
     from ..config import Config
     from ..training.domain import DataSpec
-
-RANGES: dict[str, tuple[float, float]] = {"unit": (255.0, 0.0), "symmetric": (127.5, 127.5)}
-"""Name of the values that pixels take, [0, 1] or [-1, 1] -> (scale, shift) of byte = scale x + shift."""
 
 SIDE_IMAGES = 10
 """Columns, and rows, of a grid of samples, unless told otherwise."""
@@ -52,7 +50,8 @@ def to_uint8(x_NCHW: Tensor | npt.NDArray[np.floating], value_range: str) -> npt
     x_NCHW = x_NCHW.detach() if isinstance(x_NCHW, Tensor) else torch.from_numpy(np.array(x_NCHW))
     if x_NCHW.isnan().any():
         raise Diverged("the generator makes pixels that are not numbers")
-    scale, shift = RANGES[value_range]
+    values = RANGES[value_range]
+    scale, shift = values.scale, values.shift
     # On the device, so that a quarter of the bytes is carried to the host.
     image_NCHW: npt.NDArray[np.uint8] = (
         (x_NCHW.float() * scale + shift).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
@@ -69,7 +68,8 @@ def from_uint8(image_NCHW: Tensor | npt.NDArray[np.uint8], value_range: str) -> 
     """
     if not isinstance(image_NCHW, Tensor):
         image_NCHW = torch.from_numpy(np.array(image_NCHW))  # a copy: torch warns of arrays that are read-only
-    scale, shift = RANGES[value_range]
+    values = RANGES[value_range]
+    scale, shift = values.scale, values.shift
     return (image_NCHW.float() - shift) / scale
 
 

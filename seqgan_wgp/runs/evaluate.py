@@ -9,6 +9,7 @@ from typing import Any
 from ..domains import adapter_for
 from ..errors import ConfigError
 from ..model import Model
+from ..registry import load_plugins
 from ..training.adapter import EvalOptions, Evaluation, LoadedModel
 from ..utils.progress import OnBytes, OnStep, ignore_bytes, ignore_step
 
@@ -25,6 +26,7 @@ def evaluate(
     seed: int = 0,
     best: bool = False,
     device: str = "auto",
+    plugins: Sequence[str | Path] = (),
     on_step: OnStep = ignore_step,
     on_bytes: OnBytes = ignore_bytes,
 ) -> Evaluation:
@@ -42,11 +44,14 @@ def evaluate(
         seed: of the latents, and of all that is drawn for comparison.
         best: take the model of the best evaluation in place of the latest; for a run's folder.
         device: "auto", "cpu", "cuda" or "mps"; of a loaded model, where it is.
+        plugins: files of code that the model needs, as `Model.load` takes them.
         on_step: told what is being done and which share of that is done.
         on_bytes: told how much of a corpus has been read.
 
     Raises:
-        ConfigError: a number out of bounds, something that the model's kind has no use for, or no such device.
+        ConfigError: a number out of bounds, something that the model's kind has no use for, no such device, or a plugin
+            that cannot be loaded.
+        PluginError: the model needs a plugin that is not among them.
         CheckpointError: no such model, or its run's data is gone and nothing else is named.
         CorpusError: `corpus` or `data` cannot be read, or the model knows none of its characters.
     """
@@ -60,6 +65,7 @@ def evaluate(
         seed=seed,
     )
     question.check()
+    load_plugins(plugins)
     opened = _opened(model, best=best, device=device)
     return adapter_for(opened.model.config).evaluate(opened, question, on_step, on_bytes)
 

@@ -13,6 +13,7 @@ import torch
 from .. import config as configs
 from ..config import Config
 from ..errors import CheckpointError, CorpusError
+from ..registry import UNITS
 from ..training.adapter import ORDERS_MOST, CardData, DomainAdapter, EvalOptions, LoadedModel
 from ..training.domain import DataSpec, Items
 from ..training.report_data import ReportData
@@ -191,7 +192,6 @@ def _corpus(loaded: LoadedModel, spec: TextSpec, named: CorpusSource | None, on_
 
 
 def _card_rows(facts: Facts) -> list[tuple[str, str]]:
-    unit = "bytes" if facts.unit == "byte" else "characters"
     counts = {
         "lines read": facts.read,
         "empty lines, left out": facts.empty if facts.windows == 1 else 0,
@@ -202,8 +202,9 @@ def _card_rows(facts: Facts) -> list[tuple[str, str]]:
         "rows trained on": facts.train,
         "rows held out to choose the best model (validation)": facts.validation,
         "rows held out and only reported (test)": facts.test,
-        f"different {unit}": facts.alphabet,
+        f"different {UNITS[facts.unit].plural}": facts.alphabet,
     }
+    unit = UNITS[facts.unit].plural
     what = f"one of the lines, at most {facts.length} {unit}"
     if facts.windows > 1:
         what = f"{facts.length} {unit} from any place of running text; {facts.windows:,} in a row"

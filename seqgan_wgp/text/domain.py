@@ -66,7 +66,8 @@ class TextSpec:
         """Read what `to_facts` gave. Raises CheckpointError when it is not complete."""
         try:
             corpus = facts["corpus"]
-            return cls(Vocabulary.from_json(facts["tokenizer"]), int(corpus["length"]), corpus)
+            vocabulary = Vocabulary.from_json(facts["tokenizer"], corpus.get("unit", "char"))
+            return cls(vocabulary, int(corpus["length"]), corpus)
         except (KeyError, TypeError):
             raise CheckpointError("the model file lacks its tokenizer or its corpus facts") from None
 

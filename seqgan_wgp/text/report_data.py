@@ -19,10 +19,9 @@ from ..utils.counter_rng import Stream, shuffled
 from .corpus.dataset import Corpus, open_corpus
 from .domain import criterion
 from .generation.formats import printable
+from .hashing.row_hashes import Ids
 from .metrics.distances import lengths_N
 from .vocabulary import UNKNOWN, Vocabulary
-
-Ids = npt.NDArray[np.integer]
 
 LINES_SHOWN = 20
 """Real lines that are put beside generated ones."""
@@ -74,14 +73,13 @@ def character_shares(generated_NL: Ids, held_out_NL: Ids, vocabulary: Vocabulary
     """Return how often each of the most frequent characters comes, pads not counted."""
     generated_V, held_out_V = (_shares(ids_NL, vocabulary.size) for ids_NL in (generated_NL, held_out_NL))
     shown = [int(id_) for id_ in np.argsort(-held_out_V, kind="stable")[:CHARACTERS_SHOWN] if held_out_V[id_]]
-    unit = "bytes" if vocabulary.unit == "byte" else "characters"
     return Shares(
-        title="Bytes" if vocabulary.unit == "byte" else "Characters",
+        title=vocabulary.plural.capitalize(),
         names=tuple(_name(id_, vocabulary) for id_ in shown),
         generated=tuple(generated_V[shown].tolist()),
         held_out=tuple(held_out_V[shown].tolist()),
-        note=f"Shares of all {unit} in {len(generated_NL):,} generated and {len(held_out_NL):,} held-out lines; "
-        f"the {len(shown)} most frequent of the latter.",
+        note=f"Shares of all {vocabulary.plural} in {len(generated_NL):,} generated and {len(held_out_NL):,} "
+        f"held-out lines; the {len(shown)} most frequent of the latter.",
     )
 
 
@@ -161,8 +159,10 @@ def _name(id_: int, vocabulary: Vocabulary) -> str:
     """Return a character as it can be read on its own: those that cannot be seen by name or number."""
     if id_ == UNKNOWN:
         return "unknown"
-    character = vocabulary.characters[id_ - 2]
-    if vocabulary.unit == "byte" and not " " < character < "\x7f":
+    character = vocabulary.texts[id_ - 2]
+    if len(character) > 1:
+        return character
+    if vocabulary.is_byte and not " " < character < "\x7f":
         return f"0x{ord(character):02X}"
     if character in _NAMES:
         return _NAMES[character]

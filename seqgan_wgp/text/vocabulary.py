@@ -1,7 +1,8 @@
 """The vocabulary: single code points or bytes, a pad and an unknown, defined by a `tokenizers` file.
 
 `tokenizer.json` is the definition, readable by any program that knows the format. The hot path is a look-up table
-over all code points, equal to it by test: id = table[unit].
+over all code points, equal to it by test: id = table[unit]. A plugin's unit stands as one code point for each of its
+tokens; the file then has the tokens and their ids, and the plugin says how text is split into them.
 
 Shape suffixes: N strings, L length.
 """
@@ -9,13 +10,15 @@ Shape suffixes: N strings, L length.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, ConfigError
+from ..registry import UNITS
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -37,11 +40,16 @@ class Vocabulary:
 
     Args:
         characters: the alphabet, without repetition; sorted here, so the order of a corpus does not matter.
-        unit: "char", or "byte", where the characters are BYTES and strings are taken as their UTF-8.
+        unit: "char"; "byte", where the characters are BYTES and strings are taken as their UTF-8; or a plugin's, whose
+            tokens stand among the characters as their code points.
+
+    Raises:
+        ConfigError: no such unit, as where its plugin is not loaded.
     """
 
     def __init__(self, characters: str, unit: str = "char") -> None:
-        self.unit = unit
+        self.unit, entry = unit, UNITS[unit]
+        self.is_byte, self.plural, self.tokens = entry.is_byte, entry.plural, entry.tokens
         self.characters = "".join(sorted(characters))
         self.size = len(self.characters) + 2
         self.dtype = np.dtype(np.uint8 if self.size <= 256 else np.uint16)
@@ -57,8 +65,16 @@ class Vocabulary:
 
     def encode(self, strings: Sequence[str], length: int) -> npt.NDArray[np.integer]:
         """Return (N, L) ids: longer strings cropped, shorter ones padded, unknown characters as id 1."""
-        if self.unit == "byte":
-            strings = [string.encode("utf-8", "surrogatepass").decode("latin-1") for string in strings]
+        return self.encode_symbols(self.symbols(strings), length)
+
+    def symbols(self, strings: Sequence[str]) -> Sequence[str]:
+        """Return strings with one code point for each unit."""
+        if self.is_byte:
+            return [string.encode("utf-8", "surrogatepass").decode("latin-1") for string in strings]
+        return strings if self.tokens is None else [self.tokens.encode(string) for string in strings]
+
+    def encode_symbols(self, strings: Sequence[str], length: int) -> npt.NDArray[np.integer]:
+        """Return (N, L) ids of strings that have one code point for each unit, as `symbols` gives them."""
         ids_NL = np.full((len(strings), length), PAD, self.dtype)
         sizes_N = np.fromiter((min(len(string), length) for string in strings), np.int64, len(strings))
         joined = "".join(string[:length] for string in strings).encode("utf-32-le", "surrogatepass")
@@ -75,42 +91,64 @@ class Vocabulary:
         text = self._code_points[np.asarray(ids_NL)].astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
         length = pad_NL.shape[1]
         strings = [text[row * length : row * length + size] for row, size in enumerate(sizes_N.tolist())]
-        if self.unit == "byte":
+        if self.is_byte:
             return [_from_bytes(string) for string in strings]
-        return strings
+        return strings if self.tokens is None else [self.tokens.decode(string) for string in strings]
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of each of `characters`: itself, or the token that it stands for."""
+        return [character if self.tokens is None else self.tokens.decode(character) for character in self.characters]
 
     def tokenizer(self, length: int) -> Tokenizer:
-        """Return the `tokenizers` object that defines the ids; cuts and pads to `length`."""
+        """Return the `tokenizers` object that defines the ids; cuts and pads to `length`.
+
+        Where a plugin's unit has tokens, the longest token at each place is taken; the plugin may split otherwise.
+
+        Raises:
+            ConfigError: a token is called as the pad or the unknown is.
+        """
         # Not above: strings are read and written without it, by whoever runs an exported model with little installed.
         from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
         tokenizer = Tokenizer(models.WordLevel(self._tokens(), unk_token=UNKNOWN_TOKEN))
         # A dot would not do: it matches no line feed.
-        each = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+        longer = sorted((text for text in self.texts if len(text) > 1), key=len, reverse=True)
+        each = pre_tokenizers.Split(Regex("|".join([*map(re.escape, longer), r"[\s\S]"])), "isolated")
         tokenizer.pre_tokenizer, tokenizer.decoder = each, decoders.Fuse()
-        if self.unit == "byte":
+        if self.is_byte:
             to_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
             tokenizer.pre_tokenizer = pre_tokenizers.Sequence([to_bytes, each])
             tokenizer.decoder = decoders.ByteLevel()
         tokenizer.add_special_tokens([PAD_TOKEN, UNKNOWN_TOKEN])
         tokenizer.enable_truncation(length)
         tokenizer.enable_padding(length=length, pad_id=PAD, pad_token=PAD_TOKEN)
-        return literal(tokenizer)
+        return special_tokens_as_text(tokenizer)
 
     def to_json(self, length: int) -> str:
         """Return the text of tokenizer.json."""
         return str(self.tokenizer(length).to_str(pretty=True))
 
     @classmethod
-    def from_json(cls, text: str) -> Vocabulary:
-        """Read the text of tokenizer.json. Raises CheckpointError when it is not one of ours."""
+    def from_json(cls, text: str, unit: str = "char") -> Vocabulary:
+        """Read the text of tokenizer.json.
+
+        Args:
+            text: of the file.
+            unit: of the corpus; needed where it is a plugin's.
+
+        Raises:
+            CheckpointError: it is not one of ours.
+            ConfigError: no such unit, as where its plugin is not loaded.
+        """
+        tokens = UNITS[unit].tokens
         try:
             tree = json.loads(text)
             ids, decoder = tree["model"]["vocab"], tree["decoder"]["type"]
-            characters = sorted(
-                (token for token in ids if token not in (PAD_TOKEN, UNKNOWN_TOKEN)), key=ids.__getitem__
-            )
-            vocabulary = cls.of_bytes() if decoder == "ByteLevel" else cls("".join(characters))
+            texts = sorted((token for token in ids if token not in (PAD_TOKEN, UNKNOWN_TOKEN)), key=ids.__getitem__)
+            characters = texts if tokens is None else [tokens.symbols.get(text, text) for text in texts]
+            whole = cls.of_bytes() if decoder == "ByteLevel" else None
+            vocabulary = whole or cls("".join(characters), "char" if tokens is None else unit)
         except (KeyError, TypeError, ValueError):
             raise CheckpointError("the tokenizer is not readable") from None
         if ids != vocabulary._tokens():
@@ -118,7 +156,9 @@ class Vocabulary:
         return vocabulary
 
     def _tokens(self) -> dict[str, int]:
-        written = _written_bytes() if self.unit == "byte" else self.characters
+        written = _written_bytes() if self.is_byte else self.texts
+        if PAD_TOKEN in written or UNKNOWN_TOKEN in written:
+            raise ConfigError(f"a token of the unit {self.unit!r} is {PAD_TOKEN} or {UNKNOWN_TOKEN}", "leave it out")
         return {PAD_TOKEN: PAD, UNKNOWN_TOKEN: UNKNOWN} | {token: place for place, token in enumerate(written, 2)}
 
 
@@ -137,7 +177,7 @@ def _written_bytes() -> list[str]:
     return [chr(byte if byte in printable else next(others)) for byte in range(256)]
 
 
-def literal(tokenizer: Tokenizer) -> Tokenizer:
+def special_tokens_as_text(tokenizer: Tokenizer) -> Tokenizer:
     """Make a tokenizer read "[PAD]" in a line as five characters. The flag is not kept in tokenizer.json."""
     tokenizer.encode_special_tokens = True
     return tokenizer

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..config.schema import AlgorithmSettings, CriticSettings
 from ..nn.initialization import initialize
 from ..toy.distributions import Distribution, Indices
-from ..toy.networks import PerceptronCritic
+from ..toy.networks import PointPerceptronCritic
 from ..training.losses import LOSSES
 from ..training.optimizers import apply_gradients, optimizer
 from ..training.penalties import CONSTRAINTS
@@ -59,9 +59,9 @@ class Training:
     """Whether the learning rate falls to 0 over the second half, linearly, so that the critic comes to rest."""
 
 
-def perceptron(width: int, layers: int, scheme: str, *, seed: int) -> PerceptronCritic:
+def perceptron(width: int, layers: int, scheme: str, *, seed: int) -> PointPerceptronCritic:
     """Return a fresh critic of the plane: `layers` hidden layers of `width` ReLUs, first weights by the scheme."""
-    critic = PerceptronCritic(CriticSettings(network="perceptron", width=width, blocks=layers))
+    critic = PointPerceptronCritic(CriticSettings(network="perceptron", width=width, blocks=layers))
     initialize(critic, scheme, seed=seed, first=0)
     return critic
 
@@ -83,7 +83,7 @@ def held_out(count: int) -> Indices:
     return np.arange(HELD_OUT, HELD_OUT + count)
 
 
-def train_critic(critic: PerceptronCritic, pairs: Pairs, how: Training, *, seed: int) -> Iterator[int]:
+def train_critic(critic: PointPerceptronCritic, pairs: Pairs, how: Training, *, seed: int) -> Iterator[int]:
     """Train the critic in place; yield the number of steps done so far, from 0 to `how.steps`, to measure at.
 
     Every step is `critic_gradients` with an optimizer and projection, on points that no other step has. The critic's

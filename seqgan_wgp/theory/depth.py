@@ -15,8 +15,8 @@ import torch
 
 from ..config.schema import AlgorithmSettings
 from ..toy.distributions import DISTRIBUTIONS
-from ..toy.networks import PerceptronCritic
-from ..training.diagnostics.measures import Histogram, activation_gradient_norms, share_at_bounds, weight_histogram
+from ..toy.networks import PointPerceptronCritic
+from ..training.diagnostics.measures import ValueHistogram, activation_gradient_norms, share_at_bounds, weight_histogram
 from ..training.losses import LOSSES
 from .critics import (
     Pairs,
@@ -55,7 +55,7 @@ class Depth:
     at_bounds: float
     """Share of weights and biases within 5 % of c; of an unclipped critic, of the largest of them."""
 
-    weights: Histogram
+    weights: ValueHistogram
     """Of weights and biases, from -c to c, or as far as the largest reaches."""
 
     @property
@@ -119,7 +119,7 @@ def run_depth(seed: int, share: float, progress: ShowProgress) -> tuple[Depth, .
 
 
 @torch.no_grad()
-def spread_within(critic: PerceptronCritic, clip: float) -> None:
+def spread_within(critic: PointPerceptronCritic, clip: float) -> None:
     """Spread first weights of scheme "torch", uniform within 1 / sqrt(fan_in), evenly over [-c, c]; biases to c.
 
     So 5 % of the weights begin within 5 % of the bounds, and what else lies there afterwards was pushed there by
@@ -132,7 +132,7 @@ def spread_within(critic: PerceptronCritic, clip: float) -> None:
         layer.bias.fill_(clip)
 
 
-def _at_bounds(critic: PerceptronCritic, clip: float | None) -> float:
+def _at_bounds(critic: PointPerceptronCritic, clip: float | None) -> float:
     return share_at_bounds(critic, clip or max(parameter.abs().max().item() for parameter in critic.parameters()))
 
 
@@ -145,7 +145,7 @@ def _rmsprop(clip: float | None) -> AlgorithmSettings:
     return AlgorithmSettings(name="rmsprop", learning_rate=rate, decay=0.9, epsilon=1e-30)
 
 
-def _norms(critic: PerceptronCritic, pairs: Pairs) -> tuple[float, ...]:
+def _norms(critic: PointPerceptronCritic, pairs: Pairs) -> tuple[float, ...]:
     real_N2, fake_N2 = pairs(held_out(_JUDGED), 0)
     norms = activation_gradient_norms(critic, [real_N2.double(), fake_N2.double()], LOSSES["wgan"].critic)
     return tuple(norms.values())[:LAYERS]  # without the scores themselves

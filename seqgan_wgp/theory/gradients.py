@@ -18,7 +18,7 @@ from torch import Tensor
 from ..config.schema import GeneratorSettings, TrainingSettings
 from ..nn.initialization import initialize
 from ..toy.distributions import DISTRIBUTIONS, Indices
-from ..toy.networks import PerceptronGenerator
+from ..toy.networks import PointPerceptronGenerator
 from ..training.losses import LOSSES
 from ..training.schedule import noise_deviation
 from ..training.steps import generator_gradients
@@ -105,7 +105,7 @@ def marks(steps: int) -> tuple[int, ...]:
 def measure_gradients(name: str, *, seed: int, steps: int = STEPS) -> tuple[GradientCourse, ...]:
     """Train a critic of one of the CASES; return the course of each objective that goes with it."""
     case = CASES[name]
-    generator = PerceptronGenerator(GeneratorSettings(network="perceptron", latent=_LATENT, width=64, blocks=2))
+    generator = PointPerceptronGenerator(GeneratorSettings(network="perceptron", latent=_LATENT, width=64, blocks=2))
     initialize(generator, "torch", seed=seed, first=1_000_000)
     critic = perceptron(64, 3, "he-normal", seed=seed)
     how = Training(
@@ -145,7 +145,7 @@ def _latents(seed: int, stream: Stream, index_N: Tensor) -> Tensor:
     return 2 * uniform(seed, stream, index_N, _LATENT) - 1
 
 
-def _pairs(generator: PerceptronGenerator, schedule: TrainingSettings, seed: int) -> Pairs:
+def _pairs(generator: PointPerceptronGenerator, schedule: TrainingSettings, seed: int) -> Pairs:
     real = DISTRIBUTIONS["8-gaussians"]
 
     def draw(index_N: Indices, step: int) -> tuple[Tensor, Tensor]:
@@ -162,7 +162,7 @@ def _pairs(generator: PerceptronGenerator, schedule: TrainingSettings, seed: int
 
 
 def _measured(
-    generator: PerceptronGenerator, critic: torch.nn.Module, objective: str, deviation: float, seed: int
+    generator: PointPerceptronGenerator, critic: torch.nn.Module, objective: str, deviation: float, seed: int
 ) -> tuple[float, float]:
     """Return norm and variance of the generator's gradient, over the same batches at every call."""
     batches = []

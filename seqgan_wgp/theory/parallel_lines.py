@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..toy.distributions import Indices, parallel_lines, wasserstein_moved
-from ..toy.networks import PerceptronCritic
+from ..toy.networks import PointPerceptronCritic
 from ..training.losses import LOSSES
 from ..training.penalties import interpolate, slopes
 from ..utils.counter_rng import Stream
@@ -135,7 +135,7 @@ def _pairs(theta: float, seed: int) -> Pairs:
     return draw
 
 
-def _trained(theta: float, loss: str, constraint: str, *, seed: int, steps: int) -> PerceptronCritic:
+def _trained(theta: float, loss: str, constraint: str, *, seed: int, steps: int) -> PointPerceptronCritic:
     critic = perceptron(_WIDTH, _LAYERS, "torch", seed=seed)
     how = Training(
         objective=critic_objective(loss, constraint, WEIGHT),
@@ -154,7 +154,7 @@ def _nodes(theta: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack([0 * height_N, height_N], dim=1), torch.stack([theta.expand(_NODES), height_N], dim=1)
 
 
-def _judged(critic: PerceptronCritic, theta: float, loss: str) -> tuple[float, float]:
+def _judged(critic: PointPerceptronCritic, theta: float, loss: str) -> tuple[float, float]:
     """Return the critic's loss over both lines, and the derivative of the generator's in theta."""
     place = torch.tensor(theta, requires_grad=True)
     real_N2, fake_N2 = _nodes(place)
@@ -163,7 +163,7 @@ def _judged(critic: PerceptronCritic, theta: float, loss: str) -> tuple[float, f
     return LOSSES[loss].critic(critic(real_N2), fake_N).item(), gradient.item()
 
 
-def _mean_slope(critic: PerceptronCritic, theta: float) -> float:
+def _mean_slope(critic: PointPerceptronCritic, theta: float) -> float:
     """Return the mean slope over the strip: on as many horizontal segments as there are nodes, at one place of each."""
     real_N2, fake_N2 = _nodes(torch.tensor(theta))
     # A step of about the golden ratio's part spreads the places evenly, whatever part of the strip is looked at.

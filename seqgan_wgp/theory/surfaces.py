@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..toy.distributions import DISTRIBUTIONS, Indices, wasserstein
-from ..toy.networks import PerceptronCritic
+from ..toy.networks import PointPerceptronCritic
 from ..training.diagnostics.measures import wasserstein_estimate
 from ..training.penalties import interpolate, slopes
 from ..utils.counter_rng import Stream, uniform
@@ -119,13 +119,13 @@ def ranked(real_N: Tensor, fake_N: Tensor) -> float:
     return below_N.double().mean().item() / len(fake_N)
 
 
-def _mean_slope(critic: PerceptronCritic, real_N2: Tensor, fake_N2: Tensor, index_N: Indices, seed: int) -> float:
+def _mean_slope(critic: PointPerceptronCritic, real_N2: Tensor, fake_N2: Tensor, index_N: Indices, seed: int) -> float:
     epsilon_N = uniform(seed, Stream.EPSILON, torch.from_numpy(index_N), 1)[:, 0]
     return slopes(critic, interpolate(real_N2, fake_N2, epsilon_N), create_graph=False).mean().item()
 
 
 @torch.no_grad()
-def _seen(critic: PerceptronCritic) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _seen(critic: PointPerceptronCritic) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     axis_G = torch.linspace(-REACH, REACH, _GRID)
     y_GG, x_GG = torch.meshgrid(axis_G, axis_G, indexing="ij")
     values_GG = critic(torch.stack([x_GG, y_GG], dim=2).reshape(-1, 2)).reshape(_GRID, _GRID)

@@ -38,7 +38,7 @@ class _Layers(nn.Module):
 
 
 @register.generator("perceptron", data="toy", normalizations=FOR_UNITS)
-class PerceptronGenerator(nn.Module):
+class PointPerceptronGenerator(nn.Module):
     """Latents to points: (B, Z) -> (B, 2).
 
     Args:
@@ -56,7 +56,7 @@ class PerceptronGenerator(nn.Module):
 
 
 @register.critic("perceptron", data="toy", normalizations=FOR_UNITS)
-class PerceptronCritic(nn.Module):
+class PointPerceptronCritic(nn.Module):
     """Points to scores: (B, 2) -> (B,). It mixes no samples, unless by batch norm.
 
     Args:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.trace_files import entered, of_critic_step
+from benchmarks.trace_files import entered, of_critic_step, of_generate
 from seqgan_wgp.training.penalties import gp
 
 TRAINING = "seqgan_wgp/training/"
@@ -26,3 +26,9 @@ def test_a_critic_step_enters_few_files(tmp_path: Path) -> None:
     assert {f"{TRAINING}loop.py", f"{TRAINING}steps.py", f"{TRAINING}losses.py", f"{TRAINING}penalties.py"} <= fast
     assert len(fast) <= 17
     assert len([file for file in fast if file.startswith(TRAINING)]) <= 9
+
+
+def test_a_generate_enters_few_files(tmp_path: Path) -> None:
+    files = of_generate(tmp_path)
+    assert {"cli/commands/generate.py", "seqgan_wgp/model.py", "seqgan_wgp/text/generation/stream.py"} <= files
+    assert len(files) <= 40

@@ -21,7 +21,6 @@ from seqgan_wgp.images.features import (
     WEIGHTS,
     Digits,
     FeatureReference,
-    Floats,
     class_counts,
     class_kl,
     confidence,
@@ -30,6 +29,7 @@ from seqgan_wgp.images.features import (
     prepared,
 )
 from seqgan_wgp.images.idx import read_images, read_labels
+from seqgan_wgp.utils.arrays import Floats
 
 Bytes = NDArray[np.uint8]
 SharedData = Callable[[str], Path]

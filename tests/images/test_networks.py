@@ -15,7 +15,8 @@ from torch.nn import functional
 
 from seqgan_wgp.config.schema import CriticSettings, GeneratorSettings
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.images.networks import LEAK, NORMALIZATIONS, RANGES, double, halve, leaky_relu
+from seqgan_wgp.images.networks import LEAK, NORMALIZATIONS, double, halve, leaky_relu
+from seqgan_wgp.images.pixel_ranges import RANGES
 from seqgan_wgp.nn.initialization import INITIALIZATIONS, initialize
 from seqgan_wgp.registry import CRITICS as ALL_CRITICS
 from seqgan_wgp.registry import GENERATORS as ALL_GENERATORS

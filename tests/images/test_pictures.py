@@ -17,7 +17,6 @@ from seqgan_wgp.errors import Diverged
 from seqgan_wgp.images.pictures import (
     MARGIN,
     PIXELS_LEAST,
-    RANGES,
     from_uint8,
     grid,
     legible,
@@ -26,6 +25,7 @@ from seqgan_wgp.images.pictures import (
     write_png,
     write_samples,
 )
+from seqgan_wgp.images.pixel_ranges import RANGES
 
 BYTES_NCHW = np.arange(256, dtype=np.uint8).reshape(4, 1, 8, 8)
 

@@ -11,8 +11,9 @@ import pytest
 
 import seqgan_wgp
 from seqgan_wgp.config import Config, recipe
-from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError
+from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError, PluginError
 from seqgan_wgp.model import Model
+from seqgan_wgp.registry import load_plugins, unload_plugin
 from seqgan_wgp.runs.evaluate import evaluate
 from seqgan_wgp.runs.folder import BEST, MODEL, RunFolder
 from seqgan_wgp.runs.prepare import create
@@ -40,6 +41,30 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     folder = create(scan_toy(config), config, tmp_path_factory.mktemp("evaluating") / "toy")
     run_training(folder)
     return folder
+
+
+def test_a_model_that_needs_a_plugin_is_evaluated_with_it(
+    tmp_path: Path, tiny_corpus: Path, tiny_config: Callable[..., Config]
+) -> None:
+    plugin = tmp_path / "swapped.py"
+    plugin.write_text(
+        "import seqgan_wgp\n"
+        "@seqgan_wgp.register.loss('swapped')\n"
+        "class Swapped:\n"
+        "    critic = staticmethod(lambda real_B, fake_B: real_B.mean() - fake_B.mean())\n"
+        "    generator = staticmethod(lambda fake_B: fake_B.mean())\n"
+    )
+    load_plugins([plugin])
+    try:
+        found, config = scan_data(tiny_corpus, tiny_config(**{"objective.loss": "swapped"}))
+        folder = create(found, config, tmp_path / "run")
+        run_training(folder)
+        unload_plugin(plugin.name)
+        with pytest.raises(PluginError, match=r"needs? the plugin swapped\.py"):
+            evaluate(folder.path, **QUICK)
+        assert isinstance(evaluate(folder.path, plugins=[plugin], **QUICK), TextEvaluation)
+    finally:
+        unload_plugin(plugin.name)
 
 
 def test_a_run_a_loaded_model_and_a_model_file_with_its_text_are_the_same(run: RunFolder, tiny_corpus: Path) -> None:

@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from seqgan_wgp.model import Model, model_tensors
-from seqgan_wgp.text.evaluation.scores import critic_scores
+from seqgan_wgp.text.evaluation.scores import one_hot_scores
 from seqgan_wgp.training.diagnostics.collect import diagnose
 
 from .stand_ins import LENGTH, trainer_of
@@ -103,7 +103,7 @@ def test_a_model_needs_none() -> None:
     with NoDoubles():
         ids_NL = np.concatenate(list(model.samples(3)))
         assert ids_NL.shape == (3, LENGTH)
-        assert critic_scores(model, ids_NL).dtype == np.float64
+        assert one_hot_scores(model, ids_NL).dtype == np.float64
         assert len(list(model.score(model.generate(3)))) == 3
         assert model.interpolate(0, 1, 4).shape == (4, LENGTH)
         assert model.invert(trainer.domain.spec.to_text(ids_NL)[0] or "一").latent_Z.dtype == torch.float32

@@ -156,6 +156,6 @@ def _vocabulary(path: Path, facts: Mapping[str, Any]) -> Vocabulary | None:
     if "tokenizer" not in facts:
         return None
     try:
-        return Vocabulary.from_json(facts["tokenizer"])
+        return Vocabulary.from_json(facts["tokenizer"], facts.get("corpus", {}).get("unit", "char"))
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error.message}", _REMEDY) from None

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from ...errors import ConfigError
 from .expressions import Characters, Concatenation, Expression, Ranges, Repetition, within
 
-Ints: TypeAlias = npt.NDArray[np.int64]
+Int64s: TypeAlias = npt.NDArray[np.int64]
 
 NONE = -1
 """No state, no class."""
@@ -37,17 +37,17 @@ _SIMPLER = "make it simpler: fewer counts {m,n}, above all of groups and behind 
 class Automaton:
     """A deterministic automaton; state 0 is the start."""
 
-    target_SC: Ints
+    target_SC: Int64s
     """State and class of the next symbol -> next state, or NONE: no string goes on so."""
 
     accepts_S: npt.NDArray[np.bool_]
     """Whether a string may end in a state."""
 
-    class_U: Ints
+    class_U: Int64s
     """Symbol -> class, or NONE: it occurs in no string."""
 
 
-def compile_expression(expression: Expression, code_point_U: Ints, length: int) -> Automaton:
+def compile_expression(expression: Expression, code_point_U: Int64s, length: int) -> Automaton:
     """Return the automaton of all strings of at most `length` characters that match.
 
     Longer ones do not count, so states that only they reach are not made.
@@ -145,7 +145,7 @@ def _bits(positions: int) -> Iterator[int]:
         positions ^= lowest
 
 
-def _classes(sets: list[Ranges], code_point_U: Ints) -> tuple[Ints, list[int]]:
+def _classes(sets: list[Ranges], code_point_U: Int64s) -> tuple[Int64s, list[int]]:
     """Return the class of each character (U,), and for each class the positions whose set it belongs to.
 
     Characters that belong to the same sets are one class; those that belong to none have none.

@@ -73,12 +73,13 @@ def impossible(
             guilty = others
     named = {name: expression for name, expression in expressions.items() if name in guilty}
     lacking = _lacking(named, vocabulary)
-    richer = Vocabulary("".join({*vocabulary.characters, *(chr(leaf.ranges[0][0]) for _, leaf in lacking)}))
+    richer = Vocabulary(
+        "".join({*vocabulary.characters, *(chr(leaf.ranges[0][0]) for _, leaf in lacking)}), vocabulary.unit
+    )
     if lacking and _allow(automata_of(named, richer, length), richer, length):
         return _no_such_character(*lacking[0], vocabulary)
-    unit = {"char": "characters", "byte": "bytes"}[vocabulary.unit]
     remedy = "loosen it" if len(named) == 1 else "loosen one of them, or leave it out"
-    return ConfigError(f"no string of 1 to {length} {unit} fulfils {' and '.join(named)}", remedy)
+    return ConfigError(f"no string of 1 to {length} {vocabulary.plural} fulfils {' and '.join(named)}", remedy)
 
 
 def _allow(automata: Automata, vocabulary: Vocabulary, length: int) -> bool:
@@ -91,9 +92,9 @@ def _allow(automata: Automata, vocabulary: Vocabulary, length: int) -> bool:
 
 def _lacking(expressions: Mapping[str, Expression], vocabulary: Vocabulary) -> list[tuple[str, Characters]]:
     """Return the sets none of whose characters is in the alphabet, each with the name of its constraint."""
-    if vocabulary.unit == "byte":
+    if vocabulary.is_byte:
         return []
-    code_points = np.array([ord(character) for character in vocabulary.characters], np.int64)
+    code_points = np.array([ord(character) for character in "".join(vocabulary.texts)], np.int64)
     return [
         (name, leaf)
         for name, expression in expressions.items()
@@ -105,7 +106,8 @@ def _lacking(expressions: Mapping[str, Expression], vocabulary: Vocabulary) -> l
 def _no_such_character(name: str, leaf: Characters, vocabulary: Vocabulary) -> ConfigError:
     first, last = leaf.ranges[0][0], leaf.ranges[-1][1]
     what = f"{quoted(chr(first))} is not" if first == last else f"no character of {printable(leaf.text)} is"
-    shown = printable(vocabulary.characters[:_SHOWN_MOST])
-    more = len(vocabulary.characters) - _SHOWN_MOST
+    known = "".join(dict.fromkeys("".join(vocabulary.texts)))
+    shown = printable(known[:_SHOWN_MOST])
+    more = len(known) - _SHOWN_MOST
     ending = f" and {more:,} more" if more > 0 else ""
     return ConfigError(f"{name}: {what} in the model's alphabet", f"its characters are {shown}{ending}")

@@ -14,10 +14,11 @@ import numpy.typing as npt
 from torch import Tensor
 
 from ...errors import ConfigError
+from ...utils.arrays import Floats
 from ..vocabulary import Vocabulary
 from .compile import automata_of, impossible, trellis_of
 from .constraints import Constraints
-from .log_probs import Floats, best_score, score, table_of
+from .log_probs import best_score, score, table_of
 from .sampling import sampled_strings, tempered
 from .trellis import Trellis, everything
 from .viterbi import best_strings

@@ -9,16 +9,13 @@ Shape suffixes: N strings, L length, V vocabulary.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
 from ...errors import CheckpointError
+from ...utils.arrays import Floats
 from ..vocabulary import PAD, UNKNOWN
-
-Floats: TypeAlias = npt.NDArray[np.float64]
 
 SCALE = 2.0**30
 

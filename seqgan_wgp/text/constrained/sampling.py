@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...utils.arrays import Floats
 from ..vocabulary import PAD
-from .log_probs import Floats
-from .trellis import Layer, Trellis
+from .trellis import Trellis, TrellisLayer
 
 
 def tempered(table_NLV: Floats, temperature: float) -> Floats:
@@ -69,7 +69,7 @@ def _ahead(trellis: Trellis, table_NLV: Floats) -> list[Floats]:
     return ahead[::-1]
 
 
-def _class_sums(layer: Layer, table_NV: Floats) -> Floats:
+def _class_sums(layer: TrellisLayer, table_NV: Floats) -> Floats:
     """Return the log probability (C, N) of each class: that of its ids together."""
     by_class_K, starts_C = layer.by_class
     groups_KN = np.split(table_NV.T[by_class_K], starts_C[1:])

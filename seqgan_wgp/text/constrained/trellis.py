@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import ConfigError
+from ...utils.arrays import Floats
 from ..vocabulary import PAD
-from .automaton import NONE, Automaton, Ints
-from .log_probs import Floats
+from .automaton import NONE, Automaton, Int64s
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
@@ -30,30 +30,30 @@ CELLS_MOST = 2**23
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Layer:
+class TrellisLayer:
     """The states in front of one position, and where the id at that position leads to."""
 
-    target_SC: Ints
+    target_SC: Int64s
     """State in the next layer, or NONE: no allowed string goes on so."""
 
     ends_S: Bools
     """Whether a string may end here: whether there may be a pad at this position."""
 
-    class_V: Ints
+    class_V: Int64s
     """Id -> class, or NONE: no allowed string has this id here."""
 
     @cached_property
-    def id_K(self) -> Ints:
+    def id_K(self) -> Int64s:
         """The ids that some allowed string has here, in order."""
         return np.flatnonzero(self.class_V != NONE)
 
     @cached_property
-    def class_K(self) -> Ints:
+    def class_K(self) -> Int64s:
         """The class of each of these."""
         return self.class_V[self.id_K]
 
     @cached_property
-    def by_class(self) -> tuple[Ints, Ints]:
+    def by_class(self) -> tuple[Int64s, Int64s]:
         """The ids (K,) class by class, and where each class (C,) begins among them."""
         order_K = np.argsort(self.class_K, kind="stable")
         return self.id_K[order_K], np.flatnonzero(np.diff(self.class_K[order_K], prepend=NONE))
@@ -67,7 +67,7 @@ class Trellis:
     There are `length` layers, or fewer when no string is that long; then a string that leaves the last one ends.
     """
 
-    layers: tuple[Layer, ...]
+    layers: tuple[TrellisLayer, ...]
     length: int
 
     def behind(self, table_NLV: Floats) -> Floats:
@@ -79,7 +79,7 @@ class Trellis:
 def everything(size: int, length: int) -> Trellis:
     """Return the trellis of all strings of at most `length` ids below `size`, the pad 0 not counted."""
     class_V = np.where(np.arange(size) == 0, NONE, 0)
-    layer = Layer(target_SC=np.zeros((1, 1), np.int64), ends_S=np.ones(1, np.bool_), class_V=class_V)
+    layer = TrellisLayer(target_SC=np.zeros((1, 1), np.int64), ends_S=np.ones(1, np.bool_), class_V=class_V)
     return Trellis(layers=(layer,) * length, length=length)
 
 
@@ -95,7 +95,7 @@ def intersect(trellis: Trellis, automaton: Automaton) -> Trellis | None:
         products.append(product)
         room -= product.target_SC.size
     name_P = np.where(automaton.accepts_S[pairs[:, 1]], 0, NONE)
-    layers: list[Layer] = []
+    layers: list[TrellisLayer] = []
     for product in reversed(products):
         layer, name_P = _reduced(product, name_P)
         layers.append(layer)
@@ -105,7 +105,7 @@ def intersect(trellis: Trellis, automaton: Automaton) -> Trellis | None:
     return Trellis(layers=tuple(kept), length=trellis.length)
 
 
-def _product(layer: Layer, automaton: Automaton, pairs_P2: Ints, room: int) -> tuple[Layer, Ints]:
+def _product(layer: TrellisLayer, automaton: Automaton, pairs_P2: Int64s, room: int) -> tuple[TrellisLayer, Int64s]:
     """Return the layer of all pairs of states that are reached, and the pairs that it leads to."""
     states, classes = automaton.target_SC.shape
     class_J, class_V = _numbered(_paired(layer.class_V, automaton.class_U, classes))
@@ -116,23 +116,23 @@ def _product(layer: Layer, automaton: Automaton, pairs_P2: Ints, room: int) -> t
     code_PJ = _paired(layer.target_SC[left_P][:, left_J], automaton.target_SC[right_P][:, right_J], states)
     code, target_PJ = _numbered(code_PJ)
     ends_P = layer.ends_S[left_P] & automaton.accepts_S[right_P]
-    reached = Layer(target_SC=target_PJ, ends_S=ends_P, class_V=class_V)
+    reached = TrellisLayer(target_SC=target_PJ, ends_S=ends_P, class_V=class_V)
     return reached, np.stack(np.divmod(code, states), axis=1)
 
 
-def _paired(left: Ints, right: Ints, rights: int) -> Ints:
+def _paired(left: Int64s, right: Int64s, rights: int) -> Int64s:
     """Return one number for each pair of numbers, the right one below `rights`; NONE where either is."""
     return np.where((left == NONE) | (right == NONE), NONE, left * rights + right)
 
 
-def _numbered(values: Ints) -> tuple[Ints, Ints]:
+def _numbered(values: Int64s) -> tuple[Int64s, Int64s]:
     """Return the different values without NONE, and the place of each value among them, NONE for itself."""
     different, place = np.unique(values, return_inverse=True)
     skipped = int(NONE in different[:1])
     return different[skipped:], place.reshape(values.shape) - skipped
 
 
-def _reduced(layer: Layer, name_P: Ints) -> tuple[Layer, Ints]:
+def _reduced(layer: TrellisLayer, name_P: Int64s) -> tuple[TrellisLayer, Int64s]:
     """Return the layer without states and ids that lead nowhere, states and classes merged where they are alike.
 
     Args:
@@ -152,4 +152,4 @@ def _reduced(layer: Layer, name_P: Ints) -> tuple[Layer, Ints]:
     lives_C = (target_SC != NONE).any(axis=0)
     name_C = np.where(lives_C, np.cumsum(lives_C) - 1, NONE)[column_C.reshape(-1)]
     class_V = np.append(name_C, NONE)[layer.class_V]
-    return Layer(target_SC=target_SC[:, lives_C], ends_S=rows[:, 0].astype(np.bool_), class_V=class_V), own_P
+    return TrellisLayer(target_SC=target_SC[:, lives_C], ends_S=rows[:, 0].astype(np.bool_), class_V=class_V), own_P

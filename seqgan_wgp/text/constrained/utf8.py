@@ -1,4 +1,4 @@
-"""From automata over characters to automata over ids: a character is an id, or its UTF-8 is several.
+"""From automata over characters to automata over ids: a character is an id, its UTF-8 is several, or a token is one.
 
 Shape suffixes: S states, C classes, U code points, V ids, B the 256 bytes, T the 64 continuation bytes, M nodes: what
 is known of a character after its first bytes; at node 0 nothing.
@@ -6,13 +6,14 @@ is known of a character after its first bytes; at node 0 nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from ...errors import ConfigError
 from ..vocabulary import CODE_POINTS, Vocabulary
-from .automaton import NONE, STATES_MOST, Automaton, Ints, compile_expression
+from .automaton import NONE, STATES_MOST, Automaton, Int64s, compile_expression
 from .expressions import Expression
 
 BYTE_STATES_MOST = 10 * STATES_MOST
@@ -28,17 +29,37 @@ def automaton_of(expression: Expression, vocabulary: Vocabulary, length: int) ->
     """Return the automaton over the ids of a vocabulary of all strings that match and have at most `length` characters.
 
     In a vocabulary of bytes these are the strings' well-formed UTF-8 (The Unicode Standard, table 3-7), and nothing
-    else. No string has a pad or an unknown in it.
+    else. Where a unit has tokens, `length` counts units. No string has a pad or an unknown in it.
 
     Raises:
         ConfigError: it would be too large.
     """
-    if vocabulary.unit == "byte":
+    if vocabulary.is_byte:
         automaton = _over_bytes(compile_expression(expression, np.arange(CODE_POINTS), length))
+    elif vocabulary.tokens is not None:
+        texts, most = vocabulary.texts, length * vocabulary.tokens.longest
+        known = sorted(set("".join(texts)))
+        characters = compile_expression(expression, np.array([ord(character) for character in known]), most)
+        automaton = _over_tokens(characters, {character: place for place, character in enumerate(known)}, texts)
     else:
         code_point_U = np.array([ord(character) for character in vocabulary.characters])
         automaton = compile_expression(expression, code_point_U, length)
     return replace(automaton, class_U=np.concatenate([[NONE, NONE], automaton.class_U]))
+
+
+def _over_tokens(automaton: Automaton, places: Mapping[str, int], texts: Sequence[str]) -> Automaton:
+    """Return the automaton over tokens: a token leads where its characters do, one behind the other."""
+    states = len(automaton.accepts_S)
+    # A last row and a last column of NONE, which is index -1: from nowhere, and by no class, it goes nowhere.
+    target_SC = np.pad(automaton.target_SC, ((0, 1), (0, 1)), constant_values=NONE)
+    target_SV = np.empty((states, len(texts)), np.int64)
+    for place, text in enumerate(texts):
+        at_S = np.arange(states)
+        for character in text:
+            at_S = target_SC[at_S, automaton.class_U[places[character]]]
+        target_SV[:, place] = at_S
+    alike_CS, class_V = np.unique(target_SV.T, axis=0, return_inverse=True)
+    return Automaton(target_SC=alike_CS.T.copy(), accepts_S=automaton.accepts_S, class_U=class_V.reshape(-1))
 
 
 def _over_bytes(automaton: Automaton) -> Automaton:
@@ -60,7 +81,7 @@ def _over_bytes(automaton: Automaton) -> Automaton:
     )
 
 
-def _reader(class_U: Ints) -> tuple[Ints, Ints]:
+def _reader(class_U: Int64s) -> tuple[Int64s, Int64s]:
     """Return how UTF-8 is read byte by byte: the class of the character that a byte completes, else the next node.
 
     Equal rows of 64 are one node, and most are equal: code points that lie together are mostly of one class.
@@ -84,7 +105,7 @@ def _reader(class_U: Ints) -> tuple[Ints, Ints]:
     return emitted_MB, child_MB
 
 
-def _distinct(values: Ints, first: int) -> tuple[Ints, Ints]:
+def _distinct(values: Int64s, first: int) -> tuple[Int64s, Int64s]:
     """Return the different rows of 64, and which of them each row is, numbered from `first`."""
     rows = values.reshape(-1, _TAIL)
     begins = np.append(True, (rows[1:] != rows[:-1]).any(axis=1))  # few do, and only these are sorted
@@ -92,6 +113,6 @@ def _distinct(values: Ints, first: int) -> tuple[Ints, Ints]:
     return rows_MT, row.reshape(-1)[np.cumsum(begins) - 1] + first
 
 
-def _without(values: Ints, shorter: int) -> Ints:
+def _without(values: Int64s, shorter: int) -> Int64s:
     """Return the values but for the first: characters that have a shorter UTF-8 must not be written in a longer one."""
     return np.where(np.arange(len(values)) < shorter, NONE, values)

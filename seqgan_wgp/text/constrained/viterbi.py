@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ...utils.arrays import Floats
 from ..vocabulary import PAD
-from .log_probs import Floats
-from .trellis import Layer, Trellis
+from .trellis import Trellis, TrellisLayer
 
 
 def best_strings(trellis: Trellis, table_NLV: Floats) -> npt.NDArray[np.int64]:
@@ -41,7 +41,7 @@ def best_strings(trellis: Trellis, table_NLV: Floats) -> npt.NDArray[np.int64]:
     return ids_NL
 
 
-def _class_best(layer: Layer, table_NV: Floats) -> Floats:
+def _class_best(layer: TrellisLayer, table_NV: Floats) -> Floats:
     """Return the largest log probability (C, N) within each class."""
     by_class_K, starts_C = layer.by_class
     best_NC = np.maximum.reduceat(table_NV[:, by_class_K], starts_C, axis=1)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ...config.schema import CorpusSettings
 from ...errors import CheckpointError, CorpusError
+from ...registry import UNITS
 from ...utils import cache_dir
 from ..readers.open import Source
 from .dataset import FINGERPRINTS, IDS, TOKENIZER, open_corpus, write_facts
@@ -31,13 +32,15 @@ _VERSION = 2
 """Of how rows are made from text: what an older version kept is not found."""
 
 
-def folder() -> Path | None:
+def corpora_folder() -> Path | None:
     """Return where prepared corpora are kept, None when they are not to be."""
     return None if cache_dir.switched_off() else cache_dir.root() / "corpora"
 
 
 def key(source: Source, settings: CorpusSettings) -> str | None:
-    """Return what a corpus is kept under, None when it is not to be kept: small, or not all of it files.
+    """Return what a corpus is kept under, None when it is not to be kept.
+
+    That is one that is small, not all of it files, or in a plugin's unit.
 
     Args:
         source: what is read.
@@ -47,7 +50,12 @@ def key(source: Source, settings: CorpusSettings) -> str | None:
         CorpusError: a file cannot be read.
     """
     paths = [file.path for file in source.files if file.path is not None]
-    if folder() is None or len(paths) < len(source.files) or sum(map(_size, paths)) < BYTES_LEAST:
+    if (
+        corpora_folder() is None
+        or UNITS.source(settings.unit)
+        or len(paths) < len(source.files)
+        or sum(map(_size, paths)) < BYTES_LEAST
+    ):
         return None
     files = [(_content(path), path.suffixes, file.field) for path, file in zip(paths, source.files, strict=True)]
     shape = {"version": _VERSION, "files": files, **dataclasses.asdict(settings)}
@@ -71,7 +79,7 @@ def _content(path: Path) -> str:
 
 def find(key: str | None) -> Path | None:
     """Return the folder of a corpus that an earlier run kept, None when there is none."""
-    place = folder()
+    place = corpora_folder()
     if key is None or place is None:
         return None
     try:
@@ -89,7 +97,7 @@ def facts(kept: Path, source: Source) -> Facts:
 
 def keep(key: str | None, prepared: Path) -> None:
     """Keep the corpus that `prepare` wrote to a folder; a disk that is full or cannot be written is no error."""
-    place = folder()
+    place = corpora_folder()
     if key is None or place is None or (place / key).exists():
         return
     try:

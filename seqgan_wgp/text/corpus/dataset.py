@@ -47,7 +47,7 @@ _AS_IT_WAS = "the run needs its files as they were; a new run takes the corpus a
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Items:
+class CorpusItems:
     """Items of L ids each, numbered: the rows of an array, or the windows that begin at every place of its rows."""
 
     rows_NS: npt.NDArray[np.integer]
@@ -112,9 +112,9 @@ class Corpus:
     """Which strings are trained on, where there are too many to look through."""
 
     @property
-    def train(self) -> Items:
+    def train(self) -> CorpusItems:
         """What is trained on, on disk."""
-        return Items(rows_NS=self.ids_NS[: self.facts.train], length=self.facts.length, file=self.file)
+        return CorpusItems(rows_NS=self.ids_NS[: self.facts.train], length=self.facts.length, file=self.file)
 
     def novel(self, ids_NL: npt.NDArray[np.integer]) -> float:
         """Return the share of the rows of (N, L) ids that occur nowhere among the training items."""
@@ -133,7 +133,7 @@ class Corpus:
         return self._held_out(self.facts.train + self.facts.validation, len(self.ids_NS))
 
     def _held_out(self, first: int, last: int) -> npt.NDArray[np.integer]:
-        return Items(rows_NS=self.ids_NS[first:last], length=self.facts.length).apart()
+        return CorpusItems(rows_NS=self.ids_NS[first:last], length=self.facts.length).apart()
 
 
 def prepare(found: Scan, folder: Path, on_bytes: OnBytes = lambda _bytes: None) -> Corpus:
@@ -187,7 +187,7 @@ def _write_ids(
     np.lib.format.write_array_header_1_0(file, header)
     sizes = np.zeros(3, np.int64)
     with tempfile.TemporaryFile(dir=folder) as validation, tempfile.TemporaryFile(dir=folder) as test:
-        for rows_NS, part_N in encoded(found, on_bytes):
+        for rows_NS, part_N in encoded_rows(found, on_bytes):
             sizes += np.bincount(part_N, minlength=3)
             for part, out in enumerate((file, validation, test)):
                 out.write(rows_NS[part_N == part].data)
@@ -199,7 +199,7 @@ def _write_ids(
     return int(sizes[0]), int(sizes[1]), int(sizes[2])
 
 
-def encoded(
+def encoded_rows(
     found: Scan, on_bytes: OnBytes = lambda _bytes: None
 ) -> Iterator[tuple[npt.NDArray[np.integer], npt.NDArray[np.int8]]]:
     """Yield a scanned corpus as (N, S) ids, and which part each row is for: 0 training, 1 validation, 2 test."""
@@ -219,7 +219,7 @@ def open_corpus(folder: Path) -> Corpus:
     """Open what `prepare` wrote; the ids are mapped from disk. Raises CheckpointError when a file is not right."""
     try:
         facts = _read_facts(folder / FACTS)
-        vocabulary = _read_vocabulary(folder / TOKENIZER)
+        vocabulary = _read_vocabulary(folder / TOKENIZER, facts.unit)
         ids_NS = np.lib.format.open_memmap(folder / IDS, mode="r")
         shape = (facts.train + facts.validation + facts.test, facts.span)
         file = prints = None
@@ -243,8 +243,8 @@ def _read_facts(file: Path) -> Facts:
         raise CheckpointError(f"{file}: is not what was written there", _AS_IT_WAS) from None
 
 
-def _read_vocabulary(file: Path) -> Vocabulary:
+def _read_vocabulary(file: Path, unit: str) -> Vocabulary:
     try:
-        return Vocabulary.from_json(file.read_text(encoding="utf-8"))
+        return Vocabulary.from_json(file.read_text(encoding="utf-8"), unit)
     except (ValueError, CheckpointError):
         raise CheckpointError(f"{file}: is not what was written there", _AS_IT_WAS) from None

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from ...config.schema import CorpusSettings
 from ...errors import CorpusError
+from ...registry import UNITS
 from ...utils.progress import OnBytes
 from ..readers.lines import LINE_FEED, Lines, Places
 from ..readers.open import Source
@@ -213,7 +214,7 @@ def _layout(source: Source, settings: CorpusSettings, tally: FirstPass) -> Layou
         longer = int(tally.histogram[length + 1 :].sum())
         if settings.overflow == "drop" and longer == tally.histogram[1:].sum():
             raise CorpusError(
-                f"{source.label}: all {longer:,} lines are longer than {length} characters",
+                f"{source.label}: all {longer:,} lines are longer than {length} {UNITS[settings.unit].plural}",
                 "raise corpus.length, or crop lines with --set corpus.overflow=crop",
             )
         return Layout(length=length)
@@ -222,25 +223,26 @@ def _layout(source: Source, settings: CorpusSettings, tally: FirstPass) -> Layou
     if stretch < STRETCH_LEAST:
         least = STRETCH_LEAST * STRETCHES_LEAST * length
         raise CorpusError(
-            f"{source.label}: {tally.units:,} characters are too few for windows of {length}",
+            f"{source.label}: {tally.units:,} {UNITS[settings.unit].plural} are too few for windows of {length}",
             f"at least {least:,} are needed, and a hundred times as many for good strings",
         )
     return Layout(length=length, windows=(stretch - 1) * length + 1)
 
 
 def _vocabulary(source: Source, settings: CorpusSettings, tally: FirstPass, length: int) -> Vocabulary:
-    if settings.unit == "byte":
+    unit = UNITS[settings.unit]
+    if unit.is_byte:
         return Vocabulary.of_bytes()
     units = tally.alphabet(length)
     if settings.layout == "windows":
         units = np.union1d(tally.alphabet(NOWHERE), LINE_FEED)
     if len(units) > settings.max_alphabet:
         raise CorpusError(
-            f"{source.label}: {len(units):,} different characters; corpus.max_alphabet is {settings.max_alphabet:,}",
+            f"{source.label}: {len(units):,} different {unit.plural}; corpus.max_alphabet is {settings.max_alphabet:,}",
             f"if this is text, allow more with --set corpus.max_alphabet={len(units)}, or take it as bytes with "
             "--set corpus.unit=byte",
         )
-    return Vocabulary(units.astype("<u4").tobytes().decode("utf-32-le"))
+    return Vocabulary(units.astype("<u4").tobytes().decode("utf-32-le"), settings.unit)
 
 
 def _thresholds(source: Source, settings: CorpusSettings, facts: Facts) -> tuple[int | None, int, int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...registry import UNITS
+
 DISTINCT_FEW = 1_000
 """Fewer different rows than this are warned of, and trained on with replacement."""
 
@@ -66,7 +68,7 @@ class Facts:
 
     def summary(self) -> str:
         """Return what the corpus is, in one line."""
-        what = "different bytes" if self.unit == "byte" else "characters"
+        what = "different bytes" if UNITS[self.unit].is_byte else self._units
         if self.windows > 1:
             return (
                 f"{self.name}: running text, {self.rows * self.span:,} {self._units} in {self.read:,} lines, "
@@ -104,4 +106,4 @@ class Facts:
 
     @property
     def _units(self) -> str:
-        return "bytes" if self.unit == "byte" else "characters"
+        return UNITS[self.unit].plural

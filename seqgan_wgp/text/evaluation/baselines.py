@@ -13,10 +13,10 @@ from typing import final
 
 import numpy as np
 
+from ...utils.arrays import Ints
 from ...utils.counter_rng import Stream, shuffled
 from ...utils.progress import OnStep
 from ..corpus.dataset import Corpus
-from ..hashing.hash_index import Ints
 from ..metrics.coverage import hits, words_in_test
 from ..metrics.distances import character_distance, entropy_by_position, length_distance, lengths_N
 from ..metrics.markov import MarkovChain, uniform_rows
@@ -25,7 +25,7 @@ from ..metrics.ngrams import NgramReference, unique_fraction
 from ..vocabulary import mask_after_pad
 from .options import Generator, TextEvalOptions
 from .result import Against, Composition, Hits, NearestLines, NearPair, Profile, Profiles, Protocol
-from .scores import Scorer, Spread, critic_scores
+from .scores import Scorer, ScoreSpread, one_hot_scores
 from .verdicts import BASELINE_ORDER
 
 MARKOV_ORDERS = 1, 2, 3, 4, 5
@@ -181,7 +181,7 @@ class Bench:
             pairs=tuple(self._shown(pair) for pair in found.pairs),
         )
 
-    def scores(self, model: Scorer, strings_NL: Ints) -> dict[str, Spread]:
+    def scores(self, model: Scorer, strings_NL: Ints) -> dict[str, ScoreSpread]:
         """Return the critic's scores of some training, test and generated strings."""
         self.on_step("scoring", 0.0)
         seed, train = self.asked.seed, self.corpus.train
@@ -191,7 +191,7 @@ class Bench:
             "test": some(self.test_RL, SCORED, seed),
             "generated": strings_NL[:SCORED],
         }
-        return {kind: Spread.of(critic_scores(model, ids_NL)) for kind, ids_NL in kinds.items()}
+        return {kind: ScoreSpread.of(one_hot_scores(model, ids_NL)) for kind, ids_NL in kinds.items()}
 
     def _generated(self, model: Generator, start: int, count: int) -> Iterator[Ints]:
         done = 0

@@ -20,7 +20,7 @@ from .baselines import MARKOV_ORDERS, Bench
 from .options import Generator, TextEvalOptions
 from .prepare_corpus import unknown_share
 from .result import Composition, Hits, NearestLines, Profile, Profiles, Protocol, Text
-from .scores import Spread
+from .scores import ScoreSpread
 from .verdicts import BASELINE_ORDER
 
 
@@ -36,7 +36,7 @@ class TextEvaluation:
     makeup: Composition
     copies: Copies
     nearest: NearestLines
-    scores: dict[str, Spread]
+    scores: dict[str, ScoreSpread]
     """The critic's scores of "train", "test" and "generated" strings."""
 
     @property

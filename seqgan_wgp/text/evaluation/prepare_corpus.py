@@ -52,7 +52,7 @@ def encode_for_model(
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         corpus = prepare(found, Path(folder), on_bytes)
         if not any((block_NS > UNKNOWN).any() for block_NS in row_blocks(corpus.ids_NS, BLOCK_IDS)):
-            known = spec.vocabulary.characters
+            known = "".join(spec.vocabulary.texts)
             more = " ..." if len(known) > CHARACTERS_NAMED else ""
             raise CorpusError(
                 f"{source.label}: the model knows none of its characters",

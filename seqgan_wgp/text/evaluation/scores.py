@@ -14,9 +14,8 @@ from torch import nn
 
 from ...training.domain import DataSpec
 from ...training.precision import rounding
+from ...utils.arrays import Floats, Ints
 from ...utils.devices import sent
-from ..hashing.hash_index import Ints
-from ..metrics.ngrams import Floats
 
 BLOCK_NUMBERS = 2**24  # of one-hot rows held at a time: bounds the memory, changes scores in the last places only
 
@@ -39,7 +38,7 @@ class Scorer(Protocol):
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Spread:
+class ScoreSpread:
     """How some numbers are spread."""
 
     n: int
@@ -54,14 +53,14 @@ class Spread:
     """A quarter of them is above."""
 
     @classmethod
-    def of(cls, values_N: Floats) -> Spread:
+    def of(cls, values_N: Floats) -> ScoreSpread:
         """Return the spread of one number or more."""
         lower, median, upper = np.quantile(values_N, [0.25, 0.5, 0.75]).tolist()
         return cls(n=len(values_N), mean=float(values_N.mean()), lower=lower, median=median, upper=upper)
 
 
 @torch.inference_mode()
-def critic_scores(judge: Scorer, ids_NL: Ints) -> Floats:
+def one_hot_scores(judge: Scorer, ids_NL: Ints) -> Floats:
     """Return the critic's score of each of (N, L) ids, float64 (N,).
 
     Generated strings are scored as they print, one-hot, like real ones. In training the critic sees the generator's

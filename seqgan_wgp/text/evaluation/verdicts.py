@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ..metrics.memorization import Copies
 from .result import NearestLines, Profile, Profiles
-from .scores import Spread
+from .scores import ScoreSpread
 
 BASELINE_ORDER = 3
 """Order of the Markov model that stands beside hits and unique strings: fixed, so that the test half chooses none."""
@@ -112,7 +112,7 @@ def memory(copies: Copies, nearest: NearestLines) -> str:
     return f"no sign of memorising ({chance})"
 
 
-def trusted(scores: Mapping[str, Spread]) -> str:
+def trusted(scores: Mapping[str, ScoreSpread]) -> str:
     """Return what the critic's scores tell of the critic."""
     train, test, generated = (scores[kind].mean for kind in ("train", "test", "generated"))
     if train <= generated:

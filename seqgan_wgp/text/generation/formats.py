@@ -1,17 +1,20 @@
-"""Strings as people and programs read them: lines of text, JSON or CSV."""
+"""Strings as people and programs read them, alone or with what is known of them: lines of text, JSON or CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import math
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+from ...errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from ...config import Config
@@ -71,3 +74,50 @@ FORMATS: dict[str, Callable[[str], str]] = {"txt": as_txt, "jsonl": as_jsonl, "c
 
 HEADERS: dict[str, str] = {"csv": "text\n"}
 """What a file of the format begins with."""
+
+
+Value = str | float
+Columns = Mapping[str, Value]
+"""Name -> a number, or a word without tabs, commas and quotes."""
+
+
+def as_columns(text: str, columns: Columns) -> str:
+    """Return the columns and then the text, tabs between; an empty word is "-"."""
+    return "\t".join([*(_written(value) or "-" for value in columns.values()), as_txt(text)])
+
+
+def as_json(text: str, columns: Columns) -> str:
+    """Return a JSON object of the text and the columns; a number that is not finite is null."""
+    pairs = [f'"{name}": {_json_value(value)}' for name, value in columns.items()]
+    return ", ".join([as_jsonl(text)[:-1], *pairs]) + "}"
+
+
+def as_fields(text: str, columns: Columns) -> str:
+    """Return the fields of a CSV file, the text first."""
+    return ",".join([as_csv(text), *map(_written, columns.values())])
+
+
+RECORDS: dict[str, Callable[[str, Columns], str]] = {"txt": as_columns, "jsonl": as_json, "csv": as_fields}
+"""Name -> string and columns to line, without the line feed. Numbers have as few digits as say a float32 exactly."""
+
+
+def header(format_: str, *columns: str) -> str:
+    """Return what a file of the format begins with."""
+    return ",".join(["text", *columns]) + "\n" if format_ == "csv" else ""
+
+
+def check_format(format_: str) -> None:
+    """Raise ConfigError unless there is such a format."""
+    if format_ not in RECORDS:
+        known = f"it is one of: {', '.join(RECORDS)}"
+        raise ConfigError(f"--format is {format_!r}{did_you_mean(format_, RECORDS)}", known)
+
+
+def _written(value: Value) -> str:
+    return value if isinstance(value, str) else str(np.float32(value))
+
+
+def _json_value(value: Value) -> str:
+    if isinstance(value, str):
+        return json.dumps(value)
+    return _written(value) if math.isfinite(value) else "null"

@@ -24,7 +24,7 @@ from ...training.latents import BLOCK, generate_at
 from ..domain import TextSpec
 from ..networks import log_probabilities
 from ..vocabulary import PAD, UNKNOWN
-from .scoring import encoded, log_probability
+from .scoring import encoded_strings, log_probability
 
 RESTARTS = 32
 """Latents that a search begins at."""
@@ -132,12 +132,13 @@ def _target(spec: TextSpec, text: str) -> Tensor:
     """Return the (L,) ids of a text. Raises ConfigError when it is empty, too long, or has unknown characters."""
     if not text:
         raise ConfigError("the text is empty", "give one of at least one character")
-    ids_NL, sizes_N = encoded(spec.vocabulary, [text], spec.length)
+    ids_NL, sizes_N = encoded_strings(spec.vocabulary, [text], spec.length)
     if sizes_N[0] > spec.length:
-        units = "characters" if spec.vocabulary.unit == "char" else "bytes"
-        raise ConfigError(f"{text!r} has {sizes_N[0]:,} {units}, but the model's strings have at most {spec.length}")
+        raise ConfigError(
+            f"{text!r} has {sizes_N[0]:,} {spec.vocabulary.plural}, but the model's strings have at most {spec.length}"
+        )
     if (ids_NL == UNKNOWN).any():
-        known = spec.vocabulary.characters
+        known = "".join(spec.vocabulary.texts)
         unknown = ", ".join(repr(character) for character in dict.fromkeys(text) if character not in known)
         shown = known if len(known) <= CHARACTERS_SHOWN else known[:CHARACTERS_SHOWN] + "..."
         raise ConfigError(f"{text!r} has characters that the model does not know: {unknown}", f"it knows {shown!r}")

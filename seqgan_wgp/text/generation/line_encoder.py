@@ -15,12 +15,11 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
+from ..hashing.row_hashes import Ids
 from ..vocabulary import PAD, REPLACEMENT, Vocabulary, mask_after_pad
-from .formats import FORMATS, as_csv, as_jsonl, as_txt
-from .score_records import RECORDS
+from .formats import FORMATS, RECORDS, as_csv, as_jsonl, as_txt
 
-Ids = npt.NDArray[np.integer[Any]]
-Floats = npt.NDArray[np.floating[Any]]
+_Floats = npt.NDArray[np.floating[Any]]
 Cells = npt.NDArray[np.unsignedinteger[Any]]
 
 ROWS = 512
@@ -48,14 +47,12 @@ class LineEncoder:
 
     def __init__(self, vocabulary: Vocabulary, format_: str) -> None:
         self._vocabulary, self._format = vocabulary, format_
-        self._tables = list(
-            _tables([_piece(each, vocabulary, format_) for each in [REPLACEMENT, *vocabulary.characters]])
-        )
+        self._tables = list(_tables([_piece(each, vocabulary, format_) for each in [REPLACEMENT, *vocabulary.texts]]))
         self._frames = {
             table_V.itemsize: tuple(_cells(parts, table_V.itemsize) for parts in _FRAME[format_])
             for table_V in self._tables
         }
-        quoted = [format_ == "csv" and as_csv(character) != character for character in vocabulary.characters]
+        quoted = [format_ == "csv" and as_csv(text) != text for text in vocabulary.texts]
         self._quoted_V = np.array([False, False, *quoted])
 
     def lines(self, ids_NL: Ids) -> bytes:
@@ -88,7 +85,7 @@ class LineEncoder:
 
 def _piece(character: str, vocabulary: Vocabulary, format_: str) -> bytes | None:
     """Return what a character is written as; None for one byte of several that are a character together."""
-    if vocabulary.unit == "byte" and not character.isascii() and character != REPLACEMENT:
+    if vocabulary.is_byte and not character.isascii() and character != REPLACEMENT:
         return None
     return PIECES[format_](character).encode()
 
@@ -141,7 +138,7 @@ SCORES = ("score", "log_probability")
 """The columns of `scored_lines`, in order."""
 
 
-def scored_lines(strings: Iterable[str], score_N: Floats, log_probability_N: Floats, format_: str) -> bytes:
+def scored_lines(strings: Iterable[str], score_N: _Floats, log_probability_N: _Floats, format_: str) -> bytes:
     """Return a record of each string with its score and its natural log probability, see `records`, as lines."""
     columns = zip(strings, score_N.tolist(), log_probability_N.tolist(), strict=True)
     line = RECORDS[format_]

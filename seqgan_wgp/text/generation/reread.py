@@ -19,8 +19,8 @@ from .formats import as_txt
 def check_rereadable(vocabulary: Vocabulary, format_: str) -> None:
     """Raise ConfigError when a format does not tell all strings of a vocabulary apart."""
     lossy = {"txt": lambda character: as_txt(character) != character or character == _MARK, "csv": "\0".__eq__}
-    if format_ in lossy and any(map(lossy[format_], vocabulary.characters)):
-        odd = next(filter(lossy[format_], vocabulary.characters))
+    if format_ in lossy and any(map(lossy[format_], "".join(vocabulary.texts))):
+        odd = next(filter(lossy[format_], "".join(vocabulary.texts)))
         raise ConfigError(
             f"--continue reads its FILE again, and --format {format_} does not keep all of this model's characters: "
             f"{odd!a} for one",

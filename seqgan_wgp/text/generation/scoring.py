@@ -57,7 +57,7 @@ def scored(critic: nn.Module, spec: TextSpec, strings: Iterable[str], device: to
     """
     strings = iter(strings)
     while block := list(itertools.islice(strings, BLOCK)):
-        ids_NL, sizes_N = encoded(spec.vocabulary, block, spec.length)
+        ids_NL, sizes_N = encoded_strings(spec.vocabulary, block, spec.length)
         score_N = critic_scores(critic, spec, ids_NL, device).tolist()
         unknown_N = (ids_NL == UNKNOWN).any(axis=1).tolist()
         for text, size, score, unknown in zip(block, sizes_N.tolist(), score_N, unknown_N, strict=True):
@@ -69,13 +69,14 @@ def _flag(size: int, length: int, *, unknown: bool) -> str:
     return "+".join(flag for flag, raised in flags.items() if raised)
 
 
-def encoded(
+def encoded_strings(
     vocabulary: Vocabulary, strings: Sequence[str], length: int
 ) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.int64]]:
-    """Return (N, L) ids, cropped and padded, and how many units (code points or bytes) each string has in full."""
-    if vocabulary.unit == "char":
-        sizes_N = np.fromiter(map(len, strings), np.int64, len(strings))
-        return vocabulary.encode(strings, length), sizes_N
+    """Return (N, L) ids, cropped and padded, and how many units each string has in full."""
+    if not vocabulary.is_byte:
+        symbols = vocabulary.symbols(strings)
+        sizes_N = np.fromiter(map(len, symbols), np.int64, len(symbols))
+        return vocabulary.encode_symbols(symbols, length), sizes_N
     pieces = [_utf8(string) for string in strings]
     ids_NL = np.full((len(strings), length), PAD, vocabulary.dtype)
     for row_L, piece in zip(ids_NL, pieces, strict=True):

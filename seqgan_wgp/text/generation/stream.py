@@ -64,7 +64,7 @@ class TextModel:
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Block:
+class StringBlock:
     """Strings with their numbers, in order, and what else is known of them; from one block of candidates or a few."""
 
     index_N: npt.NDArray[np.int64]
@@ -81,23 +81,23 @@ class Block:
     def __len__(self) -> int:
         return len(self.index_N)
 
-    def select(self, keep: npt.NDArray[Any] | slice) -> Block:
+    def select(self, keep: npt.NDArray[Any] | slice) -> StringBlock:
         """Return the strings that a mask, places or a slice say."""
         return together([self], keep)
 
 
-def together(blocks: Sequence[Block], keep: npt.NDArray[Any] | slice = slice(None)) -> Block:
+def together(blocks: Sequence[StringBlock], keep: npt.NDArray[Any] | slice = slice(None)) -> StringBlock:
     """Return the strings of one block or more as one, or those of them that a mask, places or a slice say."""
     columns: dict[str, Any] = {}
-    for field in fields(Block):
+    for field in fields(StringBlock):
         arrays = [getattr(block, field.name) for block in blocks]
         columns[field.name] = None if arrays[0] is None else np.concatenate(arrays)[keep]
-    return Block(**columns)
+    return StringBlock(**columns)
 
 
 def stream(
     model: TextModel, request: Request, sieve: StringFilter | None = None, begun: Progress | None = None
-) -> Iterator[tuple[Block, Progress]]:
+) -> Iterator[tuple[StringBlock, Progress]]:
     """Yield the strings of a request, a block at a time, each with how far the stream has come behind it.
 
     With a sieve it ends early, having yielded fewer than n, when the model is exhausted.
@@ -126,8 +126,8 @@ def is_exhausted(at: Progress) -> bool:
 
 
 def _let_through(
-    found: Iterator[Block], sieve: StringFilter | None, at: Progress, n: int | None
-) -> Iterator[tuple[Block, Progress]]:
+    found: Iterator[StringBlock], sieve: StringFilter | None, at: Progress, n: int | None
+) -> Iterator[tuple[StringBlock, Progress]]:
     while sieve is None or ((n is None or at.strings < n) and not is_exhausted(at)):
         block = next(found, None)
         if block is None:
@@ -145,7 +145,7 @@ def _let_through(
         yield block, at
 
 
-def candidates(model: TextModel, request: Request, numbers: range) -> Iterator[Block]:
+def candidates(model: TextModel, request: Request, numbers: range) -> Iterator[StringBlock]:
     """Yield the candidates of these numbers that are in the request's shard, decoded, a block at a time.
 
     Raises:
@@ -182,7 +182,7 @@ def _tables(model: TextModel, request: Request, numbers: range) -> Iterator[tupl
 
 
 @torch.inference_mode()
-def _decoded(model: TextModel, request: Request, decoder: Decoder | None, place: int, table_BLV: Tensor) -> Block:
+def _decoded(model: TextModel, request: Request, decoder: Decoder | None, place: int, table_BLV: Tensor) -> StringBlock:
     """Return one block of candidates, all of them: so the critic too meets each in its own place."""
     index_B = torch.arange(place * BLOCK, (place + 1) * BLOCK, device=table_BLV.device)
     noise_BL = None if request.decode == "argmax" else decode_noise(request.seed, index_B, model.spec.length)
@@ -191,7 +191,7 @@ def _decoded(model: TextModel, request: Request, decoder: Decoder | None, place:
             decoded = decoder.decode(table_BLV, logs=True)
         else:
             decoded = decoder.sample(table_BLV, noise_BL.cpu().numpy(), request.temperature, logs=True)
-        block = Block(
+        block = StringBlock(
             index_N=index_B.cpu().numpy(),
             ids_NL=decoded.ids_NL,
             log_probability_N=decoded.log_probability_N,
@@ -202,11 +202,11 @@ def _decoded(model: TextModel, request: Request, decoder: Decoder | None, place:
             ids_BL = model.spec.decode(table_BLV)
         else:
             ids_BL = sample(table_BLV, noise_BL, request.temperature).cpu().numpy().astype(model.spec.vocabulary.dtype)
-        block = Block(index_N=index_B.cpu().numpy(), ids_NL=ids_BL)
+        block = StringBlock(index_N=index_B.cpu().numpy(), ids_NL=ids_BL)
     return _scored(model, block, table_BLV) if request.scores else block
 
 
-def _scored(model: TextModel, block: Block, table_BLV: Tensor) -> Block:
+def _scored(model: TextModel, block: StringBlock, table_BLV: Tensor) -> StringBlock:
     log_B = block.log_probability_N
     if log_B is None:
         ids_BL = torch.from_numpy(block.ids_NL.astype(np.int64)).to(table_BLV.device)
@@ -215,9 +215,9 @@ def _scored(model: TextModel, block: Block, table_BLV: Tensor) -> Block:
     return replace(block, score_N=score_B, log_probability_N=log_B)
 
 
-def best(blocks: Iterable[Block], count: int) -> Block | None:
+def best(blocks: Iterable[StringBlock], count: int) -> StringBlock | None:
     """Return the `count` strings of the highest scores, highest first; of equal ones the earlier. None of no block."""
-    kept: list[Block] = []
+    kept: list[StringBlock] = []
     for block in blocks:
         kept.append(block)
         if sum(map(len, kept)) >= 2 * count + _GATHERED:
@@ -229,7 +229,7 @@ _GATHERED = 1 << 15
 """Strings beyond those kept that are gathered before they are sorted."""
 
 
-def _best(blocks: list[Block], count: int) -> Block:
+def _best(blocks: list[StringBlock], count: int) -> StringBlock:
     block = together(blocks)
     assert block.score_N is not None
     return block.select(np.lexsort((block.index_N, -block.score_N))[:count])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...utils.arrays import Ints
 from ...utils.splitmix import GOLDEN
-
-Ints: TypeAlias = NDArray[np.integer[Any]]
 
 
 @final

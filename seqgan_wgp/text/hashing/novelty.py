@@ -10,7 +10,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .hash_index import HashIndex, Ints
+from ...utils.arrays import Ints
+from .hash_index import HashIndex
 from .row_hashes import BLOCK_IDS, as_bytes, polynomial_hashes, row_blocks, window_hashes
 
 

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.typing import DTypeLike, NDArray
 
+from ...utils.arrays import Ints
 from ...utils.splitmix import GOLDEN, mix_in_place, mix_numpy
-from .hash_index import Ints
 from .hash_set import Hashes
 
 Ids = npt.NDArray[np.integer[Any]]

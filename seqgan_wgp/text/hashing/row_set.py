@@ -11,8 +11,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from ...utils.arrays import Ints
 from ..vocabulary import mask_after_pad
-from .hash_index import HashIndex, Ints
+from .hash_index import HashIndex
 from .row_hashes import BLOCK_IDS, as_bytes, polynomial_hashes, row_blocks
 
 _WIDTH = np.uint32  # rows of any integer type are compared in this one, which holds every id

@@ -5,6 +5,7 @@ Shape suffixes: N strings, L length.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import final
 
 import numpy as np
@@ -31,17 +32,21 @@ class StringHashes:
 
     def __init__(self, vocabulary: Vocabulary, length: int) -> None:
         self._vocabulary, self._length = vocabulary, length
-        self._bytes = vocabulary.unit == "byte"
+        self._bytes = vocabulary.is_byte
         self._columns = length * _UTF8_MOST if self._bytes else length
         self._shown_as_unknown = vocabulary.table[ord(REPLACEMENT)]
 
     def of_ids(self, ids_NL: Ids) -> Hashes:
         """Return the hashes (N,) of the strings of (N, L) ids."""
+        if self._vocabulary.tokens is not None:
+            return self._of_texts(self._vocabulary.decode(ids_NL))
         return self._of_rows(mask_after_pad(ids_NL.astype(self._vocabulary.dtype, copy=False)))
 
     def of_lines(self, lines: Lines) -> Hashes:
         """Return the hashes of those lines, empty ones too, that a string of L units of the vocabulary can equal."""
         whole = lines.whole()
+        if self._vocabulary.tokens is not None:
+            return self._of_texts([self._vocabulary.tokens.decode(string) for string in whole.strings()])
         whole = whole.select(whole.sizes_N <= self._columns)
         hashes = [np.zeros(0, np.uint64)]
         first = 0
@@ -52,6 +57,10 @@ class StringHashes:
             foreign_NL = (ids_NL == UNKNOWN) & (units_NL != ord(REPLACEMENT))
             hashes.append(self._of_rows(ids_NL[~foreign_NL.any(axis=1)]))
         return np.concatenate(hashes)
+
+    def _of_texts(self, strings: Sequence[str]) -> Hashes:
+        """Return hashes of text, since several rows of tokens can mean one string."""
+        return Lines.of(strings, as_bytes=False).hashes(max(map(len, strings), default=0))
 
     def _of_rows(self, ids_NL: Ids) -> Hashes:
         if self._bytes:

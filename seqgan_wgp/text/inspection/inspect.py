@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...config import Config
 from ...config.schema import CorpusSettings
 from ...errors import CorpusError
+from ...registry import UNITS
 from ...utils.progress import OnBytes
 from ..corpus.scan import Scan, scan
 from ..readers.codec import find_codec
@@ -104,7 +105,7 @@ def _read(source: Source, asked: CorpusSettings, on_bytes: OnBytes) -> _Read:
 
 def _readable(source: Source, settings: CorpusSettings) -> tuple[CorpusSettings, str]:
     """Return settings that lines can be read with, and what is not as asked: "encoding", "bytes" or nothing."""
-    if settings.unit == "byte":
+    if UNITS[settings.unit].is_byte:
         return settings, ""
     first = head(source, settings)
     codec = find_codec(source.encoding or settings.encoding, first)
@@ -119,7 +120,7 @@ def _readable(source: Source, settings: CorpusSettings) -> tuple[CorpusSettings,
 
 def _counted(source: Source, settings: CorpusSettings, fallback: str, on_bytes: OnBytes) -> _Read:
     reader = Reader(source, settings, on_bytes)
-    census = Census(as_bytes=settings.unit == "byte")
+    census = Census(as_bytes=UNITS[settings.unit].is_byte)
     for lines in reader:
         census.add(lines)
     census.finish()

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from ..hashing.hash_index import Ints
+from ...utils.arrays import Ints
 from ..hashing.row_set import RowSet
 
 SPACED_LEAST = 0.01

@@ -10,10 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..hashing.hash_index import Ints
+from ...utils.arrays import Floats, Ints
 from ..hashing.row_hashes import BLOCK_IDS, row_blocks
 from ..vocabulary import PAD, mask_after_pad
-from .ngrams import Floats
 
 
 def lengths_N(ids_NL: Ints) -> NDArray[np.int64]:

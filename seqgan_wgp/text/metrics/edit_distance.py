@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
-from ..hashing.hash_index import Ints
+from ...utils.arrays import Floats, Ints
 from .distances import lengths_N
-from .ngrams import Floats
 
 COMPARED = 64
 """Positions worth comparing, the first ones of a row: up to here a distance takes 0.2 microseconds, at 65 nine times as

@@ -17,11 +17,12 @@ from typing import final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ...utils.arrays import Floats, Ints
 from ...utils.counter_rng import Stream, hash_numpy
-from ..hashing.hash_index import HashIndex, Ints
+from ..hashing.hash_index import HashIndex
 from ..hashing.row_hashes import BLOCK_IDS, row_blocks
 from ..vocabulary import PAD, UNKNOWN
-from .ngrams import Counts, Floats, merge_counts
+from .ngrams import Counts, merge_counts
 
 
 def witten_bell(seen_N: NDArray[np.int64], kinds_N: NDArray[np.int64]) -> Floats:

@@ -13,11 +13,11 @@ from typing import TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from ...utils.arrays import Ints
 from ...utils.counter_rng import Stream, shuffled
-from ..corpus.dataset import Items
+from ..corpus.dataset import CorpusItems
 from ..hashing.distinct_counter import DistinctCounter
 from ..hashing.fingerprints import Fingerprints
-from ..hashing.hash_index import Ints
 from ..hashing.row_hashes import BLOCK_IDS, as_bytes, counting_hashes, row_blocks
 from ..hashing.row_set import RowSet
 from ..vocabulary import mask_after_pad
@@ -32,7 +32,7 @@ TRAIN_MOST = 50_000
 PAIRS = 10
 """Closest pairs that are shown."""
 
-Rows: TypeAlias = Ints | Items
+Rows: TypeAlias = Ints | CorpusItems
 
 
 @final

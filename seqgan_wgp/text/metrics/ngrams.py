@@ -14,10 +14,10 @@ from typing import TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..hashing.hash_index import HashIndex, Ints
+from ...utils.arrays import Floats, Ints
+from ..hashing.hash_index import HashIndex
 from ..hashing.row_hashes import BLOCK_IDS, as_bytes, row_blocks, window_codes
 
-Floats: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 DENSE_CELLS = 2**22  # largest V**n that is counted in a table with a cell for every possible n-gram

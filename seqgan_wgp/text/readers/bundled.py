@@ -21,7 +21,7 @@ class Bundled:
     description: str
 
 
-def folder() -> Path:
+def bundled_folder() -> Path:
     """Return the folder of the bundled corpora: inside an installation, or at the root of a clone."""
     package = Path(__file__).parents[2]
     installed = package / "corpora"
@@ -31,11 +31,11 @@ def folder() -> Path:
 @cache
 def bundled() -> dict[str, Bundled]:
     """Return the bundled corpora by name."""
-    index = tomllib.loads((folder() / "index.toml").read_text(encoding="utf-8"))
+    index = tomllib.loads((bundled_folder() / "index.toml").read_text(encoding="utf-8"))
     return {
         name: Bundled(
             name=name,
-            path=folder() / entry["file"],
+            path=bundled_folder() / entry["file"],
             lines=entry["lines"],
             sha256=entry["sha256"],
             licence=entry["licence"],

@@ -13,14 +13,17 @@ import lzma
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Literal, NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 import zstandard
 
 from ...config.schema import CorpusSettings
-from ...errors import CorpusError
+from ...errors import ConfigError, CorpusError
+from ...registry import UNITS
 from ...utils.progress import OnBytes
+from ...utils.token_symbols import TokenSymbols
 from .codec import Codec, behind_last_feed, check_text, find_codec, split_lines
 from .lines import LINE_FEED, Lines, Units
 from .source import Source
@@ -42,7 +45,7 @@ class Digest(Protocol):
         """Take the next ones."""
 
 
-class Block(NamedTuple):
+class ByteBlock(NamedTuple):
     """Bytes of whole lines, or of a part of one line that is too long."""
 
     data: bytes
@@ -76,13 +79,16 @@ class FileReader:
         self.bom = False
         self.carriage_returns = 0
         self._digest, self._last = digest, b""
-        self._as_bytes = settings.unit == "byte"
+        unit = UNITS[settings.unit]
+        self._as_bytes, self._tokens = unit.is_byte, unit.tokens
         self._partial: codecs.IncrementalDecoder | None = None
 
     def __iter__(self) -> Iterator[Lines]:
         """Yield lines, empty ones too, in order."""
         found = self._from_fields() if self.source.fields else self._from_blocks()
         for lines in found:
+            if self._tokens is not None:
+                lines = self._in_units(lines, self._tokens)
             if self.left is not None:
                 lines, self.left = _first(lines, self.left)
             self.read += len(lines.sizes_N) - lines.continued
@@ -90,6 +96,14 @@ class FileReader:
             yield lines
             if self.left == 0 and not lines.goes_on:
                 return
+
+    def _in_units(self, lines: Lines, tokens: TokenSymbols) -> Lines:
+        """Return lines with a code point for each unit. The parts of a line in parts are split one by one."""
+        try:
+            found = Lines.of([tokens.encode(string) for string in lines.strings()], as_bytes=False)
+        except ConfigError as error:
+            raise CorpusError(f"{self.source.label}: {error.message}", error.remedy) from error
+        return replace(found, continued=lines.continued, goes_on=lines.goes_on)
 
     @property
     def missing_feed(self) -> bytes:
@@ -122,7 +136,7 @@ class FileReader:
         self.bytes += len(data)
         self.on_bytes(self.bytes)
 
-    def _blocks(self) -> Iterator[Block]:
+    def _blocks(self) -> Iterator[ByteBlock]:
         """Yield the bytes of the source, without byte order mark."""
         rest, continued = b"", False
         feed = b"\n"
@@ -133,18 +147,18 @@ class FileReader:
                 cut = behind_last_feed(chunk, feed)
                 if cut and continued:
                     own = len(next(split_lines(chunk, feed))[0]) + len(feed)
-                    yield Block(chunk[:own], True, False)
+                    yield ByteBlock(chunk[:own], True, False)
                     chunk, cut, continued = chunk[own:], cut - own, False
                 if cut:
-                    yield Block(chunk[:cut], False, False)
+                    yield ByteBlock(chunk[:cut], False, False)
                 elif len(chunk) >= LINE_BYTES:
                     # At least one character is held back, so a part is never empty and never ends before a line feed.
                     cut = len(chunk) - 4 - len(chunk) % 4
-                    yield Block(chunk[:cut], continued, True)
+                    yield ByteBlock(chunk[:cut], continued, True)
                     continued = True
                 rest = chunk[cut:]
         if rest:
-            yield Block(rest, continued, False)
+            yield ByteBlock(rest, continued, False)
 
     def _head(self, chunk: bytes) -> bytes:
         """Decide how the bytes are to be read from those at their head, and return these without a mark."""
@@ -168,7 +182,7 @@ class FileReader:
     def _form(self) -> Literal["NFC", "NFD", "NFKC", "NFKD"]:
         return cast("Literal['NFC', 'NFD', 'NFKC', 'NFKD']", self.settings.normalize.upper())
 
-    def _lines(self, block: Block) -> Lines:
+    def _lines(self, block: ByteBlock) -> Lines:
         units_M = self._units(block)
         ends = np.flatnonzero(units_M == LINE_FEED)
         if block.goes_on or (units_M[-1] != LINE_FEED if len(units_M) else block.continued):
@@ -181,7 +195,7 @@ class FileReader:
         self.carriage_returns += int(returns.sum())
         return Lines(units_M, starts, ends - starts - returns, block.continued, block.goes_on)
 
-    def _units(self, block: Block) -> Units:
+    def _units(self, block: ByteBlock) -> Units:
         plain = self._codec.ascii and self._partial is None and block.data.isascii()
         if self._as_bytes or (plain and not block.goes_on):
             return np.frombuffer(block.data, np.uint8)
@@ -195,7 +209,7 @@ class FileReader:
                 f"{self.source.label}: {self._codec.name} gives what is not Unicode ({error.reason})"
             ) from None
 
-    def _decode(self, block: Block) -> str:
+    def _decode(self, block: ByteBlock) -> str:
         if block.continued or block.goes_on:
             return self._decode_part(block)
         errors = "replace" if self.settings.errors == "replace" else "strict"
@@ -206,7 +220,7 @@ class FileReader:
         except UnicodeDecodeError:
             return self._decode_by_line(block, errors)
 
-    def _decode_part(self, block: Block) -> str:
+    def _decode_part(self, block: ByteBlock) -> str:
         # It may end inside a character, which the next part then completes. A line of which parts have been read
         # cannot be skipped any more: the bad bytes in it are.
         errors = "ignore" if self.settings.errors == "skip" else self.settings.errors
@@ -217,7 +231,7 @@ class FileReader:
         except UnicodeDecodeError as error:
             raise self._bad_byte(error, self.read + 1 - block.continued) from None
 
-    def _decode_by_line(self, block: Block, errors: str) -> str:
+    def _decode_by_line(self, block: ByteBlock, errors: str) -> str:
         good = []
         for number, (line, end) in enumerate(split_lines(block.data, self._codec.feed), 1):
             try:

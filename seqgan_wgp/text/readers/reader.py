@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ...config.schema import CorpusSettings
 from ...errors import CorpusError
+from ...registry import UNITS
 from ...utils.progress import OnBytes
 from .codec import Codec, find_codec
 from .file_reader import BLOCK_BYTES as BLOCK_BYTES
@@ -37,7 +38,7 @@ class Reader:
 
         self._digest = hashlib.sha256()
         find_codec(source.encoding or settings.encoding, b"")
-        if settings.unit == "byte" and settings.normalize != "none":
+        if UNITS[settings.unit].is_byte and settings.normalize != "none":
             raise CorpusError(
                 f"corpus.normalize is {settings.normalize!r}, but bytes have no normal form",
                 "normalise the file first, or learn characters: --set corpus.unit=char",

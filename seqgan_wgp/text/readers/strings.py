@@ -9,6 +9,7 @@ from typing import BinaryIO, cast
 
 from ...config.schema import CorpusSettings
 from ...errors import CorpusError
+from ...registry import UNITS
 from .open import Source, open_source
 from .reader import Reader
 
@@ -33,11 +34,14 @@ def strings_of(file: str, settings: CorpusSettings) -> Iterator[str]:
 
 
 def _strings(source: Source, settings: CorpusSettings) -> Iterator[str]:
-    as_bytes = settings.unit == "byte"
+    unit = UNITS[settings.unit]
     try:
         for lines in Reader(_with_every_field(source), settings):
             for string in lines.whole().strings():
-                yield string.encode("latin-1").decode("utf-8", "surrogateescape") if as_bytes else string
+                if unit.is_byte:
+                    yield string.encode("latin-1").decode("utf-8", "surrogateescape")
+                else:
+                    yield string if unit.tokens is None else unit.tokens.decode(string)
     except CorpusError as error:
         # Settings of the corpus, which remedies speak of, belong to the model and cannot be changed here.
         read = f"it is read as the model's corpus was, as {settings.encoding}: convert the file"

@@ -156,7 +156,7 @@ def _thinned(norms: dict[str, float]) -> dict[str, float]:
 
 def _plain(value: Any, digits: int | None = None) -> Any:
     """Return a JSON value; None for what is not finite, as for a list with such in it. Dictionaries leave it out."""
-    if isinstance(value, measures.Histogram):
+    if isinstance(value, measures.ValueHistogram):
         value = dataclasses.asdict(value)
     if isinstance(value, dict):
         plain = {name: _plain(inner, _DIGITS) for name, inner in value.items()}

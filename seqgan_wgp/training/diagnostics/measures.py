@@ -68,7 +68,7 @@ def spread(values_N: Tensor) -> Spread:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Histogram:
+class ValueHistogram:
     """Counts of numbers in bins of one width from `low` to `high`, and their mean."""
 
     low: float
@@ -78,7 +78,7 @@ class Histogram:
     """NaN where there are no numbers."""
 
 
-def histogram(values: Tensor, bins: int, low: float, high: float) -> Histogram:
+def histogram(values: Tensor, bins: int, low: float, high: float) -> ValueHistogram:
     """Return the histogram of numbers of any shape.
 
     Numbers beyond an end are counted in the bin there: a weight clipped to 0.1 is, as a float32, a little more. What is
@@ -90,10 +90,10 @@ def histogram(values: Tensor, bins: int, low: float, high: float) -> Histogram:
     values_N = values_N[values_N.isfinite()]
     place_N = ((values_N - low) / (high - low) * bins).clamp(0, bins - 1).long()
     counts = torch.bincount(place_N, minlength=bins).tolist()
-    return Histogram(low=low, high=high, counts=counts, mean=values_N.mean().item())
+    return ValueHistogram(low=low, high=high, counts=counts, mean=values_N.mean().item())
 
 
-def histograms(values: Mapping[str, Tensor], bins: int) -> dict[str, Histogram]:
+def histograms(values: Mapping[str, Tensor], bins: int) -> dict[str, ValueHistogram]:
     """Return a histogram of each, all with the same bins, from the least to the largest of all finite numbers."""
     all_N = torch.cat([each.detach().flatten() for each in values.values()])
     all_N = all_N[all_N.isfinite()]
@@ -150,7 +150,7 @@ def slopes_on_segments(view: View, uniform: Uniform) -> Tensor:
 # Weights
 
 
-def weight_histogram(critic: nn.Module, bins: int, bound: float | None = None) -> Histogram:
+def weight_histogram(critic: nn.Module, bins: int, bound: float | None = None) -> ValueHistogram:
     """Return the histogram of all weights in [-bound, bound]; None: the bound is the largest weight's size.
 
     Gulrajani et al. 2017, figure 1b, right: clipping pushes weights to the two ends, the penalty does not.

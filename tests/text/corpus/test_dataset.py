@@ -28,13 +28,22 @@ from tokenizers import Tokenizer
 from seqgan_wgp.config import Config
 from seqgan_wgp.config.schema import CorpusSettings
 from seqgan_wgp.errors import CheckpointError, CorpusError
-from seqgan_wgp.text.corpus.dataset import FACTS, IDS, TOKENIZER, Corpus, Items, encoded, open_corpus, prepare
+from seqgan_wgp.text.corpus.dataset import (
+    FACTS,
+    IDS,
+    TOKENIZER,
+    Corpus,
+    CorpusItems,
+    encoded_rows,
+    open_corpus,
+    prepare,
+)
 from seqgan_wgp.text.corpus.scan import DISTINCT_LEAST, Scan
 from seqgan_wgp.text.corpus.stats import DISTINCT_FEW, Facts
-from seqgan_wgp.text.readers.bundled import bundled, folder
+from seqgan_wgp.text.readers.bundled import bundled, bundled_folder
 from seqgan_wgp.text.readers.lines import CELLS, Lines
 from seqgan_wgp.text.readers.reader import BLOCK_BYTES
-from seqgan_wgp.text.vocabulary import UNKNOWN, literal
+from seqgan_wgp.text.vocabulary import UNKNOWN, special_tokens_as_text
 
 from ..corpora import Data, batches_of, blocks_of, made_lines, made_text, plain_rows, scanned
 
@@ -69,7 +78,7 @@ def all_rows(corpus: Corpus) -> list[str]:
 
 def in_order(found: Scan) -> Ids:
     """All rows in the order of the file."""
-    return np.concatenate([rows_NS for rows_NS, _part_N in encoded(found)])
+    return np.concatenate([rows_NS for rows_NS, _part_N in encoded_rows(found)])
 
 
 def counted(ids_NL: Iterable[Ids]) -> Counter[bytes]:
@@ -367,7 +376,7 @@ def test_windows_are_learnt_from_whole_stretches_of_one_part() -> None:
 @given(st.integers(1, 5), st.integers(1, 6), st.integers(0, 12), st.data())
 def test_items_are_the_windows_of_rows(rows: int, length: int, more: int, data: st.DataObject) -> None:
     ids_NS = np.random.default_rng(rows * 100 + more).integers(0, 5, (rows, length + more)).astype(np.uint8)
-    items = Items(rows_NS=ids_NS, length=length)
+    items = CorpusItems(rows_NS=ids_NS, length=length)
     plain = [row[at : at + length].tolist() for row in ids_NS for at in range(more + 1)]
     assert (len(items), items.windows) == (len(plain), more + 1)
     chosen = data.draw(st.lists(st.integers(0, len(plain) - 1)))
@@ -384,7 +393,7 @@ def test_items_are_the_windows_of_rows(rows: int, length: int, more: int, data: 
 
 def test_blocks_give_each_item_exactly_once() -> None:
     """Each id is different, so that no item is like another."""
-    items = Items(rows_NS=np.arange(700, dtype=np.uint16).reshape(7, 100), length=30)
+    items = CorpusItems(rows_NS=np.arange(700, dtype=np.uint16).reshape(7, 100), length=30)
     firsts = [int(item[0]) for block_NL in items.blocks() for item in block_NL]
     assert sorted(firsts) == [100 * row + at for row in range(7) for at in range(71)]
 
@@ -602,9 +611,9 @@ def test_the_index_describes_the_bundled_corpora(name: str) -> None:
 
 
 def test_the_index_and_the_folder_agree() -> None:
-    index = tomllib.loads((folder() / "index.toml").read_text(encoding="utf-8"))
+    index = tomllib.loads((bundled_folder() / "index.toml").read_text(encoding="utf-8"))
     assert list(bundled()) == sorted(index)
-    assert {entry["file"] for entry in index.values()} == {path.name for path in folder().glob("*.txt")}
+    assert {entry["file"] for entry in index.values()} == {path.name for path in bundled_folder().glob("*.txt")}
     assert {entry["kind"] for entry in index.values()} == {"text"}
 
 
@@ -653,7 +662,7 @@ LINE_FILES = [
 
 def tokenized(corpus: Corpus, texts: list[str]) -> Ids:
     """Return the ids of the plain tokenizer, read from its file, which knows nothing of us but the flag."""
-    tokenizer = literal(Tokenizer.from_str(corpus.vocabulary.to_json(corpus.facts.span)))
+    tokenizer = special_tokens_as_text(Tokenizer.from_str(corpus.vocabulary.to_json(corpus.facts.span)))
     firsts = range(0, len(texts), 1_000)  # a bounded number of encodings at a time: each is many objects
     return np.array([one.ids for first in firsts for one in tokenizer.encode_batch(texts[first : first + 1_000])])
 

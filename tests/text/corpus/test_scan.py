@@ -319,7 +319,7 @@ def test_a_corpus_is_summed_up_in_a_line() -> None:
         (
             "\n".join(made_lines(99)).encode(),
             {"length": 4, "overflow": "drop"},
-            r"^test\.txt: all 99 lines are longer than 4 characters\nraise corpus\.length, .* corpus\.long=crop",
+            r"^test\.txt: all 99 lines are longer than 4 characters\nraise corpus\.length, .* corpus\.overflow=crop",
         ),
         (
             "".join(f"{chr(0x4E00 + place)}\n" for place in range(8193)).encode(),

@@ -6,7 +6,7 @@ import pytest
 
 from seqgan_wgp.text.evaluation import verdicts
 from seqgan_wgp.text.evaluation.result import NearestLines, Profile, Profiles
-from seqgan_wgp.text.evaluation.scores import Spread
+from seqgan_wgp.text.evaluation.scores import ScoreSpread
 from seqgan_wgp.text.metrics.memorization import Copies
 
 
@@ -108,8 +108,8 @@ def test_where_all_are_copies_nothing_is_said_of_others() -> None:
     assert "no sign" in verdicts.memory(copies(0.1, 0.1), found)
 
 
-def spread(mean: float) -> Spread:
-    return Spread(n=9, mean=mean, lower=mean, median=mean, upper=mean)
+def spread(mean: float) -> ScoreSpread:
+    return ScoreSpread(n=9, mean=mean, lower=mean, median=mean, upper=mean)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from torch import nn
 
 from seqgan_wgp.config import Config
 from seqgan_wgp.text.domain import TextSpec
-from seqgan_wgp.text.generation.scoring import Scored, critic_scores, encoded, log_probability, scored
+from seqgan_wgp.text.generation.scoring import Scored, critic_scores, encoded_strings, log_probability, scored
 from seqgan_wgp.text.vocabulary import PAD, Vocabulary
 from seqgan_wgp.training.latents import BLOCK
 
@@ -110,7 +110,7 @@ def test_what_is_not_seen_is_flagged(text: str, flag: str, scored_as: str, spec:
 @given(strings=st.lists(st.text(max_size=12)))
 def test_bytes_are_those_of_utf_8(strings: list[str]) -> None:
     vocabulary = Vocabulary.of_bytes()
-    ids_NL, sizes_N = encoded(vocabulary, strings, 6)
+    ids_NL, sizes_N = encoded_strings(vocabulary, strings, 6)
     assert np.array_equal(ids_NL, vocabulary.encode(strings, 6))
     assert ids_NL.dtype == vocabulary.dtype
     assert sizes_N.tolist() == [len(string.encode()) for string in strings]
@@ -120,7 +120,7 @@ def test_bytes_that_are_no_utf_8_are_themselves() -> None:
     raw = b"a\xff\xc3b\xc3\xa9"
     text = raw.decode("utf-8", "surrogateescape")
     vocabulary = Vocabulary.of_bytes()
-    ids_NL, sizes_N = encoded(vocabulary, [text, "\ud800"], 8)
+    ids_NL, sizes_N = encoded_strings(vocabulary, [text, "\ud800"], 8)
     assert (ids_NL[0] - 2)[:6].tolist() == list(raw)
     assert ids_NL[0, 6:].tolist() == [PAD, PAD]
     assert sizes_N.tolist() == [6, 3]

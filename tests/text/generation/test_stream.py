@@ -16,7 +16,7 @@ from seqgan_wgp.text.generation import stream as generating
 from seqgan_wgp.text.generation.filters import StringFilter
 from seqgan_wgp.text.generation.request import NUMBERS_MOST, Progress, Request, described, parse_shard
 from seqgan_wgp.text.generation.scoring import critic_scores, log_probability
-from seqgan_wgp.text.generation.stream import Block, TextModel, best, is_exhausted, stream, together
+from seqgan_wgp.text.generation.stream import StringBlock, TextModel, best, is_exhausted, stream, together
 from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.readers.lines import Lines
 from seqgan_wgp.text.vocabulary import Vocabulary
@@ -32,11 +32,11 @@ def model(tiny_config: Callable[..., Config]) -> TextModel:
     return text_model(tiny_config(), Vocabulary("abcde"))
 
 
-def joined(model: TextModel, request: Request, sieve: StringFilter | None = None) -> Block:
+def joined(model: TextModel, request: Request, sieve: StringFilter | None = None) -> StringBlock:
     return together([block for block, _at in stream(model, request, sieve)])
 
 
-def shown(model: TextModel, blocks: Iterable[Block]) -> Pairs:
+def shown(model: TextModel, blocks: Iterable[StringBlock]) -> Pairs:
     return [
         pair for block in blocks for pair in zip(block.index_N.tolist(), model.spec.to_text(block.ids_NL), strict=True)
     ]

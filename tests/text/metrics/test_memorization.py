@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from seqgan_wgp.text.corpus.dataset import Items
+from seqgan_wgp.text.corpus.dataset import CorpusItems
 from seqgan_wgp.text.metrics.edit_distance import COMPARED, nearest_lines
 from seqgan_wgp.text.metrics.memorization import copies, nearest
 from seqgan_wgp.text.vocabulary import mask_after_pad
@@ -125,7 +125,7 @@ class TestCopies:
 
     def test_windows_are_lines(self) -> None:
         text = np.random.default_rng(0).integers(2, 90, (6, 12)).astype(np.uint8)
-        train, held_out = Items(rows_NS=text[:5], length=5), Items(rows_NS=text[5:], length=5)
+        train, held_out = CorpusItems(rows_NS=text[:5], length=5), CorpusItems(rows_NS=text[5:], length=5)
         ids = np.concatenate(
             [train[np.array([0, 9])], held_out.apart(), np.arange(2, 32).reshape(6, 5).astype(np.uint8)]
         )
@@ -224,7 +224,7 @@ class TestNearest:
     def test_training_lines_may_be_on_disk_or_windows(self, tmp_path: Path) -> None:
         text = np.random.default_rng(2).integers(2, 6, (8, 16)).astype(np.uint8)
         np.save(tmp_path / "rows.npy", text)
-        items = Items(rows_NS=np.load(tmp_path / "rows.npy", mmap_mode="r"), length=6)
+        items = CorpusItems(rows_NS=np.load(tmp_path / "rows.npy", mmap_mode="r"), length=6)
         whole = np.concatenate(list(items.blocks()))
         ids = np.random.default_rng(3).integers(2, 6, (40, 6)).astype(np.uint8)
         assert np.array_equal(

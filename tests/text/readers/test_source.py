@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from seqgan_wgp.config.schema import CorpusSettings
 from seqgan_wgp.errors import CorpusError
-from seqgan_wgp.text.corpus.dataset import encoded
+from seqgan_wgp.text.corpus.dataset import encoded_rows
 from seqgan_wgp.text.corpus.scan import DISTINCT_LEAST, Scan, scan
 from seqgan_wgp.text.readers.open import Source, open_inputs, open_source
 from seqgan_wgp.text.readers.reader import Reader
@@ -52,7 +52,7 @@ def write(tmp_path: Path) -> Write:
 
 def all_of(found: Scan) -> tuple[list[list[int]], list[int]]:
     """Ids of all rows in their order, and the parts that they are for."""
-    blocks = list(encoded(found))
+    blocks = list(encoded_rows(found))
     return np.concatenate([rows for rows, _ in blocks]).tolist(), np.concatenate([part for _, part in blocks]).tolist()
 
 

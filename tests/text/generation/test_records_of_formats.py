@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.text.generation.formats import FORMATS, as_txt
-from seqgan_wgp.text.generation.score_records import RECORDS, check_format, header
+from seqgan_wgp.text.generation.formats import FORMATS, RECORDS, as_txt, check_format, header
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 NUMBERS = st.floats(width=32, allow_nan=False, allow_infinity=False)

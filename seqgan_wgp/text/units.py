@@ -1,0 +1,8 @@
+"""The package's own units of text: what one position of a row holds, for `corpus.unit`."""
+
+from __future__ import annotations
+
+from ..registry import UNITS, TextUnit
+
+UNITS.add("char", TextUnit(plural="characters"))
+UNITS.add("byte", TextUnit(plural="bytes", is_byte=True))
