@@ -6,6 +6,7 @@ Everything is measured against the test half, which chose nothing.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,9 @@ from ..toy.evaluation import evaluate as evaluate_toy
 
 GUESSES = 10_000, 100_000
 """Generated strings after which the held-out strings among them are counted, unless told otherwise."""
+
+BASELINE_SECONDS = 30.0
+"""Budget of the autoregressive baseline, unless told otherwise."""
 
 ORDERS = 6
 """N-grams are measured for n = 1 .. so many, unless told otherwise, and at most."""
@@ -69,6 +73,7 @@ class EvalOptions:
     guesses: tuple[int, ...] | None = None
     orders: int | None = None
     seed: int = 0
+    baseline_seconds: float | None = None
 
     def check(self) -> None:
         """Raise ConfigError for a number out of bounds."""
@@ -81,6 +86,10 @@ class EvalOptions:
         for number in self.guesses or ():
             if number < 1:
                 raise ConfigError(f"--guesses is {number}, but it must be at least 1")
+        if self.baseline_seconds is not None and not 0 <= self.baseline_seconds < math.inf:
+            raise ConfigError(
+                f"--baseline-seconds is {self.baseline_seconds:g}, but it must be 0, for no baseline, or more"
+            )
         if self.seed < 0:
             raise ConfigError(f"--seed is {self.seed}, but it must not be negative")
 
@@ -88,7 +97,7 @@ class EvalOptions:
         """Raise ConfigError when one of the named things is given, which a model of this kind has no use for."""
         for name in names:
             if getattr(self, name):
-                option = "CORPUS" if name == "corpus" else f"--{name}"
+                option = "CORPUS" if name == "corpus" else f"--{name.replace('_', '-')}"
                 raise ConfigError(f"{option} is not for a model of {kind}", "leave it out")
 
 
@@ -114,6 +123,7 @@ def evaluate(
     guesses: Sequence[int] | None = None,
     orders: int | None = None,
     seed: int = 0,
+    baseline_seconds: float | None = None,
     best: bool = False,
     device: str = "auto",
     on_step: OnStep = lambda _what, _share: None,
@@ -131,6 +141,8 @@ def evaluate(
         guesses: numbers of strings after which held-out ones among them are counted; None: GUESSES.
         orders: n-grams are measured for n = 1 .. orders; None: ORDERS.
         seed: of the latents, and of all that is drawn for comparison.
+        baseline_seconds: of text, budget of the autoregressive baseline, in seconds of one nominal core; 0: leave it
+            out; None: BASELINE_SECONDS. It is trained once for a corpus and kept in the cache.
         best: take the model of the best evaluation in place of the latest; for a run's folder.
         device: "auto", "cpu", "cuda" or "mps"; of a loaded model, where it is.
         on_step: told what is being done and which share of that is done.
@@ -149,6 +161,7 @@ def evaluate(
         guesses=None if guesses is None else tuple(guesses),
         orders=orders,
         seed=seed,
+        baseline_seconds=baseline_seconds,
     )
     question.check()
     opened = _opened(model, best=best, device=device)
@@ -175,6 +188,7 @@ def _text(opened: LoadedModel, question: EvalOptions, on_step: OnStep, on_bytes:
         guesses=tuple(sorted(set(question.guesses or GUESSES))),
         orders=question.orders or ORDERS,
         seed=question.seed,
+        baseline_seconds=BASELINE_SECONDS if question.baseline_seconds is None else question.baseline_seconds,
     )
     with _corpus(opened, spec, question.corpus, on_bytes) as corpus:
         same = corpus.facts.sha256 == spec.facts["sha256"]
@@ -196,7 +210,7 @@ def _corpus(opened: LoadedModel, spec: TextSpec, named: Text | None, on_bytes: O
 
 
 def _images(opened: LoadedModel, question: EvalOptions, on_step: OnStep, _on_bytes: OnBytes) -> Evaluation:
-    question.refuse("images", "corpus", "legacy", "guesses", "orders")
+    question.refuse("images", "corpus", "legacy", "guesses", "orders", "baseline_seconds")
     model, spec = opened.model, opened.model.spec
     assert isinstance(spec, ImageSpec)
     collection = _collection(opened, question.data)
@@ -226,7 +240,7 @@ def _collection(opened: LoadedModel, data: Path | None) -> Collection:
 
 
 def _points(opened: LoadedModel, question: EvalOptions, on_step: OnStep, _on_bytes: OnBytes) -> Evaluation:
-    question.refuse("points", "corpus", "data", "legacy", "guesses", "orders")
+    question.refuse("points", "corpus", "data", "legacy", "guesses", "orders", "baseline_seconds")
     model, spec = opened.model, opened.model.spec
     assert isinstance(spec, ToySpec)
     return evaluate_toy(

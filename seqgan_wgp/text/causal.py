@@ -72,6 +72,10 @@ class Drawing:
     """T, above 0; below 1 likely symbols become likelier."""
 
 
+PLAIN = Drawing()
+"""Every symbol by its probability."""
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class FlatBatch:
@@ -97,7 +101,7 @@ class FlatBatch:
 
 
 class _Dropout:
-    """Dropout whose masks come from a generator of their own, so that a step can be repeated."""
+    """Dropout of a share in 256ths whose masks come from a generator of their own, so that a step can be repeated."""
 
     def __init__(self, share: float = 0.0, noise: torch.Generator | None = None) -> None:
         self.share, self.noise = share, noise
@@ -105,7 +109,12 @@ class _Dropout:
     def __call__(self, x: Tensor) -> Tensor:
         if self.noise is None or not self.share:
             return x
-        return x * torch.empty_like(x).bernoulli_(1 - self.share, generator=self.noise).div_(1 - self.share)
+        # Eight random bytes at a time: single draws would cost as much as a block's products.
+        words = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device)
+        words.random_(-(2**63), None, generator=self.noise)
+        kept = max(1, round(256 * (1 - self.share)))
+        kept_mask = words.view(torch.uint8)[: x.numel()].view(x.shape) < kept
+        return x * kept_mask * (256 / kept)
 
 
 _KEPT = _Dropout()
@@ -220,8 +229,9 @@ class CausalNetwork(nn.Module):
         drop = _Dropout(self.settings.dropout, dropout)
         h_TW = self._entered(batch.context_TK, self.places[batch.place_T])
         if batch.entry_BL is not None:
-            told_BLW = self._occurred(batch.entry_BL).cumsum(dim=1)
-            h_TW = h_TW + functional.pad(told_BLW[:, :-1], (0, 0, 1, 0))[batch.kept_BL]
+            # A product with zeros and ones: many times quicker than a cumulative sum along the middle axis.
+            earlier_LL = torch.ones(2 * (self.settings.length,), device=h_TW.device).tril(-1)
+            h_TW = h_TW + (earlier_LL @ self._occurred(batch.entry_BL))[batch.kept_BL]
         for block in self._blocks():
             h_TW = block(h_TW, (batch.place_T >= block.dilation).to(h_TW)[:, None], drop)
         logits_TV: Tensor = self.output(drop(self.norm(h_TW)))
@@ -260,7 +270,7 @@ class CausalNetwork(nn.Module):
         return float(-nats_N.sum() / sizes_N.sum())
 
     @torch.no_grad()
-    def sample(self, uniform_BL: Tensor, drawing: Drawing = Drawing(), allowed: Allowed | None = None) -> Tensor:
+    def sample(self, uniform_BL: Tensor, drawing: Drawing = PLAIN, allowed: Allowed | None = None) -> Tensor:
         """Return the (B, L) ids of strings drawn by given uniforms, int64, padded behind their ends.
 
         Args:

@@ -19,7 +19,7 @@ from seqgan_wgp.runs.train import create, run_training, scan_data, scan_toy
 from seqgan_wgp.text.evaluation.evaluate import Evaluation
 from seqgan_wgp.toy.evaluation import ToyEvaluation
 
-QUICK: dict[str, Any] = {"guesses": (60,), "samples": 80, "orders": 2}
+QUICK: dict[str, Any] = {"guesses": (60,), "samples": 80, "orders": 2, "baseline_seconds": 0.0}
 
 
 @pytest.fixture(scope="module")

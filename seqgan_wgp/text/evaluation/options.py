@@ -48,6 +48,9 @@ class TextEvalOptions:
 
     seed: int = 0
 
+    baseline_seconds: float = 0.0
+    """Budget of the autoregressive baseline, in seconds of one nominal core; 0: there is none."""
+
     def count(self, test: int) -> int:
         """Return N, given the number of items in the test half."""
         if self.legacy:
