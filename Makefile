@@ -4,8 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := runs/demo
+LOWEST := .venv-lowest
+LOWEST_STAMP := $(LOWEST)/.installed
+# Tests of the command, of numbers and of what reads and writes files of other libraries: about two minutes of one core.
+LOWEST_TESTS := tests/test_dependencies.py tests/training/test_penalties.py tests/cli/test_surface.py tests/cli/test_tables.py \
+	tests/images/test_pictures.py tests/runs/report/test_charts.py tests/runs/test_checkpoint.py tests/runs/export \
+	tests/text/readers/test_file_formats.py
 
-.PHONY: install demo test check format bench clean
+.PHONY: install demo test test-lowest check format bench clean
 
 install: $(STAMP)
 
@@ -25,6 +31,19 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
+# The lowest versions that pyproject.toml allows, in an environment of their own. torch is that of constraints.txt:
+# constraints-lowest.txt says why. Old releases may call what newer ones of their own dependencies deprecate.
+$(LOWEST_STAMP): pyproject.toml constraints.txt constraints-lowest.txt
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --upgrade "pip>=23.1"
+	$(LOWEST)/bin/python -m pip install --quiet --constraint constraints.txt torch
+	PYTHONWARNINGS=ignore $(LOWEST)/bin/python -m pip install --quiet --constraint constraints-lowest.txt --editable ".[dev]" \
+		"$$(grep ^torch== constraints.txt)"
+	touch $@
+
+test-lowest: $(LOWEST_STAMP)
+	$(LOWEST)/bin/python -m pytest --numprocesses auto --dist worksteal -m "not slow" -W ignore::DeprecationWarning $(LOWEST_TESTS)
+
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -40,4 +59,4 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.critic_step
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

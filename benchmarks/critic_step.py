@@ -37,6 +37,7 @@ from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.engines.cuda_graph import unsupported_reason
 from seqgan_wgp.training.loop import critic_step, one_round
 from seqgan_wgp.training.trainer import Trainer
+from seqgan_wgp.utils.devices import sent
 from seqgan_wgp.utils.malloc import keep_memory
 
 from . import reference_loop as published
@@ -51,7 +52,7 @@ LINE = "{:>16} {:<16} {:>26} {:>26} {:>7} {:>7}"
 
 
 class Ids:
-    """Random ids in memory, as the trainer's Domain."""
+    """Random ids in the device's memory, as the trainer's Domain: where both loops find them."""
 
     held_out_size = samples = 0
     criterion = "none"
@@ -60,11 +61,12 @@ class Ids:
         self.device = device
         self.spec = TextSpec(Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + V - 2)))), length, {})
         self.size = ROWS
-        self.ids_NL = np.random.default_rng(0).integers(2, V, (ROWS, length), dtype=np.uint8)
+        ids_NL = np.random.default_rng(0).integers(2, V, (ROWS, length), dtype=np.uint8)
+        self.ids_NL = torch.from_numpy(ids_NL).to(device)
 
     def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return items."""
-        return torch.from_numpy(self.ids_NL[indices_B]).to(self.device)
+        return self.ids_NL[sent(indices_B, self.device)]
 
     def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return items."""
@@ -144,7 +146,7 @@ class Published:
         self.generator_optimizer = torch.optim.Adam(self.generator.parameters(), 1e-4, betas=(0.5, 0.9))
         self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), 1e-4, betas=(0.5, 0.9))
         self.batch, self.critic_steps = batch, critic_steps
-        self.ids_NL = torch.from_numpy(ids.ids_NL).long().to(ids.device)
+        self.ids_NL = ids.ids_NL.long()
 
     def step(self) -> None:
         """Do one critic step."""
@@ -158,19 +160,27 @@ class Published:
         published.generator_step(self.critic, self.generator, self.generator_optimizer, self.batch, LATENT)
 
 
-def seconds(act: Callable[[], object]) -> float:
-    """Return how long an act takes."""
+def wait_for(device: torch.device) -> None:
+    """Return when a device has done all that it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def seconds(act: Callable[[], object], device: torch.device) -> float:
+    """Return how long a device takes for an act: from when it is idle until it is idle again."""
+    wait_for(device)
     began = time.perf_counter()
     act()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+    wait_for(device)
     return time.perf_counter() - began
 
 
 def peak_flops(device: torch.device, size: int = 2048) -> float:
     """Return operations a second of a large matrix product, the best of ten."""
     a, b = torch.randn(size, size, device=device), torch.randn(size, size, device=device)
-    return 2 * size**3 / min(seconds(lambda: torch.mm(a, b)) for _ in range(10))
+    return 2 * size**3 / min(seconds(lambda: torch.mm(a, b), device) for _ in range(10))
 
 
 def step_flops(batch: int, width: int, length: int) -> float:
@@ -185,9 +195,11 @@ def spread(times: list[float]) -> str:
     return f"{middle:.1f} ({low:.1f} to {high:.1f}) ms"
 
 
-def in_turns(mine: Callable[[], object], other: Callable[[], object], pairs: int) -> tuple[list[float], list[float]]:
+def in_turns(
+    mine: Callable[[], object], other: Callable[[], object], pairs: int, device: torch.device
+) -> tuple[list[float], list[float]]:
     """Return the seconds of both, done in turns, after some turns to warm up."""
-    times = [(seconds(mine), seconds(other)) for _ in range(WARM_UP + pairs)][WARM_UP:]
+    times = [(seconds(mine, device), seconds(other, device)) for _ in range(WARM_UP + pairs)][WARM_UP:]
     return [a for a, _ in times], [b for _, b in times]
 
 
@@ -203,7 +215,7 @@ def measure(shape: tuple[int, int, int], entry: str, options: argparse.Namespace
     for act in ("step", "round"):
         if act == "step" and name.startswith("graph"):
             continue
-        mine, other = in_turns(getattr(ours, act), getattr(theirs, act), options.pairs)
+        mine, other = in_turns(getattr(ours, act), getattr(theirs, act), options.pairs, device)
         ratio = statistics.median(b / a for a, b in zip(mine, other, strict=True))
         share = step_flops(*shape) / statistics.median(mine) / peak if act == "step" else None
         shown = "" if share is None else f"{share:.0%}"
@@ -223,7 +235,7 @@ def measure(shape: tuple[int, int, int], entry: str, options: argparse.Namespace
         row |= {"ratio": row["round_ratio"], "peak_fraction": step_flops(*shape) * 1000 / row["ms"] / peak}
         print(LINE.format("a step of it", name, f"{row['ms']:.3f} ms", "", "", f"{row['peak_fraction']:.0%}"))
     else:
-        bare, loop = in_turns(ours.bare, ours.loop, options.pairs)
+        bare, loop = in_turns(ours.bare, ours.loop, options.pairs, device)
         row["loop"] = statistics.median(b / a for a, b in zip(bare, loop, strict=True))
         print(LINE.format("loop / its steps", name, spread(loop), spread(bare), f"{row['loop']:.3f}", ""), flush=True)
     return row

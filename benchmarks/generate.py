@@ -27,10 +27,11 @@ from torch import Tensor
 from seqgan_wgp.config import recipe
 from seqgan_wgp.model import Model
 from seqgan_wgp.text.domain import TextSpec, networks
-from seqgan_wgp.text.generation.filters import StringFilter, StringHashes
+from seqgan_wgp.text.generation.filters import StringFilter
 from seqgan_wgp.text.generation.line_encoder import LineEncoder
 from seqgan_wgp.text.generation.request import Progress, Request
 from seqgan_wgp.text.generation.stream import Block, TextModel, stream
+from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.latents import BLOCK, generate, latents
 from seqgan_wgp.utils.background_writer import in_background

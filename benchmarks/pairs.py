@@ -38,7 +38,15 @@ SMALL: dict[str, object] = {
     "evaluation.every": 1_000_000,
     "evaluation.patience": None,
 }
-WEIGHTS = {"gp": 10.0, "lp": 10.0, "gp-difference": 10.0, "gp-segment": 10.0, "dragan": 10.0, "r1": 1.0}
+WEIGHTS = {
+    "gp": 10.0,
+    "lp": 10.0,
+    "gp-difference": 10.0,
+    "gp-segment": 10.0,
+    "dragan": 10.0,
+    "dragan-notebook": 10.0,
+    "r1": 1.0,
+}
 
 
 def of_pair(base: Config, loss: str, constraint: str, rounds: int) -> Config:

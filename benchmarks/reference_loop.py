@@ -107,10 +107,11 @@ def critic_gradients(critic: Critic, real_BL: Tensor, fake_BLV: Tensor, epsilon_
 def critic_step(
     critic: Critic, generator: Generator, optimizer: torch.optim.Optimizer, real_BL: Tensor, latent_size: int
 ) -> None:
-    """Update the critic once, from ids."""
+    """Update the critic once, from ids. Noise is drawn on the device of the ids, where the networks are too."""
+    device = real_BL.device
     with torch.no_grad():
-        fake_BLV = generator(torch.randn(len(real_BL), latent_size))
-    critic_gradients(critic, real_BL, fake_BLV, torch.rand(len(real_BL), 1, 1))
+        fake_BLV = generator(torch.randn(len(real_BL), latent_size, device=device))
+    critic_gradients(critic, real_BL, fake_BLV, torch.rand(len(real_BL), 1, 1, device=device))
     optimizer.step()
 
 
@@ -120,6 +121,7 @@ def generator_step(
     """Update the generator once, the critic's weights left out of the graph, as in the published loop."""
     critic.requires_grad_(False)
     generator.zero_grad()
-    (-critic(generator(torch.randn(batch, latent_size))).mean()).backward()
+    latent_BZ = torch.randn(batch, latent_size, device=next(generator.parameters()).device)
+    (-critic(generator(latent_BZ)).mean()).backward()
     optimizer.step()
     critic.requires_grad_(True)

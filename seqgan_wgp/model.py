@@ -5,6 +5,7 @@ Shape suffixes: B batch, N strings or images, Z latent.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -29,10 +30,10 @@ from .text.generation.scoring import Scored, scored
 from .text.networks import log_probabilities
 from .training.build import build_generator_and_critic
 from .training.domain import DataSpec, Items
-from .training.interpolation import POINTS_MOST, walk
+from .training.latent_space import POINTS_MOST, walk
 from .training.latents import generate, generate_at, latents
 from .utils.counter_rng import Stream
-from .utils.devices import pick_device
+from .utils.devices import device_note, pick_device
 
 _WHOLE = "take a model.safetensors or best.safetensors that a run has written"
 _PARTS = ("generator", "average", "critic")
@@ -81,6 +82,9 @@ class Model:
         """
         file = model_file(Path(path), best=best)
         place = pick_device(device)
+        note = device_note(device, place)
+        if note is not None:
+            warnings.warn(note, stacklevel=2)
         tensors, facts = checkpoint.load(file)
         try:
             config = configs.from_dict(facts.pop("config"))

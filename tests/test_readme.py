@@ -1,4 +1,4 @@
-"""The README's commands, names and tree are those of the repository."""
+"""The commands, names and tree in the README and in docs/ are those of the repository."""
 
 import ast
 import re
@@ -16,7 +16,8 @@ from seqgan_wgp.config.fields import parse_assignments
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCS = "\n".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "docs").glob("*.md")))
+PAGES = {file.name: file.read_text(encoding="utf-8") for file in sorted((ROOT / "docs").glob("*.md"))}
+DOCS = "\n".join(PAGES.values())
 
 
 def blocks(text: str) -> list[tuple[str, str]]:
@@ -29,7 +30,7 @@ def inline(text: str) -> list[str]:
     return re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE))
 
 
-BLOCKS, INLINE = blocks(README), inline(README + DOCS)
+BLOCKS, INLINE = blocks(README + DOCS), inline(README + DOCS)
 
 
 def group() -> TyperGroup:
@@ -39,9 +40,9 @@ def group() -> TyperGroup:
 
 
 def invocations() -> list[list[str]]:
-    """Return the arguments of every seqgan-wgp that the README calls, without comments, pipes and redirections."""
+    """Return the arguments of every seqgan-wgp that README and docs call, without comments, pipes and redirections."""
     found = []
-    for line in [line for _, block in blocks(README + DOCS) for line in block.splitlines()] + INLINE:
+    for line in [line for _, block in BLOCKS for line in block.splitlines()] + INLINE:
         words = shlex.split(re.split(r"\s[|>#]", line)[0]) if "seqgan-wgp " in line else []
         if words and Path(words[0]).name == "seqgan-wgp":
             found.append(words[1:])
@@ -49,15 +50,15 @@ def invocations() -> list[list[str]]:
     return found + [shlex.split(text) for text in INLINE if re.match(rf"({commands}) ", text)]
 
 
-def table(head: str) -> list[str]:
+def table(text: str, head: str) -> list[str]:
     """Return the first word of each row of the table whose first column has this head."""
-    rows = README.partition(f"| {head} |")[2].partition("\n\n")[0].splitlines()[2:]
+    rows = text.partition(f"| {head} |")[2].partition("\n\n")[0].splitlines()[2:]
     return [re.sub(r"[`|\[\]]", " ", row).split()[0] for row in rows]
 
 
 def tree() -> set[str]:
-    """Return the paths of the README's tree; those of folders end with a slash."""
-    block = next(text for _, text in BLOCKS if text.startswith("seqgan_wgp/"))
+    """Return the paths of the tree in docs/architecture.md; those of folders end with a slash."""
+    block = next(text for _, text in blocks(PAGES["architecture.md"]) if text.startswith("seqgan_wgp/"))
     paths, folders = set(), [""]
     for line in block.splitlines():
         name = line.split()[0]
@@ -81,8 +82,8 @@ def test_commands_and_options_are_there() -> None:
 
 
 def test_the_tables_are_complete() -> None:
-    assert set(table("command")) == set(group().commands)
-    assert set(table("recipe")) == set(recipe_names())
+    assert set(table(README, "command")) == set(group().commands)
+    assert set(table(PAGES["training.md"], "recipe")) == set(recipe_names())
 
 
 def test_settings_are_there() -> None:
@@ -114,4 +115,24 @@ def test_the_tree_names_every_folder() -> None:
     listed = tree()
     assert [path for path in sorted(listed) if not (ROOT / path).exists()] == []
     folders = {f"{path.parent.relative_to(ROOT).as_posix()}/" for path in (ROOT / "seqgan_wgp").rglob("__init__.py")}
-    assert folders - {"seqgan_wgp/config/recipes/", "seqgan_wgp/nn/fast_conv/"} <= listed
+    assert folders <= listed
+
+
+def links() -> list[tuple[Path, str]]:
+    """Return each relative link or picture of the documents, with the document that it stands in."""
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "corpora" / "README.md"]
+    found = [(file, link) for file in documents for link in re.findall(r"\]\(([^)\s]+)\)", file.read_text("utf-8"))]
+    return [(file, link) for file, link in found if "://" not in link]
+
+
+@pytest.mark.parametrize(("file", "link"), links(), ids=str)
+def test_links_lead_to_files(file: Path, link: str) -> None:
+    path, _, anchor = link.partition("#")
+    target = file.parent / path if path else file
+    assert target.exists()
+    heads = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), flags=re.MULTILINE) if anchor else []
+    assert not anchor or anchor in [re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads]
+
+
+def test_every_page_is_linked_from_the_readme() -> None:
+    assert {f"docs/{name}" for name in PAGES} <= {link for _, link in links()}

@@ -149,7 +149,8 @@ def _sieve(loaded: Model, model: TextModel, job: Job) -> tuple[StringFilter | No
     """Return what holds strings back, if anything does, and the hashes of the files whose lines it does."""
     if not job.unique and not job.not_in:
         return None, []
-    from seqgan_wgp.text.generation.filters import Excluded, StringFilter, StringHashes
+    from seqgan_wgp.text.generation.filters import Excluded, StringFilter
+    from seqgan_wgp.text.hashing.string_hashes import StringHashes
 
     hashes = StringHashes(model.spec.vocabulary, model.spec.length)
     sieve = StringFilter(hashes, unique=job.unique, memory_bytes=job.memory_megabytes << 20)

@@ -17,7 +17,7 @@ def info() -> None:
     import torch
 
     import seqgan_wgp
-    from seqgan_wgp.utils.devices import pick_device
+    from seqgan_wgp.utils.devices import device_note, pick_device
 
     device = pick_device("auto")
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
@@ -32,5 +32,8 @@ def info() -> None:
         "threads": str(torch.get_num_threads()),
         "engine": "graph" if device.type == "cuda" else "eager",
     }
+    note = device_note("auto", device)
+    if note is not None:
+        rows["note"] = note
     for key, value in rows.items():
         typer.echo(f"{key:<12}{value}")

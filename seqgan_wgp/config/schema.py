@@ -115,7 +115,18 @@ class ObjectiveSettings:
     constraint: str = setting(
         "how the critic's slope is bounded; gp: pushed to 1; lp: what is above 1; clip: by its weights' size",
         "none",
-        choices=("none", "clip", "gp", "lp", "dragan", "gp-difference", "gp-segment", "r1", "spectral"),
+        choices=(
+            "none",
+            "clip",
+            "gp",
+            "lp",
+            "dragan",
+            "dragan-notebook",
+            "gp-difference",
+            "gp-segment",
+            "r1",
+            "spectral",
+        ),
     )
     weight: float = setting("lambda, the factor on the penalty", 0.0, least=0)
     thinning: int = setting(

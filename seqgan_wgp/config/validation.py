@@ -30,7 +30,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
 }
 """Optimizer -> the settings that it cannot be without and that have no default."""
 
-PENALTIES = ("gp", "lp", "dragan", "gp-difference", "gp-segment", "r1")
+PENALTIES = ("gp", "lp", "dragan", "dragan-notebook", "gp-difference", "gp-segment", "r1")
 """The constraints that add lambda times a penalty to the critic's loss."""
 
 _ON_PATHS = ("gp", "lp", "gp-difference", "gp-segment")

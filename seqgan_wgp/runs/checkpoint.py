@@ -75,7 +75,8 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     with _reading(path), safe_open(path, framework="pt") as file:
         facts = _facts(path, file.metadata() or {})
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a mapping)
+        # Copies, since tensors of the file are mapped from it, and a mapped file cannot be replaced on Windows.
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  (not a mapping)
     return tensors, facts
 
 

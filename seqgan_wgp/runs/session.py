@@ -26,7 +26,7 @@ from ..training.domain import Domain, Items
 from ..training.record import Record
 from ..training.trainer import Trainer
 from ..utils.counter_rng import Stream, shuffled
-from ..utils.devices import pick_device
+from ..utils.devices import device_note, pick_device
 from . import checkpoint
 from .folder import RunFolder
 from .health.findings import Health
@@ -68,6 +68,8 @@ class Session:
         self.run, self.config, self.mode = run, config, DOMAINS[config.domain]
         self.domain = self.mode.domain(run.path, config, device)
         self.trainer = Trainer.from_config(self.domain, config, device, world)
+        note = device_note(config.training.device, device)
+        self.trainer.notes += [] if note is None else [note]
         self.best: dict[str, Any] = {"value": None, "step": None, "stale": 0}
         self.measures: dict[str, float] = {}
         self.losses: Mapping[str, float] = {}
@@ -204,7 +206,8 @@ class Session:
         validation, test = self.domain.score(samples), self.domain.score(samples, half="test")
         if self.trainer.step % self.config.evaluation.every:
             step, seconds = self.trainer.step, self.trainer.seconds
-            record = Record(step=step, seconds=seconds, losses=self.losses, measures=validation)
+            rates = self.trainer.learning_rates()
+            record = Record(step=step, seconds=seconds, losses=self.losses, learning_rates=rates, measures=validation)
             # Behind the size that the checkpoint knows of: a resumed run drops it.
             self.records.append(self._examined(record) | {"final": True})
             self._write_samples(record.step, samples)
@@ -227,7 +230,8 @@ class Session:
 
 def _entry(record: Record) -> dict[str, Any]:
     seconds = round(record.seconds, 3)
-    return {"step": record.step, "seconds": seconds, **record.losses, **record.measures, **record.diagnosis}
+    measured = {**record.losses, **record.learning_rates, **record.measures, **record.diagnosis}
+    return {"step": record.step, "seconds": seconds, **measured}
 
 
 def _some_items(domain: Domain) -> npt.NDArray[np.int64]:

@@ -130,7 +130,7 @@ class TextDomain:
         self._rows_NS = resident(corpus.train.rows_NS, device)
 
     def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
-        """Return training items as (B, L) ids, uint8 or uint16, on the device."""
+        """Return training items as (B, L) ids, uint8 or int32, on the device."""
         if self._rows_NS is None:
             return sent(self.corpus.train[indices_B], self.device)
         index_B = sent(indices_B, self.device)
@@ -143,8 +143,8 @@ class TextDomain:
         return len(self._validation_NL)
 
     def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
-        """Return validation items as (B, L) ids, uint8 or uint16, on the device."""
-        return torch.from_numpy(self._validation_NL[indices_B]).to(self.device)
+        """Return validation items as (B, L) ids, uint8 or int32, on the device."""
+        return sent(self._validation_NL[indices_B], self.device)
 
     def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
         """Return js1.., unique and ngram_entropy, each with its floor, and novel.

@@ -128,7 +128,7 @@ class ResidualGenerator(nn.Module):
         """Return the (B, L, V) probabilities, or in training what stands for them.
 
         Args:
-            latent_BZ: latents; in training of a generator with `noise_dim` uniforms behind them, (B, Z + noise_dim).
+            latent_BZ: latents; where `noise_dim` > 0, uniforms follow them in training: (B, Z + noise_dim).
                 Without them all symbols are the likeliest.
         """
         latent_BZ, chance_BL = latent_BZ[:, : self.latent], latent_BZ[:, self.latent :]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -141,3 +141,14 @@ def literal(tokenizer: Tokenizer) -> Tokenizer:
     """Make a tokenizer read "[PAD]" in a line as five characters. The flag is not kept in tokenizer.json."""
     tokenizer.encode_special_tokens = True
     return tokenizer
+
+
+def mask_after_pad(ids_NL: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.integer[Any]]:
+    """Return (N, L) ids with pads behind the first pad of each row, in the same integer type."""
+    pad_NL = ids_NL == PAD
+    size_N = pad_NL.argmax(axis=1)
+    size_N[(size_N == 0) & ~pad_NL[:, 0]] = ids_NL.shape[1]  # there is no pad
+    narrow = np.min_scalar_type(ids_NL.shape[1])
+    kept_NL = np.arange(ids_NL.shape[1], dtype=narrow) < size_N.astype(narrow)[:, None]
+    masked_NL: npt.NDArray[np.integer[Any]] = ids_NL * kept_NL
+    return masked_NL

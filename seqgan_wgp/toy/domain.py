@@ -20,8 +20,7 @@ from ..nn.initialization import initialize_pair
 from ..training.domain import Items
 from ..utils.counter_rng import Stream, shuffled
 from ..utils.devices import sent
-from .distributions import Points, wasserstein
-from .modes import mode_measures
+from .distributions import Points, mode_measures, wasserstein
 from .networks import CRITICS, GENERATORS, POINT
 from .spec import ToyFacts
 

@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..config import Config
 from ..utils.counter_rng import Stream, normal, uniform
+from .precision import rounding
 
 BLOCK = 512
 """Latents that go through the generator together; see `generate`."""
@@ -65,7 +66,8 @@ def generate(
     """Yield generated points number start .. start + count - 1, in order, a part of a block at a time.
 
     Blocks have a fixed size and place (item k is row k mod BLOCK of block k // BLOCK), since a kernel may round
-    otherwise for another batch size: so item k is the same, bit for bit, whatever else is asked for.
+    otherwise for another batch size: so item k is the same, bit for bit, whatever else is asked for. On a GPU products
+    are not rounded to TF32, whatever `training.precision` is.
 
     Args:
         generator: (B, Z) -> (B, ...).
@@ -76,7 +78,8 @@ def generate(
     """
     for block in range(start // BLOCK, math.ceil((start + count) / BLOCK)):
         index_B = torch.arange(block * BLOCK, (block + 1) * BLOCK, device=device)
-        fake = generator(latent(index_B))
+        with rounding("float32", device):
+            fake = generator(latent(index_B))
         yield fake[max(start - block * BLOCK, 0) : start + count - block * BLOCK]
 
 
@@ -106,7 +109,8 @@ def recalibrate_batchnorm(generator: nn.Module, config: Config, device: torch.de
         norm.reset_running_stats()
         norm.momentum = None  # the mean of all batches, each weighing the same
     generator.train()
-    for block in range(STATISTICS_BLOCKS):
-        index_B = torch.arange(block * BLOCK, (block + 1) * BLOCK, device=device)
-        generator(latents(config, Stream.STATISTICS_LATENT, index_B))
+    with rounding("float32", device):
+        for block in range(STATISTICS_BLOCKS):
+            index_B = torch.arange(block * BLOCK, (block + 1) * BLOCK, device=device)
+            generator(latents(config, Stream.STATISTICS_LATENT, index_B))
     generator.eval()

@@ -144,9 +144,9 @@ def warm_up(state: TrainState) -> None:
             return
 
 
-def set_rates(state: TrainState) -> None:
-    """Give both optimizers the learning rates of the next round."""
-    for algorithm, rate in zip(state.optimizers, state.schedule.learning_rates(state.step), strict=True):
+def set_rates(state: TrainState, round_: int) -> None:
+    """Give both optimizers the learning rates of a round."""
+    for algorithm, rate in zip(state.optimizers, state.schedule.learning_rates(round_), strict=True):
         set_rate(algorithm, rate)
 
 

@@ -74,7 +74,7 @@ def _adam(settings: AlgorithmSettings, parameters: Parameters) -> torch.optim.Op
         lr=rate,
         betas=betas,
         eps=settings.epsilon,
-        fused=parameters[0].device.type in ("cpu", "cuda"),
+        fused=parameters[0].device.type != "mps",
         capturable=_on_gpu(parameters),
     )
 
@@ -125,6 +125,11 @@ def set_rate(algorithm: torch.optim.Optimizer, rate: float) -> None:
             group["lr"].fill_(rate)
         else:
             group["lr"] = rate
+
+
+def rate_of(algorithm: torch.optim.Optimizer) -> float:
+    """Return the step size of an optimizer. Where it is a tensor on a GPU, the host waits for the device."""
+    return float(algorithm.param_groups[0]["lr"])
 
 
 def apply_gradients(algorithm: torch.optim.Optimizer, module: nn.Module, gradients: Gradients) -> None:

@@ -5,7 +5,8 @@ axis, the commonest error of published ports): ||grad f(x)||_2.
 
 A penalty is a place where slopes are taken and a cost of slopes. `gp`, `lp`, `gp-segment` and `r1` stay on the segments
 between real and generated points or at their ends; what is linear in x may be done before or after the
-critic's first layer, and a `View` hides which. `dragan` and `gp-difference` need the points themselves.
+critic's first layer, and a `View` hides which. `dragan`, `dragan-notebook` and `gp-difference` need the points
+themselves.
 
 Shape suffixes: B batch; points of critic space have shape (B, ...).
 """
@@ -90,15 +91,29 @@ def around_real(view: View, uniform: Uniform) -> Tensor:
     """Return slopes at points near the real ones: x + alpha delta, brought back into the range that the batch takes.
 
     delta = 0.5 std(x) u with u uniform in [0, 1] for each number of x, alpha uniform in [-1, 1] for each sample, std
-    that of all numbers in the batch. Kodali et al. 2017, "On Convergence and Stability of GANs", Algorithm 1, as
-    their code has it. Of one-hot points half (alpha > 0) keep their ones and gain a little at every other place, and
-    half lose part of their ones: points off the simplex. docs/theory.md says what that means.
+    that of all numbers in the batch. This is the later form of DRAGAN that is in wide use: Kodali et al. 2017, "On
+    Convergence and Stability of GANs", Algorithm 1, made to look to both sides of a real point and no further than the
+    data goes. What the authors published is `above_real`. Of one-hot points half (alpha > 0) keep their ones and gain
+    a little at every other place, and half lose part of their ones: points off the simplex. docs/theory.md says what
+    that means.
     """
     real = view.real
     draws_BC = uniform(1 + real[0].numel()).to(real.dtype)
     delta = 0.5 * real.std() * draws_BC[:, 1:].reshape(real.shape)
     alpha = _column(2 * draws_BC[:, 0] - 1, real)
     return view.slopes((real + alpha * delta).clamp(real.min(), real.max()))
+
+
+def above_real(view: View, uniform: Uniform) -> Tensor:
+    """Return slopes at x + alpha delta, as in `around_real`, but with alpha in [0, 1] and without a bound.
+
+    Kodali et al. 2017, Algorithm 1, as the notebook that the authors published has it: no number of a real point gets
+    smaller, and all may leave the range of the data. Its deviation is that of numpy, the root of the mean square.
+    """
+    real = view.real
+    draws_BC = uniform(1 + real[0].numel()).to(real.dtype)
+    delta = 0.5 * real.std(correction=0) * draws_BC[:, 1:].reshape(real.shape)
+    return view.slopes(real + _column(draws_BC[:, 0], real) * delta)
 
 
 def between_pairs(view: View, uniform: Uniform) -> Tensor:
@@ -195,6 +210,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "gp": Constraint(slopes=between, cost=gp),
     "lp": Constraint(slopes=between, cost=lp),
     "dragan": Constraint(slopes=around_real, cost=gp, needs_points=True, mixes_samples=True),
+    "dragan-notebook": Constraint(slopes=above_real, cost=gp, needs_points=True, mixes_samples=True),
     "gp-difference": Constraint(slopes=between_pairs, cost=gp, needs_points=True, mixes_samples=True),
     "gp-segment": Constraint(slopes=along_segment, cost=gp, needs_points=True),
     "r1": Constraint(slopes=at_real, cost=r1),

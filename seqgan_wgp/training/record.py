@@ -49,6 +49,9 @@ class Record:
     losses: Mapping[str, float] = field(default_factory=dict)
     """critic_loss, wasserstein, penalty, slope_mean, generator_loss, and the norms of the gradients."""
 
+    learning_rates: dict[str, float] = field(default_factory=dict)
+    """generator_learning_rate and critic_learning_rate: the step sizes of this round; in records that are due only."""
+
     measures: dict[str, float] = field(default_factory=dict)
     """The domain's measures of the samples; at evaluations only."""
 

@@ -110,3 +110,18 @@ def load_tensors(
                 }
     except (KeyError, RuntimeError) as error:
         raise CheckpointError(f"the checkpoint does not fit the run's settings ({one_line(error)})") from None
+
+
+@torch.no_grad()
+def restore_tensors(modules: Modules, optimizers: ModuleOptimizers, tensors: Mapping[str, Tensor]) -> None:
+    """Put back, each in its place, what copies of what `tensors_of` gave hold.
+
+    State that an optimizer has made since goes, so that it makes it anew, with its own first values.
+    """
+    for part, algorithm, module in optimizers:
+        for name, parameter in module.named_parameters():
+            state = algorithm.state[parameter]
+            for key in [key for key in state if f"{part}.optimizer.{name}.{key}" not in tensors]:
+                del state[key]
+    for name, tensor in tensors_of(modules, optimizers).items():
+        tensor.copy_(tensors[name])

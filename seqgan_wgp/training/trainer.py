@@ -1,7 +1,8 @@
 """The trainer: rounds, evaluations and diagnostics in turn, as records. It prints nothing and writes nothing.
 
 All noise is a function of (seed, stream, counter), so the state of a run is its tensors and its step number: a trainer
-that loads them goes on as if it had never stopped, bit for bit, and any number of processes trains one run.
+that loads them goes on as if it had never stopped: bit for bit on the CPU, and on a GPU but for the order in which
+kernels add. So any number of processes trains one run.
 
 The mathematics is in loop.py and steps.py, what it works on in state.py.
 """
@@ -12,6 +13,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -26,10 +28,12 @@ from .diagnostics.collect import diagnose
 from .distributed.process_group import ALONE, ProcessGroup
 from .domain import Domain, Items
 from .engines.cuda_graph import GraphedRound, unsupported_reason
-from .engines.eager import autocast_of, set_precision
+from .engines.eager import autocast_of
 from .engines.table import make_engine
 from .latents import BLOCK, generate, latents, recalibrate_batchnorm
 from .loop import ROUND_METRICS, eager_round, set_rates, warm_up
+from .optimizers import rate_of
+from .precision import rounding
 from .record import Record, RoundMetrics
 from .schedule import penalty_every
 from .state import TrainState
@@ -91,7 +95,6 @@ class Trainer:
         group: ProcessGroup = ALONE,
     ) -> None:
         self.domain, self.config, self.device, self.group = domain, config, device, group
-        set_precision(config.training.precision, device)
         self.train_state = initial_state(domain, components, config, device, group)
         self.notes: list[str] = []
         self._told = False
@@ -143,11 +146,12 @@ class Trainer:
             if state.step % log.every == 0:
                 self.group.check_same(self._weights(), state.step)
             diagnosed = self.group.first and log.diagnostics and state.step % log.diagnostics == 0
-            diagnosis = diagnose(state) if diagnosed else {}
+            with rounding(self.config.training.precision, self.device):
+                diagnosis = diagnose(state) if diagnosed else {}
             samples = self.samples() if self._evaluates() else None
             measures = {} if samples is None or not self.group.first else self.domain.score(samples)
             state.seconds = time.perf_counter() - began
-            yield Record(
+            record = Record(
                 step=state.step,
                 seconds=state.seconds,
                 losses=losses,
@@ -156,6 +160,8 @@ class Trainer:
                 diagnosis=diagnosis,
                 notes=self._new_notes(),
             )
+            # Read only where they are kept: on a GPU the host waits for them.
+            yield replace(record, learning_rates=self.learning_rates()) if record.due(log.every) else record
 
     def finished(self) -> bool:
         """Say whether the configured steps or minutes are reached."""
@@ -169,11 +175,12 @@ class Trainer:
         warm-up, if there is one.
         """
         state = self.train_state
-        set_rates(state)
-        if state.step == 0:
-            warm_up(state)
-        graph = self._recorded()
-        measured = eager_round(state) if graph is None else graph()
+        set_rates(state, state.step)
+        with rounding(self.config.training.precision, self.device):
+            if state.step == 0:
+                warm_up(state)
+            graph = self._recorded()
+            measured = eager_round(state) if graph is None else graph()
         state.step += 1
         self._last = RoundMetrics(ROUND_METRICS, measured)
         # The host waits for the device nowhere in a round, and looks at what it measured only where it is to be shown.
@@ -207,6 +214,7 @@ class Trainer:
     def load_state(self, tensors: dict[str, Tensor], *, step: int, seconds: float) -> None:
         """Take over what `state` gave. Raises CheckpointError when a tensor is missing or of another shape."""
         self.train_state.load(tensors, step=step, seconds=seconds)
+        set_rates(self.train_state, max(0, step - 1))  # those of the round that the tensors come from
         self._recalibrated_step = None
         self._graph = None  # it was recorded over other tensors
         self._last = RoundMetrics((), torch.zeros(0))
@@ -226,12 +234,20 @@ class Trainer:
     def _evaluates(self) -> bool:
         return self.step % self.config.evaluation.every == 0
 
+    def learning_rates(self) -> dict[str, float]:
+        """Return the learning rates that both optimizers have, as records name them: those of the last round."""
+        generator, critic = map(rate_of, self.train_state.optimizers)
+        return {"generator_learning_rate": generator, "critic_learning_rate": critic}
+
     def _recorded(self) -> GraphedRound | None:
-        """Return the round as a graph; None where it is done eagerly. Where a graph was asked for, note why not."""
+        """Return the round as a graph; None where it is done eagerly. Where a graph was asked for, note why not.
+
+        The run's first round is always done eagerly: in it the optimizers make their state.
+        """
         asked = self.config.training.engine
         if self._graph is None and self._graphable and asked in ("auto", "graph"):
             why = unsupported_reason(self.train_state)
-            if why is None:
+            if why is None and self.step:
                 try:
                     self._graph = GraphedRound(self.train_state)
                 except RuntimeError as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,13 +12,36 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError, did_you_mean
+from ..errors import ConfigError, did_you_mean, one_line
+
+Probe = Callable[[torch.device], None]
+"""Computes something on a device and waits for it. Raises RuntimeError where the device cannot compute it."""
 
 
-def pick_device(name: str) -> torch.device:
-    """Return the device that `training.device` names; "auto" takes CUDA where there is one, else the CPU.
+def compute_something(device: torch.device) -> None:
+    """Compute a small product on a device and wait for it: a card that torch has no kernels for fails here."""
+    x = torch.ones(8, 8, device=device)
+    (x @ x).relu().sum().item()
 
-    Of the processes that torchrun starts on a machine each takes a GPU of its own.
+
+@lru_cache(maxsize=64)
+def why_unusable(device: torch.device, probe: Probe = compute_something) -> str | None:
+    """Return why a device that is there cannot be used, in one line; None: it can. It is tried once in a process."""
+    try:
+        probe(device)
+    except RuntimeError as error:
+        return one_line(error)[:200]
+    return None
+
+
+def pick_device(name: str, probe: Probe = compute_something) -> torch.device:
+    """Return the device that `training.device` names; "auto" takes CUDA where it can be used, else the CPU.
+
+    Of the processes that torchrun starts on a machine each takes a GPU of its own. A GPU is tried before it is taken.
+
+    Args:
+        name: auto, cpu, cuda or mps.
+        probe: what a GPU is tried by.
 
     Raises:
         ConfigError: the machine has no such device, or too few, or this torch cannot use it.
@@ -24,7 +49,9 @@ def pick_device(name: str) -> torch.device:
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         # Not mps: for networks as small as ours it is slower than the CPU beside it more often than not.
-        name = "cuda" if available["cuda"] else "cpu"
+        if not available["cuda"] or why_unusable(_own_gpu(), probe) is not None:
+            return torch.device("cpu")
+        name = "cuda"
     if name not in available:
         raise ConfigError(f"there is no device {name!r}{did_you_mean(name, available)}", "auto, cpu, cuda or mps")
     if not available[name]:
@@ -33,7 +60,30 @@ def pick_device(name: str) -> torch.device:
             f"training.device is {name!r}, but torch {torch.__version__} finds no such device here",
             f"there is: {there}; --device auto takes the best",
         )
-    return _own_gpu() if name == "cuda" else torch.device(name)
+    if name != "cuda":
+        return torch.device(name)
+    device = _own_gpu()
+    why = why_unusable(device, probe)
+    if why is not None:
+        raise ConfigError(
+            f"training.device is 'cuda', but torch {torch.__version__} cannot compute on the GPU here ({why})",
+            "install a torch that is built for it, or take --device cpu",
+        )
+    return device
+
+
+def device_note(name: str, device: torch.device, probe: Probe = compute_something) -> str | None:
+    """Return what whoever trains should know of the device that was picked; None: nothing.
+
+    Args:
+        name: what was asked for.
+        device: what `pick_device` gave, with the same probe.
+        probe: what a GPU was tried by.
+    """
+    if name != "auto" or device.type != "cpu" or not torch.cuda.is_available():
+        return None
+    why = why_unusable(_own_gpu(), probe)
+    return why and f"there is a GPU, but torch {torch.__version__} cannot compute on it ({why}): the CPU is used"
 
 
 def _own_gpu() -> torch.device:
@@ -56,21 +106,37 @@ _ROWS = 1 << 20
 """Rows that go to a device at once."""
 
 
-def resident(data: npt.NDArray[Any], device: torch.device) -> Tensor | None:
+def _free_bytes(device: torch.device) -> int:
+    """Return the free memory of a CUDA device; 0 of others, whose data stays with the host."""
+    return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else 0
+
+
+def resident(
+    data: npt.NDArray[Any], device: torch.device, free_bytes: Callable[[torch.device], int] = _free_bytes
+) -> Tensor | None:
     """Return data as a tensor on a CUDA device where it takes a small part of its free memory, else None.
 
-    Data that is None here stays where it is, mapped from disk, and batches travel.
+    Data that is None here stays where it is, mapped from disk, and batches travel. What is uint16 becomes int32; see
+    `sent`.
     """
-    if device.type != "cuda" or data.nbytes >= _SHARE * torch.cuda.mem_get_info(device)[0]:
+    first = torch.from_numpy(_plain(np.array(data[:1])))
+    if data.size * first.element_size() >= _SHARE * free_bytes(device):
         return None
-    first = torch.from_numpy(np.array(data[:1]))
     there = torch.empty(data.shape, dtype=first.dtype, device=device)
     for start in range(0, len(data), _ROWS):  # in parts, so that the host never holds it all
-        there[start : start + _ROWS] = torch.from_numpy(np.array(data[start : start + _ROWS])).to(device)
+        there[start : start + _ROWS] = torch.from_numpy(_plain(np.array(data[start : start + _ROWS]))).to(device)
     return there
 
 
 def sent(data: npt.NDArray[Any], device: torch.device) -> Tensor:
-    """Return data as a tensor on a device; the host does not wait until it is there."""
-    tensor = torch.from_numpy(data)
+    """Return data as a tensor on a device; the host does not wait until it is there.
+
+    What is uint16 becomes int32: torch has hardly a kernel for uint16 on GPUs, not even one that looks up rows.
+    """
+    tensor = torch.from_numpy(_plain(data))
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
+def _plain(data: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return data of a type that GPUs compute with."""
+    return data.astype(np.int32) if data.dtype == np.uint16 else data

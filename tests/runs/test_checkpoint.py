@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from seqgan_wgp.config import FORMAT_VERSION
+from seqgan_wgp.config import FORMAT_VERSION, Config, recipe
 from seqgan_wgp.errors import CheckpointError
+from seqgan_wgp.model import Model
 from seqgan_wgp.runs import checkpoint
+from seqgan_wgp.toy.domain import ToyDomain
+from seqgan_wgp.toy.spec import ToyFacts
+from seqgan_wgp.training.trainer import Trainer
+
+from .untrained import TOY, made
 
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b.c": torch.tensor(3, dtype=torch.int64)}
 FACTS = {"step": 7, "text": 'né "quoted"\n', "nested": {"list": [1, 2.5, None]}}
@@ -63,3 +70,50 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     save_file(TENSORS, tmp_path / "newer", {"format": "seqgan_wgp", "format_version": str(FORMAT_VERSION + 1)})
     with pytest.raises(CheckpointError, match="newer"):
         checkpoint.load(tmp_path / "newer")
+
+
+# Who reads a file does not keep it mapped: on Windows a mapped file cannot be replaced
+
+needs_maps = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux lists what is mapped")
+
+
+def mapped(folder: Path) -> list[str]:
+    """The lines of this process's map that name a file below a folder."""
+    return [line for line in Path("/proc/self/maps").read_text().splitlines() if str(folder.resolve()) in line]
+
+
+@needs_maps
+def test_a_mapped_file_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(bytes(8))
+    kept = np.memmap(tmp_path / "x", np.uint8, "r")
+    assert mapped(tmp_path)
+    del kept
+    assert not mapped(tmp_path)
+
+
+@needs_maps
+def test_tensors_that_were_loaded_do_not_keep_their_file_mapped(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path / "x", TENSORS, FACTS)
+    tensors, _ = checkpoint.load(tmp_path / "x")
+    assert not mapped(tmp_path)
+    assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
+
+
+@needs_maps
+def test_a_model_and_a_trainer_that_were_loaded_do_not_keep_their_files_mapped(tmp_path: Path) -> None:
+    config = toy()
+    made(config, TOY).save(tmp_path / "model.safetensors")
+    model = Model.load(tmp_path / "model.safetensors", device="cpu")
+    trainer = Trainer.from_config(
+        ToyDomain(ToyFacts(name="8-gaussians", theta=0.0), config, torch.device("cpu")), config, torch.device("cpu")
+    )
+    checkpoint.save(tmp_path / "checkpoint", trainer.state(), FACTS)
+    tensors, _ = checkpoint.load(tmp_path / "checkpoint")
+    trainer.load_state(tensors, step=0, seconds=0)
+    trainer.samples()
+    assert not mapped(tmp_path)
+    assert len(list(model.samples(3))) == 1
+
+
+def toy() -> Config:
+    return recipe("toy-wgan-gp", {"generator.width": 8, "critic.width": 8, "evaluation.samples": 16})

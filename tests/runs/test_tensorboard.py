@@ -88,6 +88,7 @@ def test_every_number_of_every_record_is_a_point_of_a_curve(start: Start) -> Non
     written = read(run)
     expected = numbers(run)
     assert {"critic_loss", "js1", "held_out_loss", "gradient_norms/blocks.0.conv1"} <= expected.keys()
+    assert {"generator_learning_rate", "critic_learning_rate"} <= expected.keys()
     assert {tag: written[tag] for tag in expected} == expected
     assert [step for step, _ in written["critic_loss"]] == [1, 2, 3, 4, 5]
     assert [step for step, _ in written["js1"]] == [2, 4, 5]

@@ -24,6 +24,9 @@ from ..stopping import stop_at
 
 Start = Callable[..., RunFolder]
 
+FALLING = {"learning_rate": 1e-3, "fall_steps": 2}
+"""Of an optimizer: step sizes that fall from round to round."""
+
 
 @pytest.fixture
 def start(tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config]) -> Start:
@@ -76,6 +79,18 @@ def test_a_run_leaves_what_is_promised(start: Start) -> None:
     ]  # fmt: skip
     assert json.loads(run.config.read_text())["generator"]["width"] == 8
     assert outcome.test.keys() == outcome.validation.keys()
+
+
+def test_every_record_has_the_rates_of_its_round_also_the_closing_one_of_a_run_that_was_over(start: Start) -> None:
+    falling = {f"optimizer.{part}.{name}": value for part in ("generator", "critic") for name, value in FALLING.items()}
+    run = start("run", **falling, **{"training.steps": 5, "evaluation.every": 2, "log.every": 1})
+    run_training(run)
+    run_training(run)  # writes the closing record anew, without a round
+    written = read_records(run.metrics)
+    assert [record["step"] for record in written] == [1, 2, 3, 4, 5, 5]
+    for record in written:
+        rate = 1e-3 / (1 + (record["step"] - 1) / 2) ** 0.5
+        assert [record[f"{part}_learning_rate"] for part in ("generator", "critic")] == pytest.approx([rate, rate])
 
 
 @pytest.mark.parametrize("stops", [[1], [2, 3], [5], [3, 1, 1, 2]])

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from seqgan_wgp.toy.distributions import DISTRIBUTIONS
-from seqgan_wgp.toy.modes import mode_measures
+from seqgan_wgp.toy.distributions import DISTRIBUTIONS, mode_measures
 from seqgan_wgp.utils.counter_rng import Stream
 
 MIXTURES = [name for name, each in DISTRIBUTIONS.items() if each.centres]

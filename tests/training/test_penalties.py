@@ -23,6 +23,7 @@ BY_HAND = {
     "gp": lambda k: (k - 1) ** 2,
     "lp": lambda k: max(0.0, k - 1) ** 2,
     "dragan": lambda k: (k - 1) ** 2,
+    "dragan-notebook": lambda k: (k - 1) ** 2,
     "r1": lambda k: k**2 / 2,
 }
 PENALTIES = [name for name, constraint in CONSTRAINTS.items() if constraint.slopes is not None]
@@ -175,6 +176,31 @@ def test_dragan_looks_near_real_points_within_their_range_and_no_further_than_ha
     assert seen[0].max() <= real.max()
     signs_B = [set(row[row != 0].sign().tolist()) for row in moved.flatten(1)]
     assert all(len(signs) <= 1 for signs in signs_B)  # one alpha for each sample: it goes up or down as a whole
+
+
+@pytest.mark.parametrize(
+    ("name", "by_hand"),
+    [
+        # alpha is -0.5 and 1; half a deviation, with one degree of freedom less, is 2 / sqrt(3). 4 is not exceeded.
+        ("dragan", [[0.0, 4 - 0.25 * 2 / 3**0.5], [4.0, 0.75 * 2 / 3**0.5]]),
+        # alpha is 0.25 and 1; half a deviation is 1. Nothing gets smaller, and 4 is exceeded.
+        ("dragan-notebook", [[0.25, 4.125], [4.25, 0.75]]),
+    ],
+)
+def test_both_forms_of_dragan_move_points_as_published(name: str, by_hand: list[list[float]]) -> None:
+    real = torch.tensor([[0.0, 4.0], [4.0, 0.0]], dtype=torch.float64)
+    draws_BC = torch.tensor([[0.25, 1.0, 0.5], [1.0, 0.25, 0.75]], dtype=torch.float64)  # alpha, and u of each number
+    seen: list[Tensor] = []
+
+    class Recorder(LinearCritic):
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append(x.detach())
+            return super().forward(x)
+
+    constraint = CONSTRAINTS[name]
+    assert constraint.slopes is not None
+    constraint.slopes(Points(Recorder(1.0, (2,)), real, real), lambda columns: draws_BC[:, :columns])
+    assert seen[0].tolist() == [pytest.approx(row, abs=1e-12) for row in by_hand]
 
 
 @every_penalty

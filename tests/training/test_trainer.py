@@ -83,6 +83,18 @@ def test_both_optimizers_take_the_rates_of_their_round() -> None:
     assert rates[24] == pytest.approx([1e-3, 4e-3])
 
 
+def test_due_records_have_the_rates_that_the_optimizers_had_in_their_round() -> None:
+    changes = {"optimizer.generator.fall_steps": 8, "optimizer.critic.fall_steps": 5, "log.every": 6}
+    trainer = Trainer.from_config(PointDomain(), point_config(**changes), CPU)
+    optimizers = (trainer.train_state.optimizers.generator, trainer.train_state.optimizers.critic)
+    used, seen = [], {}
+    for record in trainer.run():
+        used.append([each.param_groups[0]["lr"] for each in optimizers])
+        seen[record.step] = list(record.learning_rates.values())
+    assert seen == {step: used[step - 1] if step in (1, 6, 10, 12, 18, 20) else [] for step in range(1, 21)}
+    assert seen[18] == pytest.approx([2e-3 / math.sqrt(1 + 17 / 8), 4e-3 / math.sqrt(1 + 17 / 5)])
+
+
 @pytest.mark.parametrize("stop", [1, 7, 19])
 def test_a_loaded_state_goes_on_as_if_never_stopped(stop: int) -> None:
     whole = finished(point_config())
@@ -323,6 +335,7 @@ EVERYTHING: dict[str, dict[str, object]] = {
     "weight": {"generator.normalization": "weight", "critic.normalization": "weight"},
     "clip": {"objective.constraint": "clip", "objective.weight": 0.0, "objective.clip": 0.05},
     "dragan": {"objective.loss": "gan-ns", "objective.constraint": "dragan"},
+    "dragan-notebook": {"objective.loss": "gan-ns", "objective.constraint": "dragan-notebook"},
     "gp-difference": {"objective.constraint": "gp-difference"},
     "rmsprop": {"optimizer.critic.name": "rmsprop", "optimizer.critic.decay": 0.9},
     "rmsprop-tf": {"optimizer.critic.name": "rmsprop-tf", "optimizer.critic.decay": 0.9},
@@ -390,7 +403,8 @@ def test_running_statistics_are_those_of_the_averaged_weights() -> None:
 
 
 def test_trainer_knows_no_modality() -> None:
-    folder = Path(__file__).parents[2] / "seqgan_wgp" / "adversarial"
+    folder = Path(__file__).parents[2] / "seqgan_wgp" / "training"
     words = ("string", "character", "vocabulary", "image", "pixel")
+    assert (folder / "steps.py").is_file()
     found = {file.name: word for file in folder.glob("*.py") for word in words if word in file.read_text().lower()}
     assert found == {}

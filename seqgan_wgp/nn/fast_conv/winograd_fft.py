@@ -95,14 +95,14 @@ Matrices = tuple[Tensor, Tensor, Tensor]
 @lru_cache(maxsize=64)
 def fourier_as(length: int, kernel: int, dtype: torch.dtype, device: torch.device) -> Matrices:
     """Return what `fourier_matrices` gives, in a type and on a device."""
-    a_RL, b_RK, c_LR = (matrix.to(device, dtype) for matrix in fourier_matrices(length, kernel))
+    a_RL, b_RK, c_LR = (matrix.to(dtype).to(device) for matrix in fourier_matrices(length, kernel))
     return a_RL, b_RK, c_LR.contiguous()
 
 
 @lru_cache(maxsize=64)
 def toom_cook_as(kernel: int, dtype: torch.dtype, device: torch.device) -> Matrices:
     """Return what `toom_cook_matrices` gives, in a type and on a device."""
-    a_RR, b_RK, c_MR = (matrix.to(device, dtype) for matrix in toom_cook_matrices(kernel))
+    a_RR, b_RK, c_MR = (matrix.to(dtype).to(device) for matrix in toom_cook_matrices(kernel))
     return a_RR, b_RK, c_MR
 
 

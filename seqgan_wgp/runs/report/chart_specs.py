@@ -9,6 +9,7 @@ from typing import Any
 
 from ...config import Config
 from ...training.report_data import Histogram
+from ...training.schedule import learning_rate
 from ..measures import SHARES, measures_in, wording
 from .charts import Chart, Series
 
@@ -80,8 +81,8 @@ TRAINING: tuple[ChartSpec, ...] = (
     ChartSpec(
         title="Learning rates",
         y_label="learning rate",
-        lines={"learning_rate_critic": "critic", "learning_rate_generator": "generator"},
-        note="Step sizes of the two optimizers.",
+        lines={"critic_learning_rate": "critic", "generator_learning_rate": "generator"},
+        note="The step sizes that the two optimizers had in each round.",
         y_axis="zero",
     ),
     ChartSpec(
@@ -102,10 +103,11 @@ TRAINING: tuple[ChartSpec, ...] = (
 
 
 def training_charts(records: Records, config: Config) -> list[Chart]:
-    """Return the charts of TRAINING that the records have numbers for; learning rates are those of the config."""
-    optimizers = {"critic": config.optimizer.critic, "generator": config.optimizer.generator}
-    rates = {f"learning_rate_{name}": settings.learning_rate for name, settings in optimizers.items()}
-    records = [rates | dict(record) for record in records]
+    """Return the charts of TRAINING that the records have numbers for.
+
+    Records of older versions have no learning rates: they get those of their round by the schedule of the config.
+    """
+    records = [_scheduled_rates(config, record["step"]) | dict(record) for record in records]
     return [chart for course in TRAINING if (chart := _chart(course, records)) is not None]
 
 
@@ -165,6 +167,12 @@ def histogram_chart(histogram: Histogram) -> Chart:
         ),
         note=histogram.note,
     )
+
+
+def _scheduled_rates(config: Config, step: int) -> dict[str, float]:
+    """Return the learning rates of the round that ended with a step; rounds count from 0."""
+    optimizers = {"critic": config.optimizer.critic, "generator": config.optimizer.generator}
+    return {f"{name}_learning_rate": learning_rate(settings, max(0, step - 1)) for name, settings in optimizers.items()}
 
 
 def _alone(name: str) -> ChartSpec:

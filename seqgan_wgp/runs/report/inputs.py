@@ -66,6 +66,13 @@ class ReportInputs:
         regular = [record for record in self.evaluations if not record.get("final")]
         return min(regular, key=lambda record: float(record[self.exhibits.criterion]), default=None)
 
+    @property
+    def stale(self) -> int:
+        """How many evaluations came after the best one, as patience counts them."""
+        after = -1 if self.best is None else self.best["step"]
+        evaluated = [record for record in self.records if self.exhibits.criterion in record]
+        return sum(record["step"] > after and not record.get("final") for record in evaluated)
+
 
 def read_report_inputs(run: RunFolder) -> ReportInputs:
     """Read a run. Raises CheckpointError when a file of it is damaged, or is missing and must be there."""

@@ -83,18 +83,21 @@ def _drawn(group: str, charts: list[Chart]) -> list[tuple[Chart, Markup]]:
 
 def _status(found: ReportInputs) -> str:
     """Return how the run stands, in one sentence."""
-    limits = found.config.training
+    limits, patience = found.config.training, found.config.evaluation.patience
+    stopped = f"It stopped at round {found.step:,} and can go on with resume."
     if not found.records and found.model is None:
         return "It has not begun: there are no records yet."
     if found.model is None:
         return "It was stopped before its first checkpoint, so there is no model yet; resume begins it again."
     if not found.finished:
-        return f"It stopped at round {found.step:,} and can go on with resume."
+        return stopped
     if limits.steps is not None and found.step >= limits.steps:
         return f"Finished: all {found.step:,} rounds are done."
     if limits.minutes is not None and found.seconds >= 60 * limits.minutes:
         return f"Finished: its {limits.minutes:g} minutes are up."
-    return f"Finished: {found.config.evaluation.patience} evaluations were no better than the best."
+    if patience is not None and found.stale >= patience:
+        return f"Finished: the last {found.stale:,} evaluations were no better than the best."
+    return stopped  # it was finished once, and has been given a later end since
 
 
 def _tiles(found: ReportInputs) -> list[tuple[str, str, str]]:
@@ -138,6 +141,8 @@ def _again(found: ReportInputs) -> str:
     words = f"seqgan-wgp {found.exhibits.command} --config config.toml --steps {max(1, found.step)}"
     if found.config.training.minutes is not None:
         words += " --set training.minutes=none"
+    if found.config.evaluation.patience is not None:
+        words += " --set evaluation.patience=none"
     return f"{words} --out again"
 
 

@@ -15,14 +15,13 @@ import numpy as np
 
 from ...utils.counter_rng import Stream, shuffled
 from ..corpus.dataset import Corpus
-from ..generation.line_encoder import mask_after_pad
 from ..hashing.hash_index import Ints
-from ..metrics.coverage import hits
+from ..metrics.coverage import hits, words_in_test
 from ..metrics.distances import character_distance, entropy_by_position, length_distance, lengths_N
 from ..metrics.markov import MarkovChain, uniform_rows
 from ..metrics.memorization import Copies, Pair, copies, nearest
 from ..metrics.ngrams import NgramReference, unique_fraction
-from ..metrics.words import words_in_test
+from ..vocabulary import mask_after_pad
 from .options import Generator, OnStep, TextEvalOptions
 from .result import Against, Composition, Hits, NearestLines, NearPair, Profile, Profiles, Protocol
 from .scores import Scorer, Spread, critic_scores

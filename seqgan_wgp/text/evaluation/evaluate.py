@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
 from ..corpus.dataset import Corpus
-from ..generation.line_encoder import mask_after_pad
 from ..metrics.markov import MarkovChain
 from ..metrics.memorization import Copies
+from ..vocabulary import mask_after_pad
 from . import verdicts
 from .baselines import MARKOV_ORDERS, Bench
 from .options import Generator, OnStep, TextEvalOptions

@@ -16,7 +16,7 @@ from ..corpus.dataset import Corpus, prepare
 from ..corpus.scan import scan
 from ..domain import TextSpec
 from ..generation.formats import printable
-from ..metrics.ngrams import BLOCK_IDS, row_blocks
+from ..hashing.row_hashes import BLOCK_IDS, row_blocks
 from ..readers.open import Source
 from ..readers.reader import OnBytes
 from ..vocabulary import PAD, UNKNOWN

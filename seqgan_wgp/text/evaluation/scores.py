@@ -13,6 +13,8 @@ import torch
 from torch import nn
 
 from ...training.domain import DataSpec
+from ...training.precision import rounding
+from ...utils.devices import sent
 from ..hashing.hash_index import Ints
 from ..metrics.ngrams import Floats
 
@@ -68,6 +70,8 @@ def critic_scores(judge: Scorer, ids_NL: Ints) -> Floats:
     block = max(1, BLOCK_NUMBERS // int(np.prod(judge.spec.event_shape)))
     scores = []
     for first in range(0, len(ids_NL), block):
-        ids_BL = torch.from_numpy(np.ascontiguousarray(ids_NL[first : first + block])).to(judge.device)
-        scores.append(judge.critic(judge.spec.embed(ids_BL)).double().cpu().numpy())
+        ids_BL = sent(np.ascontiguousarray(ids_NL[first : first + block]), judge.device)
+        with rounding("float32", judge.device):
+            score_B = judge.critic(judge.spec.embed(ids_BL))
+        scores.append(score_B.cpu().double().numpy())
     return np.concatenate(scores)

@@ -3,90 +3,26 @@
 Strings are told apart by a 64-bit hash. Among n of them, those of the files counted, two have the same one, and the
 later is lost, with odds below n^2 / 2^65: one in 37 million for a million strings, one in 37 for a billion.
 
-Shape suffixes: N strings, L length, W 64-bit words of a row.
+Shape suffixes: N strings, L length.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
 from ...config.schema import CorpusSettings
 from ...errors import CorpusError
-from ...utils.splitmix import mix_in_place
-from ..hashing.hash_set import MEMORY_BYTES, Hashes, HashSet
+from ..hashing.hash_set import MEMORY_BYTES, HashSet
+from ..hashing.row_hashes import Ids
+from ..hashing.string_hashes import StringHashes
 from ..readers.lines import Lines
 from ..readers.open import open_source
 from ..readers.reader import Reader
-from ..vocabulary import PAD, REPLACEMENT, UNKNOWN, Vocabulary
-from .line_encoder import mask_after_pad
-
-Ids = npt.NDArray[np.integer[Any]]
-
-_KEY = 0x243F_6A88_85A3_08D3
-"""Where the hash of a row begins: digits of pi."""
-
-_UTF8_MOST = 4
-"""Bytes of a character, or of a byte that is none and is shown as four characters, at most."""
-
-
-@final
-class StringHashes:
-    r"""Hashes strings, whether they come as ids or as lines of a file: what is shown alike has the same hash.
-
-    So an unknown equals a U+FFFD of the alphabet, and a byte that is no UTF-8 the text \xNN.
-
-    Args:
-        vocabulary: of the ids.
-        length: L.
-    """
-
-    def __init__(self, vocabulary: Vocabulary, length: int) -> None:
-        self._vocabulary, self._length = vocabulary, length
-        self._bytes = vocabulary.unit == "byte"
-        self._columns = length * _UTF8_MOST if self._bytes else length
-        self._shown_as_unknown = vocabulary.table[ord(REPLACEMENT)]
-
-    def of_ids(self, ids_NL: Ids) -> Hashes:
-        """Return the hashes (N,) of the strings of (N, L) ids."""
-        return self._of_rows(mask_after_pad(ids_NL.astype(self._vocabulary.dtype, copy=False)))
-
-    def of_lines(self, lines: Lines) -> Hashes:
-        """Return the hashes of those lines, empty ones too, that a string of L units of the vocabulary can equal."""
-        whole = lines.whole()
-        whole = whole.select(whole.sizes_N <= self._columns)
-        hashes = [np.zeros(0, np.uint64)]
-        first = 0
-        for units_NL in whole.rows(self._columns):
-            behind_NL = np.arange(self._columns) >= whole.sizes_N[first : first + len(units_NL), None]
-            first += len(units_NL)
-            ids_NL = np.where(behind_NL, PAD, self._vocabulary.table[units_NL]).astype(self._vocabulary.dtype)
-            foreign_NL = (ids_NL == UNKNOWN) & (units_NL != ord(REPLACEMENT))
-            hashes.append(self._of_rows(ids_NL[~foreign_NL.any(axis=1)]))
-        return np.concatenate(hashes)
-
-    def _of_rows(self, ids_NL: Ids) -> Hashes:
-        if self._bytes:
-            ids_NL = self._vocabulary.encode(self._vocabulary.decode(ids_NL), self._columns)
-        elif self._shown_as_unknown != UNKNOWN:
-            ids_NL = np.where(ids_NL == self._shown_as_unknown, ids_NL.dtype.type(UNKNOWN), ids_NL)
-        return row_hashes(ids_NL)
-
-
-def row_hashes(ids_NL: Ids) -> Hashes:
-    """Return a 64-bit hash (N,) of every row of (N, L) ids: SplitMix64's finalizer over its bytes, eight at a time."""
-    width = ids_NL.shape[1] * ids_NL.itemsize
-    row_NW = np.zeros((len(ids_NL), -(-width // 8) * 8 // ids_NL.itemsize), ids_NL.dtype)
-    row_NW[:, : ids_NL.shape[1]] = ids_NL
-    hash_N = np.full(len(ids_NL), _KEY, np.uint64)
-    for word_N in row_NW.view(np.uint64).T:
-        hash_N ^= word_N
-        mix_in_place(hash_N)
-    return hash_N
 
 
 @final

@@ -19,11 +19,11 @@ from rapidfuzz.distance import Levenshtein
 from torch import Tensor, nn
 
 from ...errors import ConfigError
+from ...training.latent_space import LATENT_SPACES
 from ...training.latents import BLOCK, generate_at
 from ..domain import TextSpec
 from ..networks import log_probabilities
 from ..vocabulary import PAD, UNKNOWN
-from .latent_space import LATENT_SPACES
 from .scoring import encoded, log_probability
 
 RESTARTS = 32

@@ -15,7 +15,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from ..vocabulary import PAD, REPLACEMENT, Vocabulary
+from ..vocabulary import PAD, REPLACEMENT, Vocabulary, mask_after_pad
 from .formats import FORMATS, as_csv, as_jsonl, as_txt
 from .score_records import RECORDS
 
@@ -35,17 +35,6 @@ _FRAME: dict[str, tuple[list[bytes], list[bytes]]] = {
     "csv": ([b'"'], [b'"', b"\n"]),
 }
 """Format -> what stands before and behind the characters of a line; of CSV the quotes only where they are needed."""
-
-
-def mask_after_pad(ids_NL: Ids) -> Ids:
-    """Return (N, L) ids with pads behind the first pad of each row, in the same integer type."""
-    pad_NL = ids_NL == PAD
-    size_N = pad_NL.argmax(axis=1)
-    size_N[(size_N == 0) & ~pad_NL[:, 0]] = ids_NL.shape[1]  # there is no pad
-    narrow = np.min_scalar_type(ids_NL.shape[1])
-    kept_NL = np.arange(ids_NL.shape[1], dtype=narrow) < size_N.astype(narrow)[:, None]
-    settled_NL: Ids = ids_NL * kept_NL
-    return settled_NL
 
 
 @final

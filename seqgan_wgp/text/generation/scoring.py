@@ -19,9 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from ...training.latents import BLOCK
+from ...training.precision import rounding
 from ..domain import TextSpec
-from ..vocabulary import PAD, UNKNOWN, Vocabulary
-from .line_encoder import mask_after_pad
+from ..vocabulary import PAD, UNKNOWN, Vocabulary, mask_after_pad
 
 EMPTY, TOO_LONG, HAS_UNKNOWN = "empty", "too_long", "unknown"
 """Flags of what the critic cannot have seen, or not in full."""
@@ -105,7 +105,8 @@ def critic_scores(
         block_BL = np.full((BLOCK, spec.length), PAD, np.int64)
         part_NL = ids_NL[first : first + BLOCK]
         block_BL[: len(part_NL)] = mask_after_pad(part_NL)
-        score_B: Tensor = critic(spec.embed(torch.from_numpy(block_BL).to(device)))
+        with rounding("float32", device):
+            score_B: Tensor = critic(spec.embed(torch.from_numpy(block_BL).to(device)))
         scores.append(score_B[: len(part_NL)].float().cpu().numpy())
     return np.concatenate(scores) if scores else np.zeros(0, np.float32)
 

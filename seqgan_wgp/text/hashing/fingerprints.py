@@ -24,8 +24,8 @@ import numpy.typing as npt
 
 from ...errors import CheckpointError
 from ..corpus.id_file import IdFile
-from ..generation.filters import Ids, row_hashes
 from .hash_set import Hashes
+from .row_hashes import Ids, row_hashes
 
 PAGE = 512
 """Hashes in a page: 4 KiB, what a disk reads at least."""

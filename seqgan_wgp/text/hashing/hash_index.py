@@ -8,14 +8,14 @@ from typing import Any, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-Ints: TypeAlias = NDArray[np.integer[Any]]
+from ...utils.splitmix import GOLDEN
 
-GOLDEN = 0x9E3779B97F4A7C15  # 2**64 / golden ratio, odd: multiplying by it spreads keys (Knuth, TAOCP vol. 3, 6.4)
+Ints: TypeAlias = NDArray[np.integer[Any]]
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class RankTable:
+class HashIndex:
     """A look-up from int64 keys >= 0 to ranks: 1, 2, ... for the given distinct keys in their order, 0 for all others.
 
     A hash table with linear probing, at most half full: a few gathers a key, where binary search needs one a halving.
@@ -25,7 +25,7 @@ class RankTable:
     slots: Ints  # ranks, 0 = empty; the length is a power of two
 
     @classmethod
-    def of(cls, keys: Ints) -> RankTable:
+    def of(cls, keys: Ints) -> HashIndex:
         """Build the table of distinct keys."""
         bits = (2 * len(keys)).bit_length()
         slots = np.zeros(2**bits, np.int32 if len(keys) < 2**31 else np.int64)
@@ -52,6 +52,7 @@ class RankTable:
 
     def _first_slots(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         bits = len(self.slots).bit_length() - 1
+        # Multiplying by an odd number near 2^64 / golden ratio spreads keys (Knuth, TAOCP vol. 3, 6.4).
         mixed = keys.view(np.uint64) * np.uint64(GOLDEN)
         mixed ^= mixed >> np.uint64(32)  # without it keys rank * V + id crowd in long runs
         return (mixed * np.uint64(GOLDEN) >> np.uint64(64 - bits)).view(np.int64)

@@ -11,9 +11,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..generation.line_encoder import mask_after_pad
-from ..metrics.ngrams import BLOCK_IDS, as_bytes, row_blocks, row_hashes
-from .hash_index import Ints, RankTable
+from ..vocabulary import mask_after_pad
+from .hash_index import HashIndex, Ints
+from .row_hashes import BLOCK_IDS, as_bytes, polynomial_hashes, row_blocks
 
 _WIDTH = np.uint32  # rows of any integer type are compared in this one, which holds every id
 
@@ -27,7 +27,7 @@ class RowSet:
     """The bytes of each, sorted."""
 
     counts_D: NDArray[np.int64]
-    hashes: RankTable
+    hashes: HashIndex
     length: int
 
     @classmethod
@@ -36,7 +36,7 @@ class RowSet:
         (rows_NL,) = row_blocks(ids_NL, ids_NL.size)
         rows_NL = mask_after_pad(rows_NL)
         rows_D, counts_D = np.unique(as_bytes(rows_NL.astype(_WIDTH)), return_counts=True)
-        return cls(rows_D, counts_D, RankTable.of(np.unique(row_hashes(rows_NL))), rows_NL.shape[1])
+        return cls(rows_D, counts_D, HashIndex.of(np.unique(polynomial_hashes(rows_NL))), rows_NL.shape[1])
 
     def __len__(self) -> int:
         """Return the number of different strings."""
@@ -58,7 +58,7 @@ class RowSet:
         for block_RL in row_blocks(ids_RL, block_ids):
             rows_RL = mask_after_pad(block_RL)
             # Equal hashes only select; the bytes decide.
-            alike = as_bytes(rows_RL[self.hashes.ranks(row_hashes(rows_RL)) > 0].astype(_WIDTH))
+            alike = as_bytes(rows_RL[self.hashes.ranks(polynomial_hashes(rows_RL)) > 0].astype(_WIDTH))
             places = np.minimum(np.searchsorted(self.rows_D, alike), len(self) - 1)
             found_D[places[self.rows_D[places] == alike]] = True
         return found_D

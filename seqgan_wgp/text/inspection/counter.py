@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..corpus.scan import SIZES
+from ..hashing.distinct_counter import DistinctCounter, LongLineHash, line_hashes
 from ..readers.lines import LINE_FEED, Lines, Places, Units
 from ..vocabulary import CODE_POINTS
 from .characters import kind
-from .distinct import Digest, Distinct, hashes
 
 _CARRIAGE_RETURN = 13
 
@@ -76,7 +76,7 @@ class _Long:
     blank: bool = True
     tail: str = ""
     odd: dict[Form, bool] = field(default_factory=dict)
-    digest: Digest = field(default_factory=Digest)
+    digest: LongLineHash = field(default_factory=LongLineHash)
 
 
 class Census:
@@ -108,7 +108,7 @@ class Census:
         self.twice_encoded: dict[str, int] = {}
         """Two characters that look like one of UTF-8 decoded as Latin-1 -> how often they are there."""
 
-        self.distinct = Distinct()
+        self.distinct = DistinctCounter()
         self.sample: list[str] = []
         """The first lines that are not empty, cropped."""
 
@@ -184,7 +184,7 @@ class Census:
             solid_M = np.concatenate([[0], np.cumsum(~self._blank_C[units_M])])
             blank_N &= solid_M[starts_N] == solid_M[behind_N]
         self._count(whole.sizes_N, leading_N, trailing_N, blank_N)
-        self.distinct.add(hashes(filled))
+        self.distinct.add(line_hashes(filled))
         if len(self.sample) < SAMPLE_LINES:
             few = filled.select(slice(0, SAMPLE_LINES - len(self.sample)))
             cropped = Lines(units_M, few.starts_N, np.minimum(few.sizes_N, SAMPLE_CHARACTERS))

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ...config.schema import CorpusSettings
+from ..hashing.distinct_counter import line_hashes
 from ..readers.lines import Places
 from ..readers.open import Source
 from ..readers.reader import Reader
 from .characters import Character, Script, Suspect, kind, name, script, written, written_byte
 from .counter import Census, text
-from .distinct import hashes
 from .report import Bucket, CharactersReport, FormsReport, LengthsReport, LinesReport, Repeated
 
 FREQUENT, COMMON, RARE, SUSPECTS, BUCKETS = 5, 10, 20, 50, 10
@@ -50,7 +50,7 @@ def _repeated(census: Census, source: Source, settings: CorpusSettings) -> tuple
     for lines in Reader(source, settings) if counts else ():
         whole = lines.select(slice(int(lines.continued), len(lines.sizes_N) - int(lines.goes_on)))
         whole = whole.select(whole.sizes_N > 0)
-        hash_N = hashes(whole)
+        hash_N = line_hashes(whole)
         for value in counts.keys() - texts.keys():
             (at,) = np.nonzero(hash_N == np.uint64(value))
             if len(at):

@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..generation.line_encoder import mask_after_pad
 from ..hashing.hash_index import Ints
-from ..vocabulary import PAD
-from .ngrams import BLOCK_IDS, Floats, row_blocks
+from ..hashing.row_hashes import BLOCK_IDS, row_blocks
+from ..vocabulary import PAD, mask_after_pad
+from .ngrams import Floats
 
 
 def lengths_N(ids_NL: Ints) -> NDArray[np.int64]:

@@ -14,15 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...utils.counter_rng import Stream, shuffled
-from ...utils.splitmix import mix_numpy
 from ..corpus.dataset import Items
-from ..generation.line_encoder import mask_after_pad
+from ..hashing.distinct_counter import DistinctCounter
 from ..hashing.fingerprints import Fingerprints
-from ..hashing.hash_index import GOLDEN, Ints
+from ..hashing.hash_index import Ints
+from ..hashing.row_hashes import BLOCK_IDS, as_bytes, counting_hashes, row_blocks
 from ..hashing.row_set import RowSet
-from ..inspection.distinct import Distinct
+from ..vocabulary import mask_after_pad
 from .edit_distance import COMPARED, Distances, nearest_lines
-from .ngrams import BLOCK_IDS, as_bytes, row_blocks, window_codes
 
 SAMPLED = 1_000
 """Generated strings, and held-out lines, whose nearest training line is searched."""
@@ -103,17 +102,11 @@ def _trained(generated: RowSet, train_blocks: Iterable[Ints] | Fingerprints) -> 
     """Return which of the D different strings are training lines, and how many different training lines there are."""
     if isinstance(train_blocks, Fingerprints):
         return train_blocks.has(generated.ids_DL), len(train_blocks)
-    trained_D, different = np.zeros(len(generated), np.bool_), Distinct()
+    trained_D, different = np.zeros(len(generated), np.bool_), DistinctCounter()
     for block_RL in (block_RL for train_RL in train_blocks for block_RL in row_blocks(train_RL, BLOCK_IDS)):
         trained_D |= generated.found_in(block_RL)
-        different.add(_hashes(mask_after_pad(block_RL)))
+        different.add(counting_hashes(mask_after_pad(block_RL)))
     return trained_D, different.count()
-
-
-def _hashes(ids_RL: Ints) -> NDArray[np.uint64]:
-    """Return a 64-bit hash of each row, to count different ones by: all bits kept, and none low because a row is."""
-    codes_1R = window_codes(np.ascontiguousarray(ids_RL.T), GOLDEN, ids_RL.shape[1], np.uint64)
-    return mix_numpy(codes_1R[0].astype(np.uint64, copy=False))
 
 
 @final

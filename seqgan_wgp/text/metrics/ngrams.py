@@ -12,14 +12,14 @@ from functools import reduce
 from typing import TypeAlias, final
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
-from ..hashing.hash_index import GOLDEN, Ints, RankTable
+from ..hashing.hash_index import HashIndex, Ints
+from ..hashing.row_hashes import BLOCK_IDS, as_bytes, row_blocks, window_codes
 
 Floats: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 
-BLOCK_IDS = 2**21  # ids handled at a time: bounds the memory, never changes a result
 DENSE_CELLS = 2**22  # largest V**n that is counted in a table with a cell for every possible n-gram
 
 
@@ -40,17 +40,6 @@ def js_divergence(p_S: Floats, q_S: Floats) -> float:
     m_S = (p_S + q_S) / 2
     # The clip removes rounding errors only: the exact value lies in [0, 1].
     return float(np.clip((kl_divergence(p_S, m_S) + kl_divergence(q_S, m_S)) / 2, 0.0, 1.0))
-
-
-def window_codes(ids_LN: Ints, base: int, order: int, dtype: DTypeLike) -> Ints:
-    """Return the codes (W, N) of all windows of `order` ids by Horner's rule, ((a * base) + b) * base + c ..."""
-    ids_LN = ids_LN.astype(dtype, copy=False)
-    windows = len(ids_LN) - order + 1
-    codes_WN = np.zeros((windows, ids_LN.shape[1]), dtype)
-    for k in range(order):
-        codes_WN *= base
-        codes_WN += ids_LN[k : k + windows]
-    return codes_WN
 
 
 def dense_counts(blocks: Iterable[Ints], vocabulary_size: int, orders: int) -> list[NDArray[np.int64]]:
@@ -85,27 +74,6 @@ def merge_counts(left: Counts, right: Counts) -> Counts:
     return keys[firsts], np.add.reduceat(counts, firsts)
 
 
-def row_blocks(ids_NL: Ints, block_ids: int) -> Iterator[Ints]:
-    """Yield views of consecutive rows, about `block_ids` ids each; ValueError unless integers of shape (N > 0, L)."""
-    if ids_NL.ndim != 2 or ids_NL.dtype.kind not in "iu" or ids_NL.size == 0:
-        raise ValueError(f"ids must be integers in rows, one row or more; got {ids_NL.dtype} of shape {ids_NL.shape}")
-    rows = max(1, block_ids // ids_NL.shape[1])
-    for start in range(0, len(ids_NL), rows):
-        yield ids_NL[start : start + rows]
-
-
-def as_bytes(ids_NL: Ints) -> NDArray[np.void]:
-    """View every row as one value, whose order and equality are those of its bytes; returns (N,)."""
-    return np.ascontiguousarray(ids_NL).view(np.dtype((np.void, ids_NL.dtype.itemsize * ids_NL.shape[1])))[:, 0]
-
-
-def row_hashes(ids_NL: Ints) -> NDArray[np.int64]:
-    """Hash every row to 63 bits, the same for equal ids of any integer type; returns (N,)."""
-    codes_1N = window_codes(np.ascontiguousarray(ids_NL.T), GOLDEN, ids_NL.shape[1], np.uint64)
-    hashes_N: NDArray[np.int64] = (codes_1N[0] >> 1).astype(np.int64)
-    return hashes_N
-
-
 @final
 @dataclass(frozen=True, eq=False)
 class NgramReference:
@@ -126,7 +94,7 @@ class NgramReference:
     block_ids: int = field(default=BLOCK_IDS, kw_only=True)
     """Both change speed and memory only: the largest V**n counted in a table of all n-grams; ids handled at a time."""
     _codes: tuple[Ints, ...] = field(init=False, repr=False)  # per dense order: the n-grams that the reference has
-    _tables: tuple[RankTable, ...] = field(init=False, repr=False)  # of the last dense order and each one above
+    _tables: tuple[HashIndex, ...] = field(init=False, repr=False)  # of the last dense order and each one above
     _probabilities: tuple[Floats, ...] = field(init=False, repr=False)  # per order, (S,)
 
     def __post_init__(self, ids_RL: Ints) -> None:
@@ -137,11 +105,11 @@ class NgramReference:
         codes = [np.flatnonzero(counts_K) for counts_K in counts]
         counts = [counts_K[codes_S] for counts_K, codes_S in zip(counts, codes, strict=True)]
         # Below order 1 lies order 0: a single empty n-gram, with code 0.
-        tables = [RankTable.of(codes[-1] if dense else np.zeros(1, np.int64))] if dense < self.orders else []
+        tables = [HashIndex.of(codes[-1] if dense else np.zeros(1, np.int64))] if dense < self.orders else []
         for _ in range(dense, self.orders):
             blocks = (np.unique(keys_WN, return_counts=True) for keys_WN in self._next_keys(ids_RL, tables))
             keys_S, counts_S = reduce(merge_counts, blocks)
-            tables.append(RankTable.of(keys_S))
+            tables.append(HashIndex.of(keys_S))
             counts.append(counts_S)
         object.__setattr__(self, "_codes", tuple(codes))
         object.__setattr__(self, "_tables", tuple(tables))
@@ -169,7 +137,7 @@ class NgramReference:
                 counts_S += np.bincount(ranks_WN.ravel(), minlength=len(counts_S))
         return counts + ranked
 
-    def _ranks(self, ids_LN: Ints, tables: Sequence[RankTable]) -> Iterator[Ints]:
+    def _ranks(self, ids_LN: Ints, tables: Sequence[HashIndex]) -> Iterator[Ints]:
         """Yield the ranks (W, N) of all windows of the last dense order, then of each order above."""
         order = self._dense_orders
         codes_WN = window_codes(ids_LN, self.vocabulary_size, order, np.min_scalar_type(self.vocabulary_size**order))
@@ -179,7 +147,7 @@ class NgramReference:
             ranks_WN = table.ranks(extended_keys(ranks_WN, ids_LN, self.vocabulary_size))
             yield ranks_WN
 
-    def _next_keys(self, ids_NL: Ints, tables: Sequence[RankTable]) -> Iterator[NDArray[np.int64]]:
+    def _next_keys(self, ids_NL: Ints, tables: Sequence[HashIndex]) -> Iterator[NDArray[np.int64]]:
         """Yield, block by block, the keys of the first order that has no table yet."""
         for ids_LN in self._blocks(ids_NL):
             *_, ranks_WN = self._ranks(ids_LN, tables)

@@ -24,7 +24,7 @@ from ...errors import CorpusError, did_you_mean
 from .bundled import bundled
 from .fasta import Pieces
 from .file_formats import FIELDS, FILTERS
-from .multiple_inputs import MARKS, expanded, in_order, is_inputs
+from .source import MARKS, expanded, in_order, is_inputs
 from .source import Source as Source
 
 

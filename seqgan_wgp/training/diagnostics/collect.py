@@ -1,7 +1,7 @@
 """Diagnostics of a training that goes on: the measures of critic and generator, collected for a record.
 
-They change nothing, bit for bit, and what they draw is a function of the step, so a run that goes on from a checkpoint
-writes the records of one that never stopped.
+They change no tensor of the run, bit for bit, and what they draw is a function of the step. So a resumed run writes the
+records of one that never stopped.
 
 Shape suffixes: B batch, N all batches together.
 """

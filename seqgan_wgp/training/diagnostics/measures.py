@@ -3,6 +3,8 @@
 Every function is pure, but for buffers that a layer changes whenever it is used in training (batch norm's running
 statistics, the vectors of spectral normalisation): `unchanged` puts these back.
 
+Sums are taken in double precision on the host: not every device has it.
+
 Shape suffixes: B batch, N any number; points of critic space have shape (B, ...).
 """
 
@@ -58,8 +60,8 @@ class Spread:
 
 def spread(values_N: Tensor) -> Spread:
     """Return mean, deviation and quantiles of at least one number."""
-    values_N = values_N.detach().double().flatten()
-    share_3 = torch.tensor([0.05, 0.5, 0.95], dtype=torch.float64, device=values_N.device)
+    values_N = values_N.detach().cpu().double().flatten()
+    share_3 = torch.tensor([0.05, 0.5, 0.95], dtype=torch.float64)
     moments = torch.stack([values_N.mean(), values_N.std(correction=0)])
     mean, deviation, p05, p50, p95 = torch.cat([moments, torch.quantile(values_N, share_3)]).tolist()
     return Spread(mean=mean, deviation=deviation, p05=p05, p50=p50, p95=p95)
@@ -84,7 +86,7 @@ def histogram(values: Tensor, bins: int, low: float, high: float) -> Histogram:
     """
     if not low < high:
         low, high = low - 0.5, high + 0.5
-    values_N = values.detach().double().flatten()
+    values_N = values.detach().cpu().double().flatten()
     values_N = values_N[values_N.isfinite()]
     place_N = ((values_N - low) / (high - low) * bins).clamp(0, bins - 1).long()
     counts = torch.bincount(place_N, minlength=bins).tolist()
@@ -165,7 +167,7 @@ def share_at_bounds(critic: nn.Module, clip: float, within: float = 0.05) -> flo
 
     Gulrajani et al. 2017, figure 1b, right: a clipped critic has most of its weights there.
     """
-    distance_N = (_weights(critic).double().abs() - clip).abs()
+    distance_N = (_weights(critic).cpu().double().abs() - clip).abs()
     return (distance_N <= within * clip).double().mean().item()
 
 

@@ -98,11 +98,3 @@ def autocast_of(config: Config, network: nn.Module) -> Autocast:
     device = next(network.parameters()).device.type
     # Without its cache of weights: one that was filled without gradients would be taken again with them.
     return lambda: torch.autocast(device, dtype=torch.bfloat16, cache_enabled=False)
-
-
-def set_precision(precision: str, device: torch.device) -> None:
-    """Say whether this process's products in float32 may be rounded to TF32 on a GPU; torch's convolutions else are."""
-    if device.type == "cuda":
-        rounding = "tf32" if precision == "tf32" else "ieee"
-        torch.backends.cuda.matmul.fp32_precision = rounding
-        torch.backends.cudnn.conv.fp32_precision = rounding  # type: ignore[attr-defined]

@@ -149,11 +149,20 @@ def test_what_is_no_part_of_a_run_is_not_drawn() -> None:
     assert position_charts([{"step": 1}]) == []
 
 
-def test_learning_rates_are_those_of_the_config() -> None:
-    config = recipe("fast", {"optimizer.critic.learning_rate": 0.125})
-    rates = named(training_charts([{"step": 1}, {"step": 9}], config))["Learning rates"].series
-    assert {one.label: set(one.y) for one in rates} == {
-        "critic": {0.125}, "generator": {config.optimizer.generator.learning_rate},
+def test_learning_rates_are_those_that_the_records_have() -> None:
+    rates = {"critic_learning_rate": 0.25, "generator_learning_rate": 0.5}
+    records = [{"step": 1, **rates}, {"step": 9, **{name: rate / 2 for name, rate in rates.items()}}]
+    drawn = named(training_charts(records, recipe("fast")))["Learning rates"].series
+    assert {one.label: list(one.y) for one in drawn} == {"critic": [0.25, 0.125], "generator": [0.5, 0.25]}
+
+
+def test_learning_rates_of_old_records_are_those_of_the_schedule() -> None:
+    changes = {"optimizer.critic.learning_rate": 0.5, "optimizer.critic.fall_steps": 100}
+    config = recipe("fast", {**changes, "optimizer.generator.learning_rate": 0.25, "optimizer.generator.fall_steps": 0})
+    records = [{"step": 1}, {"step": 301}, {"step": 2401}]  # the rounds 0, 300 and 2,400
+    drawn = named(training_charts(records, config))["Learning rates"].series
+    assert {one.label: list(one.y) for one in drawn} == {
+        "critic": pytest.approx([0.5, 0.25, 0.1]), "generator": [0.25, 0.25, 0.25],
     }  # fmt: skip
 
 

@@ -135,6 +135,14 @@ def test_two_calls_give_the_same_bytes_wherever_the_run_lies(any_run: RunFolder,
     assert str(any_run.path).encode() not in one
 
 
+def test_files_and_keys_of_records_are_documented(any_run: RunFolder) -> None:
+    document = (Path(__file__).parents[3] / "docs" / "files.md").read_text(encoding="utf-8")
+    keys = {key for record in read_records(any_run.metrics) for key in record}
+    assert [key for key in sorted(keys) if f"`{key}`" not in document and not re.fullmatch(r"js\d(_floor)?", key)] == []
+    files = [path.name + "/" * path.is_dir() for path in any_run.path.iterdir() if not path.name.startswith(".")]
+    assert [name for name in sorted(files) if f"`{name}`" not in document] == []
+
+
 def test_a_report_is_one_file_that_loads_nothing(any_run: RunFolder) -> None:
     found = page(any_run)
     for element in found.every():
@@ -269,6 +277,28 @@ def test_a_run_that_was_stopped_says_so(
     assert shown.with_id("status").text == "It stopped at round 3 and can go on with resume."
     assert texts(shown.with_id("quality").all("th"))[:2] == ["measure", "validation half"]
     assert "test half" not in texts(shown.with_id("quality").all("th"))
+
+
+def test_a_run_that_ran_out_of_patience_says_what_happened_not_what_was_set(
+    tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config]
+) -> None:
+    # At rates this small nothing changes, so that the first evaluation stays the best.
+    still = {f"optimizer.{part}.learning_rate": 1e-30 for part in ("generator", "critic")}
+    found, config = scan_data(tiny_lines, tiny_config(**still, **{"training.steps": None, "evaluation.patience": 2}))
+    run = create(found, config, tmp_path / "run")
+    assert run_training(run).reason == "patience"
+    shown = page(run)
+    assert shown.with_id("status").text == "Finished: the last 2 evaluations were no better than the best."
+    command = shown.with_id("settings").all("pre")[0].text
+    assert command.endswith("--set evaluation.patience=none --out again")
+
+
+def test_a_finished_run_that_was_given_a_later_end_is_not_called_finished(copy: RunFolder) -> None:
+    # As a resume to step 9 leaves it when it is killed before its first checkpoint.
+    settings = json.loads(copy.config.read_text(encoding="utf-8"))
+    settings["training"] |= {"steps": 9, "minutes": None}
+    copy.config.write_text(json.dumps(settings), encoding="utf-8")
+    assert page(copy).with_id("status").text == "It stopped at round 6 and can go on with resume."
 
 
 def test_a_run_that_has_not_begun_says_so(

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from seqgan_wgp.config.schema import CorpusSettings
 from seqgan_wgp.errors import CorpusError
-from seqgan_wgp.text.generation.filters import Excluded, StringFilter, StringHashes, row_hashes
+from seqgan_wgp.text.generation.filters import Excluded, StringFilter
+from seqgan_wgp.text.hashing.row_hashes import row_hashes
+from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.readers.lines import Lines
 from seqgan_wgp.text.vocabulary import Vocabulary
 

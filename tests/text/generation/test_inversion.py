@@ -23,10 +23,10 @@ from seqgan_wgp.text.generation.inversion import (
     invert,
     neighbours,
 )
-from seqgan_wgp.text.generation.latent_space import LATENT_SPACES
 from seqgan_wgp.text.generation.scoring import log_probability
 from seqgan_wgp.text.networks import GENERATORS
 from seqgan_wgp.text.vocabulary import Vocabulary
+from seqgan_wgp.training.latent_space import LATENT_SPACES
 from seqgan_wgp.training.latents import generate_at
 from seqgan_wgp.utils.counter_rng import Stream, normal, uniform
 

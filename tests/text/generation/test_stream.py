@@ -13,10 +13,11 @@ from seqgan_wgp.config import Config
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.text.constrained.constraints import Constraints
 from seqgan_wgp.text.generation import stream as generating
-from seqgan_wgp.text.generation.filters import StringFilter, StringHashes
+from seqgan_wgp.text.generation.filters import StringFilter
 from seqgan_wgp.text.generation.request import NUMBERS_MOST, Progress, Request, described, parse_shard
 from seqgan_wgp.text.generation.scoring import critic_scores, log_probability
 from seqgan_wgp.text.generation.stream import Block, TextModel, best, is_exhausted, stream, together
+from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.readers.lines import Lines
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.latents import BLOCK

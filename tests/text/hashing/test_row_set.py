@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from seqgan_wgp.text.generation.line_encoder import mask_after_pad
+from seqgan_wgp.text.hashing.row_hashes import polynomial_hashes
 from seqgan_wgp.text.hashing.row_set import RowSet
-from seqgan_wgp.text.metrics.ngrams import row_hashes
-from seqgan_wgp.text.vocabulary import PAD
+from seqgan_wgp.text.vocabulary import PAD, mask_after_pad
 
 Ints = NDArray[np.integer[Any]]
 
@@ -60,7 +59,7 @@ def test_a_row_set_finds_what_a_set_of_strings_finds(
 
 def test_equal_hashes_do_not_make_rows_equal() -> None:
     left, right = np.array([[900, 1200, 3000, 1, 3000]]), np.array([[737, 412, 150, 2935, 211]])
-    assert row_hashes(left) == row_hashes(right)  # found by lattice reduction, as in test_ngrams
+    assert polynomial_hashes(left) == polynomial_hashes(right)  # found by lattice reduction, as in test_ngrams
     assert not RowSet.of(left).found_in(right).any()
     assert RowSet.of(np.concatenate([left, right])).found_in(right).sum() == 1
 

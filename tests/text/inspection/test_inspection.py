@@ -25,10 +25,10 @@ from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.errors import CorpusError
 from seqgan_wgp.text.corpus.scan import scan
 from seqgan_wgp.text.domain import networks
+from seqgan_wgp.text.hashing.distinct_counter import DistinctCounter
 from seqgan_wgp.text.inspection import timing as pace
 from seqgan_wgp.text.inspection.characters import KINDS, kind, name, script
 from seqgan_wgp.text.inspection.counter import Census
-from seqgan_wgp.text.inspection.distinct import Distinct
 from seqgan_wgp.text.inspection.encodings import GUESSES, guess, wide
 from seqgan_wgp.text.inspection.file_type import shape
 from seqgan_wgp.text.inspection.findings import LEVELS, RULES
@@ -195,7 +195,7 @@ def test_many_different_lines_are_estimated() -> None:
     noise = np.random.default_rng(0)
     hash_N = noise.integers(0, 2**64, 60_000, np.uint64)
     for kept, is_exact in ((60_000, True), (5_000, False)):
-        distinct = Distinct(kept)
+        distinct = DistinctCounter(kept)
         for some_N in np.array_split(np.concatenate([hash_N, hash_N[::-1], hash_N[:7]]), 50):
             distinct.add(some_N)
             if len(some_N) % 3 == 0:

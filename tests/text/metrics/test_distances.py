@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from seqgan_wgp.text.hashing.row_hashes import BLOCK_IDS
 from seqgan_wgp.text.metrics.distances import (
     character_distance,
     entropy_by_position,
@@ -19,7 +20,6 @@ from seqgan_wgp.text.metrics.distances import (
     lengths_N,
     total_variation,
 )
-from seqgan_wgp.text.metrics.ngrams import BLOCK_IDS
 from seqgan_wgp.text.vocabulary import PAD
 
 from ..hashing.test_row_set import string

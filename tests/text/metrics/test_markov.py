@@ -18,10 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from seqgan_wgp.text.generation.line_encoder import mask_after_pad
-from seqgan_wgp.text.metrics.followers import SMOOTHINGS
-from seqgan_wgp.text.metrics.markov import SAMPLED_IDS, MarkovChain, uniform_rows
-from seqgan_wgp.text.vocabulary import PAD, UNKNOWN
+from seqgan_wgp.text.metrics.markov import SAMPLED_IDS, SMOOTHINGS, MarkovChain, uniform_rows
+from seqgan_wgp.text.vocabulary import PAD, UNKNOWN, mask_after_pad
 
 Ints = NDArray[np.integer[Any]]
 Context = tuple[int, ...]

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from seqgan_wgp.text.corpus.dataset import Items
-from seqgan_wgp.text.generation.line_encoder import mask_after_pad
 from seqgan_wgp.text.metrics.edit_distance import COMPARED, nearest_lines
 from seqgan_wgp.text.metrics.memorization import copies, nearest
+from seqgan_wgp.text.vocabulary import mask_after_pad
 
 from ..hashing.test_row_set import string
 

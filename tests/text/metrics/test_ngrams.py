@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from seqgan_wgp.text.hashing.hash_index import RankTable
-from seqgan_wgp.text.hashing.novelty import novel_fraction, window_hashes
+from seqgan_wgp.text.hashing.hash_index import HashIndex
+from seqgan_wgp.text.hashing.novelty import novel_fraction
+from seqgan_wgp.text.hashing.row_hashes import polynomial_hashes, window_hashes
 from seqgan_wgp.text.metrics.ngrams import (
     NgramReference,
     extended_keys,
     js_divergence,
     kl_divergence,
     ngram_entropy,
-    row_hashes,
     unique_fraction,
 )
 
@@ -205,15 +205,15 @@ def test_rank_table_ranks_its_keys_and_no_others(keys: set[int], others: list[in
     known = sorted(keys)
     asked = known + others
     expected = [known.index(key) + 1 if key in keys else 0 for key in asked]
-    assert RankTable.of(np.array(known, np.int64)).ranks(np.array(asked, np.int64)).tolist() == expected
+    assert HashIndex.of(np.array(known, np.int64)).ranks(np.array(asked, np.int64)).tolist() == expected
 
 
 def test_rank_table_survives_collisions() -> None:
     """500 keys that all wish for slot 0 sit in one run of neighbours, and a key that is not there ends behind it."""
     candidates = np.arange(2_000_000)
-    wanted = RankTable.of(np.arange(500))._first_slots(candidates)  # as in any table of 500 keys
+    wanted = HashIndex.of(np.arange(500))._first_slots(candidates)  # as in any table of 500 keys
     keys, others = np.split(candidates[wanted == 0], [500])
-    table = RankTable.of(keys)
+    table = HashIndex.of(keys)
     assert np.count_nonzero(table.slots[: len(keys)]) == len(keys)
     assert table.ranks(keys[None]).tolist() == [list(range(1, len(keys) + 1))]
     assert len(others)
@@ -259,7 +259,7 @@ def test_hashes_of_windows_are_those_of_rows(length: int) -> None:
     hashes_WN = window_hashes(ids_NS, length)
     assert len(hashes_WN) == ids_NS.shape[1] - length + 1
     for place, hashes_N in enumerate(hashes_WN):
-        assert np.array_equal(hashes_N, row_hashes(ids_NS[:, place : place + length]))
+        assert np.array_equal(hashes_N, polynomial_hashes(ids_NS[:, place : place + length]))
 
 
 def test_novel_compares_values_across_integer_types() -> None:
@@ -287,7 +287,7 @@ def test_equal_hashes_do_not_make_rows_equal(difference: list[int], dtype: Any) 
     assert sum(step * base**place for place, step in enumerate(reversed(difference))) % 2**64 == 0
     left = np.array([[max(step, 0) for step in difference]], dtype)
     right = np.array([[max(-step, 0) for step in difference]], dtype)
-    assert row_hashes(left) == row_hashes(right)
+    assert polynomial_hashes(left) == polynomial_hashes(right)
     assert novel_fraction(left, [right]) == 1
     assert novel_fraction(np.concatenate([left, right]), [right]) == 0.5
     assert novel_fraction(np.concatenate([left, right]), [left, right]) == 0
@@ -297,7 +297,7 @@ def test_rows_that_are_equal_in_their_low_bits_and_in_hash_are_not_equal() -> No
     times = np.array([60, 54, 58, 47, 58, 68, 51, 52, 71, 65])
     small = np.arange(20).reshape(2, 10)
     large = small + 65_536 * times
-    assert np.array_equal(row_hashes(small), row_hashes(large))
+    assert np.array_equal(polynomial_hashes(small), polynomial_hashes(large))
     assert novel_fraction(small, [large]) == 1
     assert novel_fraction(large, [small]) == 1
     assert novel_fraction(small, [large, small[:1]]) == 0.5

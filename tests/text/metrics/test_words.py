@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqgan_wgp.text.metrics.words import words_in_test
+from seqgan_wgp.text.metrics.coverage import words_in_test
 
 lines = st.lists(st.text("ab ", max_size=12), min_size=1, max_size=10)
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..readers.lines import Lines, Units
+from .hash_set import Hashes
 
 KEPT = 1_000_000
 """Different lines that are counted exactly; of more, those with the lowest hashes are kept."""
@@ -21,10 +22,8 @@ _WAITING = 500_000
 _SHORT = 256
 """Lines of more units are hashed one by one: `Lines.hashes` takes as many turns as the longest line has units."""
 
-Hashes = npt.NDArray[np.uint64]
 
-
-class Digest:
+class LongLineHash:
     """The hash of a long line that comes in parts, the same however it is cut."""
 
     def __init__(self) -> None:
@@ -40,7 +39,7 @@ class Digest:
         return int.from_bytes(self._hash.digest(), "little")
 
 
-def hashes(lines: Lines) -> Hashes:
+def line_hashes(lines: Lines) -> Hashes:
     """Return a 64-bit hash of each whole line."""
     is_short_N = lines.sizes_N <= _SHORT
     if is_short_N.all():
@@ -48,13 +47,13 @@ def hashes(lines: Lines) -> Hashes:
     hash_N = np.empty(len(lines.sizes_N), np.uint64)
     hash_N[is_short_N] = lines.select(is_short_N).hashes(_SHORT)
     for place in np.flatnonzero(~is_short_N).tolist():
-        digest, start = Digest(), lines.starts_N[place]
+        digest, start = LongLineHash(), lines.starts_N[place]
         digest.update(lines.units_M[start : start + lines.sizes_N[place]])
         hash_N[place] = digest.value
     return hash_N
 
 
-class Distinct:
+class DistinctCounter:
     """Counts different hashes, in bounded memory.
 
     The lowest KEPT hashes are kept, each with how often it came. Once there are more, they are a sample of all that is

@@ -23,9 +23,9 @@ from seqgan_wgp.config.schema import CorpusSettings
 from seqgan_wgp.errors import CorpusError
 from seqgan_wgp.text.corpus.dataset import encoded
 from seqgan_wgp.text.corpus.scan import DISTINCT_LEAST, Scan, scan
-from seqgan_wgp.text.readers.multiple_inputs import LINES_LEAST
 from seqgan_wgp.text.readers.open import Source, open_inputs, open_source
 from seqgan_wgp.text.readers.reader import Reader
+from seqgan_wgp.text.readers.source import LINES_LEAST
 
 Write = Callable[..., list[Path]]
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from seqgan_wgp.config import Config
 from seqgan_wgp.config.fields import list_settings
-from seqgan_wgp.training.interpolation import WALKS, linear, spherical, walk
+from seqgan_wgp.training.latent_space import WALKS, linear, spherical, walk
 
 counts = st.integers(2, 40)
 seeds = st.integers(0, 10_000)

@@ -1,0 +1,61 @@
+"""Hashes of strings, the same whether they come as ids of a model or as lines of a file.
+
+Shape suffixes: N strings, L length.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+
+from ..readers.lines import Lines
+from ..vocabulary import PAD, REPLACEMENT, UNKNOWN, Vocabulary, mask_after_pad
+from .hash_set import Hashes
+from .row_hashes import Ids, row_hashes
+
+_UTF8_MOST = 4
+"""Bytes of a character, or of a byte that is none and is shown as four characters, at most."""
+
+
+@final
+class StringHashes:
+    r"""Hashes strings, whether they come as ids or as lines of a file: what is shown alike has the same hash.
+
+    So an unknown equals a U+FFFD of the alphabet, and a byte that is no UTF-8 the text \xNN.
+
+    Args:
+        vocabulary: of the ids.
+        length: L.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, length: int) -> None:
+        self._vocabulary, self._length = vocabulary, length
+        self._bytes = vocabulary.unit == "byte"
+        self._columns = length * _UTF8_MOST if self._bytes else length
+        self._shown_as_unknown = vocabulary.table[ord(REPLACEMENT)]
+
+    def of_ids(self, ids_NL: Ids) -> Hashes:
+        """Return the hashes (N,) of the strings of (N, L) ids."""
+        return self._of_rows(mask_after_pad(ids_NL.astype(self._vocabulary.dtype, copy=False)))
+
+    def of_lines(self, lines: Lines) -> Hashes:
+        """Return the hashes of those lines, empty ones too, that a string of L units of the vocabulary can equal."""
+        whole = lines.whole()
+        whole = whole.select(whole.sizes_N <= self._columns)
+        hashes = [np.zeros(0, np.uint64)]
+        first = 0
+        for units_NL in whole.rows(self._columns):
+            behind_NL = np.arange(self._columns) >= whole.sizes_N[first : first + len(units_NL), None]
+            first += len(units_NL)
+            ids_NL = np.where(behind_NL, PAD, self._vocabulary.table[units_NL]).astype(self._vocabulary.dtype)
+            foreign_NL = (ids_NL == UNKNOWN) & (units_NL != ord(REPLACEMENT))
+            hashes.append(self._of_rows(ids_NL[~foreign_NL.any(axis=1)]))
+        return np.concatenate(hashes)
+
+    def _of_rows(self, ids_NL: Ids) -> Hashes:
+        if self._bytes:
+            ids_NL = self._vocabulary.encode(self._vocabulary.decode(ids_NL), self._columns)
+        elif self._shown_as_unknown != UNKNOWN:
+            ids_NL = np.where(ids_NL == self._shown_as_unknown, ids_NL.dtype.type(UNKNOWN), ids_NL)
+        return row_hashes(ids_NL)
