@@ -167,7 +167,7 @@ def _trainer(folder: Path) -> Any:
     config = configs.recipe("fast", {"training.device": "cpu"})
     config = configs.override(config, by_rule(config, corpus.facts))
     cpu = torch.device("cpu")
-    return Trainer(TextDomain(corpus, config, cpu), config, cpu)
+    return Trainer.from_config(TextDomain(corpus, config, cpu), config, cpu)
 
 
 def apart(name: str, *args: object) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def outcome(domain: Callable[[Config], Domain], base: Config, loss: str, constra
     """Train a pair; return what became of it."""
     try:
         config = of_pair(base, loss, constraint, rounds)
-        losses = [record.losses for record in Trainer(domain(config), config, CPU).run()][-1]
+        losses = [record.losses for record in Trainer.from_config(domain(config), config, CPU).run()][-1]
     except ConfigError:
         return "refused"
     except Diverged as error:

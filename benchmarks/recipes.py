@@ -64,7 +64,7 @@ def domain_of(trial: Trial, corpus: Path, folder: Path) -> TextDomain:
 def trainer_of(trial: Trial, corpus: Path, folder: Path) -> Trainer:
     """Prepare a trial's corpus in a folder; return its trainer before any variation."""
     domain = domain_of(trial, corpus, folder)
-    return Trainer(domain, domain.config, CPU)
+    return Trainer.from_config(domain, domain.config, CPU)
 
 
 def marks(minutes: float) -> list[float]:

@@ -19,7 +19,6 @@ from . import config as configs
 from .config import Config
 from .domains import DOMAINS
 from .errors import CheckpointError, ConfigError, SeqganError
-from .nn.build import build_networks
 from .runs import checkpoint
 from .runs.export import hub
 from .runs.model_file import loaded, model_file
@@ -29,6 +28,7 @@ from .text.generation.inversion import Generating, Inversion, Neighbour
 from .text.generation.sampling import check_decoding, sampled
 from .text.generation.scoring import Scored, scored
 from .text.networks import log_probabilities
+from .training.build import build_generator_and_critic
 from .training.domain import DataSpec, Items
 from .training.latent_space import POINTS_MOST, walk
 from .training.latents import generate, generate_at, latents
@@ -61,7 +61,7 @@ class Model:
     ) -> None:
         self.config, self.spec, self.facts, self.device = config, spec, dict(facts), device
         self._tensors = dict(tensors)
-        generator, critic = build_networks(spec, config)
+        generator, critic = build_generator_and_critic(config, spec)
         part = "average" if config.model.weights == "average" else "generator"
         self.generator = loaded(generator, tensors, part).to(device)
         self.critic = loaded(critic, tensors, "critic").to(device)

@@ -67,7 +67,7 @@ class Session:
         device = pick_device(config.training.device)
         self.run, self.config, self.mode = run, config, DOMAINS[config.domain]
         self.domain = self.mode.domain(run.path, config, device)
-        self.trainer = Trainer(self.domain, config, device, world)
+        self.trainer = Trainer.from_config(self.domain, config, device, world)
         note = device_note(config.training.device, device)
         self.trainer.notes += [] if note is None else [note]
         self.best: dict[str, Any] = {"value": None, "step": None, "stale": 0}
@@ -97,7 +97,7 @@ class Session:
                 on_record(examined, self.domain)
             if time.monotonic() >= self.next_save:
                 self._save()
-        reason = self.trainer.world.shared(self._reason)
+        reason = self.trainer.group.shared(self._reason)
         if reason != INTERRUPTED:
             return self._close(reason)
         self._save()

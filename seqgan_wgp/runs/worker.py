@@ -25,7 +25,7 @@ def follow(run: RunFolder, config: Config, world: ProcessGroup, should_stop: Cal
     """
     device = pick_device(config.training.device)
     domain = DOMAINS[config.domain].domain(run.path, config, device)
-    trainer = Trainer(domain, config, device, world)
+    trainer = Trainer.from_config(domain, config, device, world)
     if run.checkpoint.is_file():
         tensors, facts = checkpoint.load(run.checkpoint)
         trainer.load_state(tensors, step=facts["step"], seconds=facts["seconds"])

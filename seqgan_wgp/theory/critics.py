@@ -20,7 +20,7 @@ from ..toy.networks import PerceptronCritic
 from ..training.losses import LOSSES
 from ..training.optimizers import apply_gradients, optimizer
 from ..training.penalties import CONSTRAINTS
-from ..training.steps import CriticObjective, critic_step
+from ..training.steps import CriticObjective, critic_gradients
 from ..utils.counter_rng import Stream, normal, uniform
 
 Indices = npt.NDArray[np.int64]
@@ -40,7 +40,7 @@ def adam(learning_rate: float) -> AlgorithmSettings:
     return AlgorithmSettings(name="adam", learning_rate=learning_rate, beta1=0.5, beta2=0.9)
 
 
-def rule(loss: str, constraint: str, weight: float = 0.0) -> CriticObjective:
+def critic_objective(loss: str, constraint: str, weight: float = 0.0) -> CriticObjective:
     """Return what a critic minimises, by the names of its parts; `weight` is lambda."""
     return CriticObjective(loss=LOSSES[loss], constraint=CONSTRAINTS[constraint], weight=weight)
 
@@ -49,7 +49,7 @@ def rule(loss: str, constraint: str, weight: float = 0.0) -> CriticObjective:
 class Training:
     """How a critic is trained."""
 
-    rule: CriticObjective
+    objective: CriticObjective
     algorithm: AlgorithmSettings
     batch: int
     """Points of each kind in a step."""
@@ -89,11 +89,11 @@ def held_out(count: int) -> Indices:
 def train(critic: PerceptronCritic, pairs: Pairs, how: Training, *, seed: int) -> Iterator[int]:
     """Train the critic in place; yield the number of steps done so far, from 0 to `how.steps`, to measure at.
 
-    Every step is a `critic_step` with its optimizer and projection, on points that no other step has. The critic's
+    Every step is `critic_gradients` with an optimizer and projection, on points that no other step has. The critic's
     weights decide what precision it works in.
     """
     algorithm = optimizer(how.algorithm, critic)
-    project = how.rule.constraint.project
+    project = how.objective.constraint.project
     precision = next(critic.parameters()).dtype
     for step in range(how.steps):
         yield step
@@ -107,7 +107,7 @@ def train(critic: PerceptronCritic, pairs: Pairs, how: Training, *, seed: int) -
             return uniform(seed, Stream.EPSILON, counter_B, columns).to(precision)
 
         real_B2, fake_B2 = pairs(index_B, step)
-        gradients, _ = critic_step(critic, real_B2.to(precision), fake_B2.to(precision), draw, how.rule)
+        gradients, _ = critic_gradients(critic, real_B2.to(precision), fake_B2.to(precision), draw, how.objective)
         apply_gradients(algorithm, critic, gradients)
         if project is not None:
             assert how.clip is not None

@@ -18,7 +18,7 @@ from ..toy.distributions import DISTRIBUTIONS
 from ..toy.networks import PerceptronCritic
 from ..training.diagnostics.measures import Histogram, activation_gradient_norms, share_at_bounds, weight_histogram
 from ..training.losses import LOSSES
-from .critics import Pairs, Progress, Training, finish, held_out, noised, perceptron, rule, share_of, train
+from .critics import Pairs, Progress, Training, critic_objective, finish, held_out, noised, perceptron, share_of, train
 
 CLIPS = (0.1, 0.01, 0.001)
 """c of the clipped critics, as in the figure."""
@@ -79,7 +79,11 @@ def measure(clip: float | None, *, seed: int, steps: int = STEPS) -> Depth:
         spread_within(critic, clip)
     pairs = noised(DISTRIBUTIONS["swiss-roll"], seed)
     how = Training(
-        rule=rule("wgan", constraint, _WEIGHT), algorithm=_rmsprop(clip), batch=_BATCH, steps=steps, clip=clip
+        objective=critic_objective("wgan", constraint, _WEIGHT),
+        algorithm=_rmsprop(clip),
+        batch=_BATCH,
+        steps=steps,
+        clip=clip,
     )
     norms_before, at_bounds_before = _norms(critic, pairs), _at_bounds(critic, clip)
     finish(train(critic, pairs, how, seed=seed))

@@ -21,10 +21,10 @@ from ..toy.distributions import DISTRIBUTIONS
 from ..toy.networks import PerceptronGenerator
 from ..training.losses import LOSSES
 from ..training.schedule import noise_deviation
-from ..training.steps import generator_step
+from ..training.steps import generator_gradients
 from ..utils.counter_rng import Stream, normal, uniform
 from . import js_identity
-from .critics import HELD_OUT, Indices, Pairs, Progress, Training, adam, perceptron, rule, share_of, train
+from .critics import HELD_OUT, Indices, Pairs, Progress, Training, adam, critic_objective, perceptron, share_of, train
 from .js_identity import Identity
 
 STEPS = 2_000
@@ -98,7 +98,12 @@ def measure(name: str, *, seed: int, steps: int = STEPS) -> tuple[Course, ...]:
     generator = PerceptronGenerator(GeneratorSettings(network="perceptron", latent=_LATENT, width=64, blocks=2))
     initialize(generator, "torch", seed=seed, first=1_000_000)
     critic = perceptron(64, 3, "he-normal", seed=seed)
-    how = Training(rule=rule(case.loss, case.constraint, case.weight), algorithm=adam(1e-3), batch=_BATCH, steps=steps)
+    how = Training(
+        objective=critic_objective(case.loss, case.constraint, case.weight),
+        algorithm=adam(1e-3),
+        batch=_BATCH,
+        steps=steps,
+    )
     schedule = TrainingSettings(
         batch_size=_BATCH, critic_steps=1, noise=case.noise, noise_steps=steps if case.anneals else 0
     )
@@ -153,7 +158,7 @@ def _measured(
     batches = []
     for number in range(_BATCHES):
         index_B = torch.from_numpy(np.arange(_BATCH)) + HELD_OUT + number * _BATCH
-        gradients, _ = generator_step(
+        gradients, _ = generator_gradients(
             generator,
             critic,
             _latents(seed, Stream.GENERATOR_LATENT, index_B),

@@ -117,7 +117,7 @@ def measure(name: str, *, seed: int, rounds: int) -> Course:
     """Train by one of the METHODS with the trainer that everything is trained with; return its course."""
     config = configuration(name, seed=seed, rounds=rounds)
     device = torch.device("cpu")
-    trainer = Trainer(ToyDomain(chosen(config.toy), config, device), config, device)
+    trainer = Trainer.from_config(ToyDomain(chosen(config.toy), config, device), config, device)
     at: list[int] = []
     estimates, w1, since = [], [], []
     floor = math.nan

@@ -19,7 +19,7 @@ from ..toy.networks import PerceptronCritic
 from ..training.losses import LOSSES
 from ..training.penalties import interpolate, slopes
 from ..utils.counter_rng import Stream
-from .critics import Indices, Pairs, Progress, Training, adam, finish, perceptron, rule, share_of, train
+from .critics import Indices, Pairs, Progress, Training, adam, critic_objective, finish, perceptron, share_of, train
 
 THETAS = (-1.0, 0.0, 0.25, 0.5, 1.0, 2.0)
 WEIGHT = 10.0
@@ -127,7 +127,13 @@ def _pairs(theta: float, seed: int) -> Pairs:
 
 def _trained(theta: float, loss: str, constraint: str, *, seed: int, steps: int) -> PerceptronCritic:
     critic = perceptron(_WIDTH, _LAYERS, "torch", seed=seed)
-    how = Training(rule=rule(loss, constraint, WEIGHT), algorithm=adam(1e-3), batch=_BATCH, steps=steps, settles=True)
+    how = Training(
+        objective=critic_objective(loss, constraint, WEIGHT),
+        algorithm=adam(1e-3),
+        batch=_BATCH,
+        steps=steps,
+        settles=True,
+    )
     finish(train(critic, _pairs(theta, seed), how, seed=seed))
     return critic
 

@@ -19,7 +19,19 @@ from ..toy.networks import PerceptronCritic
 from ..training.diagnostics.measures import wasserstein_estimate
 from ..training.penalties import interpolate, slopes
 from ..utils.counter_rng import Stream, uniform
-from .critics import Indices, Progress, Training, adam, finish, held_out, noised, perceptron, rule, share_of, train
+from .critics import (
+    Indices,
+    Progress,
+    Training,
+    adam,
+    critic_objective,
+    finish,
+    held_out,
+    noised,
+    perceptron,
+    share_of,
+    train,
+)
 
 NAMES = ("8-gaussians", "25-gaussians", "swiss-roll")
 CONSTRAINTS = ("clip", "gp")
@@ -66,7 +78,12 @@ def measure(distribution: str, constraint: str, *, seed: int, steps: int = STEPS
     # A scheme with biases: without, all kinks of the first layer begin in one place, and fine detail comes late.
     critic = perceptron(128, 3, "torch", seed=seed)
     how = Training(
-        rule=rule("wgan", constraint, WEIGHT), algorithm=adam(2e-3), batch=128, steps=steps, clip=CLIP, settles=True
+        objective=critic_objective("wgan", constraint, WEIGHT),
+        algorithm=adam(2e-3),
+        batch=128,
+        steps=steps,
+        clip=CLIP,
+        settles=True,
     )
     finish(train(critic, pairs, how, seed=seed))
     index_N = held_out(_JUDGED)

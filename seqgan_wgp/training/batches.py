@@ -1,9 +1,10 @@
-"""What the steps of a run draw, by their numbers: real items, noise, places on segments.
+"""The batches that the steps of a run draw, by their numbers: real items, latents, epsilon, instance noise.
 
-A batch is a stretch of a stream's rows, and which stretch follows from the number of the step (schedule.py). Of many
-processes each draws its slice of the stretch, so together they draw the batch that one alone would.
+Gulrajani et al. 2017, Algorithm 1, lines 4 and 11. A batch is a stretch of a stream's rows, and which stretch follows
+from the number of the step (schedule.py). Of many processes each draws its slice of the stretch, so together they draw
+the batch that one alone would.
 
-Shape suffixes: B this process's part of a batch, E the event's numbers.
+Shape suffixes: B this process's part of a batch, Z latent, E the event's numbers.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..config import Config
 from ..errors import ConfigError
 from ..utils.counter_rng import Stream, choose_numpy, normal, shuffled, uniform
 from .distributed.process_group import ProcessGroup
 from .domain import Domain
+from .latents import training_latents
 from .penalties import CONSTRAINTS, Uniform
-from .schedule import Number, thinning
+from .schedule import Number, penalty_every
 
 SMALL_CORPUS = 1_000
 """Below this many training items batches are drawn with replacement: an epoch would be only a few batches."""
@@ -33,19 +35,19 @@ AHEAD = 4_096
 
 @final
 class Batches:
-    """What the steps of a run draw.
+    """Draws what the steps of a run need; the same number gives the same batch.
 
     Args:
         domain: gives the items.
-        config: with seed and size of a batch.
+        config: with seed and size of a batch, and the distribution of latents.
         device: where all that is drawn is wanted.
-        world: the processes that a batch is divided among.
+        group: the processes that a batch is divided among.
     """
 
-    def __init__(self, domain: Domain, config: Config, device: torch.device, world: ProcessGroup) -> None:
-        self.domain, self.device = domain, device
+    def __init__(self, domain: Domain, config: Config, device: torch.device, group: ProcessGroup) -> None:
+        self.domain, self.config, self.device = domain, config, device
         self.seed, self.size = config.training.seed, config.training.batch_size
-        self.here, self.share = world.slice_of(self.size), world.share_of(self.size)
+        self.here, self.share = group.slice_of(self.size), group.share_of(self.size)
         self._index_B = torch.arange(self.here.start, self.here.stop, device=device)
         self._ahead = max(1, AHEAD // self.size)
         self._first = -self._ahead
@@ -61,6 +63,10 @@ class Batches:
     def real(self, number: int) -> Tensor:
         """Return real batch `number` of the run: B compact items on the device."""
         return self.domain.batch(self._items(number))
+
+    def latents(self, generator: nn.Module, stream: Stream, number: Number) -> Tensor:
+        """Return what the generator makes the fakes of step `number` of: latents (B, Z), and its noise behind them."""
+        return training_latents(generator, self.config, stream, self.index(number))
 
     def epsilon(self, number: Number) -> Uniform:
         """Return where critic step `number` takes its penalty: columns -> (B, columns) in [0, 1)."""
@@ -105,9 +111,9 @@ def check_divisible(config: Config, size: int) -> None:
             f"{size} processes sees a part of it",
             f"{alone}take objective.constraint=gp, or lp",
         )
-    if 0 < batch < size * (thinned := thinning(objective, batch)):  # less than 0: not decided yet
-        penalised = f", with penalties at one in {thinned} of it," if thinned > 1 else ","
+    if 0 < batch < size * (every := penalty_every(objective, batch)):  # less than 0: not decided yet
+        penalised = f", with penalties at one in {every} of it," if every > 1 else ","
         raise ConfigError(
             f"training.batch_size is {batch}{penalised} and there are {size} processes to divide it among",
-            f"start {batch // thinned} processes at most, or set a larger training.batch_size",
+            f"start {batch // every} processes at most, or set a larger training.batch_size",
         )

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..adversarial.precision import rounding
 from ..config import Config
 from ..utils.counter_rng import Stream, normal, uniform
+from .precision import rounding
 
 BLOCK = 512
 """Latents that go through the generator together; see `generate`."""

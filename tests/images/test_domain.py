@@ -224,14 +224,14 @@ def test_generated_images_do_not_depend_on_each_other(
     collection: Collection, image_config: Callable[..., Config]
 ) -> None:
     """Batch norm is in training mode while it is trained, and in no other."""
-    trainer = Trainer(ImageDomain(collection, image_config(), CPU), image_config(), CPU)
+    trainer = Trainer.from_config(ImageDomain(collection, image_config(), CPU), image_config(), CPU)
     trainer.round()
     latent_BZ = torch.randn(6, 8)
-    for network in (trainer.average, trainer.generator.eval()):
+    for network in (trainer.train_state.average, trainer.train_state.generator.eval()):
         assert torch.allclose(network(latent_BZ)[:2], network(latent_BZ[:2]), atol=1e-6)
     trainer.samples()
-    assert trainer.generator.training
-    assert not trainer.average.training
+    assert trainer.train_state.generator.training
+    assert not trainer.train_state.average.training
 
 
 @pytest.mark.parametrize("constraint", ["gp", "lp"])

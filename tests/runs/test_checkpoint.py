@@ -104,7 +104,7 @@ def test_a_model_and_a_trainer_that_were_loaded_do_not_keep_their_files_mapped(t
     config = toy()
     made(config, TOY).save(tmp_path / "model.safetensors")
     model = Model.load(tmp_path / "model.safetensors", device="cpu")
-    trainer = Trainer(
+    trainer = Trainer.from_config(
         ToyDomain(ToyFacts(name="8-gaussians", theta=0.0), config, torch.device("cpu")), config, torch.device("cpu")
     )
     checkpoint.save(tmp_path / "checkpoint", trainer.state(), FACTS)

@@ -177,7 +177,7 @@ def test_training_never_makes_real_text_one_hot(
     config = tiny_config(**{"corpus.length": 4})
     corpus = prepare(scan(open_source(lines), config.corpus), tmp_path)
     assert corpus.vocabulary.size == 5_002
-    trainer = Trainer(TextDomain(corpus, config, torch.device("cpu")), config, torch.device("cpu"))
+    trainer = Trainer.from_config(TextDomain(corpus, config, torch.device("cpu")), config, torch.device("cpu"))
 
     def refuse(_form: TextSpec, _ids: torch.Tensor) -> torch.Tensor:
         raise AssertionError("real text was made one-hot")

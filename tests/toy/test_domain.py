@@ -85,7 +85,7 @@ def test_theta_is_where_the_line_stands(toy_config: Make) -> None:
 @pytest.mark.parametrize("normalization", ["none", "batch"])
 def test_rounds_change_both_networks_and_measures_are_finite(name: str, normalization: str, toy_config: Make) -> None:
     config = toy_config(**{"toy.name": name, "generator.normalization": normalization})
-    trainer = Trainer(domain_of(config), config, CPU)
+    trainer = Trainer.from_config(domain_of(config), config, CPU)
     first = {part: value.clone() for part, value in trainer.state().items()}
     records = list(trainer.run())
     assert [record.step for record in records] == [1, 2, 3, 4, 5]

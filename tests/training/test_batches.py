@@ -12,7 +12,7 @@ from torch import Tensor
 from seqgan_wgp.config import Config
 from seqgan_wgp.training.batches import AHEAD, Batches
 from seqgan_wgp.training.distributed.process_group import ALONE, ProcessGroup
-from seqgan_wgp.training.record import Losses
+from seqgan_wgp.training.record import RoundMetrics
 from seqgan_wgp.utils.counter_rng import Stream, choose_numpy, shuffled
 
 from .problems import PointDomain
@@ -66,7 +66,7 @@ def test_a_number_may_be_a_tensor(make: Make) -> None:
 
 
 def test_losses_are_numbers_by_name() -> None:
-    losses = Losses(("one", "two"), torch.tensor([1.5, -2.0]))
+    losses = RoundMetrics(("one", "two"), torch.tensor([1.5, -2.0]))
     assert dict(losses) == {"one": 1.5, "two": -2.0}
     assert len(losses) == 2
     with pytest.raises(KeyError):

@@ -69,7 +69,7 @@ def test_records_of_the_longest_rows_stay_short(
     changes = {"corpus.length": 500, "critic.blocks": 30, "log.diagnostics": 1, "training.steps": 1}
     config = tiny_config(**changes, **{"critic.width": 2, "training.batch_size": 2, "evaluation.every": 9})
     corpus = prepare(scan(open_source(tiny_lines), config.corpus), tmp_path)
-    trainer = Trainer(TextDomain(corpus, config, torch.device("cpu")), config, torch.device("cpu"))
+    trainer = Trainer.from_config(TextDomain(corpus, config, torch.device("cpu")), config, torch.device("cpu"))
     (record,) = trainer.run()
     assert record.diagnosis["peak_mean"] > 1 / corpus.vocabulary.size
     assert len(json.dumps(record.diagnosis)) < 8_000
