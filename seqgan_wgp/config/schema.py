@@ -71,15 +71,25 @@ class GeneratorSettings:
     """The generator, from latents to points of critic space."""
 
     network: str = setting(
-        "architecture", "residual", choices=("residual", "deconvolution", "perceptron", "convolution-dense")
+        "architecture; causal: of text, one character after another",
+        "residual",
+        choices=("residual", "causal", "deconvolution", "perceptron", "convolution-dense"),
     )
-    latent: int = setting("numbers in a latent", least=1, most=65_536)
+    latent: int = setting(
+        "numbers in a latent; of the network causal one for each position", least=1, most=65_536, auto=True
+    )
     latent_distribution: str = setting("distribution of a latent's numbers", "normal", choices=("normal", "uniform"))
     width: int = setting("channels; of a perceptron, units", least=1, most=16_384, auto=True)
     blocks: int = setting("residual blocks; of a perceptron over points, hidden layers", 0, least=0, most=256)
     kernel: int = setting("positions that a convolution sees", 1, least=1, most=255, odd=True)
     units: int = setting("units of the dense layer, in networks that have one", 0, least=0, most=65_536)
     residual_scale: float = setting("factor on each block's residual branch", 1.0, above=0, most=100)
+    counts: int = setting(
+        "of the network causal: how many earlier occurrences of each character it is told apart", 0, least=0, most=64
+    )
+    dropout: float = setting(
+        "of the network causal: share of activations dropped in likelihood steps", 0.0, least=0, most=0.9
+    )
     normalization: str = setting("before each activation", "none", choices=_NORMALIZATIONS)
     initialization: str = setting("scheme of the first weights", "torch", choices=_INITIALIZATIONS)
     output: str = setting(
@@ -191,6 +201,15 @@ class TrainingSettings:
     repeat_rises: int = setting("times that a repeated step lowers no loss before repeating is given up", 10, least=1)
     warm_up: int = setting("critic steps alone before the first round, at most", 0, least=0, most=1_000_000)
     warm_up_until: float | None = setting("critic's loss at which the warm-up ends early; none: never", None)
+    likelihood_steps: int = setting(
+        "rounds of maximum likelihood before the adversarial ones; of the network causal", 0, least=0
+    )
+    likelihood_rate: float | None = setting(
+        "step size of maximum likelihood at its highest: it rises over 50 rounds and falls as half a cosine",
+        None,
+        above=0,
+        most=1,
+    )
     noise: float = setting("standard deviation of noise on all that the critic sees, at first", 0.0, least=0)
     noise_steps: int = setting("rounds over which the noise goes to 0, linearly; 0: it stays", 0, least=0)
     steps: int | None = setting("rounds in all, also after a resume; none: no limit", None, least=1)

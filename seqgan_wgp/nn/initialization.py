@@ -79,11 +79,16 @@ def initialize(network: nn.Module, scheme: str, *, seed: int, first: int) -> Non
     """Draw the weights of every linear layer and convolution anew, as a pure function of (seed, place).
 
     Args:
-        network: changed in place; normalisations keep their ones and zeros.
+        network: changed in place; normalisations keep their ones and zeros. One with a method `draw_weights(seed,
+            first)` has a scheme of its own.
         scheme: a key of INITIALIZATIONS.
         seed: the run's seed.
         first: number of the network's first parameter, so that two networks of one run differ.
     """
+    own = getattr(network, "draw_weights", None)
+    if own is not None:
+        own(seed, first)
+        return
     place = first
     for module in network.modules():
         if not isinstance(module, Layer):

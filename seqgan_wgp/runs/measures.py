@@ -33,6 +33,11 @@ WORDS: dict[str, Wording] = {
         meaning="How varied the strings are in runs of characters; well below its floor, they repeat themselves.",
     ),
     "novel": Wording(title="novel", unit="%", meaning="Share of strings that do not stand among the training lines."),
+    "nll": Wording(
+        title="NLL",
+        unit="nats",
+        meaning="How surprising the model finds held-out lines, per character; the lower, the better.",
+    ),
     "fcd": Wording(
         title="fcd",
         meaning="Frechet distance of the features that a small digit classifier sees; the lower, the better.",

@@ -16,7 +16,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ..utils.counter_rng import Stream, hash_torch, shuffled, uniform
+from ..training.likelihood import dropout_noise
+from ..training.schedule import cosine_rate
+from ..utils.counter_rng import Stream, shuffled, uniform
 from .causal import DRAWN_TOGETHER, PLAIN, CausalNetwork, Drawing
 from .corpus.dataset import Items
 from .metrics.ngrams import NgramReference, unique_fraction
@@ -29,7 +31,7 @@ EPSILONS = (0.0, 0.005, 0.01, 0.02)
 LEAST_VARIETY = 0.985
 """Share of the different strings drawn without a cut that a cut must leave."""
 
-CHOSEN_BY, CHOSEN_MOST = 3_000, 10_000
+CHOSEN_BY, CHOSEN_MOST = 3_000, 6_000
 """Strings that a cut is chosen by: as many as held-out rows, in these bounds."""
 
 VALIDATED = 2_000
@@ -44,9 +46,6 @@ class LikelihoodPlan:
     steps: int
     batch_size: int = 128
     learning_rate: float = 5e-3
-    warm_up: int = 50
-    """Steps in which the learning rate rises."""
-
     beta1: float = 0.9
     beta2: float = 0.99
     clip_norm: float = 1.0
@@ -60,8 +59,7 @@ class LikelihoodPlan:
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, from 0."""
-        share = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / self.steps))
-        return self.learning_rate * share * min(1.0, (step + 1) / self.warm_up)
+        return cosine_rate(self.learning_rate, step, self.steps)
 
 
 @final
@@ -77,12 +75,6 @@ class Fitted:
 
     validation_nll: float
     """Nats per symbol there."""
-
-
-def dropout_noise(seed: int, step: int, device: torch.device) -> torch.Generator:
-    """Return the source of a likelihood step's dropout masks, a function of (seed, step) on one kind of device."""
-    key = int(hash_torch(seed, Stream.LIKELIHOOD_DROPOUT, torch.tensor([step]), 1)[0, 0]) & (2**63 - 1)
-    return torch.Generator(device).manual_seed(key)
 
 
 def fit(

@@ -17,6 +17,7 @@ from ..config.schema import CriticSettings, GeneratorSettings
 from ..nn.activations import relu
 from ..nn.fast_conv.convolution import Convolution
 from ..nn.normalizations import CHANNEL_NORMALIZATIONS
+from .causal_generator import CausalGenerator
 
 NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {**CHANNEL_NORMALIZATIONS, "batch": nn.BatchNorm1d}
 """Name -> module that normalises (B, C, L), given C. "batch" mixes samples: no critic with a penalty may have it."""
@@ -194,6 +195,9 @@ class ResidualCritic(nn.Module):
         return torch.where(positive_B, torch.where(positive_B, square_B, 1.0).sqrt(), 0.0)
 
 
-GENERATORS: dict[str, Callable[[GeneratorSettings, int, int], nn.Module]] = {"residual": ResidualGenerator}
+GENERATORS: dict[str, Callable[[GeneratorSettings, int, int], nn.Module]] = {
+    "residual": ResidualGenerator,
+    "causal": CausalGenerator,
+}
 CRITICS: dict[str, Callable[[CriticSettings, int, int], nn.Module]] = {"residual": ResidualCritic}
 """Name -> network, given settings, length and vocabulary size."""

@@ -74,6 +74,8 @@ def unsupported_reason(state: TrainState) -> str | None:
         return "training.repeat_above decides within a round how many steps it has"
     if settings.generator_steps_more:
         return "training.generator_steps_more changes how many steps a round has"
+    if state.config.generator.network == "causal":
+        return "the network causal draws one character after another, until all strings have ended"
     if settings.noise_steps:
         return "training.noise_steps changes the noise from round to round"
     for name, algorithm in (("generator", optimizer.generator), ("critic", optimizer.critic)):
