@@ -257,7 +257,7 @@ class CausalNetwork(nn.Module):
         """
         together = max(1, SCORED_TOGETHER // self.settings.length)
         nats, sizes = [], []
-        for ids_BL in ids_NL.split(together):
+        for ids_BL in torch.split(ids_NL, together):
             batch = self.flat(ids_BL)
             chosen_T = self(batch).log_softmax(dim=1).gather(1, batch.target_T[:, None])[:, 0].double()
             nats.append(chosen_T.new_zeros(len(ids_BL)).index_add_(0, batch.row_T, chosen_T))

@@ -103,7 +103,8 @@ def fit(
     optimizer = torch.optim.AdamW(
         network.parameters(), plan.learning_rate, betas=(plan.beta1, plan.beta2), weight_decay=0.0, fused=True
     )
-    parameters, averaged = list(network.parameters()), list(average.parameters())
+    parameters: list[Tensor] = list(network.parameters())
+    averaged: list[Tensor] = list(average.parameters())
     every = max(1, plan.steps // plan.evaluations)
     for step in range(plan.steps):
         drawn_B = np.arange(step * plan.batch_size, (step + 1) * plan.batch_size)

@@ -186,13 +186,14 @@ class Trainer:
         state = self.train_state
         set_rates(state, state.step)
         with rounding(self.config.training.precision, self.device):
+            names: tuple[str, ...] = ROUND_METRICS
             if is_likelihood_round(self.config, state.step):
                 names, measured = LIKELIHOOD_METRICS, likelihood_round(state)
             else:
                 if state.step == self.config.training.likelihood_steps:
                     warm_up(state)
                 graph = self._recorded()
-                names, measured = ROUND_METRICS, eager_round(state) if graph is None else graph()
+                measured = eager_round(state) if graph is None else graph()
         state.step += 1
         self._last = RoundMetrics(names, measured)
         # The host waits for the device nowhere in a round, and looks at what it measured only where it is to be shown.

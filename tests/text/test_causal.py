@@ -115,7 +115,7 @@ def test_strings_are_drawn_as_often_as_they_are_likely() -> None:
     settings = CausalSettings(vocabulary_size=3, length=2, width=8, kernel=2, blocks=1)
     network = network_of(settings)
     ids_NL = network.sample(torch.rand(40_000, 2, generator=torch.Generator().manual_seed(4)))
-    strings_NL, counts_N = ids_NL.unique(dim=0, return_counts=True)
+    strings_NL, counts_N = torch.unique(ids_NL, dim=0, return_counts=True)
     nats_N, _ = network.log_likelihood(strings_NL)
     assert nats_N.exp().sum().item() == pytest.approx(1, abs=1e-6)
     deviations_N = (counts_N / 40_000 - nats_N.exp()).abs() / (nats_N.exp() / 40_000).sqrt()
