@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from ..config.schema import AlgorithmSettings, CriticSettings
 from ..nn.initialization import initialize
-from ..toy.distributions import Distribution
+from ..toy.distributions import Distribution, Indices
 from ..toy.networks import PerceptronCritic
 from ..training.losses import LOSSES
 from ..training.optimizers import apply_gradients, optimizer
@@ -23,12 +22,10 @@ from ..training.penalties import CONSTRAINTS
 from ..training.steps import CriticObjective, critic_gradients
 from ..utils.counter_rng import Stream, normal, uniform
 
-Indices = npt.NDArray[np.int64]
-
 Pairs = Callable[[Indices, int], tuple[Tensor, Tensor]]
 """(numbers of points (N,), step) -> real and generated points, (N, 2) each; the same ones at every call."""
 
-Progress = Callable[[str], None]
+ShowProgress = Callable[[str], None]
 """Told what is about to be done."""
 
 HELD_OUT = 1 << 40
@@ -86,7 +83,7 @@ def held_out(count: int) -> Indices:
     return np.arange(HELD_OUT, HELD_OUT + count)
 
 
-def train(critic: PerceptronCritic, pairs: Pairs, how: Training, *, seed: int) -> Iterator[int]:
+def train_critic(critic: PerceptronCritic, pairs: Pairs, how: Training, *, seed: int) -> Iterator[int]:
     """Train the critic in place; yield the number of steps done so far, from 0 to `how.steps`, to measure at.
 
     Every step is `critic_gradients` with an optimizer and projection, on points that no other step has. The critic's

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import Config
+from ..config.validation import BATCH_NORMALIZATIONS
 from ..errors import ConfigError
 from ..utils.counter_rng import Stream, choose_numpy, normal, shuffled, uniform
 from .distributed.process_group import ProcessGroup
@@ -42,10 +43,15 @@ class Batches:
         config: with seed and size of a batch, and the distribution of latents.
         device: where all that is drawn is wanted.
         group: the processes that a batch is divided among.
+
+    Raises:
+        ConfigError: the real batch is to be the same in every step, and there are fewer items than it has.
     """
 
     def __init__(self, domain: Domain, config: Config, device: torch.device, group: ProcessGroup) -> None:
+        check_fixed_batch(config, domain.size)
         self.domain, self.config, self.device = domain, config, device
+        self.fixed = config.training.fixed_batch
         self.seed, self.size = config.training.seed, config.training.batch_size
         self.here, self.share = group.slice_of(self.size), group.share_of(self.size)
         self._index_B = torch.arange(self.here.start, self.here.stop, device=device)
@@ -81,6 +87,8 @@ class Batches:
 
     def _items(self, number: int) -> npt.NDArray[np.int64]:
         """Return the items of real batch `number`; chosen for many batches at once, which takes hardly longer."""
+        if self.fixed:
+            return self.rows(0)
         if not self._first <= number < self._first + self._ahead:
             self._first = number - number % self._ahead
             row_NB = np.stack([self.rows(self._first + k) for k in range(self._ahead)])
@@ -89,6 +97,16 @@ class Batches:
             self._chosen_NB: npt.NDArray[np.int64] = chosen_M.reshape(row_NB.shape)
         chosen_B: npt.NDArray[np.int64] = self._chosen_NB[number - self._first]
         return chosen_B
+
+
+def check_fixed_batch(config: Config, size: int) -> None:
+    """Raise ConfigError where every step is to have the same real batch and there are too few training items for it."""
+    batch = config.training.batch_size
+    if config.training.fixed_batch and size < batch:
+        raise ConfigError(
+            f"training.fixed_batch is true and training.batch_size is {batch}, but there are {size} items to train on",
+            f"set training.batch_size to {size} or less, or training.fixed_batch=false",
+        )
 
 
 def check_divisible(config: Config, size: int) -> None:
@@ -105,9 +123,10 @@ def check_divisible(config: Config, size: int) -> None:
             "train in one process",
         )
     for part in ("generator", "critic"):
-        if getattr(config, part).normalization == "batch":
+        normalization = getattr(config, part).normalization
+        if normalization in BATCH_NORMALIZATIONS:
             raise ConfigError(
-                f"{part}.normalization is 'batch', whose statistics are of the whole batch, and each of the "
+                f"{part}.normalization is {normalization!r}, whose statistics are of the whole batch, and each of the "
                 f"{size} processes sees a part of it",
                 f"{alone}take {part}.normalization=layer",
             )

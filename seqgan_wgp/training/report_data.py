@@ -61,7 +61,7 @@ class Table:
 
     note: str
     numbers: bool = True
-    """Whether all columns but the first are numbers; otherwise some are text."""
+    """Whether all columns but the first are numbers; otherwise cells are strings of a corpus."""
 
 
 @dataclass(frozen=True, kw_only=True)

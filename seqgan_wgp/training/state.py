@@ -74,6 +74,13 @@ class TrainState:
         """Return all tensors by name, not copied; with `step` and `seconds` that is all that a run needs to go on."""
         return tensors_of(self.modules(), self.module_optimizers())
 
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Put back, each in its place, copies of what `tensors` gave.
+
+        State that an optimizer has created since is removed, so that it creates it anew, with its own first values.
+        """
+        restore_tensors(self.modules(), self.module_optimizers(), tensors)
+
     def load(self, tensors: Mapping[str, Tensor], *, step: int, seconds: float) -> None:
         """Take over what `tensors` gave. Raises CheckpointError when a tensor is missing or of another shape."""
         load_tensors(self.modules(), self.module_optimizers(), tensors, self.device)
@@ -114,10 +121,7 @@ def load_tensors(
 
 @torch.no_grad()
 def restore_tensors(modules: Modules, optimizers: ModuleOptimizers, tensors: Mapping[str, Tensor]) -> None:
-    """Put back, each in its place, what copies of what `tensors_of` gave hold.
-
-    State that an optimizer has made since goes, so that it makes it anew, with its own first values.
-    """
+    """Put back copies of what `tensors_of` gave; see `TrainState.restore`."""
     for part, algorithm, module in optimizers:
         for name, parameter in module.named_parameters():
             state = algorithm.state[parameter]

@@ -1,8 +1,7 @@
 """The trainer: rounds, evaluations and diagnostics in turn, as records. It prints nothing and writes nothing.
 
 All noise is a function of (seed, stream, counter), so the state of a run is its tensors and its step number: a trainer
-that loads them goes on as if it had never stopped: bit for bit on the CPU, and on a GPU but for the order in which
-kernels add. So any number of processes trains one run.
+that loads them goes on as if it had never stopped, bit for bit, and any number of processes trains one run.
 
 The mathematics is in loop.py and steps.py, what it works on in state.py.
 """
@@ -20,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import Config
+from ..config.validation import BATCH_NORMALIZATIONS
 from ..errors import Diverged, one_line
 from ..utils.counter_rng import Stream
 from .batches import Batches
@@ -30,7 +30,7 @@ from .domain import Domain, Items
 from .engines.cuda_graph import GraphedRound, unsupported_reason
 from .engines.eager import autocast_of
 from .engines.table import make_engine
-from .latents import BLOCK, generate, latents, recalibrate_batchnorm
+from .latents import block_size_of, generate, latents, recalibrate_batchnorm
 from .likelihood import (
     LIKELIHOOD_METRICS,
     LikelihoodGenerator,
@@ -59,7 +59,7 @@ def initial_state(
         penalty_every=penalty_every(config.objective, batch_size),
         first=group.slice_of(batch_size).start,
         size=batch_size,
-        separate_batches=config.critic.normalization == "batch",
+        separate_batches=config.critic.normalization in BATCH_NORMALIZATIONS,
     )
     return TrainState(
         config=config,
@@ -205,15 +205,16 @@ class Trainer:
         """Return the compact items that an evaluation measures: always from the same latents, in every process."""
         self._recalibrate()
         self._tune()
-        count = self.domain.samples
-        blocks = self.group.slice_of(math.ceil(count / BLOCK))
-        start, stop = blocks.start * BLOCK, min(blocks.stop * BLOCK, count)
+        count, block_size = self.domain.samples, block_size_of(self.config)
+        blocks = self.group.slice_of(math.ceil(count / block_size))
+        start, stop = blocks.start * block_size, min(blocks.stop * block_size, count)
         source = generate(
             self.sampler.eval(),
             lambda index_B: latents(self.config, Stream.SAMPLE_LATENT, index_B),
             start,
             stop - start,
             self.device,
+            block_size=block_size,
         )
         parts = self.group.gather(lambda: [self.domain.spec.decode(fake) for fake in source])
         self.train_state.generator.train()
@@ -250,6 +251,14 @@ class Trainer:
         self._graph = None  # it was recorded over other tensors
         self._last = RoundMetrics((), torch.zeros(0))
 
+    def learning_rates(self) -> dict[str, float]:
+        """Return the learning rates of the last round, as records name them."""
+        optimizers = self.train_state.optimizers
+        return {
+            "generator_learning_rate": rate_of(optimizers.generator),
+            "critic_learning_rate": rate_of(optimizers.critic),
+        }
+
     def _over(self, should_stop: Callable[[], bool]) -> bool:
         """Say whether to stop, in all processes the same. The first one's clock counts."""
         if self._steps_done():
@@ -265,15 +274,10 @@ class Trainer:
     def _evaluates(self) -> bool:
         return self.step % self.config.evaluation.every == 0
 
-    def learning_rates(self) -> dict[str, float]:
-        """Return the learning rates that both optimizers have, as records name them: those of the last round."""
-        generator, critic = map(rate_of, self.train_state.optimizers)
-        return {"generator_learning_rate": generator, "critic_learning_rate": critic}
-
     def _recorded(self) -> GraphedRound | None:
         """Return the round as a graph; None where it is done eagerly. Where a graph was asked for, note why not.
 
-        The run's first round is always done eagerly: in it the optimizers make their state.
+        The run's first round is always done eagerly: in it the optimizers create their state.
         """
         asked = self.config.training.engine
         if self._graph is None and self._graphable and asked in ("auto", "graph"):

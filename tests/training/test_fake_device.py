@@ -13,6 +13,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from seqgan_wgp.nn.fast_conv.convolution import CONVOLUTIONS
 from seqgan_wgp.toy.networks import CRITICS
 from seqgan_wgp.training.engines.cuda_graph import StaticRound
+from seqgan_wgp.training.engines.eager import PlainEngine
 from seqgan_wgp.training.engines.table import ENGINES
 from seqgan_wgp.training.loop import ROUND_METRICS, eager_round, set_rates
 from seqgan_wgp.training.optimizers import OPTIMIZERS
@@ -31,14 +32,15 @@ def device(monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.device]:
 
 def check(trainer: Trainer) -> None:
     """Do a round as it is done eagerly, and as it is recorded, where nothing may be copied either."""
-    set_rates(trainer.train_state, trainer.step)
-    check_measured(eager_round(trainer.train_state))
-    static = StaticRound(trainer.train_state)
+    state = trainer.train_state
+    set_rates(state, state.step)
+    check_measured(eager_round(state))
+    static = StaticRound(state)
     static.fill()
     with NoCopies():  # type: ignore[no-untyped-call]
         measured = static.do()
     check_measured(measured)
-    for name, tensor in trainer.train_state.tensors().items():
+    for name, tensor in state.tensors().items():
         assert tensor.device.type == NAME, name
 
 
@@ -101,8 +103,9 @@ def with_cost(device: torch.device, cost: Callable[[Tensor], Tensor]) -> Trainer
     """A trainer whose penalty is made of slopes (B,) by `cost`."""
     trainer = trainer_of("toy-wgan-gp", {"training.engine": "plain"}, device)
     engine = trainer.train_state.engine
+    assert isinstance(engine, PlainEngine)
     constraint = dataclasses.replace(trainer.train_state.objective.constraint, slopes=between, cost=cost)
-    engine._objective = dataclasses.replace(engine._objective, constraint=constraint)  # type: ignore[attr-defined]
+    engine._objective = dataclasses.replace(engine._objective, constraint=constraint)
     return trainer
 
 

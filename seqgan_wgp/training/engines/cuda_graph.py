@@ -4,7 +4,7 @@ At the usual sizes a GPU works out a kernel faster than the host can start the n
 in tensors that the host fills before each: the round's number, from which all noise follows, its real batches, and how
 much the average remembers.
 
-A recording is trusted only after its first replay has left the state of training as an eager round leaves it.
+A recording is trusted only after its first replay has left the trainer's state as an eager round leaves it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..loop import ROUND_METRICS, average_decay, eager_round, one_round, set_rates, update_average
-from ..state import TrainState, restore_tensors
+from ..state import TrainState
 
 ALIKE = 1e-2
 """How far from the eager round's a recorded round may leave a tensor, relative to how far the eager one moves it."""
@@ -150,7 +150,7 @@ class GraphedRound:
         return _copied(self._state.tensors()) | dict(zip(ROUND_METRICS, measured.clone(), strict=True))
 
     def _restore(self, before: Mapping[str, Tensor]) -> None:
-        restore_tensors(self._state.modules(), self._state.module_optimizers(), before)
+        self._state.restore(before)
 
 
 def differing(

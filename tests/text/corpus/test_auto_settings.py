@@ -34,7 +34,7 @@ from seqgan_wgp.text.corpus.stats import Facts
 from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.training.schedule import penalty_every
 
-from .test_scan import made_lines, made_text, source_of
+from ..corpora import made_lines, made_text, source_of
 
 TEXT_RECIPES = [name for name in recipe_names() if recipe(name).domain == "text"]
 SIZES = Sizes(length=16, alphabet=30, train=10_000, held_out=1_000)

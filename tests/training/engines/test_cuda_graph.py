@@ -159,7 +159,7 @@ def test_state_that_does_not_begin_where_that_of_eager_rounds_does_is_found(
     trainer = trainer_of("mnist-wgan", {"optimizer.critic.momentum": 0.5, "training.engine": "graph"})
     trainer.round()
     monkeypatch.setitem(cuda_graph.RECORDERS, "cpu", record)
-    monkeypatch.setattr("seqgan_wgp.training.engines.cuda_graph.restore_tensors", zeroing)
+    monkeypatch.setattr("seqgan_wgp.training.state.restore_tensors", zeroing)
     with pytest.raises(RuntimeError, match="it leaves .* otherwise"):
         cuda_graph.GraphedRound(trainer.train_state)
 
