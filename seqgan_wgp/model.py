@@ -6,8 +6,7 @@ Shape suffixes: B batch, N strings or images, Z latent.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +17,8 @@ from torch import Tensor, nn
 from . import config as configs
 from .config import Config
 from .domains import adapter_for
-from .errors import CheckpointError, ConfigError, SeqganError, SeqganWarning, one_line
+from .errors import CheckpointError, ConfigError, PluginError, SeqganError, SeqganWarning, one_line
+from .registry import load_plugins
 from .text.causal_generator import CausalGenerator
 from .text.domain import TextSpec
 from .text.generation import inversion
@@ -69,7 +69,15 @@ class Model:
         self.critic = _loaded(critic, tensors, "critic").to(device)
 
     @classmethod
-    def load(cls, path: str | Path, *, device: str = "auto", weights: str | None = None, best: bool = False) -> Model:
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        device: str = "auto",
+        weights: str | None = None,
+        best: bool = False,
+        plugins: Sequence[str | Path] = (),
+    ) -> Model:
         """Load a model from a run's folder or a model file.
 
         Args:
@@ -77,11 +85,14 @@ class Model:
             device: "auto", "cpu", "cuda" or "mps".
             weights: "average" or "latest", in place of what the run was configured with.
             best: of a folder, take best.safetensors: the model of the run's best evaluation.
+            plugins: files of code that the model needs; it names them, and never brings them.
 
         Raises:
+            PluginError: the model needs a plugin that is not loaded.
             CheckpointError: no model there, a damaged file, one that is not ours, or one of a newer format.
             ConfigError: no such device, or the best of a single file.
         """
+        load_plugins(plugins)
         file = find_model_file(Path(path), best=best)
         place = pick_device(device)
         note = device_note(device, place)
@@ -91,6 +102,8 @@ class Model:
         try:
             config = configs.from_dict(facts.pop("config"))
             model = cls(config, adapter_for(config).spec(facts), facts, tensors, place)
+        except PluginError as error:
+            raise PluginError(f"{file}: {error.message}", error.remedy) from None
         except (SeqganError, KeyError, TypeError) as error:
             reason = error.message if isinstance(error, SeqganError) else f"it lacks {error}"
             raise CheckpointError(f"{file}: is not a whole model: {reason}", _WHOLE) from None
@@ -251,8 +264,11 @@ class Model:
 
     def _latents(self, seed: int, stream: Stream = Stream.SAMPLE_LATENT) -> Callable[[Tensor], Tensor]:
         """Return a function from numbers (B,) to latents (B, Z) of a stream."""
-        seeded = _seeded(self.config, seed)
-        return lambda index_B: latents(seeded, stream, index_B)
+        if not 0 <= seed < 1 << 63:
+            raise ConfigError(f"seed is {seed}, but it must be at least 0 and below 2^63", "choose a smaller seed")
+        settings = self.config.generator
+        distribution, size = settings.latent_distribution, settings.latent
+        return lambda index_B: latents(distribution, size, seed, stream, index_B)
 
 
 def _loaded(network: nn.Module, tensors: Mapping[str, Tensor], part: str) -> nn.Module:
@@ -266,12 +282,6 @@ def _loaded(network: nn.Module, tensors: Mapping[str, Tensor], part: str) -> nn.
     except RuntimeError as error:
         raise CheckpointError(f"the {part}'s weights do not fit the settings ({one_line(error)})") from None
     return network.eval().requires_grad_(False)
-
-
-@lru_cache(maxsize=64)
-def _seeded(config: Config, seed: int) -> Config:
-    # Kept, since whoever generates many blocks one by one asks for it each time.
-    return configs.override(config, {"training.seed": seed})
 
 
 def model_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -35,6 +35,7 @@ def generate(
     top: flags.Top = None,
     unique: flags.Unique = False,
     not_in: flags.NotIn = None,
+    valid: flags.Valid = None,
     memory: flags.Memory = 512,
     prefix: flags.Prefix = None,
     suffix: flags.Suffix = None,
@@ -47,8 +48,10 @@ def generate(
     length: flags.Length = None,
     charset: flags.Charset = None,
     regex: flags.Regex = None,
+    plugin: options.Plugins = None,
 ) -> None:
     """Print N new strings or points, one a line; write images: a grid to FILE.png, all to FILE.npy, or a folder."""
+    options.load_plugins(plugin)
     from seqgan_wgp.domains import adapter_for
     from seqgan_wgp.model import Model
     from seqgan_wgp.text.constrained.constraints import Constraints, parse_length
@@ -69,6 +72,7 @@ def generate(
             "--top": top,
             "--unique": unique,
             "--not-in": not_in,
+            "--valid": valid,
             "--prefix": prefix,
             "--suffix": suffix,
             "--contains": contains,
@@ -108,6 +112,7 @@ def generate(
         top=top,
         unique=unique,
         not_in=tuple(not_in or ()),
+        valid=valid,
         memory_megabytes=memory,
         output=output,
         continued=continue_,

@@ -14,11 +14,13 @@ from torch.nn import functional
 
 from ..config.schema import GeneratorSettings
 from ..errors import ConfigError
+from ..registry import register
 from .causal import CausalNetwork, CausalSettings, Drawing
 from .likelihood import choose_epsilon
 
 
 @final
+@register.generator("causal", data="text", has_likelihood=True)
 class CausalGenerator(nn.Module):
     """Uniform latents in [-1, 1) to one-hot rows of drawn strings: (B, L) -> (B, L, V).
 
@@ -64,12 +66,9 @@ class CausalGenerator(nn.Module):
                 dropout=settings.dropout,
             )
         )
+        self.network.draw_weights(int(torch.randint(2**62, ())))  # of the run's seed: `nn.initialization`
         self.epsilon: Tensor
         self.register_buffer("epsilon", torch.zeros((), dtype=torch.float64))
-
-    def draw_weights(self, seed: int, first: int) -> None:
-        """Draw the first weights anew, a pure function of (seed, first)."""
-        self.network.draw_weights(seed, first)
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
         """Return the one-hot rows of drawn strings, float32 (B, L, V); in training of every symbol, none cut."""

@@ -15,6 +15,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ..likelihood import LikelihoodGenerator
 from ..loop import ROUND_METRICS, average_decay, eager_round, one_round, set_rates, update_average
 from ..state import TrainState
 
@@ -70,17 +71,17 @@ def unsupported_reason(state: TrainState) -> str | None:
         return f"it needs a GPU with CUDA, and the run is on {state.device.type}"
     if state.group.size > 1:
         return "the processes of a run exchange gradients within a round"
-    if settings.repeat_above is not None:
-        return "training.repeat_above decides within a round how many steps it has"
+    if settings.extra_steps_above is not None:
+        return "training.extra_steps_above decides within a round how many steps it has"
     if settings.generator_steps_more:
         return "training.generator_steps_more changes how many steps a round has"
-    if state.config.generator.network == "causal":
-        return "the network causal draws one character after another, until all strings have ended"
+    if isinstance(state.generator, LikelihoodGenerator):
+        return f"the network {state.config.generator.network} draws one part of an item after another"
     if settings.noise_steps:
         return "training.noise_steps changes the noise from round to round"
     for name, algorithm in (("generator", optimizer.generator), ("critic", optimizer.critic)):
-        if algorithm.fall_steps and algorithm.name != "adam":
-            return f"optimizer.{name}.fall_steps changes the step size of {algorithm.name} from round to round"
+        if algorithm.lr_decay_steps and algorithm.name != "adam":
+            return f"optimizer.{name}.lr_decay_steps changes the step size of {algorithm.name} from round to round"
     return None
 
 
