@@ -80,6 +80,14 @@ def measures_in(record: Mapping[str, Any]) -> dict[str, float]:
     return {name: value for name, value in found.items() if isinstance(value, int | float) and math.isfinite(value)}
 
 
+def selection_value(measures: Mapping[str, Any], criterion: str) -> float:
+    """Return what the best model of a run has the lowest value of: nll where it is measured, else the criterion.
+
+    A generator with a likelihood that learns its training lines by heart still gets better in n-grams.
+    """
+    return float(measures["nll"] if "nll" in measures else measures[criterion])
+
+
 def value_text(name: str, value: float, digits: int = 4) -> str:
     """Return a measure's value as people read it."""
     name = name.removesuffix("_floor")

@@ -82,6 +82,11 @@ def test_likelihood_rounds_come_first(run: RunFolder) -> None:
     assert "nll_floor" not in records[3]
 
 
+def test_the_best_model_is_that_of_the_lowest_nll(run: RunFolder) -> None:
+    nll = {record["step"]: record["nll"] for record in read_records(run.metrics) if "nll" in record}
+    assert Model.load(run.path, device="cpu", best=True).facts["step"] == min(nll, key=lambda step: nll[step])
+
+
 def test_stopping_changes_nothing(run: RunFolder, tiny_lines: list[str], tmp_path: Path) -> None:
     other = trained(tiny_lines, tmp_path / "stopped", stop=5)
     one, two = (
