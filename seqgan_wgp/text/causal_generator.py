@@ -102,5 +102,5 @@ class CausalGenerator(nn.Module):
 
 
 def uniforms(latent_BZ: Tensor) -> Tensor:
-    """Return latents in [-1, 1) as uniforms in [0, 1): exact for those that were made of 24 bits."""
-    return (latent_BZ + 1) / 2
+    """Return latents in [-1, 1) as uniforms in [0, 1), exact for those made of 24 bits; others are clipped."""
+    return ((latent_BZ + 1) / 2).clamp(min=0.0, max=1 - 2.0**-24)
