@@ -154,6 +154,7 @@ class TextAdapter(DomainAdapter):
             guesses=tuple(sorted(set(options.guesses or GUESSES))),
             orders=options.orders or ORDERS_MOST,
             seed=options.seed,
+            critic_trained=_critic_trained(loaded),
             baseline_seconds=BASELINE_SECONDS if options.baseline_seconds is None else options.baseline_seconds,
         )
         with _corpus(loaded, spec, options.corpus, on_bytes) as corpus:
@@ -178,6 +179,12 @@ class TextAdapter(DomainAdapter):
         yield HEADERS.get(format_, "")
         for part in parts:
             yield from (FORMATS[format_](string) + "\n" for string in spec.to_text(part))
+
+
+def _critic_trained(loaded: LoadedModel) -> bool:
+    """Say whether a model's critic has had a step."""
+    first = loaded.model.config.training.likelihood_steps
+    return not first or int(loaded.model.facts.get("step", 0)) > first
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import torch
 from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.model import Model
+from seqgan_wgp.runs.evaluate import evaluate
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.metrics_log import read_records
 from seqgan_wgp.runs.prepare import create
@@ -131,6 +132,17 @@ def test_constraints_are_fulfilled_left_to_right(model: Model, decode: str) -> N
     assert all(re.fullmatch("[bdk]a[^s]*[aeiou]", string) and "l" in string for string in strings)
     given_up = np.concatenate([block.given_up_N for block in blocks if block.given_up_N is not None])
     assert len(given_up) == 600 and (given_up > 0).all()
+
+
+@pytest.mark.parametrize(("step", "said"), [(8, True), (12, False)])
+def test_a_critic_that_had_no_step_is_said_to_mean_nothing(
+    run: RunFolder, tiny_lines: list[str], step: int, said: bool
+) -> None:
+    loaded = Model.load(run.path, device="cpu")
+    loaded.facts["step"] = step
+    found = evaluate(loaded, tiny_lines, samples=60, guesses=(60,), orders=2, baseline_seconds=0)
+    rows = {name: meaning for name, _, _, meaning in found.rows}
+    assert ("it was not trained" in rows["critic"]) == said
 
 
 def test_what_it_cannot_do_is_refused(model: Model, tiny_lines: list[str]) -> None:

@@ -52,6 +52,9 @@ class TextEvaluation:
     autoregressive: Autoregressive | None = None
     """The autoregressive baseline; None where there is none."""
 
+    critic_trained: bool = True
+    """Whether the scores are those of a critic that has had a step."""
+
     nll: GenerativeNll | None = None
     """Nats per symbol under the baseline."""
 
@@ -158,6 +161,7 @@ def evaluate_text(
         nearest=bench.nearest(strings_NL),
         scores=bench.scores(model, strings_NL),
         autoregressive=None if bench.autoregressive is None else bench.autoregressive.facts,
+        critic_trained=asked.critic_trained,
         nll=bench.nll(strings_NL),
     )
 
@@ -188,7 +192,8 @@ def _rows(found: TextEvaluation) -> list[MeasureRow]:
     chance, lines = f"by chance {copies.expected:.2%}", f"test lines {nearest.test:.3f}"
     copied = f"share of the different strings that are training lines: {verdicts.copied(copies)}"
     neared = f"edits, by length, to the nearest training line, median: {verdicts.neared(nearest)}"
-    trusted = f"mean score that the critic gives: {verdicts.trusted(found.scores)}"
+    told = verdicts.trusted(found.scores) if found.critic_trained else "it was not trained, so they mean nothing"
+    trusted = f"mean score that the critic gives: {told}"
     return [
         *_profile(found.profiles, _fellows(found)),
         *_hits(found.hits),
