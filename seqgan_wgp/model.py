@@ -19,11 +19,14 @@ from .config import Config
 from .domains import adapter_for
 from .errors import CheckpointError, ConfigError, PluginError, SeqganError, SeqganWarning, one_line
 from .registry import load_plugins
+from .text.causal_generator import CausalGenerator
 from .text.domain import TextSpec
 from .text.generation import inversion
 from .text.generation.inversion import Generating, Inversion, Neighbour
+from .text.generation.request import Request
 from .text.generation.sampling import check_decoding, sampled
 from .text.generation.scoring import Scored, scored
+from .text.generation.stream import TextModel, candidates
 from .text.networks import log_probabilities
 from .training.build import build_generator_and_critic
 from .training.domain import DataSpec, Items
@@ -143,6 +146,16 @@ class Model:
         tables = self.tables(n, seed=seed, start=start)
         if decode == "argmax":
             return (self.spec.decode(table) for table in tables)
+        if isinstance(self.generator, CausalGenerator):
+            request = Request(n=n, seed=seed, start=start, decode=decode, temperature=temperature)
+            text = TextModel(
+                spec=self.text_spec("decode sample"),
+                tables=self.tables,
+                generator=self.generator,
+                critic=self.critic,
+                device=self.device,
+            )
+            return (block.ids_NL for block in candidates(text, request, range(start, start + n)))
         vocabulary = self.text_spec("decode sample").vocabulary
         return sampled(tables, vocabulary, seed=seed, start=start, temperature=temperature)
 
@@ -229,6 +242,12 @@ class Model:
         raise ConfigError(f"{what} is for models of text, and this is one of {self.config.domain}s")
 
     def _generating(self, what: str) -> Generating:
+        if isinstance(self.generator, CausalGenerator):
+            raise ConfigError(
+                f"{what} searches for the latent of a text, and in a model of the network causal latents are the "
+                "chance that characters are drawn by: near ones give no similar strings",
+                "take a model of the recipe fast",
+            )
         distribution = self.config.generator.latent_distribution
         return Generating(
             generator=self.generator, spec=self.text_spec(what), distribution=distribution, device=self.device

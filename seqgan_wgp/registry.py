@@ -118,6 +118,10 @@ class Network:
     chooses_activation: bool = False
     """Whether the settings choose its activation."""
 
+    has_likelihood: bool = False
+    """Whether it is a generator that knows how likely items are (`training.likelihood.LikelihoodGenerator`), so that
+    training.likelihood_steps has a meaning. It draws one part of an item after another, which no graph can record."""
+
     def __call__(self, *arguments: Any) -> nn.Module:
         """Return a new network."""
         return self.build(*arguments)
@@ -322,7 +326,11 @@ INITIALIZATIONS: Registry[Any] = Registry("initialization", f"{_PACKAGE}.nn.init
 DISTRIBUTIONS: Registry[Any] = Registry("toy distribution", f"{_PACKAGE}.toy.distributions")
 UNITS: Registry[TextUnit] = Registry("unit of text", f"{_PACKAGE}.text.units")
 VALIDATORS: Registry[Callable[[str], object]] = Registry("validator")
-_NETWORK_HOMES = {"text": ("text.networks",), "image": ("images.networks", "images.dense"), "toy": ("toy.networks",)}
+_NETWORK_HOMES = {
+    "text": ("text.networks", "text.causal_generator"),
+    "image": ("images.networks", "images.dense"),
+    "toy": ("toy.networks",),
+}
 GENERATORS: dict[str, Registry[Network]] = {
     data: Registry(f"generator of {data}", *(f"{_PACKAGE}.{home}" for home in _NETWORK_HOMES[data]))
     for data in _NETWORK_HOMES
@@ -415,6 +423,7 @@ class Register:
         normalizations: Collection[str] = ("none",),
         needs_units: bool = False,
         chooses_activation: bool = False,
+        has_likelihood: bool = False,
     ) -> Callable[[C], C]:
         """Register a class or function that builds a generator, for `generator.network`.
 
@@ -424,8 +433,13 @@ class Register:
             normalizations: names of those that it can have.
             needs_units: it has a dense layer, of `generator.units` units.
             chooses_activation: `generator.activation` names its activation.
+            has_likelihood: it knows how likely items are, so `training.likelihood_steps` can train it.
         """
-        traits = {"needs_units": needs_units, "chooses_activation": chooses_activation}
+        traits = {
+            "needs_units": needs_units,
+            "chooses_activation": chooses_activation,
+            "has_likelihood": has_likelihood,
+        }
         return _network(GENERATORS, name, data, normalizations, traits)
 
     def critic(

@@ -117,6 +117,11 @@ def _settings(part: str, data: str, name: str, normalization: str) -> Any:
     config = recipe(_trial(data).recipe)
     section: GeneratorSettings | CriticSettings = getattr(config, part)
     change: dict[str, Any] = {"network": name, "normalization": normalization, "width": 16, "blocks": 2, "units": 8}
+    if part == "generator" and GENERATORS[data][name].has_likelihood:
+        change |= {
+            "latent": _trial(data).item_shape[0],
+            "latent_distribution": "uniform",
+        }
     return dataclasses.replace(section, **change, initialization="constructor", residual_scale=1.0)
 
 

@@ -42,6 +42,13 @@ def evaluate(
     ] = None,
     orders: Annotated[int | None, typer.Option(help="Measure JS-1 to JS-N. [6]", metavar="N")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the latents and of all that is drawn beside.", metavar="S")] = 0,
+    baseline_seconds: Annotated[
+        float | None,
+        typer.Option(
+            help="Of text: train a causal network for so long, to compare with; kept in the cache. 0: none. [30]",
+            metavar="SECONDS",
+        ),
+    ] = None,
     best: Annotated[bool, typer.Option("--best", help="Of a run, the model of its best evaluation.")] = False,
     data: Annotated[
         Path | None, typer.Option(help="Of a model of images: folder of the images to measure against.", metavar="DIR")
@@ -71,6 +78,7 @@ def evaluate(
             guesses=guesses or None,
             orders=orders,
             seed=seed,
+            baseline_seconds=baseline_seconds,
             best=best,
             device=device or "auto",
             on_step=working,

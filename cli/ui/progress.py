@@ -189,8 +189,8 @@ def measures_shown(measures: dict[str, float]) -> list[str]:
 
 
 def _losses(record: Record) -> str:
-    names = {"wasserstein": "Wasserstein", "penalty": "penalty", "slope_mean": "slope"}
-    return "  ".join(f"{label} {record.losses[name]:.3f}" for name, label in names.items())
+    names = {"likelihood_loss": "nats", "wasserstein": "Wasserstein", "penalty": "penalty", "slope_mean": "slope"}
+    return "  ".join(f"{label} {record.losses[name]:.3f}" for name, label in names.items() if name in record.losses)
 
 
 def _measures_line(measures: dict[str, float]) -> str:

@@ -91,13 +91,21 @@ class GeneratorSettings:
     """The generator, from latents to points of critic space."""
 
     network: str = setting("architecture", "residual", choices=AnyOf(GENERATORS))
-    latent: int = setting("numbers in a latent", ge=1, le=65_536)
+    latent: int = setting(
+        "numbers in a latent; of the network causal one for each position", ge=1, le=65_536, auto=True
+    )
     latent_distribution: str = setting("distribution of a latent's numbers", "normal", choices=_LATENTS)
     width: int = setting("channels; of a perceptron, units", ge=1, le=16_384, auto=True)
     blocks: int = setting("residual blocks; of a perceptron over points, hidden layers", 0, ge=0, le=256)
     kernel: int = setting("positions that a convolution sees", 1, ge=1, le=255, odd=True)
     units: int = setting("units of the dense layer, in networks that have one", 0, ge=0, le=65_536)
     residual_scale: float = setting("factor on each block's residual branch", 1.0, gt=0, le=100)
+    counts: int = setting(
+        "of the network causal: how many earlier occurrences of each character it is told apart", 0, ge=0, le=64
+    )
+    dropout: float = setting(
+        "of the network causal: share of activations dropped in likelihood steps", 0.0, ge=0, le=0.9
+    )
     normalization: str = setting("before each activation", "none", choices=NORMALIZATIONS)
     activation: str = setting(
         "activation after the convolutions of the network convolution-dense; other networks have their own",
@@ -213,6 +221,15 @@ class TrainingSettings:
     )
     warm_up: int = setting("critic steps alone before the first round, at most", 0, ge=0, le=1_000_000)
     warm_up_until: float | None = setting("critic's loss at which the warm-up ends early; none: never", None)
+    likelihood_steps: int = setting(
+        "rounds of maximum likelihood before the adversarial ones; of the network causal", 0, ge=0
+    )
+    likelihood_rate: float | None = setting(
+        "step size of maximum likelihood at its highest: it rises over 50 rounds and falls as half a cosine",
+        None,
+        gt=0,
+        le=1,
+    )
     fixed_latents: bool = setting(
         "whether every step of both networks has the same latents, those of the first batch_size samples", False
     )

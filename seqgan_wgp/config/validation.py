@@ -62,7 +62,7 @@ def _check_networks(config: Config) -> None:
 def _check_decided(config: Config) -> None:
     if DATA_KINDS[config.domain].has_rules:
         return  # there is a rule for each, once the corpus is known
-    for dotted in ("generator.width", "critic.width", "training.batch_size", "evaluation.every"):
+    for dotted in ("generator.latent", "generator.width", "critic.width", "training.batch_size", "evaluation.every"):
         if operator.attrgetter(dotted)(config) == AUTO:
             raise ConfigError(f"{dotted} is 'auto', and a rule decides it for text only", "set it to a number")
 
@@ -142,6 +142,17 @@ def _check_rhythm(config: Config) -> None:
             "training.batch_size is 1, and generator.normalization is "
             f"{config.generator.normalization!r}: one item has no spread",
             "set training.batch_size to 2 or more",
+        )
+    if training.likelihood_steps and not GENERATORS[config.domain][config.generator.network].has_likelihood:
+        raise ConfigError(
+            f"training.likelihood_steps is {training.likelihood_steps}, but the network {config.generator.network} has "
+            "no likelihood",
+            "set generator.network=causal, or training.likelihood_steps=0",
+        )
+    if training.likelihood_steps and training.likelihood_rate is None:
+        raise ConfigError(
+            "training.likelihood_steps is set, but training.likelihood_rate is not",
+            "e.g. training.likelihood_rate=5e-3",
         )
     if training.warm_up_until is not None and not training.warm_up:
         raise ConfigError("training.warm_up_until is set, but training.warm_up is 0", "set training.warm_up too")

@@ -24,6 +24,7 @@ def evaluate(
     guesses: Sequence[int] | None = None,
     orders: int | None = None,
     seed: int = 0,
+    baseline_seconds: float | None = None,
     best: bool = False,
     device: str = "auto",
     plugins: Sequence[str | Path] = (),
@@ -42,6 +43,8 @@ def evaluate(
         guesses: numbers of strings after which held-out ones among them are counted; None: 10,000 and 100,000.
         orders: n-grams are measured for n = 1 .. orders; None: 6.
         seed: of the latents, and of all that is drawn for comparison.
+        baseline_seconds: of text, budget of the autoregressive baseline, in seconds of one nominal core; 0: leave it
+            out; None: 30. It is trained once for a corpus and kept in the cache.
         best: take the model of the best evaluation in place of the latest; for a run's folder.
         device: "auto", "cpu", "cuda" or "mps"; of a loaded model, where it is.
         plugins: files of code that the model needs, as `Model.load` takes them.
@@ -63,6 +66,7 @@ def evaluate(
         guesses=None if guesses is None else tuple(guesses),
         orders=orders,
         seed=seed,
+        baseline_seconds=baseline_seconds,
     )
     question.check()
     load_plugins(plugins)

@@ -33,6 +33,11 @@ WORDS: dict[str, Wording] = {
         meaning="How varied the strings are in runs of characters; well below its floor, they repeat themselves.",
     ),
     "novel": Wording(title="novel", unit="%", meaning="Share of strings that do not stand among the training lines."),
+    "nll": Wording(
+        title="NLL",
+        unit="nats",
+        meaning="How surprising the model finds held-out lines, per character; the lower, the better.",
+    ),
     "fcd": Wording(
         title="fcd",
         meaning="Frechet distance of the features that a small digit classifier sees; the lower, the better.",
@@ -73,6 +78,14 @@ def measures_in(record: Mapping[str, Any]) -> dict[str, float]:
     names |= {name for name in record if wording(name).meaning}
     found = {name: record[name] for name in record if name.removesuffix("_floor") in names}
     return {name: value for name, value in found.items() if isinstance(value, int | float) and math.isfinite(value)}
+
+
+def selection_value(measures: Mapping[str, Any], criterion: str) -> float:
+    """Return what the best model of a run has the lowest value of: nll where it is measured, else the criterion.
+
+    A generator with a likelihood that learns its training lines by heart still gets better in n-grams.
+    """
+    return float(measures["nll"] if "nll" in measures else measures[criterion])
 
 
 def value_text(name: str, value: float, digits: int = 4) -> str:

@@ -30,6 +30,7 @@ from ..utils.devices import device_note, pick_device
 from ..utils.tensor_file import read_tensor_file, write_tensor_file
 from .folder import RunFolder
 from .health.findings import Health
+from .measures import selection_value
 from .metrics_log import MetricsLog, read_records
 from .outcome import INTERRUPTED
 from .outcome import Outcome as Outcome
@@ -155,7 +156,7 @@ class Session:
         self.adapter.write_film(shown, self.run.film)
 
     def _keep_best(self, step: int) -> None:
-        value = self.measures[self.domain.criterion]
+        value = selection_value(self.measures, self.domain.criterion)
         if self.best["value"] is None or value < self.best["value"]:
             self.best = {"value": value, "step": step, "stale": 0}
             self._save_model(self.run.best)

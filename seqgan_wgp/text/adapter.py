@@ -31,6 +31,9 @@ from .generation.formats import FORMATS, HEADERS, write_lines
 from .readers.open import Source, open_inputs, open_source
 from .report_data import text_report_data
 
+BASELINE_SECONDS = 30.0
+"""Budget of the autoregressive baseline, unless told otherwise."""
+
 GUESSES = 10_000, 100_000
 """Generated strings after which the held-out strings among them are counted, unless told otherwise."""
 
@@ -152,6 +155,8 @@ class TextAdapter(DomainAdapter):
             guesses=tuple(sorted(set(options.guesses or GUESSES))),
             orders=options.orders or ORDERS_MOST,
             seed=options.seed,
+            critic_trained=_critic_trained(loaded),
+            baseline_seconds=BASELINE_SECONDS if options.baseline_seconds is None else options.baseline_seconds,
         )
         with _corpus(loaded, spec, options.corpus, on_bytes) as corpus:
             same = corpus.facts.sha256 == spec.facts["sha256"]
@@ -175,6 +180,12 @@ class TextAdapter(DomainAdapter):
         yield HEADERS.get(format_, "")
         for part in parts:
             yield from (FORMATS[format_](string) + "\n" for string in spec.to_text(part))
+
+
+def _critic_trained(loaded: LoadedModel) -> bool:
+    """Say whether a model's critic has had a step."""
+    first = loaded.model.config.training.likelihood_steps
+    return not first or int(loaded.model.facts.get("step", 0)) > first
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ tests/fourth_domain.py is a whole one.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -109,6 +110,7 @@ class EvalOptions:
     guesses: tuple[int, ...] | None = None
     orders: int | None = None
     seed: int = 0
+    baseline_seconds: float | None = None
 
     def check(self) -> None:
         """Raise ConfigError for a number out of bounds."""
@@ -121,6 +123,10 @@ class EvalOptions:
         for number in self.guesses or ():
             if number < 1:
                 raise ConfigError(f"--guesses is {number}, but it must be at least 1")
+        if self.baseline_seconds is not None and not 0 <= self.baseline_seconds < math.inf:
+            raise ConfigError(
+                f"--baseline-seconds is {self.baseline_seconds:g}, but it must be 0, for no baseline, or more"
+            )
         if self.seed < 0:
             raise ConfigError(f"--seed is {self.seed}, but it must not be negative")
 
@@ -128,7 +134,7 @@ class EvalOptions:
         """Raise ConfigError when one of the named options is given, which a model of this kind has no use for."""
         for name in names:
             if getattr(self, name):
-                option = "CORPUS" if name == "corpus" else f"--{name}"
+                option = "CORPUS" if name == "corpus" else f"--{name.replace('_', '-')}"
                 raise ConfigError(f"{option} is not for a model of {kind}", "leave it out")
 
 

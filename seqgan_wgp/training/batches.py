@@ -116,6 +116,12 @@ def check_divisible(config: Config, size: int) -> None:
     if config.training.device == "mps":
         raise ConfigError("training.device is 'mps', which only one process can use", "train in one, or take another")
     batch, objective, alone = config.training.batch_size, config.objective, "train in one process, or "
+    if config.training.likelihood_steps:
+        raise ConfigError(
+            f"training.likelihood_steps is {config.training.likelihood_steps}, which one process does by itself, and "
+            f"there are {size}",
+            "train in one process",
+        )
     for part in ("generator", "critic"):
         normalization = getattr(config, part).normalization
         if NORMALIZATIONS[normalization].mixes_samples:

@@ -19,6 +19,9 @@ Number = int | Tensor
 
 _Number = TypeVar("_Number", int, Tensor, Number)
 
+COSINE_WARM_UP = 50
+"""Steps over which the learning rate of maximum likelihood rises."""
+
 _WARM_UP = 1 << 36
 """Number of the first critic step of the warm-up: behind all that rounds will come to."""
 
@@ -52,7 +55,14 @@ class Schedule:
         return settings.generator_steps + settings.generator_steps_more * (round_ // settings.generator_steps_period)
 
     def learning_rates(self, round_: int) -> tuple[float, float]:
-        """Return the generator's and the critic's learning rate in a round."""
+        """Return the generator's and the critic's learning rate in a round; likelihood rounds have their own."""
+        first = self.training.likelihood_steps
+        if round_ < first:
+            assert self.training.likelihood_rate is not None
+            last = min(first, self.training.steps or first)
+            generator = cosine_rate(self.training.likelihood_rate, round_, last)
+            return generator, self.optimizer.critic.learning_rate
+        round_ -= first
         return learning_rate(self.optimizer.generator, round_), learning_rate(self.optimizer.critic, round_)
 
     def noise_deviation(self, round_: int) -> float:
@@ -78,6 +88,12 @@ def learning_rate(settings: AlgorithmSettings, round_: int) -> float:
     The decay does not depend on the planned end of training, and never reaches 0.
     """
     return settings.learning_rate / math.sqrt(1 + round_ / settings.lr_decay_steps if settings.lr_decay_steps else 1)
+
+
+def cosine_rate(highest: float, step: int, steps: int) -> float:
+    """Return a learning rate that rises over COSINE_WARM_UP steps and falls to a hundredth as half a cosine."""
+    share = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
+    return highest * share * min(1.0, (step + 1) / COSINE_WARM_UP)
 
 
 def noise_deviation(settings: TrainingSettings, round_: int) -> float:

@@ -31,6 +31,13 @@ from .engines.cuda_graph import GraphedRound, unsupported_reason
 from .engines.eager import autocast_of
 from .engines.table import make_engine
 from .latents import block_size_of, generate, recalibrate_batchnorm, run_latents
+from .likelihood import (
+    LIKELIHOOD_METRICS,
+    LikelihoodGenerator,
+    held_out_items,
+    is_likelihood_round,
+    likelihood_round,
+)
 from .loop import ROUND_METRICS, eager_round, set_rates, warm_up
 from .optimizers import rate_of
 from .precision import rounding
@@ -149,7 +156,9 @@ class Trainer:
             with rounding(self.config.training.precision, self.device):
                 diagnosis = diagnose(state) if diagnosed else {}
             samples = self.samples() if self._evaluates() else None
-            measures = {} if samples is None or not self.group.first else self.domain.score(samples)
+            measures = (
+                {} if samples is None or not self.group.first else self.domain.score(samples) | self._likelihood()
+            )
             state.seconds = time.perf_counter() - began
             record = Record(
                 step=state.step,
@@ -177,12 +186,16 @@ class Trainer:
         state = self.train_state
         set_rates(state, state.step)
         with rounding(self.config.training.precision, self.device):
-            if state.step == 0:
-                warm_up(state)
-            graph = self._recorded()
-            measured = eager_round(state) if graph is None else graph()
+            names: tuple[str, ...] = ROUND_METRICS
+            if is_likelihood_round(self.config, state.step):
+                names, measured = LIKELIHOOD_METRICS, likelihood_round(state)
+            else:
+                if state.step == self.config.training.likelihood_steps:
+                    warm_up(state)
+                graph = self._recorded()
+                measured = eager_round(state) if graph is None else graph()
         state.step += 1
-        self._last = RoundMetrics(ROUND_METRICS, measured)
+        self._last = RoundMetrics(names, measured)
         # The host waits for the device nowhere in a round, and looks at what it measured only where it is to be shown.
         if self.device.type == "cpu" or state.step % self.config.log.every == 0 or self._evaluates():
             self._check_finite()
@@ -191,6 +204,7 @@ class Trainer:
     def samples(self) -> Items:
         """Return the compact items that an evaluation measures: always from the same latents, in every process."""
         self._recalibrate()
+        self._tune()
         count, block_size = self.domain.samples, block_size_of(self.config)
         blocks = self.group.slice_of(math.ceil(count / block_size))
         start, stop = blocks.start * block_size, min(blocks.stop * block_size, count)
@@ -205,6 +219,23 @@ class Trainer:
         parts = self.group.gather(lambda: [self.domain.spec.decode(fake) for fake in source])
         self.train_state.generator.train()
         return np.concatenate(parts)
+
+    def _tune(self) -> None:
+        """Have a generator with a likelihood choose how it draws; both sets of weights take the choice over."""
+        sampler, state = self.sampler, self.train_state
+        if isinstance(sampler, LikelihoodGenerator):
+            sampler.tune(held_out_items(self.domain, self.config.training.seed))
+            tuned = dict(sampler.named_buffers())
+            for module in (state.generator, state.average):
+                for name, buffer in module.named_buffers():
+                    buffer.copy_(tuned[name])
+
+    def _likelihood(self) -> dict[str, float]:
+        """Return the mean negative log-likelihood of held-out items, where the generator has one."""
+        sampler = self.sampler
+        if not isinstance(sampler, LikelihoodGenerator):
+            return {}
+        return {"nll": sampler.nll(held_out_items(self.domain, self.config.training.seed))}
 
     def state(self) -> dict[str, Tensor]:
         """Return all tensors that the run needs to go on, by name; with `step` and `seconds` that is everything."""

@@ -57,6 +57,10 @@ class Stream(IntEnum):
     CRITIC_CHANCE = 24  # uniforms that generators draw by in training, beside CRITIC_LATENT,
     GENERATOR_CHANCE = 25  # beside GENERATOR_LATENT
     DIAGNOSIS_CHANCE = 26  # and beside DIAGNOSIS_LATENT
+    LIKELIHOOD_BATCH = 27  # training items of a likelihood step
+    LIKELIHOOD_DROPOUT = 28  # its dropout masks: seed of their generator; index = the step's number
+    BASELINE = 29  # uniforms that an evaluation's causal baseline draws strings by; index = the string's number
+    EPSILON_CHOICE = 30  # uniforms of the strings that the cut of unlikely symbols is chosen by
 
 
 def _signed(value: int) -> int:

@@ -23,7 +23,7 @@ from seqgan_wgp.text.evaluation.evaluate import TextEvaluation
 from seqgan_wgp.toy.adapter import scan_toy
 from seqgan_wgp.toy.evaluation import ToyEvaluation
 
-QUICK: dict[str, Any] = {"guesses": (60,), "samples": 80, "orders": 2}
+QUICK: dict[str, Any] = {"guesses": (60,), "samples": 80, "orders": 2, "baseline_seconds": 0.0}
 
 
 @pytest.fixture(scope="module")

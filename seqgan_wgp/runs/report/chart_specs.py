@@ -36,6 +36,13 @@ class ChartSpec:
 
 TRAINING: tuple[ChartSpec, ...] = (
     ChartSpec(
+        title="Likelihood",
+        y_label="nats per character",
+        lines={"likelihood_loss": "training batches", "nll": "held-out lines"},
+        note="What steps of maximum likelihood lower. Where the two part, the generator learns by heart.",
+        optional=True,
+    ),
+    ChartSpec(
         title="Wasserstein estimate",
         y_label="score, real minus generated",
         lines={"wasserstein": "training batches"},

@@ -15,7 +15,7 @@ from ...model import Model
 from ...training.report_data import ITEMS, ReportData
 from ...utils.devices import pick_device
 from ..folder import RunFolder, read_config
-from ..measures import measures_in
+from ..measures import measures_in, selection_value
 from ..metrics_log import read_records
 from .frames import Frames, read_frames
 
@@ -61,9 +61,9 @@ class ReportInputs:
 
     @property
     def best(self) -> Mapping[str, Any] | None:
-        """The record of the first evaluation with the lowest criterion, as the best model is chosen."""
+        """The record of the first evaluation with the lowest nll or criterion, as the best model is chosen."""
         regular = [record for record in self.evaluations if not record.get("final")]
-        return min(regular, key=lambda record: float(record[self.exhibits.criterion]), default=None)
+        return min(regular, key=lambda record: selection_value(record, self.exhibits.criterion), default=None)
 
     @property
     def stale(self) -> int:

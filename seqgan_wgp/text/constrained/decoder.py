@@ -58,6 +58,11 @@ class Decoder:
         self.constraints, self._vocabulary, self._trellis = constraints, vocabulary, trellis
         self._constrained = bool(constraints)
 
+    @property
+    def trellis(self) -> Trellis:
+        """All allowed strings."""
+        return self._trellis
+
     def decode(self, probabilities_NLV: Tensor, *, logs: bool = False) -> Decoded:
         """Return the best allowed string under each table; of equally good ones that with the lowest first ids.
 

@@ -70,7 +70,13 @@ def output(size: Sizes) -> str:
     return "straight-through" if size.alphabet >= ALPHABET_MANY else "sampled"
 
 
+def latent(size: Sizes) -> int:
+    """Return the numbers in a latent: one for each position, as a causal network takes them."""
+    return size.length
+
+
 RULES: dict[str, Callable[[Sizes], int | str]] = {
+    "generator.latent": latent,
     "generator.relaxation": output,
     "generator.width": width,
     "critic.width": width,

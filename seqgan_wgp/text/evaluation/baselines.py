@@ -23,8 +23,9 @@ from ..metrics.markov import MarkovChain, uniform_rows
 from ..metrics.memorization import Copies, Pair, copies, nearest
 from ..metrics.ngrams import NgramReference, unique_fraction
 from ..vocabulary import mask_after_pad
+from .autoregressive import Baseline, baseline
 from .options import Generator, TextEvalOptions
-from .result import Against, Composition, Hits, NearestLines, NearPair, Profile, Profiles, Protocol
+from .result import Against, Composition, GenerativeNll, Hits, NearestLines, NearPair, Profile, Profiles, Protocol
 from .scores import Scorer, ScoreSpread, one_hot_scores
 from .verdicts import BASELINE_ORDER
 
@@ -91,6 +92,25 @@ class Bench:
         orders = min(self.asked.orders, self.corpus.facts.length)
         return NgramReference(rows_RL, self.corpus.vocabulary.size, orders)
 
+    @cached_property
+    def autoregressive(self) -> Baseline | None:
+        """The autoregressive baseline; None where the budget is 0."""
+        if not self.asked.baseline_seconds:
+            return None
+        what = "training the autoregressive baseline"
+        self.on_step(what, 0.0)
+        return baseline(self.corpus, self.asked.baseline_seconds, lambda share: self.on_step(what, share))
+
+    @cached_property
+    def _autoregressive_NL(self) -> Ints:
+        """As many strings of the baseline as are measured or guessed."""
+        assert self.autoregressive is not None
+        self.on_step("drawing from the autoregressive baseline", 0.0)
+        most = max(self.n, *self.asked.guesses)
+        dtype = self.corpus.vocabulary.dtype
+        parts = [part_NL.astype(dtype) for part_NL in self.autoregressive.samples(most, self.asked.seed)]
+        return np.concatenate(parts)
+
     def protocol(self, smoothing: str) -> Protocol:
         """Return how much is measured."""
         return Protocol(
@@ -130,6 +150,7 @@ class Bench:
             floor=self.profile(self.floor_NL),
             markov=markov,
             uniform=self.profile(uniform_rows(self.n, length, self.corpus.vocabulary.size, seed)),
+            autoregressive=self.profile(self._autoregressive_NL[: self.n]) if self.autoregressive else None,
         )
 
     def hits(self, model: Generator, ids_NL: Ints, chain: MarkovChain) -> Hits:
@@ -142,7 +163,23 @@ class Bench:
             for start in range(0, most, GUESSED)
         )
         at = self.asked.guesses
-        return Hits(model=hits(own, self.test_RL, at), markov=hits(drawn, self.test_RL, at))
+        return Hits(
+            model=hits(own, self.test_RL, at),
+            markov=hits(drawn, self.test_RL, at),
+            autoregressive=hits([self._autoregressive_NL], self.test_RL, at) if self.autoregressive else None,
+        )
+
+    def nll(self, strings_NL: Ints) -> GenerativeNll | None:
+        """Return how likely the baseline finds the strings, and as many real lines; None where there is no baseline."""
+        if self.autoregressive is None:
+            return None
+        self.on_step("likelihoods under the autoregressive baseline", 0.0)
+        scored = {
+            "generated": strings_NL,
+            "test": some(self.test_RL, self.n, self.asked.seed),
+            "train": self.real_NL,
+        }
+        return GenerativeNll(**{of: self.autoregressive.nll(rows_NL) for of, rows_NL in scored.items()})
 
     def makeup(self, strings_NL: Ints) -> Composition:
         """Return what strings are made of, beside the test half."""

@@ -19,7 +19,17 @@ from . import verdicts
 from .baselines import MARKOV_ORDERS, Bench
 from .options import Generator, TextEvalOptions
 from .prepare_corpus import unknown_share
-from .result import Composition, Hits, NearestLines, Profile, Profiles, Protocol, Text
+from .result import (
+    Autoregressive,
+    Composition,
+    GenerativeNll,
+    Hits,
+    NearestLines,
+    Profile,
+    Profiles,
+    Protocol,
+    Text,
+)
 from .scores import ScoreSpread
 from .verdicts import BASELINE_ORDER
 
@@ -39,6 +49,15 @@ class TextEvaluation:
     scores: dict[str, ScoreSpread]
     """The critic's scores of "train", "test" and "generated" strings."""
 
+    autoregressive: Autoregressive | None = None
+    """The autoregressive baseline; None where there is none."""
+
+    critic_trained: bool = True
+    """Whether the scores are those of a critic that has had a step."""
+
+    nll: GenerativeNll | None = None
+    """Nats per symbol under the baseline."""
+
     @property
     def summary(self) -> tuple[str, ...]:
         """What it comes to, in a few sentences."""
@@ -52,7 +71,18 @@ class TextEvaluation:
         floor = f"{how.floor_n:,} {'test' if how.legacy else 'training'} {items}"
         return (
             f"{how.n:,} generated strings against {against} of {self.text.name}; floor: {floor}; Markov models: of "
-            f"{how.fitted:,} training {items}, {how.smoothing} smoothing; seed {how.seed}"
+            f"{how.fitted:,} training {items}, {how.smoothing} smoothing; {self._baseline_method}seed {how.seed}"
+        )
+
+    @property
+    def _baseline_method(self) -> str:
+        base = self.autoregressive
+        if base is None:
+            return ""
+        cut = f"symbols of p < {base.epsilon:g} not drawn" if base.epsilon else "all symbols drawn"
+        return (
+            f"autoregressive baseline: causal convolutions of {base.weights:,} weights, {base.steps:,} steps for "
+            f"{base.budget_seconds:g} nominal seconds, {cut}; "
         )
 
     @property
@@ -77,6 +107,11 @@ class TextEvaluation:
         found["hits"], found["hits_markov"] = (
             {str(guesses): share for guesses, share in hits[of].items()} for of in ("model", "markov")
         )
+        if self.autoregressive is not None:
+            own = profiles["autoregressive"]
+            found |= {f"{name}_autoregressive": own[name] for name in ("js", "unique", "novel")}
+            found["hits_autoregressive"] = {str(guesses): share for guesses, share in hits["autoregressive"].items()}
+            found |= {name: tree[name] for name in ("autoregressive", "nll")}
         found["words"] = makeup["words"]
         means = {"mean": makeup["length_mean"], "mean_test": makeup["length_mean_test"]}
         found["lengths"] = makeup["length"] | means
@@ -125,6 +160,9 @@ def evaluate_text(
         copies=bench.copies(strings_NL),
         nearest=bench.nearest(strings_NL),
         scores=bench.scores(model, strings_NL),
+        autoregressive=None if bench.autoregressive is None else bench.autoregressive.facts,
+        critic_trained=asked.critic_trained,
+        nll=bench.nll(strings_NL),
     )
 
 
@@ -154,10 +192,12 @@ def _rows(found: TextEvaluation) -> list[MeasureRow]:
     chance, lines = f"by chance {copies.expected:.2%}", f"test lines {nearest.test:.3f}"
     copied = f"share of the different strings that are training lines: {verdicts.copied(copies)}"
     neared = f"edits, by length, to the nearest training line, median: {verdicts.neared(nearest)}"
-    trusted = f"mean score that the critic gives: {verdicts.trusted(found.scores)}"
+    told = verdicts.trusted(found.scores) if found.critic_trained else "it was not trained, so they mean nothing"
+    trusted = f"mean score that the critic gives: {told}"
     return [
         *_profile(found.profiles, _fellows(found)),
         *_hits(found.hits),
+        *_nll(found.nll),
         *_makeup(found.makeup),
         ("copies", f"{copies.share:.2%}", chance, copied),
         ("nearest", f"{nearest.generated:.3f}", lines, neared),
@@ -181,15 +221,21 @@ def _profile(profiles: Profiles, fellows: Profile) -> list[MeasureRow]:
 
 def _hits(hits: Hits) -> list[MeasureRow]:
     what = "share of the different test lines, which were never trained on, among so many strings"
-    return [
-        (
-            f"hits in {guesses:,}",
-            f"{share:.2%}",
-            f"Markov {BASELINE_ORDER} {hits.markov[guesses]:.2%}",
-            f"{what}: {verdicts.reached(share, hits.markov[guesses])}",
-        )
-        for guesses, share in hits.model.items()
-    ]
+    rows = []
+    for guesses, share in hits.model.items():
+        beside = f"Markov {BASELINE_ORDER} {hits.markov[guesses]:.2%}"
+        if hits.autoregressive is not None:
+            beside += f", autoregressive {hits.autoregressive[guesses]:.2%}"
+        said = f"{what}: {verdicts.reached(share, hits.markov[guesses])}"
+        rows.append((f"hits in {guesses:,}", f"{share:.2%}", beside, said))
+    return rows
+
+
+def _nll(nll: GenerativeNll | None) -> list[MeasureRow]:
+    if nll is None:
+        return []
+    words = f"nats per symbol under the autoregressive baseline: {verdicts.likely(nll)}"
+    return [("NLL", f"{nll.generated:.3f}", f"test lines {nll.test:.3f}", words)]
 
 
 def _makeup(makeup: Composition) -> list[MeasureRow]:
@@ -221,6 +267,7 @@ def _profiles_table(profiles: Profiles) -> EvalTable:
         "floor": profiles.floor,
         "this model": profiles.model,
         **{f"Markov order {order}": profile for order, profile in profiles.markov.items()},
+        **({} if profiles.autoregressive is None else {"autoregressive": profiles.autoregressive}),
         "uniform": profiles.uniform,
     }
     # Whether real lines are new says only which half they come from.

@@ -45,6 +45,12 @@ class TextEvalOptions:
 
     seed: int = 0
 
+    baseline_seconds: float = 0.0
+    """Budget of the autoregressive baseline, in seconds of one nominal core; 0: there is none."""
+
+    critic_trained: bool = True
+    """Whether the model's critic has had a step: likelihood rounds give it none."""
+
     def count(self, test: int) -> int:
         """Return N, given the number of items in the test half."""
         if self.legacy:

@@ -82,6 +82,9 @@ class Profiles:
 
     uniform: Profile
 
+    autoregressive: Profile | None = None
+    """Of the autoregressive baseline; None where there is none."""
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +94,38 @@ class Hits:
     model: dict[int, float]
     markov: dict[int, float]
     """Of the Markov model of order verdicts.BASELINE_ORDER."""
+
+    autoregressive: dict[int, float] | None = None
+    """Of the autoregressive baseline; None where there is none."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Autoregressive:
+    """The autoregressive baseline: a causal network trained by maximum likelihood on the training half."""
+
+    steps: int
+    """Training steps, which follow from the budget and the corpus."""
+
+    budget_seconds: float
+    """Seconds of one nominal core that the steps are sized for."""
+
+    weights: int
+    validation_nll: float
+    """Nats per symbol of validation lines."""
+
+    epsilon: float
+    """Symbols less likely than this are not drawn; chosen on the validation half."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class GenerativeNll:
+    """Mean nats per symbol under the autoregressive baseline; each string's end counts as a symbol."""
+
+    generated: float
+    test: float
+    train: float
 
 
 @final

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..metrics.memorization import Copies
-from .result import NearestLines, Profile, Profiles
+from .result import GenerativeNll, NearestLines, Profile, Profiles
 from .scores import ScoreSpread
 
 BASELINE_ORDER = 3
@@ -43,6 +43,16 @@ CLOSE = 2.0
 
 FREE = 0.05
 """By which share the entropy may differ from that of text: so much comes of the numbers of strings alone."""
+
+USUAL = 0.02
+"""By which share the nats per symbol may differ from test lines': as much as training lines' do."""
+
+
+def likely(nll: GenerativeNll) -> str:
+    """Return how likely strings are held against test lines, by the nats per symbol of both."""
+    if nll.generated > (1 + USUAL) * nll.test:
+        return "less likely than real lines"
+    return "likelier than real lines, so less various" if nll.generated < (1 - USUAL) * nll.test else "as real lines"
 
 
 def standing(profiles: Profiles) -> str:

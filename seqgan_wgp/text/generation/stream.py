@@ -20,8 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from ...training.latents import BLOCK
+from ..causal_generator import CausalGenerator
 from ..constrained.decoder import Decoder, compile_constraints
 from ..domain import TextSpec
+from .causal_stream import block_uniforms, constrained_sample, drawing_of
 from .filters import StringFilter
 from .request import NUMBERS_MOST, Progress, Request
 from .sampling import decode_noise, sample
@@ -154,6 +156,14 @@ def candidates(model: TextModel, request: Request, numbers: range) -> Iterator[S
     decoder = None
     if request.constraints:
         decoder = compile_constraints(request.constraints, model.spec.vocabulary, model.spec.length)
+    generator = model.generator
+    if isinstance(generator, CausalGenerator):
+        return (
+            _drawn(model, generator, request, decoder, place).select(
+                slice(max(numbers.start - place * BLOCK, 0), numbers.stop - place * BLOCK)
+            )
+            for place in _places(request, numbers)
+        )
     return (
         _decoded(model, request, decoder, place, table_BLV).select(
             slice(max(numbers.start - place * BLOCK, 0), numbers.stop - place * BLOCK)
@@ -179,6 +189,40 @@ def _tables(model: TextModel, request: Request, numbers: range) -> Iterator[tupl
     for place in range(first + (mine - 1 - first) % shards, last, shards):
         (table_BLV,) = tables(BLOCK, start=place * BLOCK)
         yield place, table_BLV
+
+
+def _places(request: Request, numbers: range) -> range:
+    """Return the numbers of the shard's blocks that have some of the candidates."""
+    mine, shards = request.shard
+    first, last = numbers.start // BLOCK, -(-numbers.stop // BLOCK)
+    return range(first + (mine - 1 - first) % shards, last if numbers else 0, shards)
+
+
+@torch.inference_mode()
+def _drawn(
+    model: TextModel, generator: CausalGenerator, request: Request, decoder: Decoder | None, place: int
+) -> StringBlock:
+    """Return one block of candidates of a causal generator."""
+    network = generator.network
+    index_B = torch.arange(place * BLOCK, (place + 1) * BLOCK, device=model.device)
+    uniform_BL = block_uniforms(request.seed, index_B, model.spec.length)
+    drawing = drawing_of(float(generator.epsilon), request.decode, request.temperature)
+    given_up_N = None
+    if decoder is None:
+        ids_BL = network.sample(uniform_BL, drawing)
+    else:
+        ids_BL, given_up_B = constrained_sample(network, uniform_BL, drawing, decoder.trellis)
+        given_up_N = given_up_B.cpu().numpy()
+    scored = request.scores or decoder is not None
+    block = StringBlock(
+        index_N=index_B.cpu().numpy(),
+        ids_NL=ids_BL.cpu().numpy().astype(model.spec.vocabulary.dtype),
+        log_probability_N=network.log_likelihood(ids_BL)[0].cpu().numpy() if scored else None,
+        given_up_N=given_up_N,
+    )
+    if not request.scores:
+        return block
+    return replace(block, score_N=critic_scores(model.critic, model.spec, block.ids_NL, model.device))
 
 
 @torch.inference_mode()

@@ -15,6 +15,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ..likelihood import LikelihoodGenerator
 from ..loop import ROUND_METRICS, average_decay, eager_round, one_round, set_rates, update_average
 from ..state import TrainState
 
@@ -74,6 +75,8 @@ def unsupported_reason(state: TrainState) -> str | None:
         return "training.extra_steps_above decides within a round how many steps it has"
     if settings.generator_steps_more:
         return "training.generator_steps_more changes how many steps a round has"
+    if isinstance(state.generator, LikelihoodGenerator):
+        return f"the network {state.config.generator.network} draws one part of an item after another"
     if settings.noise_steps:
         return "training.noise_steps changes the noise from round to round"
     for name, algorithm in (("generator", optimizer.generator), ("critic", optimizer.critic)):

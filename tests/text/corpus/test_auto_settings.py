@@ -159,6 +159,7 @@ def test_every_setting_that_may_be_left_open_has_its_rule() -> None:
 OPEN: dict[str, object] = {
     "corpus.layout": "auto",
     "corpus.length": None,
+    "generator.latent": "auto",
     "generator.relaxation": "auto",
     "generator.width": "auto",
     "critic.width": "auto",
@@ -170,6 +171,7 @@ OPEN: dict[str, object] = {
 SET: dict[str, object] = {
     "corpus.layout": "lines",
     "corpus.length": 5,
+    "generator.latent": 8,
     "generator.relaxation": "softmax",
     "generator.width": 7,
     "critic.width": 9,

@@ -207,6 +207,16 @@ def test_every_key_is_documented(corpus: Corpus) -> None:
     assert [name for name in names if f"`{name}`" not in document] == []
 
 
+def test_every_key_of_the_baseline_is_documented(corpus: Corpus) -> None:
+    document = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    plain = found_of(corpus, corpus.test_NL[:9]).to_json()
+    tree = json.loads(json.dumps(found_of(corpus, corpus.test_NL[:9], baseline_seconds=0.05).to_json()))
+    added = [name for name in tree if name not in plain]
+    assert len(added) == 6
+    names = [*added, *tree["autoregressive"], *tree["nll"]]
+    assert [name for name in names if f"`{name}`" not in document] == []
+
+
 def test_progress_is_told(corpus: Corpus) -> None:
     told: list[tuple[str, float]] = []
     evaluate_text(Rows(corpus, np.asarray(corpus.test_NL)), corpus, SMALL, on_step=lambda *step: told.append(step))

@@ -1,0 +1,106 @@
+"""A causal network as the generator of a run: latents are the uniforms that its strings are drawn by.
+
+Shape suffixes: B batch, N strings, Z latent, L length, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..config.schema import GeneratorSettings
+from ..errors import ConfigError
+from ..registry import register
+from .causal import CausalNetwork, CausalSettings, Drawing
+from .likelihood import choose_epsilon
+
+
+@final
+@register.generator("causal", data="text", has_likelihood=True)
+class CausalGenerator(nn.Module):
+    """Uniform latents in [-1, 1) to one-hot rows of drawn strings: (B, L) -> (B, L, V).
+
+    Number t of a latent decides symbol t, as the inverse of the distribution function at (z + 1) / 2. In training the
+    rows' gradient is taken to be that of the probabilities they were drawn from, given the symbols before (straight
+    through, Bengio, Leonard and Courville 2013).
+
+    Args:
+        settings: width, kernel, blocks, counts and dropout; `latent` must be L.
+        length: L.
+        vocabulary_size: V.
+
+    Raises:
+        ConfigError: another number of latents, or another distribution.
+
+    Attributes:
+        network: the probabilities.
+        epsilon: float64 scalar, part of the weights: symbols less likely are not drawn in use; see `tune`.
+    """
+
+    def __init__(self, settings: GeneratorSettings, length: int, vocabulary_size: int) -> None:
+        super().__init__()
+        if settings.latent != length:
+            raise ConfigError(
+                f"generator.latent is {settings.latent}, but the network causal takes one number for each of the "
+                f"{length} positions",
+                "set generator.latent=auto",
+            )
+        if settings.latent_distribution != "uniform":
+            raise ConfigError(
+                f"generator.latent_distribution is {settings.latent_distribution!r}, but the network causal draws "
+                "its strings by uniform numbers",
+                "set generator.latent_distribution=uniform",
+            )
+        self.network = CausalNetwork(
+            CausalSettings(
+                vocabulary_size=vocabulary_size,
+                length=length,
+                width=settings.width,
+                kernel=settings.kernel,
+                blocks=settings.blocks,
+                counts=settings.counts,
+                dropout=settings.dropout,
+            )
+        )
+        self.network.draw_weights(int(torch.randint(2**62, ())))  # of the run's seed: `nn.initialization`
+        self.epsilon: Tensor
+        self.register_buffer("epsilon", torch.zeros((), dtype=torch.float64))
+
+    def forward(self, latent_BZ: Tensor) -> Tensor:
+        """Return the one-hot rows of drawn strings, float32 (B, L, V); in training of every symbol, none cut."""
+        if not self.training:
+            ids_BL = self.network.sample(uniforms(latent_BZ), Drawing(epsilon=float(self.epsilon)))
+            return functional.one_hot(ids_BL, self.network.settings.vocabulary_size).to(latent_BZ)
+        ids_BL = self.network.sample(uniforms(latent_BZ))
+        batch = self.network.flat(ids_BL)
+        soft_TV = self.network(batch).softmax(dim=1)
+        shown_BLV = functional.one_hot(ids_BL, soft_TV.shape[1]).to(soft_TV)
+        # The value is the one-hot row; the gradient is the probabilities'.
+        return shown_BLV.index_put((batch.row_T, batch.place_T), soft_TV - soft_TV.detach(), accumulate=True)
+
+    def logits(self, latent_BZ: Tensor) -> Tensor:
+        """Return the logits (B, L, V) at each position of the latents' strings, given the symbols before."""
+        ids_BL = self.network.sample(uniforms(latent_BZ), Drawing(epsilon=float(self.epsilon)))
+        logits_BLV: Tensor = self.network(self.network.flat(ids_BL, every=True)).unflatten(0, ids_BL.shape)
+        return logits_BLV
+
+    def likelihood_loss(self, ids_BL: Tensor, dropout: torch.Generator) -> Tensor:
+        """Return the mean negative log-likelihood of (B, L) ids, in nats per symbol."""
+        return self.network.loss(ids_BL, dropout)
+
+    def nll(self, ids_NL: Tensor) -> float:
+        """Return the mean negative log-likelihood of (N, L) ids in nats per symbol, without dropout."""
+        return self.network.nll(ids_NL)
+
+    def tune(self, ids_NL: Tensor) -> None:
+        """Choose which symbols are too unlikely to be drawn, by (N, L) held-out rows."""
+        self.epsilon.fill_(choose_epsilon(self.network, ids_NL.cpu().numpy().astype(np.int64)))
+
+
+def uniforms(latent_BZ: Tensor) -> Tensor:
+    """Return latents in [-1, 1) as uniforms in [0, 1), exact for those made of 24 bits; others are clipped."""
+    return ((latent_BZ + 1) / 2).clamp(min=0.0, max=1 - 2.0**-24)

@@ -1,0 +1,165 @@
+"""The autoregressive baseline: a causal network trained for a fixed budget, kept from one evaluation to the next.
+
+Shape suffixes: N strings, L length.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import math
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+
+from ...utils import cache_dir
+from ...utils.arrays import Ints
+from ...utils.atomic_files import new_file
+from ...utils.counter_rng import Stream, shuffled
+from ..causal import CausalNetwork, CausalSettings, Drawing
+from ..corpus.dataset import Corpus
+from ..likelihood import LikelihoodPlan, choose_epsilon, fit, strings
+from ..metrics.distances import lengths_N
+from .result import Autoregressive
+
+NOMINAL_RATE = 2.5e10
+"""Floating-point operations per second of the core that budgets are counted in: a slow one of 2020. Steps are counted,
+not timed, so that every machine trains the same baseline."""
+
+EPOCHS_MOST = 30
+"""Passes over the training half at most: more only learn it by heart."""
+
+DROPOUT_FROM = 3.0
+"""Passes over the training half from which on dropout is worth its cost."""
+
+STEPS_LEAST = 20
+
+LOGITS_MOST = 1 << 23
+"""Numbers in a batch's logits at most; it bounds the memory for large alphabets."""
+
+KEPT_MOST = 64
+"""Baselines in the cache; the one used longest ago goes first."""
+
+_VERSION = 1
+"""Of how a baseline is trained: what an older version kept is not found."""
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Baseline:
+    """A trained baseline."""
+
+    network: CausalNetwork
+    facts: Autoregressive
+
+    def samples(self, count: int, seed: int) -> Iterator[Ints]:
+        """Yield (N, L) ids, `count` in all; string k is a function of the seed and k alone."""
+        drawing = Drawing(epsilon=self.facts.epsilon)
+        return strings(self.network, count, seed=seed, stream=Stream.BASELINE, drawing=drawing)
+
+    def nll(self, ids_NL: Ints) -> float:
+        """Return the mean nats per symbol of (N, L) ids, each string's end counted."""
+        return self.network.nll(torch.from_numpy(np.ascontiguousarray(ids_NL).astype(np.int64)))
+
+
+def plan_of(corpus: Corpus, seconds: float) -> tuple[CausalSettings, LikelihoodPlan]:
+    """Return the sizes and the training of a corpus's baseline, a function of the corpus and the budget alone."""
+    length, size = corpus.facts.length, corpus.vocabulary.size
+    settings = CausalSettings(
+        vocabulary_size=size, length=length, kernel=8, blocks=min(5, max(1, round(math.log2(length)) - 2)), counts=3
+    )
+    batch_size = max(8, min(128, LOGITS_MOST // (length * size)))
+    few = shuffled(0, Stream.FLOOR, np.arange(min(4_000, len(corpus.train))), len(corpus.train))
+    symbols = float(np.minimum(lengths_N(corpus.train[few]) + 1, length).mean())
+    width = settings.width
+    multiplied = settings.blocks * 3 * width**2 + width * size
+    step_operations = 6 * multiplied * symbols * batch_size
+    most = EPOCHS_MOST * len(corpus.train) / batch_size
+    steps = max(STEPS_LEAST, int(min(most, seconds * NOMINAL_RATE / step_operations)))
+    epochs = steps * batch_size / len(corpus.train)
+    settings = dataclasses.replace(settings, dropout=0.1 if epochs > DROPOUT_FROM else 0.0)
+    return settings, LikelihoodPlan(steps=steps, batch_size=batch_size)
+
+
+def baseline(corpus: Corpus, seconds: float, on_step: Callable[[float], None] = lambda _share: None) -> Baseline:
+    """Return the autoregressive baseline of a corpus, from the cache or trained anew.
+
+    It is trained on the training half; the validation half chooses its best average and its epsilon. On one kind of
+    processor it is the same bit for bit, whenever it is trained.
+
+    Args:
+        corpus: prepared rows in three parts.
+        seconds: budget in seconds of one nominal core, above 0; training steps follow from it.
+        on_step: told which share of the training is done.
+    """
+    settings, plan = plan_of(corpus, seconds)
+    file = _file(corpus, settings, plan)
+    network = CausalNetwork(settings)
+    facts = None if file is None else _read(file, network)
+    if facts is None:
+        network.draw_weights(0)
+        fitted = fit(network, corpus.train, corpus.validation_NL, plan, on_step=on_step)
+        network = fitted.network
+        facts = {"nll": fitted.validation_nll, "epsilon": choose_epsilon(network, corpus.validation_NL)}
+        if file is not None:
+            _keep(file, network, facts)
+    network.requires_grad_(False).eval()
+    return Baseline(
+        network=network,
+        facts=Autoregressive(
+            steps=plan.steps,
+            budget_seconds=seconds,
+            weights=sum(parameter.numel() for parameter in network.parameters()),
+            validation_nll=facts["nll"],
+            epsilon=facts["epsilon"],
+        ),
+    )
+
+
+def _file(corpus: Corpus, settings: CausalSettings, plan: LikelihoodPlan) -> Path | None:
+    if cache_dir.switched_off():
+        return None
+    rows = {name: value for name, value in dataclasses.asdict(corpus.facts).items() if name != "name"}
+    shape = {
+        "version": _VERSION,
+        "corpus": rows,
+        "characters": corpus.vocabulary.characters,
+        "network": dataclasses.asdict(settings),
+        "plan": dataclasses.asdict(plan),
+    }
+    digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()[:48]
+    return cache_dir.root() / "baselines" / f"{digest}.safetensors"
+
+
+def _read(file: Path, network: CausalNetwork) -> dict[str, float] | None:
+    """Load kept weights into a network and return the facts kept with them; None where there are none."""
+    try:
+        with safe_open(file, framework="pt") as kept:
+            facts = {name: float(value) for name, value in json.loads(kept.metadata()["facts"]).items()}
+        network.load_state_dict(safetensors.torch.load_file(file))
+        os.utime(file)
+    except (OSError, SafetensorError, RuntimeError, KeyError, TypeError, ValueError):
+        return None
+    return facts if facts.keys() == {"nll", "epsilon"} else None
+
+
+def _keep(file: Path, network: CausalNetwork, facts: dict[str, float]) -> None:
+    """Write a baseline into the cache; a disk that is full or cannot be written is no error."""
+    content = safetensors.torch.save(
+        {name: tensor.contiguous() for name, tensor in network.state_dict().items()}, {"facts": json.dumps(facts)}
+    )
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with new_file(file) as written:
+            written.write(content)
+        kept = sorted(file.parent.glob("*.safetensors"), key=lambda path: path.stat().st_mtime)
+        for old in kept[:-KEPT_MOST]:
+            old.unlink(missing_ok=True)

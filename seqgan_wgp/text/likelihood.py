@@ -1,0 +1,176 @@
+"""Training a causal network by maximum likelihood, and the choice of how its strings are drawn.
+
+Shape suffixes: B batch, N strings, L length.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from ..training.likelihood import dropout_noise
+from ..training.schedule import cosine_rate
+from ..utils.counter_rng import Stream, shuffled, uniform
+from .causal import DRAWN_TOGETHER, PLAIN, CausalNetwork, Drawing
+from .corpus.dataset import CorpusItems
+from .metrics.ngrams import NgramReference, unique_fraction
+
+Ids = npt.NDArray[np.integer[Any]]
+
+EPSILONS = (0.0, 0.005, 0.01, 0.02)
+"""Cuts of unlikely symbols that are tried."""
+
+LEAST_VARIETY = 0.985
+"""Share of the different strings drawn without a cut that a cut must leave."""
+
+CHOSEN_BY, CHOSEN_MOST = 3_000, 6_000
+"""Strings that a cut is chosen by: as many as held-out rows, in these bounds."""
+
+VALIDATED = 2_000
+"""Held-out rows whose likelihood is looked at in training, at most."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class LikelihoodPlan:
+    """How a network is trained by maximum likelihood: AdamW without decay, warm-up, then half a cosine."""
+
+    steps: int
+    batch_size: int = 128
+    learning_rate: float = 5e-3
+    beta1: float = 0.9
+    beta2: float = 0.99
+    clip_norm: float = 1.0
+    """Gradients of a larger norm are scaled down to it."""
+
+    average: float = 0.998
+    """Share of the moving average of the weights that stays in a step."""
+
+    evaluations: int = 10
+    """Times that the validation rows are looked at; the average that is best on them is kept."""
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step, from 0."""
+        return cosine_rate(self.learning_rate, step, self.steps)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """A trained network and how it came out."""
+
+    network: CausalNetwork
+    """The moving average of the best evaluation."""
+
+    step: int
+    """Steps after which that was."""
+
+    validation_nll: float
+    """Nats per symbol there."""
+
+
+def fit(
+    network: CausalNetwork,
+    train: CorpusItems,
+    validation_NL: Ids,
+    plan: LikelihoodPlan,
+    *,
+    seed: int = 0,
+    on_step: Callable[[float], None] = lambda _share: None,
+) -> Fitted:
+    """Train a network by maximum likelihood; a pure function of its weights, the rows, the plan and the seed.
+
+    Args:
+        network: changed in place; the moving average of its weights is what is returned.
+        train: training items.
+        validation_NL: held-out rows that choose the best average.
+        plan: how long and how fast.
+        seed: of the order of batches and of dropout.
+        on_step: told which share of the steps is done.
+    """
+    device = network.taps.device
+    held_out_NL = _some(validation_NL, VALIDATED, seed).to(device)
+    average = copy.deepcopy(network).requires_grad_(False)
+    best, best_nll, best_step = copy.deepcopy(average), average.nll(held_out_NL), 0
+    optimizer = torch.optim.AdamW(
+        network.parameters(), plan.learning_rate, betas=(plan.beta1, plan.beta2), weight_decay=0.0, fused=True
+    )
+    parameters: list[Tensor] = list(network.parameters())
+    averaged: list[Tensor] = list(average.parameters())
+    every = max(1, plan.steps // plan.evaluations)
+    for step in range(plan.steps):
+        drawn_B = np.arange(step * plan.batch_size, (step + 1) * plan.batch_size)
+        ids_BL = torch.from_numpy(
+            np.ascontiguousarray(train[shuffled(seed, Stream.LIKELIHOOD_BATCH, drawn_B, len(train))]).astype(np.int64)
+        ).to(device)
+        for group in optimizer.param_groups:
+            group["lr"] = plan.rate(step)
+        optimizer.zero_grad()
+        network.loss(ids_BL, dropout_noise(seed, step, device)).backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(parameters, plan.clip_norm, foreach=True)
+        optimizer.step()
+        with torch.no_grad():
+            torch._foreach_lerp_(averaged, parameters, 1 - min(plan.average, (step + 1) / (step + 11)))
+        if (step + 1) % every == 0 or step + 1 == plan.steps:
+            nll = average.nll(held_out_NL)
+            if nll < best_nll:
+                best_nll, best_step = nll, step + 1
+                best.load_state_dict(average.state_dict())
+            on_step((step + 1) / plan.steps)
+    return Fitted(network=best.eval(), step=best_step, validation_nll=best_nll)
+
+
+def _some(rows_NL: Ids, most: int, seed: int) -> Tensor:
+    chosen_N = shuffled(seed, Stream.FLOOR, np.arange(min(most, len(rows_NL))), len(rows_NL))
+    return torch.from_numpy(np.asarray(rows_NL)[chosen_N].astype(np.int64))
+
+
+def strings(
+    network: CausalNetwork, count: int, *, seed: int, stream: Stream, start: int = 0, drawing: Drawing = PLAIN
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield (N, L) ids of strings number start .. start + count - 1; string k is a function of (seed, stream, k).
+
+    They are drawn in blocks of a fixed size and place, as `training.latents.generate` does.
+    """
+    device, length = network.taps.device, network.settings.length
+    for block in range(start // DRAWN_TOGETHER, math.ceil((start + count) / DRAWN_TOGETHER)):
+        first = block * DRAWN_TOGETHER
+        index_B = torch.arange(first, first + DRAWN_TOGETHER, device=device)
+        ids_BL = network.sample(uniform(seed, stream, index_B, length), drawing)
+        yield ids_BL[max(start - first, 0) : start + count - first].cpu().numpy()
+
+
+def choose_epsilon(network: CausalNetwork, validation_NL: Ids, *, seed: int = 0, orders: int = 4) -> float:
+    """Return the cut of unlikely symbols whose strings have the lowest JS to the validation rows.
+
+    Of EPSILONS, those are left out that leave less than LEAST_VARIETY of the different strings that are drawn without.
+
+    Args:
+        network: whose strings are drawn.
+        validation_NL: held-out rows.
+        seed: of the strings.
+        orders: n of the n-grams whose JS decides, or L where that is less.
+    """
+    settings = network.settings
+    order = min(orders, settings.length)
+    reference = NgramReference(np.asarray(validation_NL), settings.vocabulary_size, order)
+    count = min(max(CHOSEN_BY, len(validation_NL)), CHOSEN_MOST)
+    chosen, lowest, least = 0.0, math.inf, 0.0
+    for epsilon in EPSILONS:
+        drawing = Drawing(epsilon=epsilon)
+        parts = strings(network, count, seed=seed, stream=Stream.EPSILON_CHOICE, drawing=drawing)
+        ids_NL = np.concatenate(list(parts))
+        unique = unique_fraction(ids_NL)
+        least = least or LEAST_VARIETY * unique
+        js = reference.divergences(ids_NL)[-1]
+        if js < lowest and unique >= least:
+            chosen, lowest = epsilon, js
+    return chosen
