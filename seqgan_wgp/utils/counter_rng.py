@@ -57,6 +57,11 @@ class Stream(IntEnum):
     CRITIC_CHANCE = 24  # uniforms that generators draw by in training, beside CRITIC_LATENT,
     GENERATOR_CHANCE = 25  # beside GENERATOR_LATENT
     DIAGNOSIS_CHANCE = 26  # and beside DIAGNOSIS_LATENT
+    ACCEPTANCE = 40  # uniforms that accept or reject a generated string; index = the string's number
+    CHAIN = 41  # uniforms of a Metropolis-Hastings chain; index = the proposal's number
+    CLASSIFIER_BATCH = 42  # which training lines a step of a classifier sees
+    CLASSIFIER_FAKE = 43  # key of the seed of the generated strings that a classifier is trained on
+    CLASSIFIER_SPLIT = 44  # which training lines stand for generated ones in the floor of a two-sample test
 
 
 def _signed(value: int) -> int:
