@@ -9,7 +9,8 @@ Shape suffixes: N strings, B those of one block, L length, V vocabulary.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, Protocol, final
@@ -19,9 +20,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from ...errors import ConfigError
 from ...training.latents import BLOCK
 from ..constrained.decoder import Decoder, compile_constraints
 from ..domain import TextSpec
+from ..refinement.refiner import Refiner
 from .filters import StringFilter
 from .request import NUMBERS_MOST, Progress, Request
 from .sampling import decode_noise, sample
@@ -51,12 +54,18 @@ class TextModel:
     generator: nn.Module
     critic: nn.Module
     device: torch.device
+    refiner: Refiner | None = None
+    """What a request with `refine` needs."""
 
     def sha256(self) -> str:
         """Return a hash of the weights, the vocabulary and the length: models that differ in it are different ones."""
         digest = hashlib.sha256(self.spec.vocabulary.to_json(self.spec.length).encode())
-        for network in (self.generator, self.critic):
-            for name, tensor in sorted(network.state_dict().items()):
+        parts = [self.generator.state_dict(), self.critic.state_dict()]
+        if self.refiner is not None:
+            digest.update(json.dumps(self.refiner.to_facts(), sort_keys=True).encode())
+            parts.append(self.refiner.to_tensors())
+        for part in parts:
+            for name, tensor in sorted(part.items()):
                 digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
                 digest.update(tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
@@ -78,6 +87,9 @@ class Block:
     given_up_N: npt.NDArray[np.float64] | None = None
     """Log probability that constraints cost, where there are any; see `decoding`."""
 
+    accepted_N: npt.NDArray[np.bool_] | None = None
+    """Whether the refiner accepts the candidate, where a request has `refine`."""
+
     def __len__(self) -> int:
         return len(self.index_N)
 
@@ -95,26 +107,40 @@ def together(blocks: Sequence[Block], keep: npt.NDArray[Any] | slice = slice(Non
     return Block(**columns)
 
 
+OnRefined = Callable[[int, int], object]
+"""Told of every block of candidates how many there were, and how many of them a refiner accepted."""
+
+
 def stream(
-    model: TextModel, request: Request, sieve: StringFilter | None = None, begun: Progress | None = None
+    model: TextModel,
+    request: Request,
+    sieve: StringFilter | None = None,
+    begun: Progress | None = None,
+    on_refined: OnRefined = lambda _candidates, _accepted: None,
 ) -> Iterator[tuple[Block, Progress]]:
     """Yield the strings of a request, a block at a time, each with how far the stream has come behind it.
 
-    With a sieve it ends early, having yielded fewer than n, when the model is exhausted.
+    With a sieve or a refiner it ends early, having yielded fewer than n, when the model is exhausted.
 
     Args:
         model: what makes them.
         request: what is wanted.
         sieve: holds strings back; None: all are let through.
         begun: where to go on, of what the same request yielded before; `sieve` then knows the strings until there.
+        on_refined: see OnRefined.
 
     Raises:
-        ConfigError: at once, constraints that the model cannot fulfil.
+        ConfigError: at once, constraints that the model cannot fulfil, or `refine` of a model without a refiner.
     """
     at = begun or Progress(next=request.start)
-    end = NUMBERS_MOST if request.n is None or sieve is not None else request.start + request.n
+    if request.refine and model.refiner is None:
+        raise ConfigError("the model has no refiner", "train one: seqgan-wgp refine RUN --minutes M")
+    selective = sieve is not None or request.refine
+    end = NUMBERS_MOST if request.n is None or selective else request.start + request.n
     found = candidates(model, request, range(at.next, end))
-    return _let_through(found, sieve, at, request.n)
+    if selective:
+        return _selected(found, sieve, at, request.n, on_refined)
+    return _all(found, at)
 
 
 def is_exhausted(at: Progress) -> bool:
@@ -125,20 +151,31 @@ def is_exhausted(at: Progress) -> bool:
     return at.idle >= max(PATIENCE, at.strings)
 
 
-def _let_through(
-    found: Iterator[Block], sieve: StringFilter | None, at: Progress, n: int | None
+def _all(found: Iterator[Block], at: Progress) -> Iterator[tuple[Block, Progress]]:
+    for block in found:
+        at = Progress(strings=at.strings + len(block), next=int(block.index_N[-1]) + 1)
+        yield block, at
+
+
+def _selected(
+    found: Iterator[Block], sieve: StringFilter | None, at: Progress, n: int | None, on_refined: OnRefined
 ) -> Iterator[tuple[Block, Progress]]:
-    while sieve is None or ((n is None or at.strings < n) and not is_exhausted(at)):
+    while (n is None or at.strings < n) and not is_exhausted(at):
         block = next(found, None)
         if block is None:
             return
         first, behind = int(block.index_N[0]), int(block.index_N[-1]) + 1
+        if block.accepted_N is not None:
+            on_refined(len(block), int(block.accepted_N.sum()))
+            block = block.select(block.accepted_N)
         if sieve is not None:
-            block = block.select(np.flatnonzero(sieve.passes(block.ids_NL))[: None if n is None else n - at.strings])
+            block = block.select(sieve.passes(block.ids_NL))
+        if n is not None:
+            block = block.select(slice(n - at.strings))
         strings, idle = at.strings + len(block), at.idle + behind - first
         if len(block):
             behind_last = int(block.index_N[-1]) + 1
-            if sieve is not None and strings == n:
+            if strings == n:
                 behind = behind_last  # more can be asked for later, and may begin here
             idle = behind - behind_last
         at = Progress(strings=strings, next=behind, idle=idle)
@@ -203,6 +240,10 @@ def _decoded(model: TextModel, request: Request, decoder: Decoder | None, place:
         else:
             ids_BL = sample(table_BLV, noise_BL, request.temperature).cpu().numpy().astype(model.spec.vocabulary.dtype)
         block = Block(index_N=index_B.cpu().numpy(), ids_NL=ids_BL)
+    if request.refine:
+        assert model.refiner is not None
+        accepted_B = model.refiner.accepts(request.seed, place * BLOCK, block.ids_NL)
+        block = replace(block, accepted_N=accepted_B)
     return _scored(model, block, table_BLV) if request.scores else block
 
 
