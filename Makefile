@@ -11,7 +11,7 @@ LOWEST_TESTS := tests/test_dependencies.py tests/training/test_penalties.py test
 	tests/images/test_pictures.py tests/runs/report/test_charts.py tests/runs/test_checkpoint.py tests/runs/export \
 	tests/text/readers/test_file_formats.py
 
-.PHONY: install demo test test-lowest check format bench clean
+.PHONY: install demo test test-fast test-lowest check format bench clean
 
 install: $(STAMP)
 
@@ -30,6 +30,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+# One test of each slow kind, the first cases of tests that have many, and fewer examples of each property.
+test-fast: $(STAMP)
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not slow" --hypothesis-profile fast
 
 # The lowest versions that pyproject.toml allows, in an environment of their own. torch is that of constraints.txt:
 # constraints-lowest.txt says why. Old releases may call what newer ones of their own dependencies deprecate.

@@ -29,7 +29,7 @@ from seqgan_wgp.config import Config
 from seqgan_wgp.text.domain import TextSpec
 from seqgan_wgp.text.inspection.timing import Noise
 from seqgan_wgp.text.vocabulary import Vocabulary
-from seqgan_wgp.training.schedule import thinning
+from seqgan_wgp.training.schedule import penalty_every
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.utils.malloc import keep_memory
 
@@ -54,7 +54,7 @@ def operations(sizes: dict[str, int]) -> float:
     blocks = 2 * config.critic.blocks * config.critic.kernel * width**2
     critic = 2 * length * (vocabulary * width + blocks) + 2 * length * width
     generator = 2 * config.generator.latent * length * width + 2 * length * (blocks + width * vocabulary)
-    share = 6 + 4 / thinning(config.objective, sizes["batch"])
+    share = 6 + 4 / penalty_every(config.objective, sizes["batch"])
     steps = config.training.critic_steps * (generator + share * critic) + 3 * generator + 2 * critic
     return sizes["batch"] * steps / 1e9
 
@@ -62,7 +62,7 @@ def operations(sizes: dict[str, int]) -> float:
 def milliseconds(sizes: dict[str, int], seconds: float) -> float:
     """Return what a round takes, measured for so many seconds of work."""
     spec = TextSpec(Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + sizes["V"] - 2)))), sizes["L"], {})
-    trainer = Trainer(Noise(spec, CPU), config_of(sizes), CPU)
+    trainer = Trainer.from_config(Noise(spec, CPU), config_of(sizes), CPU)
     trainer.round()
     trainer.round()
     began, rounds = time.process_time(), 0

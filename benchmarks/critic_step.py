@@ -35,7 +35,7 @@ from seqgan_wgp.nn.fast_conv.convolution import Convolution
 from seqgan_wgp.text.domain import TextSpec
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.engines.cuda_graph import unsupported_reason
-from seqgan_wgp.training.loop import one_round
+from seqgan_wgp.training.loop import critic_step, one_round
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.utils.devices import sent
 from seqgan_wgp.utils.malloc import keep_memory
@@ -103,13 +103,13 @@ class Ours:
     """Our trainer's step, round and loop."""
 
     def __init__(self, settings: Config, ids: Ids) -> None:
-        self.trainer = Trainer(ids, settings, ids.device)
+        self.trainer = Trainer.from_config(ids, settings, ids.device)
         self.number = 0
         self.records = self.trainer.run()
 
     def step(self) -> None:
         """Do one critic step."""
-        self.trainer.critic_step(self.number)
+        critic_step(self.trainer.train_state, self.number)
         self.number += 1
 
     def round(self) -> None:
@@ -118,7 +118,7 @@ class Ours:
 
     def bare(self) -> None:
         """Do the steps of a round, and nothing else."""
-        one_round(self.trainer, self.number)
+        one_round(self.trainer.train_state, self.number)
         self.number += 1
 
     def loop(self) -> None:
@@ -128,12 +128,12 @@ class Ours:
     def name(self) -> str:
         """Return what it does, in words: engine and convolution."""
         settings, trainer = self.trainer.config.training, self.trainer
-        layer = next(layer for layer in trainer.critic.modules() if isinstance(layer, Convolution))
-        engine = type(trainer.engine).__name__.lower()
-        if settings.engine in ("auto", "graph") and unsupported_reason(trainer) is None:
+        layer = next(layer for layer in trainer.train_state.critic.modules() if isinstance(layer, Convolution))
+        engine = type(trainer.train_state.engine).__name__.lower()
+        if settings.engine in ("auto", "graph") and unsupported_reason(trainer.train_state) is None:
             engine = "graph"
-        way = layer.way_for(torch.zeros(1, 1, trainer.domain.spec.event_shape[0], device=trainer.device))
-        return f"{engine}:{way}"
+        algorithm = layer.algorithm_for(torch.zeros(1, 1, trainer.domain.spec.event_shape[0], device=trainer.device))
+        return f"{engine}:{algorithm}"
 
 
 class Published:

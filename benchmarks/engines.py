@@ -103,23 +103,24 @@ def computing(settings: Config) -> AbstractContextManager[Any]:
 def first_gradients(corpus: Corpus, settings: Config, dtype: torch.dtype) -> Tensor:
     """Return the gradients of the first critic step as one vector, float64 on the host."""
     device = torch.device(settings.training.device)
-    trainer = Trainer(TextDomain(corpus, settings, device), settings, device)
-    index_B = trainer.draws.index(0)
-    fake = trainer.fakes(Stream.CRITIC_LATENT, index_B).to(dtype)
-    trainer.critic.to(dtype)
-    real = trainer.real(0)
-    if not trainer.engine.takes_items:
+    trainer = Trainer.from_config(TextDomain(corpus, settings, device), settings, device)
+    state = trainer.train_state
+    with torch.no_grad():
+        fake = state.generator(state.batches.latents(state.generator, Stream.CRITIC_LATENT, 0)).to(dtype)
+    trainer.train_state.critic.to(dtype)
+    real = trainer.train_state.batches.real(0)
+    if not trainer.train_state.engine.takes_items:
         real = trainer.domain.spec.embed(real).to(dtype)
-    draw = trainer.draws.epsilon(0)
+    draw = trainer.train_state.batches.epsilon(0)
     with computing(settings):
-        gradients, _ = trainer.engine.critic(real, fake, lambda columns: draw(columns).to(dtype))
+        gradients, _ = trainer.train_state.engine.critic_gradients(real, fake, lambda columns: draw(columns).to(dtype))
     return torch.cat([gradient.flatten() for gradient in gradients]).double().cpu()
 
 
 def quality(corpus: Corpus, settings: Config) -> tuple[float, float]:
     """Train; return JS-4 above its floor on the validation half, and seconds of rounds."""
     device = torch.device(settings.training.device)
-    trainer = Trainer(TextDomain(corpus, settings, device), settings, device)
+    trainer = Trainer.from_config(TextDomain(corpus, settings, device), settings, device)
     seconds, js = 0.0, float("nan")
     records = trainer.run()
     while record := _next(records, settings):

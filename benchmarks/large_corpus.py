@@ -85,7 +85,7 @@ def prepared(file: str, folder: str) -> dict[str, float]:
 def trained(folder: str, rounds: int) -> dict[str, float]:
     """Train and evaluate twice, as a run does, and look at a report's part of the corpus."""
     from seqgan_wgp.text.domain import TextDomain
-    from seqgan_wgp.text.report_data import exhibit
+    from seqgan_wgp.text.report_data import text_report_data
 
     trainer = _trainer(Path(folder))
     domain = trainer.domain
@@ -102,7 +102,7 @@ def trained(folder: str, rounds: int) -> dict[str, float]:
         taken.append(time.perf_counter() - began)
     evaluated = memory()
     began = time.perf_counter()
-    exhibit(Path(folder), trainer.config, samples)
+    text_report_data(Path(folder), trainer.config, samples)
     report = {"report_seconds": time.perf_counter() - began, "report_VmHWM": memory()["VmHWM"]}
     return {**most, "VmHWM": evaluated["VmHWM"], "first_score": taken[0], "next_score": taken[1], **report}
 
@@ -167,7 +167,7 @@ def _trainer(folder: Path) -> Any:
     config = configs.recipe("fast", {"training.device": "cpu"})
     config = configs.override(config, by_rule(config, corpus.facts))
     cpu = torch.device("cpu")
-    return Trainer(TextDomain(corpus, config, cpu), config, cpu)
+    return Trainer.from_config(TextDomain(corpus, config, cpu), config, cpu)
 
 
 def apart(name: str, *args: object) -> dict[str, Any]:

@@ -18,7 +18,9 @@ from typing import Any
 
 from seqgan_wgp.config import recipe
 from seqgan_wgp.config.fields import parse_assignments
-from seqgan_wgp.runs.train import create, run_training, scan_toy
+from seqgan_wgp.runs.prepare import create
+from seqgan_wgp.runs.train import run_training
+from seqgan_wgp.toy.adapter import scan_toy
 from seqgan_wgp.toy.distributions import DISTRIBUTIONS
 
 NAMES = ("25-gaussians", "8-gaussians")

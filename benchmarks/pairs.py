@@ -22,7 +22,10 @@ import torch
 from seqgan_wgp.config import Config, override, recipe
 from seqgan_wgp.domains import DOMAINS
 from seqgan_wgp.errors import ConfigError, Diverged
-from seqgan_wgp.runs.train import Data, scan_data, scan_images, scan_toy
+from seqgan_wgp.images.adapter import scan_images
+from seqgan_wgp.text.adapter import scan_data
+from seqgan_wgp.toy.adapter import scan_toy
+from seqgan_wgp.training.adapter import PreparedData as Data
 from seqgan_wgp.training.domain import Domain
 from seqgan_wgp.training.losses import LOSSES
 from seqgan_wgp.training.penalties import CONSTRAINTS
@@ -64,7 +67,7 @@ def outcome(domain: Callable[[Config], Domain], base: Config, loss: str, constra
     """Train a pair; return what became of it."""
     try:
         config = of_pair(base, loss, constraint, rounds)
-        losses = [record.losses for record in Trainer(domain(config), config, CPU).run()][-1]
+        losses = [record.losses for record in Trainer.from_config(domain(config), config, CPU).run()][-1]
     except ConfigError:
         return "refused"
     except Diverged as error:
@@ -81,7 +84,7 @@ def table(title: str, found: Data, base: Config, rounds: int) -> None:
         found.write(Path(scratch), lambda _bytes: None)
 
         def domain(config: Config) -> Domain:
-            return DOMAINS[config.domain].domain(Path(scratch), config, CPU)
+            return DOMAINS[config.domain].open(Path(scratch), config, CPU)
 
         for loss in LOSSES:
             cells = [outcome(domain, base, loss, constraint, rounds) for constraint in CONSTRAINTS]

@@ -36,7 +36,7 @@ from benchmarks.plans import CORPORA, PLANS, Trial
 from benchmarks.variations import vary
 from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.errors import Diverged
-from seqgan_wgp.runs.train import scan_data
+from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.text.corpus.dataset import open_corpus
 from seqgan_wgp.text.domain import TextDomain
 from seqgan_wgp.training.trainer import Trainer
@@ -64,7 +64,7 @@ def domain_of(trial: Trial, corpus: Path, folder: Path) -> TextDomain:
 def trainer_of(trial: Trial, corpus: Path, folder: Path) -> Trainer:
     """Prepare a trial's corpus in a folder; return its trainer before any variation."""
     domain = domain_of(trial, corpus, folder)
-    return Trainer(domain, domain.config, CPU)
+    return Trainer.from_config(domain, domain.config, CPU)
 
 
 def marks(minutes: float) -> list[float]:

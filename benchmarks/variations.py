@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from seqgan_wgp.nn.activations import relu
 from seqgan_wgp.text import networks
 from seqgan_wgp.training.domain import DataSpec, Domain, Items
-from seqgan_wgp.training.engines.compute import ENGINES
+from seqgan_wgp.training.engines.eager import EagerEngine
 from seqgan_wgp.training.penalties import Uniform, View, between, interpolate
 from seqgan_wgp.training.trainer import Trainer
 
@@ -76,7 +76,7 @@ class _Smoothed:
 def smooth(amount: float, trainer: Trainer, share: Share, *, annealed: bool = False) -> None:
     """Show the critic (1 - a) e + a / V for a real one-hot e; annealed, a goes from `amount` to 0, linearly."""
     now = (lambda: amount * (1 - share())) if annealed else (lambda: amount)
-    trainer.draws.domain = _Smoothed(trainer.draws.domain, now)
+    trainer.train_state.batches.domain = _Smoothed(trainer.train_state.batches.domain, now)
 
 
 @final
@@ -93,8 +93,8 @@ class _Generator(nn.Module):
 
 
 def _made(trainer: Trainer, points: Callable[[Tensor], Tensor]) -> None:
-    trainer.generator = _Generator(trainer.generator, points)
-    trainer.average = _Generator(trainer.average, points).eval()
+    trainer.train_state.generator = _Generator(trainer.train_state.generator, points)
+    trainer.train_state.average = _Generator(trainer.train_state.average, points).eval()
 
 
 def temperature(first: float, last: float, trainer: Trainer, share: Share) -> None:
@@ -141,7 +141,7 @@ def all_drawn(softness: float, trainer: Trainer, _share: Share) -> None:
 
 def rates(factor: Callable[[float], float], trainer: Trainer, share: Share) -> None:
     """Multiply both learning rates by a function of the share of the trial that has passed."""
-    for algorithm in (trainer.generator_optimizer, trainer.critic_optimizer):
+    for algorithm in trainer.train_state.optimizers:
         first = [group["lr"] for group in algorithm.param_groups]
 
         def before_step(algorithm: torch.optim.Optimizer, *_: Any, first: list[float] = first) -> None:
@@ -168,15 +168,15 @@ def cosine(share: float) -> float:
 
 def beta1(value: float, trainer: Trainer, _share: Share) -> None:
     """Set both optimizers' beta1, also to a number below 0: Gidel et al. 2019, "Negative Momentum"."""
-    for algorithm in (trainer.generator_optimizer, trainer.critic_optimizer):
+    for algorithm in trainer.train_state.optimizers:
         for group in algorithm.param_groups:
             group["betas"] = (value, group["betas"][1])
 
 
 def penalty_at(slopes: Callable[[View, Uniform], Tensor], points: bool, trainer: Trainer, _share: Share) -> None:
     """Take the penalised slopes in another way; with `points` in critic space, not behind the first layer."""
-    constraint = dataclasses.replace(trainer.rule.constraint, slopes=slopes, needs_points=points)
-    trainer.rule = dataclasses.replace(trainer.rule, constraint=constraint)
+    constraint = dataclasses.replace(trainer.train_state.objective.constraint, slopes=slopes, needs_points=points)
+    trainer.train_state.objective = dataclasses.replace(trainer.train_state.objective, constraint=constraint)
 
 
 def one_axis_slopes(view: View, uniform: Uniform) -> Tensor:
@@ -196,7 +196,9 @@ def rare_penalty(every: int, trainer: Trainer, _share: Share) -> None:
         return between(view, uniform) if next(steps) % every == 0 else view.real.new_ones(1)
 
     penalty_at(rarely, False, trainer, _share)
-    trainer.rule = dataclasses.replace(trainer.rule, weight=every * trainer.rule.weight)
+    trainer.train_state.objective = dataclasses.replace(
+        trainer.train_state.objective, weight=every * trainer.train_state.objective.weight
+    )
 
 
 def relu_in_place(trainer: Trainer, _share: Share) -> None:
@@ -204,7 +206,7 @@ def relu_in_place(trainer: Trainer, _share: Share) -> None:
 
     So it does where no normalisation stands before it; behind one it overwrites only what that gave.
     """
-    for network in (trainer.generator, trainer.average, trainer.critic):
+    for network in (trainer.train_state.generator, trainer.train_state.average, trainer.train_state.critic):
         for block in cast(Any, network).blocks:
             if isinstance(block.norm1, nn.Identity):
                 block.register_forward_pre_hook(lambda _block, x: (relu(x[0]),))
@@ -244,4 +246,6 @@ def vary(names: str, trainer: Trainer, share: Share) -> None:
     """Do the named variations, one after the other; the empty text names none. Steps then follow what has changed."""
     for name in names.split(AND) if names else []:
         VARIATIONS[name](trainer, share)
-    trainer.engine = ENGINES["eager"](trainer.generator, trainer.critic, trainer.rule, trainer.config)
+    trainer.train_state.engine = EagerEngine(
+        trainer.train_state.generator, trainer.train_state.critic, trainer.train_state.objective, trainer.config
+    )

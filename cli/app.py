@@ -28,6 +28,7 @@ from .commands.similar import similar
 from .commands.theory import theory
 from .commands.train import train
 from .torchrun import check_alone
+from .ui.console import show_warnings
 
 app = typer.Typer(
     name="seqgan-wgp",
@@ -83,6 +84,7 @@ def main() -> None:
     # a machine of its own, costs seconds a step as soon as another program wants a core; a short wait costs nothing.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     keep_memory()
+    show_warnings()
     # Whoever ends the command politely gets the same cleaning up as with Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()

@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from seqgan_wgp.config import Config
+    from seqgan_wgp.domains import DomainAdapter
 
 Corpus = Annotated[
     list[str],
@@ -38,31 +39,32 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print all settings and 
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.", metavar="NAME")]
 
 
-def asked(recipe: str, file: Path | None, assignments: list[str] | None, domain: str, **flags: object) -> Config:
-    """Return the config that a command's options ask for, the device tried.
+def asked(
+    recipe: str,
+    file: Path | None,
+    assignments: list[str] | None,
+    adapter: DomainAdapter,
+    named: dict[str, object] | None = None,
+    **flags: object,
+) -> Config:
+    """Return the config that a command's options ask for, with what its data decides by its name, the device tried.
 
     Raises ConfigError for what cannot be, among it a recipe for another kind of data than the command's.
     """
     from seqgan_wgp import config as configs
     from seqgan_wgp.config.fields import parse_assignments
     from seqgan_wgp.errors import ConfigError
-    from seqgan_wgp.runs.tensorboard import check_installed
+    from seqgan_wgp.runs.tensorboard import check_tensorboard
     from seqgan_wgp.utils.devices import pick_device
 
-    settings = configs.recipe(recipe, {**parse_assignments(assignments or []), **given(**flags)}, file=file)
-    if settings.domain != domain:
-        raise ConfigError(f"the recipe {recipe!r} is one for {settings.domain}, not for {domain}", _COMMANDS[domain])
+    changes = {**parse_assignments(assignments or []), **(named or {}), **given(**flags)}
+    settings = configs.recipe(recipe, changes, file=file)
+    if settings.domain != adapter.name:
+        reason = f"the recipe {recipe!r} is one for {settings.domain}, not for {adapter.name}"
+        raise ConfigError(reason, adapter.recipe_hint)
     pick_device(settings.training.device)
-    check_installed(settings)
+    check_tensorboard(settings)
     return settings
-
-
-_COMMANDS = {
-    "text": "for images: seqgan-wgp mnist; for points: seqgan-wgp train toy:NAME",
-    "image": "take one that begins with mnist-; for text: seqgan-wgp train CORPUS",
-    "toy": "take toy, or one that begins with toy-; for text: seqgan-wgp train CORPUS",
-}
-"""Kind of data that is learnt -> what to do about a recipe for another."""
 
 
 def given(**flags: object) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from seqgan_wgp.errors import ProcessGroupError, SeqganError
-from seqgan_wgp.training.distributed.started import processes_started
+from seqgan_wgp.training.distributed.rendezvous import processes_started
 
 from .ui.console import exit_code, fail
 

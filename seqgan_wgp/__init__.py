@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .errors import SeqganError as SeqganError
     from .model import Model as Model
     from .runs.evaluate import evaluate as evaluate
+    from .runs.export.hub import from_pretrained as from_pretrained
+    from .runs.export.hub import save_pretrained as save_pretrained
     from .runs.metrics_log import read_records as read_records
     from .runs.train import train as train
     from .training.record import Record as Record
@@ -40,10 +42,12 @@ _HOMES = {
     "Record": "training.record",
     "SeqganError": "errors",
     "evaluate": "runs.evaluate",
+    "from_pretrained": "runs.export.hub",
     "override": "config",
     "read_records": "runs.metrics_log",
     "recipe": "config",
     "recipe_names": "config",
+    "save_pretrained": "runs.export.hub",
     "train": "runs.train",
 }
 

@@ -1,3 +1,6 @@
-"""The version of the package."""
+"""The version of the package, and that of its files."""
 
 __version__ = "0.1.0"
+
+FORMAT_VERSION = 1
+"""Format of config.json, of checkpoints and of model files."""

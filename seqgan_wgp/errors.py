@@ -11,6 +11,10 @@ import difflib
 from collections.abc import Iterable
 
 
+class SeqganWarning(UserWarning):
+    """Something that the user should know, and that is no error; one line."""
+
+
 class SeqganError(Exception):
     """The base of every error that this package raises on purpose; abstract, never raised itself.
 

@@ -9,31 +9,30 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from . import config as configs
 from .config import Config
-from .domains import DOMAINS
-from .errors import CheckpointError, ConfigError, SeqganError
-from .nn.build import build_networks
-from .runs import checkpoint
-from .runs.export import hub
-from .runs.model_file import loaded, model_file
+from .domains import adapter_for
+from .errors import CheckpointError, ConfigError, SeqganError, SeqganWarning, one_line
 from .text.domain import TextSpec
 from .text.generation import inversion
 from .text.generation.inversion import Generating, Inversion, Neighbour
 from .text.generation.sampling import check_decoding, sampled
 from .text.generation.scoring import Scored, scored
 from .text.networks import log_probabilities
+from .training.build import build_generator_and_critic
 from .training.domain import DataSpec, Items
 from .training.latent_space import POINTS_MOST, walk
-from .training.latents import generate, generate_at, latents
+from .training.latents import block_size_of, generate, generate_at, latents
 from .utils.counter_rng import Stream
 from .utils.devices import device_note, pick_device
+from .utils.model_file import find_model_file
+from .utils.tensor_file import read_tensor_file, write_tensor_file
 
 _WHOLE = "take a model.safetensors or best.safetensors that a run has written"
 _PARTS = ("generator", "average", "critic")
@@ -61,10 +60,10 @@ class Model:
     ) -> None:
         self.config, self.spec, self.facts, self.device = config, spec, dict(facts), device
         self._tensors = dict(tensors)
-        generator, critic = build_networks(spec, config)
+        generator, critic = build_generator_and_critic(config, spec)
         part = "average" if config.model.weights == "average" else "generator"
-        self.generator = loaded(generator, tensors, part).to(device)
-        self.critic = loaded(critic, tensors, "critic").to(device)
+        self.generator = _loaded(generator, tensors, part).to(device)
+        self.critic = _loaded(critic, tensors, "critic").to(device)
 
     @classmethod
     def load(cls, path: str | Path, *, device: str = "auto", weights: str | None = None, best: bool = False) -> Model:
@@ -80,15 +79,15 @@ class Model:
             CheckpointError: no model there, a damaged file, one that is not ours, or one of a newer format.
             ConfigError: no such device, or the best of a single file.
         """
-        file = model_file(Path(path), best=best)
+        file = find_model_file(Path(path), best=best)
         place = pick_device(device)
         note = device_note(device, place)
         if note is not None:
-            warnings.warn(note, stacklevel=2)
-        tensors, facts = checkpoint.load(file)
+            warnings.warn(note, SeqganWarning, stacklevel=2)
+        tensors, facts = read_tensor_file(file)
         try:
             config = configs.from_dict(facts.pop("config"))
-            model = cls(config, DOMAINS[config.domain].spec(facts), facts, tensors, place)
+            model = cls(config, adapter_for(config).spec(facts), facts, tensors, place)
         except (SeqganError, KeyError, TypeError) as error:
             reason = error.message if isinstance(error, SeqganError) else f"it lacks {error}"
             raise CheckpointError(f"{file}: is not a whole model: {reason}", _WHOLE) from None
@@ -98,16 +97,7 @@ class Model:
 
     def save(self, path: str | Path) -> None:
         """Write the model to a file, whole or not at all. Raises OSError when it cannot be written."""
-        checkpoint.save(Path(path), self._tensors, {"config": configs.to_dict(self.config), **self.facts})
-
-    def save_pretrained(self, folder: str | Path, *, overwrite: bool = False) -> None:
-        """Write a folder for the Hugging Face Hub, with a model card; see `runs.pretrained.save`."""
-        hub.save(self, Path(folder), overwrite=overwrite)
-
-    @classmethod
-    def from_pretrained(cls, source: str | Path, *, revision: str | None = None, device: str = "auto") -> Model:
-        """Load what `save_pretrained` wrote, from a folder or a repository of the Hub; see `runs.pretrained.locate`."""
-        return cls.load(hub.locate(source, revision=revision), device=device)
+        write_tensor_file(Path(path), self._tensors, {"config": configs.to_dict(self.config), **self.facts})
 
     def generate(
         self, n: int, *, seed: int = 0, start: int = 0, decode: str = "argmax", temperature: float = 1.0
@@ -151,7 +141,8 @@ class Model:
         if n < 0 or start < 0 or seed < 0:
             raise ConfigError(f"n (={n}), start (={start}) and seed (={seed}) must not be negative")
         generator = log_probabilities(self.generator) if logs else self.generator
-        return generate(generator, self._latents(seed), start, n, self.device)
+        block_size = block_size_of(self.config)
+        return generate(generator, self._latents(seed), start, n, self.device, block_size=block_size)
 
     def score(self, strings: Iterable[str]) -> Iterator[Scored]:
         """Yield strings with their scores by the critic, in order, in constant memory; higher is more like the corpus.
@@ -220,8 +211,8 @@ class Model:
 
     def text_spec(self, what: str) -> TextSpec:
         """Return the vocabulary and length. Raises ConfigError when this is no model of text, which `what` is for."""
-        if isinstance(self.spec, TextSpec):
-            return self.spec
+        if adapter_for(self.config).has_strings:
+            return cast("TextSpec", self.spec)
         raise ConfigError(f"{what} is for models of text, and this is one of {self.config.domain}s")
 
     def _generating(self, what: str) -> Generating:
@@ -231,7 +222,8 @@ class Model:
         )
 
     def _at(self, latent_NZ: Tensor) -> list[Items]:
-        return [self.spec.decode(fake) for fake in generate_at(self.generator, latent_NZ, self.device)]
+        parts = generate_at(self.generator, latent_NZ, self.device, block_size=block_size_of(self.config))
+        return [self.spec.decode(fake) for fake in parts]
 
     def _latent(self, end: int | str) -> Tensor:
         if isinstance(end, str):
@@ -242,6 +234,19 @@ class Model:
         """Return a function from numbers (B,) to latents (B, Z) of a stream."""
         seeded = _seeded(self.config, seed)
         return lambda index_B: latents(seeded, stream, index_B)
+
+
+def _loaded(network: nn.Module, tensors: Mapping[str, Tensor], part: str) -> nn.Module:
+    """Return a network with the weights of a part of a model file, fixed and in evaluation.
+
+    Raises CheckpointError when they do not fit it.
+    """
+    own = {name.removeprefix(part + "."): value for name, value in tensors.items() if name.startswith(part + ".")}
+    try:
+        network.load_state_dict(own)
+    except RuntimeError as error:
+        raise CheckpointError(f"the {part}'s weights do not fit the settings ({one_line(error)})") from None
+    return network.eval().requires_grad_(False)
 
 
 @lru_cache(maxsize=64)

@@ -1,7 +1,7 @@
 """Fixtures for all tests: the shared data, a tiny corpus, a tiny config.
 
 Hypothesis draws the same examples in every run, so that a green tree stays green; other examples are tried with
-`pytest --hypothesis-profile=explore`.
+`pytest --hypothesis-profile=explore`, and fewer of the same by `--hypothesis-profile=fast`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from hypothesis import settings
 
 from seqgan_wgp.config import Config, recipe
 
+from .slow import slow_tests
+
 # Before torch is loaded, and for every process that a test starts: networks this small gain nothing from a second
 # thread, and lose minutes to it on a machine that does something else too.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -24,9 +26,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["SEQGAN_WGP_CACHE"] = ""
 
 settings.register_profile("tests", deadline=None, derandomize=True)
+settings.register_profile("fast", deadline=None, derandomize=True, max_examples=20)
 settings.register_profile("explore", deadline=None, max_examples=1_000)
 settings.load_profile("tests")
 
+_TESTS = Path(__file__).parent
 _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 _ONSETS, _VOWELS, _CODAS = ("b", "d", "k", "l", "m", "s", "tr"), ("a", "e", "i", "o", "u"), ("", "n", "r", "st")
@@ -48,6 +52,16 @@ _TINY: dict[str, object] = {
     "evaluation.patience": None,
     "log.every": 1,
 }
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test-fast` leaves out, before `-m` chooses."""
+    places = {item: item.nodeid.removeprefix(f"{_TESTS.name}/") for item in items}
+    slow = slow_tests((place, getattr(item, "fixturenames", ())) for item, place in places.items())
+    for item, place in places.items():
+        if place in slow:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -161,7 +161,7 @@ def test_toml_explains_every_setting() -> None:
 def test_paper_is_the_published_language_model_to_the_letter() -> None:
     config = recipe("paper")
     network = {"network": "residual", "width": 512, "blocks": 5, "kernel": 5, "residual_scale": 0.3}
-    network |= {"normalization": "none", "initialization": "tflib", "units": 0}
+    network |= {"normalization": "none", "initialization": "tflib", "units": 0, "activation": "softplus"}
     adam = {"name": "adam", "learning_rate": 1e-4, "fall_steps": 0, "beta1": 0.5, "beta2": 0.9, "epsilon": 1e-8}
     adam |= {"decay": None, "momentum": 0.0}
     tree = to_dict(config)
@@ -502,6 +502,8 @@ REFUSED: list[tuple[dict[str, object], str]] = [
         {"objective.constraint": "spectral"},
         r"objective\.weight is 10, but .* 'spectral', which has no penalty to weigh",
     ),
+    ({"generator.activation": "relu"}, r"generator\.activation is 'relu', and residual has an activation of its own\n"),
+    ({"generator.normalization": "batch-nonaffine"}, r"'batch-nonaffine', which there is not for the network residual"),
     ({"critic.normalization": "batch"}, r"every score depend on all of them\n.*critic\.normalization=layer"),
     (
         {"objective.constraint": "spectral", "objective.weight": 0, "critic.normalization": "layer"},

@@ -13,10 +13,12 @@ import torch
 from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.model import Model
-from seqgan_wgp.runs import checkpoint
 from seqgan_wgp.runs.folder import RunFolder
-from seqgan_wgp.runs.train import create, run_training, scan_data
+from seqgan_wgp.runs.prepare import create
+from seqgan_wgp.runs.train import run_training
+from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.text.generation.inversion import Inversion
+from seqgan_wgp.utils import tensor_file
 
 from .runs.untrained import TOY, made
 
@@ -208,16 +210,16 @@ def test_a_walk_that_there_is_not_is_refused(run: RunFolder, arguments: tuple[in
 def test_files_that_are_no_whole_model_are_refused(run: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no model"):
         Model.load(tmp_path)
-    tensors, facts = checkpoint.load(run.model)
+    tensors, facts = tensor_file.read_tensor_file(run.model)
     version = facts.pop("format_version")
     assert version >= 1
     for missing in ("config", "tokenizer", "corpus"):
         part = {name: value for name, value in facts.items() if name != missing}
-        checkpoint.save(tmp_path / "part", tensors, part)
+        tensor_file.write_tensor_file(tmp_path / "part", tensors, part)
         with pytest.raises(CheckpointError, match=str(tmp_path / "part")):
             Model.load(tmp_path / "part")
     tensors.pop("critic.input.weight")
-    checkpoint.save(tmp_path / "weights", tensors, facts)
+    tensor_file.write_tensor_file(tmp_path / "weights", tensors, facts)
     with pytest.raises(CheckpointError, match=r"critic.*input\.weight.*\)\n"):
         Model.load(tmp_path / "weights")
     with pytest.raises(CheckpointError, match="not a whole model"):

@@ -16,16 +16,13 @@ from .. import options
 from ..ui.byte_progress import Reading
 from ..ui.console import EXIT_INTERRUPTED, guarded, messages, stopping
 from ..ui.progress import Progress, measures_shown
-from .train import describe, is_toy, toy_name
+from .train import scan_with_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rich.console import Console
 
     from seqgan_wgp.config import Config
     from seqgan_wgp.runs.compare.comparison import Candidate, Comparison, Result
-    from seqgan_wgp.runs.compare.plan import ComparisonData
 
 
 @guarded
@@ -53,17 +50,15 @@ def compare(
 ) -> None:
     """Train recipes one after the other on the same data, and print a table. Given again, it goes on."""
     from seqgan_wgp.config.fields import parse_assignments
-    from seqgan_wgp.errors import ConfigError
+    from seqgan_wgp.domains import adapter_claiming
     from seqgan_wgp.runs.compare.folder import check_place, opened
     from seqgan_wgp.runs.compare.plan import ComparisonOptions, parse_entries
 
-    domain = _domain(corpus)
-    if data is not None and domain != "image":
-        raise ConfigError("--data is for images", "leave it out, or: compare mnist --data DIR")
+    adapter = adapter_claiming(corpus)
     asked = ComparisonOptions(
         entries=parse_entries(recipes),
-        domain=domain,
-        settings={**parse_assignments(set_ or []), **_named(corpus)},
+        domain=adapter.name,
+        settings={**parse_assignments(set_ or []), **adapter.settings(corpus)},
         file=config,
         steps=steps,
         minutes=minutes,
@@ -73,64 +68,14 @@ def compare(
     own = asked.configs()
     check_place(out, overwrite=overwrite)
     console = messages()
-    subject = _SUBJECTS[domain](console, corpus, data, own[0])
+    found = scan_with_progress(console, adapter, adapter.open_inputs(corpus, data), own[0])
     with contextlib.ExitStack() as held:
-        with Reading(console, f"encoding {subject.label}", None) as on_bytes:
-            comparison = held.enter_context(opened(out, subject, asked, overwrite=overwrite, on_bytes=on_bytes))
+        with Reading(console, f"encoding {found.label}", None) as on_bytes:
+            comparison = held.enter_context(opened(out, found, asked, overwrite=overwrite, on_bytes=on_bytes))
         _tell_shared(console, comparison, own)
         _train(console, comparison)
     console.print(f"plot      {comparison.plot}", markup=False, soft_wrap=True)
     typer.echo(json.dumps(comparison.to_json(), indent=2) if as_json else "\n".join(_table(comparison)))
-
-
-def _domain(corpus: list[str]) -> str:
-    return "image" if corpus == ["mnist"] else "toy" if is_toy(corpus) else "text"
-
-
-def _named(corpus: list[str]) -> dict[str, object]:
-    """Return the setting that CORPUS stands for, where it names a toy distribution."""
-    return {"toy.name": toy_name(corpus)} if is_toy(corpus) else {}
-
-
-def _text(console: Console, corpus: list[str], _data: Path | None, config: Config) -> ComparisonData:
-    from seqgan_wgp.runs.compare.plan import ComparisonData
-    from seqgan_wgp.runs.train import scan_data
-    from seqgan_wgp.text.readers.open import open_inputs
-
-    source = open_inputs(corpus)
-    with Reading(console, f"reading {source.label}", source.size) as on_bytes:
-        found, _ = scan_data(source, config, on_bytes)
-    describe(console, found)
-    return ComparisonData.text(found, source.label)
-
-
-def _images(console: Console, corpus: list[str], data: Path | None, config: Config) -> ComparisonData:
-    from seqgan_wgp.images.mnist import mnist_folder
-    from seqgan_wgp.runs.compare.plan import ComparisonData
-    from seqgan_wgp.runs.train import scan_images
-
-    with Reading(console, "downloading MNIST", None) as on_bytes:
-        folder = mnist_folder(data, lambda _name, done, _size: on_bytes(done))
-    found = scan_images(folder, config)
-    console.print(found.collection.facts.summary(), markup=False)
-    return ComparisonData.images(found, corpus[0] if data is None else str(data))
-
-
-def _toy(console: Console, corpus: list[str], _data: Path | None, config: Config) -> ComparisonData:
-    from seqgan_wgp.runs.compare.plan import ComparisonData
-    from seqgan_wgp.runs.train import scan_toy
-
-    found = scan_toy(config)
-    console.print(found.facts.summary(), markup=False)
-    return ComparisonData.toy(found, corpus[0])
-
-
-_SUBJECTS: dict[str, Callable[[Console, list[str], Path | None, Config], ComparisonData]] = {
-    "text": _text,
-    "image": _images,
-    "toy": _toy,
-}
-"""Kind of data -> how it is looked at."""
 
 
 def _tell_shared(console: Console, comparison: Comparison, own: list[Config]) -> None:

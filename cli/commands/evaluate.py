@@ -17,8 +17,7 @@ from ..ui.progress_bar import Working
 from ..ui.tables import foreign, show_table
 
 if TYPE_CHECKING:
-    from seqgan_wgp.runs.evaluate import Evaluation
-    from seqgan_wgp.text.evaluation.result import NearPair, Profile, Profiles
+    from seqgan_wgp.training.adapter import Evaluation
 
 
 @guarded
@@ -83,43 +82,16 @@ def evaluate(
 
 
 def _show(found: Evaluation, console: Console) -> None:
-    from seqgan_wgp.text.evaluation.evaluate import Evaluation as TextEvaluation
-
     for sentence in found.summary:
         console.print(Text(foreign(console, sentence), style="bold"), soft_wrap=not console.is_terminal)
     console.print()
     show_table(console, ("measure", "value", "beside", "what it means"), found.rows)
-    if isinstance(found, TextEvaluation):
+    for table in found.tables:
         console.print()
-        _show_profiles(console, found.profiles)
-        console.print()
-        _show_pairs(console, found.nearest.pairs)
+        if not table.rows:
+            console.print(table.empty)
+            continue
+        rows = [[foreign(console, cell) for cell in row] for row in table.rows]
+        show_table(console, table.head, rows, right=table.numbers)
     console.print()
     console.print(Text(foreign(console, found.method), style="dim"), soft_wrap=not console.is_terminal)
-
-
-def _show_profiles(console: Console, profiles: Profiles) -> None:
-    """Print n-grams, and how various and how new strings are, for the model, real lines and plain models."""
-    heads = ["", *(f"JS-{n}" for n, _ in enumerate(profiles.model.js, 1)), "unique", "novel"]
-    named: dict[str, Profile] = {
-        "floor": profiles.floor,
-        "this model": profiles.model,
-        **{f"Markov order {order}": profile for order, profile in profiles.markov.items()},
-        "uniform": profiles.uniform,
-    }
-    # Whether real lines are new says only which half they come from.
-    news = {name: "" if profile is profiles.floor else f"{profile.novel:.1%}" for name, profile in named.items()}
-    rows = [
-        [name, *(f"{js:.4f}" for js in profile.js), f"{profile.unique:.1%}", news[name]]
-        for name, profile in named.items()
-    ]
-    show_table(console, heads, rows, right=len(heads) - 1)
-
-
-def _show_pairs(console: Console, pairs: tuple[NearPair, ...]) -> None:
-    """Print the generated strings that are nearest to a training line, copies left out."""
-    if not pairs:
-        console.print("no string is near a training line without being one")
-        return
-    rows = [(foreign(console, pair.string), foreign(console, pair.line), str(pair.edits)) for pair in pairs]
-    show_table(console, ("closest generated", "training line", "edits"), rows, right=1)

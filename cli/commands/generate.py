@@ -11,6 +11,7 @@ from . import generate_options as flags
 from .generate_text import Job, write_strings
 
 if TYPE_CHECKING:
+    from seqgan_wgp.domains import DomainAdapter
     from seqgan_wgp.model import Model
 
 
@@ -48,15 +49,17 @@ def generate(
     regex: flags.Regex = None,
 ) -> None:
     """Print N new strings or points, one a line; write images: a grid to FILE.png, all to FILE.npy, or a folder."""
-    from seqgan_wgp.errors import ConfigError
+    from seqgan_wgp.domains import adapter_for
     from seqgan_wgp.model import Model
     from seqgan_wgp.text.constrained.constraints import Constraints, parse_length
     from seqgan_wgp.text.generation.request import Request, parse_shard
 
-    _check(n, seed, start, format_)
+    _check(n, seed, start)
     sets = (set_1, set_2, set_3, set_4)
     loaded = Model.load(model, device=device or "auto", best=best)
-    if loaded.config.domain != "text":
+    adapter = adapter_for(loaded.config)
+    adapter.check_format(format_)
+    if not adapter.has_strings:
         for_text: dict[str, object] = {
             "--continue": continue_,
             "--shard": shard,
@@ -75,11 +78,10 @@ def generate(
             "--charset": charset,
             "--regex": regex,
         }
-        _check_no_text(loaded, n, for_text)
+        _check_no_text(adapter, n, for_text)
         _write_items(loaded, n, output, format_, columns, seed=seed, start=start, overwrite=overwrite)
         return
-    if columns is not None:
-        raise ConfigError("--columns is for grids of images, and this model makes none", "leave it out")
+    adapter.items_writer(output, n, columns=columns, overwrite=overwrite)
     request = Request(
         n=n or None,
         seed=seed,
@@ -114,26 +116,23 @@ def generate(
     write_strings(loaded, job)
 
 
-def _check(n: int, seed: int, start: int, format_: str) -> None:
+def _check(n: int, seed: int, start: int) -> None:
     from seqgan_wgp.errors import ConfigError
-    from seqgan_wgp.text.generation.score_records import check_format
 
     if n < 0:
         raise ConfigError(f"-n is {n}, but it must be at least 1, or 0 for strings without end")
     for name, value in (("--seed", seed), ("--start", start)):
         if value < 0:
             raise ConfigError(f"{name} is {value}, but it must not be negative")
-    check_format(format_)
 
 
-def _check_no_text(loaded: Model, n: int, given: dict[str, object]) -> None:
+def _check_no_text(adapter: DomainAdapter, n: int, given: dict[str, object]) -> None:
     """Raise ConfigError for an option that is for text alone."""
     from seqgan_wgp.errors import ConfigError
 
     for name, value in given.items():
         if value:
-            kind = {"image": "images", "toy": "points"}[loaded.config.domain]
-            raise ConfigError(f"{name} is for models of text, and this one is of {kind}", "leave it out")
+            raise ConfigError(f"{name} is for models of text, and this one is of {adapter.items}", "leave it out")
     if n < 1:
         raise ConfigError(f"-n is {n}, but it must be at least 1")
 
@@ -149,16 +148,13 @@ def _write_items(
     start: int,
     overwrite: bool,
 ) -> None:
-    """Write images or points."""
-    from seqgan_wgp.errors import ConfigError
-    from seqgan_wgp.images.output import images_writer
-    from seqgan_wgp.toy.output import written
+    """Write items that are no strings: to files of their own, or as lines."""
+    from seqgan_wgp.domains import adapter_for
 
-    if loaded.config.domain == "image":
-        write = images_writer(output, n, columns=columns, overwrite=overwrite)
+    adapter = adapter_for(loaded.config)
+    write = adapter.items_writer(output, n, columns=columns, overwrite=overwrite)
+    if write is not None:
         write(loaded.samples(n, seed=seed, start=start))
         return
-    if columns is not None:
-        raise ConfigError("--columns is for grids of images, and this model makes none", "leave it out")
     with opened(output, overwrite=overwrite) as file:
-        file.writelines(written(loaded.samples(n, seed=seed, start=start), format_))
+        file.writelines(adapter.lines(loaded.spec, loaded.samples(n, seed=seed, start=start), format_))

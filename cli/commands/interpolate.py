@@ -27,15 +27,15 @@ def interpolate(
     """Walk from the first string or image of `generate --seed A` to that of B; images to FILE.png or FILE.gif."""
     start, end = (a, b) if text else (_seed("A", a), _seed("B", b))
 
-    from seqgan_wgp.images.output import walk_writer
+    from seqgan_wgp.domains import adapter_for
     from seqgan_wgp.model import Model
     from seqgan_wgp.text.generation.formats import as_txt
 
     loaded = Model.load(model, device=device or "auto")
     if text:
         loaded.text_spec("--text")
-    if loaded.config.domain == "image":
-        write = walk_writer(output, overwrite=overwrite)
+    write = adapter_for(loaded.config).interpolation_writer(output, overwrite=overwrite)
+    if write is not None:
         write([loaded.interpolate(start, end, n)])
         return
     strings = loaded.spec.to_text(loaded.interpolate(start, end, n))

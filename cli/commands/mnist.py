@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from .. import options
-from ..ui.byte_progress import Reading
-from ..ui.console import guarded, messages
-from .train import train_prepared
+from ..ui.console import guarded
+from .train import train_on
 
-if TYPE_CHECKING:
-    from seqgan_wgp.config import Config
-    from seqgan_wgp.runs.folder import RunFolder
+INPUTS = ["mnist"]
+"""What `compare` calls the same data."""
 
 
 @guarded
@@ -34,25 +32,17 @@ def mnist(
     dry_run: options.DryRun = False,
 ) -> None:
     """Learn MNIST, which is downloaded once, or the images in DIR. Prints the run's folder when done."""
-    from seqgan_wgp import config as configs
-    from seqgan_wgp.images.mnist import mnist_folder
-    from seqgan_wgp.runs.folder import numbered
-    from seqgan_wgp.runs.train import create, scan_images
+    from seqgan_wgp.domains import adapter_claiming
 
-    def asked() -> Config:
-        flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
-        return options.asked(recipe, config, set_, "image", **flags)
-
-    def prepare(settings: Config) -> RunFolder | None:
-        console = messages()
-        with Reading(console, "downloading MNIST", None) as on_bytes:
-            folder = mnist_folder(data, lambda _name, done, _size: on_bytes(done))
-        found = scan_images(folder, settings)
-        console.print(found.collection.facts.summary(), markup=False)
-        if dry_run:
-            typer.echo(configs.to_toml(settings), nl=False)
-            return None
-        place = out or numbered(Path("runs"), f"{found.collection.facts.name}-{recipe}")
-        return create(found, settings, place, overwrite=overwrite)
-
-    train_prepared(asked, prepare, out, overwrite=overwrite, dry_run=dry_run)
+    adapter = adapter_claiming(INPUTS)
+    flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
+    train_on(
+        adapter,
+        INPUTS,
+        data,
+        lambda chosen, named: options.asked(chosen, config, set_, adapter, named, **flags),
+        recipe,
+        out,
+        overwrite=overwrite,
+        dry_run=dry_run,
+    )

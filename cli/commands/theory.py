@@ -115,6 +115,6 @@ def _show(name: str, experiment: Experiment, found: object) -> int:
 
     tried = experiment.checks(found)
     typer.echo(f"## {name}: {experiment.question}\n")
-    for table in (*experiment.tables(found), checks.table(tried)):
+    for table in (*experiment.tables(found), checks.checks_table(tried)):
         typer.echo(f"{table.title}:\n\n{markdown(table)}\n")
     return sum(not check.met for check in tried)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from seqgan_wgp.config import Config
+    from seqgan_wgp.domains import DomainAdapter
     from seqgan_wgp.runs.folder import RunFolder
-    from seqgan_wgp.runs.train import PreparedData
+    from seqgan_wgp.training.adapter import PreparedData
     from seqgan_wgp.training.distributed.process_group import ProcessGroup
 
 
@@ -47,98 +48,45 @@ def train(
     dry_run: options.DryRun = False,
 ) -> None:
     """Learn from the lines of CORPUS, or from draws of toy:NAME. Prints the run's folder when done."""
-    toy = is_toy(corpus)
-    recipe = recipe or ("toy" if toy else "fast")
+    from seqgan_wgp.domains import adapter_claiming
 
-    def asked() -> Config:
-        flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
-        chosen = [*(set_ or []), f"toy.name={toy_name(corpus)}"] if toy else set_
-        return options.asked(recipe, config, chosen, "toy" if toy else "text", **flags)
-
-    def prepare(given: Config) -> RunFolder | None:
-        if toy:
-            return _toy_run(given, out, recipe, overwrite=overwrite, dry_run=dry_run)
-        return _text_run(corpus, given, out, recipe, overwrite=overwrite, dry_run=dry_run)
-
-    train_prepared(asked, prepare, out, overwrite=overwrite, dry_run=dry_run)
-
-
-_TOY = "toy:"
-"""What CORPUS begins with where it names a distribution of points."""
+    adapter = adapter_claiming(corpus)
+    flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
+    train_on(
+        adapter,
+        corpus,
+        None,
+        lambda chosen, named: options.asked(chosen, config, set_, adapter, named, **flags),
+        recipe or adapter.recipe,
+        out,
+        overwrite=overwrite,
+        dry_run=dry_run,
+    )
 
 
-def is_toy(corpus: list[str]) -> bool:
-    """Say whether CORPUS names a distribution of points. Raises ConfigError where it stands beside others."""
-    from seqgan_wgp.errors import ConfigError
-
-    toys = [name for name in corpus if name.startswith(_TOY)]
-    if toys and len(corpus) > 1:
-        raise ConfigError(f"{toys[0]} stands beside other inputs, but is learnt alone", "name it alone")
-    return bool(toys)
-
-
-def toy_name(corpus: list[str]) -> str:
-    """Return the distribution that CORPUS names. Raises ConfigError where there is none such."""
-    from seqgan_wgp.toy.spec import check_name
-
-    name = corpus[0].removeprefix(_TOY)
-    check_name(name)
-    return name
-
-
-def _toy_run(given: Config, out: Path | None, recipe: str, *, overwrite: bool, dry_run: bool) -> RunFolder | None:
-    from seqgan_wgp import config as configs
-    from seqgan_wgp.runs.folder import numbered
-    from seqgan_wgp.runs.train import create, scan_toy
-
-    found = scan_toy(given)
-    messages().print(found.facts.summary(), markup=False)
-    if dry_run:
-        typer.echo(configs.to_toml(given), nl=False)
-        return None
-    return create(found, given, out or numbered(Path("runs"), f"{found.facts.name}-{recipe}"), overwrite=overwrite)
-
-
-def _text_run(
-    corpus: list[str], given: Config, out: Path | None, recipe: str, *, overwrite: bool, dry_run: bool
-) -> RunFolder | None:
-    from seqgan_wgp import config as configs
-    from seqgan_wgp.config import changes
-    from seqgan_wgp.runs.folder import numbered
-    from seqgan_wgp.runs.train import create, scan_data
-    from seqgan_wgp.text.readers.open import open_inputs
-
-    console = messages()
-    source = open_inputs(corpus)
-    with Reading(console, f"reading {source.label}", source.size) as on_bytes:
-        found, settings = scan_data(source, given, on_bytes)
-    describe(console, found)
-    if dry_run:
-        by_rule = ", ".join(f"{name} = {value}" for name, value in changes(given, settings).items())
-        console.print(f"by rule: {by_rule or 'nothing'}", markup=False)
-        typer.echo(configs.to_toml(settings), nl=False)
-        return None
-    folder = out or numbered(Path("runs"), f"{found.facts.name}-{recipe}")
-    with Reading(console, f"encoding {source.label}", source.size) as on_bytes:
-        return create(found, settings, folder, overwrite=overwrite, on_bytes=on_bytes)
-
-
-def describe(console: Console, found: PreparedData) -> None:
-    """Say what a corpus is, and what to know about it."""
-    console.print(found.facts.summary(), markup=False)
-    for warning in found.facts.warnings():
-        console.print(f"[yellow]warning:[/] {warning}")
-
-
-def train_prepared(
-    asked: Callable[[], Config],
-    prepare: Callable[[Config], RunFolder | None],
+def train_on(
+    adapter: DomainAdapter,
+    inputs: list[str],
+    data: Path | None,
+    asked: Callable[[str, dict[str, object]], Config],
+    recipe: str,
     out: Path | None,
     *,
     overwrite: bool,
     dry_run: bool,
 ) -> None:
-    """Prepare a run in the first process, and train in it in all; nothing is trained where `prepare` returns None."""
+    """Prepare a run in the first process, and train in it in all; with `dry_run` print its settings alone.
+
+    Args:
+        adapter: of the data.
+        inputs: the words that name the data.
+        data: the folder that --data names.
+        asked: from the recipe and the settings that the data's name decides, returns the config.
+        recipe: its name.
+        out: the run's folder; None: a numbered one in runs/.
+        overwrite: replace a run at `out`.
+        dry_run: train nothing.
+    """
     from seqgan_wgp.runs.elastic import found_again
     from seqgan_wgp.runs.folder import check_free
     from seqgan_wgp.training.batches import check_divisible
@@ -149,22 +97,62 @@ def train_prepared(
             begun = None if dry_run else found_again(out)
             if begun is not None:
                 return begun
-            given = asked()
+            given = asked(recipe, adapter.settings(inputs))
             check_divisible(given, world.size)
             if out is not None and not dry_run:
                 check_free(out, overwrite=overwrite)
-            return prepare(given)
+            source = adapter.open_inputs(inputs, data)
+            return _new_run(adapter, source, given, out, overwrite=overwrite, dry_run=dry_run, recipe=recipe)
 
         run = world.shared(prepared)
         if run is not None:
             train_in(run, world)
 
 
+def _new_run(
+    adapter: DomainAdapter,
+    source: Any,
+    given: Config,
+    out: Path | None,
+    *,
+    recipe: str,
+    overwrite: bool,
+    dry_run: bool,
+) -> RunFolder | None:
+    """Scan the data, say what it is, and prepare a run; with `dry_run` print its settings and return None."""
+    from seqgan_wgp import config as configs
+    from seqgan_wgp.runs.folder import numbered
+    from seqgan_wgp.runs.prepare import create
+
+    console = messages()
+    found = scan_with_progress(console, adapter, source, given)
+    settings = found.decide(given)
+    if dry_run:
+        if adapter.has_rules:
+            by_rule = ", ".join(f"{name} = {value}" for name, value in configs.changes(given, settings).items())
+            console.print(f"by rule: {by_rule or 'nothing'}", markup=False)
+        typer.echo(configs.to_toml(settings), nl=False)
+        return None
+    folder = out or numbered(Path("runs"), f"{found.name}-{recipe}")
+    with Reading(console, f"encoding {found.label}", found.size) as on_bytes:
+        return create(found, settings, folder, overwrite=overwrite, on_bytes=on_bytes)
+
+
+def scan_with_progress(console: Console, adapter: DomainAdapter, source: Any, config: Config) -> PreparedData:
+    """Scan data with progress on stderr, and say what it is and what to know about it."""
+    found = adapter.scan(source, config, lambda what, size: Reading(console, what, size))
+    console.print(found.summary(), markup=False)
+    for warning in found.warnings():
+        console.print(f"[yellow]warning:[/] {warning}")
+    return found
+
+
 def train_in(run: RunFolder, world: ProcessGroup, overrides: dict[str, object] | None = None) -> None:
     """Train in a run's folder with progress on stderr; print the folder on stdout when done."""
     from seqgan_wgp import config as configs
     from seqgan_wgp.errors import Diverged
-    from seqgan_wgp.runs.train import read_config, run_training
+    from seqgan_wgp.runs.folder import read_config
+    from seqgan_wgp.runs.train import run_training
 
     if not world.first:
         with stopping() as should_stop:

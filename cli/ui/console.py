@@ -11,17 +11,18 @@ import os
 import shutil
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import NoReturn, ParamSpec, TextIO, TypeVar
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from seqgan_wgp.errors import Diverged, ProcessGroupError, SeqganError
+from seqgan_wgp.errors import Diverged, ProcessGroupError, SeqganError, SeqganWarning
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,6 +56,26 @@ def fail(message: str, remedy: str = "", *, code: int = EXIT_CHANGE) -> NoReturn
     if remedy:
         console.print(f"       {escape(remedy)}", soft_wrap=True)
     raise typer.Exit(code)
+
+
+def show_warnings() -> None:
+    """Have our own warnings shown as one line on stderr from now on, without the place in the code; others stay."""
+    others = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, SeqganWarning):
+            messages().print(f"[yellow]warning:[/] {escape(str(message))}", soft_wrap=True)
+        else:
+            others(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
 
 
 def exit_code(error: BaseException) -> int:

@@ -92,7 +92,7 @@ class Progress:
         for found in outcome.findings:
             if found.name not in self._warned:  # found at the closing, or by a process before this one
                 self._warn(found.name, found.step, found.message, found.remedy)
-        console.print(_files(self.run, self.config.domain, outcome), markup=False, soft_wrap=True)
+        console.print(_files(self.run, self.config, outcome), markup=False, soft_wrap=True)
 
     def _warn(self, name: str, step: int, message: str, remedy: str) -> None:
         """Say what is wrong; where there is a panel, above it."""
@@ -167,11 +167,9 @@ _REASONS = {
 }
 
 
-_MORE = {"text": "-n 1000", "image": "-n 64 -o grid.png", "toy": "-n 1000"}
-"""Kind of data -> options with which generate gives more of it."""
+def _files(run: Path, config: Config, outcome: Outcome) -> str:
+    from seqgan_wgp.domains import adapter_for
 
-
-def _files(run: Path, domain: str, outcome: Outcome) -> str:
     lines = [f"\nmodel     {run / 'model.safetensors'}"]
     if outcome.best_step is not None:
         lines.append(f"best      {run / 'best.safetensors'}  (step {outcome.best_step:,})")
@@ -179,7 +177,7 @@ def _files(run: Path, domain: str, outcome: Outcome) -> str:
     if (run / "training.gif").is_file():
         lines.append(f"film      {run / 'training.gif'}")
     lines += [
-        f"more      {program()} generate {run} {_MORE[domain]}",
+        f"more      {program()} generate {run} {adapter_for(config).generate_hint}",
         f"go on     {program()} resume {run} --minutes M",
     ]
     return "\n".join(lines)

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING
 from typing import Any
 
@@ -20,7 +20,7 @@ def setting(
     doc: str,
     default: Any = MISSING,
     *,
-    choices: tuple[str, ...] = (),
+    choices: Collection[str] = (),
     least: float = -math.inf,
     above: float = -math.inf,
     most: float = math.inf,
@@ -85,7 +85,7 @@ def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
     return result
 
 
-def build(cls: type[Any], tree: object, prefix: str = "") -> Any:
+def from_tree(cls: type[Any], tree: object, prefix: str = "") -> Any:
     """Return a dataclass made from nested dictionaries, all settings checked.
 
     Raises:
@@ -104,7 +104,7 @@ def build(cls: type[Any], tree: object, prefix: str = "") -> Any:
         dotted = prefix + name
         if dataclasses.is_dataclass(hints[name]):
             if name in tree or field.default_factory is MISSING:
-                values[name] = build(typing.cast(type[Any], hints[name]), tree.get(name, {}), dotted + ".")
+                values[name] = from_tree(typing.cast(type[Any], hints[name]), tree.get(name, {}), dotted + ".")
         elif field.metadata["auto"] and str(tree.get(name)).lower() == "auto":
             values[name] = AUTO
         elif name in tree:

@@ -9,15 +9,15 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
+from .._version import FORMAT_VERSION as FORMAT_VERSION
 from ..errors import ConfigError
 from .fields import setting
+from .kinds import DATA_KINDS
 
-FORMAT_VERSION = 1
-"""Format of config.json, of checkpoints and of model files."""
-
-_NORMALIZATIONS = ("none", "layer", "layer-channels", "instance", "weight", "batch")
+_NORMALIZATIONS = ("none", "layer", "layer-channels", "instance", "weight", "batch", "batch-nonaffine")
 _NORMAL_FORMS = ("none", "nfc", "nfd", "nfkc", "nfkd")
-_INITIALIZATIONS = ("tflib", "torch", "xavier", "he-normal", "he-uniform")
+_INITIALIZATIONS = ("tflib", "torch", "xavier", "he-normal", "he-normal-biases", "he-uniform")
+_ACTIVATIONS = ("softplus", "relu")
 _DISTRIBUTIONS = ("parallel-lines", "two-gaussians", "8-gaussians", "25-gaussians", "swiss-roll")
 
 
@@ -81,6 +81,11 @@ class GeneratorSettings:
     units: int = setting("units of the dense layer, in networks that have one", 0, least=0, most=65_536)
     residual_scale: float = setting("factor on each block's residual branch", 1.0, above=0, most=100)
     normalization: str = setting("before each activation", "none", choices=_NORMALIZATIONS)
+    activation: str = setting(
+        "behind the convolutions of the network convolution-dense; other networks have their own",
+        "softplus",
+        choices=_ACTIVATIONS,
+    )
     initialization: str = setting("scheme of the first weights", "torch", choices=_INITIALIZATIONS)
     output: str = setting(
         "of text, what the critic is shown: probabilities, or one-hot the likeliest characters; sampled: for half of "
@@ -103,6 +108,11 @@ class CriticSettings:
     units: int = setting("units of the dense layer, in networks that have one", 0, least=0, most=65_536)
     residual_scale: float = setting("factor on each block's residual branch", 1.0, above=0, most=100)
     normalization: str = setting("before each activation", "none", choices=_NORMALIZATIONS)
+    activation: str = setting(
+        "behind the convolutions of the network convolution-dense; other networks have their own",
+        "softplus",
+        choices=_ACTIVATIONS,
+    )
     initialization: str = setting("scheme of the first weights", "torch", choices=_INITIALIZATIONS)
 
 
@@ -191,6 +201,12 @@ class TrainingSettings:
     repeat_rises: int = setting("times that a repeated step lowers no loss before repeating is given up", 10, least=1)
     warm_up: int = setting("critic steps alone before the first round, at most", 0, least=0, most=1_000_000)
     warm_up_until: float | None = setting("critic's loss at which the warm-up ends early; none: never", None)
+    fixed_latents: bool = setting(
+        "whether every step of both networks has the same latents, those of the first batch_size samples", False
+    )
+    fixed_batch: bool = setting(
+        "whether every critic step has the same real batch, the first batch_size training items", False
+    )
     noise: float = setting("standard deviation of noise on all that the critic sees, at first", 0.0, least=0)
     noise_steps: int = setting("rounds over which the noise goes to 0, linearly; 0: it stays", 0, least=0)
     steps: int | None = setting("rounds in all, also after a resume; none: no limit", None, least=1)
@@ -251,7 +267,7 @@ class LogSettings:
 class Config:
     """A whole run. Build it with `recipe`, change it with `override`."""
 
-    domain: str = setting("kind of data", "text", choices=("text", "image", "toy"))
+    domain: str = setting("kind of data", "text", choices=DATA_KINDS)
     recipe: str = setting("recipe that the settings started from", "")
     description: str = setting("what the recipe is, in one line", "")
     source: str = setting("where the recipe's numbers come from", "")

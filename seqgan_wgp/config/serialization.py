@@ -9,7 +9,7 @@ import operator
 from collections.abc import Mapping
 from typing import Any
 
-from .fields import AUTO, build, list_settings, merged, nested
+from .fields import AUTO, from_tree, list_settings, merged, nested
 from .schema import Config
 from .validation import check
 
@@ -24,7 +24,7 @@ def override(config: Config, overrides: Mapping[str, object]) -> Config:
 
 def from_dict(tree: Mapping[str, Any]) -> Config:
     """Build a Config from nested dictionaries. Raises ConfigError that names the setting, value and bounds."""
-    config: Config = build(Config, tree)
+    config: Config = from_tree(Config, tree)
     check(config)
     return config
 

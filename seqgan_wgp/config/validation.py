@@ -6,21 +6,18 @@ import operator
 
 from ..errors import ConfigError
 from .fields import AUTO
+from .kinds import DATA_KINDS
 from .schema import Config
 
 _CONVOLUTIONS = ("none", "layer", "layer-channels", "instance", "weight", "batch")
-_NETWORKS: dict[str, dict[str, tuple[str, ...]]] = {
-    "text": {"generator": ("residual",), "critic": ("residual",)},
-    "image": {
-        "generator": ("deconvolution", "perceptron", "convolution-dense"),
-        "critic": ("convolution", "perceptron", "convolution-dense"),
-    },
-    "toy": {"generator": ("perceptron",), "critic": ("perceptron",)},
+_NORMALIZATIONS: dict[str, tuple[str, ...]] = {
+    "perceptron": ("none", "layer", "weight", "batch"),
+    "convolution-dense": (*_CONVOLUTIONS, "batch-nonaffine"),
 }
-"""Kind of data -> network -> the architectures that there are for it."""
+"""Architecture -> its normalizations, where they are not those of convolutions."""
 
-_NORMALIZATIONS: dict[str, tuple[str, ...]] = {"perceptron": ("none", "layer", "weight", "batch")}
-"""Architecture -> its normalizations, where it has not all of them."""
+BATCH_NORMALIZATIONS = ("batch", "batch-nonaffine")
+"""The normalizations by statistics of a batch: they mix its samples."""
 
 _NEEDS: dict[str, tuple[str, ...]] = {
     "adam": ("beta1", "beta2"),
@@ -59,11 +56,16 @@ def _check_toy(config: Config) -> None:
 
 
 def _check_networks(config: Config) -> None:
-    for part, networks in _NETWORKS[config.domain].items():
+    for part, networks in DATA_KINDS[config.domain].networks.items():
         settings = getattr(config, part)
         _choose(f"{part}.network", settings.network, networks, config.domain)
         normalizations = _NORMALIZATIONS.get(settings.network, _CONVOLUTIONS)
         _choose(f"{part}.normalization", settings.normalization, normalizations, f"the network {settings.network}")
+        if settings.network != "convolution-dense" and settings.activation != "softplus":
+            raise ConfigError(
+                f"{part}.activation is {settings.activation!r}, and {settings.network} has an activation of its own",
+                f"leave {part}.activation out, or set {part}.network=convolution-dense",
+            )
         if settings.network == "convolution-dense" and not settings.units:
             raise ConfigError(f"{part}.units is 0, and {settings.network} has a dense layer", f"set {part}.units")
         algorithm = getattr(config.optimizer, part)
@@ -72,7 +74,7 @@ def _check_networks(config: Config) -> None:
                 dotted = f"optimizer.{part}.{name}"
                 raise ConfigError(f"{dotted} is not set, and {algorithm.name} needs it", f"e.g. --set {dotted}=0.9")
 
-    if config.domain != "text" and config.generator.output != "softmax":
+    if not DATA_KINDS[config.domain].is_discrete and config.generator.output != "softmax":
         raise ConfigError(
             f"generator.output is {config.generator.output!r}, which there is for text only",
             "set generator.output=softmax; it changes nothing here",
@@ -80,7 +82,7 @@ def _check_networks(config: Config) -> None:
 
 
 def _check_decided(config: Config) -> None:
-    if config.domain == "text":
+    if DATA_KINDS[config.domain].has_rules:
         return  # there is a rule for each, once the corpus is known
     for dotted in ("generator.width", "critic.width", "training.batch_size", "evaluation.every"):
         if operator.attrgetter(dotted)(config) == AUTO:
@@ -133,9 +135,9 @@ def _check_objective(config: Config) -> None:
 
 def _check_critic(config: Config) -> None:
     normalization, constraint = config.critic.normalization, config.objective.constraint
-    if normalization == "batch" and constraint in PENALTIES:
+    if normalization in BATCH_NORMALIZATIONS and constraint in PENALTIES:
         raise ConfigError(
-            f"critic.normalization is 'batch' and objective.constraint is {constraint!r}: a penalty "
+            f"critic.normalization is {normalization!r} and objective.constraint is {constraint!r}: a penalty "
             "is on the slope at each sample, and batch norm makes every score depend on all of them",
             "take critic.normalization=layer, or none",
         )
@@ -149,9 +151,10 @@ def _check_critic(config: Config) -> None:
 
 def _check_rhythm(config: Config) -> None:
     training = config.training
-    if config.generator.normalization == "batch" and training.batch_size == 1:
+    normalization = config.generator.normalization
+    if normalization in BATCH_NORMALIZATIONS and training.batch_size == 1:
         raise ConfigError(
-            "training.batch_size is 1, and generator.normalization is 'batch': one item has no spread",
+            f"training.batch_size is 1, and generator.normalization is {normalization!r}: one item has no spread",
             "set training.batch_size to 2 or more",
         )
     if training.warm_up_until is not None and not training.warm_up:

@@ -92,7 +92,7 @@ class Collection:
         return self.images_NCHW[self.facts.train + self.facts.validation :]
 
 
-def read(files: ImageFiles, settings: ImageSettings, name: str) -> Collection:
+def read_collection(files: ImageFiles, settings: ImageSettings, name: str) -> Collection:
     """Read images in IDX form and divide them. Raises CorpusError when they cannot be learnt from."""
     train_NCHW = read_images(files.train_images)
     sha256 = hashlib.sha256(train_NCHW.data).hexdigest()
@@ -131,7 +131,7 @@ def _size(channels: int, height: int, width: int) -> str:
     return f"{height} x {width} {'grey' if channels == 1 else 'colour'}"
 
 
-def write(collection: Collection, folder: Path) -> None:
+def write_collection(collection: Collection, folder: Path) -> None:
     """Write images and facts to a run's folder."""
     with (folder / IMAGES).open("wb") as file:
         np.save(file, collection.images_NCHW)
@@ -139,7 +139,7 @@ def write(collection: Collection, folder: Path) -> None:
 
 
 def open_collection(folder: Path) -> Collection:
-    """Open what `write` wrote, mapped from disk. Raises CheckpointError when a file is not right."""
+    """Open what `write_collection` wrote, mapped from disk. Raises CheckpointError when a file is not right."""
     try:
         facts = ImageFacts(**json.loads((folder / FACTS).read_text(encoding="utf-8")))
         images_NCHW = np.lib.format.open_memmap(folder / IMAGES, mode="r")

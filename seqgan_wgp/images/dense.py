@@ -8,17 +8,36 @@ Shape suffixes: B batch, Z latent, C channels, H height, W width, U units.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..errors import ConfigError
+from ..nn.activations import relu
 from ..nn.normalizations import UNIT_NORMALIZATIONS
 from .networks import NORMALIZATIONS, RANGES, leaky_relu
 
-_BATCH_NORMALIZATIONS = NORMALIZATIONS | {"batch": lambda maps: nn.BatchNorm2d(maps, track_running_stats=False)}
-"""Those of (B, C, H, W) with a batch norm that knows nothing but the batch at hand, in training and after it."""
+_NONAFFINE_EPSILON = 1e-3
+
+GENERATOR_NORMALIZATIONS = NORMALIZATIONS | {
+    "batch-nonaffine": lambda maps: nn.BatchNorm2d(
+        maps, eps=_NONAFFINE_EPSILON, affine=False, track_running_stats=False
+    ),
+}
+"""Those of (B, C, H, W), and batch norm without scale or shift that always takes the batch at hand's statistics."""
+
+CRITIC_NORMALIZATIONS = GENERATOR_NORMALIZATIONS | {
+    "batch": lambda maps: nn.BatchNorm2d(maps, track_running_stats=False)
+}
+"""The same for critics, whose "batch" takes the statistics of the batch at hand too, in training and after it."""
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "softplus": functional.softplus,
+    "relu": relu,
+}
+"""Name -> activation behind a convolution."""
 
 
 class PerceptronGenerator(nn.Module):
@@ -95,9 +114,10 @@ class ConvolutionDenseGenerator(nn.Module):
                 "generator.latent is 1: each map has one place, of which instance norm leaves nothing",
                 "take another generator.normalization",
             )
-        maps, fewer, norm = settings.width, settings.width - 2, NORMALIZATIONS[settings.normalization]
+        maps, fewer, norm = settings.width, settings.width - 2, GENERATOR_NORMALIZATIONS[settings.normalization]
         self.shape_CHW = shape_CHW
         self.squash = RANGES[value_range]
+        self.activation = ACTIVATIONS[settings.activation]
         self.convolution1 = nn.Conv2d(1, maps, settings.kernel, padding=settings.kernel // 2)
         self.norm1 = norm(maps)
         self.convolution2 = nn.Conv2d(maps, fewer, settings.kernel, padding=settings.kernel // 2)
@@ -107,8 +127,8 @@ class ConvolutionDenseGenerator(nn.Module):
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
         """Return the (B, C, H, W) pixels."""
-        x_BCHW = functional.softplus(self.norm1(self.convolution1(latent_BZ[:, None, :, None])))
-        x_BCHW = functional.softplus(self.norm2(self.convolution2(x_BCHW)))
+        x_BCHW = self.activation(self.norm1(self.convolution1(latent_BZ[:, None, :, None])))
+        x_BCHW = self.activation(self.norm2(self.convolution2(x_BCHW)))
         units_BU = functional.softplus(self.dense(x_BCHW.flatten(1)))
         return self.squash(self.output(units_BU)).reshape(-1, *self.shape_CHW)
 
@@ -137,7 +157,8 @@ class ConvolutionDenseCritic(nn.Module):
                 f"the images are {width} x {height}, and {settings.network} pools squares of 2 x 2 pixels",
                 "take another critic.network, or larger images",
             )
-        maps, more, norm = settings.width, settings.width + 2, _BATCH_NORMALIZATIONS[settings.normalization]
+        maps, more, norm = settings.width, settings.width + 2, CRITIC_NORMALIZATIONS[settings.normalization]
+        self.activation = ACTIVATIONS[settings.activation]
         self.convolution1 = nn.Conv2d(channels, maps, settings.kernel, padding=settings.kernel // 2)
         self.norm1 = norm(maps)
         self.convolution2 = nn.Conv2d(maps, more, settings.kernel, padding=settings.kernel // 2)
@@ -147,8 +168,8 @@ class ConvolutionDenseCritic(nn.Module):
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """Return the scores."""
-        x_BCHW = functional.softplus(self.norm1(self.convolution1(x_BCHW)))
-        x_BCHW = functional.softplus(self.norm2(self.convolution2(x_BCHW)))
+        x_BCHW = self.activation(self.norm1(self.convolution1(x_BCHW)))
+        x_BCHW = self.activation(self.norm2(self.convolution2(x_BCHW)))
         # An odd side loses its last row or column here.
         x_BCHW = functional.max_pool2d(x_BCHW, 2)
         units_BU = functional.softplus(self.dense(x_BCHW.flatten(1)))

@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
+from ..training.adapter import EvalTable, MeasureRow
 from ..training.domain import Items
+from ..utils.progress import OnStep, ignore_step
 from .dataset import ImageFacts
 from .domain import SAMPLES_MOST, ImageDomain
 from .features import CLASSES
-
-OnStep = Callable[[str, float], None]
-Row = tuple[str, str, str, str]
 
 SAMPLES_LEAST = 2
 """Fewer images have no covariance, and so no Frechet distance."""
@@ -69,7 +68,7 @@ class ImageEvaluation:
         return f"{self.n:,} generated images against {against}; floor: as many training images"
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[MeasureRow]:
         """For each measure: its name, its value, what to hold it against, and what it means here."""
         numbers = self.measures
         found = [
@@ -81,6 +80,11 @@ class ImageEvaluation:
             sure = "how sure a classifier of digits is of what it sees, on average; alone it says little"
             found.append(("confidence", f"{numbers['confidence']:.1%}", "MNIST's test images 99.5%", sure))
         return found
+
+    @property
+    def tables(self) -> tuple[EvalTable, ...]:
+        """Nothing else."""
+        return ()
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values; docs/metrics.md says what each key is. What is infinite is null."""
@@ -122,13 +126,13 @@ class ImageEvaluation:
         return "every digit comes about as often as it should"
 
 
-def evaluate(
+def evaluate_images(
     domain: ImageDomain,
     generate: Callable[[int], Iterator[Items]],
     *,
     samples: int | None,
     same_data: bool,
-    on_step: OnStep = lambda _what, _share: None,
+    on_step: OnStep = ignore_step,
 ) -> ImageEvaluation:
     """Measure generated images against the test half.
 

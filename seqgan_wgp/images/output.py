@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigError
+from ..training.domain import Items
 from ..utils.atomic_files import check_file, new_file, new_folder
 from .pictures import grid, legible, write_gif, write_png
 
-Items: TypeAlias = npt.NDArray[np.integer]
 Parts: TypeAlias = Iterable[Items]
 """Images (N, C, H, W), some at a time."""
 

@@ -23,7 +23,7 @@ BINS = 20
 """Bins of the chart of brightness."""
 
 
-def exhibit(folder: Path, config: Config, samples: Items | None) -> ReportData:
+def image_report_data(folder: Path, config: Config, samples: Items | None) -> ReportData:
     """Return what a run on images has to show. Raises CheckpointError when its images cannot be opened.
 
     Args:

@@ -1,13 +1,13 @@
-"""The two networks of a run, as training begins with them and as a model file is loaded into them."""
+"""The generator and the critic of a run with their first weights, and weight normalisation."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from torch import nn
 from torch.nn.utils import parametrizations
 
 from ..config import Config
-from ..training.domain import DataSpec
-from ..training.penalties import CONSTRAINTS
 
 
 def apply_weight_norm(network: nn.Module) -> None:
@@ -23,13 +23,17 @@ def apply_weight_norm(network: nn.Module) -> None:
             parametrizations.weight_norm(layer, dim=1)
 
 
-def build_networks(spec: DataSpec, config: Config) -> tuple[nn.Module, nn.Module]:
-    """Return generator and critic with their first weights, a pure function of form and config."""
-    generator, critic = spec.networks(config)
+def build_networks(
+    make: Callable[[Config], tuple[nn.Module, nn.Module]], config: Config
+) -> tuple[nn.Module, nn.Module]:
+    """Return generator and critic with their first weights, weight-normalised where the config says so.
+
+    Args:
+        make: the networks of a kind of data: config -> a fresh generator and critic.
+        config: of the run.
+    """
+    generator, critic = make(config)
     for network, settings in ((generator, config.generator), (critic, config.critic)):
         if settings.normalization == "weight":
             apply_weight_norm(network)
-    prepare = CONSTRAINTS[config.objective.constraint].prepare
-    if prepare is not None:
-        prepare(critic, config.training.seed)
     return generator, critic

@@ -45,6 +45,12 @@ def _he_normal_deviation(layer: Layer) -> tuple[float, float]:
     return math.sqrt(2 / _fans(layer)[0]), 0.0
 
 
+def _he_normal_biases_deviation(layer: Layer) -> tuple[float, float]:
+    # The biases of dense layers like their weights; those of convolutions are 0.
+    deviation, _ = _he_normal_deviation(layer)
+    return deviation, deviation if isinstance(layer, nn.Linear) else 0.0
+
+
 def _he_uniform_bound(layer: Layer) -> tuple[float, float]:
     # The same variance; a uniform of standard deviation s reaches to s sqrt(3).
     return math.sqrt(3 * 2 / _fans(layer)[0]), 0.0
@@ -70,6 +76,7 @@ INITIALIZATIONS: dict[str, Initialization] = {
     "torch": Initialization(scales=_torch_bound),
     "xavier": Initialization(scales=_xavier_bound),
     "he-normal": Initialization(scales=_he_normal_deviation, noise=normal),
+    "he-normal-biases": Initialization(scales=_he_normal_biases_deviation, noise=normal),
     "he-uniform": Initialization(scales=_he_uniform_bound),
 }
 

@@ -10,24 +10,19 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..config import FORMAT_VERSION
+from .. import config as configs
+from ..config import FORMAT_VERSION, Config
+from ..domains import DOMAINS
 from ..errors import CheckpointError, ConfigError
-from ..utils.atomic_files import new_folder
+from ..utils.atomic_files import new_file, new_folder
+from ..utils.model_file import BEST as BEST
+from ..utils.model_file import MODEL as MODEL
 
-CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, REPORT = (
-    "config.json",
-    "model.safetensors",
-    "best.safetensors",
-    "metrics.jsonl",
-    "samples",
-    "training.gif",
-    "report.html",
-)
+CONFIG, METRICS, SAMPLES, FILM, REPORT = "config.json", "metrics.jsonl", "samples", "training.gif", "report.html"
 TENSORBOARD = "tensorboard"
 CHECKPOINT = "checkpoint/state.safetensors"
 _LOCK = ".lock"
-_DATA = {"corpus.json", "ids.npy", "fingerprints.bin", "tokenizer.json", "images.json", "images.npy", "toy.json"}
-_WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, REPORT, TENSORBOARD, _LOCK, "checkpoint", *_DATA}
+_WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, REPORT, TENSORBOARD, _LOCK, "checkpoint"}
 _A_RUN = "name the folder that train printed"
 
 
@@ -118,6 +113,27 @@ def check_version(path: Path, version: int) -> None:
         )
 
 
+def read_config(run: RunFolder) -> Config:
+    """Return the config of a run. Raises CheckpointError when it cannot be read or is of a newer format."""
+    try:
+        tree = json.loads(run.config.read_text(encoding="utf-8"))
+        version = int(tree.pop("format_version"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{run.config}: cannot be read ({error})", "the run needs the file as it was") from None
+    check_version(run.config, version)
+    try:
+        return configs.from_dict(tree)
+    except ConfigError as error:
+        raise CheckpointError(f"{run.config}: {error.message}", error.remedy) from None
+
+
+def write_config(run: RunFolder, config: Config) -> None:
+    """Write the config of a run, at once or not at all."""
+    text = json.dumps({"format_version": FORMAT_VERSION, **configs.to_dict(config)}, indent=2) + "\n"
+    with new_file(run.config) as file:
+        file.write(text.encode())
+
+
 def open_run(path: Path) -> RunFolder:
     """Return the folder of a run that is there. Raises CheckpointError when it is none of ours."""
     if not path.is_dir():
@@ -165,7 +181,8 @@ def _check_ours(path: Path, names: set[str]) -> None:
         run = False
     if not run:
         raise ConfigError(f"{path}: is not a run, so it is not overwritten", "choose another --out")
-    foreign = sorted(name for name in names - _WRITTEN if not name.endswith(".new"))
+    data = {name for adapter in DOMAINS.values() for name in adapter.files}
+    foreign = sorted(name for name in names - _WRITTEN - data if not name.endswith(".new"))
     if foreign:
         raise ConfigError(
             f"{path}: has {foreign[0]} in it, which no run writes, so it is not overwritten",

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import CheckpointError
 
 
-class Records:
+class MetricsLog:
     """An append-only file of records.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .health.findings import Finding
+from .health.findings import HealthFinding
 
 INTERRUPTED = "interrupted"
 """Why a run ended that was told to stop, and can go on."""
@@ -26,7 +26,7 @@ class Outcome:
     """The same against the test half, which chose nothing."""
 
     best_step: int | None = None
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[HealthFinding] = field(default_factory=list)
     """What was wrong with the training, over the whole run."""
 
     samples: list[str] = field(default_factory=list)

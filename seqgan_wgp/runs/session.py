@@ -18,7 +18,7 @@ import numpy.typing as npt
 from .. import config as configs
 from ..config import Config
 from ..config.schema import TrainingSettings
-from ..domains import DOMAINS
+from ..domains import adapter_for
 from ..errors import CheckpointError, ConfigError
 from ..model import model_tensors
 from ..training.distributed.process_group import ALONE, ProcessGroup
@@ -27,13 +27,13 @@ from ..training.record import Record
 from ..training.trainer import Trainer
 from ..utils.counter_rng import Stream, shuffled
 from ..utils.devices import device_note, pick_device
-from . import checkpoint
+from ..utils.tensor_file import read_tensor_file, write_tensor_file
 from .folder import RunFolder
 from .health.findings import Health
-from .metrics_log import Records, read_records
+from .metrics_log import MetricsLog, read_records
 from .outcome import INTERRUPTED
 from .outcome import Outcome as Outcome
-from .tensorboard import Board, check_installed
+from .tensorboard import Board, check_tensorboard
 
 FIRST_CHECKPOINT_SECONDS = 5.0
 CHECKPOINT_SECONDS = 60.0
@@ -63,11 +63,11 @@ class Session:
     """A trainer and the files that its records become."""
 
     def __init__(self, run: RunFolder, config: Config, world: ProcessGroup = ALONE) -> None:
-        check_installed(config)
+        check_tensorboard(config)
         device = pick_device(config.training.device)
-        self.run, self.config, self.mode = run, config, DOMAINS[config.domain]
-        self.domain = self.mode.domain(run.path, config, device)
-        self.trainer = Trainer(self.domain, config, device, world)
+        self.run, self.config, self.adapter = run, config, adapter_for(config)
+        self.domain = self.adapter.open(run.path, config, device)
+        self.trainer = Trainer.from_config(self.domain, config, device, world)
         note = device_note(config.training.device, device)
         self.trainer.notes += [] if note is None else [note]
         self.best: dict[str, Any] = {"value": None, "step": None, "stale": 0}
@@ -77,7 +77,7 @@ class Session:
         size = 0
         if run.checkpoint.is_file():
             size = self._load()
-        self.records = Records(run.metrics, size)
+        self.records = MetricsLog(run.metrics, size)
         self.health = Health(config, self.domain.criterion, read_records(run.metrics))
         self.board = Board(run, config, self.trainer.step)
         self.saved_step = self.trainer.step if size else None
@@ -97,7 +97,7 @@ class Session:
                 on_record(examined, self.domain)
             if time.monotonic() >= self.next_save:
                 self._save()
-        reason = self.trainer.world.shared(self._reason)
+        reason = self.trainer.group.shared(self._reason)
         if reason != INTERRUPTED:
             return self._close(reason)
         self._save()
@@ -141,12 +141,10 @@ class Session:
         return entry | ({"health": found} if found else {})
 
     def _write_samples(self, step: int, samples: Items) -> None:
-        self.mode.write_samples(self.config, self.domain.spec, samples, self.run.samples(step))
+        self.adapter.write_samples(self.config, self.domain.spec, samples, self.run.samples(step))
 
     def _write_film(self) -> None:
         """Make a film of the samples' files, on disk already, so that it is that of a run that never stopped."""
-        if self.mode.write_film is None:
-            return
         last, every = self.trainer.step, self.config.evaluation.every
         # Other files are of a closing that a resumed run went on from, or of steps that one killed must do again.
         shown = {
@@ -154,7 +152,7 @@ class Session:
             for step, file in self.run.sampled().items()
             if step == last or (step < last and step % every == 0)
         }
-        self.mode.write_film(shown, self.run.film)
+        self.adapter.write_film(shown, self.run.film)
 
     def _keep_best(self, step: int) -> None:
         value = self.measures[self.domain.criterion]
@@ -173,14 +171,14 @@ class Session:
             "measures": self.measures,
             "losses": dict(self.losses),
         }
-        checkpoint.save(self.run.checkpoint, self.trainer.state(), facts)
+        write_tensor_file(self.run.checkpoint, self.trainer.state(), facts)
         self._save_model(self.run.model)
         self.board.flush()
         self.saved_step = self.trainer.step
         self.next_save = time.monotonic() + CHECKPOINT_SECONDS
 
     def _load(self) -> int:
-        tensors, facts = checkpoint.load(self.run.checkpoint)
+        tensors, facts = read_tensor_file(self.run.checkpoint)
         try:
             self.trainer.load_state(tensors, step=facts["step"], seconds=facts["seconds"])
             self.best, self.measures, self.losses = facts["best"], facts["measures"], facts["losses"]
@@ -196,7 +194,7 @@ class Session:
             "metrics": metrics or {"validation": self.measures},
             **self.domain.spec.to_facts(),
         }
-        checkpoint.save(path, model_tensors(self.trainer.state()), facts)
+        write_tensor_file(path, model_tensors(self.trainer.state()), facts)
 
     def _close(self, reason: str) -> Outcome:
         """Save, measure once more against both halves, and write the closing record if this is off the cadence."""

@@ -27,7 +27,7 @@ LINES_SHOWN = 20
 """Lines of samples that TensorBoard gets of each evaluation."""
 
 
-def check_installed(config: Config) -> None:
+def check_tensorboard(config: Config) -> None:
     """Raise ConfigError when event files are asked for and what writes them is not installed."""
     if config.log.tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise ConfigError(
@@ -53,7 +53,7 @@ class Board:
         self._written: set[str] = set()
         if not config.log.tensorboard:
             return
-        check_installed(config)
+        check_tensorboard(config)
         # Imported when it is needed: it takes seconds.
         _await_a_new_second(run.tensorboard)
         writer: Any = importlib.import_module("torch.utils.tensorboard")

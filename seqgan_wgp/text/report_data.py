@@ -40,7 +40,7 @@ _NAMES = {" ": "space", "\N{NO-BREAK SPACE}": "no-break space", "\N{IDEOGRAPHIC 
 _DOTTED_CIRCLE = "\N{DOTTED CIRCLE}"
 
 
-def exhibit(folder: Path, config: Config, samples: Items | None) -> ReportData:
+def text_report_data(folder: Path, config: Config, samples: Items | None) -> ReportData:
     """Return what a run on text has to show. Raises CheckpointError when the prepared corpus cannot be opened.
 
     Args:

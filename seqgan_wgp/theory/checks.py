@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .depth import Depth
-from .gradients import Gradients
-from .loss_vs_quality import Course
+from .gradients import GradientResults
+from .loss_vs_quality import QualityCourse
 from .parallel_lines import WEIGHT, Line
 from .surfaces import Surface
-from .tables import Table
+from .tables import TheoryTable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +23,10 @@ class Check:
     met: bool
 
 
-def table(checks: Iterable[Check]) -> Table:
+def checks_table(checks: Iterable[Check]) -> TheoryTable:
     """Return the checks as a table."""
     rows = tuple((one.claim, one.found, "yes" if one.met else "NO") for one in checks)
-    return Table(title="What had to come out", head=("claim", "found", "met"), rows=rows)
+    return TheoryTable(title="What had to come out", head=("claim", "found", "met"), rows=rows)
 
 
 def _at_most(claim: str, value: float, most: float, shown: str = ".2%") -> Check:
@@ -37,7 +37,7 @@ def _at_least(claim: str, value: float, least: float, shown: str = ".2f") -> Che
     return Check(claim=f"{claim}, at least {least:g}", found=format(value, shown), met=value >= least)
 
 
-def lines(found: tuple[Line, ...]) -> tuple[Check, ...]:
+def check_lines(found: tuple[Line, ...]) -> tuple[Check, ...]:
     """Return checks of the estimates against theory, as the largest relative errors over all theta but 0."""
     apart = [line for line in found if line.theta]
 
@@ -57,7 +57,7 @@ def lines(found: tuple[Line, ...]) -> tuple[Check, ...]:
     )
 
 
-def gradients(found: Gradients) -> tuple[Check, ...]:
+def check_gradients(found: GradientResults) -> tuple[Check, ...]:
     """Return checks of how the generator's gradient changes while its critic is trained, and of the identities."""
 
     def grown(case: str, objective: str, what: str) -> float:
@@ -79,7 +79,7 @@ def gradients(found: Gradients) -> tuple[Check, ...]:
     )
 
 
-def surfaces(found: tuple[Surface, ...]) -> tuple[Check, ...]:
+def check_surfaces(found: tuple[Surface, ...]) -> tuple[Check, ...]:
     """Return checks that the penalty's critics tell more than the clipped ones, on each distribution."""
     clipped = {one.distribution: one for one in found if one.constraint == "clip"}
     penalised = {one.distribution: one for one in found if one.constraint == "gp"}
@@ -95,7 +95,7 @@ def _normalised(surface: Surface) -> float:
     return surface.estimate / surface.slope
 
 
-def depth(found: tuple[Depth, ...]) -> tuple[Check, ...]:
+def check_depth(found: tuple[Depth, ...]) -> tuple[Check, ...]:
     """Return checks of clipped critics against the one with the penalty."""
     penalised = next(one for one in found if one.clip is None)
     steeper = tuple(
@@ -107,7 +107,7 @@ def depth(found: tuple[Depth, ...]) -> tuple[Check, ...]:
     return (*steeper, _at_least("weights at the bounds", least, 0.5, ".1%"))
 
 
-def meaning(found: tuple[Course, ...]) -> tuple[Check, ...]:
+def check_meaning(found: tuple[QualityCourse, ...]) -> tuple[Check, ...]:
     """Return checks that the loss of wgan-gp follows the distance, and more closely than the other's."""
     wgan, other = (course.correlation or 0.0 for course in found)
     return (

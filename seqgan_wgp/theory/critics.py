@@ -9,26 +9,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from ..config.schema import AlgorithmSettings, CriticSettings
 from ..nn.initialization import initialize
-from ..toy.distributions import Distribution
+from ..toy.distributions import Distribution, Indices
 from ..toy.networks import PerceptronCritic
 from ..training.losses import LOSSES
 from ..training.optimizers import apply_gradients, optimizer
 from ..training.penalties import CONSTRAINTS
-from ..training.steps import CriticObjective, critic_step
+from ..training.steps import CriticObjective, critic_gradients
 from ..utils.counter_rng import Stream, normal, uniform
-
-Indices = npt.NDArray[np.int64]
 
 Pairs = Callable[[Indices, int], tuple[Tensor, Tensor]]
 """(numbers of points (N,), step) -> real and generated points, (N, 2) each; the same ones at every call."""
 
-Progress = Callable[[str], None]
+ShowProgress = Callable[[str], None]
 """Told what is about to be done."""
 
 HELD_OUT = 1 << 40
@@ -40,7 +37,7 @@ def adam(learning_rate: float) -> AlgorithmSettings:
     return AlgorithmSettings(name="adam", learning_rate=learning_rate, beta1=0.5, beta2=0.9)
 
 
-def rule(loss: str, constraint: str, weight: float = 0.0) -> CriticObjective:
+def critic_objective(loss: str, constraint: str, weight: float = 0.0) -> CriticObjective:
     """Return what a critic minimises, by the names of its parts; `weight` is lambda."""
     return CriticObjective(loss=LOSSES[loss], constraint=CONSTRAINTS[constraint], weight=weight)
 
@@ -49,7 +46,7 @@ def rule(loss: str, constraint: str, weight: float = 0.0) -> CriticObjective:
 class Training:
     """How a critic is trained."""
 
-    rule: CriticObjective
+    objective: CriticObjective
     algorithm: AlgorithmSettings
     batch: int
     """Points of each kind in a step."""
@@ -86,14 +83,14 @@ def held_out(count: int) -> Indices:
     return np.arange(HELD_OUT, HELD_OUT + count)
 
 
-def train(critic: PerceptronCritic, pairs: Pairs, how: Training, *, seed: int) -> Iterator[int]:
+def train_critic(critic: PerceptronCritic, pairs: Pairs, how: Training, *, seed: int) -> Iterator[int]:
     """Train the critic in place; yield the number of steps done so far, from 0 to `how.steps`, to measure at.
 
-    Every step is a `critic_step` with its optimizer and projection, on points that no other step has. The critic's
+    Every step is `critic_gradients` with an optimizer and projection, on points that no other step has. The critic's
     weights decide what precision it works in.
     """
     algorithm = optimizer(how.algorithm, critic)
-    project = how.rule.constraint.project
+    project = how.objective.constraint.project
     precision = next(critic.parameters()).dtype
     for step in range(how.steps):
         yield step
@@ -107,7 +104,7 @@ def train(critic: PerceptronCritic, pairs: Pairs, how: Training, *, seed: int) -
             return uniform(seed, Stream.EPSILON, counter_B, columns).to(precision)
 
         real_B2, fake_B2 = pairs(index_B, step)
-        gradients, _ = critic_step(critic, real_B2.to(precision), fake_B2.to(precision), draw, how.rule)
+        gradients, _ = critic_gradients(critic, real_B2.to(precision), fake_B2.to(precision), draw, how.objective)
         apply_gradients(algorithm, critic, gradients)
         if project is not None:
             assert how.clip is not None

@@ -18,7 +18,18 @@ from ..toy.distributions import DISTRIBUTIONS
 from ..toy.networks import PerceptronCritic
 from ..training.diagnostics.measures import Histogram, activation_gradient_norms, share_at_bounds, weight_histogram
 from ..training.losses import LOSSES
-from .critics import Pairs, Progress, Training, finish, held_out, noised, perceptron, rule, share_of, train
+from .critics import (
+    Pairs,
+    ShowProgress,
+    Training,
+    critic_objective,
+    finish,
+    held_out,
+    noised,
+    perceptron,
+    share_of,
+    train_critic,
+)
 
 CLIPS = (0.1, 0.01, 0.001)
 """c of the clipped critics, as in the figure."""
@@ -71,7 +82,7 @@ def steepness(norms: tuple[float, ...]) -> float:
     return float(slope)
 
 
-def measure(clip: float | None, *, seed: int, steps: int = STEPS) -> Depth:
+def measure_depth(clip: float | None, *, seed: int, steps: int = STEPS) -> Depth:
     """Train a deep critic, clipped to c or, with None, under the gradient penalty; return what became of it."""
     constraint = "gp" if clip is None else "clip"
     critic = perceptron(_WIDTH, LAYERS, "he-normal" if clip is None else "torch", seed=seed).double()
@@ -79,10 +90,14 @@ def measure(clip: float | None, *, seed: int, steps: int = STEPS) -> Depth:
         spread_within(critic, clip)
     pairs = noised(DISTRIBUTIONS["swiss-roll"], seed)
     how = Training(
-        rule=rule("wgan", constraint, _WEIGHT), algorithm=_rmsprop(clip), batch=_BATCH, steps=steps, clip=clip
+        objective=critic_objective("wgan", constraint, _WEIGHT),
+        algorithm=_rmsprop(clip),
+        batch=_BATCH,
+        steps=steps,
+        clip=clip,
     )
     norms_before, at_bounds_before = _norms(critic, pairs), _at_bounds(critic, clip)
-    finish(train(critic, pairs, how, seed=seed))
+    finish(train_critic(critic, pairs, how, seed=seed))
     return Depth(
         constraint=constraint,
         clip=clip,
@@ -94,12 +109,12 @@ def measure(clip: float | None, *, seed: int, steps: int = STEPS) -> Depth:
     )
 
 
-def run(seed: int, share: float, progress: Progress) -> tuple[Depth, ...]:
+def run_depth(seed: int, share: float, progress: ShowProgress) -> tuple[Depth, ...]:
     """Return the critic with the penalty, then those of all CLIPS, after a share of the steps."""
     found = []
     for clip in (None, *CLIPS):
         progress("deep critic, " + ("gradient penalty" if clip is None else f"clipped to {clip:g}"))
-        found.append(measure(clip, seed=seed, steps=share_of(STEPS, share)))
+        found.append(measure_depth(clip, seed=seed, steps=share_of(STEPS, share)))
     return tuple(found)
 
 

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from . import checks, depth, figures, gradients, loss_vs_quality, parallel_lines, surfaces, tables
 from .checks import Check
-from .critics import Progress
-from .tables import Table
+from .critics import ShowProgress
+from .tables import TheoryTable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,10 +19,10 @@ class Experiment:
     """A question and how it is answered; `Any` is what its own module returns, numbers alone."""
 
     question: str
-    run: Callable[[int, float, Progress], Any]
+    run: Callable[[int, float, ShowProgress], Any]
     """(seed, share of the steps, told what is about to be done) -> what was found."""
 
-    tables: Callable[[Any], tuple[Table, ...]]
+    tables: Callable[[Any], tuple[TheoryTable, ...]]
     checks: Callable[[Any], tuple[Check, ...]]
     figure: Callable[[Any], Figure]
 
@@ -30,37 +30,37 @@ class Experiment:
 EXPERIMENTS: dict[str, Experiment] = {
     "lines": Experiment(
         question="Which distance says how far apart two lines are?",
-        run=parallel_lines.run,
-        tables=tables.lines,
-        checks=checks.lines,
-        figure=figures.lines,
+        run=parallel_lines.run_lines,
+        tables=tables.tabulate_lines,
+        checks=checks.check_lines,
+        figure=figures.draw_lines,
     ),
     "gradients": Experiment(
         question="What does a well-trained discriminator leave the generator to learn from?",
-        run=gradients.run,
-        tables=tables.gradients,
-        checks=checks.gradients,
-        figure=figures.gradients,
+        run=gradients.run_gradients,
+        tables=tables.tabulate_gradients,
+        checks=checks.check_gradients,
+        figure=figures.draw_gradients,
     ),
     "surfaces": Experiment(
         question="What do clipped and penalised critics see?",
-        run=surfaces.run,
-        tables=tables.surfaces,
-        checks=checks.surfaces,
-        figure=figures.surfaces,
+        run=surfaces.run_surfaces,
+        tables=tables.tabulate_surfaces,
+        checks=checks.check_surfaces,
+        figure=figures.draw_surfaces,
     ),
     "depth": Experiment(
         question="What does clipping do to deep critics?",
-        run=depth.run,
-        tables=tables.depth,
-        checks=checks.depth,
-        figure=figures.depth,
+        run=depth.run_depth,
+        tables=tables.tabulate_depth,
+        checks=checks.check_depth,
+        figure=figures.draw_depth,
     ),
     "meaning": Experiment(
         question="Does the loss say how good the samples are?",
-        run=loss_vs_quality.run,
-        tables=tables.meaning,
-        checks=checks.meaning,
-        figure=figures.meaning,
+        run=loss_vs_quality.run_meaning,
+        tables=tables.tabulate_meaning,
+        checks=checks.check_meaning,
+        figure=figures.draw_meaning,
     ),
 }

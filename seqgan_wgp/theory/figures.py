@@ -15,8 +15,8 @@ from matplotlib.ticker import StrMethodFormatter
 from PIL import Image
 
 from .depth import Depth
-from .gradients import Gradients
-from .loss_vs_quality import METHODS, Course
+from .gradients import GradientResults
+from .loss_vs_quality import METHODS, QualityCourse
 from .parallel_lines import WEIGHT, Line, jensen_shannon, penalised_estimate
 from .surfaces import REACH, Surface
 
@@ -76,7 +76,7 @@ def png(figure: Figure) -> bytes:
 
 
 @_styled
-def lines(found: tuple[Line, ...]) -> Figure:
+def draw_lines(found: tuple[Line, ...]) -> Figure:
     """Return JS flat and W1 rising with theta, formulas as lines and trained estimates as markers; and both pulls."""
     figure = _figure(3.1, "JS is flat and pulls at nothing; W1 says how far and which way")
     value, pull = figure.subplots(1, 2)
@@ -121,7 +121,7 @@ _SAID = {"WGAN-GP critic": r"WGAN-GP critic, $-f$"}
 
 
 @_styled
-def gradients(found: Gradients) -> Figure:
+def draw_gradients(found: GradientResults) -> Figure:
     """Return norm and variance of the generator's gradient over the steps of its critic."""
     figure = _figure(3.6, "A better discriminator gives a worse gradient; a better WGAN critic does not")
     norm, variance = figure.subplots(1, 2)
@@ -143,7 +143,7 @@ def gradients(found: Gradients) -> Figure:
 
 
 @_styled
-def surfaces(found: tuple[Surface, ...]) -> Figure:
+def draw_surfaces(found: tuple[Surface, ...]) -> Figure:
     """Return contours of each critic with real points on top, a row for each constraint."""
     figure = _figure(4.9, "Clipped critics miss where points are; penalised ones follow them (lighter: higher)")
     rows = list(dict.fromkeys(one.constraint for one in found))
@@ -176,7 +176,7 @@ _CRITICS = {
 
 
 @_styled
-def depth(found: tuple[Depth, ...]) -> Figure:
+def draw_depth(found: tuple[Depth, ...]) -> Figure:
     """Return the gradient's norm by layer, and how the weights are spread."""
     figure = _figure(3.6, "Clipping: gradients explode or vanish, weights go to the bounds")
     norm, spread = figure.subplots(1, 2)
@@ -195,7 +195,7 @@ def depth(found: tuple[Depth, ...]) -> Figure:
 
 
 @_styled
-def meaning(found: tuple[Course, ...]) -> Figure:
+def draw_meaning(found: tuple[QualityCourse, ...]) -> Figure:
     """Return exact W1 and what the loss says over both trainings, the one above the other."""
     figure = _figure(4.2, "The WGAN-GP loss falls as samples get better; the GAN's need not")
     grid = figure.subplots(2, len(found), sharex="col", squeeze=False)

@@ -17,14 +17,24 @@ from torch import Tensor
 
 from ..config.schema import GeneratorSettings, TrainingSettings
 from ..nn.initialization import initialize
-from ..toy.distributions import DISTRIBUTIONS
+from ..toy.distributions import DISTRIBUTIONS, Indices
 from ..toy.networks import PerceptronGenerator
 from ..training.losses import LOSSES
 from ..training.schedule import noise_deviation
-from ..training.steps import generator_step
+from ..training.steps import generator_gradients
 from ..utils.counter_rng import Stream, normal, uniform
 from . import js_identity
-from .critics import HELD_OUT, Indices, Pairs, Progress, Training, adam, perceptron, rule, share_of, train
+from .critics import (
+    HELD_OUT,
+    Pairs,
+    ShowProgress,
+    Training,
+    adam,
+    critic_objective,
+    perceptron,
+    share_of,
+    train_critic,
+)
 from .js_identity import Identity
 
 STEPS = 2_000
@@ -59,7 +69,7 @@ OBJECTIVES = {"gan": ("gan", "gan-ns"), "wgan": ("wgan",)}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Course:
+class GradientCourse:
     """The generator's gradient under one objective, as its critic is trained."""
 
     case: str
@@ -75,13 +85,13 @@ class Course:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gradients:
+class GradientResults:
     """All courses, and the identities that explain them."""
 
-    courses: tuple[Course, ...]
+    courses: tuple[GradientCourse, ...]
     identities: tuple[Identity, ...]
 
-    def course(self, case: str, objective: str) -> Course:
+    def course(self, case: str, objective: str) -> GradientCourse:
         """Return one of the courses by its names."""
         return next(one for one in self.courses if (one.case, one.objective) == (case, objective))
 
@@ -92,37 +102,42 @@ def marks(steps: int) -> tuple[int, ...]:
     return tuple(sorted({0, steps, *(step for step in spaced if step < 0.8 * steps)}))
 
 
-def measure(name: str, *, seed: int, steps: int = STEPS) -> tuple[Course, ...]:
+def measure_gradients(name: str, *, seed: int, steps: int = STEPS) -> tuple[GradientCourse, ...]:
     """Train a critic of one of the CASES; return the course of each objective that goes with it."""
     case = CASES[name]
     generator = PerceptronGenerator(GeneratorSettings(network="perceptron", latent=_LATENT, width=64, blocks=2))
     initialize(generator, "torch", seed=seed, first=1_000_000)
     critic = perceptron(64, 3, "he-normal", seed=seed)
-    how = Training(rule=rule(case.loss, case.constraint, case.weight), algorithm=adam(1e-3), batch=_BATCH, steps=steps)
+    how = Training(
+        objective=critic_objective(case.loss, case.constraint, case.weight),
+        algorithm=adam(1e-3),
+        batch=_BATCH,
+        steps=steps,
+    )
     schedule = TrainingSettings(
         batch_size=_BATCH, critic_steps=1, noise=case.noise, noise_steps=steps if case.anneals else 0
     )
     found: dict[str, list[tuple[float, float]]] = {objective: [] for objective in OBJECTIVES[case.loss]}
-    for step in train(critic, _pairs(generator, schedule, seed), how, seed=seed):
+    for step in train_critic(critic, _pairs(generator, schedule, seed), how, seed=seed):
         if step not in marks(steps):
             continue
         for objective, measured in found.items():
             measured.append(_measured(generator, critic, objective, noise_deviation(schedule, step), seed))
     return tuple(
-        Course(case=name, objective=objective, steps=marks(steps), norm=norm, variance=variance)
+        GradientCourse(case=name, objective=objective, steps=marks(steps), norm=norm, variance=variance)
         for objective, measured in found.items()
         for norm, variance in [tuple(zip(*measured, strict=True))]
     )
 
 
-def run(seed: int, share: float, progress: Progress) -> Gradients:
+def run_gradients(seed: int, share: float, progress: ShowProgress) -> GradientResults:
     """Return the courses of all CASES after a share of the steps, and the identities."""
-    courses: list[Course] = []
+    courses: list[GradientCourse] = []
     for name in CASES:
         progress(f"the generator's gradient against a {name}" if name == "discriminator" else f"... {name}")
-        courses += measure(name, seed=seed, steps=share_of(STEPS, share))
-    identities = tuple(one for place in js_identity.GENERATORS for one in js_identity.measure(*place))
-    return Gradients(courses=tuple(courses), identities=identities)
+        courses += measure_gradients(name, seed=seed, steps=share_of(STEPS, share))
+    identities = tuple(one for place in js_identity.GENERATORS for one in js_identity.measure_identity(*place))
+    return GradientResults(courses=tuple(courses), identities=identities)
 
 
 def _latents(seed: int, stream: Stream, index_N: Tensor) -> Tensor:
@@ -153,7 +168,7 @@ def _measured(
     batches = []
     for number in range(_BATCHES):
         index_B = torch.from_numpy(np.arange(_BATCH)) + HELD_OUT + number * _BATCH
-        gradients, _ = generator_step(
+        gradients, _ = generator_gradients(
             generator,
             critic,
             _latents(seed, Stream.GENERATOR_LATENT, index_B),

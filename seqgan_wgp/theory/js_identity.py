@@ -45,7 +45,7 @@ class Identity:
         return math.dist(self.found, self.expected) / math.hypot(*self.expected)
 
 
-def measure(mean: float, deviation: float) -> tuple[Identity, Identity]:
+def measure_identity(mean: float, deviation: float) -> tuple[Identity, Identity]:
     """Return both identities at one generator.
 
     Against D* = Pr / (Pr + Pg), -log D has the gradient of KL(Pg, Pr) - 2 JS(Pg, Pr): the reverse KL makes it avoid

@@ -17,7 +17,7 @@ from ..toy.domain import ToyDomain
 from ..toy.spec import chosen
 from ..training.diagnostics.measures import spearman
 from ..training.trainer import Trainer
-from .critics import Progress, share_of
+from .critics import ShowProgress, share_of
 
 NAME = "8-gaussians"
 MEASURES = 40
@@ -65,7 +65,7 @@ METHODS: dict[str, Method] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Course:
+class QualityCourse:
     """A training, measured at even distances."""
 
     method: str
@@ -113,11 +113,11 @@ def configuration(name: str, *, seed: int, rounds: int) -> Config:
     )
 
 
-def measure(name: str, *, seed: int, rounds: int) -> Course:
+def measure_course(name: str, *, seed: int, rounds: int) -> QualityCourse:
     """Train by one of the METHODS with the trainer that everything is trained with; return its course."""
     config = configuration(name, seed=seed, rounds=rounds)
     device = torch.device("cpu")
-    trainer = Trainer(ToyDomain(chosen(config.toy), config, device), config, device)
+    trainer = Trainer.from_config(ToyDomain(chosen(config.toy), config, device), config, device)
     at: list[int] = []
     estimates, w1, since = [], [], []
     floor = math.nan
@@ -129,15 +129,15 @@ def measure(name: str, *, seed: int, rounds: int) -> Course:
             w1.append(record.measures["w1"])
             floor = record.measures["w1_floor"]
             since = []
-    return Course(method=name, rounds=tuple(at), estimates=tuple(estimates), w1=tuple(w1), floor=floor)
+    return QualityCourse(method=name, rounds=tuple(at), estimates=tuple(estimates), w1=tuple(w1), floor=floor)
 
 
-def run(seed: int, share: float, progress: Progress) -> tuple[Course, ...]:
+def run_meaning(seed: int, share: float, progress: ShowProgress) -> tuple[QualityCourse, ...]:
     """Return the courses of all METHODS, after a share of the rounds."""
     found = []
     for name, method in METHODS.items():
         progress(f"training by {name}")
-        found.append(measure(name, seed=seed, rounds=max(2, share_of(method.rounds, share))))
+        found.append(measure_course(name, seed=seed, rounds=max(2, share_of(method.rounds, share))))
     return tuple(found)
 
 

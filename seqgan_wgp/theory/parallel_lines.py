@@ -14,12 +14,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..toy.distributions import parallel_lines, wasserstein_moved
+from ..toy.distributions import Indices, parallel_lines, wasserstein_moved
 from ..toy.networks import PerceptronCritic
 from ..training.losses import LOSSES
 from ..training.penalties import interpolate, slopes
 from ..utils.counter_rng import Stream
-from .critics import Indices, Pairs, Progress, Training, adam, finish, perceptron, rule, share_of, train
+from .critics import (
+    Pairs,
+    ShowProgress,
+    Training,
+    adam,
+    critic_objective,
+    finish,
+    perceptron,
+    share_of,
+    train_critic,
+)
 
 THETAS = (-1.0, 0.0, 0.25, 0.5, 1.0, 2.0)
 WEIGHT = 10.0
@@ -83,7 +93,7 @@ def penalised_estimate(theta: float, weight: float) -> float:
     return abs(theta) * (1 + abs(theta) / (2 * weight))
 
 
-def measure(theta: float, *, seed: int, steps: int = STEPS) -> Line:
+def measure_line(theta: float, *, seed: int, steps: int = STEPS) -> Line:
     """Train a discriminator and a WGAN-GP critic on two lines theta apart; return what they say beside theory."""
     discriminator = _trained(theta, "gan", "none", seed=seed, steps=steps)
     critic = _trained(theta, "wgan", "gp", seed=seed, steps=steps)
@@ -103,12 +113,12 @@ def measure(theta: float, *, seed: int, steps: int = STEPS) -> Line:
     )
 
 
-def run(seed: int, share: float, progress: Progress) -> tuple[Line, ...]:
+def run_lines(seed: int, share: float, progress: ShowProgress) -> tuple[Line, ...]:
     """Return the measures of all THETAS, after a share of the steps."""
     found = []
     for theta in THETAS:
         progress(f"discriminator and critic of lines {theta:g} apart")
-        found.append(measure(theta, seed=seed, steps=share_of(STEPS, share)))
+        found.append(measure_line(theta, seed=seed, steps=share_of(STEPS, share)))
     return tuple(found)
 
 
@@ -127,8 +137,14 @@ def _pairs(theta: float, seed: int) -> Pairs:
 
 def _trained(theta: float, loss: str, constraint: str, *, seed: int, steps: int) -> PerceptronCritic:
     critic = perceptron(_WIDTH, _LAYERS, "torch", seed=seed)
-    how = Training(rule=rule(loss, constraint, WEIGHT), algorithm=adam(1e-3), batch=_BATCH, steps=steps, settles=True)
-    finish(train(critic, _pairs(theta, seed), how, seed=seed))
+    how = Training(
+        objective=critic_objective(loss, constraint, WEIGHT),
+        algorithm=adam(1e-3),
+        batch=_BATCH,
+        steps=steps,
+        settles=True,
+    )
+    finish(train_critic(critic, _pairs(theta, seed), how, seed=seed))
     return critic
 
 

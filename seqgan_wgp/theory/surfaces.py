@@ -14,12 +14,23 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..toy.distributions import DISTRIBUTIONS, wasserstein
+from ..toy.distributions import DISTRIBUTIONS, Indices, wasserstein
 from ..toy.networks import PerceptronCritic
 from ..training.diagnostics.measures import wasserstein_estimate
 from ..training.penalties import interpolate, slopes
 from ..utils.counter_rng import Stream, uniform
-from .critics import Indices, Progress, Training, adam, finish, held_out, noised, perceptron, rule, share_of, train
+from .critics import (
+    ShowProgress,
+    Training,
+    adam,
+    critic_objective,
+    finish,
+    held_out,
+    noised,
+    perceptron,
+    share_of,
+    train_critic,
+)
 
 NAMES = ("8-gaussians", "25-gaussians", "swiss-roll")
 CONSTRAINTS = ("clip", "gp")
@@ -60,15 +71,20 @@ class Surface:
     """Exact distance between 1,000 real and 1,000 generated points."""
 
 
-def measure(distribution: str, constraint: str, *, seed: int, steps: int = STEPS) -> Surface:
+def measure_surface(distribution: str, constraint: str, *, seed: int, steps: int = STEPS) -> Surface:
     """Train a critic with one of the CONSTRAINTS against the fixed generator; return what it has become."""
     pairs = noised(DISTRIBUTIONS[distribution], seed)
     # A scheme with biases: without, all kinks of the first layer begin in one place, and fine detail comes late.
     critic = perceptron(128, 3, "torch", seed=seed)
     how = Training(
-        rule=rule("wgan", constraint, WEIGHT), algorithm=adam(2e-3), batch=128, steps=steps, clip=CLIP, settles=True
+        objective=critic_objective("wgan", constraint, WEIGHT),
+        algorithm=adam(2e-3),
+        batch=128,
+        steps=steps,
+        clip=CLIP,
+        settles=True,
     )
-    finish(train(critic, pairs, how, seed=seed))
+    finish(train_critic(critic, pairs, how, seed=seed))
     index_N = held_out(_JUDGED)
     real_N2, fake_N2 = pairs(index_N, steps)
     with torch.no_grad():
@@ -87,13 +103,13 @@ def measure(distribution: str, constraint: str, *, seed: int, steps: int = STEPS
     )
 
 
-def run(seed: int, share: float, progress: Progress) -> tuple[Surface, ...]:
+def run_surfaces(seed: int, share: float, progress: ShowProgress) -> tuple[Surface, ...]:
     """Return the surfaces of all NAMES under both CONSTRAINTS, after a share of the steps."""
     found = []
     for constraint in CONSTRAINTS:
         for name in NAMES:
             progress(f"critic of {name}, {constraint}")
-            found.append(measure(name, constraint, seed=seed, steps=share_of(STEPS, share)))
+            found.append(measure_surface(name, constraint, seed=seed, steps=share_of(STEPS, share)))
     return tuple(found)
 
 

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .depth import Depth
-from .gradients import Course as GradientCourse
-from .gradients import Gradients
-from .loss_vs_quality import Course
+from .gradients import GradientCourse, GradientResults
+from .loss_vs_quality import QualityCourse
 from .parallel_lines import Line
 from .surfaces import Surface
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class TheoryTable:
     """A head and rows of as many cells."""
 
     title: str
@@ -22,7 +21,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-def markdown(table: Table) -> str:
+def markdown(table: TheoryTable) -> str:
     """Return the table as Markdown, its columns lined up, without its title."""
     widths = [max(map(len, column)) for column in zip(table.head, *table.rows, strict=True)]
 
@@ -33,7 +32,7 @@ def markdown(table: Table) -> str:
     return "\n".join([line(table.head), rule, *map(line, table.rows)])
 
 
-def lines(found: tuple[Line, ...]) -> tuple[Table, ...]:
+def tabulate_lines(found: tuple[Line, ...]) -> tuple[TheoryTable, ...]:
     """Return divergences and their estimates, and the generator's gradients."""
     estimates = tuple(
         (
@@ -54,7 +53,7 @@ def lines(found: tuple[Line, ...]) -> tuple[Table, ...]:
         (f"{line.theta:g}", f"{line.gan_gradient:.1e}", f"{line.wgan_gradient:.4f}") for line in found if line.theta
     )
     return (
-        Table(
+        TheoryTable(
             title="Two lines theta apart: divergences in nats, distances in the unit of the plane",
             head=(
                 "theta",
@@ -69,7 +68,7 @@ def lines(found: tuple[Line, ...]) -> tuple[Table, ...]:
             ),
             rows=estimates,
         ),
-        Table(
+        TheoryTable(
             title="Derivative of the generator's loss in theta",
             head=("theta", "minimax, E[log(1 - D)]", "WGAN, -E[f]"),
             rows=pulls,
@@ -80,7 +79,7 @@ def lines(found: tuple[Line, ...]) -> tuple[Table, ...]:
 _OBJECTIVES = {"gan": "log(1 - D)", "gan-ns": "-log D", "wgan": "-f"}
 
 
-def gradients(found: Gradients) -> tuple[Table, ...]:
+def tabulate_gradients(found: GradientResults) -> tuple[TheoryTable, ...]:
     """Return the gradient before and after the critic's training, and both sides of the identities."""
     identities = tuple(
         (
@@ -94,12 +93,12 @@ def gradients(found: Gradients) -> tuple[Table, ...]:
         for one in found.identities
     )
     return (
-        Table(
+        TheoryTable(
             title="The generator's gradient before and after its critic was trained, the generator at rest",
             head=("critic", "objective", "steps", "norm before", "norm after", "variance before", "variance after"),
             rows=tuple(_course(course) for course in found.courses),
         ),
-        Table(
+        TheoryTable(
             title="Gradient in (m, s) of a generator N(m, s^2) against the optimal discriminator, real points N(0, 1)",
             head=("of the loss", "of the divergence", "m, s", "the one", "the other", "relative difference"),
             rows=identities,
@@ -112,7 +111,7 @@ def _course(course: GradientCourse) -> tuple[str, ...]:
     return course.case, _OBJECTIVES[course.objective], f"{course.steps[-1]:,}", *(f"{value:.2e}" for value in ends)
 
 
-def surfaces(found: tuple[Surface, ...]) -> tuple[Table, ...]:
+def tabulate_surfaces(found: tuple[Surface, ...]) -> tuple[TheoryTable, ...]:
     """Return how well each critic tells real points from generated ones."""
     rows = tuple(
         (
@@ -127,10 +126,10 @@ def surfaces(found: tuple[Surface, ...]) -> tuple[Table, ...]:
         for one in found
     )
     head = ("points", "constraint", "estimate", "slope", "estimate / slope", "exact W1", "pairs ranked rightly")
-    return (Table(title="Critics of points against the same points with unit noise", head=head, rows=rows),)
+    return (TheoryTable(title="Critics of points against the same points with unit noise", head=head, rows=rows),)
 
 
-def depth(found: tuple[Depth, ...]) -> tuple[Table, ...]:
+def tabulate_depth(found: tuple[Depth, ...]) -> tuple[TheoryTable, ...]:
     """Return how gradients change with depth, and where the weights lie."""
     rows = tuple(
         (
@@ -154,10 +153,10 @@ def depth(found: tuple[Depth, ...]) -> tuple[Table, ...]:
         "at bounds, after",
     )
     title = "Twelve layers: norm of the gradient in activations, change of its log10 a layer, share of the weights"
-    return (Table(title=title, head=head, rows=rows),)
+    return (TheoryTable(title=title, head=head, rows=rows),)
 
 
-def meaning(found: tuple[Course, ...]) -> tuple[Table, ...]:
+def tabulate_meaning(found: tuple[QualityCourse, ...]) -> tuple[TheoryTable, ...]:
     """Return what the loss said and what the samples were, at five moments, and the rank correlation."""
     rows = []
     for course in found:
@@ -176,12 +175,12 @@ def meaning(found: tuple[Course, ...]) -> tuple[Table, ...]:
         for course in found
     )
     return (
-        Table(
+        TheoryTable(
             title="What minus the critic's loss says, and the exact W1 of the samples",
             head=("method", "round", "estimate", "W1 of samples"),
             rows=tuple(rows),
         ),
-        Table(
+        TheoryTable(
             title="Rank correlation of the two over a training",
             head=("method", "measures", "last W1", "its floor", "Spearman"),
             rows=correlations,

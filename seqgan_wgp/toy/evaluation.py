@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from ..training.adapter import EvalTable, MeasureRow
 from ..training.domain import Items
+from ..utils.progress import OnStep, ignore_step
 from .domain import SAMPLES, ToyDomain
 from .spec import ToyFacts
-
-OnStep = Callable[[str, float], None]
-Row = tuple[str, str, str, str]
 
 AT_FLOOR = 2.0
 """Up to this many times its floor, w1 is as good as real: floors of other draws of 1,000 real points differ so much."""
@@ -51,7 +50,7 @@ class ToyEvaluation:
         return f"{self.n:,} generated points against new draws of {self.facts.name}; floor: as many real points"
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[MeasureRow]:
         """For each measure: its name, its value, what to hold it against, and what it means here."""
         numbers = self.measures
         found = [("w1", f"{numbers['w1']:.4f}", f"floor {numbers['w1_floor']:.4f}", self._distance())]
@@ -64,6 +63,11 @@ class ToyEvaluation:
                 ("mode_kl", f"{numbers['mode_kl']:.4f}", "0", even),
             ]
         return found
+
+    @property
+    def tables(self) -> tuple[EvalTable, ...]:
+        """Nothing else."""
+        return ()
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values; docs/metrics.md says what each key is."""
@@ -86,12 +90,12 @@ class ToyEvaluation:
         return f"all {centres} are held" if held == centres else f"{centres - held} of {centres} are missing"
 
 
-def evaluate(
+def evaluate_points(
     domain: ToyDomain,
     generate: Callable[[int], Iterator[Items]],
     *,
     samples: int | None,
-    on_step: OnStep = lambda _what, _share: None,
+    on_step: OnStep = ignore_step,
 ) -> ToyEvaluation:
     """Measure generated points against draws that were never trained on.
 

@@ -26,24 +26,24 @@ ROOM = 0.3
 """What a picture shows around the real points, as a share of their extent, on each side."""
 
 
-def as_csv(x: float, y: float) -> str:
+def point_as_csv(x: float, y: float) -> str:
     """Return a point as two numbers with a comma between: as few digits as say a float32 exactly."""
     return f"{np.float32(x)!s},{np.float32(y)!s}"
 
 
-def as_jsonl(x: float, y: float) -> str:
+def point_as_jsonl(x: float, y: float) -> str:
     """Return a point as a JSON list, [x, y]."""
     return f"[{np.float32(x)!s}, {np.float32(y)!s}]"
 
 
-FORMATS: dict[str, Callable[[float, float], str]] = {"txt": as_csv, "jsonl": as_jsonl, "csv": as_csv}
+FORMATS: dict[str, Callable[[float, float], str]] = {"txt": point_as_csv, "jsonl": point_as_jsonl, "csv": point_as_csv}
 """Name -> point to line, without the line feed. CSV has a header, see HEADERS."""
 
 HEADERS: dict[str, str] = {"csv": "x,y\n"}
 """What a file of the format begins with."""
 
 
-def written(parts: Iterable[Items], format_: str) -> Iterator[str]:
+def points_as_text(parts: Iterable[Items], format_: str) -> Iterator[str]:
     """Yield points as text of a format, a key of FORMATS: what the file begins with, then a line each."""
     yield HEADERS.get(format_, "")
     for points_N2 in parts:

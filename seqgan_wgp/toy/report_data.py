@@ -20,7 +20,7 @@ from .domain import ToyDomain
 from .spec import open_facts
 
 
-def exhibit(folder: Path, config: Config, samples: Items | None) -> ReportData:
+def toy_report_data(folder: Path, config: Config, samples: Items | None) -> ReportData:
     """Return what a run on points has to show; real points are in the pictures of its samples already.
 
     Args:

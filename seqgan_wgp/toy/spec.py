@@ -58,13 +58,13 @@ def chosen(settings: ToySettings) -> ToyFacts:
     return ToyFacts(name=settings.name, theta=settings.theta)
 
 
-def write(facts: ToyFacts, folder: Path) -> None:
+def write_distribution(facts: ToyFacts, folder: Path) -> None:
     """Write the facts to a run's folder."""
     (folder / FACTS).write_text(json.dumps(dataclasses.asdict(facts), indent=2) + "\n", encoding="utf-8")
 
 
 def open_facts(folder: Path) -> ToyFacts:
-    """Read what `write` wrote. Raises CheckpointError when the file is not right."""
+    """Read what `write_distribution` wrote. Raises CheckpointError when the file is not right."""
     file, remedy = folder / FACTS, "the run needs the file as it was"
     try:
         return ToyFacts.read(json.loads(file.read_text(encoding="utf-8")))

@@ -1,9 +1,10 @@
-"""What the steps of a run draw, by their numbers: real items, noise, places on segments.
+"""The batches that the steps of a run draw, by their numbers: real items, latents, epsilon, instance noise.
 
-A batch is a stretch of a stream's rows, and which stretch follows from the number of the step (schedule.py). Of many
-processes each draws its slice of the stretch, so together they draw the batch that one alone would.
+Gulrajani et al. 2017, Algorithm 1, lines 4 and 11. A batch is a stretch of a stream's rows, and which stretch follows
+from the number of the step (schedule.py). Of many processes each draws its slice of the stretch, so together they draw
+the batch that one alone would.
 
-Shape suffixes: B this process's part of a batch, E the event's numbers.
+Shape suffixes: B this process's part of a batch, Z latent, E the event's numbers.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..config import Config
+from ..config.validation import BATCH_NORMALIZATIONS
 from ..errors import ConfigError
 from ..utils.counter_rng import Stream, choose_numpy, normal, shuffled, uniform
 from .distributed.process_group import ProcessGroup
 from .domain import Domain
+from .latents import training_latents
 from .penalties import CONSTRAINTS, Uniform
-from .schedule import Number, thinning
+from .schedule import Number, penalty_every
 
 SMALL_CORPUS = 1_000
 """Below this many training items batches are drawn with replacement: an epoch would be only a few batches."""
@@ -33,19 +36,24 @@ AHEAD = 4_096
 
 @final
 class Batches:
-    """What the steps of a run draw.
+    """Draws what the steps of a run need; the same number gives the same batch.
 
     Args:
         domain: gives the items.
-        config: with seed and size of a batch.
+        config: with seed and size of a batch, and the distribution of latents.
         device: where all that is drawn is wanted.
-        world: the processes that a batch is divided among.
+        group: the processes that a batch is divided among.
+
+    Raises:
+        ConfigError: the real batch is to be the same in every step, and there are fewer items than it has.
     """
 
-    def __init__(self, domain: Domain, config: Config, device: torch.device, world: ProcessGroup) -> None:
-        self.domain, self.device = domain, device
+    def __init__(self, domain: Domain, config: Config, device: torch.device, group: ProcessGroup) -> None:
+        check_fixed_batch(config, domain.size)
+        self.domain, self.config, self.device = domain, config, device
+        self.fixed = config.training.fixed_batch
         self.seed, self.size = config.training.seed, config.training.batch_size
-        self.here, self.share = world.slice_of(self.size), world.share_of(self.size)
+        self.here, self.share = group.slice_of(self.size), group.share_of(self.size)
         self._index_B = torch.arange(self.here.start, self.here.stop, device=device)
         self._ahead = max(1, AHEAD // self.size)
         self._first = -self._ahead
@@ -62,6 +70,10 @@ class Batches:
         """Return real batch `number` of the run: B compact items on the device."""
         return self.domain.batch(self._items(number))
 
+    def latents(self, generator: nn.Module, stream: Stream, number: Number) -> Tensor:
+        """Return what the generator makes the fakes of step `number` of: latents (B, Z), and its noise behind them."""
+        return training_latents(generator, self.config, stream, self.index(number))
+
     def epsilon(self, number: Number) -> Uniform:
         """Return where critic step `number` takes its penalty: columns -> (B, columns) in [0, 1)."""
         index_B = self.index(number)
@@ -75,6 +87,8 @@ class Batches:
 
     def _items(self, number: int) -> npt.NDArray[np.int64]:
         """Return the items of real batch `number`; chosen for many batches at once, which takes hardly longer."""
+        if self.fixed:
+            return self.rows(0)
         if not self._first <= number < self._first + self._ahead:
             self._first = number - number % self._ahead
             row_NB = np.stack([self.rows(self._first + k) for k in range(self._ahead)])
@@ -85,6 +99,16 @@ class Batches:
         return chosen_B
 
 
+def check_fixed_batch(config: Config, size: int) -> None:
+    """Raise ConfigError where every step is to have the same real batch and there are too few training items for it."""
+    batch = config.training.batch_size
+    if config.training.fixed_batch and size < batch:
+        raise ConfigError(
+            f"training.fixed_batch is true and training.batch_size is {batch}, but there are {size} items to train on",
+            f"set training.batch_size to {size} or less, or training.fixed_batch=false",
+        )
+
+
 def check_divisible(config: Config, size: int) -> None:
     """Raise ConfigError unless a batch can be divided among so many processes and the run stay the same."""
     if size == 1:
@@ -93,9 +117,10 @@ def check_divisible(config: Config, size: int) -> None:
         raise ConfigError("training.device is 'mps', which only one process can use", "train in one, or take another")
     batch, objective, alone = config.training.batch_size, config.objective, "train in one process, or "
     for part in ("generator", "critic"):
-        if getattr(config, part).normalization == "batch":
+        normalization = getattr(config, part).normalization
+        if normalization in BATCH_NORMALIZATIONS:
             raise ConfigError(
-                f"{part}.normalization is 'batch', whose statistics are of the whole batch, and each of the "
+                f"{part}.normalization is {normalization!r}, whose statistics are of the whole batch, and each of the "
                 f"{size} processes sees a part of it",
                 f"{alone}take {part}.normalization=layer",
             )
@@ -105,9 +130,9 @@ def check_divisible(config: Config, size: int) -> None:
             f"{size} processes sees a part of it",
             f"{alone}take objective.constraint=gp, or lp",
         )
-    if 0 < batch < size * (thinned := thinning(objective, batch)):  # less than 0: not decided yet
-        penalised = f", with penalties at one in {thinned} of it," if thinned > 1 else ","
+    if 0 < batch < size * (every := penalty_every(objective, batch)):  # less than 0: not decided yet
+        penalised = f", with penalties at one in {every} of it," if every > 1 else ","
         raise ConfigError(
             f"training.batch_size is {batch}{penalised} and there are {size} processes to divide it among",
-            f"start {batch // thinned} processes at most, or set a larger training.batch_size",
+            f"start {batch // every} processes at most, or set a larger training.batch_size",
         )

@@ -1,4 +1,6 @@
-"""How a critic sees its segments: in critic space, or behind its first layer where that is linear.
+"""How a critic sees real points, generated points and those between them: in critic space, or behind its first layer.
+
+The mathematics needs a view's scores and slopes alone, so steps.py and penalties.py read the same for each of them.
 
 Shape suffixes: B batch; points of critic space have shape (B, ...).
 """
@@ -12,13 +14,13 @@ from typing import Any, Protocol, final, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from ..nn.fast_conv.bilinear import input_grads_only
+from ..nn.fast_conv.convolution import input_grads_only
 from .penalties import View, slopes
 
 
 @final
-class _Points:
-    """A critic's view of its segments, in critic space."""
+class _PointsView:
+    """The view in critic space: what Algorithm 1 says, word for word."""
 
     def __init__(self, critic: nn.Module, real: Tensor, fake: Tensor) -> None:
         self.critic, self.real, self.fake = critic, real, fake
@@ -35,7 +37,7 @@ class _Points:
 class LinearStemCritic(Protocol):
     """A critic whose first layer is linear, f(x) = score(stem(x)): what is linear in x can be done behind it.
 
-    The first layer may shrink a point greatly: from thousands of numbers at each place to a few dozen.
+    The first layer may shrink a point greatly: from thousands of numbers at each position to a few dozen.
     """
 
     def stem(self, x: Tensor) -> Tensor:
@@ -52,8 +54,8 @@ class LinearStemCritic(Protocol):
 
 
 @final
-class _Entered:
-    """A critic's view of its segments, behind its first layer."""
+class _StemView:
+    """The view behind a linear first layer."""
 
     def __init__(self, critic: LinearStemCritic, real: Tensor, fake: Tensor) -> None:
         self.critic, self.real, self.fake = critic, critic.stem(real), critic.stem(fake)
@@ -62,53 +64,46 @@ class _Entered:
         return self.critic.score(x)
 
     def slopes(self, x: Tensor) -> Tensor:
-        score = self.critic.score(x).sum()
-        with input_grads_only():
-            (gradient,) = torch.autograd.grad(score, x, create_graph=True)
+        with input_grads_only(self.critic):
+            score = self.critic.score(x).sum()
+        (gradient,) = torch.autograd.grad(score, x, create_graph=True)
         return self.critic.slopes(gradient)
 
 
-@final
-class FunctionalView:
-    """The view of a critic, staged or not, whose slopes come from `torch.func.grad`: it can be compiled as a whole."""
-
-    def __init__(self, critic: nn.Module, real: Tensor, fake: Tensor) -> None:
-        self.critic = critic
-        self.staged = critic if isinstance(critic, LinearStemCritic) else None
-        self.real, self.fake = (real, fake) if self.staged is None else map(self.staged.stem, (real, fake))
-
-    def score(self, x: Tensor) -> Tensor:
-        """Return the scores (B,)."""
-        score_B: Tensor = self.critic(x) if self.staged is None else self.staged.score(x)
-        return score_B
-
-    def slopes(self, x: Tensor) -> Tensor:
-        """Return the slopes (B,)."""
-        gradient: Tensor = torch.func.grad(lambda y: self.score(y).sum())(x)
-        if self.staged is not None:
-            return self.staged.slopes(gradient)
-        slope_B: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
-        return slope_B
+def points_view(critic: nn.Module, real: Tensor, fake: Tensor) -> View:
+    """Return a critic's view of points in critic space."""
+    return _PointsView(critic, real, fake)
 
 
-def raised(score_B: Tensor) -> Tensor:
-    """Return scores in float32 again where they were computed in a lower precision."""
+def stem_view(critic: nn.Module, real: Tensor, fake: Tensor) -> View:
+    """Return the view behind the critic's first layer if that is linear, where `real` may be compact items too.
+
+    Behind the first layer interpolates are the same points, for what a linear map makes of a point between two others
+    lies between what it makes of the two. So neither real items nor interpolates need ever be points of critic space,
+    and the first layer is applied to the fakes alone. Not for a constraint that needs points. Of any other critic it
+    is the view in critic space.
+    """
+    return _StemView(critic, real, fake) if isinstance(critic, LinearStemCritic) else points_view(critic, real, fake)
+
+
+def to_float32(score_B: Tensor) -> Tensor:
+    """Return scores in float32 again where they were computed in bfloat16."""
     return score_B.float() if score_B.dtype == torch.bfloat16 else score_B
 
 
 @final
-class Autocast:
+class AutocastView:
     """A view whose scores are computed in a lower precision; slopes, which a penalty squares, are not."""
 
-    def __init__(self, view: View, cast: Callable[[], AbstractContextManager[Any]]) -> None:
-        self.view, self.cast = view, cast
+    def __init__(self, view: View, autocast: Callable[[], AbstractContextManager[Any]]) -> None:
+        self.view, self.autocast = view, autocast
         self.real, self.fake = view.real, view.fake
 
     def score(self, x: Tensor) -> Tensor:
         """Return the scores (B,), float32 again."""
-        with self.cast():
+        with self.autocast():
             score_B = self.view.score(x)
-        return raised(score_B)
+        return to_float32(score_B)
 
     def slopes(self, x: Tensor) -> Tensor:
         """Return the slopes (B,)."""
@@ -117,7 +112,7 @@ class Autocast:
 
 @final
 class Subsampled:
-    """A view of the segments of some of a batch's items alone."""
+    """A view of some of a batch's samples alone."""
 
     def __init__(self, view: View, kept: slice) -> None:
         self.view = view
@@ -130,18 +125,3 @@ class Subsampled:
     def slopes(self, x: Tensor) -> Tensor:
         """Return the slopes (B,)."""
         return self.view.slopes(x)
-
-
-def view_of(critic: nn.Module, real: Tensor, fake: Tensor) -> View:
-    """Return a critic's view of its segments: behind its first layer if it is staged; `real` may be compact then.
-
-    Behind the first layer interpolates are the same points, for what a linear map makes of a point between two others
-    lies between what it makes of the two. So neither real items nor interpolates need ever be points of critic space,
-    and the first layer is applied to the fakes alone.
-    """
-    return _Entered(critic, real, fake) if isinstance(critic, LinearStemCritic) else points_view(critic, real, fake)
-
-
-def points_view(critic: nn.Module, real: Tensor, fake: Tensor) -> View:
-    """Return a critic's view of its segments in critic space."""
-    return _Points(critic, real, fake)

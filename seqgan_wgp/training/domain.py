@@ -1,4 +1,7 @@
-"""The Form and Domain protocols: all that the trainer knows about what it learns to generate."""
+"""The DataSpec and Domain protocols: all that the trainer knows about what it learns to generate.
+
+Shape suffixes: B batch, N items; ... the axes of one item.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,7 @@ Items = npt.NDArray[Any]
 
 
 class DataSpec(Protocol):
-    """A kind of data without the data: what a trained model needs to generate.
-
-    Shape suffixes: B batch, N items; ... the event's own axes.
-    """
+    """A kind of data without the data: what a trained model needs to generate."""
 
     @property
     def event_shape(self) -> tuple[int, ...]:
@@ -37,19 +37,19 @@ class DataSpec(Protocol):
         """Return compact items as text for people, one each."""
 
     def to_facts(self) -> dict[str, Any]:
-        """Return the JSON values that the form is rebuilt from; they go into the model file."""
+        """Return the JSON values that the spec is rebuilt from; they go into the model file."""
 
 
 @runtime_checkable
 class Observant(Protocol):
-    """A form that has more to say of generated points than a critic has."""
+    """A spec that measures generated points itself, beside what the critic says of them."""
 
     def observe(self, fake: Tensor) -> dict[str, Any]:
-        """Return numbers, and lists of them, as JSON values: what the records of diagnoses get."""
+        """Return numbers, and lists of them, as JSON values: they go into the diagnostics' records."""
 
 
 class Domain(Protocol):
-    """A form with data: real items in compact form, and a measure of quality."""
+    """A spec with data: real items in compact form, and a measure of quality."""
 
     @property
     def spec(self) -> DataSpec:

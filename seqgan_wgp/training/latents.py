@@ -12,15 +12,24 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..adversarial.precision import rounding
 from ..config import Config
 from ..utils.counter_rng import Stream, normal, uniform
+from .precision import rounding
 
 BLOCK = 512
 """Latents that go through the generator together; see `generate`."""
 
 STATISTICS_BLOCKS = 8
 """Blocks that running statistics of the averaged generator are taken over."""
+
+
+def block_size_of(config: Config) -> int:
+    """Return how many latents go through a model's generator together.
+
+    What a generator that normalises by the batch at hand makes of a latent depends on the latents beside it: it
+    generates in batches of the size that it was trained in.
+    """
+    return config.training.batch_size if config.generator.normalization == "batch-nonaffine" else BLOCK
 
 
 def latents(config: Config, stream: Stream, index_B: Tensor) -> Tensor:
@@ -42,13 +51,18 @@ NOISE_STREAMS = {
 def training_latents(generator: nn.Module, config: Config, stream: Stream, index_B: Tensor) -> Tensor:
     """Return what a generator makes items of: latents, and behind them while it is trained the uniforms it draws by.
 
+    Where a run has fixed latents, those of every batch are the latents of the first samples, whatever the stream.
+
     Args:
         generator: with an attribute `noise_dim`, how many uniforms an item wants; without it, none.
         config: of the run.
         stream: of the latents.
         index_B: numbers of the items.
     """
-    latent_BZ = latents(config, stream, index_B)
+    if config.training.fixed_latents:
+        latent_BZ = latents(config, Stream.SAMPLE_LATENT, index_B % config.training.batch_size)
+    else:
+        latent_BZ = latents(config, stream, index_B)
     noise_dim: int = getattr(generator, "noise_dim", 0) if generator.training else 0
     if not noise_dim:
         return latent_BZ
@@ -62,12 +76,14 @@ def generate(
     start: int,
     count: int,
     device: torch.device,
+    *,
+    block_size: int = BLOCK,
 ) -> Iterator[Tensor]:
     """Yield generated points number start .. start + count - 1, in order, a part of a block at a time.
 
-    Blocks have a fixed size and place (item k is row k mod BLOCK of block k // BLOCK), since a kernel may round
-    otherwise for another batch size: so item k is the same, bit for bit, whatever else is asked for. On a GPU products
-    are not rounded to TF32, whatever `training.precision` is.
+    Blocks have a fixed size and place, since a kernel may round otherwise for another batch size. So item k is the
+    same, bit for bit, whatever else is asked for: row k mod block_size of block k // block_size. On a GPU products are
+    not rounded to TF32, whatever `training.precision` is.
 
     Args:
         generator: (B, Z) -> (B, ...).
@@ -75,19 +91,23 @@ def generate(
         start: number of the first item.
         count: how many.
         device: where the generator lives.
+        block_size: latents that go through the generator together; see `block_size_of`.
     """
-    for block in range(start // BLOCK, math.ceil((start + count) / BLOCK)):
-        index_B = torch.arange(block * BLOCK, (block + 1) * BLOCK, device=device)
+    for block in range(start // block_size, math.ceil((start + count) / block_size)):
+        first = block * block_size
         with rounding("float32", device):
-            fake = generator(latent(index_B))
-        yield fake[max(start - block * BLOCK, 0) : start + count - block * BLOCK]
+            fake = generator(latent(torch.arange(first, first + block_size, device=device)))
+        yield fake[max(start - first, 0) : start + count - first]
 
 
-def generate_at(generator: nn.Module, latent_NZ: Tensor, device: torch.device) -> Iterator[Tensor]:
+def generate_at(
+    generator: nn.Module, latent_NZ: Tensor, device: torch.device, *, block_size: int = BLOCK
+) -> Iterator[Tensor]:
     """Yield the generated points of latents (N, Z), in order, a part of a block at a time; see `generate`."""
     latent_NZ = latent_NZ.to(device)
     count = len(latent_NZ)
-    return generate(generator, lambda index_B: latent_NZ[index_B.clamp(max=count - 1)], 0, count, device)
+    latent: Callable[[Tensor], Tensor] = lambda index_B: latent_NZ[index_B.clamp(max=count - 1)]  # noqa: E731
+    return generate(generator, latent, 0, count, device, block_size=block_size)
 
 
 @torch.no_grad()

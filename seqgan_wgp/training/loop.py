@@ -1,15 +1,17 @@
-"""What a round does: critic steps and generator steps with their draws, optimizers and the moving average.
+"""The loop of training: critic steps and generator steps, from their batches to their optimizers.
 
-A step's draws follow from its number, which may be a tensor: then all that a round does is done on the device, and can
-be recorded once and done again for other numbers (graph.py).
+This is the outer part of Algorithm 1 of Gulrajani et al. 2017; steps.py has the inner one, its gradients. Read
+`one_round`, `critic_step` and `generator_step` here beside `critic_gradients` and `generator_gradients` there.
 
-Shape suffixes: B batch, Z latent.
+What a step draws follows from its number, which may be a tensor: then all that a round does is done on the device, and
+can be recorded once and done again for other numbers (engines/cuda_graph.py).
+
+Shape suffixes: B batch, Z latent; points of critic space have shape (B, ...).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -17,119 +19,158 @@ from torch.nn.utils import parametrize
 
 from ..nn.fast_conv.convolution import cache_weight_transform
 from ..utils.counter_rng import Stream
-from . import schedule
-from .latents import training_latents
-from .optimizers import apply_gradients, gradient_norm
+from .optimizers import apply_gradients, gradient_norm, set_rate
 from .schedule import Number
-from .steps import Gradients, generator_step
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
+from .state import TrainState
+from .steps import Gradients, generator_gradients
 
 CRITIC_METRICS = ("critic_loss", "wasserstein", "penalty", "slope_mean", "critic_gradient")
 ROUND_METRICS = (*CRITIC_METRICS, "generator_loss", "generator_gradient")
 """Names of what a round measures, in the order in which its steps give it."""
 
 
-def eager_round(trainer: Trainer) -> Tensor:
-    """Do the trainer's next round, and move the average; return what `one_round` does. The step number stays."""
-    measured = one_round(trainer, trainer.step)
-    update_average(trainer, average_decay(trainer, trainer.step + 1))
-    return measured
+def one_round(state: TrainState, number: Number, reals: Sequence[Tensor] | None = None) -> Tensor:
+    """Do the critic steps and the generator steps of round `number`; return ROUND_METRICS, means over its steps.
 
-
-def one_round(trainer: Trainer, number: Number, reals: Sequence[Tensor] | None = None) -> Tensor:
-    """Do the critic steps and the generator steps of round `number`; return LOSSES, means over its steps.
+    Gulrajani et al. 2017, Algorithm 1, lines 2 to 12. The moving average and the count of steps stay as they are.
 
     Args:
-        trainer: whose networks change.
+        state: whose networks change.
         number: of the round, from 0.
         reals: the real batches of its critic steps; None: they are looked up.
     """
-    settings = trainer.config.training
     measured = []
-    with cache_weight_transform(trainer.generator):
-        for k in range(settings.critic_steps):
-            at = schedule.critic_step_number(settings, number, k)
-            measured.append(critic_step(trainer, at, None if reals is None else reals[k]))
-    generated = _generator_steps(trainer, number)
+    with cache_weight_transform(state.generator):
+        for k in range(state.config.training.critic_steps):
+            step_number = state.schedule.critic_step_number(number, k)
+            measured.append(critic_step(state, step_number, None if reals is None else reals[k]))
+    generated = _generator_steps(state, number)
     return torch.cat([torch.stack(measured).mean(dim=0), torch.stack(generated).mean(dim=0)])
 
 
-def critic_step(trainer: Trainer, number: Number, real: Tensor | None = None) -> Tensor:
-    """Change the critic once, with batch `number` of the whole run; return CRITIC_LOSSES of the whole batch."""
-    draws, engine = trainer.draws, trainer.engine
+def critic_step(state: TrainState, number: Number, real: Tensor | None = None) -> Tensor:
+    """Change the critic once; return CRITIC_METRICS of the whole batch.
+
+    Gulrajani et al. 2017, Algorithm 1, lines 3 to 9.
+
+    Args:
+        state: whose critic changes.
+        number: of the step, counted over the whole run; it decides what is drawn.
+        real: the real batch, compact items; None: batch `number` of the run.
+    """
+    batches, engine = state.batches, state.engine
+    # Lines 4 and 5: real data x, latents z, epsilon; x~ = G(z).
     if real is None:
         assert not isinstance(number, Tensor)
-        real = draws.real(number)
+        real = batches.real(number)
     with parametrize.cached():
-        fake = trainer.fakes(Stream.CRITIC_LATENT, draws.index(number))
+        with torch.no_grad():
+            fake = state.generator(batches.latents(state.generator, Stream.CRITIC_LATENT, number))
         if not engine.takes_items:
-            real = _noised(trainer, trainer.domain.spec.embed(real), Stream.REAL_NOISE, number)
-            fake = _noised(trainer, fake, Stream.FAKE_NOISE, number)
-        gradients, numbers = engine.critic(real, fake, draws.epsilon(number))
-    measured = torch.stack([numbers.loss, numbers.wasserstein, numbers.penalty, numbers.slope_mean])
-    gradients, measured = _of_all(trainer, gradients, measured)
-    apply_gradients(trainer.critic_optimizer, trainer.critic, gradients)
-    if trainer.rule.constraint.project is not None:
-        assert trainer.config.objective.clip is not None
-        trainer.rule.constraint.project(trainer.critic, trainer.config.objective.clip)
+            real = _noised(state, state.domain.spec.embed(real), Stream.REAL_NOISE, number)
+            fake = _noised(state, fake, Stream.FAKE_NOISE, number)
+        # Lines 6 to 8: x^, and the gradient of the loss with its penalty.
+        gradients, metrics = engine.critic_gradients(real, fake, batches.epsilon(number))
+    measured = torch.stack([metrics.loss, metrics.wasserstein, metrics.penalty, metrics.slope_mean])
+    gradients, measured = _mean_over_group(state, gradients, measured)
+    # Line 9: the optimizer. Arjovsky et al. 2017, Algorithm 1, line 7, in addition clip the weights.
+    apply_gradients(state.optimizers.critic, state.critic, gradients)
+    if state.objective.constraint.project is not None:
+        assert state.config.objective.clip is not None
+        state.objective.constraint.project(state.critic, state.config.objective.clip)
     return torch.cat([measured, gradient_norm(gradients)[None]])
 
 
-def _generator_steps(trainer: Trainer, round_: Number) -> list[Tensor]:
-    """Change the generator as often as the round's turn has it; return loss and norm of the gradient of each."""
-    settings = trainer.config.training
-    count = schedule.generator_steps(settings, trainer.step)
-    done = [_generator_step(trainer, schedule.generator_step_number(round_, k)) for k in range(count)]
+def generator_step(state: TrainState, number: Number) -> Tensor:
+    """Change the generator once; return its loss and the norm of its gradient, of the whole batch.
+
+    Gulrajani et al. 2017, Algorithm 1, lines 11 and 12.
+
+    Args:
+        state: whose generator changes.
+        number: of the step, which decides what is drawn.
+    """
+    batches, deviation = state.batches, state.schedule.noise_deviation(state.step)
+    latent_BZ = batches.latents(state.generator, Stream.GENERATOR_LATENT, number)
+    noise = batches.noise(Stream.GENERATOR_NOISE, number, deviation) if deviation else None
+    with parametrize.cached():
+        gradients, loss = generator_gradients(
+            state.generator,
+            state.critic,
+            latent_BZ,
+            loss=state.objective.loss,
+            noise=noise,
+            autocast=state.autocast,
+        )
+    gradients, loss_1 = _mean_over_group(state, gradients, loss[None])
+    apply_gradients(state.optimizers.generator, state.generator, gradients)
+    return torch.cat([loss_1, gradient_norm(gradients)[None]])
+
+
+def _generator_steps(state: TrainState, round_: Number) -> list[Tensor]:
+    """Change the generator as often as the round has it; return loss and gradient norm of each step."""
+    settings, schedule = state.config.training, state.schedule
+    count = schedule.generator_steps(state.step)
+    done = [generator_step(state, schedule.generator_step_number(round_, k)) for k in range(count)]
     if settings.repeat_above is None:
         return done
     loss, rises = done[-1][0].item(), 0
     while loss > settings.repeat_above and rises < settings.repeat_rises:
-        done.append(_generator_step(trainer, schedule.generator_step_number(round_, len(done))))
+        done.append(generator_step(state, schedule.generator_step_number(round_, len(done))))
         before, loss = loss, done[-1][0].item()
         rises += loss >= before
     return done
 
 
-def _generator_step(trainer: Trainer, number: Number) -> Tensor:
-    draws, deviation = trainer.draws, trainer.noise_deviation()
-    latent_BZ = training_latents(trainer.generator, trainer.config, Stream.GENERATOR_LATENT, draws.index(number))
-    noise = draws.noise(Stream.GENERATOR_NOISE, number, deviation) if deviation else None
-    with parametrize.cached():
-        gradients, loss = generator_step(
-            trainer.generator, trainer.critic, latent_BZ, loss=trainer.rule.loss, noise=noise, lower=trainer.lower
-        )
-    gradients, loss_1 = _of_all(trainer, gradients, loss[None])
-    apply_gradients(trainer.generator_optimizer, trainer.generator, gradients)
-    return torch.cat([loss_1, gradient_norm(gradients)[None]])
-
-
-def _of_all(trainer: Trainer, gradients: Gradients, measured: Tensor) -> tuple[Gradients, Tensor]:
-    """Return a step's gradients and what it measured, of the whole batch, from those of every process's part."""
-    *means, measured = trainer.world.average([*gradients, measured], trainer.draws.share)
+def _mean_over_group(state: TrainState, gradients: Gradients, measured: Tensor) -> tuple[Gradients, Tensor]:
+    """Return a step's gradients and metrics of the whole batch, from those of every process's part of it."""
+    if state.group.size == 1:
+        return gradients, measured
+    *means, measured = state.group.average([*gradients, measured], state.batches.share)
     return tuple(means), measured
 
 
-def _noised(trainer: Trainer, points: Tensor, stream: Stream, number: Number) -> Tensor:
-    deviation = trainer.noise_deviation()
-    return points + trainer.draws.noise(stream, number, deviation) if deviation else points
+def _noised(state: TrainState, points: Tensor, stream: Stream, number: Number) -> Tensor:
+    deviation = state.schedule.noise_deviation(state.step)
+    return points + state.batches.noise(stream, number, deviation) if deviation else points
+
+
+def warm_up(state: TrainState) -> None:
+    """Train the critic alone: `warm_up` steps, or until its loss is as low as `warm_up_until`."""
+    settings = state.config.training
+    for k in range(settings.warm_up):
+        loss = critic_step(state, state.schedule.warm_up_number(k))[0]
+        if settings.warm_up_until is not None and loss.item() < settings.warm_up_until:
+            return
+
+
+def set_rates(state: TrainState, round_: int) -> None:
+    """Give both optimizers the learning rates of a round."""
+    for algorithm, rate in zip(state.optimizers, state.schedule.learning_rates(round_), strict=True):
+        set_rate(algorithm, rate)
+
+
+def eager_round(state: TrainState) -> Tensor:
+    """Do the next round and move the average; return what `one_round` does. The count of steps stays as it is."""
+    measured = one_round(state, state.step)
+    update_average(state, average_decay(state, state.step + 1))
+    return measured
 
 
 @torch.no_grad()
-def update_average(trainer: Trainer, remembered: float | Tensor) -> None:
-    """Move the average towards the latest generator, `remembered` of it staying."""
-    average: list[Tensor] = list(trainer.average.parameters())
-    latest: list[Tensor] = list(trainer.generator.parameters())
-    if isinstance(remembered, Tensor):
-        torch._foreach_lerp_(average, latest, [1 - remembered] * len(average))
+def update_average(state: TrainState, decay: float | Tensor) -> None:
+    """Move the average towards the latest generator: average = decay * average + (1 - decay) * latest."""
+    average: list[Tensor] = list(state.average.parameters())
+    latest: list[Tensor] = list(state.generator.parameters())
+    if isinstance(decay, Tensor):
+        torch._foreach_lerp_(average, latest, [1 - decay] * len(average))
     else:
-        torch._foreach_lerp_(average, latest, 1 - remembered)
+        torch._foreach_lerp_(average, latest, 1 - decay)
 
 
-def average_decay(trainer: Trainer, step: int) -> float:
-    """Return the share of the average that stays in a step.
+def average_decay(state: TrainState, step: int) -> float:
+    """Return the share of the average that stays in a step, counted from 1.
 
     Early on it forgets faster, or it would remember the first weights for 1 / (1 - decay) steps.
     """
-    return min(trainer.config.averaging.decay, step / (step + 10))
+    return min(state.config.averaging.decay, step / (step + 10))

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from ..nn.fast_conv.bilinear import input_grads_only
+from ..nn.fast_conv.convolution import input_grads_only
 
 Critic = Callable[[Tensor], Tensor]
 """(B, ...) -> scores (B,); must not mix the samples of a batch."""
@@ -64,9 +64,9 @@ def slopes(critic: Critic, x: Tensor, *, create_graph: bool = True) -> Tensor:
     With `create_graph` it can be differentiated once more, with respect to the critic's weights.
     """
     x = x.detach().requires_grad_(True)
-    score = critic(x).sum()
-    with input_grads_only():
-        (gradient,) = torch.autograd.grad(score, x, create_graph=create_graph)
+    with input_grads_only(critic):
+        score = critic(x).sum()
+    (gradient,) = torch.autograd.grad(score, x, create_graph=create_graph)
     slope_B: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
     return slope_B
 

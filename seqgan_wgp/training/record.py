@@ -13,7 +13,7 @@ from .domain import Items
 
 
 @final
-class Losses(Mapping[str, float]):
+class RoundMetrics(Mapping[str, float]):
     """What a round measured, by name. The numbers come from the device when the first of them is asked for.
 
     Args:

@@ -1,13 +1,17 @@
-"""The rhythm of training, as pure functions of the settings and the round: how many steps, which draws, what noise."""
+"""The schedule of training, as pure functions of settings and round: how many steps, which numbers, rates, noise.
+
+A step's number decides what it draws: data, latents, epsilon and noise (batches.py).
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import TypeVar, final
 
 from torch import Tensor
 
-from ..config.schema import AlgorithmSettings, ObjectiveSettings, TrainingSettings
+from ..config.schema import AlgorithmSettings, ObjectiveSettings, OptimizerSettings, TrainingSettings
 from .penalties import CONSTRAINTS
 
 Number = int | Tensor
@@ -22,31 +26,45 @@ _FURTHER = 1 << 28
 """Between the numbers of a round's generator steps: more than there are rounds."""
 
 
-def critic_step_number(settings: TrainingSettings, round_: _Number, k: int) -> _Number:
-    """Return the number of the round's critic step k, by which it draws data and noise; no other step has it."""
-    return round_ * settings.critic_steps + k
+@final
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How many steps each round has, their numbers, and what changes from round to round. Rounds count from 0."""
+
+    training: TrainingSettings
+    optimizer: OptimizerSettings
+
+    def critic_step_number(self, round_: _Number, k: int) -> _Number:
+        """Return the number of the round's critic step k; no other step has it."""
+        return round_ * self.training.critic_steps + k
+
+    def warm_up_number(self, k: int) -> int:
+        """Return the number of critic step k of the warm-up."""
+        return _WARM_UP + k
+
+    def generator_step_number(self, round_: _Number, k: int) -> _Number:
+        """Return the number of the round's generator step k, however many earlier rounds had."""
+        return k * _FURTHER + round_
+
+    def generator_steps(self, round_: int) -> int:
+        """Return how many generator steps a round has: `generator_steps_more` more after each period."""
+        settings = self.training
+        return settings.generator_steps + settings.generator_steps_more * (round_ // settings.generator_steps_period)
+
+    def learning_rates(self, round_: int) -> tuple[float, float]:
+        """Return the generator's and the critic's learning rate in a round."""
+        return learning_rate(self.optimizer.generator, round_), learning_rate(self.optimizer.critic, round_)
+
+    def noise_deviation(self, round_: int) -> float:
+        """Return the standard deviation of the instance noise in a round."""
+        return noise_deviation(self.training, round_)
 
 
-def warm_up_number(k: int) -> int:
-    """Return the number of critic step k of the warm-up."""
-    return _WARM_UP + k
+def penalty_every(settings: ObjectiveSettings, batch_size: int) -> int:
+    """Return k, where the penalty is taken at every k-th sample of a batch.
 
-
-def generator_step_number(round_: _Number, k: int) -> _Number:
-    """Return the number of the round's generator step k. How many there were in earlier rounds makes no difference."""
-    return k * _FURTHER + round_
-
-
-def generator_steps(settings: TrainingSettings, round_: int) -> int:
-    """Return how many generator steps a round has: some more after each so many rounds."""
-    return settings.generator_steps + settings.generator_steps_more * (round_ // settings.generator_steps_period)
-
-
-def thinning(settings: ObjectiveSettings, batch_size: int) -> int:
-    """Return at one in how many items slopes are penalised.
-
-    Left open it is 2, where the penalty at an item asks nothing of others: the half costs a third of a critic step
-    less, and a slope that is too steep is found as well.
+    By default it is 2 where the penalty at a sample does not depend on the others: half of the samples cost a third of
+    a critic step less, and a slope that is too steep is found as well.
     """
     if settings.thinning > 0:
         return settings.thinning
@@ -55,9 +73,9 @@ def thinning(settings: ObjectiveSettings, batch_size: int) -> int:
 
 
 def learning_rate(settings: AlgorithmSettings, round_: int) -> float:
-    """Return an optimizer's step size in a round: as it is set, or falling with the root of the rounds.
+    """Return an optimizer's learning rate in a round: constant, or lr / sqrt(1 + round / fall_steps).
 
-    It falls whether or not anyone knows when training is to end, and never comes to nothing.
+    The decay does not depend on the planned end of training, and never reaches 0.
     """
     return settings.learning_rate / math.sqrt(1 + round_ / settings.fall_steps if settings.fall_steps else 1)
 

@@ -1,22 +1,93 @@
-"""The tensors of two networks, an average and two optimizers by name: what a checkpoint holds."""
+"""The state of training: what the rounds of a run read and change, and its tensors by name for a checkpoint."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
 
 import torch
 from torch import Tensor, nn
 
+from ..config import Config
 from ..errors import CheckpointError, one_line
+from .batches import Batches
+from .build import Optimizers
+from .distributed.process_group import ProcessGroup
+from .domain import Domain
+from .engines.eager import Engine
+from .schedule import Schedule
+from .steps import Autocast, CriticObjective
 
 Modules = Mapping[str, nn.Module]
 """Part -> network."""
 
-Optimizers = Sequence[tuple[str, torch.optim.Optimizer, nn.Module]]
+ModuleOptimizers = Sequence[tuple[str, torch.optim.Optimizer, nn.Module]]
 """Part, optimizer, and the network whose weights it changes."""
 
 
-def tensors_of(modules: Modules, optimizers: Optimizers) -> dict[str, Tensor]:
+@final
+@dataclass(kw_only=True)
+class TrainState:
+    """What the rounds of a run read and change. The loop, the CUDA graph and the diagnostics are given this alone.
+
+    Rounds change the weights, the average and the optimizers' tensors in place; the trainer counts the steps.
+    """
+
+    config: Config
+    device: torch.device
+    group: ProcessGroup
+    """The processes that train together."""
+
+    domain: Domain
+    generator: nn.Module
+    critic: nn.Module
+    average: nn.Module
+    """The moving average of the generator's weights."""
+
+    optimizers: Optimizers
+    objective: CriticObjective
+    schedule: Schedule
+    batches: Batches
+    engine: Engine
+    autocast: Autocast
+    """The precision that the generator step is computed in; the critic step's is the engine's."""
+
+    step: int = 0
+    """Rounds that are done."""
+
+    seconds: float = 0.0
+    """Training time in all, over every interruption."""
+
+    def modules(self) -> dict[str, nn.Module]:
+        """Return the networks by part."""
+        return {"generator": self.generator, "average": self.average, "critic": self.critic}
+
+    def module_optimizers(self) -> ModuleOptimizers:
+        """Return the optimizers, each with its part and its network."""
+        return [
+            ("generator", self.optimizers.generator, self.generator),
+            ("critic", self.optimizers.critic, self.critic),
+        ]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all tensors by name, not copied; with `step` and `seconds` that is all that a run needs to go on."""
+        return tensors_of(self.modules(), self.module_optimizers())
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Put back, each in its place, copies of what `tensors` gave.
+
+        State that an optimizer has created since is removed, so that it creates it anew, with its own first values.
+        """
+        restore_tensors(self.modules(), self.module_optimizers(), tensors)
+
+    def load(self, tensors: Mapping[str, Tensor], *, step: int, seconds: float) -> None:
+        """Take over what `tensors` gave. Raises CheckpointError when a tensor is missing or of another shape."""
+        load_tensors(self.modules(), self.module_optimizers(), tensors, self.device)
+        self.step, self.seconds = step, seconds
+
+
+def tensors_of(modules: Modules, optimizers: ModuleOptimizers) -> dict[str, Tensor]:
     """Return all tensors by name, not copied: PART.NAME of networks, PART.optimizer.NAME.KEY of optimizers."""
     tensors: dict[str, Tensor] = {}
     for part, module in modules.items():
@@ -28,7 +99,9 @@ def tensors_of(modules: Modules, optimizers: Optimizers) -> dict[str, Tensor]:
     return tensors
 
 
-def load_tensors(modules: Modules, optimizers: Optimizers, tensors: Mapping[str, Tensor], device: torch.device) -> None:
+def load_tensors(
+    modules: Modules, optimizers: ModuleOptimizers, tensors: Mapping[str, Tensor], device: torch.device
+) -> None:
     """Take over what `tensors_of` gave. Raises CheckpointError when a tensor is missing or of another shape."""
     try:
         for part, module in modules.items():
@@ -47,11 +120,8 @@ def load_tensors(modules: Modules, optimizers: Optimizers, tensors: Mapping[str,
 
 
 @torch.no_grad()
-def restore_tensors(modules: Modules, optimizers: Optimizers, tensors: Mapping[str, Tensor]) -> None:
-    """Put back, each in its place, what copies of what `tensors_of` gave hold.
-
-    State that an optimizer has made since goes, so that it makes it anew, with its own first values.
-    """
+def restore_tensors(modules: Modules, optimizers: ModuleOptimizers, tensors: Mapping[str, Tensor]) -> None:
+    """Put back copies of what `tensors_of` gave; see `TrainState.restore`."""
     for part, algorithm, module in optimizers:
         for name, parameter in module.named_parameters():
             state = algorithm.state[parameter]

@@ -1,7 +1,8 @@
-"""One critic step and one generator step: what they compute, free of optimizers and data.
+"""What one critic step and one generator step compute: gradients as values, free of data and optimizers.
 
+This is the inner part of Algorithm 1 of Gulrajani et al. 2017; loop.py has the outer part (batches and optimizers).
 Gradients come from `autograd.grad`, never from `.backward()`: they are values, so a caller can average them over
-processes, compare them, or hand them to an optimizer. In which space a critic's segments lie is its view's to say.
+processes, compare them, or hand them to an optimizer.
 
 Shape suffixes: B batch, Z latent; points of critic space have shape (B, ...).
 """
@@ -17,26 +18,32 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .critic_views import Subsampled, points_view, raised, view_of
+from .critic_views import Subsampled, points_view, to_float32
 from .losses import Loss
 from .penalties import Constraint, Uniform, View
 
 Gradients = tuple[Tensor, ...]
 """One tensor for each parameter, in the order of `module.parameters()`."""
 
+MakeView = Callable[[nn.Module, Tensor, Tensor], View]
+"""(critic, real, fake) -> how the critic sees them: as points, or behind its first layer (critic_views.py)."""
+
+Autocast = Callable[[], AbstractContextManager[Any]]
+"""Opens the precision that networks are computed in; `nullcontext` leaves it as it is."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class CriticNumbers:
+class CriticMetrics:
     """What a critic step measured: detached scalars on the device."""
 
     loss: Tensor
-    """What was minimised: the objective plus the weighted penalty."""
+    """What was minimised: the loss plus the weighted penalty."""
 
     wasserstein: Tensor
-    """E[f(x)] - E[f(x~)]: of the objective wgan the estimate of W1, free of the penalty."""
+    """E[f(x)] - E[f(x~)]: with the loss wgan the estimate of W1, free of the penalty."""
 
     penalty: Tensor
-    """lambda times the constraint's penalty."""
+    """lambda times the penalty."""
 
     slope_mean: Tensor
     """Mean of the slopes that were penalised; 0 where none were."""
@@ -44,112 +51,115 @@ class CriticNumbers:
 
 @dataclass(frozen=True, kw_only=True)
 class CriticObjective:
-    """What a critic step minimises."""
+    """What a critic step minimises: loss + weight * penalty."""
 
     loss: Loss
     constraint: Constraint
     weight: float
     """lambda, the factor on the penalty."""
 
-    thinning: int = 1
-    """Slopes are penalised at the items whose place in the whole batch is a multiple of this."""
+    penalty_every: int = 1
+    """The penalty is taken at the samples whose place in the whole batch is a multiple of this."""
 
     first: int = 0
-    """Place of this process's first item in the whole batch."""
+    """Place of this process's first sample in the whole batch."""
 
     size: int | None = None
-    """Items of each kind in the whole batch; None: those at hand are all."""
+    """Samples of each kind in the whole batch; None: those at hand are all."""
 
-    apart: bool = False
+    separate_batches: bool = False
     """Whether real and generated points go through the critic one after the other, not as one batch.
 
     It makes no difference but to speed, unless the critic mixes samples, as one with batch norm does.
     """
 
     def __post_init__(self) -> None:
-        """Raise ValueError where no rule has yet decided at how many items slopes are penalised."""
-        if self.thinning < 1:
-            raise ValueError(f"slopes are penalised at one in {self.thinning} items")
-
-
-def critic_step(
-    critic: nn.Module, real: Tensor, fake: Tensor, uniform: Uniform, rule: CriticObjective
-) -> tuple[Gradients, CriticNumbers]:
-    """Return the gradients of loss + weight * penalty in the critic's weights, and what was measured.
-
-    Gulrajani et al. 2017, Algorithm 1, lines 4 to 9, without the optimizer. Real and fake go through the critic
-    as one batch: where it mixes no samples, the scores are the same and the products twice as large.
-
-    Args:
-        critic: (B, ...) -> (B,).
-        real: points of critic space, (B, ...).
-        fake: generated points, of the same shape, without a graph.
-        uniform: columns -> (B, columns) in [0, 1): where the penalty is taken.
-        rule: what to minimise.
-    """
-    return critic_gradients(critic, points_view(critic, real, fake), uniform, rule)
-
-
-def staged_critic_step(
-    critic: nn.Module, real: Tensor, fake: Tensor, uniform: Uniform, rule: CriticObjective
-) -> tuple[Gradients, CriticNumbers]:
-    """Return what `critic_step` returns, and take `real` as compact items too: all of it behind the first layer.
-
-    Equal to `critic_step` but for rounding; not for a constraint that needs points.
-    """
-    assert not rule.constraint.needs_points
-    return critic_gradients(critic, view_of(critic, real, fake), uniform, rule)
+        """Raise ValueError unless `penalty_every` is 1 or more, as it is once the settings are decided."""
+        if self.penalty_every < 1:
+            raise ValueError(f"penalty_every is {self.penalty_every}, but must be at least 1")
 
 
 def critic_gradients(
-    critic: nn.Module, view: View, uniform: Uniform, rule: CriticObjective
-) -> tuple[Gradients, CriticNumbers]:
-    """Return the gradients in the critic's weights of what a step minimises at a view, and what was measured."""
-    total, numbers = critic_total(view, uniform, rule)
-    return torch.autograd.grad(total, tuple(critic.parameters())), numbers
+    critic: nn.Module,
+    real: Tensor,
+    fake: Tensor,
+    uniform: Uniform,
+    objective: CriticObjective,
+    *,
+    make_view: MakeView = points_view,
+) -> tuple[Gradients, CriticMetrics]:
+    """Return the gradients of loss + weight * penalty in the critic's weights, and what was measured.
+
+    Gulrajani et al. 2017, Algorithm 1, lines 6 to 9, without the optimizer.
+
+    Args:
+        critic: (B, ...) -> (B,).
+        real: points of critic space, (B, ...), or whatever else `make_view` takes for them.
+        fake: generated points (B, ...), without a graph.
+        uniform: columns -> (B, columns) in [0, 1): epsilon, the places where the penalty is taken.
+        objective: what to minimise.
+        make_view: a faster way for the critic to see the points; the gradients are equal but for rounding.
+    """
+    total, metrics = critic_loss(make_view(critic, real, fake), uniform, objective)
+    return torch.autograd.grad(total, tuple(critic.parameters())), metrics
 
 
-def critic_total(view: View, uniform: Uniform, rule: CriticObjective) -> tuple[Tensor, CriticNumbers]:
-    """Return loss + weight * penalty, which can be differentiated, and what was measured, detached."""
-    if rule.apart:
-        real_B, fake_B = view.score(view.real), view.score(view.fake)
-    else:
-        score_2B = view.score(_one_batch(view.real, view.fake))
-        real_B, fake_B = score_2B[: len(view.real)], score_2B[len(view.real) :]
-    total = rule.loss.critic(real_B, fake_B)
+def critic_loss(view: View, uniform: Uniform, objective: CriticObjective) -> tuple[Tensor, CriticMetrics]:
+    """Return loss + weight * penalty, which can be differentiated, and what was measured, detached.
+
+    The mean of L over the batch in Gulrajani et al. 2017, Algorithm 1, line 7.
+    """
+    real_B, fake_B = _scores(view, objective)
+    total = objective.loss.critic(real_B, fake_B)
     penalty = slope_mean = torch.zeros_like(total)
-    if rule.constraint.slopes is not None:
-        kept = slice(-rule.first % rule.thinning, None, rule.thinning)
-        thinned = view if rule.thinning == 1 else Subsampled(view, kept)
-        slope_B = rule.constraint.slopes(thinned, lambda columns: uniform(columns)[kept])
-        # Weighed so that the mean over the parts of a batch, however it is divided, is the mean over the batch.
-        size = len(view.real) if rule.size is None else rule.size
-        penalised = len(range(*kept.indices(len(view.real))))
-        weight = penalised / len(view.real) * size / math.ceil(size / rule.thinning)
-        penalty = rule.weight * weight * rule.constraint.cost(slope_B)
-        slope_mean = weight * slope_B.detach().mean()
+    if objective.constraint.slopes is not None:
+        penalty, slope_mean = _weighted_penalty(view, uniform, objective)
         total = total + penalty
     wasserstein = (real_B.mean() - fake_B.mean()).detach()
-    return total, CriticNumbers(
+    return total, CriticMetrics(
         loss=total.detach(), wasserstein=wasserstein, penalty=penalty.detach(), slope_mean=slope_mean
     )
 
 
-def _one_batch(first: Tensor, second: Tensor) -> Tensor:
-    """Return (2B, ...) items in the order in memory that those of `first` have; `torch.cat` would lay them out anew."""
-    order = sorted(range(first.ndim), key=first.stride, reverse=True)
-    joined = torch.cat([first.permute(order), second.permute(order)], dim=order.index(0))
-    return joined.permute([order.index(axis) for axis in range(first.ndim)])
+def _scores(view: View, objective: CriticObjective) -> tuple[Tensor, Tensor]:
+    """Return f(x) and f(x~): where the critic mixes no samples, from one batch of both, as one larger product."""
+    if objective.separate_batches:
+        return view.score(view.real), view.score(view.fake)
+    score_2B = view.score(_one_batch(view.real, view.fake))
+    return score_2B[: len(view.real)], score_2B[len(view.real) :]
 
 
-def generator_step(
+def _one_batch(real: Tensor, fake: Tensor) -> Tensor:
+    """Return (2B, ...) points in the order in memory that `real` has; `torch.cat` would lay them out anew."""
+    order = sorted(range(real.ndim), key=real.stride, reverse=True)
+    joined = torch.cat([real.permute(order), fake.permute(order)], dim=order.index(0))
+    return joined.permute([order.index(axis) for axis in range(real.ndim)])
+
+
+def _weighted_penalty(view: View, uniform: Uniform, objective: CriticObjective) -> tuple[Tensor, Tensor]:
+    """Return lambda times the penalty at every k-th sample, and the mean of its slopes."""
+    constraint, every = objective.constraint, objective.penalty_every
+    assert constraint.slopes is not None
+    kept = slice(-objective.first % every, None, every)
+    slope_B = constraint.slopes(
+        view if every == 1 else Subsampled(view, kept),
+        lambda columns: uniform(columns)[kept],
+    )
+    # Weighted so that the mean over the parts of a batch, however it is divided, is the mean over the batch.
+    size = len(view.real) if objective.size is None else objective.size
+    penalised = len(range(*kept.indices(len(view.real))))
+    weight = penalised / len(view.real) * size / math.ceil(size / every)
+    return objective.weight * weight * constraint.cost(slope_B), weight * slope_B.detach().mean()
+
+
+def generator_gradients(
     generator: nn.Module,
     critic: nn.Module,
     latent_BZ: Tensor,
     *,
     loss: Loss,
     noise: Tensor | None = None,
-    lower: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    autocast: Autocast = nullcontext,
 ) -> tuple[Gradients, Tensor]:
     """Return the gradients of the generator's loss in its own weights, and that loss, detached.
 
@@ -160,12 +170,12 @@ def generator_step(
         generator: (B, Z) -> (B, ...).
         critic: (B, ...) -> (B,).
         latent_BZ: what to generate from.
-        loss: the objective.
+        loss: the pair of losses, of which the generator's is taken.
         noise: (B, ...), added to what was generated before the critic sees it.
-        lower: opens what the networks are computed in, such as an autocast; the loss is not.
+        autocast: the precision that both networks are computed in; the loss is in float32.
     """
-    with lower():
+    with autocast():
         fake = generator(latent_BZ)
         score_B = critic(fake if noise is None else fake + noise)
-    total = loss.generator(raised(score_B))
+    total = loss.generator(to_float32(score_B))
     return torch.autograd.grad(total, tuple(generator.parameters())), total.detach()

@@ -1,10 +1,9 @@
-"""The loop: rounds of critic and generator steps. It yields records, prints nothing and writes nothing.
+"""The trainer: rounds, evaluations and diagnostics in turn, as records. It prints nothing and writes nothing.
 
-All noise is a function of (seed, stream, counter), so the state of a run is its tensors and its step number:
-a trainer that loads them goes on as if it had never stopped: bit for bit on the CPU, and on a GPU but for the order in
-which kernels add. So any number of processes trains one run.
+All noise is a function of (seed, stream, counter), so the state of a run is its tensors and its step number: a trainer
+that loads them goes on as if it had never stopped, bit for bit, and any number of processes trains one run.
 
-Shape suffixes: B batch, Z latent.
+The mathematics is in loop.py and steps.py, what it works on in state.py.
 """
 
 from __future__ import annotations
@@ -19,79 +18,116 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..adversarial.precision import rounding
 from ..config import Config
+from ..config.validation import BATCH_NORMALIZATIONS
 from ..errors import Diverged, one_line
-from ..nn.build import build_networks
 from ..utils.counter_rng import Stream
-from . import schedule
 from .batches import Batches
+from .build import Components, build
 from .diagnostics.collect import diagnose
 from .distributed.process_group import ALONE, ProcessGroup
 from .domain import Domain, Items
-from .engines.compute import ENGINES, lowering
 from .engines.cuda_graph import GraphedRound, unsupported_reason
-from .latents import BLOCK, generate, latents, recalibrate_batchnorm, training_latents
-from .loop import ROUND_METRICS, critic_step, eager_round
-from .losses import loss_of
-from .optimizers import optimizer, rate_of, set_rate
-from .penalties import CONSTRAINTS
-from .record import Losses, Record
-from .state import load_tensors, tensors_of
+from .engines.eager import autocast_of
+from .engines.table import make_engine
+from .latents import block_size_of, generate, latents, recalibrate_batchnorm
+from .loop import ROUND_METRICS, eager_round, set_rates, warm_up
+from .optimizers import rate_of
+from .precision import rounding
+from .record import Record, RoundMetrics
+from .schedule import penalty_every
+from .state import TrainState
 from .steps import CriticObjective
 
 
+def initial_state(
+    domain: Domain, components: Components, config: Config, device: torch.device, group: ProcessGroup
+) -> TrainState:
+    """Return the state that training begins with: the average equals the generator, and no step is done."""
+    batch_size = config.training.batch_size
+    objective = CriticObjective(
+        loss=components.loss,
+        constraint=components.penalty,
+        weight=config.objective.weight,
+        penalty_every=penalty_every(config.objective, batch_size),
+        first=group.slice_of(batch_size).start,
+        size=batch_size,
+        separate_batches=config.critic.normalization in BATCH_NORMALIZATIONS,
+    )
+    return TrainState(
+        config=config,
+        device=device,
+        group=group,
+        domain=domain,
+        generator=components.generator,
+        critic=components.critic,
+        average=copy.deepcopy(components.generator).requires_grad_(False).eval(),
+        optimizers=components.optimizers,
+        objective=objective,
+        schedule=components.schedule,
+        batches=Batches(domain, config, device, group),
+        engine=make_engine(components.generator, components.critic, objective, config),
+        autocast=autocast_of(config, components.critic),
+    )
+
+
 class Trainer:
-    """Two networks, two optimizers, a moving average and a step number.
+    """Trains a generator and a critic, and yields a record after every step.
 
     Args:
-        domain: what is learnt.
-        config: how.
-        device: where; the domain's tensors must live there too.
-        world: the processes that train together, each with a trainer of its own.
+        domain: the data.
+        components: losses, penalty, networks, optimizers and schedule; the networks are on `device`.
+        config: everything else: sizes, cadences, and when to end.
+        device: where to train; the domain's tensors must live there too.
+        group: the processes that train together, each with a trainer of its own.
+
+    Attributes:
+        train_state: networks, average, optimizers, step and all else that rounds read and change.
+        notes: what to tell whoever trains, not yet handed out with a record.
     """
 
-    def __init__(self, domain: Domain, config: Config, device: torch.device, world: ProcessGroup = ALONE) -> None:
-        self.domain, self.config, self.device, self.world = domain, config, device, world
-        self.draws = Batches(domain, config, device, world)
-        generator, critic = build_networks(domain.spec, config)
-        self.generator, self.critic = generator.to(device), critic.to(device)
-        self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
-        self.generator_optimizer = optimizer(config.optimizer.generator, self.generator)
-        self.critic_optimizer = optimizer(config.optimizer.critic, self.critic)
-        self.rule = CriticObjective(
-            loss=loss_of(config.objective),
-            constraint=CONSTRAINTS[config.objective.constraint],
-            weight=config.objective.weight,
-            thinning=schedule.thinning(config.objective, config.training.batch_size),
-            first=world.slice_of(config.training.batch_size).start,
-            size=config.training.batch_size,
-            apart=config.critic.normalization == "batch",
-        )
-        engine = config.training.engine
-        self.engine = ENGINES["eager" if engine in ("auto", "graph") else engine](
-            self.generator, self.critic, self.rule, config
-        )
-        self.lower = lowering(config, self.critic)
+    def __init__(
+        self,
+        domain: Domain,
+        components: Components,
+        config: Config,
+        device: torch.device,
+        group: ProcessGroup = ALONE,
+    ) -> None:
+        self.domain, self.config, self.device, self.group = domain, config, device, group
+        self.train_state = initial_state(domain, components, config, device, group)
         self.notes: list[str] = []
         self._told = False
-        self.step = 0
-        self.seconds = 0.0
-        self._settled_step: int | None = None
+        self._recalibrated_step: int | None = None
         self._graphable = True
         self._graph: GraphedRound | None = None
-        self._last = Losses((), torch.zeros(0))
+        self._last = RoundMetrics((), torch.zeros(0))
+
+    @classmethod
+    def from_config(cls, domain: Domain, config: Config, device: torch.device, group: ProcessGroup = ALONE) -> Trainer:
+        """Return a trainer of the parts that a config names."""
+        return cls(domain, build(config, domain.spec, device), config, device, group)
+
+    @property
+    def step(self) -> int:
+        """Rounds that are done."""
+        return self.train_state.step
+
+    @property
+    def seconds(self) -> float:
+        """Training time in all, over every interruption."""
+        return self.train_state.seconds
 
     @property
     def sampler(self) -> nn.Module:
         """The generator that samples come from: the moving average, or the latest weights if so configured."""
-        return self.average if self.config.model.weights == "average" else self.generator
+        return self.train_state.average if self.config.model.weights == "average" else self.train_state.generator
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> Iterator[Record]:
-        """Go on to the configured steps or minutes, and yield a record after every step.
+        """Train to the configured steps or minutes, and yield a record after every step.
 
-        Losses are there at every step, measures and samples at the evaluation cadence, diagnoses at theirs. Time counts
-        from the first step on, with all that is done between steps.
+        Losses are there at every step, measures and samples at the evaluation cadence, diagnostics at theirs. Time
+        counts from the first step on, with all that is done between steps.
 
         Of many processes all yield records, and the first alone measures and diagnoses; they end after the same step.
 
@@ -100,28 +136,29 @@ class Trainer:
 
         Raises:
             Diverged: a loss or a gradient is not finite.
-            WorldError: another process has ended, or has other weights.
+            ProcessGroupError: another process has ended, or has other weights.
         """
-        began, log = time.perf_counter() - self.seconds, self.config.log
-        self.world.sync_initial(self.step, self.state)
+        state, log = self.train_state, self.config.log
+        began = time.perf_counter() - state.seconds
+        self.group.sync_initial(state.step, self.state)
         while not self._over(should_stop):
             losses = self.round()
-            if self.step % log.every == 0:
-                self.world.check_same(self._weights(), self.step)
-            looking = self.world.first and log.diagnostics and self.step % log.diagnostics == 0
+            if state.step % log.every == 0:
+                self.group.check_same(self._weights(), state.step)
+            diagnosed = self.group.first and log.diagnostics and state.step % log.diagnostics == 0
             with rounding(self.config.training.precision, self.device):
-                diagnosis = diagnose(self) if looking else {}
+                diagnosis = diagnose(state) if diagnosed else {}
             samples = self.samples() if self._evaluates() else None
-            measures = {} if samples is None or not self.world.first else self.domain.score(samples)
-            self.seconds = time.perf_counter() - began
+            measures = {} if samples is None or not self.group.first else self.domain.score(samples)
+            state.seconds = time.perf_counter() - began
             record = Record(
-                step=self.step,
-                seconds=self.seconds,
+                step=state.step,
+                seconds=state.seconds,
                 losses=losses,
                 measures=measures,
                 samples=samples,
                 diagnosis=diagnosis,
-                notes=self._news(),
+                notes=self._new_notes(),
             )
             # Read only where they are kept: on a GPU the host waits for them.
             yield replace(record, learning_rates=self.learning_rates()) if record.due(log.every) else record
@@ -131,87 +168,73 @@ class Trainer:
         limit = self.config.training
         return self._steps_done() or (limit.minutes is not None and self.seconds >= 60 * limit.minutes)
 
-    def round(self) -> Losses:
-        """Do one step: n_critic critic steps, then generator steps. Return the losses.
+    def round(self) -> RoundMetrics:
+        """Do one step: n_critic critic steps, then generator steps. Return what was measured.
 
-        The first round begins with the warm-up, if there is one.
+        Gulrajani et al. 2017, Algorithm 1, lines 1 to 13: one turn of the outer loop. The first round begins with the
+        warm-up, if there is one.
         """
-        self.set_rates(self.step)
+        state = self.train_state
+        set_rates(state, state.step)
         with rounding(self.config.training.precision, self.device):
-            if self.step == 0:
-                self._warm_up()
+            if state.step == 0:
+                warm_up(state)
             graph = self._recorded()
-            measured = eager_round(self) if graph is None else graph()
-        self.step += 1
-        self._last = Losses(ROUND_METRICS, measured)
+            measured = eager_round(state) if graph is None else graph()
+        state.step += 1
+        self._last = RoundMetrics(ROUND_METRICS, measured)
         # The host waits for the device nowhere in a round, and looks at what it measured only where it is to be shown.
-        if self.device.type == "cpu" or self.step % self.config.log.every == 0 or self._evaluates():
+        if self.device.type == "cpu" or state.step % self.config.log.every == 0 or self._evaluates():
             self._check_finite()
         return self._last
 
     def samples(self) -> Items:
         """Return the compact items that an evaluation measures: always from the same latents, in every process."""
-        self._settle()
-        count = self.domain.samples
-        blocks = self.world.slice_of(math.ceil(count / BLOCK))
-        start, stop = blocks.start * BLOCK, min(blocks.stop * BLOCK, count)
+        self._recalibrate()
+        count, block_size = self.domain.samples, block_size_of(self.config)
+        blocks = self.group.slice_of(math.ceil(count / block_size))
+        start, stop = blocks.start * block_size, min(blocks.stop * block_size, count)
         source = generate(
             self.sampler.eval(),
             lambda index_B: latents(self.config, Stream.SAMPLE_LATENT, index_B),
             start,
             stop - start,
             self.device,
+            block_size=block_size,
         )
-        parts = self.world.gather(lambda: [self.domain.spec.decode(fake) for fake in source])
-        self.generator.train()
+        parts = self.group.gather(lambda: [self.domain.spec.decode(fake) for fake in source])
+        self.train_state.generator.train()
         return np.concatenate(parts)
-
-    @torch.no_grad()
-    def fakes(self, stream: Stream, index_B: Tensor) -> Tensor:
-        """Return what the latest generator makes of a stream's latents at `index_B`, points of critic space."""
-        fake: Tensor = self.generator(training_latents(self.generator, self.config, stream, index_B))
-        return fake
-
-    def real(self, critic_step_number: int) -> Tensor:
-        """Return the real batch of a critic step, counted over the whole run: compact items on the device."""
-        return self.draws.real(critic_step_number)
 
     def state(self) -> dict[str, Tensor]:
         """Return all tensors that the run needs to go on, by name; with `step` and `seconds` that is everything."""
-        self._settle()
+        self._recalibrate()
         self._check_finite()
-        return self.tensors()
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Return the tensors of `state` as they are now, not copied and not looked at."""
-        return tensors_of(self.modules(), self.optimizers())
-
-    def modules(self) -> dict[str, nn.Module]:
-        """Return the networks by part: generator, its average, critic."""
-        return {"generator": self.generator, "average": self.average, "critic": self.critic}
-
-    def optimizers(self) -> list[tuple[str, torch.optim.Optimizer, nn.Module]]:
-        """Return the optimizers: the part, the optimizer, and the network whose weights it changes."""
-        return [
-            ("generator", self.generator_optimizer, self.generator),
-            ("critic", self.critic_optimizer, self.critic),
-        ]
+        return self.train_state.tensors()
 
     def load_state(self, tensors: dict[str, Tensor], *, step: int, seconds: float) -> None:
         """Take over what `state` gave. Raises CheckpointError when a tensor is missing or of another shape."""
-        load_tensors(self.modules(), self.optimizers(), tensors, self.device)
-        self.step, self.seconds, self._settled_step = step, seconds, None
-        self.set_rates(max(0, step - 1))  # those of the round that the tensors come from
+        self.train_state.load(tensors, step=step, seconds=seconds)
+        set_rates(self.train_state, max(0, step - 1))  # those of the round that the tensors come from
+        self._recalibrated_step = None
         self._graph = None  # it was recorded over other tensors
-        self._last = Losses((), torch.zeros(0))
+        self._last = RoundMetrics((), torch.zeros(0))
+
+    def learning_rates(self) -> dict[str, float]:
+        """Return the learning rates of the last round, as records name them."""
+        optimizers = self.train_state.optimizers
+        return {
+            "generator_learning_rate": rate_of(optimizers.generator),
+            "critic_learning_rate": rate_of(optimizers.critic),
+        }
 
     def _over(self, should_stop: Callable[[], bool]) -> bool:
         """Say whether to stop, in all processes the same. The first one's clock counts."""
         if self._steps_done():
             return True
         # After an evaluation all wait for the first one, which measures; else words travel with the gradients.
-        asked = should_stop() or (self.world.first and self.finished())
-        return self.world.any_rank(asked, at_once=self._evaluates())
+        asked = should_stop() or (self.group.first and self.finished())
+        return self.group.any_rank(asked, at_once=self._evaluates())
 
     def _steps_done(self) -> bool:
         limit = self.config.training.steps
@@ -220,47 +243,17 @@ class Trainer:
     def _evaluates(self) -> bool:
         return self.step % self.config.evaluation.every == 0
 
-    def _warm_up(self) -> None:
-        """Train the critic alone: `warm_up` steps, or until its loss is as low as `warm_up_until`."""
-        settings = self.config.training
-        for k in range(settings.warm_up):
-            loss = critic_step(self, schedule.warm_up_number(k))[0]
-            if settings.warm_up_until is not None and loss.item() < settings.warm_up_until:
-                return
-
-    def critic_step(self, number: int) -> Tensor:
-        """Change the critic once, with batch `number` of the whole run; return CRITIC_LOSSES of the whole batch."""
-        with rounding(self.config.training.precision, self.device):
-            return critic_step(self, number)
-
-    def set_rates(self, round_: int) -> None:
-        """Give both optimizers the step sizes of a round."""
-        settings = self.config.optimizer
-        set_rate(self.generator_optimizer, schedule.learning_rate(settings.generator, round_))
-        set_rate(self.critic_optimizer, schedule.learning_rate(settings.critic, round_))
-
-    def learning_rates(self) -> dict[str, float]:
-        """Return the step sizes that both optimizers have, as records name them: those of the last round."""
-        return {
-            "generator_learning_rate": rate_of(self.generator_optimizer),
-            "critic_learning_rate": rate_of(self.critic_optimizer),
-        }
-
-    def noise_deviation(self) -> float:
-        """Return the standard deviation of this round's instance noise."""
-        return schedule.noise_deviation(self.config.training, self.step)
-
     def _recorded(self) -> GraphedRound | None:
         """Return the round as a graph; None where it is done eagerly. Where a graph was asked for, note why not.
 
-        The run's first round is always done eagerly: in it the optimizers make their state.
+        The run's first round is always done eagerly: in it the optimizers create their state.
         """
         asked = self.config.training.engine
         if self._graph is None and self._graphable and asked in ("auto", "graph"):
-            why = unsupported_reason(self)
+            why = unsupported_reason(self.train_state)
             if why is None and self.step:
                 try:
-                    self._graph = GraphedRound(self)
+                    self._graph = GraphedRound(self.train_state)
                 except RuntimeError as error:
                     why, asked = f"it cannot be recorded here ({one_line(error)[:200]})", "graph"
             self._graphable = why is None
@@ -278,21 +271,22 @@ class Trainer:
                     "lower the learning rates of optimizer.critic and optimizer.generator, or constrain the critic",
                 )
 
-    def _news(self) -> tuple[str, ...]:
-        """Return what has been noted since it was last asked for."""
-        if self.engine.fell_back is not None and not self._told:
+    def _new_notes(self) -> tuple[str, ...]:
+        """Return the notes since the last call."""
+        fell_back = self.train_state.engine.fell_back
+        if fell_back is not None and not self._told:
             self._told = True
             self.notes.append(
-                f"training.engine is {self.config.training.engine}, but {self.engine.fell_back}; steps are eager ones"
+                f"training.engine is {self.config.training.engine}, but {fell_back}; steps are eager ones"
             )
-        news, self.notes = tuple(self.notes), []
-        return news
+        notes, self.notes = tuple(self.notes), []
+        return notes
 
-    def _settle(self) -> None:
+    def _recalibrate(self) -> None:
         """Give the averaged generator running statistics of its own; it does not matter when or how often."""
-        if self._settled_step != self.step:
-            recalibrate_batchnorm(self.average, self.config, self.device)
-            self._settled_step = self.step
+        if self._recalibrated_step != self.step:
+            recalibrate_batchnorm(self.train_state.average, self.config, self.device)
+            self._recalibrated_step = self.step
 
     def _weights(self) -> Iterator[Tensor]:
-        return (tensor for module in self.modules().values() for tensor in module.state_dict().values())
+        return (tensor for module in self.train_state.modules().values() for tensor in module.state_dict().values())

@@ -29,7 +29,7 @@ def why_unusable(device: torch.device, probe: Probe = compute_something) -> str 
     """Return why a device that is there cannot be used, in one line; None: it can. It is tried once in a process."""
     try:
         probe(device)
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:  # the latter of a torch that was built without CUDA
         return one_line(error)[:200]
     return None
 

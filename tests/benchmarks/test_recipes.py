@@ -16,7 +16,7 @@ from benchmarks.factors import FACTORS, FAST
 from benchmarks.plans import CORPORA, PLANS, Trial
 from benchmarks.variations import AND, VARIATIONS
 from seqgan_wgp.config import override
-from seqgan_wgp.training.schedule import thinning
+from seqgan_wgp.training.schedule import penalty_every
 from seqgan_wgp.training.trainer import Trainer
 
 Build = Callable[[Trial], Trainer]
@@ -49,7 +49,9 @@ def test_fast_is_what_the_tables_say_it_is(data: Path, tmp_path: Path) -> None:
     said = override(now, FAST)
     assert (now.generator, now.critic, now.optimizer) == (said.generator, said.critic, said.optimizer)
     assert now.averaging == said.averaging
-    assert thinning(now.objective, now.training.batch_size) == thinning(said.objective, said.training.batch_size)
+    assert penalty_every(now.objective, now.training.batch_size) == penalty_every(
+        said.objective, said.training.batch_size
+    )
 
 
 def test_a_trials_key_is_all_of_it_but_its_name(tiny: Tiny) -> None:
@@ -102,6 +104,6 @@ def test_a_trial_of_so_many_rounds_ends_with_them(build: Build, tiny: Tiny) -> N
 
 def test_a_trial_that_diverges_says_so(build: Build, tiny: Tiny) -> None:
     trainer = build(tiny())
-    next(trainer.critic.parameters()).data.fill_(math.nan)
+    next(trainer.train_state.critic.parameters()).data.fill_(math.nan)
     measured = recipes.train(tiny(), trainer)
     assert "nan" in measured["diverged"] and measured["curve"] == [] and measured["rounds"] == 1

@@ -14,7 +14,8 @@ from torch.nn import functional
 from benchmarks.plans import Trial
 from benchmarks.variations import VARIATIONS, cosine, late_linear, linear, one_axis_slopes, one_hot_forward, vary
 from seqgan_wgp.text.networks import ResidualBlock
-from seqgan_wgp.training.critic_views import view_of
+from seqgan_wgp.training.critic_views import stem_view
+from seqgan_wgp.training.loop import critic_step
 from seqgan_wgp.training.penalties import between
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.utils.counter_rng import Stream
@@ -26,13 +27,16 @@ Tiny = Callable[..., Trial]
 @pytest.mark.parametrize("variation", VARIATIONS)
 def test_every_variation_trains(variation: str, build: Build, tiny: Tiny) -> None:
     trainer = build(tiny(variation=variation))
-    weights = [parameter.clone() for parameter in trainer.generator.parameters()]
+    weights = [parameter.clone() for parameter in trainer.train_state.generator.parameters()]
     vary(variation, trainer, lambda: 0.5)
-    assert [parameter.shape for parameter in trainer.generator.parameters()] == [weight.shape for weight in weights]
+    assert [parameter.shape for parameter in trainer.train_state.generator.parameters()] == [
+        weight.shape for weight in weights
+    ]
     for _ in range(3):
         assert all(map(math.isfinite, trainer.round().values()))
     changed = [
-        not torch.equal(now, weight) for now, weight in zip(trainer.generator.parameters(), weights, strict=True)
+        not torch.equal(now, weight)
+        for now, weight in zip(trainer.train_state.generator.parameters(), weights, strict=True)
     ]
     assert any(changed)
     samples = trainer.samples()
@@ -42,9 +46,9 @@ def test_every_variation_trains(variation: str, build: Build, tiny: Tiny) -> Non
 @pytest.mark.parametrize(("name", "amount"), [("smoothed by .2", 0.2), ("smoothed by .2, annealed", 0.15)])
 def test_smoothed_one_hots_are_distributions(name: str, amount: float, build: Build, tiny: Tiny) -> None:
     trainer = build(tiny())
-    ids_BL = trainer.real(0)
+    ids_BL = trainer.train_state.batches.real(0)
     vary(name, trainer, lambda: 0.25)
-    smooth_BLV = trainer.real(0)
+    smooth_BLV = trainer.train_state.batches.real(0)
     size = smooth_BLV.shape[2]
     torch.testing.assert_close(smooth_BLV.sum(dim=2), torch.ones(ids_BL.shape))
     assert torch.equal(smooth_BLV.argmax(dim=2), ids_BL.long())
@@ -58,11 +62,13 @@ def test_smoothed_one_hots_are_distributions(name: str, amount: float, build: Bu
 def test_a_temperature_divides_what_goes_into_the_softmax(name: str, now: float, build: Build, tiny: Tiny) -> None:
     trainer = build(tiny())
     latent_BZ = torch.randn(4, 8)
-    logits_BLV: Tensor = trainer.generator.logits(latent_BZ)  # type: ignore[operator]
+    logits_BLV: Tensor = trainer.train_state.generator.logits(latent_BZ)  # type: ignore[operator]
     vary(name, trainer, lambda: 0.5)
     expected_BLV = torch.exp(logits_BLV / now)
-    torch.testing.assert_close(trainer.generator(latent_BZ), expected_BLV / expected_BLV.sum(dim=2, keepdim=True))
-    torch.testing.assert_close(trainer.average(latent_BZ), logits_BLV.softmax(dim=2))
+    torch.testing.assert_close(
+        trainer.train_state.generator(latent_BZ), expected_BLV / expected_BLV.sum(dim=2, keepdim=True)
+    )
+    torch.testing.assert_close(trainer.train_state.average(latent_BZ), logits_BLV.softmax(dim=2))
 
 
 def test_straight_through_is_one_hot_with_the_gradient_of_the_softmax() -> None:
@@ -91,11 +97,11 @@ def test_a_softer_gradient_leaves_the_one_hots() -> None:
 def test_characters_are_drawn_as_often_as_they_are_likely(name: str, build: Build, tiny: Tiny) -> None:
     trainer = build(tiny())
     latent_BZ = torch.randn(1, 8).expand(4000, 8)
-    likely_LV = trainer.generator.eval()(latent_BZ[:1])[0]
-    trainer.generator.train()
+    likely_LV = trainer.train_state.generator.eval()(latent_BZ[:1])[0]
+    trainer.train_state.generator.train()
     vary(name, trainer, lambda: 0.0)
     with torch.no_grad():
-        drawn_BLV = trainer.generator(latent_BZ)
+        drawn_BLV = trainer.train_state.generator(latent_BZ)
     torch.testing.assert_close(drawn_BLV.sum(dim=2), torch.ones(4000, 10))
     torch.testing.assert_close(drawn_BLV.mean(dim=0), likely_LV.detach(), atol=0.05, rtol=0)
 
@@ -103,7 +109,10 @@ def test_characters_are_drawn_as_often_as_they_are_likely(name: str, build: Buil
 def test_a_trial_may_have_several_variations(build: Build, tiny: Tiny) -> None:
     trainer = build(tiny())
     vary("straight-through, gradient at 2 + penalty every 2nd step", trainer, lambda: 0.0)
-    assert trainer.rule.weight == 20.0 and trainer.fakes(Stream.CRITIC_LATENT, torch.arange(2)).amax(dim=2).eq(1).all()
+    state = trainer.train_state
+    fake_BLV = state.generator(state.batches.latents(state.generator, Stream.CRITIC_LATENT, 0))
+    assert state.objective.weight == 20.0
+    assert fake_BLV.amax(dim=2).eq(1).all()
 
 
 class Linear(nn.Module):
@@ -120,7 +129,7 @@ class Linear(nn.Module):
 def test_the_norm_over_one_axis_is_another_than_the_true_one() -> None:
     # w has columns (3, 4) and (0, 2): the true norm is sqrt(29) for each sample.
     critic = Linear(torch.tensor([[3.0, 0.0], [4.0, 2.0]]))
-    view = view_of(critic, torch.randn(3, 2, 2), torch.randn(3, 2, 2))
+    view = stem_view(critic, torch.randn(3, 2, 2), torch.randn(3, 2, 2))
     uniform = lambda columns: torch.rand(3, columns)  # noqa: E731
     torch.testing.assert_close(one_axis_slopes(view, uniform).detach(), torch.tensor([5.0, 2.0] * 3))
     torch.testing.assert_close(between(view, uniform).detach(), torch.full((3,), math.sqrt(29)))
@@ -128,10 +137,10 @@ def test_the_norm_over_one_axis_is_another_than_the_true_one() -> None:
 
 def test_a_rarer_penalty_weighs_more_when_it_is_taken(build: Build, tiny: Tiny) -> None:
     trainer = build(tiny(settings={**tiny().settings, "objective.constraint": "gp"}))
-    usual = trainer.critic_step(0)
+    usual = critic_step(trainer.train_state, 0)
     trainer = build(tiny(settings={**tiny().settings, "objective.constraint": "gp"}))
     vary("penalty every 2nd step", trainer, lambda: 0.0)
-    penalties = [trainer.critic_step(number)[2].item() for number in range(4)]
+    penalties = [critic_step(trainer.train_state, number)[2].item() for number in range(4)]
     assert penalties[0] == pytest.approx(2 * usual[2].item()) and penalties[2] > 0
     assert penalties[1] == penalties[3] == 0
 
@@ -141,8 +150,8 @@ def test_rates_fall_with_the_share_of_time(build: Build, tiny: Tiny) -> None:
     vary("rates to 0, linear", trainer, lambda: share)
     for share, rate in ((0.0, 4e-3), (0.25, 3e-3), (1.0, 0.0)):  # noqa: B007
         trainer.round()
-        assert trainer.critic_optimizer.param_groups[0]["lr"] == pytest.approx(rate)
-        assert trainer.generator_optimizer.param_groups[0]["lr"] == pytest.approx(rate / 2)
+        assert trainer.train_state.optimizers.critic.param_groups[0]["lr"] == pytest.approx(rate)
+        assert trainer.train_state.optimizers.generator.param_groups[0]["lr"] == pytest.approx(rate / 2)
     assert [linear(0.25), late_linear(0.25), late_linear(0.75), cosine(0.0), cosine(0.5)] == pytest.approx(
         [0.75, 1, 0.5, 1, 0.5]
     )
@@ -150,7 +159,10 @@ def test_rates_fall_with_the_share_of_time(build: Build, tiny: Tiny) -> None:
 
 def test_a_relu_in_place_changes_the_skip_connection_where_nothing_is_normalised(build: Build, tiny: Tiny) -> None:
     trainer = build(tiny())
-    parts = [cast(nn.ModuleList, network.blocks)[0] for network in (trainer.critic, trainer.generator)]
+    parts = [
+        cast(nn.ModuleList, network.blocks)[0]
+        for network in (trainer.train_state.critic, trainer.train_state.generator)
+    ]
     block, normed = [cast(ResidualBlock, part) for part in parts]
     x_BCL = torch.randn(2, 8, 10)
     before_BCL = normed(x_BCL)

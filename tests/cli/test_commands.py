@@ -16,10 +16,10 @@ from unicodedata import category
 import pytest
 
 from seqgan_wgp.config import recipe, recipe_names, recipe_text
-from seqgan_wgp.runs.checkpoint import load
 from seqgan_wgp.runs.metrics_log import read_records
 from seqgan_wgp.text.generation.formats import printable
 from seqgan_wgp.text.readers.bundled import bundled
+from seqgan_wgp.utils.tensor_file import read_tensor_file
 
 Call = Callable[..., CompletedProcess[str]]
 Contents = Callable[[Path], dict[str, bytes | None]]
@@ -167,12 +167,12 @@ def test_resume_to_a_later_end_is_the_run_that_never_stopped(
 
 
 def test_resume_of_a_finished_run_says_so_and_changes_nothing(run: Path, call: Call, contents: Contents) -> None:
-    before, (tensors, facts) = contents(run), load(run / "model.safetensors")
+    before, (tensors, facts) = contents(run), read_tensor_file(run / "model.safetensors")
     result = call("resume", run)
     assert (result.returncode, result.stdout) == (0, f"{run}\n")
     assert "done at step 6" in result.stderr
     assert "all steps done" in result.stderr
-    after, (later_tensors, later_facts) = contents(run), load(run / "model.safetensors")
+    after, (later_tensors, later_facts) = contents(run), read_tensor_file(run / "model.safetensors")
     # The order of a safetensors file's metadata is not fixed.
     del before["model.safetensors"], after["model.safetensors"]
     assert after == before

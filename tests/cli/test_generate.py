@@ -189,7 +189,10 @@ def test_a_file_whose_command_was_killed_goes_on(
     number: signal.Signals, trained: Path, tmp_path: Path, environment: dict[str, str], call: Call
 ) -> None:
     part, args = tmp_path / "part.txt", ("generate", trained, "--unique", "--decode", "sample", "--temperature", "3")
-    program = "from seqgan_wgp.text import continuing; continuing.EVERY_SECONDS = 0.0\nfrom cli.app import main; main()"
+    program = (
+        "from seqgan_wgp.text.generation import resumable_file; resumable_file.EVERY_SECONDS = 0.0\n"
+        "from cli.app import main; main()"
+    )
     words = [sys.executable, "-c", program, *map(str, args), "-n", "0", "--continue", str(part)]
     with subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
         while process.poll() is None and (not part.exists() or part.stat().st_size < 9_000):

@@ -12,7 +12,9 @@ from rich.console import Console
 
 from cli.ui.progress import Progress
 from seqgan_wgp.config import Config
-from seqgan_wgp.runs.train import create, run_training, scan_data
+from seqgan_wgp.runs.prepare import create
+from seqgan_wgp.runs.train import run_training
+from seqgan_wgp.text.adapter import scan_data
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 

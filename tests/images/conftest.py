@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.images.idx import write_idx
+
+from .squares import squares
 
 _TINY: dict[str, object] = {
     "generator.latent": 8,
@@ -24,16 +25,6 @@ _TINY: dict[str, object] = {
     "evaluation.patience": None,
     "log.every": 1,
 }
-
-
-def squares(count: int, seed: int, side: int = 12) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Return (N, H, W) grey images of one bright square each."""
-    chance = np.random.default_rng(seed)
-    images_NHW = chance.integers(0, 40, (count, side, side), dtype=np.uint8)
-    for image_HW in images_NHW:
-        row, column = chance.integers(1, side - 5, 2)
-        image_HW[row : row + 4, column : column + 4] = 220
-    return images_NHW
 
 
 @pytest.fixture(scope="session")

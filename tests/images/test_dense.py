@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,8 +16,11 @@ from torch import Tensor, nn
 from seqgan_wgp.config import Config, override, recipe
 from seqgan_wgp.config.fields import list_settings
 from seqgan_wgp.config.schema import CriticSettings, GeneratorSettings
+from seqgan_wgp.config.validation import BATCH_NORMALIZATIONS
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.images.networks import NORMALIZATIONS
+from seqgan_wgp.images.dataset import ImageFacts
+from seqgan_wgp.images.dense import CRITIC_NORMALIZATIONS
+from seqgan_wgp.images.domain import ImageSpec
 from seqgan_wgp.images.registry import CRITICS, GENERATORS
 from seqgan_wgp.nn.build import apply_weight_norm
 from seqgan_wgp.nn.initialization import initialize
@@ -25,9 +29,10 @@ from seqgan_wgp.nn.normalizations import UNIT_NORMALIZATIONS
 from .penalties import assert_gradient_of_the_penalty_is_right
 
 MNIST = (1, 28, 28)
+MNIST_FACTS = ImageFacts(name="mnist", sha256="", channels=1, height=28, width=28, train=10, validation=1, test=1)
 B = 5
 Z = 6
-FAMILIES = {"perceptron": UNIT_NORMALIZATIONS, "convolution-dense": NORMALIZATIONS}
+FAMILIES = {"perceptron": UNIT_NORMALIZATIONS, "convolution-dense": CRITIC_NORMALIZATIONS}
 every_network = pytest.mark.parametrize(
     ("family", "normalization"), [(family, name) for family, norms in FAMILIES.items() for name in norms]
 )
@@ -95,9 +100,27 @@ def test_the_classic_pair_has_as_many_parameters_as_the_original() -> None:
     critic = CRITICS["convolution-dense"](config.critic, MNIST)
     first, second = [1 * 13 * 9, 13], [13 * 11 * 9, 11]
     assert numbers_of(generator) == [*first, *second, 11 * 20 * 1024, 1024, 1024 * 784, 784]
-    first, second, scales_and_shifts = [1 * 11 * 9, 11], [11 * 13 * 9, 13], ([11, 11], [13, 13])
-    convolutions = [*first, *scales_and_shifts[0], *second, *scales_and_shifts[1]]
-    assert numbers_of(critic) == [*convolutions, 13 * 14 * 14 * 1024, 1024, 1024, 1]
+    first, second = [1 * 11 * 9, 11], [11 * 13 * 9, 13]
+    assert numbers_of(critic) == [*first, *second, 13 * 14 * 14 * 1024, 1024, 1024, 1]
+
+
+def test_the_first_weights_of_the_classic_pair_are_hes_and_so_are_the_biases_of_its_dense_layers() -> None:
+    config = recipe("mnist-gan")
+    for network in ImageSpec(MNIST_FACTS, "unit").networks(config):
+        for layer in network.children():
+            if not isinstance(layer, nn.Linear | nn.Conv2d):
+                continue
+            weight, bias = layer.weight, layer.bias
+            assert bias is not None
+            deviation = math.sqrt(2 / weight[0].numel())
+            # Of n normal numbers the standard deviation is found to within 1 / sqrt(2 n), four times over.
+            assert weight.std().item() == pytest.approx(deviation, rel=4 / math.sqrt(2 * weight.numel()))
+            if isinstance(layer, nn.Conv2d):
+                assert (bias == 0).all()
+            elif bias.numel() > 1:
+                assert bias.std().item() == pytest.approx(deviation, rel=4 / math.sqrt(2 * bias.numel()))
+            else:
+                assert 0 < abs(bias.item()) < 4 * deviation
 
 
 # The layers written out.
@@ -132,8 +155,13 @@ def softplus(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.log1p(np.exp(x))
 
 
-def standardized(x: npt.NDArray[np.float64], axes: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    out: npt.NDArray[np.float64] = (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + 1e-5)
+def positive(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    out: npt.NDArray[np.float64] = np.maximum(x, 0)
+    return out
+
+
+def standardized(x: npt.NDArray[np.float64], axes: tuple[int, ...], epsilon: float = 1e-5) -> npt.NDArray[np.float64]:
+    out: npt.NDArray[np.float64] = (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + epsilon)
     return out
 
 
@@ -166,24 +194,33 @@ def test_perceptrons_by_hand(inputs: Inputs, normalization: str, axes: tuple[int
     np.testing.assert_allclose(critic(image).detach().numpy(), expected, atol=1e-12)
 
 
-@pytest.mark.parametrize(("normalization", "axes"), [("none", None), ("layer", (1, 2, 3)), ("batch", (0, 2, 3))])
-def test_convolution_dense_by_hand(inputs: Inputs, normalization: str, axes: tuple[int, ...] | None) -> None:
+@pytest.mark.parametrize(
+    ("normalization", "axes", "epsilon"),
+    [("none", None, 0.0), ("layer", (1, 2, 3), 1e-5), ("batch", (0, 2, 3), 1e-5), ("batch-nonaffine", (0, 2, 3), 1e-3)],
+)
+@pytest.mark.parametrize("activation", ["softplus", "relu"])
+def test_convolution_dense_by_hand(
+    inputs: Inputs, normalization: str, axes: tuple[int, ...] | None, epsilon: float, activation: str
+) -> None:
+    activated = softplus if activation == "softplus" else positive
+    changes = {"normalization": normalization, "activation": activation}
+
     def two_convolutions(
         x_BCHW: npt.NDArray[np.float64], w: dict[str, npt.NDArray[np.float64]]
     ) -> npt.NDArray[np.float64]:
         for name in ("convolution1", "convolution2"):
             x_BCHW = convolved(x_BCHW, w, name)
-            x_BCHW = softplus(x_BCHW if axes is None else standardized(x_BCHW, axes))
+            x_BCHW = activated(x_BCHW if axes is None else standardized(x_BCHW, axes, epsilon))
         return x_BCHW
 
     latent, image, z_BZ, x_BCHW = inputs
-    w = weights(generator := small_generator("convolution-dense", (3, 5, 7), normalization=normalization).double())
+    w = weights(generator := small_generator("convolution-dense", (3, 5, 7), **changes).double())
     maps = two_convolutions(z_BZ.reshape(B, 1, Z, 1), w)
     assert maps.shape == (B, 2, Z, 1)
     expected = sigmoid(dense(softplus(dense(maps.reshape(B, -1), w, "dense")), w, "output")).reshape(B, 3, 5, 7)
     np.testing.assert_allclose(generator(latent).detach().numpy(), expected, atol=1e-12)
 
-    w = weights(critic := small_critic("convolution-dense", (3, 5, 7), normalization=normalization).double())
+    w = weights(critic := small_critic("convolution-dense", (3, 5, 7), **changes).double())
     maps = two_convolutions(x_BCHW, w)
     assert maps.shape == (B, 6, 5, 7)
     pooled = np.maximum.reduce([maps[:, :, i:4:2, j:6:2] for i in (0, 1) for j in (0, 1)])  # 2 x 3 of 5 x 7
@@ -212,11 +249,12 @@ def test_changing_sample_0_changes_only_score_0_but_for_batch_norm(family: str, 
     changed[0] = torch.rand(MNIST)
     before, after = critic(x_BCHW), critic(changed)
     assert before[0] != after[0]
-    assert torch.equal(before[1:], after[1:]) == (normalization != "batch")
+    assert torch.equal(before[1:], after[1:]) == (normalization not in BATCH_NORMALIZATIONS)
 
 
-def test_batch_norm_of_the_classic_critic_takes_the_batch_at_hand_in_every_mode() -> None:
-    critic = small_critic("convolution-dense", normalization="batch")
+@pytest.mark.parametrize("normalization", BATCH_NORMALIZATIONS)
+def test_batch_norm_of_the_classic_critic_takes_the_batch_at_hand_in_every_mode(normalization: str) -> None:
+    critic = small_critic("convolution-dense", normalization=normalization)
     x_BCHW = torch.rand(B, *MNIST)
     in_training = critic(x_BCHW)
     assert torch.equal(critic.eval()(x_BCHW), in_training)
@@ -232,6 +270,17 @@ def test_batch_norm_of_the_classic_generator_has_running_statistics() -> None:
     in_evaluation = generator.eval()(latent_BZ)
     assert not torch.allclose(in_evaluation, in_training)
     assert torch.allclose(generator(latent_BZ[:2]), in_evaluation[:2], atol=1e-6)
+
+
+def test_batch_norm_without_scale_and_shift_has_nothing_to_learn_or_to_remember() -> None:
+    generator = small_generator("convolution-dense", normalization="batch-nonaffine")
+    plain = small_generator("convolution-dense", normalization="none")
+    assert numbers_of(generator) == numbers_of(plain)
+    assert not [name for name, _ in generator.named_buffers()]
+    latent_BZ = torch.randn(B, Z)
+    in_training = generator(latent_BZ)
+    assert torch.equal(generator.eval()(latent_BZ), in_training)
+    assert not torch.allclose(generator(latent_BZ[:2]), in_training[:2], rtol=1e-3)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

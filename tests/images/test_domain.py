@@ -13,25 +13,27 @@ from PIL import Image
 from seqgan_wgp.config import Config, override, recipe
 from seqgan_wgp.config.schema import ImageSettings
 from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError
-from seqgan_wgp.images.dataset import FACTS, IMAGES, Collection, open_collection, read, write
+from seqgan_wgp.images.adapter import scan_images
+from seqgan_wgp.images.dataset import FACTS, IMAGES, Collection, open_collection, read_collection, write_collection
 from seqgan_wgp.images.domain import ImageDomain, ImageSpec
 from seqgan_wgp.images.idx import read_images, write_idx
 from seqgan_wgp.images.mnist import find_images
 from seqgan_wgp.images.nearest import nearest_distance
 from seqgan_wgp.model import Model
-from seqgan_wgp.runs.checkpoint import load
-from seqgan_wgp.runs.train import create, run_training, scan_images
+from seqgan_wgp.runs.prepare import create
+from seqgan_wgp.runs.train import run_training
 from seqgan_wgp.training.trainer import Trainer
+from seqgan_wgp.utils.tensor_file import read_tensor_file
 
 from ..stopping import stop_at
-from .conftest import squares
+from .squares import squares
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture
 def collection(folder: Path) -> Collection:
-    return read(find_images(folder), ImageSettings(), "squares")
+    return read_collection(find_images(folder), ImageSettings(), "squares")
 
 
 def test_parts_are_the_files_in_order(collection: Collection, folder: Path) -> None:
@@ -44,7 +46,7 @@ def test_parts_are_the_files_in_order(collection: Collection, folder: Path) -> N
 
 
 def test_a_limit_is_on_what_is_trained_on_alone(folder: Path, collection: Collection) -> None:
-    few = read(find_images(folder), ImageSettings(limit=50), "squares")
+    few = read_collection(find_images(folder), ImageSettings(limit=50), "squares")
     assert np.array_equal(few.train_NCHW, collection.train_NCHW[:50])
     assert np.array_equal(few.validation_NCHW, collection.validation_NCHW)
     assert few.facts.sha256 == collection.facts.sha256
@@ -52,7 +54,7 @@ def test_a_limit_is_on_what_is_trained_on_alone(folder: Path, collection: Collec
 
 def test_without_test_images_what_is_held_out_is_halved(tmp_path: Path, collection: Collection) -> None:
     write_idx(tmp_path / "train-images-idx3-ubyte", squares(240, 0))
-    halved = read(find_images(tmp_path), ImageSettings(), "squares")
+    halved = read_collection(find_images(tmp_path), ImageSettings(), "squares")
     assert (halved.facts.train, halved.facts.validation, halved.facts.test) == (200, 20, 20)
     assert np.array_equal(halved.images_NCHW, collection.images_NCHW[:240])
 
@@ -60,15 +62,15 @@ def test_without_test_images_what_is_held_out_is_halved(tmp_path: Path, collecti
 def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path) -> None:
     write_idx(tmp_path / "train-images-idx3-ubyte", squares(18, 0))
     with pytest.raises(CorpusError, match=r"train-images-idx3-ubyte: only 18 images\nat least 32 are needed"):
-        read(find_images(tmp_path), ImageSettings(), "few")
+        read_collection(find_images(tmp_path), ImageSettings(), "few")
     write_idx(tmp_path / "train-images-idx3-ubyte", squares(100, 0))
     write_idx(tmp_path / "t10k-images-idx3-ubyte", squares(30, 0, side=16))
     with pytest.raises(CorpusError, match=r"t10k-images-idx3-ubyte: images are 16 x 16 grey, but .* 12 x 12"):
-        read(find_images(tmp_path), ImageSettings(), "mixed")
+        read_collection(find_images(tmp_path), ImageSettings(), "mixed")
 
 
 def test_a_collection_on_disk_is_opened_equal_or_refused(tmp_path: Path, collection: Collection) -> None:
-    write(collection, tmp_path)
+    write_collection(collection, tmp_path)
     opened = open_collection(tmp_path)
     assert opened.facts == collection.facts
     assert np.array_equal(opened.images_NCHW, collection.images_NCHW)
@@ -160,7 +162,7 @@ def test_a_run_stopped_and_resumed_is_the_run_that_was_not(
     stops = iter([False, False, False, True])
     assert run_training(runs[1], should_stop=lambda: next(stops)).reason == "interrupted"
     run_training(runs[1])
-    one, two = (load(run.checkpoint)[0] for run in runs)
+    one, two = (read_tensor_file(run.checkpoint)[0] for run in runs)
     assert any("running_mean" in name for name in one)
     assert one.keys() == two.keys()
     assert all(torch.equal(one[name], two[name]) for name in one)
@@ -224,14 +226,14 @@ def test_generated_images_do_not_depend_on_each_other(
     collection: Collection, image_config: Callable[..., Config]
 ) -> None:
     """Batch norm is in training mode while it is trained, and in no other."""
-    trainer = Trainer(ImageDomain(collection, image_config(), CPU), image_config(), CPU)
+    trainer = Trainer.from_config(ImageDomain(collection, image_config(), CPU), image_config(), CPU)
     trainer.round()
     latent_BZ = torch.randn(6, 8)
-    for network in (trainer.average, trainer.generator.eval()):
+    for network in (trainer.train_state.average, trainer.train_state.generator.eval()):
         assert torch.allclose(network(latent_BZ)[:2], network(latent_BZ[:2]), atol=1e-6)
     trainer.samples()
-    assert trainer.generator.training
-    assert not trainer.average.training
+    assert trainer.train_state.generator.training
+    assert not trainer.train_state.average.training
 
 
 @pytest.mark.parametrize("constraint", ["gp", "lp"])

@@ -13,23 +13,25 @@ import torch
 
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError
-from seqgan_wgp.images.dataset import Collection, ImageFacts, read
+from seqgan_wgp.images.adapter import scan_images
+from seqgan_wgp.images.dataset import Collection, ImageFacts, read_collection
 from seqgan_wgp.images.domain import ImageDomain
-from seqgan_wgp.images.evaluation import ONE_DIGIT_MISSING, ImageEvaluation, evaluate
+from seqgan_wgp.images.evaluation import ONE_DIGIT_MISSING, ImageEvaluation, evaluate_images
 from seqgan_wgp.images.idx import write_idx
 from seqgan_wgp.images.mnist import find_images
 from seqgan_wgp.runs.evaluate import evaluate as evaluate_model
 from seqgan_wgp.runs.folder import RunFolder
-from seqgan_wgp.runs.train import create, run_training, scan_images
+from seqgan_wgp.runs.prepare import create
+from seqgan_wgp.runs.train import run_training
 
-from .conftest import squares
+from .squares import squares
 
 Images = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 
 @pytest.fixture(scope="module")
 def collection(folder: Path, image_config: Callable[..., Config]) -> Collection:
-    return read(find_images(folder), image_config().images, "squares")
+    return read_collection(find_images(folder), image_config().images, "squares")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def found_of(
             yield images_NCHW[np.arange(first, min(first + 7, count)) % len(images_NCHW)]
 
     domain = ImageDomain(collection, config, torch.device("cpu"))
-    return evaluate(domain, generate, samples=samples, same_data=True)
+    return evaluate_images(domain, generate, samples=samples, same_data=True)
 
 
 def test_test_images_are_perfect(collection: Collection, image_config: Callable[..., Config]) -> None:

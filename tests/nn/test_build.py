@@ -8,7 +8,8 @@ import torch
 from seqgan_wgp.config import override, recipe
 from seqgan_wgp.images.dataset import ImageFacts
 from seqgan_wgp.images.domain import ImageSpec
-from seqgan_wgp.nn.build import apply_weight_norm, build_networks
+from seqgan_wgp.nn.build import apply_weight_norm
+from seqgan_wgp.training.build import build_generator_and_critic
 
 FACTS = ImageFacts(name="made", sha256="", channels=1, height=12, width=12, train=1, validation=1, test=1)
 FORM = ImageSpec(FACTS, "unit")
@@ -24,9 +25,9 @@ SMALL: dict[str, object] = {"generator.width": 2, "critic.width": 2, "generator.
 )
 def test_a_fresh_pair_is_the_same_every_time(changes: dict[str, object]) -> None:
     config = override(recipe("mnist-fast", SMALL), changes)
-    first = build_networks(FORM, config)
+    first = build_generator_and_critic(config, FORM)
     torch.rand(10)
-    for one, other in zip(first, build_networks(FORM, config), strict=True):
+    for one, other in zip(first, build_generator_and_critic(config, FORM), strict=True):
         assert one.state_dict().keys() == other.state_dict().keys()
         assert all(torch.equal(one.state_dict()[name], other.state_dict()[name]) for name in one.state_dict())
 

@@ -18,11 +18,13 @@ import torch
 
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.runs import checkpoint
 from seqgan_wgp.runs.elastic import found_again, mark
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.metrics_log import read_records
-from seqgan_wgp.runs.train import create, run_training, scan_data
+from seqgan_wgp.runs.prepare import create
+from seqgan_wgp.runs.train import run_training
+from seqgan_wgp.text.adapter import scan_data
+from seqgan_wgp.utils import tensor_file
 
 from ..launching import command, ended, launch
 from ..stopping import stop_at
@@ -95,7 +97,7 @@ def records(run: Path) -> list[dict[str, Any]]:
 
 
 def tensors(run: Path, name: str = "checkpoint/state") -> dict[str, torch.Tensor]:
-    return checkpoint.load(run / f"{name}.safetensors")[0]
+    return tensor_file.read_tensor_file(run / f"{name}.safetensors")[0]
 
 
 def assert_same_bits(one: Path, two: Path) -> None:
@@ -179,7 +181,7 @@ def test_a_dead_process_ends_the_others_with_one_message_and_the_run_goes_on(
     assert started.ended() == [1, -signal.SIGKILL]
     assert started.printed("err")[0].count("error:") == 1
     assert "error: another process of the run has ended" in started.printed("err")[0]
-    assert checkpoint.read_facts(run / "checkpoint/state.safetensors")["step"] > 0
+    assert tensor_file.read_facts(run / "checkpoint/state.safetensors")["step"] > 0
     again = Started(2, ["resume", str(run)], tmp_path / "again")
     assert again.ended() == [0, 0], again.printed("err")
     assert_same_bits(pair, run)
@@ -234,8 +236,8 @@ def test_trouble_in_another_process_is_told_with_its_number(pair: Path, tmp_path
 PROGRAM = """
 import os, sys
 from pathlib import Path
-from seqgan_wgp.runs import journal
-journal.FIRST_CHECKPOINT_SECONDS = journal.CHECKPOINT_SECONDS = 0.02
+from seqgan_wgp.runs import session
+session.FIRST_CHECKPOINT_SECONDS = session.CHECKPOINT_SECONDS = 0.02
 name = "pid-{RANK}-{TORCHELASTIC_RESTART_COUNT}".format(**os.environ)
 Path(sys.argv.pop(1), name).write_text(str(os.getpid()))
 from cli.app import main

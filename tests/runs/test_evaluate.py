@@ -15,8 +15,11 @@ from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError
 from seqgan_wgp.model import Model
 from seqgan_wgp.runs.evaluate import evaluate
 from seqgan_wgp.runs.folder import BEST, MODEL, RunFolder
-from seqgan_wgp.runs.train import create, run_training, scan_data, scan_toy
-from seqgan_wgp.text.evaluation.evaluate import Evaluation
+from seqgan_wgp.runs.prepare import create
+from seqgan_wgp.runs.train import run_training
+from seqgan_wgp.text.adapter import scan_data
+from seqgan_wgp.text.evaluation.evaluate import TextEvaluation
+from seqgan_wgp.toy.adapter import scan_toy
 from seqgan_wgp.toy.evaluation import ToyEvaluation
 
 QUICK: dict[str, Any] = {"guesses": (60,), "samples": 80, "orders": 2}
@@ -41,7 +44,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 def test_a_run_a_loaded_model_and_a_model_file_with_its_text_are_the_same(run: RunFolder, tiny_corpus: Path) -> None:
     from_run = evaluate(run.path, **QUICK)
-    assert isinstance(from_run, Evaluation) and from_run.text.same
+    assert isinstance(from_run, TextEvaluation) and from_run.text.same
     assert evaluate(run.model, tiny_corpus, **QUICK) == from_run
     assert evaluate(run.path, tiny_corpus, **QUICK) == from_run
     assert evaluate(Model.load(run.path), str(tiny_corpus), **QUICK) == from_run
@@ -54,7 +57,7 @@ def test_the_best_model_is_that_of_its_file(run: RunFolder, tiny_corpus: Path) -
 
 def test_another_text_is_said_to_be_one(run: RunFolder, tiny_lines: list[str]) -> None:
     other = evaluate(run.path, tiny_lines[::-1], **QUICK)
-    assert isinstance(other, Evaluation) and not other.text.same
+    assert isinstance(other, TextEvaluation) and not other.text.same
     assert "is not the text that the model was trained on" in other.summary[2]
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqgan_wgp.runs import checkpoint
 from seqgan_wgp.runs.metrics_log import read_records
+from seqgan_wgp.utils import tensor_file
 
 ROOT = Path(__file__).parents[2]
 STEPS = 60
@@ -21,8 +21,8 @@ STEPS = 60
 # Checkpoints far more often than in use, so that a kill also falls into the writing of one.
 PROGRAM = """
 import sys
-from seqgan_wgp.runs import journal
-journal.FIRST_CHECKPOINT_SECONDS = journal.CHECKPOINT_SECONDS = float(sys.argv.pop(1))
+from seqgan_wgp.runs import session
+session.FIRST_CHECKPOINT_SECONDS = session.CHECKPOINT_SECONDS = float(sys.argv.pop(1))
 from cli.app import main
 main()
 """
@@ -87,6 +87,6 @@ def test_a_run_that_was_killed_and_resumed_is_the_run_that_was_not(
     one, two = read_records(whole / "metrics.jsonl"), read_records(run / "metrics.jsonl")
     assert [record | {"seconds": 0} for record in one] == [record | {"seconds": 0} for record in two]
     for name in ("model.safetensors", "best.safetensors", "checkpoint/state.safetensors"):
-        left, right = checkpoint.load(whole / name)[0], checkpoint.load(run / name)[0]
+        left, right = tensor_file.read_tensor_file(whole / name)[0], tensor_file.read_tensor_file(run / name)[0]
         assert left.keys() == right.keys()
         assert all(torch.equal(left[key], right[key]) for key in left), name

@@ -19,8 +19,10 @@ from seqgan_wgp.config import Config
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.metrics_log import read_records
+from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.tensorboard import LINES_SHOWN, Board
-from seqgan_wgp.runs.train import create, run_training, scan_data
+from seqgan_wgp.runs.train import run_training
+from seqgan_wgp.text.adapter import scan_data
 
 from ..stopping import stop_at
 

@@ -14,11 +14,13 @@ import seqgan_wgp
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import CheckpointError, ConfigError, Diverged
 from seqgan_wgp.model import Model
-from seqgan_wgp.runs import checkpoint
-from seqgan_wgp.runs.folder import RunFolder
+from seqgan_wgp.runs.folder import RunFolder, read_config
 from seqgan_wgp.runs.metrics_log import read_records
+from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.session import Outcome
-from seqgan_wgp.runs.train import create, read_config, run_training, scan_data
+from seqgan_wgp.runs.train import run_training
+from seqgan_wgp.text.adapter import scan_data
+from seqgan_wgp.utils import tensor_file
 
 from ..stopping import stop_at
 
@@ -44,7 +46,7 @@ def records(run: RunFolder) -> list[dict[str, Any]]:
 
 
 def tensors(path: Path) -> dict[str, torch.Tensor]:
-    return checkpoint.load(path)[0]
+    return tensor_file.read_tensor_file(path)[0]
 
 
 def assert_same_run(one: RunFolder, two: RunFolder) -> None:
@@ -151,7 +153,7 @@ def test_best_model_is_that_of_the_lowest_divergence_at_the_cadence(start: Start
     assert list(values) == [2, 4, 6, 8]
     best = min(values, key=lambda step: values[step])
     assert outcome.best_step == best
-    assert checkpoint.load(run.best)[1]["step"] == best
+    assert tensor_file.read_tensor_file(run.best)[1]["step"] == best
 
 
 def test_patience_ends_a_run_and_can_be_overruled(start: Start) -> None:

@@ -9,8 +9,8 @@ import torch
 from seqgan_wgp.config import Config
 from seqgan_wgp.domains import DOMAINS
 from seqgan_wgp.model import Model
-from seqgan_wgp.nn.build import build_networks
 from seqgan_wgp.text.vocabulary import Vocabulary
+from seqgan_wgp.training.build import build_generator_and_critic
 
 CORPUS = {"name": "lines", "sha256": "0" * 64, "length": 10}
 TEXT = {"tokenizer": Vocabulary("abcdé").to_json(10), "corpus": CORPUS}
@@ -23,7 +23,7 @@ def made(config: Config, facts: dict[str, Any]) -> Model:
     """Return a model that was never trained, with noise for weights and for running statistics."""
     spec = DOMAINS[config.domain].spec(facts)
     noise, tensors = torch.Generator().manual_seed(7), {}
-    for part, network in zip(("generator", "critic"), build_networks(spec, config), strict=True):
+    for part, network in zip(("generator", "critic"), build_generator_and_critic(config, spec), strict=True):
         for name, tensor in network.state_dict().items():
             drawn = torch.rand(tensor.shape, generator=noise) if tensor.is_floating_point() else tensor
             tensors[f"{part}.{name}"] = tensor + 0.3 * drawn if tensor.is_floating_point() else drawn

@@ -15,16 +15,15 @@ from seqgan_wgp.errors import CheckpointError
 from seqgan_wgp.text.corpus.dataset import prepare
 from seqgan_wgp.text.corpus.scan import scan
 from seqgan_wgp.text.domain import TextDomain, TextSpec
-from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.training.trainer import Trainer
 
-from .corpus.test_scan import made_text, source_of
+from .corpora import made_text, prepared, source_of
 
 
 @pytest.fixture
 def domain(tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config]) -> TextDomain:
     config = tiny_config(**{"evaluation.samples": None})
-    return TextDomain(prepare(scan(open_source(tiny_lines), config.corpus), tmp_path), config, torch.device("cpu"))
+    return TextDomain(prepared(tiny_lines, config, tmp_path), config, torch.device("cpu"))
 
 
 @pytest.fixture(params=["char", "byte"])
@@ -151,7 +150,7 @@ def test_orders_are_no_longer_than_rows(
     tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config]
 ) -> None:
     config = tiny_config(**{"corpus.length": 2, "evaluation.orders": 4})
-    corpus = prepare(scan(open_source(tiny_lines), config.corpus), tmp_path)
+    corpus = prepared(tiny_lines, config, tmp_path)
     numbers = TextDomain(corpus, config, torch.device("cpu")).score(np.asarray(corpus.train.rows_NS))
     assert "js2" in numbers
     assert "js3" not in numbers
@@ -175,9 +174,9 @@ def test_training_never_makes_real_text_one_hot(
     """With 5,000 characters a batch of one-hot rows would be most of what a step moves."""
     lines = [chr(0x4E00 + place) + chr(0x4E00 + place * 7 % 5_000) for place in range(5_000)]
     config = tiny_config(**{"corpus.length": 4})
-    corpus = prepare(scan(open_source(lines), config.corpus), tmp_path)
+    corpus = prepared(lines, config, tmp_path)
     assert corpus.vocabulary.size == 5_002
-    trainer = Trainer(TextDomain(corpus, config, torch.device("cpu")), config, torch.device("cpu"))
+    trainer = Trainer.from_config(TextDomain(corpus, config, torch.device("cpu")), config, torch.device("cpu"))
 
     def refuse(_form: TextSpec, _ids: torch.Tensor) -> torch.Tensor:
         raise AssertionError("real text was made one-hot")

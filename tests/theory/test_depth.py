@@ -5,18 +5,18 @@ import math
 import pytest
 
 from seqgan_wgp.theory.critics import perceptron
-from seqgan_wgp.theory.depth import LAYERS, Depth, measure, spread_within, steepness
+from seqgan_wgp.theory.depth import LAYERS, Depth, measure_depth, spread_within, steepness
 from seqgan_wgp.training.diagnostics.measures import share_at_bounds
 
 
 @pytest.fixture(scope="module")
 def penalised() -> Depth:
-    return measure(None, seed=0, steps=150)
+    return measure_depth(None, seed=0, steps=150)
 
 
 @pytest.mark.parametrize("clip", [0.1, 0.001])
 def test_clipped_gradients_change_with_depth_and_weights_go_to_the_bounds(clip: float, penalised: Depth) -> None:
-    clipped = measure(clip, seed=0, steps=150)
+    clipped = measure_depth(clip, seed=0, steps=150)
     assert abs(clipped.steepness) > 5 * abs(penalised.steepness)
     assert len(clipped.norms) == len(penalised.norms) == LAYERS
     assert clipped.at_bounds > 0.5 > 0.1 > clipped.at_bounds_before
@@ -24,8 +24,8 @@ def test_clipped_gradients_change_with_depth_and_weights_go_to_the_bounds(clip: 
 
 
 def test_large_bounds_explode_and_small_ones_vanish() -> None:
-    assert measure(0.1, seed=0, steps=150).steepness < -0.2
-    assert measure(0.001, seed=0, steps=2).steepness > 1
+    assert measure_depth(0.1, seed=0, steps=150).steepness < -0.2
+    assert measure_depth(0.001, seed=0, steps=2).steepness > 1
 
 
 def test_first_weights_are_spread_between_the_bounds() -> None:

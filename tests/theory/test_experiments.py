@@ -15,7 +15,7 @@ from PIL import Image
 from seqgan_wgp.theory import checks
 from seqgan_wgp.theory.experiments import EXPERIMENTS
 from seqgan_wgp.theory.figures import DOTS, WIDTH, png
-from seqgan_wgp.theory.tables import Table, markdown
+from seqgan_wgp.theory.tables import TheoryTable, markdown
 
 Short = Callable[[str], tuple[Any, list[str]]]
 
@@ -48,7 +48,7 @@ def test_tables_have_as_many_cells_as_heads(name: str, short: Short) -> None:
 def test_checks_of_a_training_too_short_are_not_all_met(name: str, short: Short) -> None:
     found = EXPERIMENTS[name].checks(short(name)[0])
     assert not all(check.met for check in found)
-    assert [row[2] for row in checks.table(found).rows] == ["yes" if check.met else "NO" for check in found]
+    assert [row[2] for row in checks.checks_table(found).rows] == ["yes" if check.met else "NO" for check in found]
 
 
 def test_checks_of_what_theory_says_are_met(short: Short) -> None:
@@ -78,7 +78,7 @@ def test_running_tells_what_it_does(name: str, short: Short) -> None:
 
 
 def test_a_table_lines_up() -> None:
-    table = Table(title="", head=("a", "long head"), rows=(("longer", "b"),))
+    table = TheoryTable(title="", head=("a", "long head"), rows=(("longer", "b"),))
     assert markdown(table).splitlines() == [
         "| a      | long head |",
         "|--------|-----------|",

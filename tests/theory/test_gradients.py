@@ -5,11 +5,11 @@ import math
 import pytest
 
 from seqgan_wgp.theory import js_identity
-from seqgan_wgp.theory.gradients import CASES, Course, marks, measure
+from seqgan_wgp.theory.gradients import CASES, GradientCourse, marks, measure_gradients
 
 
-def courses(name: str, steps: int) -> dict[str, Course]:
-    return {course.objective: course for course in measure(name, seed=0, steps=steps)}
+def courses(name: str, steps: int) -> dict[str, GradientCourse]:
+    return {course.objective: course for course in measure_gradients(name, seed=0, steps=steps)}
 
 
 def grown(values: tuple[float, ...]) -> float:
@@ -37,13 +37,13 @@ def test_noise_that_fades_is_the_same_at_first_and_none_at_last() -> None:
 
 @pytest.mark.parametrize("place", js_identity.GENERATORS)
 def test_minus_log_d_descends_the_reverse_kl_less_twice_js(place: tuple[float, float]) -> None:
-    for one in js_identity.measure(*place):
+    for one in js_identity.measure_identity(*place):
         assert one.difference < 1e-6
         assert math.hypot(*one.expected) > 0.1
 
 
 def test_the_two_losses_have_different_gradients() -> None:
-    non_saturating, minimax = js_identity.measure(1.0, 0.7)
+    non_saturating, minimax = js_identity.measure_identity(1.0, 0.7)
     assert math.dist(non_saturating.found, minimax.found) > 0.1
 
 
@@ -57,7 +57,7 @@ def test_measures_begin_before_training_and_end_after_it() -> None:
 
 def test_courses_are_complete() -> None:
     for name, case in CASES.items():
-        for course in measure(name, seed=0, steps=1):
+        for course in measure_gradients(name, seed=0, steps=1):
             assert len(course.norm) == len(course.variance) == len(course.steps) == 2
             assert course.case == name
             assert (course.objective == "wgan") == (case.loss == "wgan")

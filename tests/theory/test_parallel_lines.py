@@ -4,12 +4,19 @@ import math
 
 import pytest
 
-from seqgan_wgp.theory.parallel_lines import WEIGHT, Line, jensen_shannon, kullback_leibler, measure, penalised_estimate
+from seqgan_wgp.theory.parallel_lines import (
+    WEIGHT,
+    Line,
+    jensen_shannon,
+    kullback_leibler,
+    measure_line,
+    penalised_estimate,
+)
 
 
 @pytest.fixture(scope="module", params=[1.0, -1.0])
 def line(request: pytest.FixtureRequest) -> Line:
-    return measure(request.param, seed=0, steps=300)
+    return measure_line(request.param, seed=0, steps=300)
 
 
 def test_the_critic_estimates_w1_as_the_penalty_has_it(line: Line) -> None:
@@ -45,4 +52,6 @@ def test_the_formula_is_the_least_loss_of_critics_of_one_slope(theta: float, wei
 
 
 def test_the_same_seed_finds_the_same() -> None:
-    assert measure(0.5, seed=3, steps=5) == measure(0.5, seed=3, steps=5) != measure(0.5, seed=4, steps=5)
+    assert (
+        measure_line(0.5, seed=3, steps=5) == measure_line(0.5, seed=3, steps=5) != measure_line(0.5, seed=4, steps=5)
+    )

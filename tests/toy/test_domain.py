@@ -13,13 +13,15 @@ import torch
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import CheckpointError, ConfigError, Diverged
 from seqgan_wgp.model import Model
-from seqgan_wgp.runs.checkpoint import load
-from seqgan_wgp.runs.train import create, run_training, scan_toy
+from seqgan_wgp.runs.prepare import create
+from seqgan_wgp.runs.train import run_training
+from seqgan_wgp.toy.adapter import scan_toy
 from seqgan_wgp.toy.distributions import DISTRIBUTIONS
 from seqgan_wgp.toy.domain import SIZE, ToyDomain, ToySpec
-from seqgan_wgp.toy.spec import FACTS, ToyFacts, chosen, open_facts, write
+from seqgan_wgp.toy.spec import FACTS, ToyFacts, chosen, open_facts, write_distribution
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.utils.counter_rng import Stream
+from seqgan_wgp.utils.tensor_file import read_tensor_file
 
 CPU = torch.device("cpu")
 Make = Callable[..., Config]
@@ -85,7 +87,7 @@ def test_theta_is_where_the_line_stands(toy_config: Make) -> None:
 @pytest.mark.parametrize("normalization", ["none", "batch"])
 def test_rounds_change_both_networks_and_measures_are_finite(name: str, normalization: str, toy_config: Make) -> None:
     config = toy_config(**{"toy.name": name, "generator.normalization": normalization})
-    trainer = Trainer(domain_of(config), config, CPU)
+    trainer = Trainer.from_config(domain_of(config), config, CPU)
     first = {part: value.clone() for part, value in trainer.state().items()}
     records = list(trainer.run())
     assert [record.step for record in records] == [1, 2, 3, 4, 5]
@@ -111,7 +113,7 @@ def test_a_run_stopped_and_resumed_is_the_run_that_was_not(
     stops = iter([False, False, False, True])
     assert run_training(runs[1], should_stop=lambda: next(stops)).reason == "interrupted"
     run_training(runs[1])
-    one, two = (load(run.checkpoint)[0] for run in runs)
+    one, two = (read_tensor_file(run.checkpoint)[0] for run in runs)
     assert one.keys() == two.keys()
     assert all(torch.equal(one[name], two[name]) for name in one)
     pictures = [sorted((run.path / "samples").iterdir()) for run in runs]
@@ -157,7 +159,7 @@ def test_a_form_comes_back_from_its_facts_or_is_refused() -> None:
 
 def test_facts_on_disk_are_read_equal_or_refused(tmp_path: Path) -> None:
     facts = ToyFacts(name="parallel-lines", theta=0.25)
-    write(facts, tmp_path)
+    write_distribution(facts, tmp_path)
     assert open_facts(tmp_path) == facts
     for text in ("", "{}", "[]", '{"name": "spiral", "theta": 0}'):
         (tmp_path / FACTS).write_text(text)

@@ -13,7 +13,7 @@ import torch
 from seqgan_wgp.config import Config
 from seqgan_wgp.toy.distributions import DISTRIBUTIONS, Points
 from seqgan_wgp.toy.domain import SAMPLES, ToyDomain
-from seqgan_wgp.toy.evaluation import ToyEvaluation, evaluate
+from seqgan_wgp.toy.evaluation import ToyEvaluation, evaluate_points
 from seqgan_wgp.toy.spec import ToyFacts
 from seqgan_wgp.utils.counter_rng import Stream
 
@@ -21,7 +21,9 @@ from seqgan_wgp.utils.counter_rng import Stream
 def found_of(
     name: str, config: Config, generate: Callable[[int], Iterator[Points]], samples: int | None = 300
 ) -> ToyEvaluation:
-    return evaluate(ToyDomain(ToyFacts(name=name, theta=0.0), config, torch.device("cpu")), generate, samples=samples)
+    return evaluate_points(
+        ToyDomain(ToyFacts(name=name, theta=0.0), config, torch.device("cpu")), generate, samples=samples
+    )
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)

@@ -107,8 +107,8 @@ def trainer(case: str, world: ProcessGroup, folder: Path, *, double: bool = True
     kind, own = CASES[case]
     settings = config(**(own | changes))
     data = domain(kind, settings, folder / f"{case}-{world.rank}", double=double)
-    made = Trainer(data, settings, CPU, world)
-    for network in (made.generator, made.average, made.critic) if double else ():
+    made = Trainer.from_config(data, settings, CPU, world)
+    for network in (made.train_state.generator, made.train_state.average, made.train_state.critic) if double else ():
         network.double()
         network.register_forward_pre_hook(_doubled)
     return made
@@ -129,7 +129,7 @@ def first_gradients(case: str, world: ProcessGroup, folder: Path) -> list[Tensor
     """Return the gradients of the first critic step and of the first generator step, in float32."""
     made = trainer(case, world, folder / "first", double=False, **{"training.critic_steps": 1})
     made.round()
-    networks = (made.critic, made.generator)
+    networks = (made.train_state.critic, made.train_state.generator)
     return [parameter.grad for network in networks for parameter in network.parameters() if parameter.grad is not None]
 
 
@@ -158,7 +158,7 @@ def differ(world: ProcessGroup, folder: Path) -> str:
         for record in made.run():
             if record.step == 2 and world.rank == world.size - 1:
                 with torch.no_grad():
-                    next(made.critic.parameters()).view(-1)[0] += 1e-6
+                    next(made.train_state.critic.parameters()).view(-1)[0] += 1e-6
         return "nothing"
     return f"step {made.step}"
 

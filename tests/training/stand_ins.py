@@ -90,4 +90,4 @@ def trainer_of(name: str, settings: Mapping[str, object] | None = None, device: 
     small = _SMALL[recipe(name, {}).domain] | _OF_RECIPES.get(name, {})
     steps = {} if recipe(name, {}).training.critic_steps == 1 else {"training.critic_steps": 2}
     config = recipe(name, {**small, **steps, "training.device": "cpu", **(settings or {})})
-    return Trainer(data_of(config, place), config, place)
+    return Trainer.from_config(data_of(config, place), config, place)

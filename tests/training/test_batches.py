@@ -7,12 +7,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seqgan_wgp.config import Config
+from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.training.batches import AHEAD, Batches
 from seqgan_wgp.training.distributed.process_group import ALONE, ProcessGroup
-from seqgan_wgp.training.record import Losses
+from seqgan_wgp.training.latents import latents, training_latents
+from seqgan_wgp.training.record import RoundMetrics
 from seqgan_wgp.utils.counter_rng import Stream, choose_numpy, shuffled
 
 from .problems import PointDomain
@@ -22,11 +24,12 @@ Make = Callable[..., Batches]
 
 @pytest.fixture
 def make(tiny_config: Callable[..., Config]) -> Make:
-    def draws(batch: int, world: ProcessGroup = ALONE, size: int = 2_000) -> Batches:
+    def draws(batch: int, world: ProcessGroup = ALONE, size: int = 2_000, fixed_batch: bool = False) -> Batches:
         domain = PointDomain()
         domain.size = size
         domain.batch = torch.from_numpy  # type: ignore[assignment, method-assign]  # items are their own numbers
-        return Batches(domain, tiny_config(**{"training.batch_size": batch}), torch.device("cpu"), world)
+        changes = {"training.batch_size": batch, "training.fixed_batch": fixed_batch}
+        return Batches(domain, tiny_config(**changes), torch.device("cpu"), world)
 
     return draws
 
@@ -42,6 +45,34 @@ def test_batches_are_those_of_their_numbers_in_any_order(make: Make, batch: int)
 def test_small_corpora_are_drawn_with_replacement(make: Make) -> None:
     drawn = make(10, size=50).real(3)
     assert drawn.tolist() == choose_numpy(0, Stream.BATCH, np.arange(30, 40), 50).tolist()
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_fixed_batch_is_the_first_items_in_every_step_and_every_process_has_its_part(make: Make, size: int) -> None:
+    parts = [make(10, ProcessGroup(rank=rank, size=size), 12, fixed_batch=True) for rank in range(size)]
+    for number in (0, 1, 700, 1 << 36):
+        assert torch.cat([part.real(number) for part in parts]).tolist() == list(range(10))
+
+
+def test_fixed_latents_are_those_of_the_first_samples_in_every_step_network_and_process(
+    tiny_config: Callable[..., Config], make: Make
+) -> None:
+    config = tiny_config(**{"training.batch_size": 10, "training.fixed_latents": True})
+    first_BZ = latents(config, Stream.SAMPLE_LATENT, torch.arange(10))
+    parts = [make(10, ProcessGroup(rank=rank, size=3)) for rank in range(3)]
+    for stream in (Stream.CRITIC_LATENT, Stream.GENERATOR_LATENT):
+        for number in (0, 1, (7 << 28) + 3, 1 << 36, torch.tensor(5)):
+            drawn = [training_latents(nn.Identity(), config, stream, part.index(number)) for part in parts]
+            assert torch.equal(torch.cat(drawn), first_BZ)
+
+
+def test_a_fixed_batch_of_more_items_than_there_are_is_refused(make: Make) -> None:
+    assert make(12, size=12, fixed_batch=True).real(0).tolist() == list(range(12))
+    with pytest.raises(
+        ConfigError, match=r"batch_size is 13, but there are 12 items .*\nset training\.batch_size to 12"
+    ):
+        make(13, size=12, fixed_batch=True)
+    assert len(make(13, size=12).real(0)) == 13
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
@@ -66,7 +97,7 @@ def test_a_number_may_be_a_tensor(make: Make) -> None:
 
 
 def test_losses_are_numbers_by_name() -> None:
-    losses = Losses(("one", "two"), torch.tensor([1.5, -2.0]))
+    losses = RoundMetrics(("one", "two"), torch.tensor([1.5, -2.0]))
     assert dict(losses) == {"one": 1.5, "two": -2.0}
     assert len(losses) == 2
     with pytest.raises(KeyError):

@@ -12,9 +12,10 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 
 from seqgan_wgp.nn.fast_conv.convolution import CONVOLUTIONS
 from seqgan_wgp.toy.networks import CRITICS
-from seqgan_wgp.training.engines.compute import ENGINES
 from seqgan_wgp.training.engines.cuda_graph import StaticRound
-from seqgan_wgp.training.loop import ROUND_METRICS, eager_round
+from seqgan_wgp.training.engines.eager import PlainEngine
+from seqgan_wgp.training.engines.table import ENGINES
+from seqgan_wgp.training.loop import ROUND_METRICS, eager_round, set_rates
 from seqgan_wgp.training.optimizers import OPTIMIZERS
 from seqgan_wgp.training.penalties import CONSTRAINTS, between
 from seqgan_wgp.training.trainer import Trainer
@@ -31,14 +32,15 @@ def device(monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.device]:
 
 def check(trainer: Trainer) -> None:
     """Do a round as it is done eagerly, and as it is recorded, where nothing may be copied either."""
-    trainer.set_rates(trainer.step)
-    check_measured(eager_round(trainer))
-    static = StaticRound(trainer)
+    state = trainer.train_state
+    set_rates(state, state.step)
+    check_measured(eager_round(state))
+    static = StaticRound(state)
     static.fill()
     with NoCopies():  # type: ignore[no-untyped-call]
         measured = static.do()
     check_measured(measured)
-    for name, tensor in trainer.tensors().items():
+    for name, tensor in state.tensors().items():
         assert tensor.device.type == NAME, name
 
 
@@ -100,9 +102,10 @@ def test_a_round_with_every_setting_stays_on_the_device(settings: dict[str, obje
 def with_cost(device: torch.device, cost: Callable[[Tensor], Tensor]) -> Trainer:
     """A trainer whose penalty is made of slopes (B,) by `cost`."""
     trainer = trainer_of("toy-wgan-gp", {"training.engine": "plain"}, device)
-    engine = trainer.engine
-    constraint = dataclasses.replace(trainer.rule.constraint, slopes=between, cost=cost)
-    engine._rule = dataclasses.replace(engine._rule, constraint=constraint)  # type: ignore[attr-defined]
+    engine = trainer.train_state.engine
+    assert isinstance(engine, PlainEngine)
+    constraint = dataclasses.replace(trainer.train_state.objective.constraint, slopes=between, cost=cost)
+    engine._objective = dataclasses.replace(engine._objective, constraint=constraint)
     return trainer
 
 

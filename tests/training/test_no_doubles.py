@@ -85,8 +85,8 @@ def test_a_diagnosis_needs_none(name: str) -> None:
     trainer = trainer_of(name)
     trainer.round()
     with NoDoubles():
-        found = diagnose(trainer)
-    assert found == diagnose(trainer)
+        found = diagnose(trainer.train_state)
+    assert found == diagnose(trainer.train_state)
 
 
 @pytest.mark.parametrize("name", ["fast", "mnist-wgan-bn", "toy-wgan-gp"])

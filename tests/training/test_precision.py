@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqgan_wgp.adversarial.precision import rounding
 from seqgan_wgp.training import latents
-from seqgan_wgp.training.engines.compute import Engine
+from seqgan_wgp.training.engines.eager import Engine
+from seqgan_wgp.training.precision import rounding
 from seqgan_wgp.training.trainer import Trainer
 
 from .stand_ins import trainer_of
@@ -112,16 +112,16 @@ class Seeing:
         self.engine, self.seen = engine, seen
         self.takes_items, self.fell_back = engine.takes_items, engine.fell_back
 
-    def critic(self, *args: Any) -> Any:
+    def critic_gradients(self, *args: Any) -> Any:
         self.seen.append(allowed())
-        return self.engine.critic(*args)
+        return self.engine.critic_gradients(*args)
 
 
 def seeing(precision: str) -> tuple[Trainer, list[bool]]:
     trainer = trainer_of("toy-wgan-gp", {"training.precision": precision, "training.engine": "eager"})
     trainer.device = CUDA  # by which the flags go; the tensors are on the CPU
     seen: list[bool] = []
-    trainer.engine = Seeing(trainer.engine, seen)
+    trainer.train_state.engine = Seeing(trainer.train_state.engine, seen)
     return trainer, seen
 
 

@@ -1,4 +1,4 @@
-"""The rhythm is a pure function of settings and round, and no two steps draw the same numbers."""
+"""The schedule is a pure function of settings and round, and no two steps draw the same numbers."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ import dataclasses
 import pytest
 
 from seqgan_wgp.config import recipe
-from seqgan_wgp.config.schema import AlgorithmSettings, TrainingSettings
+from seqgan_wgp.config.schema import AlgorithmSettings, OptimizerSettings, TrainingSettings
 from seqgan_wgp.training.penalties import CONSTRAINTS
 from seqgan_wgp.training.schedule import (
-    critic_step_number,
-    generator_step_number,
-    generator_steps,
+    Schedule,
     learning_rate,
     noise_deviation,
-    thinning,
-    warm_up_number,
+    penalty_every,
 )
 
 
@@ -24,27 +21,31 @@ def settings(**changes: object) -> TrainingSettings:
     return dataclasses.replace(recipe("fast").training, **changes)  # type: ignore[arg-type]
 
 
+def schedule(**changes: object) -> Schedule:
+    return Schedule(training=settings(**changes), optimizer=recipe("fast").optimizer)
+
+
 def test_generator_steps_grow_by_so_many_after_each_period() -> None:
-    growing = settings(generator_steps=7, generator_steps_more=5, generator_steps_period=500)
+    growing = schedule(generator_steps=7, generator_steps_more=5, generator_steps_period=500)
     for round_ in (0, 1, 499, 500, 999, 1000, 12_345):
-        assert generator_steps(growing, round_) == 7 + 5 * (round_ // 500)
-    assert [generator_steps(settings(), round_) for round_ in (0, 1, 10**6)] == [1, 1, 1]
+        assert growing.generator_steps(round_) == 7 + 5 * (round_ // 500)
+    assert [schedule().generator_steps(round_) for round_ in (0, 1, 10**6)] == [1, 1, 1]
 
 
 def test_no_step_draws_what_another_draws() -> None:
-    rhythm = settings(critic_steps=3)
-    critic = [critic_step_number(rhythm, round_, k) for round_ in range(50) for k in range(3)]
+    plan = schedule(critic_steps=3)
+    critic = [plan.critic_step_number(round_, k) for round_ in range(50) for k in range(3)]
     assert critic == list(range(150))  # and so an epoch is walked through without a gap
-    assert len({*critic, *(warm_up_number(k) for k in range(500))}) == 650
-    generator = [generator_step_number(round_, k) for round_ in range(50) for k in range(20)]
+    assert len({*critic, *(plan.warm_up_number(k) for k in range(500))}) == 650
+    generator = [plan.generator_step_number(round_, k) for round_ in range(50) for k in range(20)]
     assert len(set(generator)) == 1000
-    assert [generator_step_number(round_, 0) for round_ in range(5)] == list(range(5))
+    assert [plan.generator_step_number(round_, 0) for round_ in range(5)] == list(range(5))
 
 
 @pytest.mark.parametrize("batch_size", [1, 1_048_576])
 def test_the_counters_of_the_last_number_fit_into_64_bits(batch_size: int) -> None:
-    assert (warm_up_number(1_000_000) + 1) * batch_size < 2**63
-    assert (generator_step_number(10**8, 10_000) + 1) * batch_size < 2**63
+    assert (schedule().warm_up_number(1_000_000) + 1) * batch_size < 2**63
+    assert (schedule().generator_step_number(10**8, 10_000) + 1) * batch_size < 2**63
 
 
 def test_noise_goes_to_0_on_a_line_or_stays() -> None:
@@ -52,17 +53,21 @@ def test_noise_goes_to_0_on_a_line_or_stays() -> None:
     assert [noise_deviation(fading, round_) for round_ in (0, 50, 100, 1000)] == [0.5, 0.25, 0, 0]
     assert [noise_deviation(settings(noise=0.5), round_) for round_ in (0, 10**6)] == [0.5, 0.5]
     assert noise_deviation(settings(), 0) == 0
+    assert schedule(noise=0.5, noise_steps=100).noise_deviation(50) == 0.25
 
 
 def test_rates_fall_with_the_root_of_the_rounds_or_stay() -> None:
     falling = AlgorithmSettings(learning_rate=0.5, fall_steps=100)
     assert [learning_rate(falling, round_) for round_ in (0, 300, 2_400)] == pytest.approx([0.5, 0.25, 0.1])
     assert learning_rate(dataclasses.replace(falling, fall_steps=0), 10**6) == 0.5
+    generator, critic = (AlgorithmSettings(learning_rate=rate, fall_steps=100) for rate in (0.5, 2.0))
+    both = Schedule(training=settings(), optimizer=OptimizerSettings(generator=generator, critic=critic))
+    assert both.learning_rates(300) == pytest.approx((0.25, 1.0))
 
 
 @pytest.mark.parametrize("constraint", CONSTRAINTS)
-def test_slopes_are_thinned_where_nobody_says_and_the_penalty_allows_it(constraint: str) -> None:
+def test_the_penalty_is_at_every_second_sample_by_default_where_it_may_be(constraint: str) -> None:
     objective = dataclasses.replace(recipe("fast").objective, constraint=constraint)
-    assert thinning(objective, 64) == (2 if constraint in ("gp", "lp", "gp-segment", "r1") else 1)
-    assert thinning(objective, 1) == 1
-    assert thinning(dataclasses.replace(objective, thinning=3), 64) == 3
+    assert penalty_every(objective, 64) == (2 if constraint in ("gp", "lp", "gp-segment", "r1") else 1)
+    assert penalty_every(objective, 1) == 1
+    assert penalty_every(dataclasses.replace(objective, thinning=3), 64) == 3

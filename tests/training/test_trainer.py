@@ -17,6 +17,7 @@ from seqgan_wgp.text.corpus.dataset import prepare
 from seqgan_wgp.text.corpus.scan import scan
 from seqgan_wgp.text.domain import TextDomain
 from seqgan_wgp.text.readers.open import open_source
+from seqgan_wgp.training.build import Optimizers
 from seqgan_wgp.training.latents import BLOCK, STATISTICS_BLOCKS, generate, latents
 from seqgan_wgp.training.penalties import interpolate, slopes
 from seqgan_wgp.training.trainer import Trainer
@@ -41,7 +42,7 @@ def point_config(**changes: object) -> Config:
 
 
 def finished(config: Config) -> Trainer:
-    trainer = Trainer(PointDomain(), config, CPU)
+    trainer = Trainer.from_config(PointDomain(), config, CPU)
     for _ in trainer.run():
         pass
     return trainer
@@ -52,7 +53,7 @@ def equal(left: dict[str, Tensor], right: dict[str, Tensor]) -> bool:
 
 
 def test_learns_points_of_the_plane_without_knowing_what_they_are() -> None:
-    trainer = Trainer(PointDomain(), point_config(**{"training.steps": 400, "evaluation.every": 200}), CPU)
+    trainer = Trainer.from_config(PointDomain(), point_config(**{"training.steps": 400, "evaluation.every": 200}), CPU)
     first = trainer.domain.score(trainer.samples())["distance"]
     measures = [record.measures["distance"] for record in trainer.run() if record.measures]
     assert len(measures) == 2
@@ -68,19 +69,24 @@ def test_training_twice_is_bitwise_equal_and_another_seed_is_not() -> None:
 
 def test_both_optimizers_take_the_rates_of_their_round() -> None:
     changes = {"optimizer.generator.fall_steps": 8, "optimizer.critic.fall_steps": 0, "training.warm_up": 1}
-    trainer = Trainer(PointDomain(), point_config(**changes), CPU)
+    trainer = Trainer.from_config(PointDomain(), point_config(**changes), CPU)
     rates = []
     for _ in range(25):
         trainer.round()
-        rates.append([each.param_groups[0]["lr"] for each in (trainer.generator_optimizer, trainer.critic_optimizer)])
+        rates.append(
+            [
+                each.param_groups[0]["lr"]
+                for each in (trainer.train_state.optimizers.generator, trainer.train_state.optimizers.critic)
+            ]
+        )
     assert rates[0] == [2e-3, 4e-3]
     assert rates[24] == pytest.approx([1e-3, 4e-3])
 
 
 def test_due_records_have_the_rates_that_the_optimizers_had_in_their_round() -> None:
     changes = {"optimizer.generator.fall_steps": 8, "optimizer.critic.fall_steps": 5, "log.every": 6}
-    trainer = Trainer(PointDomain(), point_config(**changes), CPU)
-    optimizers = (trainer.generator_optimizer, trainer.critic_optimizer)
+    trainer = Trainer.from_config(PointDomain(), point_config(**changes), CPU)
+    optimizers = trainer.train_state.optimizers
     used, seen = [], {}
     for record in trainer.run():
         used.append([each.param_groups[0]["lr"] for each in optimizers])
@@ -93,7 +99,7 @@ def test_due_records_have_the_rates_that_the_optimizers_had_in_their_round() -> 
 def test_a_loaded_state_goes_on_as_if_never_stopped(stop: int) -> None:
     whole = finished(point_config())
     part = finished(point_config(**{"training.steps": stop}))
-    other = Trainer(PointDomain(), point_config(), CPU)
+    other = Trainer.from_config(PointDomain(), point_config(), CPU)
     other.load_state({name: value.clone() for name, value in part.state().items()}, step=stop, seconds=1.0)
     steps = [record.step for record in other.run()]
     assert steps == list(range(stop + 1, 21))
@@ -103,35 +109,39 @@ def test_a_loaded_state_goes_on_as_if_never_stopped(stop: int) -> None:
 def test_a_state_of_other_networks_is_refused() -> None:
     state = finished(point_config(**{"training.steps": 1})).state()
     with pytest.raises(CheckpointError, match="does not fit"):
-        Trainer(PointDomain(), point_config(**{"generator.latent": 9}), CPU).load_state(state, step=1, seconds=0)
+        Trainer.from_config(PointDomain(), point_config(**{"generator.latent": 9}), CPU).load_state(
+            state, step=1, seconds=0
+        )
     del state["critic.body.first.weight"]
     with pytest.raises(CheckpointError, match=r"critic\.body\.first\.weight"):
-        Trainer(PointDomain(), point_config(), CPU).load_state(state, step=1, seconds=0)
+        Trainer.from_config(PointDomain(), point_config(), CPU).load_state(state, step=1, seconds=0)
 
 
 def test_fused_optimizer_steps_as_the_plain_one_on_transposed_gradients() -> None:
     # What `autograd.grad` returns for some weights is a transposed view, and fused Adam misreads it silently.
-    trainer = Trainer(PointDomain(), point_config(**{"training.steps": 3}), CPU)
-    plain = Trainer(PointDomain(), point_config(**{"training.steps": 3}), CPU)
-    for network, name in ((plain.generator, "generator"), (plain.critic, "critic")):
+    trainer = Trainer.from_config(PointDomain(), point_config(**{"training.steps": 3}), CPU)
+    plain = Trainer.from_config(PointDomain(), point_config(**{"training.steps": 3}), CPU)
+    state = plain.train_state
+    adams = []
+    for network, name in ((state.generator, "generator"), (state.critic, "critic")):
         settings = getattr(plain.config.optimizer, name)
         betas = (settings.beta1, settings.beta2)
-        adam = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=betas, foreach=False)
-        setattr(plain, f"{name}_optimizer", adam)
+        adams.append(torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=betas, foreach=False))
+    state.optimizers = Optimizers(*adams)
     for ours, theirs in zip(trainer.run(), plain.run(), strict=True):
         assert ours.losses["critic_loss"] == pytest.approx(theirs.losses["critic_loss"], rel=1e-4)
-    for a, b in zip(trainer.critic.parameters(), plain.critic.parameters(), strict=True):
+    for a, b in zip(trainer.train_state.critic.parameters(), state.critic.parameters(), strict=True):
         assert torch.allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("poison", [math.nan, math.inf])
 def test_a_loss_that_is_not_finite_stops_the_run_and_is_named(poison: float) -> None:
-    trainer = Trainer(PointDomain(), point_config(), CPU)
+    trainer = Trainer.from_config(PointDomain(), point_config(), CPU)
     records = trainer.run()
     next(records)
     next(records)
     with torch.no_grad():
-        next(trainer.critic.parameters()).view(-1)[0] = poison
+        next(trainer.train_state.critic.parameters()).view(-1)[0] = poison
     with pytest.raises(Diverged, match=r"critic_loss is .* at step 3"):
         next(records)
 
@@ -143,26 +153,28 @@ def test_a_huge_learning_rate_diverges_by_name_not_by_numbers_gone_wild() -> Non
 
 
 def test_moving_average_is_the_mean_of_weights_with_growing_memory() -> None:
-    trainer = Trainer(PointDomain(), point_config(**{"averaging.decay": 0.5}), CPU)
-    expected = [parameter.detach().clone() for parameter in trainer.average.parameters()]
+    trainer = Trainer.from_config(PointDomain(), point_config(**{"averaging.decay": 0.5}), CPU)
+    expected = [parameter.detach().clone() for parameter in trainer.train_state.average.parameters()]
     for record in trainer.run():
         decay = min(0.5, record.step / (record.step + 10))
-        for mean, latest in zip(expected, trainer.generator.parameters(), strict=True):
+        for mean, latest in zip(expected, trainer.train_state.generator.parameters(), strict=True):
             mean.lerp_(latest.detach(), 1 - decay)
-    for mean, ours in zip(expected, trainer.average.parameters(), strict=True):
+    for mean, ours in zip(expected, trainer.train_state.average.parameters(), strict=True):
         assert torch.allclose(mean, ours, atol=1e-6)
 
 
 def test_no_averaging_means_the_latest_weights() -> None:
     trainer = finished(point_config(**{"averaging.decay": 0.0}))
-    for mean, latest in zip(trainer.average.parameters(), trainer.generator.parameters(), strict=True):
+    for mean, latest in zip(
+        trainer.train_state.average.parameters(), trainer.train_state.generator.parameters(), strict=True
+    ):
         assert torch.equal(mean, latest)
 
 
 def test_batches_of_an_epoch_hold_every_item_once() -> None:
-    trainer = Trainer(PointDomain(), point_config(**{"training.batch_size": 50}), CPU)
+    trainer = Trainer.from_config(PointDomain(), point_config(**{"training.batch_size": 50}), CPU)
     trainer.domain.points = torch.arange(2 * PointDomain.size).reshape(-1, 2)  # type: ignore[attr-defined]
-    drawn = torch.cat([trainer.real(number)[:, 0] for number in range(PointDomain.size // 50)])
+    drawn = torch.cat([trainer.train_state.batches.real(number)[:, 0] for number in range(PointDomain.size // 50)])
     assert sorted(drawn.tolist()) == list(range(0, 2 * PointDomain.size, 2))
 
 
@@ -202,7 +214,7 @@ def trained_on_text(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trainer, 
     }
     config = override(recipe("fast"), settings)
     corpus = prepare(scan(open_source(lines), config.corpus), tmp_path_factory.mktemp("text"))
-    trainer = Trainer(TextDomain(corpus, config, CPU), config, CPU)
+    trainer = Trainer.from_config(TextDomain(corpus, config, CPU), config, CPU)
     return trainer, [dict(record.losses) for record in trainer.run()]
 
 
@@ -210,11 +222,11 @@ def measured(trainer: Trainer, batches: int = 40) -> tuple[float, float]:
     """Return the Wasserstein estimate and the mean slope on segments, over fresh batches."""
     gaps, steepness = [], []
     for number in range(batches):
-        real = trainer.domain.spec.embed(trainer.real(10_000 + number))
+        real = trainer.domain.spec.embed(trainer.train_state.batches.real(10_000 + number))
         with torch.no_grad():
-            fake = trainer.generator(torch.randn(len(real), trainer.config.generator.latent))
-            gaps.append((trainer.critic(real).mean() - trainer.critic(fake).mean()).item())
-        slope_B = slopes(trainer.critic, interpolate(real, fake, torch.rand(len(real))), create_graph=False)
+            fake = trainer.train_state.generator(torch.randn(len(real), trainer.config.generator.latent))
+            gaps.append((trainer.train_state.critic(real).mean() - trainer.train_state.critic(fake).mean()).item())
+        slope_B = slopes(trainer.train_state.critic, interpolate(real, fake, torch.rand(len(real))), create_graph=False)
         steepness.append(slope_B.mean().item())
     return float(np.mean(gaps)), float(np.mean(steepness))
 
@@ -242,9 +254,12 @@ def test_slope_is_near_one_after_500_rounds(trained_on_text: tuple[Trainer, list
 
 def counted(config: Config) -> tuple[list[int], list[int]]:
     """Return how many critic and generator steps each round did."""
-    trainer = Trainer(PointDomain(), config, CPU)
+    trainer = Trainer.from_config(PointDomain(), config, CPU)
     steps = {"critic": 0, "generator": 0}
-    for algorithm, name in ((trainer.critic_optimizer, "critic"), (trainer.generator_optimizer, "generator")):
+    for algorithm, name in (
+        (trainer.train_state.optimizers.critic, "critic"),
+        (trainer.train_state.optimizers.generator, "generator"),
+    ):
 
         def count(*_: object, name: str = name) -> None:
             steps[name] += 1
@@ -334,7 +349,7 @@ def test_whatever_is_set_a_run_goes_on_as_if_never_stopped(case: str, stop: int)
     changes = EVERYTHING[case]
     whole = finished(point_config(**changes))
     part = finished(point_config(**changes, **{"training.steps": stop}))
-    other = Trainer(PointDomain(), point_config(**changes), CPU)
+    other = Trainer.from_config(PointDomain(), point_config(**changes), CPU)
     other.load_state({name: value.clone() for name, value in part.state().items()}, step=stop, seconds=1.0)
     for _ in other.run():
         pass
@@ -342,19 +357,21 @@ def test_whatever_is_set_a_run_goes_on_as_if_never_stopped(case: str, stop: int)
 
 
 def test_clipped_weights_are_within_their_bound_after_every_step() -> None:
-    trainer = Trainer(PointDomain(), point_config(**EVERYTHING["clip"]), CPU)
+    trainer = Trainer.from_config(PointDomain(), point_config(**EVERYTHING["clip"]), CPU)
     for _ in trainer.run():
-        assert max(parameter.abs().max().item() for parameter in trainer.critic.parameters()) <= np.float32(0.05)
+        assert max(parameter.abs().max().item() for parameter in trainer.train_state.critic.parameters()) <= np.float32(
+            0.05
+        )
 
 
 def test_instance_noise_moves_what_the_critic_sees_until_it_has_faded() -> None:
     quiet, noisy = point_config(), point_config(**EVERYTHING["noise"])
-    records = [list(Trainer(PointDomain(), config, CPU).run()) for config in (quiet, noisy)]
+    records = [list(Trainer.from_config(PointDomain(), config, CPU).run()) for config in (quiet, noisy)]
     assert records[0][0].losses["wasserstein"] != records[1][0].losses["wasserstein"]
 
-    trainer = Trainer(PointDomain(), noisy, CPU)
+    trainer = Trainer.from_config(PointDomain(), noisy, CPU)
     seen: list[Tensor] = []
-    trainer.critic.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].detach()))
+    trainer.train_state.critic.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].detach()))
     rounds = list(trainer.run())
     assert len(rounds) == 20
 
@@ -367,24 +384,26 @@ def test_instance_noise_moves_what_the_critic_sees_until_it_has_faded() -> None:
 
 
 def test_running_statistics_are_those_of_the_averaged_weights() -> None:
-    trainer = Trainer(NormedDomain(), point_config(**{"averaging.decay": 0.9}), CPU)
+    trainer = Trainer.from_config(NormedDomain(), point_config(**{"averaging.decay": 0.9}), CPU)
     for _ in trainer.run():
         pass
     trainer.state()
     index_B = torch.arange(STATISTICS_BLOCKS * BLOCK)
-    hidden_BC = trainer.average.get_submodule("first")(latents(trainer.config, Stream.STATISTICS_LATENT, index_B))
+    hidden_BC = trainer.train_state.average.get_submodule("first")(
+        latents(trainer.config, Stream.STATISTICS_LATENT, index_B)
+    )
 
     def error(network: nn.Module) -> float:
         mean_C = network.get_submodule("norm").running_mean
         assert isinstance(mean_C, Tensor)
         return float((mean_C - hidden_BC.mean(dim=0)).abs().max())
 
-    assert error(trainer.average) < 1e-6
-    assert error(trainer.generator) > 0.01  # those of the last few batches, of weights that went on
+    assert error(trainer.train_state.average) < 1e-6
+    assert error(trainer.train_state.generator) > 0.01  # those of the last few batches, of weights that went on
 
 
 def test_trainer_knows_no_modality() -> None:
-    folder = Path(__file__).parents[2] / "seqgan_wgp" / "adversarial"
+    folder = Path(__file__).parents[2] / "seqgan_wgp" / "training"
     words = ("string", "character", "vocabulary", "image", "pixel")
     found = {file.name: word for file in folder.glob("*.py") for word in words if word in file.read_text().lower()}
     assert found == {}

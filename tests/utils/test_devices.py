@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from seqgan_wgp.errors import ConfigError
+from seqgan_wgp.errors import ConfigError, SeqganWarning
+from seqgan_wgp.runs.train import train
+from seqgan_wgp.training.record import Record
 from seqgan_wgp.utils.devices import compute_something, device_note, pick_device, resident, sent, why_unusable
 
 
@@ -65,6 +67,19 @@ def test_a_gpu_is_tried_once() -> None:
     for _ in range(3):
         pick_device("auto", probe)
     assert tried == [torch.device("cuda")]
+
+
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.skipif(torch.version.cuda is not None, reason="this torch may have kernels for a GPU")
+def test_whoever_trains_and_whoever_loads_a_model_is_told(tiny_lines: list[str]) -> None:
+    settings = {"generator.width": 8, "critic.width": 8, "training.batch_size": 8, "evaluation.patience": None}
+    records: list[Record] = []
+    with pytest.warns(SeqganWarning, match="there is a GPU, but .* the CPU is used"):
+        model = train(tiny_lines, steps=2, device="auto", settings=settings, on_record=records.append)
+    assert model.device.type == "cpu"
+    (note,) = records[0].notes
+    assert "there is a GPU" in note
+    assert records[1].notes == ()
 
 
 def test_without_a_gpu_nothing_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:

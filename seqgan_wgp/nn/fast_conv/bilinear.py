@@ -1,4 +1,4 @@
-"""Products with matrices over channels, between fixed linear maps over positions: what a quick convolution consists of.
+"""Products with matrices over channels, between fixed linear maps over positions: what a fast convolution consists of.
 
 Shape suffixes: B batch, C channels in, O channels out, L positions, K kernel, R products, T tiles of
 positions, each with the same products.
@@ -6,8 +6,7 @@ positions, each with the same products.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -41,23 +40,6 @@ class Transforms:
         )
 
 
-_points_alone = False
-
-
-@contextlib.contextmanager
-def input_grads_only() -> Iterator[None]:
-    """Leave out gradients in weights: for gradients in points, beside which they would be thrown away.
-
-    Autograd itself leaves out what leads to nothing that is asked for, but not a part of one of our functions.
-    """
-    global _points_alone
-    _points_alone = True
-    try:
-        yield
-    finally:
-        _points_alone = False
-
-
 def _multiplied(x_TRBC: Tensor, w_RCO: Tensor) -> Tensor:
     """Return (T, R, B, O), the products of each tile."""
     if len(x_TRBC) == 1 or torch.is_grad_enabled():
@@ -87,12 +69,23 @@ class _Products(torch.autograd.Function):
     `turned` has W for its transpose W'. The gradient in x is such a function again, so it can be differentiated as
     often as one likes. One function has a third of the nodes that its parts would have, and its gradient in W lies in
     memory as W does. into(x) is worked out anew for that gradient: to keep it takes as long, and twice the memory.
+
+    With `input_grads_only` a backward pass that is itself to be differentiated leaves out the gradients in W and b:
+    autograd leaves out the functions that lead to nothing that is asked for, but not one of several results of one.
     """
 
     @staticmethod
-    def forward(ctx: Any, x_LBC: Tensor, w_ROC: Tensor, b_O: Tensor | None, via: Transforms, turned: bool) -> Tensor:
+    def forward(
+        ctx: Any,
+        x_LBC: Tensor,
+        w_ROC: Tensor,
+        b_O: Tensor | None,
+        via: Transforms,
+        turned: bool,
+        input_grads_only: bool,
+    ) -> Tensor:
         ctx.save_for_backward(x_LBC, w_ROC)
-        ctx.via, ctx.turned = via, turned
+        ctx.via, ctx.turned, ctx.input_grads_only = via, turned, input_grads_only
         y_LBO = via.out(_multiplied(via.into(x_LBC), w_ROC if turned else w_ROC.transpose(1, 2)))
         return y_LBO if b_O is None else y_LBO.add_(b_O)
 
@@ -101,26 +94,38 @@ class _Products(torch.autograd.Function):
         x_LBC, w_ROC = ctx.saved_tensors
         via, turned = ctx.via, ctx.turned
         wants_x, wants_w, wants_b = ctx.needs_input_grad[:3]
-        weights, again = wants_w and not _points_alone, torch.is_grad_enabled()
+        again = torch.is_grad_enabled()
+        if ctx.input_grads_only and again:
+            wants_w = wants_b = False
         gradient_x = gradient_w = gradient_b = None
-        if weights or not again:
+        if wants_w or not again:
             gradient_TRBO = via.out_transposed(gradient_LBO)
         if wants_x and again:
             gradient_x = products(gradient_LBO, w_ROC, None, via.turned(), turned=not turned)
         elif wants_x:
             gradient_x = via.into_transposed(_multiplied(gradient_TRBO, w_ROC.transpose(1, 2) if turned else w_ROC))
-        if weights:
+        if wants_w:
             x_TRBC = via.into(x_LBC)
             first, second = (x_TRBC, gradient_TRBO) if turned else (gradient_TRBO, x_TRBC)
             gradient_w = _outer(first, second)
-        if wants_b and not _points_alone:
+        if wants_b:
             gradient_b = gradient_LBO.sum(dim=(0, 1))
-        return gradient_x, gradient_w, gradient_b, None, None
+        return gradient_x, gradient_w, gradient_b, None, None, None
 
 
-def products(x_LBC: Tensor, w_ROC: Tensor, b_O: Tensor | None, via: Transforms, *, turned: bool = False) -> Tensor:
-    """Return out(into(x) W') + b; see `_Products`."""
-    y_LBO: Tensor = _Products.apply(x_LBC.contiguous(), w_ROC, b_O, via, turned)  # type: ignore[no-untyped-call]
+def products(
+    x_LBC: Tensor,
+    w_ROC: Tensor,
+    b_O: Tensor | None,
+    via: Transforms,
+    *,
+    turned: bool = False,
+    input_grads_only: bool = False,
+) -> Tensor:
+    """Return out(into(x) W') + b, (L, B, O); see `_Products`."""
+    y_LBO: Tensor = _Products.apply(  # type: ignore[no-untyped-call]
+        x_LBC.contiguous(), w_ROC, b_O, via, turned, input_grads_only
+    )
     return y_LBO
 
 

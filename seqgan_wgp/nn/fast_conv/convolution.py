@@ -6,12 +6,12 @@ the products * is one of a matrix over the channels, and these are what costs: L
 here. Only matrix products occur, so autograd differentiates it as often as a gradient penalty asks for.
 
 * fourier: products at the roots of unity, each complex one by three real ones (Gauss). One transform spans all
-  positions; R is about 3/2 (L + K/2). Rounding errors are those of the direct way.
+  positions; R is about 3/2 (L + K/2). Rounding errors are those of the direct algorithm.
 * toom-cook: products at small rational points, in tiles of four positions: R = (K + 3) L / 4. Errors are some five
   times larger. Its transforms cost less than fourier's where L is large, and its products are larger matrices.
 
 What goes in is wanted position first in memory, (L, B, C), so that every product is one of whole matrices; what comes
-out lies so. Shapes stay those of torch: (B, C, L). The matrices are in transforms.py, the products in products.py.
+out lies so. Shapes stay those of torch: (B, C, L). The matrices are in winograd_fft.py, the products in bilinear.py.
 
 Shape suffixes: B batch, C channels in, O channels out, L positions, K kernel, R products, T tiles, M positions in one,
 N tiles of all items.
@@ -34,29 +34,30 @@ from .winograd_fft import TILE, fourier_as, tiles_of, toom_cook_as, untiled
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Way:
-    """A way to convolve, in two parts, of which the first need be done only once for the same weights."""
+class ConvolutionAlgorithm:
+    """Computes a convolution in two parts, of which the first need be done only once for the same weights."""
 
-    mix: Callable[[Tensor, int], Tensor]
+    transform_weights: Callable[[Tensor, int], Tensor]
     """Weights (O, C, K) and the number of positions -> what the products are with."""
 
-    convolve: Callable[[Tensor, Tensor, Tensor, int], Tensor]
-    """What goes in (B, C, L), what `mix` gave, biases (O,), the kernel's size -> what comes out (B, O, L)."""
+    convolve: Callable[[Tensor, Tensor, Tensor, int, bool], Tensor]
+    """(B, C, L), what `transform_weights` gave, biases (O,), the kernel's size, `input_grads_only` -> (B, O, L)."""
 
     def __call__(self, x_BCL: Tensor, weight_OCK: Tensor, bias_O: Tensor) -> Tensor:
         """Convolve, the ends padded with zeros: (B, C, L) -> (B, O, L)."""
-        return self.convolve(x_BCL, self.mix(weight_OCK, x_BCL.shape[2]), bias_O, weight_OCK.shape[2])
+        transformed = self.transform_weights(weight_OCK, x_BCL.shape[2])
+        return self.convolve(x_BCL, transformed, bias_O, weight_OCK.shape[2], False)
 
 
-def _direct(x_BCL: Tensor, weight_OCK: Tensor, bias_O: Tensor, kernel: int) -> Tensor:
+def _direct(x_BCL: Tensor, weight_OCK: Tensor, bias_O: Tensor, kernel: int, _input_grads_only: bool) -> Tensor:
     return functional.conv1d(x_BCL, weight_OCK, bias_O, padding=kernel // 2)
 
 
-def _mix_fourier(weight_OCK: Tensor, length: int) -> Tensor:
+def _transform_fourier(weight_OCK: Tensor, length: int) -> Tensor:
     return mix(weight_OCK, fourier_as(length, weight_OCK.shape[2], weight_OCK.dtype, weight_OCK.device)[1])
 
 
-def _fourier(x_BCL: Tensor, w_ROC: Tensor, bias_O: Tensor, kernel: int) -> Tensor:
+def _fourier(x_BCL: Tensor, w_ROC: Tensor, bias_O: Tensor, kernel: int, input_grads_only: bool) -> Tensor:
     a_RL, _, c_LR = fourier_as(x_BCL.shape[2], kernel, x_BCL.dtype, x_BCL.device)
 
     def by(matrix_LR: Tensor, x_RBC: Tensor) -> Tensor:
@@ -68,14 +69,15 @@ def _fourier(x_BCL: Tensor, w_ROC: Tensor, bias_O: Tensor, kernel: int) -> Tenso
         into_transposed=lambda x_TRBC: by(a_RL.t(), x_TRBC[0]),
         out_transposed=lambda y_LBO: by(c_LR.t(), y_LBO)[None],
     )
-    return products(x_BCL.permute(2, 0, 1), w_ROC, bias_O, via).permute(1, 2, 0)
+    y_LBO = products(x_BCL.permute(2, 0, 1), w_ROC, bias_O, via, input_grads_only=input_grads_only)
+    return y_LBO.permute(1, 2, 0)
 
 
-def _mix_toom_cook(weight_OCK: Tensor, _length: int) -> Tensor:
+def _transform_toom_cook(weight_OCK: Tensor, _length: int) -> Tensor:
     return mix(weight_OCK, toom_cook_as(weight_OCK.shape[2], weight_OCK.dtype, weight_OCK.device)[1])
 
 
-def _toom_cook(x_BCL: Tensor, w_ROC: Tensor, bias_O: Tensor, kernel: int) -> Tensor:
+def _toom_cook(x_BCL: Tensor, w_ROC: Tensor, bias_O: Tensor, kernel: int, input_grads_only: bool) -> Tensor:
     length = x_BCL.shape[2]
     a_RR, _, c_MR = toom_cook_as(kernel, x_BCL.dtype, x_BCL.device)
     tiles = -(-length // TILE)
@@ -97,15 +99,16 @@ def _toom_cook(x_BCL: Tensor, w_ROC: Tensor, bias_O: Tensor, kernel: int) -> Ten
         return by(c_MR.t(), y_PN.reshape(tiles, TILE, -1)).view(tiles, -1, *y_LBO.shape[1:])
 
     via = Transforms(into=into, out=out, into_transposed=into_transposed, out_transposed=out_transposed)
-    return products(x_BCL.permute(2, 0, 1), w_ROC, bias_O, via).permute(1, 2, 0)
+    y_LBO = products(x_BCL.permute(2, 0, 1), w_ROC, bias_O, via, input_grads_only=input_grads_only)
+    return y_LBO.permute(1, 2, 0)
 
 
-CONVOLUTIONS: dict[str, Way] = {
-    "direct": Way(mix=lambda weight_OCK, _length: weight_OCK, convolve=_direct),
-    "fourier": Way(mix=_mix_fourier, convolve=_fourier),
-    "toom-cook": Way(mix=_mix_toom_cook, convolve=_toom_cook),
+CONVOLUTIONS: dict[str, ConvolutionAlgorithm] = {
+    "direct": ConvolutionAlgorithm(transform_weights=lambda weight_OCK, _length: weight_OCK, convolve=_direct),
+    "fourier": ConvolutionAlgorithm(transform_weights=_transform_fourier, convolve=_fourier),
+    "toom-cook": ConvolutionAlgorithm(transform_weights=_transform_toom_cook, convolve=_toom_cook),
 }
-"""Name -> way; all give the same."""
+"""Name -> algorithm; all give the same but for rounding."""
 
 
 def quickest(channels: int, length: int, kernel: int, device: str) -> str:
@@ -123,62 +126,87 @@ def quickest(channels: int, length: int, kernel: int, device: str) -> str:
 
 @final
 class Convolution(nn.Conv1d):
-    """A convolution that keeps the length. Its `way` is one of CONVOLUTIONS, or "auto" for what `quickest` says."""
+    """A convolution that keeps the length: (B, C, L) -> (B, O, L).
+
+    Its `algorithm` is one of CONVOLUTIONS, or "auto" for what `quickest` says.
+    """
 
     def __init__(self, channels: int, outputs: int, kernel: int) -> None:
         super().__init__(channels, outputs, kernel, padding=kernel // 2)
-        self.way = "direct"
-        self.mixed: dict[tuple[int, bool], Tensor] | None = None
-        """What the weights were mixed to, by length and by whether it can be differentiated; None: is not kept."""
+        self.algorithm = "direct"
+        self.input_grads_only = False
+        """See the function of this name."""
+        self.transformed: dict[tuple[int, bool], Tensor] | None = None
+        """The transformed weights, by length and by whether they can be differentiated; None: they are not kept."""
 
     def forward(self, x_BCL: Tensor) -> Tensor:
         """Convolve."""
         assert self.bias is not None
-        way = CONVOLUTIONS[self.way_for(x_BCL)]
-        return way.convolve(x_BCL, self._mixed(way, x_BCL.shape[2]), self.bias, self.kernel_size[0])
+        algorithm = CONVOLUTIONS[self.algorithm_for(x_BCL)]
+        transformed = self._transformed(algorithm, x_BCL.shape[2])
+        return algorithm.convolve(x_BCL, transformed, self.bias, self.kernel_size[0], self.input_grads_only)
 
     def arranged(self, x_BCL: Tensor) -> Tensor:
         """Return the same numbers, in memory as this convolution wants them: so nothing behind it need copy any."""
-        if self.way_for(x_BCL) == "direct":
+        if self.algorithm_for(x_BCL) == "direct":
             return x_BCL.contiguous()
         return x_BCL.permute(2, 0, 1).contiguous().permute(1, 2, 0)
 
-    def way_for(self, x_BCL: Tensor) -> str:
-        """Return the way that such an input is convolved in."""
-        if self.way != "auto":
-            return self.way
+    def algorithm_for(self, x_BCL: Tensor) -> str:
+        """Return the name of the algorithm for such an input."""
+        if self.algorithm != "auto":
+            return self.algorithm
         return quickest(self.in_channels, x_BCL.shape[2], self.kernel_size[0], x_BCL.device.type)
 
-    def _mixed(self, way: Way, length: int) -> Tensor:
-        if self.mixed is None:
-            return way.mix(self.weight, length)
+    def _transformed(self, algorithm: ConvolutionAlgorithm, length: int) -> Tensor:
+        if self.transformed is None:
+            return algorithm.transform_weights(self.weight, length)
         key = (length, torch.is_grad_enabled())
-        if key not in self.mixed:
-            self.mixed[key] = way.mix(self.weight, length)
-        return self.mixed[key]
+        if key not in self.transformed:
+            self.transformed[key] = algorithm.transform_weights(self.weight, length)
+        return self.transformed[key]
 
 
-def _convolutions(network: nn.Module) -> list[Convolution]:
-    return [layer for layer in network.modules() if isinstance(layer, Convolution)]
+def _convolutions(network: object) -> list[Convolution]:
+    modules = network.modules() if isinstance(network, nn.Module) else ()
+    return [layer for layer in modules if isinstance(layer, Convolution)]
 
 
-def set_convolution_algorithm(network: nn.Module, way: str) -> None:
-    """Have every Convolution of a network computed in a way: a name among CONVOLUTIONS, or "auto"."""
+def set_convolution_algorithm(network: nn.Module, algorithm: str) -> None:
+    """Compute every Convolution of a network by an algorithm: a name among CONVOLUTIONS, or "auto"."""
     for layer in _convolutions(network):
-        layer.way = way
+        layer.algorithm = algorithm
 
 
 @contextlib.contextmanager
 def cache_weight_transform(network: nn.Module) -> Iterator[None]:
-    """Mix the weights of a network's Convolutions once, for all that goes through it within.
+    """Transform the weights of a network's Convolutions once, for all that goes through it within.
 
     They must not change within, and one gradient in them is all that can be asked for.
     """
     layers = _convolutions(network)
     for layer in layers:
-        layer.mixed = {}
+        layer.transformed = {}
     try:
         yield
     finally:
         for layer in layers:
-            layer.mixed = None
+            layer.transformed = None
+
+
+@contextlib.contextmanager
+def input_grads_only(network: object) -> Iterator[None]:
+    """Say that of what goes through a network within, the first derivative to be taken is in its input alone.
+
+    So is the gradient whose norm a penalty takes: `autograd.grad(..., x, create_graph=True)` then leaves out the
+    gradients in the weights of the network's Convolutions, which it would throw away. The penalty's own gradient, in
+    the weights, is whole. Of what is no module, such as a function, it changes nothing.
+    """
+    layers = _convolutions(network)
+    for layer in layers:
+        layer.input_grads_only = True
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.input_grads_only = False

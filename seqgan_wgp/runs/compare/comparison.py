@@ -15,10 +15,10 @@ from ...errors import CheckpointError, Diverged
 from ...training.domain import Domain
 from ...training.record import Record
 from ...utils.atomic_files import new_file
-from .. import checkpoint
-from ..folder import RunFolder, check_version
+from ...utils.tensor_file import read_facts
+from ..folder import RunFolder, check_version, read_config
 from ..session import OnRecord
-from ..train import read_config, run_training
+from ..train import run_training
 from . import curves
 from .curves import Curve
 from .plan import Entry
@@ -91,7 +91,7 @@ class Comparison:
         if entrant.result.diverged_step is not None:
             return True
         same = not differences(read_config(entrant.run), entrant.config)
-        facts = checkpoint.read_facts(entrant.run.model) if same else {}
+        facts = read_facts(entrant.run.model) if same else {}
         return bool(same and facts["step"] == entrant.result.rounds and "test" in facts["metrics"])
 
     def train(
@@ -149,7 +149,7 @@ class Comparison:
     def draw(self) -> None:
         """Draw the curves of the runs that have a result."""
         title = f"{PurePath(str(self.facts['data'])).name} (lower is better)"
-        curves.save(curves.draw(self.curves(), criterion=self.criterion, title=title), self.plot)
+        curves.save_figure(curves.draw(self.curves(), criterion=self.criterion, title=title), self.plot)
 
     def to_json(self) -> dict[str, Any]:
         """Return what the comparison's file says, as JSON values."""
@@ -187,7 +187,7 @@ class _Last:
     """The last step that a run has done, kept while it goes on."""
 
     def __init__(self, run: RunFolder, on_record: OnRecord | None) -> None:
-        facts = checkpoint.read_facts(run.checkpoint) if run.checkpoint.is_file() else {}
+        facts = read_facts(run.checkpoint) if run.checkpoint.is_file() else {}
         self.step, self.seconds = int(facts.get("step", 0)), float(facts.get("seconds", 0.0))
         self._on_record = on_record
 

@@ -30,7 +30,7 @@ MARKERS_MOST = 12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluation:
+class CurvePoint:
     """What one evaluation of a run found."""
 
     step: int
@@ -46,15 +46,15 @@ class Curve:
     """The criterion over one run."""
 
     title: str
-    evaluations: Sequence[Evaluation]
+    evaluations: Sequence[CurvePoint]
     diverged_step: int | None = None
 
     @property
-    def regular(self) -> list[Evaluation]:
+    def regular(self) -> list[CurvePoint]:
         """The evaluations at the cadence: those that choose the best model."""
         return [evaluation for evaluation in self.evaluations if not evaluation.final]
 
-    def best(self) -> Evaluation | None:
+    def best(self) -> CurvePoint | None:
         """Return the first evaluation of the lowest value; None where there is none."""
         return min(self.regular, key=lambda evaluation: evaluation.value, default=None)
 
@@ -68,7 +68,7 @@ class Curve:
 def read_curve(metrics: Path, criterion: str, *, title: str, diverged_step: int | None = None) -> Curve:
     """Return the curve of a measure in a run's records."""
     evaluations = [
-        Evaluation(
+        CurvePoint(
             step=record["step"],
             seconds=record["seconds"],
             value=record[criterion],
@@ -121,7 +121,7 @@ def draw(curves: Sequence[Curve], *, criterion: str, title: str) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
     """Write a picture as PNG, at once or not at all."""
     with new_file(path) as file:
         figure.savefig(file, format="png")

@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...config import Config
-from ...domains import DOMAINS
+from ...domains import adapter_for
 from ...errors import ConfigError
-from ...text.readers.reader import OnBytes
+from ...training.adapter import PreparedData
 from ...utils.atomic_files import new_folder
 from ...utils.devices import pick_device
-from .. import checkpoint
-from ..folder import CONFIG, RunFolder, check_free
+from ...utils.progress import OnBytes, ignore_bytes
+from ...utils.tensor_file import read_facts
+from ..folder import CONFIG, RunFolder, check_free, read_config
+from ..prepare import create
 from ..session import check_ahead
-from ..train import create, read_config
 from .comparison import FILE, PLOT, Candidate, Comparison, differences, read_file
-from .plan import ComparisonData, ComparisonOptions, parse_entries
+from .plan import ComparisonOptions, parse_entries
 
 _LOCK = ".lock"
 
@@ -63,11 +64,11 @@ def _check_ours(out: Path) -> None:
 @contextlib.contextmanager
 def opened(
     out: Path,
-    subject: ComparisonData,
+    data: PreparedData,
     asked: ComparisonOptions,
     *,
     overwrite: bool = False,
-    on_bytes: OnBytes = lambda _bytes: None,
+    on_bytes: OnBytes = ignore_bytes,
 ) -> Iterator[Comparison]:
     """Give the comparison at `out`, made or gone on with, and hold it for this process.
 
@@ -75,7 +76,7 @@ def opened(
 
     Args:
         out: its folder.
-        subject: the data.
+        data: that an adapter has scanned.
         asked: recipes and settings. To a comparison that is gone on with, recipes may be added.
         overwrite: replace the comparison at `out`.
         on_bytes: told how much of the data has been encoded.
@@ -84,29 +85,27 @@ def opened(
         ConfigError: `out` may not be used, or was begun with other recipes, settings or data; nothing is changed.
     """
     check_place(out, overwrite=overwrite)
-    planned = asked.on(subject)
+    planned = asked.on(data)
     if overwrite or not (out / FILE).is_file():
         with new_folder(out, "--out") as hidden:
-            _make(hidden, subject, asked, planned, on_bytes)
+            _make(hidden, data, asked, planned, on_bytes)
     with RunFolder(out).locked():
-        comparison = _found(out, subject, asked, planned)
+        comparison = _found(out, data, asked, planned)
         comparison.save()
         for entrant in comparison.entrants:
             if not entrant.run.config.is_file():
-                create(subject.found, entrant.config, entrant.run.path, on_bytes=on_bytes)
+                create(data, entrant.config, entrant.run.path, on_bytes=on_bytes)
         yield comparison
 
 
-def _make(
-    folder: Path, subject: ComparisonData, asked: ComparisonOptions, planned: list[Config], on_bytes: OnBytes
-) -> None:
+def _make(folder: Path, data: PreparedData, asked: ComparisonOptions, planned: list[Config], on_bytes: OnBytes) -> None:
     """Prepare a comparison in an empty folder: the data is written once, and shared with the other runs."""
     entrants = _entrants(folder, asked, planned)
-    first = create(subject.found, planned[0], entrants[0].run.path, on_bytes=on_bytes)
+    first = create(data, planned[0], entrants[0].run.path, on_bytes=on_bytes)
     for entrant in entrants[1:]:
         create(_Prepared(first), entrant.config, entrant.run.path)
-    domain = DOMAINS[planned[0].domain].domain(first.path, planned[0], pick_device("cpu"))
-    Comparison(folder, entrants, _facts(subject, asked, domain.criterion)).save()
+    domain = adapter_for(planned[0]).open(first.path, planned[0], pick_device("cpu"))
+    Comparison(folder, entrants, _facts(data, asked, domain.criterion)).save()
 
 
 @dataclass(frozen=True)
@@ -134,15 +133,15 @@ def _entrants(out: Path, asked: ComparisonOptions, planned: list[Config]) -> lis
     ]
 
 
-def _facts(subject: ComparisonData, asked: ComparisonOptions, criterion: str) -> dict[str, object]:
-    return {"data": subject.label, "sha256": subject.sha256, "criterion": criterion, "asked": asked.to_json()}
+def _facts(data: PreparedData, asked: ComparisonOptions, criterion: str) -> dict[str, object]:
+    return {"data": data.label, "sha256": data.sha256, "criterion": criterion, "asked": asked.to_json()}
 
 
-def _found(out: Path, subject: ComparisonData, asked: ComparisonOptions, planned: list[Config]) -> Comparison:
+def _found(out: Path, data: PreparedData, asked: ComparisonOptions, planned: list[Config]) -> Comparison:
     """Return the comparison that is at `out`. Raises ConfigError unless what is asked for now goes on with it."""
     facts, results = read_file(out)
-    if facts["sha256"] != subject.sha256:
-        raise ConfigError(f"{out}: was begun on {facts['data']}, and {subject.label} is other data", _BEGIN)
+    if facts["sha256"] != data.sha256:
+        raise ConfigError(f"{out}: was begun on {facts['data']}, and {data.label} is other data", _BEGIN)
     entrants = _entrants(out, asked, planned)
     recipes = {str(entry) for entry in asked.entries}
     for recipe in (recipe for recipe in results if recipe not in recipes):
@@ -156,7 +155,7 @@ def _found(out: Path, subject: ComparisonData, asked: ComparisonOptions, planned
             _check_same(entrant)
         elif entrant.run.path.exists():
             raise ConfigError(f"{entrant.run.path}: is in the way, and no run", "move it away")
-    return Comparison(out, entrants, _facts(subject, asked, facts["criterion"]))
+    return Comparison(out, entrants, _facts(data, asked, facts["criterion"]))
 
 
 def _check_same(entrant: Candidate) -> None:
@@ -168,5 +167,5 @@ def _check_same(entrant: Candidate) -> None:
         raise ConfigError(f"{where}: was begun with {name} = {was}, and this asks for {changed[name]}", _BEGIN)
     if not entrant.run.checkpoint.is_file() or (entrant.result and entrant.result.diverged_step):
         return
-    at = checkpoint.read_facts(entrant.run.checkpoint)
+    at = read_facts(entrant.run.checkpoint)
     check_ahead(entrant.run, entrant.config.training, changed, step=at["step"], seconds=at["seconds"])

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ... import config as configs
 from ...config import Config
 from ...config.fields import list_settings, parse_assignments
+from ...config.kinds import DATA_KINDS
 from ...errors import ConfigError
-from ...text.corpus.auto_settings import by_rule
+from ...training.adapter import PreparedData
 from ...utils.devices import pick_device
-from ..train import Data, PreparedData, PreparedImages, PreparedToy
 
 FOLDER_MOST = 80
 """Characters of a run's folder at most."""
 
 _GRAMMAR = "write NAME or NAME:KEY=VALUE,KEY=VALUE, with commas between recipes, e.g. fast,paper:generator.width=64"
 
-_SHARED_SECTIONS = ("corpus", "toy")
-_SHARED = ("images.limit", "evaluation.samples", "evaluation.orders")
+_SHARED = ("evaluation.samples", "evaluation.orders")
 
 
 def is_shared(dotted: str) -> bool:
     """Say whether a setting decides what is learnt from or how it is measured, so that all recipes must share it."""
-    return dotted.partition(".")[0] in _SHARED_SECTIONS or dotted in _SHARED
+    data = tuple(setting for kind in DATA_KINDS.values() for setting in kind.data_settings)
+    return dotted.startswith(data) or dotted in _SHARED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,46 +101,6 @@ def _entry(name: str, assignments: list[str]) -> Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComparisonData:
-    """The data that all recipes learn from, once it has been looked at."""
-
-    found: Data
-    label: str
-    """What the user called it."""
-
-    sha256: str
-    """Of its content."""
-
-    decide: Callable[[Config], Config] = lambda config: config
-    """Return a config with all that depends on the data decided."""
-
-    @classmethod
-    def text(cls, found: PreparedData, label: str) -> ComparisonData:
-        """Return lines of text as a subject."""
-
-        def decide(config: Config) -> Config:
-            return configs.override(config, by_rule(config, found.facts))
-
-        return cls(found=found, label=label, sha256=found.facts.sha256, decide=decide)
-
-    @classmethod
-    def toy(cls, found: PreparedToy, label: str) -> ComparisonData:
-        """Return a toy distribution as a subject: there is no data but its parameters."""
-        parameters = dataclasses.asdict(found.facts)
-        content = json.dumps(parameters, sort_keys=True).encode()
-
-        def decide(config: Config) -> Config:
-            return configs.override(config, {f"toy.{name}": value for name, value in parameters.items()})
-
-        return cls(found=found, label=label, sha256=hashlib.sha256(content).hexdigest(), decide=decide)
-
-    @classmethod
-    def images(cls, found: PreparedImages, label: str) -> ComparisonData:
-        """Return images as a subject."""
-        return cls(found=found, label=label, sha256=found.collection.facts.sha256)
-
-
-@dataclass(frozen=True, kw_only=True)
 class ComparisonOptions:
     """Recipes, and what holds for all of them."""
 
@@ -190,12 +148,12 @@ class ComparisonOptions:
             found.append(config)
         return found
 
-    def on(self, subject: ComparisonData) -> list[Config]:
+    def on(self, data: PreparedData) -> list[Config]:
         """Return the config of each recipe on the data: what all must share is that of the first."""
         first, *others = self.configs()
-        first = subject.decide(first)
+        first = data.decide(first)
         common = {name: operator.attrgetter(name)(first) for name in list_settings(Config) if is_shared(name)}
-        return [first, *(subject.decide(configs.override(other, common)) for other in others)]
+        return [first, *(data.decide(configs.override(other, common)) for other in others)]
 
 
 def overruled(own: Config, shared: Config) -> dict[str, tuple[object, object]]:

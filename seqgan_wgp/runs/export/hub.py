@@ -13,16 +13,14 @@ import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ... import config as configs
 from ...errors import CheckpointError, ConfigError, one_line
+from ...model import Model
 from ...utils.atomic_files import new_folder
 from ..folder import CONFIG, MODEL
-from .model_card import card
-
-if TYPE_CHECKING:
-    from ...model import Model
+from .model_card import model_card
 
 LIBRARY = "seqgan-wgp"
 """What config.json and the card call the library; by this a folder of ours is known."""
@@ -35,7 +33,7 @@ _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _SOURCE = 'name a folder that save_pretrained has written, or a repository as "owner/name"'
 
 
-def save(model: Model, folder: Path, *, overwrite: bool = False) -> None:
+def save_pretrained(model: Model, folder: str | Path, *, overwrite: bool = False) -> None:
     """Write a model and its card to a folder, all files or none.
 
     What else is in the folder stays as it is, so it may be a clone of a repository.
@@ -50,6 +48,7 @@ def save(model: Model, folder: Path, *, overwrite: bool = False) -> None:
             that may be replaced.
         OSError: it cannot be written.
     """
+    folder = Path(folder)
     _check_free(folder, overwrite=overwrite)
     facts = {"library_name": LIBRARY, "format_version": configs.FORMAT_VERSION}
     facts |= {"config": configs.to_dict(model.config), **model.facts}
@@ -59,10 +58,25 @@ def save(model: Model, folder: Path, *, overwrite: bool = False) -> None:
         _write(hidden / CONFIG, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
         if tokenizer is not None:
             _write(hidden / TOKENIZER, str(tokenizer))
-        _write(hidden / CARD, card(model, folder.resolve().name))
+        _write(hidden / CARD, model_card(model, folder.resolve().name))
 
 
-def locate(source: str | Path, *, revision: str | None = None) -> Path:
+def from_pretrained(source: str | Path, *, revision: str | None = None, device: str = "auto") -> Model:
+    """Load what `save_pretrained` wrote, from a folder or a repository of the Hub.
+
+    Args:
+        source: a folder, or "owner/name"; what is a folder is not looked for on the Hub.
+        revision: branch, tag or commit of a repository; None: its main branch.
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Raises:
+        CheckpointError: no such folder, no model in it, or the Hub does not give it.
+        ConfigError: huggingface_hub is not installed, a revision of a folder was asked for, or no such device.
+    """
+    return Model.load(find_pretrained(source, revision=revision), device=device)
+
+
+def find_pretrained(source: str | Path, *, revision: str | None = None) -> Path:
     """Return the model file of a folder, or of a repository of the Hugging Face Hub, downloaded where it is not yet.
 
     Args:

@@ -17,20 +17,19 @@ import operator
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
 from ... import config as configs
+from ...domains import adapter_for
 from ...errors import ConfigError
-from ...training.latents import BLOCK
+from ...model import Model
+from ...training.latents import block_size_of
 from ...utils.atomic_files import new_file
 from ...utils.counter_rng import Stream
-from .onnx_runtime import FORMAT, LATENT, NOISE, OUTPUTS, check_installed
-
-if TYPE_CHECKING:
-    from ...model import Model
+from .onnx_runtime import FORMAT, LATENT, NOISE, check_packages
 
 OPSET = 18
 """Version of the ONNX operators: the first that torch's exporter writes."""
@@ -41,7 +40,7 @@ BYTES_MOST = 2**31 - 2**20
 
 def check_onnx() -> None:
     """Raise ConfigError when what writes ONNX is not installed."""
-    check_installed("onnx", "onnxscript")
+    check_packages("onnx", "onnxscript")
 
 
 def write_onnx(model: Model, path: str | Path) -> None:
@@ -65,7 +64,7 @@ def write_onnx(model: Model, path: str | Path) -> None:
         raise ConfigError(f"the generator has {size:,} bytes of weights, and ONNX files hold {BYTES_MOST:,} at most")
     onnx: Any = importlib.import_module("onnx")
     with new_file(Path(path)) as file:
-        proto = _graph(generator, model.config.generator.latent, OUTPUTS[model.config.domain])
+        proto = _graph(generator, model.config.generator.latent, adapter_for(model.config).output_name)
         onnx.helper.set_model_props(proto, metadata(model))
         onnx.checker.check_model(proto, full_check=True)
         file.write(proto.SerializeToString(deterministic=True))
@@ -80,7 +79,7 @@ def metadata(model: Model) -> dict[str, str]:
     facts = {
         "format_version": configs.FORMAT_VERSION,
         "config": configs.to_dict(model.config),
-        NOISE: {"stream": int(Stream.SAMPLE_LATENT), "block": BLOCK},
+        NOISE: {"stream": int(Stream.SAMPLE_LATENT), "block": block_size_of(model.config)},
         **model.facts,
     }
     written = {name: json.dumps(value) for name, value in facts.items()}

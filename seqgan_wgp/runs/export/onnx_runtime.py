@@ -28,17 +28,12 @@ FORMAT = "seqgan_wgp"
 LATENT = "latent"
 """Name of the graph's input."""
 
-OUTPUTS = {"text": "probabilities", "image": "pixels", "toy": "points"}
-"""Kind of data -> name of the graph's output, a point of critic space for each latent."""
-
 NOISE = "noise"
 """Metadata entry that says which latents generated items are made from: see `runs.export`."""
 
 _REMEDY = "name a file that seqgan-wgp export has written"
 _ERRORS = 3
 """Severity from which on onnxruntime writes to stderr: errors; below are hints for whoever builds graphs."""
-
-Facts = dict[str, Any]
 
 
 @final
@@ -65,7 +60,7 @@ class OnnxGenerator:
     def __init__(
         self, path: str | Path, *, threads: int = 0, providers: Sequence[str] = ("CPUExecutionProvider",)
     ) -> None:
-        check_installed("onnxruntime")
+        check_packages("onnxruntime")
         self.path = Path(path)
         if not self.path.is_file():
             raise CheckpointError(f"{self.path}: no such file", _REMEDY)
@@ -105,7 +100,7 @@ class OnnxGenerator:
         """Yield what the items are made of, float32 (B, *output_shape), in order, some at a time.
 
         Of text these are probabilities (B, L, V), of images the pixels of critic space. Blocks have the size and the
-        place that they have in `adversarial.sampling.generate`, so an item is the same whatever else is asked for.
+        place that they have in `training.latents.generate`, so an item is the same whatever else is asked for.
         """
         if n < 0 or start < 0 or seed < 0:
             raise ConfigError(f"n (={n}), start (={start}) and seed (={seed}) must not be negative")
@@ -122,7 +117,7 @@ class OnnxGenerator:
         return normal_numpy(seed, self._stream, index_B, self._latent)
 
 
-def check_installed(*packages: str) -> None:
+def check_packages(*packages: str) -> None:
     """Raise ConfigError when one of the packages of the extra "onnx" is not installed."""
     missing = [package for package in packages if importlib.util.find_spec(package) is None]
     if missing:
@@ -141,7 +136,7 @@ def _session(path: Path, threads: int, providers: Sequence[str]) -> Any:
         raise CheckpointError(f"{path}: onnxruntime cannot load it ({one_line(error)})", _REMEDY) from None
 
 
-def _facts(path: Path, metadata: Mapping[str, str]) -> Facts:
+def _facts(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path}: is an ONNX file, but not one of seqgan_wgp", _REMEDY)
     try:

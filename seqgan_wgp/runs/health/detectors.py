@@ -13,6 +13,7 @@ from typing import Any
 
 from ...config import Config
 from ...config.schema import ObjectiveSettings
+from ...config.validation import BATCH_NORMALIZATIONS
 
 VARIETY_EVALUATIONS = 5
 """Evaluations in a row that show too little variety before it is called a collapse: untrained networks have little too,
@@ -162,7 +163,7 @@ def dead_critic(history: History) -> str | None:
 def chance_loss(objective: ObjectiveSettings) -> float | None:
     """Return the loss of the best critic that cannot tell real from generated; None where losses have no lower bound.
 
-    Scores are then 0, of lsgan (a + b) / 2; see `adversarial.losses`.
+    Scores are then 0, of lsgan (a + b) / 2; see `training.losses`.
     """
     if objective.loss == "lsgan":
         a, b, _ = objective.target_numbers()
@@ -240,5 +241,5 @@ def remedy(name: str, config: Config) -> str:
     options = ["objective.constraint=lp", "objective.weight=10"]
     options += ["objective.clip=none"] if objective.clip is not None else []
     # Penalties are on the slope at each sample, which a critic that mixes them has not.
-    options += ["critic.normalization=layer"] if config.critic.normalization == "batch" else []
+    options += ["critic.normalization=layer"] if config.critic.normalization in BATCH_NORMALIZATIONS else []
     return f"train anew with a critic whose slope is bounded: {' '.join(f'--set {option}' for option in options)}"

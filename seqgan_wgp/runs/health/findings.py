@@ -16,7 +16,7 @@ from .detectors import DETECTORS, History, remedy
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class HealthFinding:
     """What is wrong with a training."""
 
     name: str
@@ -42,17 +42,17 @@ class Health:
 
     def __init__(self, config: Config, criterion: str, records: Iterable[Mapping[str, Any]] = ()) -> None:
         self.history = History(config, criterion)
-        self.findings: list[Finding] = []
+        self.findings: list[HealthFinding] = []
         for record in records:
             self.history.add(record)
             self.findings += findings_of(record)
 
-    def look(self, record: Mapping[str, Any]) -> list[Finding]:
+    def look(self, record: Mapping[str, Any]) -> list[HealthFinding]:
         """Take in the next record that is kept; return what is found at it that was not before."""
         self.history.add(record)
         known = {finding.name for finding in self.findings}
         new = [
-            Finding(name=name, step=record["step"], message=message, remedy=remedy(name, self.history.config))
+            HealthFinding(name=name, step=record["step"], message=message, remedy=remedy(name, self.history.config))
             for name, detect in DETECTORS.items()
             if name not in known and (message := detect(self.history)) is not None
         ]
@@ -60,6 +60,6 @@ class Health:
         return new
 
 
-def findings_of(record: Mapping[str, Any]) -> list[Finding]:
+def findings_of(record: Mapping[str, Any]) -> list[HealthFinding]:
     """Return the findings that stand in a record."""
-    return [Finding(step=record["step"], **finding) for finding in record.get("health", [])]
+    return [HealthFinding(step=record["step"], **finding) for finding in record.get("health", [])]

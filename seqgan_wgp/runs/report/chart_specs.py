@@ -13,7 +13,7 @@ from ...training.schedule import learning_rate
 from ..measures import SHARES, measures_in, wording
 from .charts import Chart, Series
 
-Records = Sequence[Mapping[str, Any]]
+RecordList = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ TRAINING: tuple[ChartSpec, ...] = (
 """What is drawn of the training, where records have it."""
 
 
-def training_charts(records: Records, config: Config) -> list[Chart]:
+def training_charts(records: RecordList, config: Config) -> list[Chart]:
     """Return the charts of TRAINING that the records have numbers for.
 
     Records of older versions have no learning rates: they get those of their round by the schedule of the config.
@@ -111,7 +111,7 @@ def training_charts(records: Records, config: Config) -> list[Chart]:
     return [chart for course in TRAINING if (chart := _chart(course, records)) is not None]
 
 
-def quality_charts(records: Records) -> list[Chart]:
+def quality_charts(records: RecordList) -> list[Chart]:
     """Return charts of all measures, each with its floor: those of n-grams in one, and those that are shares."""
     evaluations = [measures_in(record) | {"step": record["step"]} for record in records]
     bare = list(dict.fromkeys(name for each in evaluations for name in each if not name.endswith(("_floor", "step"))))
@@ -132,7 +132,7 @@ def quality_charts(records: Records) -> list[Chart]:
     return [chart for course in courses if (chart := _chart(course, evaluations)) is not None]
 
 
-def position_charts(records: Records) -> list[Chart]:
+def position_charts(records: RecordList) -> list[Chart]:
     """Return how peaked generated rows are by position, at the first and the last diagnosis."""
     seen = [record for record in records if record.get("peaks_by_position")]
     if not seen:
@@ -181,7 +181,7 @@ def _alone(name: str) -> ChartSpec:
     return ChartSpec(title=words.title, y_label=y_label, lines={name: "generated"}, note=words.meaning)
 
 
-def _chart(course: ChartSpec, records: Records) -> Chart | None:
+def _chart(course: ChartSpec, records: RecordList) -> Chart | None:
     series: list[Series] = []
     for name, label in course.lines.items():
         x, y = _numbers(records, name, course.factor)
@@ -205,7 +205,7 @@ def _chart(course: ChartSpec, records: Records) -> Chart | None:
     )
 
 
-def _numbers(records: Records, name: str, factor: float) -> tuple[list[int], list[float]]:
+def _numbers(records: RecordList, name: str, factor: float) -> tuple[list[int], list[float]]:
     """Return the steps and values of a key where it is a finite number."""
     found = [
         (record["step"], factor * value)

@@ -1,23 +1,39 @@
 """Small charts as SVG that stands in a page: its colours are the page's, light or dark, and its text is text.
 
 What is written around a chart, its title and legend, is the page's own; in the SVG are axes with their labels, and
-lines or bars. Nothing of a corpus is ever in it.
+lines or bars. Nothing of a corpus is ever in it. A page may set --grid and --series-0, --series-1, ... to colours of
+its own.
 """
 
 from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from xml.etree import ElementTree
 
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
-from ..compare.curves import choose_scale
-from .inline_svg import GRID, HEIGHT, INK, PALETTE, THEMED, WIDTH, inlined
+from ..compare.curves import COLORS, choose_scale
+
+WIDTH, HEIGHT = 340, 190
+"""Of a chart, in points that become pixels where the page shows it as wide as on a phone."""
+
+INK, GRID = "#010101", "#020202"
+"""Colours that stand for those of the page."""
+
+PALETTE = tuple(each.lower() for each in COLORS if each != "#000000")
+"""Colours of lines; a page that is dark may have others of its own, as --series-0 and so on."""
+
+THEMED = {INK: "currentColor", GRID: "var(--grid, #ccc)"} | {
+    drawn: f"var(--series-{place}, {drawn})" for place, drawn in enumerate(PALETTE)
+}
+"""Colour as it is drawn -> the page's."""
 
 POINTS_MOST = 400
 """Points of a line at most; of more, these are taken at even distances."""
@@ -129,7 +145,7 @@ def svg(chart: Chart, name: str) -> str:
         _draw_axes(axes, chart)
         written = io.BytesIO()
         figure.savefig(written, format="svg", transparent=True, metadata=dict.fromkeys(_METADATA))
-    return inlined(written.getvalue(), chart.described, name)
+    return _inlined(written.getvalue(), chart.described, name)
 
 
 def _draw_lines(axes: Axes, chart: Chart) -> None:
@@ -182,3 +198,61 @@ def _short(value: float, _place: int | None) -> str:
         if abs(value) >= max(size, 1e4):
             said = f"{value / size:g}{sign}"
     return said.replace("-", "\N{MINUS SIGN}")
+
+
+def _inlined(drawn: bytes, label: str, name: str) -> str:
+    """Return matplotlib's SVG as an element of a page: no names of its own, no fixed colours, no size, no clutter.
+
+    Args:
+        drawn: of WIDTH by HEIGHT points, in the colours of THEMED, with text as text and with one clip path.
+        label: what it shows, in words.
+        name: begins the ids inside.
+    """
+    page = ElementTree.Element("svg")
+    page.attrib = {
+        "viewBox": f"0 0 {WIDTH} {HEIGHT}",
+        "role": "img",
+        "aria-label": label,
+        "stroke-linejoin": "round",
+    }
+    for part in ElementTree.fromstring(drawn):
+        _copy(part, page, name)
+    return ElementTree.tostring(page, encoding="unicode")
+
+
+def _copy(element: ElementTree.Element, into: ElementTree.Element, name: str) -> None:
+    tag, style = element.tag.rpartition("}")[2], element.get("style", "")
+    if tag in ("metadata", "style") or style == "fill: none":
+        return
+    if tag in ("g", "defs"):  # they only group, and a clip path may stand anywhere
+        for part in element:
+            _copy(part, into, name)
+        return
+    copied = ElementTree.SubElement(into, tag)
+    for key, value in element.attrib.items():
+        if key in ("id", "clip-path"):
+            value = f"{name}-clip" if key == "id" else f"url(#{name}-clip)"
+        elif key == "style":
+            value = _page_colors(value)
+        elif key != "transform" or "(-0 " not in value:  # else it turns by nothing
+            value = _NUMBER.sub(_rounded, " ".join(value.split()))
+        else:
+            continue
+        copied.set(key, value)
+    copied.text = (element.text or "").strip() or None
+    for part in element:
+        _copy(part, copied, name)
+
+
+_NUMBER = re.compile(r"-?\d+\.\d+")
+_FAMILY = re.compile(r"font-family: [^;]*(; )?")
+
+
+def _rounded(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.1f}"
+
+
+def _page_colors(style: str) -> str:
+    for drawn, css in THEMED.items():
+        style = style.replace(drawn, css)
+    return _FAMILY.sub("", style)

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 
 from ...config import Config
-from ...domains import DOMAINS
+from ...domains import adapter_for
 from ...errors import ConfigError
 from ...model import Model
 from ...training.report_data import ITEMS, ReportData
 from ...utils.devices import pick_device
-from ..folder import RunFolder
+from ..folder import RunFolder, read_config
 from ..measures import measures_in
 from ..metrics_log import read_records
-from ..train import read_config
 from .frames import Frames, read_frames
 
 
@@ -82,7 +81,7 @@ def read_report_inputs(run: RunFolder) -> ReportInputs:
     samples = None
     if model is not None:
         samples = np.concatenate(list(model.samples(ITEMS, seed=config.training.seed)))
-    exhibits = DOMAINS[config.domain].exhibit(run.path, config, samples)
+    exhibits = adapter_for(config).report_data(run.path, config, samples)
     evaluated = {record["step"] for record in records if exhibits.criterion in record}
     return ReportInputs(
         config=config, records=records, model=model, exhibits=exhibits, frames=read_frames(run, evaluated)

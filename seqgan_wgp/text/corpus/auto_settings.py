@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...config import Config
 from ...config.fields import AUTO
 from ...config.schema import CorpusSettings
-from ...training.schedule import thinning
+from ...training.schedule import penalty_every
 from .stats import Facts
 
 WIDTH, WIDTH_LARGE, ALPHABET_LARGE = 64, 48, 2_000
@@ -86,5 +86,5 @@ def by_rule(config: Config, facts: Facts) -> dict[str, object]:
     decided: dict[str, object] = {"corpus.layout": facts.layout, "corpus.length": facts.length}
     decided |= {name: rule(size) for name, rule in RULES.items()}
     batch = batch_size(size) if config.training.batch_size == AUTO else config.training.batch_size
-    decided["objective.thinning"] = thinning(config.objective, batch)
+    decided["objective.thinning"] = penalty_every(config.objective, batch)
     return {name: value for name, value in decided.items() if operator.attrgetter(name)(config) in (None, "auto", AUTO)}

@@ -22,9 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import CheckpointError, CorpusError
+from ...utils.progress import OnBytes
 from ..hashing.fingerprints import Fingerprints, FingerprintWriter
 from ..hashing.novelty import novel_fraction
-from ..readers.reader import OnBytes, Reader
+from ..readers.reader import Reader
 from ..vocabulary import Vocabulary
 from .id_file import IdFile, can_be_read
 from .layout import Layout, rows
@@ -32,6 +33,8 @@ from .scan import Scan
 from .stats import Facts
 
 IDS, TOKENIZER, FACTS, FINGERPRINTS = "ids.npy", "tokenizer.json", "corpus.json", "fingerprints.bin"
+DATA_FILES = frozenset({IDS, TOKENIZER, FACTS, FINGERPRINTS})
+"""What `prepare` writes."""
 
 LOOKED_THROUGH = 1 << 18
 """Ids that are looked through at a time: what is worked out of them stays in the processor's cache."""

@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from ...config.schema import CorpusSettings
 from ...errors import CorpusError
+from ...utils.progress import OnBytes
 from ..readers.lines import LINE_FEED, Lines, Places
 from ..readers.open import Source
-from ..readers.reader import OnBytes, Reader
+from ..readers.reader import Reader
 from ..vocabulary import CODE_POINTS, Vocabulary
 from .layout import Layout, rows
 from .stats import DISTINCT_FEW, Facts

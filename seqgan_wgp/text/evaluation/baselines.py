@@ -14,6 +14,7 @@ from typing import final
 import numpy as np
 
 from ...utils.counter_rng import Stream, shuffled
+from ...utils.progress import OnStep
 from ..corpus.dataset import Corpus
 from ..hashing.hash_index import Ints
 from ..metrics.coverage import hits, words_in_test
@@ -22,7 +23,7 @@ from ..metrics.markov import MarkovChain, uniform_rows
 from ..metrics.memorization import Copies, Pair, copies, nearest
 from ..metrics.ngrams import NgramReference, unique_fraction
 from ..vocabulary import mask_after_pad
-from .options import Generator, OnStep, TextEvalOptions
+from .options import Generator, TextEvalOptions
 from .result import Against, Composition, Hits, NearestLines, NearPair, Profile, Profiles, Protocol
 from .scores import Scorer, Spread, critic_scores
 from .verdicts import BASELINE_ORDER

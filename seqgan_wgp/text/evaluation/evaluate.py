@@ -7,26 +7,26 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
+from ...training.adapter import EvalTable, MeasureRow
+from ...utils.progress import OnStep, ignore_step
 from ..corpus.dataset import Corpus
 from ..metrics.markov import MarkovChain
 from ..metrics.memorization import Copies
 from ..vocabulary import mask_after_pad
 from . import verdicts
 from .baselines import MARKOV_ORDERS, Bench
-from .options import Generator, OnStep, TextEvalOptions
+from .options import Generator, TextEvalOptions
 from .prepare_corpus import unknown_share
 from .result import Composition, Hits, NearestLines, Profile, Profiles, Protocol, Text
 from .scores import Spread
 from .verdicts import BASELINE_ORDER
 
-Row: TypeAlias = tuple[str, str, str, str]
-
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Evaluation:
+class TextEvaluation:
     """What is known of a model of text; `to_json` has the keys."""
 
     text: Text
@@ -56,9 +56,14 @@ class Evaluation:
         )
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[MeasureRow]:
         """For each measure: its name, its value, what to hold it against, and what it means here."""
         return _rows(self)
+
+    @property
+    def tables(self) -> tuple[EvalTable, ...]:
+        """The model beside real lines and plain models, and the generated strings nearest to training lines."""
+        return _profiles_table(self.profiles), _pairs_table(self.nearest)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values; docs/metrics.md says what each key is."""
@@ -81,14 +86,14 @@ class Evaluation:
         return found | {"summary": self.summary}
 
 
-def evaluate(
+def evaluate_text(
     model: Generator,
     corpus: Corpus,
     asked: TextEvalOptions,
     *,
     same_corpus: bool = True,
-    on_step: OnStep = lambda _what, _share: None,
-) -> Evaluation:
+    on_step: OnStep = ignore_step,
+) -> TextEvaluation:
     """Measure a model of text against the test half of a corpus, which chose nothing.
 
     Args:
@@ -103,7 +108,7 @@ def evaluate(
     strings_NL = mask_after_pad(ids_NL)
     on_step("fitting Markov models", 0.0)
     chain = MarkovChain.fit([bench.fitted_RL], corpus.vocabulary.size, max(MARKOV_ORDERS))
-    return Evaluation(
+    return TextEvaluation(
         text=Text(
             name=corpus.facts.name,
             sha256=corpus.facts.sha256,
@@ -123,7 +128,7 @@ def evaluate(
     )
 
 
-def _summary(found: Evaluation) -> tuple[str, ...]:
+def _summary(found: TextEvaluation) -> tuple[str, ...]:
     """Return what an evaluation comes to: n-grams, memory, and what to mind."""
     profiles, text = found.profiles, found.text
     order = min(verdicts.ORDER, len(profiles.model.js))
@@ -141,7 +146,7 @@ def _summary(found: Evaluation) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _rows(found: Evaluation) -> list[Row]:
+def _rows(found: TextEvaluation) -> list[MeasureRow]:
     """Return for each measure its name, its value, what to hold it against, and what it means here."""
     copies, nearest = found.copies, found.nearest
     means = {kind: f"{spread.mean:.3g}" for kind, spread in found.scores.items()}
@@ -160,7 +165,7 @@ def _rows(found: Evaluation) -> list[Row]:
     ]
 
 
-def _profile(profiles: Profiles, fellows: Profile) -> list[Row]:
+def _profile(profiles: Profiles, fellows: Profile) -> list[MeasureRow]:
     own, yardstick = profiles.model, f"Markov {BASELINE_ORDER}"
     order = min(verdicts.ORDER, len(own.js))
     beside = "real lines" if fellows is profiles.floor else yardstick
@@ -174,7 +179,7 @@ def _profile(profiles: Profiles, fellows: Profile) -> list[Row]:
     ]
 
 
-def _hits(hits: Hits) -> list[Row]:
+def _hits(hits: Hits) -> list[MeasureRow]:
     what = "share of the different test lines, which were never trained on, among so many strings"
     return [
         (
@@ -187,7 +192,7 @@ def _hits(hits: Hits) -> list[Row]:
     ]
 
 
-def _makeup(makeup: Composition) -> list[Row]:
+def _makeup(makeup: Composition) -> list[MeasureRow]:
     rows = []
     for k, one in enumerate(makeup.words or (), 1):
         what = f"share of different {'words' if k == 1 else f'runs of {k} words'} that the test half has too"
@@ -204,7 +209,32 @@ def _makeup(makeup: Composition) -> list[Row]:
     return [*rows, ("entropy", f"{bits:.3f}", f"test lines {bits_test:.3f}", words)]
 
 
-def _fellows(found: Evaluation) -> Profile:
+def _fellows(found: TextEvaluation) -> Profile:
     """Return whose unique share can be held against the model's: of N real lines or, where there are fewer, a chain."""
     enough = found.protocol.floor_n == found.protocol.n
     return found.profiles.floor if enough else found.profiles.markov[BASELINE_ORDER]
+
+
+def _profiles_table(profiles: Profiles) -> EvalTable:
+    """Return n-grams, and how various and how new strings are, for the model, real lines and plain models."""
+    named: dict[str, Profile] = {
+        "floor": profiles.floor,
+        "this model": profiles.model,
+        **{f"Markov order {order}": profile for order, profile in profiles.markov.items()},
+        "uniform": profiles.uniform,
+    }
+    # Whether real lines are new says only which half they come from.
+    novel = {name: "" if profile is profiles.floor else f"{profile.novel:.1%}" for name, profile in named.items()}
+    head = ("", *(f"JS-{n}" for n, _ in enumerate(profiles.model.js, 1)), "unique", "novel")
+    rows = tuple(
+        (name, *(f"{js:.4f}" for js in profile.js), f"{profile.unique:.1%}", novel[name])
+        for name, profile in named.items()
+    )
+    return EvalTable(head=head, rows=rows, numbers=len(head) - 1)
+
+
+def _pairs_table(nearest: NearestLines) -> EvalTable:
+    """Return the generated strings that are nearest to a training line, copies left out."""
+    rows = tuple((pair.string, pair.line, str(pair.edits)) for pair in nearest.pairs)
+    empty = "no string is near a training line without being one"
+    return EvalTable(head=("closest generated", "training line", "edits"), rows=rows, numbers=1, empty=empty)

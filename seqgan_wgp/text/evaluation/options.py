@@ -5,9 +5,9 @@ Shape suffixes: N strings, L length.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, final
+from typing import Protocol, final
 
 from ...training.domain import Items
 from .scores import Scorer
@@ -17,9 +17,6 @@ SAMPLES_MOST = 40_000
 
 LEGACY_SAMPLES = 640
 """Strings that the published protocol measures: ten batches of 64, in the authors' gan_language.py."""
-
-OnStep: TypeAlias = Callable[[str, float], None]
-"""Called now and then with what is being done, and which share of that is done."""
 
 
 class Generator(Scorer, Protocol):

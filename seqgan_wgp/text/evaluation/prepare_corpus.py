@@ -12,13 +12,13 @@ import numpy as np
 
 from ...config.schema import CorpusSettings
 from ...errors import CorpusError
+from ...utils.progress import OnBytes
 from ..corpus.dataset import Corpus, prepare
 from ..corpus.scan import scan
 from ..domain import TextSpec
 from ..generation.formats import printable
 from ..hashing.row_hashes import BLOCK_IDS, row_blocks
 from ..readers.open import Source
-from ..readers.reader import OnBytes
 from ..vocabulary import PAD, UNKNOWN
 
 ALPHABET_MOST = 65_000

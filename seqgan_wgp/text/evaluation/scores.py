@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...adversarial.precision import rounding
 from ...training.domain import DataSpec
+from ...training.precision import rounding
 from ...utils.devices import sent
 from ..hashing.hash_index import Ints
 from ..metrics.ngrams import Floats

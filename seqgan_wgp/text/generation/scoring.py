@@ -18,8 +18,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ...adversarial.precision import rounding
 from ...training.latents import BLOCK
+from ...training.precision import rounding
 from ..domain import TextSpec
 from ..vocabulary import PAD, UNKNOWN, Vocabulary, mask_after_pad
 

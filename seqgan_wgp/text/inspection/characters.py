@@ -1,61 +1,34 @@
-"""Characters by name: the script that each is of, and those that are seldom meant.
-
-Python knows no script property, so the script is taken from a character's name: it nearly always begins with it.
-"""
+"""Characters: the script or group of each, its name, and those that are seldom meant."""
 
 from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
 
-SCRIPTS = {
-    "ARABIC-INDIC": "Arabic",
-    "EXTENDED ARABIC-INDIC": "Arabic",
-    "CJK": "Han",
-    "KANGXI": "Han",
-    "IDEOGRAPHIC": "Han",
-    "HANGZHOU": "Han",
-    "BOPOMOFO": "Bopomofo",
-    "KATAKANA-HIRAGANA": "Katakana",
-    "MODIFIER": "Modifiers",
-    "COMBINING": "Combining marks",
-    "VARIATION": "Invisible",
-    "FEMININE": "Latin",
-    "MASCULINE": "Latin",
-    "KELVIN": "Latin",
-    "ANGSTROM": "Latin",
-    "MICRO": "Greek",
-    "OHM": "Greek",
-    "DIGIT": "Digits",
-    "SUPERSCRIPT": "Digits",
-    "SUBSCRIPT": "Digits",
-    "VULGAR": "Digits",
-    "FRACTION": "Digits",
-    "ROMAN": "Digits",
-    "CIRCLED": "Digits",
-    "PARENTHESIZED": "Digits",
-    "MATHEMATICAL": "Symbols",
-    "DOUBLE-STRUCK": "Symbols",
-    "SCRIPT": "Symbols",
-    "BLACK-LETTER": "Symbols",
-}
-"""How a name begins -> script or group. What is not here is the first word of the name itself: Latin, Cyrillic, ..."""
+import fontTools.unicodedata as ucd  # type: ignore[import-untyped,unused-ignore]
 
-_WIDTHS = ("HALFWIDTH ", "FULLWIDTH ", "SQUARED ")
-"""Words before the one that names the script."""
+_OF_NO_SCRIPT = {"Zyyy", "Zinh", "Zzzz"}
+"""Codes of ISO 15924: common to several scripts, inherited from the character before, unknown."""
 
-GROUPS = {
-    "P": "Punctuation",
-    "S": "Symbols",
+UNSEEN = {
     "Zs": "Blanks",
     "Zl": "Invisible",
     "Zp": "Invisible",
     "Cf": "Invisible",
     "Cc": "Controls",
     "Co": "Private use",
-    "Cn": "Unassigned",
 }
-"""Category, or its first letter -> group of characters that belong to no script."""
+"""Category -> group of characters that show nothing, whatever their script."""
+
+GROUPS = {
+    "L": "Other letters",
+    "M": "Combining marks",
+    "N": "Digits",
+    "P": "Punctuation",
+    "S": "Symbols",
+    "C": "Unassigned",
+}
+"""First letter of the category -> group of characters that belong to no script."""
 
 _EMOJI = (range(0x1F000, 0x1FB00), range(0x2600, 0x27C0), range(0x2B00, 0x2C00))
 
@@ -134,19 +107,40 @@ class Suspect(Character):
 
 
 def script(code_point: int) -> str:
-    """Return the script of a letter or mark, else a group such as Digits or Punctuation."""
-    category = unicodedata.category(chr(code_point))
+    """Return the script of a character by Unicode (Latin, Cyrillic, Han, ...), else a group such as Digits or Symbols.
+
+    Punctuation, symbols and digits that several scripts share are grouped by category, and so is what cannot be seen.
+    A letter or mark that Unicode counts to no single script, such as the micro sign, is of the script that it stands
+    for.
+    """
+    character = chr(code_point)
+    category = unicodedata.category(character)
+    if category in UNSEEN:
+        return UNSEEN[category]
+    if kind(code_point) == "variation selector":
+        return "Invisible"
+    code = ucd.script(character)
+    if code not in _OF_NO_SCRIPT:
+        return str(ucd.script_name(code))
     if category[0] == "S" and any(code_point in block for block in _EMOJI):
         return "Emoji"
-    group = GROUPS.get(category) or GROUPS.get(category[0])
-    if group:
-        return group
-    words = unicodedata.name(chr(code_point), "OTHER")
-    for width in _WIDTHS:
-        words = words.removeprefix(width)
-    first, _, rest = words.partition(" ")
-    known = SCRIPTS.get(f"{first} {rest.partition(' ')[0]}") or SCRIPTS.get(first)
-    return known or first.title()
+    stands_for = _script_of_shared(character) if category[0] in "LM" else None
+    return stands_for or GROUPS[category[0]]
+
+
+def _script_of_shared(character: str) -> str | None:
+    """Return the script of a letter or mark that is in use in several; None where it is not clear.
+
+    Its plain form may be of one script (the micro sign is a Greek mu), or it is in use in one only, or its name begins
+    with that of one of its scripts (ARABIC FATHATAN, KATAKANA-HIRAGANA PROLONGED SOUND MARK).
+    """
+    plain = unicodedata.normalize("NFKC", character)[0]
+    code = ucd.script(plain)
+    if code not in _OF_NO_SCRIPT:
+        return str(ucd.script_name(code))
+    names = sorted(str(ucd.script_name(code)) for code in ucd.script_extension(plain) - _OF_NO_SCRIPT)
+    called = unicodedata.name(plain, "").title()
+    return next((name for name in names if len(names) == 1 or called.startswith(name)), None)
 
 
 def kind(code_point: int) -> str | None:

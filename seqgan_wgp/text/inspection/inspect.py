@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...config import Config
 from ...config.schema import CorpusSettings
 from ...errors import CorpusError
+from ...utils.progress import OnBytes
 from ..corpus.scan import Scan, scan
 from ..readers.codec import find_codec
 from ..readers.file_formats import FIELDS, FILTERS
 from ..readers.open import DECOMPRESSORS, Source
-from ..readers.reader import OnBytes, Reader
+from ..readers.reader import Reader
 from .characters import written_byte
 from .counter import Census
 from .encodings import BadBytes, find_bad, guess, head, wide

@@ -65,7 +65,7 @@ class Noise:
 
 def measure(config: Config, vocabulary: Vocabulary, length: int, device: torch.device) -> Pace | None:
     """Train for about a second in memory and return how long a round takes; None where training fails at once."""
-    trainer = Trainer(Noise(TextSpec(vocabulary, length, {}), device), config, device)
+    trainer = Trainer.from_config(Noise(TextSpec(vocabulary, length, {}), device), config, device)
     try:
         began = time.perf_counter()
         trainer.round()  # slower than the others: memory is asked for, kernels are chosen

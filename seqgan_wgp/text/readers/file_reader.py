@@ -20,6 +20,7 @@ import zstandard
 
 from ...config.schema import CorpusSettings
 from ...errors import CorpusError
+from ...utils.progress import OnBytes
 from .codec import Codec, behind_last_feed, check_text, find_codec, split_lines
 from .lines import LINE_FEED, Lines, Units
 from .source import Source
@@ -28,9 +29,6 @@ BLOCK_BYTES = 1 << 20
 
 LINE_BYTES = 4 * BLOCK_BYTES
 """A line of more bytes is read in parts, so that memory stays bounded whatever the file."""
-
-OnBytes = Callable[[int], None]
-"""Called now and then with the number of bytes read so far, after decompression."""
 
 _CARRIAGE_RETURN = 13
 

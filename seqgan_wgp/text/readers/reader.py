@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from ...config.schema import CorpusSettings
 from ...errors import CorpusError
+from ...utils.progress import OnBytes
 from .codec import Codec, find_codec
 from .file_reader import BLOCK_BYTES as BLOCK_BYTES
 from .file_reader import LINE_BYTES as LINE_BYTES
 from .file_reader import FileReader
-from .file_reader import OnBytes as OnBytes
 from .lines import Lines
 from .source import Source
 

@@ -1,6 +1,6 @@
-"""A look at a training that goes on: what `diagnostics` measures, collected for a record.
+"""Diagnostics of a training that goes on: the measures of critic and generator, collected for a record.
 
-It changes no tensor of the run, bit for bit, and what it draws is a function of the step. So a resumed run writes the
+They change no tensor of the run, bit for bit, and what they draw is a function of the step. So a resumed run writes the
 records of one that never stopped.
 
 Shape suffixes: B batch, N all batches together.
@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ...utils.counter_rng import Stream, choose_numpy, uniform
-from ..critic_views import LinearStemCritic, view_of
+from ..critic_views import LinearStemCritic, stem_view
 from ..domain import Observant
+from ..latents import training_latents
+from ..state import TrainState
 from . import measures
-
-if TYPE_CHECKING:
-    from ..trainer import Trainer
 
 BATCHES = 4
 """Batches of the training's own size that are looked at: more at once would need more memory than training does."""
@@ -47,7 +46,7 @@ class _Batch:
     index_B: Tensor
 
 
-def diagnose(trainer: Trainer) -> dict[str, Any]:
+def diagnose(state: TrainState) -> dict[str, Any]:
     """Return what the critic and the generator are like after a round, as JSON values of less than 10 kB.
 
     All of it is of the latest weights, without instance noise, on items and latents drawn anew for each step:
@@ -65,20 +64,20 @@ def diagnose(trainer: Trainer) -> dict[str, Any]:
 
     What is not finite is left out.
     """
-    critic, clip = trainer.critic, trainer.config.objective.clip
-    with measures.unchanged(trainer.generator, critic):
-        batches = [_draw(trainer, trainer.step * BATCHES + k) for k in range(BATCHES)]
-        numbers = _scores_and_slopes(trainer, batches)
+    critic, clip = state.critic, state.config.objective.clip
+    with measures.unchanged(state.generator, critic):
+        batches = [_draw(state, state.step * BATCHES + k) for k in range(BATCHES)]
+        numbers = _scores_and_slopes(state, batches)
         ends = [batches[0].real, batches[0].fake]
-        norms = measures.activation_gradient_norms(critic, ends, trainer.rule.loss.critic)
-        spec = trainer.domain.spec
-        observed = spec.observe(_in_use(trainer, batches[0].index_B)) if isinstance(spec, Observant) else {}
+        norms = measures.activation_gradient_norms(critic, ends, state.objective.loss.critic)
+        spec = state.domain.spec
+        observed = spec.observe(_in_use(state, batches[0].index_B)) if isinstance(spec, Observant) else {}
     if clip is not None:
         numbers["clip_share"] = measures.share_at_bounds(critic, clip)
     numbers |= observed
     numbers["weight_histogram"] = measures.weight_histogram(critic, WEIGHT_BINS, clip)
     numbers["activation_gradient_norms"] = _thinned(norms)
-    # The trainer's last critic step has left its gradients with the weights.
+    # The last critic step has left its gradients with the weights.
     gradients = tuple(parameter.grad for parameter in critic.parameters() if parameter.grad is not None)
     if gradients:
         by_layer = measures.gradient_norms(critic, gradients)
@@ -87,36 +86,43 @@ def diagnose(trainer: Trainer) -> dict[str, Any]:
     return {name: plain for name, value in numbers.items() if (plain := _plain(value)) is not None}
 
 
-def _draw(trainer: Trainer, number: int) -> _Batch:
+def _draw(state: TrainState, number: int) -> _Batch:
     """Draw batch `number` of all batches that are ever looked at."""
-    domain, seed, size = trainer.domain, trainer.config.training.seed, trainer.config.training.batch_size
+    domain, seed, size = state.domain, state.config.training.seed, state.config.training.batch_size
     draw_B = np.arange(number * size, (number + 1) * size)
     real = domain.batch(choose_numpy(seed, Stream.DIAGNOSIS_BATCH, draw_B, domain.size))
     held_out = domain.held_out(choose_numpy(seed, Stream.DIAGNOSIS_HELD_OUT, draw_B, domain.held_out_size))
-    if not isinstance(trainer.critic, LinearStemCritic):
+    if not isinstance(state.critic, LinearStemCritic):
         real, held_out = domain.spec.embed(real), domain.spec.embed(held_out)
-    index_B = torch.from_numpy(draw_B).to(trainer.device)
-    fake = trainer.fakes(Stream.DIAGNOSIS_LATENT, index_B)
+    index_B = torch.from_numpy(draw_B).to(state.device)
+    fake = _fakes(state, index_B)
     return _Batch(real=real, held_out=held_out, fake=fake, index_B=index_B)
 
 
-def _in_use(trainer: Trainer, index_B: Tensor) -> Tensor:
+@torch.no_grad()
+def _fakes(state: TrainState, index_B: Tensor) -> Tensor:
+    latent_BZ = training_latents(state.generator, state.config, Stream.DIAGNOSIS_LATENT, index_B)
+    fake: Tensor = state.generator(latent_BZ)
+    return fake
+
+
+def _in_use(state: TrainState, index_B: Tensor) -> Tensor:
     """Return generated points as they are outside training, where what the critic is shown may be another thing."""
-    trainer.generator.eval()
+    state.generator.eval()
     try:
-        return trainer.fakes(Stream.DIAGNOSIS_LATENT, index_B)
+        return _fakes(state, index_B)
     finally:
-        trainer.generator.train()
+        state.generator.train()
 
 
-def _scores_and_slopes(trainer: Trainer, batches: list[_Batch]) -> dict[str, Any]:
-    critic, loss = trainer.critic, trainer.rule.loss
+def _scores_and_slopes(state: TrainState, batches: list[_Batch]) -> dict[str, Any]:
+    critic, loss = state.critic, state.objective.loss
     with torch.no_grad():
         scores = {
             name: torch.cat([critic(getattr(batch, name)) for batch in batches])
             for name in ("real", "fake", "held_out")
         }
-    slope_N = torch.cat([_slopes(trainer, batch) for batch in batches])
+    slope_N = torch.cat([_slopes(state, batch) for batch in batches])
     slope = measures.spread(slope_N)
     real_N, fake_N, held_out_N = scores.values()
     wasserstein = measures.wasserstein_estimate(real_N, fake_N).item()
@@ -131,13 +137,13 @@ def _scores_and_slopes(trainer: Trainer, batches: list[_Batch]) -> dict[str, Any
     }
 
 
-def _slopes(trainer: Trainer, batch: _Batch) -> Tensor:
-    seed = trainer.config.training.seed
+def _slopes(state: TrainState, batch: _Batch) -> Tensor:
+    seed = state.config.training.seed
 
     def draw(columns: int) -> Tensor:
         return uniform(seed, Stream.DIAGNOSIS_EPSILON, batch.index_B, columns)
 
-    return measures.slopes_on_segments(view_of(trainer.critic, batch.real, batch.fake), draw)
+    return measures.slopes_on_segments(stem_view(state.critic, batch.real, batch.fake), draw)
 
 
 def _thinned(norms: dict[str, float]) -> dict[str, float]:

@@ -35,12 +35,12 @@ _GOES_ON = "go on from the last checkpoint: seqgan-wgp resume RUN"
 
 @final
 class ProcessGroup:
-    """The processes of a run, as one of them sees them. A world of one does nothing and costs nothing.
+    """The processes of a run, as one of them sees them. A group of one does nothing and costs nothing.
 
     Args:
         rank: number of this process; the first, 0, is the one that writes.
         size: how many there are.
-        store: where they leave notes for each other; None in a world of one.
+        store: where they leave notes for each other; None in a group of one.
         words: the group for what is not a gradient; likewise.
     """
 
@@ -70,8 +70,8 @@ class ProcessGroup:
     def average(self, tensors: Sequence[Tensor], share: float) -> tuple[Tensor, ...]:
         """Return the sums over all processes of share * tensor, the same bits in each; one collective operation.
 
-        Of means over slices, with the slices' shares, these are the means over the whole batch. What `agree` was given
-        last travels along.
+        Of means over slices, with the slices' shares, these are the means over the whole batch. What `any_rank` was
+        given last travels along.
 
         Args:
             tensors: of one type, on the device; of the same shapes in every process.
@@ -81,7 +81,7 @@ class ProcessGroup:
             return tuple(tensors)
         parts = [tensor.reshape(-1) for tensor in tensors]
         flat = torch.cat([*parts, parts[0].new_full((1,), float(self._word))]).mul_(share)
-        with together():
+        with as_group_errors():
             dist.all_reduce(flat)
         *sums, heard = torch.split(flat, [*(len(part) for part in parts), 1])
         self._heard = heard.clone()
@@ -100,7 +100,7 @@ class ProcessGroup:
         self._word = word
         if at_once or self._heard is None:
             flag = torch.tensor([float(word)])
-            with together():
+            with as_group_errors():
                 dist.all_reduce(flag, group=self._words)
             self._heard = flag
         return self._heard.item() > 0
@@ -143,7 +143,7 @@ class ProcessGroup:
     def sync_initial(self, step: int, state: Callable[[], dict[str, Tensor]]) -> None:
         """Begin as one: take over the first process's tensors, in place.
 
-        Raises WorldError when the processes are not at the same step of runs with the same tensors.
+        Raises ProcessGroupError when the processes are not at the same step of runs with the same tensors.
         """
         if self.size == 1:
             return
@@ -155,12 +155,12 @@ class ProcessGroup:
                 "the processes of the run have not found the same checkpoint",
                 "the run's folder must be one that all machines share",
             )
-        with together():
+        with as_group_errors():
             for tensor in tensors.values():
                 dist.broadcast(tensor, 0)
 
     def check_same(self, tensors: Iterable[Tensor], step: int) -> None:
-        """Raise WorldError, in every process, unless tensors have the same bits in all of them."""
+        """Raise ProcessGroupError, in every process, unless tensors have the same bits in all of them."""
         if self.size > 1 and not self._same(int(checksum(tensors).item())):
             raise ProcessGroupError(
                 f"the processes' weights differ at step {step:,}: one has computed otherwise than the others",
@@ -195,12 +195,12 @@ class ProcessGroup:
         return bool(self._speaks)
 
     def _tell(self, told: list[Any]) -> None:
-        with together():
+        with as_group_errors():
             dist.broadcast_object_list(told, 0, group=self._words)
 
     def _all(self, value: T) -> list[T]:
         values: list[Any] = [None] * self.size
-        with together():
+        with as_group_errors():
             dist.all_gather_object(values, value, group=self._words)
         return values
 
@@ -222,8 +222,8 @@ def checksum(tensors: Iterable[Tensor]) -> Tensor:
 
 
 @contextlib.contextmanager
-def together() -> Iterator[None]:
-    """Turn what an operation of all processes fails with into a WorldError."""
+def as_group_errors() -> Iterator[None]:
+    """Turn what an operation of all processes fails with into a ProcessGroupError."""
     try:
         yield
     except RuntimeError as error:

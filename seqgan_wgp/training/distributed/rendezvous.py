@@ -1,4 +1,7 @@
-"""How the processes that torchrun has started find each other."""
+"""How the processes that torchrun has started find each other.
+
+torch is imported within the functions: every command asks `processes_started` when it starts, and torch takes a second.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +11,36 @@ import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import torch
-import torch.distributed as dist
-
-from .process_group import ALONE, ProcessGroup, together
-from .started import processes_started
-
 if TYPE_CHECKING:
     from torch.distributed.distributed_c10d import Store
+
+    from .process_group import ProcessGroup
+
+_ENVIRONMENT = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+"""What torchrun sets."""
 
 _WORDS_WAIT = timedelta(days=7)
 _OFFER = "seqgan_wgp/offer"
 _POLL_SECONDS = 0.02
 
 
-def join() -> ProcessGroup:
-    """Return the world that torchrun has started this process in; ALONE where it has not.
+def processes_started() -> int:
+    """Return how many processes torchrun has started, this one among them; 1 where it has started none."""
+    return int(os.environ["WORLD_SIZE"]) if all(name in os.environ for name in _ENVIRONMENT) else 1
 
-    Raises WorldError when the others cannot be reached.
+
+def join() -> ProcessGroup:
+    """Return the group that torchrun has started this process in; ALONE where it has not.
+
+    Raises:
+        ProcessGroupError: the other processes cannot be reached.
     """
+    from .process_group import ALONE, ProcessGroup, as_group_errors
+
     if processes_started() == 1:
         return ALONE
+    import torch
+    import torch.distributed as dist
     from torch.distributed.distributed_c10d import PrefixStore
     from torch.distributed.rendezvous import rendezvous
 
@@ -36,7 +48,7 @@ def join() -> ProcessGroup:
     if torch.cuda.is_available():
         backend = "cpu:gloo,cuda:nccl"
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
-    with together():
+    with as_group_errors():
         kept, rank, size = next(rendezvous("env://"))
         store = PrefixStore(f"seqgan_wgp/{name_of_this_start(kept, rank, size)}", kept)
         dist.init_process_group(backend, store=store, rank=rank, world_size=size)
@@ -45,7 +57,7 @@ def join() -> ProcessGroup:
 
 
 def name_of_this_start(store: Store, rank: int, size: int) -> str:
-    """Agree with the others on a name that no earlier start of these processes has had.
+    """Agree with the others on a name that no earlier start of these processes has had, and return it.
 
     torchrun keeps one store over all restarts, and in it the addresses of processes that are dead (pytorch's issue
     135712). So the first process offers a name, the others answer it with names of their own, and it repeats these: by

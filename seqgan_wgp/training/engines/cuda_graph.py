@@ -10,17 +10,13 @@ A recording is trusted only after its first replay has left the trainer's state 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import torch
 from torch import Tensor
 
-from .. import schedule
-from ..loop import ROUND_METRICS, average_decay, eager_round, one_round, update_average
-from ..state import restore_tensors
-
-if TYPE_CHECKING:
-    from ..trainer import Trainer
+from ..loop import ROUND_METRICS, average_decay, eager_round, one_round, set_rates, update_average
+from ..state import TrainState
 
 ALIKE = 1e-2
 """How far from the eager round's a recorded round may leave a tensor, relative to how far the eager one moves it."""
@@ -67,12 +63,12 @@ RECORDERS: dict[str, Callable[[Do, torch.device], Do]] = {"cuda": record_on_cuda
 """Type of device -> what records a round there."""
 
 
-def unsupported_reason(trainer: Trainer) -> str | None:
-    """Return why a trainer's rounds cannot be recorded, or None."""
-    settings, optimizer = trainer.config.training, trainer.config.optimizer
-    if trainer.device.type not in RECORDERS:
-        return f"it needs a GPU with CUDA, and the run is on {trainer.device.type}"
-    if trainer.world.size > 1:
+def unsupported_reason(state: TrainState) -> str | None:
+    """Return why the rounds of a run cannot be recorded, or None."""
+    settings, optimizer = state.config.training, state.config.optimizer
+    if state.device.type not in RECORDERS:
+        return f"it needs a GPU with CUDA, and the run is on {state.device.type}"
+    if state.group.size > 1:
         return "the processes of a run exchange gradients within a round"
     if settings.repeat_above is not None:
         return "training.repeat_above decides within a round how many steps it has"
@@ -90,49 +86,49 @@ def unsupported_reason(trainer: Trainer) -> str | None:
 class StaticRound:
     """A round that reads all that differs between rounds from tensors of fixed places."""
 
-    def __init__(self, trainer: Trainer) -> None:
-        self.trainer = trainer
-        self._number = torch.zeros((), dtype=torch.int64, device=trainer.device)
-        self._remembered = torch.zeros((), device=trainer.device)
-        self._reals = [trainer.draws.real(k).clone() for k in range(trainer.config.training.critic_steps)]
+    def __init__(self, state: TrainState) -> None:
+        self._state = state
+        self._number = torch.zeros((), dtype=torch.int64, device=state.device)
+        self._decay = torch.zeros((), device=state.device)
+        self._reals = [state.batches.real(k).clone() for k in range(state.config.training.critic_steps)]
 
     def fill(self) -> None:
-        """Fill in what the trainer's next round has."""
-        trainer, settings = self.trainer, self.trainer.config.training
-        trainer.set_rates(trainer.step)
-        self._number.fill_(trainer.step)
-        self._remembered.fill_(average_decay(trainer, trainer.step + 1))
+        """Fill in what the next round has."""
+        state = self._state
+        set_rates(state, state.step)
+        self._number.fill_(state.step)
+        self._decay.fill_(average_decay(state, state.step + 1))
         for k, real in enumerate(self._reals):
-            real.copy_(trainer.draws.real(schedule.critic_step_number(settings, trainer.step, k)), non_blocking=True)
+            real.copy_(state.batches.real(state.schedule.critic_step_number(state.step, k)), non_blocking=True)
 
     def do(self) -> Tensor:
         """Do the round that was filled in; the host waits for nothing and decides nothing."""
-        measured = one_round(self.trainer, self._number, self._reals)
-        update_average(self.trainer, self._remembered)
+        measured = one_round(self._state, self._number, self._reals)
+        update_average(self._state, self._decay)
         return measured
 
 
 @final
 class GraphedRound:
-    """A round that has been recorded. The tensors of the trainer's state must stay where they are.
+    """A round that has been recorded. The tensors of the state must stay where they are.
 
     All of the state must be there before: the optimizers make theirs, each with its own first value, in their first
-    step. So the trainer must have done a round.
+    step. So a round must have been done.
 
     Raises:
         RuntimeError: the round cannot be recorded, or what was recorded is another round; the state is as it was.
     """
 
-    def __init__(self, trainer: Trainer) -> None:
-        self._trainer, self._round = trainer, StaticRound(trainer)
+    def __init__(self, state: TrainState) -> None:
+        self._state, self._round = state, StaticRound(state)
         self._round.fill()
-        before = _copied(trainer.tensors())
+        before = _copied(state.tensors())
         try:
-            expected = self._after(lambda: eager_round(trainer), before)
-            again = self._after(lambda: eager_round(trainer), before)
+            expected = self._after(lambda: eager_round(state), before)
+            again = self._after(lambda: eager_round(state), before)
             if expected.keys() != before.keys() | set(ROUND_METRICS):
                 raise RuntimeError("an optimizer makes its state later than in its first step")
-            self._replay = RECORDERS[trainer.device.type](self._round.do, trainer.device)
+            self._replay = RECORDERS[state.device.type](self._round.do, state.device)
             found = self._after(self._replay, before)
             different = differing(before, expected, again, found)
             if different:
@@ -141,7 +137,7 @@ class GraphedRound:
             self._restore(before)
 
     def __call__(self) -> Tensor:
-        """Do the trainer's next round; return what it measured."""
+        """Do the next round; return what it measured."""
         self._round.fill()
         return self._replay().clone()
 
@@ -149,10 +145,10 @@ class GraphedRound:
         """Do a round from the state `before`; return the state after it and what it measured, by name."""
         self._restore(before)
         measured = do()
-        return _copied(self._trainer.tensors()) | dict(zip(ROUND_METRICS, measured.clone(), strict=True))
+        return _copied(self._state.tensors()) | dict(zip(ROUND_METRICS, measured.clone(), strict=True))
 
     def _restore(self, before: Mapping[str, Tensor]) -> None:
-        restore_tensors(self._trainer.modules(), self._trainer.optimizers(), before)
+        self._state.restore(before)
 
 
 def differing(

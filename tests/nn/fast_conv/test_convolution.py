@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from itertools import product
+from typing import cast
 
 import pytest
 import torch
@@ -12,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from seqgan_wgp.nn.fast_conv.bilinear import input_grads_only
 from seqgan_wgp.nn.fast_conv.convolution import (
     CONVOLUTIONS,
     Convolution,
     cache_weight_transform,
+    input_grads_only,
     quickest,
     set_convolution_algorithm,
 )
@@ -192,22 +193,49 @@ def test_what_was_mixed_without_a_graph_is_not_used_with_one() -> None:
 
 
 @pytest.mark.parametrize("way", OTHERS)
-def test_gradients_in_points_alone_leave_out_those_in_weights(way: str) -> None:
+def test_gradients_in_inputs_only_leave_out_those_in_weights(way: str) -> None:
     network, x = pair_of(way)
     x.requires_grad_(True)
     weights = tuple(network.parameters())
     (expected,) = torch.autograd.grad(network(x).sum(), x)
-    with input_grads_only():
-        found, *left_out = torch.autograd.grad(network(x).sum(), (x, *weights), allow_unused=True)
+    with input_grads_only(network):
+        within = network(x).sum()
+    found, *left_out = torch.autograd.grad(within, (x, *weights), create_graph=True, allow_unused=True)
     assert torch.equal(found, expected)
     assert not any(gradient is not None and gradient.any() for gradient in left_out)
-    assert all(gradient is not None for gradient in torch.autograd.grad(network(x).sum(), weights))
+    # The penalty's own gradient, and what goes through the network behind the block, have them all.
+    second = torch.autograd.grad(found.square().sum(), weights, allow_unused=True)
+    assert sum(gradient is not None and bool(gradient.any()) for gradient in second) >= 2
+    assert all(gradient is not None for gradient in torch.autograd.grad(network(x).sum(), weights, create_graph=True))
+
+
+@pytest.mark.parametrize("way", OTHERS)
+def test_the_gradient_of_a_penalty_is_the_same_with_and_without_input_grads_only(way: str) -> None:
+    network, x = pair_of(way)
+    weights = tuple(network.parameters())
+
+    def penalty(critic: Callable[[Tensor], Tensor]) -> tuple[Tensor | None, ...]:
+        return torch.autograd.grad(gp(slopes(critic, x)), weights, allow_unused=True)
+
+    class Scores(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, y: Tensor) -> Tensor:
+            score_B: Tensor = self.network(y).sum(dim=(1, 2))
+            return score_B
+
+    # A module is told that inputs alone are wanted; a function cannot be.
+    for mine, other in zip(penalty(Scores()), penalty(lambda y: network(y).sum(dim=(1, 2))), strict=True):
+        assert (mine is None) == (other is None)
+        assert mine is None or torch.equal(mine, cast("Tensor", other))
 
 
 @pytest.mark.parametrize("way", CONVOLUTIONS)
 def test_what_is_arranged_is_the_same_and_need_not_be_copied(way: str) -> None:
     layer = Convolution(3, 3, 5)
-    layer.way = way
+    layer.algorithm = way
     for x in strides(torch.randn(2, 3, 7)):
         arranged = layer.arranged(x)
         assert torch.equal(arranged, x)

@@ -17,12 +17,14 @@ from PIL import Image
 from seqgan_wgp.config import recipe, recipe_names
 from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError
 from seqgan_wgp.runs.compare.comparison import FILE, Comparison
-from seqgan_wgp.runs.compare.curves import Curve, Evaluation, axis_title, draw, save
+from seqgan_wgp.runs.compare.curves import Curve, CurvePoint, axis_title, draw, save_figure
 from seqgan_wgp.runs.compare.folder import opened
-from seqgan_wgp.runs.compare.plan import FOLDER_MOST, ComparisonData, ComparisonOptions, overruled, parse_entries
-from seqgan_wgp.runs.folder import RunFolder
+from seqgan_wgp.runs.compare.plan import FOLDER_MOST, ComparisonOptions, overruled, parse_entries
+from seqgan_wgp.runs.folder import RunFolder, read_config
 from seqgan_wgp.runs.metrics_log import read_records
-from seqgan_wgp.runs.train import read_config, run_training, scan_data, scan_toy
+from seqgan_wgp.runs.train import run_training
+from seqgan_wgp.text.adapter import scan_data
+from seqgan_wgp.toy.adapter import scan_toy
 
 from ...stopping import stop_at
 
@@ -66,7 +68,7 @@ def go(tmp_path: Path, tiny_lines: list[str]) -> Go:
         seen: list[str] | None = None,
     ) -> Comparison:
         found, _ = scan_data(lines, asked.configs()[0])
-        with opened(tmp_path / name, ComparisonData.text(found, "tiny"), asked, overwrite=overwrite) as comparison:
+        with opened(tmp_path / name, found, asked, overwrite=overwrite) as comparison:
             for entrant in comparison.entrants:
                 if should_stop():
                     break
@@ -171,7 +173,7 @@ def test_all_learn_from_the_rows_of_the_first_and_are_measured_alike(tiny_lines:
     asked = ask("passgan,paper,fast", settings={})
     own = asked.configs()
     found, _ = scan_data(tiny_lines, own[0])
-    planned = asked.on(ComparisonData.text(found, "tiny"))
+    planned = asked.on(found)
     assert own[0].corpus.length == 10 and own[1].corpus.length == 32
     assert {config.corpus for config in planned} == {planned[0].corpus}
     assert (planned[2].corpus.length, planned[2].corpus.long, planned[2].generator.width) == (10, "drop", 64)
@@ -337,7 +339,7 @@ def test_nothing_is_left_of_a_comparison_that_could_not_be_prepared(tmp_path: Pa
     file.write_text("\n".join(tiny_lines[:300]))
     with (
         pytest.raises(CorpusError, match="changed while it was read"),
-        opened(tmp_path / "deep" / "both", ComparisonData.text(found, "tiny"), ask()),
+        opened(tmp_path / "deep" / "both", found, ask()),
     ):
         pass
     assert list(tmp_path.iterdir()) == [file]
@@ -346,7 +348,7 @@ def test_nothing_is_left_of_a_comparison_that_could_not_be_prepared(tmp_path: Pa
 def test_toys_are_compared_too(tmp_path: Path) -> None:
     settings = {"toy.name": "swiss-roll", "evaluation.samples": 50, "evaluation.every": 1, "generator.width": 8}
     asked = ask("toy,toy:objective.weight=10", domain="toy", settings=settings, steps=2)
-    subject = ComparisonData.toy(scan_toy(asked.configs()[0]), "toy:swiss-roll")
+    subject = scan_toy(asked.configs()[0])
     with opened(tmp_path / "toys", subject, asked) as comparison:
         results = [comparison.train(entrant) for entrant in comparison.entrants]
     assert comparison.criterion == "w1"
@@ -355,10 +357,10 @@ def test_toys_are_compared_too(tmp_path: Path) -> None:
 
 def curve(values: list[float], *, title: str = "a", final: float | None = None, **others: Any) -> Curve:
     evaluations = [
-        Evaluation(step=10 * k, seconds=60.0 * k, value=value, floor=0.1) for k, value in enumerate(values, 1)
+        CurvePoint(step=10 * k, seconds=60.0 * k, value=value, floor=0.1) for k, value in enumerate(values, 1)
     ]
     if final is not None:
-        evaluations.append(Evaluation(step=10**6, seconds=3600.0, value=final, floor=0.1, final=True))
+        evaluations.append(CurvePoint(step=10**6, seconds=3600.0, value=final, floor=0.1, final=True))
     return Curve(title=title, evaluations=evaluations, **others)
 
 
@@ -398,7 +400,7 @@ def test_a_picture_has_a_line_for_each_run_and_their_floor() -> None:
 @pytest.mark.parametrize("values", [[], [0.0], [0.0, 3.0], [1.0, 1.1], [1e-9, 1e9]])
 def test_a_picture_is_written_whatever_the_values(values: list[float], tmp_path: Path) -> None:
     curves = [dataclasses.replace(curve(values), title=f"{'x' * 30 * number}{number}") for number in range(1, 10)]
-    save(draw(curves, criterion="any", title=""), tmp_path / "plot.png")
+    save_figure(draw(curves, criterion="any", title=""), tmp_path / "plot.png")
     with Image.open(tmp_path / "plot.png") as picture:
         assert picture.format == "PNG" and picture.width == 1200
     assert [path.name for path in tmp_path.iterdir()] == ["plot.png"]

@@ -18,7 +18,10 @@ from seqgan_wgp.config import Config, from_dict, recipe
 from seqgan_wgp.domains import DOMAINS
 from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.model import Model
-from seqgan_wgp.runs.train import create, run_training, scan_data
+from seqgan_wgp.runs.export.hub import from_pretrained, save_pretrained
+from seqgan_wgp.runs.prepare import create
+from seqgan_wgp.runs.train import run_training
+from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.text.generation.formats import printable
 
 from ..untrained import IMAGES, TOY, made
@@ -38,7 +41,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, tiny_lines: list[str], tiny_
 
 @pytest.fixture
 def saved(model: Model, tmp_path: Path) -> Path:
-    model.save_pretrained(tmp_path / "deep" / "tiny")
+    save_pretrained(model, tmp_path / "deep" / "tiny")
     return tmp_path / "deep" / "tiny"
 
 
@@ -54,7 +57,7 @@ def test_what_is_saved_is_loaded(model: Model, saved: Path) -> None:
     assert sorted(path.name for path in saved.iterdir()) == FILES
     assert [path.name for path in saved.parent.iterdir()] == ["tiny"]
     for source in (saved, str(saved)):
-        copy = Model.from_pretrained(source)
+        copy = from_pretrained(source)
         assert copy.generate(20) == model.generate(20)
         assert (copy.facts, copy.config) == (model.facts, model.config)
     assert Model.load(saved).generate(20) == model.generate(20)
@@ -95,7 +98,7 @@ def test_a_name_with_marks_in_it_breaks_neither_front_matter_nor_table(model: Mo
     pytest.importorskip("yaml", reason="the extra hub is not installed")
     odd = Model(model.config, model.spec, model.facts, model._tensors, model.device)
     odd.facts["corpus"] = {**model.facts["corpus"], "name": 'a: "b" | `c`\n---\né'}
-    odd.save_pretrained(tmp_path / "- [x]: 'y' #")
+    save_pretrained(odd, tmp_path / "- [x]: 'y' #")
     matter, text = read_card(tmp_path / "- [x]: 'y' #")
     (index,) = matter["model-index"]
     assert index["name"] == "- [x]: 'y' #"
@@ -108,13 +111,13 @@ def test_models_of_other_data_have_a_card_too(name: str, tmp_path: Path) -> None
     pytest.importorskip("yaml", reason="the extra hub is not installed")
     config = recipe(name, {"generator.width": 4, "critic.width": 4, "generator.latent": 5})
     other = made(config, TOY if config.domain == "toy" else IMAGES)
-    other.save_pretrained(tmp_path / "x")
+    save_pretrained(other, tmp_path / "x")
     assert sorted(path.name for path in (tmp_path / "x").iterdir()) == [file for file in FILES if "token" not in file]
     matter, text = read_card(tmp_path / "x")
     assert "model-index" not in matter
     assert "This model was not evaluated." in text
     assert ("squares" if name == "mnist-fast" else "8-gaussians") in text
-    loaded = Model.from_pretrained(tmp_path / "x", device="cpu")
+    loaded = from_pretrained(tmp_path / "x", device="cpu")
     assert loaded.spec.to_facts() == other.spec.to_facts()
     assert DOMAINS[config.domain].spec(loaded.facts).event_shape == other.spec.event_shape
 
@@ -122,7 +125,7 @@ def test_models_of_other_data_have_a_card_too(name: str, tmp_path: Path) -> None
 def test_the_validation_half_is_called_by_its_name(model: Model, tmp_path: Path) -> None:
     best = Model(model.config, model.spec, model.facts, model._tensors, model.device)
     best.facts["metrics"] = {"validation": model.facts["metrics"]["validation"]}
-    best.save_pretrained(tmp_path / "best")
+    save_pretrained(best, tmp_path / "best")
     text = (tmp_path / "best" / "README.md").read_text(encoding="utf-8")
     assert "split: validation" in text
     assert "On the validation half" in text
@@ -133,14 +136,14 @@ def test_a_model_replaces_one_only_when_told(model: Model, saved: Path, contents
     (saved / "notes.txt").write_text("mine")
     before = contents(saved)
     with pytest.raises(ConfigError, match="holds a model already\n.*overwrite=True"):
-        model.save_pretrained(saved)
+        save_pretrained(model, saved)
     assert contents(saved) == before
     (saved / "README.md").write_text("changed")
     (saved / "tokenizer.json").write_text("changed")
-    model.save_pretrained(saved, overwrite=True)
+    save_pretrained(model, saved, overwrite=True)
     assert contents(saved) == before
     config = recipe("toy", {"generator.width": 4, "critic.width": 4})
-    made(config, TOY).save_pretrained(saved, overwrite=True)
+    save_pretrained(made(config, TOY), saved, overwrite=True)
     assert sorted(path.name for path in saved.iterdir()) == [
         ".gitattributes", "README.md", "config.json", "model.safetensors", "notes.txt"
     ]  # fmt: skip
@@ -149,7 +152,7 @@ def test_a_model_replaces_one_only_when_told(model: Model, saved: Path, contents
 def test_a_clone_of_an_empty_repository_is_filled(model: Model, tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "HEAD").write_text("mine")
-    model.save_pretrained(tmp_path)
+    save_pretrained(model, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".git", *FILES]
     assert (tmp_path / ".git" / "HEAD").read_text() == "mine"
 
@@ -164,9 +167,9 @@ def test_what_is_not_ours_stays(
 ) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(ConfigError, match="neither empty nor a model that save_pretrained has written"):
-        model.save_pretrained(tmp_path, overwrite=overwrite)
+        save_pretrained(model, tmp_path, overwrite=overwrite)
     with pytest.raises(ConfigError, match="is a file"):
-        model.save_pretrained(tmp_path / name, overwrite=overwrite)
+        save_pretrained(model, tmp_path / name, overwrite=overwrite)
     assert contents(tmp_path) == {name: text.encode()}
 
 
@@ -176,31 +179,31 @@ def test_a_failure_leaves_no_trace(model: Model, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for name in ("new", "empty"):
         with pytest.raises(CheckpointError, match="does not say what it was trained on"):
-            broken.save_pretrained(tmp_path / name)
+            save_pretrained(broken, tmp_path / name)
     assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
 
 
 @pytest.mark.parametrize("source", ["none", "./none", "a/b/c", "/none", "", "..", "../x", "a b/c"])
 def test_what_is_no_folder_and_no_repository_is_refused(source: str, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no such folder\n.*owner/name|there is no model.safetensors"):
-        Model.from_pretrained(source)
+        from_pretrained(source)
     with pytest.raises(CheckpointError, match="no such folder\n"):
-        Model.from_pretrained(tmp_path / "owner" / "name")
+        from_pretrained(tmp_path / "owner" / "name")
 
 
 def test_other_sources_that_cannot_be_are_refused(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"there is no model\.safetensors"):
-        Model.from_pretrained(tmp_path)
+        from_pretrained(tmp_path)
     with pytest.raises(CheckpointError, match=r"is a file.*\n.*Model\.load"):
-        Model.from_pretrained(saved / "model.safetensors")
+        from_pretrained(saved / "model.safetensors")
     with pytest.raises(ConfigError, match="is a folder, of which there is no revision 'v1'"):
-        Model.from_pretrained(saved, revision="v1")
+        from_pretrained(saved, revision="v1")
 
 
 def test_without_the_package_the_hub_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(ConfigError, match=r'owner/name: no such folder.*\n.*pip install "seqgan-wgp\[hub\]"'):
-        Model.from_pretrained("owner/name")
+        from_pretrained("owner/name")
 
 
 def test_a_repository_that_was_downloaded_before_is_loaded_without_network(
@@ -216,11 +219,12 @@ def test_a_repository_that_was_downloaded_before_is_loaded_without_network(
 import json, sys
 from seqgan_wgp.errors import CheckpointError
 from seqgan_wgp.model import Model
-strings = Model.from_pretrained("owner/name", device="cpu").generate(20)
-assert Model.from_pretrained("owner/name", revision="main", device="cpu").generate(20) == strings
+from seqgan_wgp.runs.export.hub import from_pretrained, save_pretrained
+strings = from_pretrained("owner/name", device="cpu").generate(20)
+assert from_pretrained("owner/name", revision="main", device="cpu").generate(20) == strings
 for source, revision in (("owner/other", None), ("owner/name", "other"), ("owner/x--y", None)):
     try:
-        Model.from_pretrained(source, revision=revision)
+        from_pretrained(source, revision=revision)
     except CheckpointError as error:
         assert "Hugging Face Hub does not give it" in error.message and "\\n" not in error.message
     else:

@@ -19,7 +19,9 @@ from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.model import Model
 from seqgan_wgp.runs.export.onnx import write_onnx
 from seqgan_wgp.runs.export.onnx_runtime import OnnxGenerator
-from seqgan_wgp.runs.train import create, run_training, scan_data
+from seqgan_wgp.runs.prepare import create
+from seqgan_wgp.runs.train import run_training
+from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.utils.counter_rng import Stream, normal
 from seqgan_wgp.utils.splitmix import normal_numpy
 

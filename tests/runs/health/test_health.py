@@ -12,13 +12,15 @@ import pytest
 import torch
 
 from seqgan_wgp.config import Config, recipe
-from seqgan_wgp.runs import checkpoint
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.health.detectors import DETECTORS
-from seqgan_wgp.runs.health.findings import Finding, Health, findings_of
+from seqgan_wgp.runs.health.findings import Health, HealthFinding, findings_of
 from seqgan_wgp.runs.metrics_log import read_records
-from seqgan_wgp.runs.train import create, run_training, scan_data
+from seqgan_wgp.runs.prepare import create
+from seqgan_wgp.runs.train import run_training
+from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.training.record import Record
+from seqgan_wgp.utils import tensor_file
 
 from ...stopping import stop_at
 
@@ -75,7 +77,7 @@ def test_a_run_says_once_what_is_wrong_in_its_records_and_to_who_watches(start: 
     assert [finding["name"] for finding in told[3]] == ["dead-critic"]
     assert told[3][0].keys() == {"name", "message", "remedy"}
     assert {record.step: record.health for record in seen if record.health} == told
-    assert outcome.findings == [Finding(step=3, **told[3][0])]
+    assert outcome.findings == [HealthFinding(step=3, **told[3][0])]
     assert math.isfinite(outcome.validation["js2"])
 
 
@@ -121,7 +123,7 @@ def test_looking_changes_nothing(start: Start, monkeypatch: pytest.MonkeyPatch) 
         timeless(alone)
     )
     for name in ("model", "best", "checkpoint"):
-        left, right = (checkpoint.load(getattr(run, name))[0] for run in (watched, alone))
+        left, right = (tensor_file.read_tensor_file(getattr(run, name))[0] for run in (watched, alone))
         assert left.keys() == right.keys()
         assert all(torch.equal(left[key], right[key]) for key in left)
 

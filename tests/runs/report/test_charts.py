@@ -13,8 +13,7 @@ import pytest
 from seqgan_wgp.config import recipe
 from seqgan_wgp.runs.measures import duration, measures_in, value_text, wording
 from seqgan_wgp.runs.report.chart_specs import histogram_chart, position_charts, quality_charts, training_charts
-from seqgan_wgp.runs.report.charts import POINTS_MOST, Chart, Series, svg
-from seqgan_wgp.runs.report.inline_svg import PALETTE
+from seqgan_wgp.runs.report.charts import PALETTE, POINTS_MOST, Chart, Series, svg
 from seqgan_wgp.training.report_data import Histogram
 
 

@@ -20,16 +20,21 @@ from PIL import Image
 
 from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.errors import CheckpointError
+from seqgan_wgp.images.adapter import scan_images
 from seqgan_wgp.images.idx import write_idx
-from seqgan_wgp.runs import checkpoint
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.metrics_log import read_records
+from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.report import frames
 from seqgan_wgp.runs.report.frames import inert, picture, read_frames
 from seqgan_wgp.runs.report.inputs import read_report_inputs
 from seqgan_wgp.runs.report.page import render, write_report
-from seqgan_wgp.runs.train import Data, create, run_training, scan_data, scan_images, scan_toy
+from seqgan_wgp.runs.train import run_training
+from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.text.generation.formats import printable
+from seqgan_wgp.toy.adapter import scan_toy
+from seqgan_wgp.training.adapter import PreparedData as Data
+from seqgan_wgp.utils import tensor_file
 
 from ... import browser
 from ...pages import Element, read_page
@@ -223,7 +228,7 @@ def test_pictures_are_those_of_the_run(images: RunFolder, points: RunFolder) -> 
 
 
 def test_numbers_are_those_of_the_model(lines: RunFolder) -> None:
-    metrics = checkpoint.load(lines.model)[1]["metrics"]
+    metrics = tensor_file.read_tensor_file(lines.model)[1]["metrics"]
     found = page(lines)
     rows = {row.all("th")[0].text.split()[0]: texts(row.all("td")) for row in found.with_id("quality").all("tr")[1:]}
     for n in (1, 2):

@@ -32,9 +32,9 @@ from seqgan_wgp.text.corpus.dataset import prepare
 from seqgan_wgp.text.corpus.scan import scan
 from seqgan_wgp.text.corpus.stats import Facts
 from seqgan_wgp.text.readers.open import open_source
-from seqgan_wgp.training.schedule import thinning
+from seqgan_wgp.training.schedule import penalty_every
 
-from .test_scan import made_lines, made_text, source_of
+from ..corpora import made_lines, made_text, source_of
 
 TEXT_RECIPES = [name for name in recipe_names() if recipe(name).domain == "text"]
 SIZES = Sizes(length=16, alphabet=30, train=10_000, held_out=1_000)
@@ -192,7 +192,7 @@ def test_only_what_was_left_open_is_decided(name: str, left: str) -> None:
     assert decided.keys() == open_settings.keys()
     size = sizes(facts, config.corpus)
     expected = {dotted: rule(size) for dotted, rule in RULES.items()} | {"corpus.layout": "lines", "corpus.length": 8}
-    expected["objective.thinning"] = thinning(config.objective, batch_size(size))
+    expected["objective.thinning"] = penalty_every(config.objective, batch_size(size))
     assert decided == {dotted: expected[dotted] for dotted in open_settings}
     whole = override(config, decided)
     for dotted in SET:

@@ -12,7 +12,8 @@ import pytest
 
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import CorpusError
-from seqgan_wgp.runs.train import create, scan_data
+from seqgan_wgp.runs.prepare import create
+from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.text.corpus import cache
 from seqgan_wgp.text.corpus.dataset import FACTS, IDS, TOKENIZER, Corpus, open_corpus
 from seqgan_wgp.utils import cache_dir

@@ -36,7 +36,7 @@ from seqgan_wgp.text.readers.lines import CELLS, Lines
 from seqgan_wgp.text.readers.reader import BLOCK_BYTES
 from seqgan_wgp.text.vocabulary import UNKNOWN, literal
 
-from .test_scan import Data, batches_of, blocks_of, made_lines, made_text, plain_rows, scanned
+from ..corpora import Data, batches_of, blocks_of, made_lines, made_text, plain_rows, scanned
 
 Ids = npt.NDArray[np.integer[Any]]
 

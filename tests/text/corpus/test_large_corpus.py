@@ -14,7 +14,8 @@ import torch
 
 from seqgan_wgp.config import Config
 from seqgan_wgp.config.schema import CorpusSettings
-from seqgan_wgp.runs.train import create, scan_data
+from seqgan_wgp.runs.prepare import create
+from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.text.corpus import cache, dataset
 from seqgan_wgp.text.corpus.dataset import FINGERPRINTS, IDS, Corpus, open_corpus, prepare
 from seqgan_wgp.text.corpus.scan import scan

@@ -14,18 +14,18 @@ import torch
 from torch import Tensor, nn
 
 from seqgan_wgp.config import Config
-from seqgan_wgp.text.corpus.dataset import Corpus, prepare
-from seqgan_wgp.text.corpus.scan import scan
+from seqgan_wgp.text.corpus.dataset import Corpus
 from seqgan_wgp.text.corpus.stats import Facts
 from seqgan_wgp.text.domain import TextDomain, TextSpec
 from seqgan_wgp.text.evaluation.baselines import MARKOV_ORDERS, ROWS_MOST, Bench
-from seqgan_wgp.text.evaluation.evaluate import Evaluation, evaluate
+from seqgan_wgp.text.evaluation.evaluate import TextEvaluation, evaluate_text
 from seqgan_wgp.text.evaluation.options import LEGACY_SAMPLES, SAMPLES_MOST, TextEvalOptions
 from seqgan_wgp.text.evaluation.verdicts import BASELINE_ORDER
 from seqgan_wgp.text.metrics.markov import MarkovChain
 from seqgan_wgp.text.metrics.ngrams import NgramReference
-from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.text.vocabulary import PAD
+
+from ..corpora import prepared
 
 Ids = npt.NDArray[np.integer]
 
@@ -68,10 +68,6 @@ class Chain(Rows):
         yield self.chain.sample(n, self.spec.length, seed=seed, start=start)
 
 
-def prepared(lines: list[str], config: Config, folder: Path) -> Corpus:
-    return prepare(scan(open_source(lines), config.corpus), folder)
-
-
 @pytest.fixture
 def corpus(tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config]) -> Corpus:
     return prepared(tiny_lines, tiny_config(), tmp_path)
@@ -84,8 +80,8 @@ def windows(tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Co
     return prepared([f"{one} é {two}" for one, two in zip(tiny_lines, tiny_lines[7:], strict=False)], config, tmp_path)
 
 
-def found_of(corpus: Corpus, rows_NL: Ids, **changes: object) -> Evaluation:
-    return evaluate(Rows(corpus, np.asarray(rows_NL)), corpus, replace(SMALL, **changes))  # type: ignore[arg-type]
+def found_of(corpus: Corpus, rows_NL: Ids, **changes: object) -> TextEvaluation:
+    return evaluate_text(Rows(corpus, np.asarray(rows_NL)), corpus, replace(SMALL, **changes))  # type: ignore[arg-type]
 
 
 def test_training_lines_are_copies_and_hit_nothing(corpus: Corpus) -> None:
@@ -113,7 +109,7 @@ def test_test_lines_are_perfect_and_all_hit(corpus: Corpus) -> None:
 @pytest.mark.parametrize("order", MARKOV_ORDERS)
 def test_a_markov_model_gets_what_stands_beside_others(corpus: Corpus, order: int) -> None:
     chain = MarkovChain.fit([corpus.train.apart()], corpus.vocabulary.size, max(MARKOV_ORDERS))
-    found = evaluate(Chain(corpus, chain.of_order(order)), corpus, SMALL)
+    found = evaluate_text(Chain(corpus, chain.of_order(order)), corpus, SMALL)
     assert found.profiles.model == found.profiles.markov[order]
     assert (found.hits.model == found.hits.markov) or order != BASELINE_ORDER
 
@@ -213,7 +209,7 @@ def test_every_key_is_documented(corpus: Corpus) -> None:
 
 def test_progress_is_told(corpus: Corpus) -> None:
     told: list[tuple[str, float]] = []
-    evaluate(Rows(corpus, np.asarray(corpus.test_NL)), corpus, SMALL, on_step=lambda *step: told.append(step))
+    evaluate_text(Rows(corpus, np.asarray(corpus.test_NL)), corpus, SMALL, on_step=lambda *step: told.append(step))
     assert all(0 <= share <= 1 for _, share in told)
     assert {"fitting Markov models", "looking for copies"} <= {what for what, _ in told}
 

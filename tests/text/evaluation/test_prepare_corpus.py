@@ -17,7 +17,7 @@ from seqgan_wgp.text.evaluation.prepare_corpus import encode_for_model, unknown_
 from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.text.vocabulary import UNKNOWN
 
-from .test_evaluate import prepared
+from ..corpora import prepared
 
 
 @pytest.fixture(params=["lines", "windows", "byte"])

@@ -16,19 +16,9 @@ from seqgan_wgp.text.hashing.row_hashes import polynomial_hashes
 from seqgan_wgp.text.hashing.row_set import RowSet
 from seqgan_wgp.text.vocabulary import PAD, mask_after_pad
 
+from ..strategies import dtypes, row_pairs, string
+
 Ints = NDArray[np.integer[Any]]
-
-dtypes = st.sampled_from([np.uint8, np.uint16, np.int64])
-row_pairs = st.integers(1, 6).flatmap(
-    lambda length: st.tuples(
-        *[st.lists(st.lists(st.integers(0, 2), min_size=length, max_size=length), min_size=1, max_size=30)] * 2
-    )
-)
-
-
-def string(row: list[int]) -> tuple[int, ...]:
-    """The ids before the first pad."""
-    return tuple(row[: row.index(PAD)] if PAD in row else row)
 
 
 @given(row_pairs, dtypes)

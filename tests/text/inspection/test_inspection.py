@@ -428,26 +428,29 @@ def test_noise_is_in_no_encoding() -> None:
 
 def test_scripts() -> None:
     scripts = {
-        "aé\xaa\uff21": "Latin",
+        "aé\xaa\uff21Ⅳ\u02b0\U0001d400": "Latin",
         "яЁ": "Cyrillic",
-        "中々〇": "Han",
+        "中々〇〆": "Han",
         "한ㅎ": "Hangul",
-        "ع٣": "Arabic",
+        "ع٣\u064e": "Arabic",
         "हि": "Devanagari",
         "ไ": "Thai",
         "Ω\xb5": "Greek",
         "א": "Hebrew",
         "あ": "Hiragana",
-        "カｶー": "Katakana",
-        "7²½": "Digits",
-        ".!。": "Punctuation",
-        "+€": "Symbols",
+        "カｶーｰ": "Katakana",
+        "ᐁ": "Canadian Aboriginal",
+        "7²½\uff17①": "Digits",
+        ".!。،": "Punctuation",
+        "+€㎏": "Symbols",
+        "\u02b9": "Other letters",
         "😀☂": "Emoji",
         " \xa0": "Blanks",
-        "\u0301": "Combining marks",
+        "\u0301\u3099": "Combining marks",
         "\t": "Controls",
-        "\u200b\u2028": "Invisible",
+        "\u200b\u2028\ufe0f": "Invisible",
         "\ue000": "Private use",
+        "\uffff": "Unassigned",
     }
     assert {character: script(ord(character)) for one in scripts for character in one} == {
         character: expected for one, expected in scripts.items() for character in one

@@ -22,7 +22,7 @@ from seqgan_wgp.text.metrics.distances import (
 )
 from seqgan_wgp.text.vocabulary import PAD
 
-from ..hashing.test_row_set import string
+from ..strategies import string
 
 Rows = list[list[int]]
 
@@ -32,7 +32,8 @@ rows_of = st.integers(1, 7).flatmap(
 
 
 def plain_distance(left: Counter[Any], right: Counter[Any]) -> float:
-    return sum(abs(left[key] / left.total() - right[key] / right.total()) for key in left | right) / 2
+    left_total, right_total = left.total(), right.total()
+    return sum(abs(left[key] / left_total - right[key] / right_total) for key in left | right) / 2
 
 
 @given(rows_of)

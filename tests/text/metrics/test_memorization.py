@@ -17,7 +17,7 @@ from seqgan_wgp.text.metrics.edit_distance import COMPARED, nearest_lines
 from seqgan_wgp.text.metrics.memorization import copies, nearest
 from seqgan_wgp.text.vocabulary import mask_after_pad
 
-from ..hashing.test_row_set import string
+from ..strategies import string
 
 Ints = NDArray[np.integer[Any]]
 Rows = list[list[int]]

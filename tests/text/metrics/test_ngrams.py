@@ -54,9 +54,10 @@ def counter(ids: Iterable[Iterable[int]], order: int) -> "Counter[tuple[int, ...
 
 def counter_divergence(left: Ints, right: Ints, order: int) -> float:
     p, q = counter(left, order), counter(right, order)
+    p_total, q_total = p.total(), q.total()  # each adds all counts up
     total = 0.0
     for gram in p | q:
-        pair = (p[gram] / p.total(), q[gram] / q.total())
+        pair = (p[gram] / p_total, q[gram] / q_total)
         total += sum(x * log2(2 * x / sum(pair)) / 2 for x in pair if x > 0)
     return total
 
@@ -320,7 +321,8 @@ def test_row_statistics_refuse_what_they_cannot_compare() -> None:
 
 def counter_entropy(ids: Ints, order: int) -> float:
     counts = counter(ids, order)
-    return -sum(count / counts.total() * log2(count / counts.total()) for count in counts.values())
+    total = counts.total()
+    return -sum(count / total * log2(count / total) for count in counts.values())
 
 
 @pytest.mark.parametrize(("_rows", "rows", "length", "vocabulary_size", "orders", "dtype"), CASES[:-1])

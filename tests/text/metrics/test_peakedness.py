@@ -13,14 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqgan_wgp.config import Config
-from seqgan_wgp.text.corpus.dataset import prepare
-from seqgan_wgp.text.corpus.scan import scan
 from seqgan_wgp.text.domain import PLACES_MOST, TextDomain, TextSpec
 from seqgan_wgp.text.metrics.peakedness import peakedness
-from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.domain import Observant
 from seqgan_wgp.training.trainer import Trainer
+
+from ..corpora import prepared
 
 
 @given(st.integers(1, 4), st.integers(1, 6), st.integers(1, 40), st.integers(0, 99))
@@ -68,8 +67,8 @@ def test_records_of_the_longest_rows_stay_short(
 ) -> None:
     changes = {"corpus.length": 500, "critic.blocks": 30, "log.diagnostics": 1, "training.steps": 1}
     config = tiny_config(**changes, **{"critic.width": 2, "training.batch_size": 2, "evaluation.every": 9})
-    corpus = prepare(scan(open_source(tiny_lines), config.corpus), tmp_path)
-    trainer = Trainer(TextDomain(corpus, config, torch.device("cpu")), config, torch.device("cpu"))
+    corpus = prepared(tiny_lines, config, tmp_path)
+    trainer = Trainer.from_config(TextDomain(corpus, config, torch.device("cpu")), config, torch.device("cpu"))
     (record,) = trainer.run()
     assert record.diagnosis["peak_mean"] > 1 / corpus.vocabulary.size
     assert len(json.dumps(record.diagnosis)) < 8_000

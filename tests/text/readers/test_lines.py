@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seqgan_wgp.text.corpus.layout import Layout, rows
@@ -45,6 +45,7 @@ def test_lines_are_strings_again(strings: list[str], gap: str) -> None:
     assert lines_of(strings, gap=gap).strings() == strings
 
 
+@settings(max_examples=40)  # long lists of long texts: each takes its time
 @given(st.lists(st.text() | st.sampled_from(["", "\n", "a\nb\r\n"])))
 @example([])
 @example([""])

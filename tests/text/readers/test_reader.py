@@ -50,6 +50,9 @@ CASES = [
 ]
 """The encoding that is set, and what stands at the head of the file."""
 
+EXAMPLES = 25
+"""Of every case: Hypothesis draws others for each, so that together they are hundreds."""
+
 each_case = pytest.mark.parametrize(("encoding", "head"), CASES, ids=lambda value: value if value else "")
 
 texts = st.text(st.sampled_from("ab\r\n" + AWKWARD) | st.characters(exclude_categories=["Cs"]))
@@ -179,7 +182,7 @@ def test_lines_are_those_of_the_plain_reader(text: str) -> None:
 
 
 @each_case
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES)
 @given(data=st.data())
 def test_good_bytes_are_read_as_by_the_plain_reader_in_every_encoding(
     encoding: str, head: bytes, data: st.DataObject
@@ -193,7 +196,7 @@ def test_good_bytes_are_read_as_by_the_plain_reader_in_every_encoding(
 
 
 @each_case
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES)
 @given(data=st.data(), errors=st.sampled_from(["replace", "skip"]))
 def test_bad_bytes_are_replaced_or_their_lines_skipped_in_every_encoding(
     encoding: str, head: bytes, errors: str, data: st.DataObject
@@ -258,7 +261,7 @@ def test_counts_of_empty_lines() -> None:
 
 
 @each_case
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES)
 @given(data=st.data(), errors=st.sampled_from(["strict", "replace", "skip"]), block_bytes=st.integers(4, 16))
 def test_blocks_leave_no_trace(encoding: str, head: bytes, errors: str, data: st.DataObject, block_bytes: int) -> None:
     given_bytes = data.draw(good_bytes(encoding, head) if errors == "strict" else any_bytes(encoding, head))
@@ -273,7 +276,7 @@ def test_blocks_leave_no_trace(encoding: str, head: bytes, errors: str, data: st
 
 
 @each_case
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES)
 @given(data=st.data(), block_bytes=st.integers(4, 16), line_bytes=st.integers(8, 24))
 def test_the_parts_of_a_line_together_are_the_line_in_every_encoding(
     encoding: str, head: bytes, data: st.DataObject, block_bytes: int, line_bytes: int
@@ -291,7 +294,7 @@ def test_the_parts_of_a_line_together_are_the_line_in_every_encoding(
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252", "shift_jis", "utf-16-le", "cp037"])
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES)
 @given(data=st.data(), block_bytes=st.integers(4, 16), line_bytes=st.integers(8, 24))
 def test_bad_bytes_in_parts_of_a_line_are_replaced_as_in_the_whole(
     encoding: str, data: st.DataObject, block_bytes: int, line_bytes: int

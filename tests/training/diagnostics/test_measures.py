@@ -18,7 +18,7 @@ from seqgan_wgp.config import Config, override, recipe
 from seqgan_wgp.images.registry import CRITICS as IMAGE_CRITICS
 from seqgan_wgp.nn.build import apply_weight_norm
 from seqgan_wgp.text.networks import CRITICS, NORMALIZATIONS
-from seqgan_wgp.training.critic_views import view_of
+from seqgan_wgp.training.critic_views import stem_view
 from seqgan_wgp.training.diagnostics import collect, measures
 from seqgan_wgp.training.diagnostics.collect import BATCHES, diagnose
 from seqgan_wgp.training.latents import latents
@@ -104,7 +104,7 @@ def test_rank_correlation_is_of_two_series_of_one_length() -> None:
 
 @pytest.mark.parametrize("slope", [0.0, 0.5, 3.0])
 def test_slopes_of_a_linear_critic_are_its_own_everywhere(slope: float) -> None:
-    view = view_of(LinearCritic(slope, (3, 4)), points(5, 3, 4, seed=1), points(5, 3, 4, seed=2))
+    view = stem_view(LinearCritic(slope, (3, 4)), points(5, 3, 4, seed=1), points(5, 3, 4, seed=2))
     slope_B = measures.slopes_on_segments(view, draws)
     assert slope_B.tolist() == pytest.approx([slope] * 5)
     assert not slope_B.requires_grad
@@ -117,7 +117,7 @@ def test_slopes_are_those_at_the_interpolates_also_behind_a_first_layer() -> Non
     real, fake = nn.functional.one_hot(ids_BL, 5).double(), points(5, 7, 5).softmax(dim=-1)
     by_hand = slopes(critic, interpolate(real, fake, draws(1)[:, 0]))
     for items in (ids_BL, real):
-        assert torch.allclose(measures.slopes_on_segments(view_of(critic, items, fake), draws), by_hand)
+        assert torch.allclose(measures.slopes_on_segments(stem_view(critic, items, fake), draws), by_hand)
 
 
 def test_the_estimate_over_the_slope_is_that_of_the_critic_made_1_lipschitz() -> None:
@@ -291,7 +291,7 @@ def point_config(**changes: object) -> Config:
 
 def records(config: Config, domain: PointDomain | None = None) -> tuple[Trainer, list[dict[str, Any]]]:
     """Train to the end; return what each record knows besides the time."""
-    trainer = Trainer(domain or PointDomain(), config, CPU)
+    trainer = Trainer.from_config(domain or PointDomain(), config, CPU)
     return trainer, [
         {"step": record.step, **record.losses, **record.measures, **record.diagnosis} for record in trainer.run()
     ]
@@ -325,7 +325,7 @@ def test_a_run_that_goes_on_diagnoses_what_one_that_never_stopped_does(case: str
     config = point_config(**CASES[case])
     whole = records(config, NormedDomain())[1]
     part, before = records(override(config, {"training.steps": stop}), NormedDomain())
-    other = Trainer(NormedDomain(), config, CPU)
+    other = Trainer.from_config(NormedDomain(), config, CPU)
     other.load_state({name: value.clone() for name, value in part.state().items()}, step=stop, seconds=1.0)
     after = [{"step": each.step, **each.losses, **each.measures, **each.diagnosis} for each in other.run()]
     assert [record for record in whole if "score_real" in record] == [
@@ -334,7 +334,7 @@ def test_a_run_that_goes_on_diagnoses_what_one_that_never_stopped_does(case: str
 
 
 def test_diagnoses_come_at_their_cadence_and_their_records_are_kept() -> None:
-    trainer = Trainer(PointDomain(), point_config(), CPU)
+    trainer = Trainer.from_config(PointDomain(), point_config(), CPU)
     found = list(trainer.run())
     assert [record.step for record in found if record.diagnosis] == [4, 8, 12]
     assert [record.step for record in found if record.due(1_000)] == [1, 4, 6, 8, 12]
@@ -342,13 +342,13 @@ def test_diagnoses_come_at_their_cadence_and_their_records_are_kept() -> None:
 
 def test_the_numbers_are_those_of_the_networks_and_items_that_they_say() -> None:
     trainer, found = records(point_config(**{"training.steps": 4}))
-    config, critic = trainer.config, trainer.critic
+    config, critic = trainer.config, trainer.train_state.critic
     draw_N = np.arange(4 * BATCHES * 32, 5 * BATCHES * 32)
     index_N = torch.from_numpy(draw_N)
     domain = trainer.domain
     real = domain.batch(choose_numpy(0, Stream.DIAGNOSIS_BATCH, draw_N, domain.size)).float()
     held = domain.held_out(choose_numpy(0, Stream.DIAGNOSIS_HELD_OUT, draw_N, domain.held_out_size)).float()
-    fake = trainer.generator(latents(config, Stream.DIAGNOSIS_LATENT, index_N)).detach()
+    fake = trainer.train_state.generator(latents(config, Stream.DIAGNOSIS_LATENT, index_N)).detach()
     slope_N = slopes(critic, interpolate(real, fake, uniform(0, Stream.DIAGNOSIS_EPSILON, index_N, 1)[:, 0])).detach()
     gap, held_gap = critic(real).mean() - critic(fake).mean(), critic(held).mean() - critic(fake).mean()
     by_hand = {
@@ -388,23 +388,26 @@ def test_only_a_clipped_critic_has_a_share_at_its_bounds() -> None:
 
 
 def test_what_is_not_finite_is_left_out_and_breaks_nothing() -> None:
-    trainer = Trainer(PointDomain(), point_config(), CPU)
+    trainer = Trainer.from_config(PointDomain(), point_config(), CPU)
     trainer.round()
     for poison in (math.nan, math.inf):
         with torch.no_grad():
-            next(trainer.critic.parameters()).view(-1)[0] = poison
-        found = diagnose(trainer)
+            next(trainer.train_state.critic.parameters()).view(-1)[0] = poison
+        found = diagnose(trainer.train_state)
         assert "score_real" not in found
         assert "NaN" not in json.dumps(found)
         assert "Infinity" not in json.dumps(found)
-        assert sum(found["weight_histogram"]["counts"]) == sum(each.numel() for each in trainer.critic.parameters()) - 1
+        assert (
+            sum(found["weight_histogram"]["counts"])
+            == sum(each.numel() for each in trainer.train_state.critic.parameters()) - 1
+        )
 
 
 def test_a_critic_of_slope_0_has_no_normalized_estimate() -> None:
-    trainer = Trainer(PointDomain(), point_config(), CPU)
-    for parameter in trainer.critic.parameters():
+    trainer = Trainer.from_config(PointDomain(), point_config(), CPU)
+    for parameter in trainer.train_state.critic.parameters():
         nn.init.zeros_(parameter)
-    found = diagnose(trainer)
+    found = diagnose(trainer.train_state)
     assert found["segment_slope_mean"] == 0
     assert "wasserstein_normalized" not in found
     assert "gradient_norms" not in found  # nothing has been trained yet
@@ -423,9 +426,9 @@ class ManyDomain(PointDomain):
 
 
 def test_of_many_layers_a_record_tells_of_some_with_the_first_and_the_last() -> None:
-    trainer = Trainer(ManyDomain(), point_config(), CPU)
+    trainer = Trainer.from_config(ManyDomain(), point_config(), CPU)
     trainer.round()
-    found = diagnose(trainer)
+    found = diagnose(trainer.train_state)
     for norms in (found["gradient_norms"], found["activation_gradient_norms"]):
         assert len(norms) == collect.LAYERS_MOST
         assert ("0", "299") == (min(norms, key=int), max(norms, key=int)) == (next(iter(norms)), list(norms)[-1])

@@ -18,7 +18,7 @@ from seqgan_wgp.training.distributed.process_group import ALONE, ProcessGroup, c
 from seqgan_wgp.training.distributed.rendezvous import join, name_of_this_start
 from seqgan_wgp.training.losses import LOSSES
 from seqgan_wgp.training.penalties import CONSTRAINTS
-from seqgan_wgp.training.steps import CriticObjective, critic_step
+from seqgan_wgp.training.steps import CriticObjective, critic_gradients
 
 from ..processes import CASES, ROUNDS, Trained, config, everything, in_processes
 
@@ -219,14 +219,16 @@ def test_what_cannot_be_divided_is_refused_with_the_reason(changes: dict[str, ob
 @pytest.mark.parametrize("name", CONSTRAINTS)
 def test_a_constraint_that_mixes_no_samples_is_the_mean_of_its_parts(name: str) -> None:
     constraint = CONSTRAINTS[name]
-    rule = CriticObjective(loss=LOSSES["wgan"], constraint=constraint, weight=10.0)
+    objective = CriticObjective(loss=LOSSES["wgan"], constraint=constraint, weight=10.0)
     torch.manual_seed(0)
     critic = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Tanh(), torch.nn.Linear(5, 1), torch.nn.Flatten(0))
     critic.double()
     real, fake, draws = (torch.randn(9, columns, dtype=torch.float64) for columns in (3, 3, 4))
 
     def gradients(here: slice) -> torch.Tensor:
-        parts, _ = critic_step(critic, real[here], fake[here], lambda columns: draws[here, :columns].sigmoid(), rule)
+        parts, _ = critic_gradients(
+            critic, real[here], fake[here], lambda columns: draws[here, :columns].sigmoid(), objective
+        )
         return torch.cat([part.flatten() for part in parts])
 
     parts = 4 / 9 * gradients(slice(0, 4)) + 5 / 9 * gradients(slice(4, 9))

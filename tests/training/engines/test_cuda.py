@@ -28,7 +28,7 @@ def trainer(tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Co
 
     def make(**settings: object) -> Trainer:
         config = tiny_config(**{"training.device": "cuda", "training.steps": 6, **settings})
-        return Trainer(TextDomain(corpus, config, device), config, device)
+        return Trainer.from_config(TextDomain(corpus, config, device), config, device)
 
     return make
 
@@ -41,7 +41,7 @@ def test_noise_is_that_of_the_cpu() -> None:
 
 
 def test_small_corpora_live_on_the_device(trainer: Callable[[], Trainer]) -> None:
-    assert trainer().real(0).device.type == "cuda"
+    assert trainer().train_state.batches.real(0).device.type == "cuda"
 
 
 def test_a_state_that_went_through_the_host_goes_on(trainer: Callable[[], Trainer]) -> None:
@@ -60,12 +60,12 @@ def test_a_diagnosis_tells_what_it_tells_on_the_cpu_and_changes_nothing(
     one = trainer()
     one.round()
     before = {name: value.clone() for name, value in one.state().items()}
-    found = diagnose(one)
+    found = diagnose(one.train_state)
     assert all(torch.equal(value, before[name]) for name, value in one.state().items())
     corpus, config = one.domain.corpus, tiny_config()  # type: ignore[attr-defined]
-    other = Trainer(TextDomain(corpus, config, torch.device("cpu")), config, torch.device("cpu"))
+    other = Trainer.from_config(TextDomain(corpus, config, torch.device("cpu")), config, torch.device("cpu"))
     other.load_state({name: value.cpu() for name, value in before.items()}, step=1, seconds=0)
-    theirs = diagnose(other)
+    theirs = diagnose(other.train_state)
     assert found.keys() - theirs.keys() == {"gradient_norms"}  # of the step that only one of them has taken
     for name, value in theirs.items():
         if isinstance(value, float):

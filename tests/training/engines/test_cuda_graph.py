@@ -13,7 +13,7 @@ from seqgan_wgp.training import optimizers
 from seqgan_wgp.training.engines import cuda_graph
 from seqgan_wgp.training.engines.cuda_graph import differing
 from seqgan_wgp.training.optimizers import OPTIMIZERS
-from seqgan_wgp.training.state import Modules, Optimizers, restore_tensors, tensors_of
+from seqgan_wgp.training.state import ModuleOptimizers, Modules, restore_tensors, tensors_of
 from seqgan_wgp.training.trainer import Trainer
 
 from ..replaying import record_on_tape
@@ -102,7 +102,7 @@ def test_to_record_a_round_changes_nothing() -> None:
     trainer.round()
     before = {name: tensor.clone() for name, tensor in trainer.state().items()}
     places = {name: tensor.data_ptr() for name, tensor in trainer.state().items()}
-    cuda_graph.GraphedRound(trainer)
+    cuda_graph.GraphedRound(trainer.train_state)
     after = trainer.state()
     assert all(torch.equal(tensor, before[name]) for name, tensor in after.items())
     assert {name: tensor.data_ptr() for name, tensor in after.items()} == places
@@ -127,7 +127,7 @@ def test_before_the_optimizers_have_their_state_nothing_is_recorded_and_nothing_
     trainer, eager = trainer_of("mnist-wgan", {"training.engine": "auto"}), trainer_of("mnist-wgan", {})
     before = {name: tensor.clone() for name, tensor in trainer.state().items()}
     with pytest.raises(RuntimeError, match="first step"):
-        cuda_graph.GraphedRound(trainer)
+        cuda_graph.GraphedRound(trainer.train_state)
     after = trainer.state()
     assert after.keys() == before.keys()
     assert all(torch.equal(tensor, before[name]) for name, tensor in after.items())
@@ -142,7 +142,7 @@ def test_state_that_does_not_begin_where_that_of_eager_rounds_does_is_found(
 ) -> None:
     restore = restore_tensors
 
-    def zeroing(modules: Modules, algorithms: Optimizers, tensors: dict[str, Tensor]) -> None:
+    def zeroing(modules: Modules, algorithms: ModuleOptimizers, tensors: dict[str, Tensor]) -> None:
         restore(modules, algorithms, tensors)
         for name, tensor in tensors_of(modules, algorithms).items():
             if name.endswith(key) and recorded:
@@ -159,9 +159,9 @@ def test_state_that_does_not_begin_where_that_of_eager_rounds_does_is_found(
     trainer = trainer_of("mnist-wgan", {"optimizer.critic.momentum": 0.5, "training.engine": "graph"})
     trainer.round()
     monkeypatch.setitem(cuda_graph.RECORDERS, "cpu", record)
-    monkeypatch.setattr("seqgan_wgp.training.engines.cuda_graph.restore_tensors", zeroing)
+    monkeypatch.setattr("seqgan_wgp.training.state.restore_tensors", zeroing)
     with pytest.raises(RuntimeError, match="it leaves .* otherwise"):
-        cuda_graph.GraphedRound(trainer)
+        cuda_graph.GraphedRound(trainer.train_state)
 
 
 def test_a_round_that_leaves_out_a_part_is_found_though_it_measures_the_same() -> None:

@@ -14,10 +14,12 @@ from seqgan_wgp.text.corpus.dataset import Corpus, prepare
 from seqgan_wgp.text.corpus.scan import scan
 from seqgan_wgp.text.domain import TextDomain
 from seqgan_wgp.text.readers.open import open_source
-from seqgan_wgp.training.critic_views import view_of
-from seqgan_wgp.training.engines.compute import ENGINES, Compiled, Engine
+from seqgan_wgp.training.critic_views import stem_view
+from seqgan_wgp.training.engines.compiled import CompiledEngine
 from seqgan_wgp.training.engines.cuda_graph import StaticRound, unsupported_reason
-from seqgan_wgp.training.steps import Gradients, critic_total, generator_step
+from seqgan_wgp.training.engines.eager import Engine
+from seqgan_wgp.training.engines.table import ENGINES
+from seqgan_wgp.training.steps import Gradients, critic_loss, generator_gradients
 from seqgan_wgp.training.trainer import Trainer
 
 Make = Callable[..., Trainer]
@@ -36,26 +38,30 @@ def make(corpus: Corpus, tiny_config: Callable[..., Config]) -> Make:
 
     def trainer(**settings: object) -> Trainer:
         config = tiny_config(**{"critic.kernel": 5, "generator.kernel": 5, **settings})
-        return Trainer(TextDomain(corpus, config, torch.device("cpu")), config, torch.device("cpu"))
+        return Trainer.from_config(TextDomain(corpus, config, torch.device("cpu")), config, torch.device("cpu"))
 
     return trainer
 
 
 def gradients(trainer: Trainer, engine: Engine, dtype: torch.dtype = torch.float32) -> tuple[Gradients, Gradients]:
     """Gradients of both kinds of step, of the trainer's first batches."""
-    for network in (trainer.generator, trainer.critic):
+    for network in (trainer.train_state.generator, trainer.train_state.critic):
         network.to(dtype)
-    index_B = trainer.draws.index(0)
+    index_B = trainer.train_state.batches.index(0)
     latent_BZ = torch.randn(len(index_B), 8, dtype=dtype, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        fake = trainer.generator(latent_BZ)
-    real = trainer.real(0)
+        fake = trainer.train_state.generator(latent_BZ)
+    real = trainer.train_state.batches.real(0)
     if not engine.takes_items:
         real = trainer.domain.spec.embed(real).to(dtype)
-    draw = trainer.draws.epsilon(0)
-    critic, _ = engine.critic(real, fake, lambda columns: draw(columns).to(dtype))
-    generator, _ = generator_step(
-        trainer.generator, trainer.critic, latent_BZ, loss=trainer.rule.loss, lower=trainer.lower
+    draw = trainer.train_state.batches.epsilon(0)
+    critic, _ = engine.critic_gradients(real, fake, lambda columns: draw(columns).to(dtype))
+    generator, _ = generator_gradients(
+        trainer.train_state.generator,
+        trainer.train_state.critic,
+        latent_BZ,
+        loss=trainer.train_state.objective.loss,
+        autocast=trainer.train_state.autocast,
     )
     return critic, generator
 
@@ -74,7 +80,11 @@ def test_the_eager_engine_has_the_gradients_of_the_plain_one(
     settings = {"objective.constraint": constraint}
     plain = make(**settings, **{"training.engine": "plain"})
     eager = make(**settings, **{"training.engine": "eager", "training.convolution": way})
-    for mine, other in zip(gradients(eager, eager.engine, dtype), gradients(plain, plain.engine, dtype), strict=True):
+    for mine, other in zip(
+        gradients(eager, eager.train_state.engine, dtype),
+        gradients(plain, plain.train_state.engine, dtype),
+        strict=True,
+    ):
         assert away(mine, other) <= most
 
 
@@ -91,23 +101,25 @@ def test_an_engine_trains_as_the_plain_one_does(make: Make, name: str) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of parts of torch that its compiler uses
 def test_the_compiled_engine_has_the_gradients_of_the_plain_one_or_says_why_not(make: Make) -> None:
     plain, compiled = make(**{"training.engine": "plain"}), make(**{"training.engine": "compiled"})
-    expected = gradients(plain, plain.engine)
-    for mine, other in zip(gradients(compiled, compiled.engine), expected, strict=True):
+    expected = gradients(plain, plain.train_state.engine)
+    for mine, other in zip(gradients(compiled, compiled.train_state.engine), expected, strict=True):
         assert away(mine, other) <= 1e-5
-    if compiled.engine.fell_back is not None:
-        pytest.skip(f"compiled steps fell back here: {compiled.engine.fell_back}")
-    again = gradients(compiled, compiled.engine)[0]  # the second step is not held against the eager one any more
+    if compiled.train_state.engine.fell_back is not None:
+        pytest.skip(f"compiled steps fell back here: {compiled.train_state.engine.fell_back}")
+    again = gradients(compiled, compiled.train_state.engine)[
+        0
+    ]  # the second step is not held against the eager one any more
     assert away(again, expected[0]) <= 1e-5
 
 
 def test_what_cannot_be_compiled_is_done_eagerly_and_told_of_once(make: Make) -> None:
     trainer = make(**{"training.engine": "compiled", "training.steps": 3})
-    assert isinstance(trainer.engine, Compiled)
+    assert isinstance(trainer.train_state.engine, CompiledEngine)
 
     def broken(*_: Tensor) -> tuple[Tensor, ...]:
         raise RuntimeError("no compiler\nat all")
 
-    trainer.engine._compiled = broken
+    trainer.train_state.engine._compiled = broken
     records = list(trainer.run())
     assert [len(record.notes) for record in records] == [1, 0, 0]
     assert "training.engine is compiled" in records[0].notes[0]
@@ -118,26 +130,28 @@ def test_what_cannot_be_compiled_is_done_eagerly_and_told_of_once(make: Make) ->
 
 def test_a_compiled_step_that_is_not_alike_is_not_used(make: Make) -> None:
     trainer = make(**{"training.engine": "compiled"})
-    assert isinstance(trainer.engine, Compiled)
+    assert isinstance(trainer.train_state.engine, CompiledEngine)
 
     def wrong(real: Tensor, fake: Tensor, uniform_B2: Tensor) -> tuple[Tensor, ...]:
-        view = view_of(trainer.critic, real, fake)
-        total, numbers = critic_total(view, lambda columns: uniform_B2[:, :columns], trainer.rule)
-        return 1.01 * total, numbers.wasserstein, numbers.penalty, numbers.slope_mean
+        view = stem_view(trainer.train_state.critic, real, fake)
+        total, metrics = critic_loss(view, lambda columns: uniform_B2[:, :columns], trainer.train_state.objective)
+        return 1.01 * total, metrics.wasserstein, metrics.penalty, metrics.slope_mean
 
-    trainer.engine._compiled = wrong
-    found = gradients(trainer, trainer.engine)
-    assert trainer.engine.fell_back is not None
-    assert "off by" in trainer.engine.fell_back
+    trainer.train_state.engine._compiled = wrong
+    found = gradients(trainer, trainer.train_state.engine)
+    assert trainer.train_state.engine.fell_back is not None
+    assert "off by" in trainer.train_state.engine.fell_back
     eager = make(**{"training.engine": "eager", "training.convolution": "direct"})
-    assert away(found[0], gradients(eager, eager.engine)[0]) == 0
+    assert away(found[0], gradients(eager, eager.train_state.engine)[0]) == 0
 
 
 @pytest.mark.parametrize("name", ["plain", "eager"])
 def test_bf16_gives_gradients_near_those_in_float32(make: Make, name: str) -> None:
     low = make(**{"training.engine": name, "training.precision": "bf16"})
     high = make(**{"training.engine": name})
-    for mine, other in zip(gradients(low, low.engine), gradients(high, high.engine), strict=True):
+    for mine, other in zip(
+        gradients(low, low.train_state.engine), gradients(high, high.train_state.engine), strict=True
+    ):
         assert all(gradient.dtype == torch.float32 for gradient in mine)
         flat = [torch.cat([gradient.flatten() for gradient in part]) for part in (mine, other)]
         assert 0 < (flat[0] - flat[1]).norm() < 0.1 * flat[1].norm()
@@ -147,11 +161,14 @@ def test_bf16_leaves_the_penalty_in_float32(make: Make) -> None:
     low, high = make(**{"training.precision": "bf16"}), make(**{"training.convolution": "direct"})
     for trainer in (low, high):
         # One generator for both, so that the points are the same.
-        trainer.generator.load_state_dict(high.generator.state_dict())
-    index_B = high.draws.index(0)
+        trainer.train_state.generator.load_state_dict(high.train_state.generator.state_dict())
+    index_B = high.train_state.batches.index(0)
     fake = torch.randn(len(index_B), *high.domain.spec.event_shape).softmax(dim=-1)
     penalties = [
-        trainer.engine.critic(trainer.real(0), fake, trainer.draws.epsilon(0))[1].penalty for trainer in (low, high)
+        trainer.train_state.engine.critic_gradients(
+            trainer.train_state.batches.real(0), fake, trainer.train_state.batches.epsilon(0)
+        )[1].penalty
+        for trainer in (low, high)
     ]
     assert torch.equal(*penalties)
 
@@ -162,10 +179,10 @@ def test_a_round_whose_number_is_a_tensor_is_the_same_round(make: Make) -> None:
     plain, static = make(**falling), make(**falling)
     for _ in range(4):
         losses = dict(plain.round())
-        filled = StaticRound(static)
+        filled = StaticRound(static.train_state)
         filled.fill()
         measured = filled.do()
-        static.step += 1
+        static.train_state.step += 1
         assert measured.tolist() == pytest.approx(list(losses.values()), rel=1e-5)
     expected, found = plain.state(), static.state()
     assert expected.keys() == found.keys()
@@ -175,7 +192,7 @@ def test_a_round_whose_number_is_a_tensor_is_the_same_round(make: Make) -> None:
 
 def test_graphs_need_cuda_and_rounds_of_one_form(make: Make) -> None:
     trainer = make(**{"training.engine": "graph", "training.steps": 2})
-    assert "CUDA" in str(unsupported_reason(trainer))
+    assert "CUDA" in str(unsupported_reason(trainer.train_state))
     records = list(trainer.run())
     assert [len(record.notes) for record in records] == [1, 0]
     assert "training.engine is graph" in records[0].notes[0]
@@ -193,5 +210,5 @@ def test_graphs_need_cuda_and_rounds_of_one_form(make: Make) -> None:
 )
 def test_rounds_that_differ_are_not_recorded(make: Make, settings: dict[str, object], what: str) -> None:
     trainer = make(**settings)
-    trainer.device = torch.device("cuda")
-    assert what in str(unsupported_reason(trainer))
+    trainer.train_state.device = torch.device("cuda")
+    assert what in str(unsupported_reason(trainer.train_state))

@@ -17,14 +17,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 from torch import Tensor
 
-from ..config import FORMAT_VERSION
+from .._version import FORMAT_VERSION
 from ..errors import CheckpointError
 
 _FORMAT = "seqgan_wgp"
 _OURS = "name the folder of a run, or a model.safetensors that one has written"
 
 
-def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+def write_tensor_file(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
     """Write tensors and facts to `path` at once, or not at all.
 
     Args:
@@ -45,7 +45,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) ->
             file.write(_in_order(serialize(plain, metadata)))
             file.flush()
             os.fsync(file.fileno())
-        if set(load(temporary)[0]) != set(tensors):
+        if set(read_tensor_file(temporary)[0]) != set(tensors):
             raise CheckpointError(f"{temporary}: what was written does not read back")
         temporary.replace(path)
         _sync(path.parent)
@@ -67,7 +67,7 @@ def _in_order(data: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + data[8 + size :]
 
 
-def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_tensor_file(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return the tensors (on the CPU) and the facts of a file.
 
     Raises:
@@ -81,7 +81,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def read_facts(path: Path) -> dict[str, Any]:
-    """Return the facts of a file alone, without reading its tensors. Raises CheckpointError as `load` does."""
+    """Return the facts of a file alone, without its tensors. Raises CheckpointError as `read_tensor_file` does."""
     with _reading(path), safe_open(path, framework="pt") as file:
         return _facts(path, file.metadata() or {})
 

@@ -12,20 +12,20 @@ from safetensors.torch import save_file
 from seqgan_wgp.config import FORMAT_VERSION, Config, recipe
 from seqgan_wgp.errors import CheckpointError
 from seqgan_wgp.model import Model
-from seqgan_wgp.runs import checkpoint
 from seqgan_wgp.toy.domain import ToyDomain
 from seqgan_wgp.toy.spec import ToyFacts
 from seqgan_wgp.training.trainer import Trainer
+from seqgan_wgp.utils import tensor_file
 
-from .untrained import TOY, made
+from ..runs.untrained import TOY, made
 
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b.c": torch.tensor(3, dtype=torch.int64)}
 FACTS = {"step": 7, "text": 'né "quoted"\n', "nested": {"list": [1, 2.5, None]}}
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
-    checkpoint.save(tmp_path / "x.safetensors", TENSORS, FACTS)
-    tensors, facts = checkpoint.load(tmp_path / "x.safetensors")
+    tensor_file.write_tensor_file(tmp_path / "x.safetensors", TENSORS, FACTS)
+    tensors, facts = tensor_file.read_tensor_file(tmp_path / "x.safetensors")
     assert tensors.keys() == TENSORS.keys()
     assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
     assert facts == FACTS | {"format_version": FORMAT_VERSION}
@@ -34,42 +34,42 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 
 def test_a_view_that_is_not_contiguous_is_saved_as_it_reads(tmp_path: Path) -> None:
     view = torch.arange(6.0).reshape(2, 3).T
-    checkpoint.save(tmp_path / "x", {"view": view}, {})
-    assert torch.equal(checkpoint.load(tmp_path / "x")[0]["view"], view)
+    tensor_file.write_tensor_file(tmp_path / "x", {"view": view}, {})
+    assert torch.equal(tensor_file.read_tensor_file(tmp_path / "x")[0]["view"], view)
 
 
 def test_a_failed_write_leaves_the_former_file(tmp_path: Path) -> None:
     path = tmp_path / "x"
-    checkpoint.save(path, TENSORS, FACTS)
+    tensor_file.write_tensor_file(path, TENSORS, FACTS)
     before = path.read_bytes()
     (tmp_path / ".x.new").mkdir()  # the temporary name is taken: nothing can be written there
     with pytest.raises(OSError, match=r"x\.new"):
-        checkpoint.save(path, {"a": torch.zeros(1)}, {})
+        tensor_file.write_tensor_file(path, {"a": torch.zeros(1)}, {})
     assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.5, 0.99])
 def test_a_truncated_file_is_refused(tmp_path: Path, share: float) -> None:
     path = tmp_path / "x"
-    checkpoint.save(path, TENSORS, FACTS)
+    tensor_file.write_tensor_file(path, TENSORS, FACTS)
     data = path.read_bytes()
     path.write_bytes(data[: int(share * len(data))])
     with pytest.raises(CheckpointError, match="damaged"):
-        checkpoint.load(path)
+        tensor_file.read_tensor_file(path)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no such"):
-        checkpoint.load(tmp_path / "missing")
+        tensor_file.read_tensor_file(tmp_path / "missing")
     (tmp_path / "text").write_text("hello " * 100)
     with pytest.raises(CheckpointError, match="not a safetensors file"):
-        checkpoint.load(tmp_path / "text")
+        tensor_file.read_tensor_file(tmp_path / "text")
     save_file(TENSORS, tmp_path / "foreign")
     with pytest.raises(CheckpointError, match="not one of seqgan_wgp"):
-        checkpoint.load(tmp_path / "foreign")
+        tensor_file.read_tensor_file(tmp_path / "foreign")
     save_file(TENSORS, tmp_path / "newer", {"format": "seqgan_wgp", "format_version": str(FORMAT_VERSION + 1)})
     with pytest.raises(CheckpointError, match="newer"):
-        checkpoint.load(tmp_path / "newer")
+        tensor_file.read_tensor_file(tmp_path / "newer")
 
 
 # Who reads a file does not keep it mapped: on Windows a mapped file cannot be replaced
@@ -93,8 +93,8 @@ def test_a_mapped_file_is_seen(tmp_path: Path) -> None:
 
 @needs_maps
 def test_tensors_that_were_loaded_do_not_keep_their_file_mapped(tmp_path: Path) -> None:
-    checkpoint.save(tmp_path / "x", TENSORS, FACTS)
-    tensors, _ = checkpoint.load(tmp_path / "x")
+    tensor_file.write_tensor_file(tmp_path / "x", TENSORS, FACTS)
+    tensors, _ = tensor_file.read_tensor_file(tmp_path / "x")
     assert not mapped(tmp_path)
     assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
 
@@ -104,11 +104,11 @@ def test_a_model_and_a_trainer_that_were_loaded_do_not_keep_their_files_mapped(t
     config = toy()
     made(config, TOY).save(tmp_path / "model.safetensors")
     model = Model.load(tmp_path / "model.safetensors", device="cpu")
-    trainer = Trainer(
+    trainer = Trainer.from_config(
         ToyDomain(ToyFacts(name="8-gaussians", theta=0.0), config, torch.device("cpu")), config, torch.device("cpu")
     )
-    checkpoint.save(tmp_path / "checkpoint", trainer.state(), FACTS)
-    tensors, _ = checkpoint.load(tmp_path / "checkpoint")
+    tensor_file.write_tensor_file(tmp_path / "checkpoint", trainer.state(), FACTS)
+    tensors, _ = tensor_file.read_tensor_file(tmp_path / "checkpoint")
     trainer.load_state(tensors, step=0, seconds=0)
     trainer.samples()
     assert not mapped(tmp_path)

@@ -1,0 +1,41 @@
+"""DATA_KINDS: what settings need to know of each kind of data; all else is its adapter's, in `seqgan_wgp.domains`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataKind:
+    """One kind of data, as far as settings depend on it."""
+
+    networks: Mapping[str, tuple[str, ...]]
+    """Part, generator or critic -> the architectures that there are for it."""
+
+    data_settings: tuple[str, ...] = ()
+    """Sections, ending in a dot, and settings that decide what is learnt from."""
+
+    has_rules: bool = False
+    """Whether rules decide the settings that are left "auto", once the data is known."""
+
+    is_discrete: bool = False
+    """Whether an item is a row of choices, which a generator can make softly or hard."""
+
+
+DATA_KINDS: dict[str, DataKind] = {
+    "text": DataKind(
+        networks={"generator": ("residual",), "critic": ("residual",)},
+        data_settings=("corpus.",),
+        has_rules=True,
+        is_discrete=True,
+    ),
+    "image": DataKind(
+        networks={
+            "generator": ("deconvolution", "perceptron", "convolution-dense"),
+            "critic": ("convolution", "perceptron", "convolution-dense"),
+        },
+        data_settings=("images.limit",),
+    ),
+    "toy": DataKind(networks={"generator": ("perceptron",), "critic": ("perceptron",)}, data_settings=("toy.",)),
+}

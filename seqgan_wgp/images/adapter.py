@@ -1,0 +1,195 @@
+"""Images as a kind of data: from MNIST or a folder of files in IDX form to a run's folder, and what is said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..config import Config
+from ..errors import CheckpointError, CorpusError
+from ..training.adapter import CardData, DomainAdapter, EvalOptions, LoadedModel, WriteItems
+from ..training.batches import check_fixed_batch
+from ..training.domain import DataSpec, Items
+from ..training.report_data import ReportData
+from ..utils.progress import OnBytes, OnStep, Watch, unwatched
+from . import mnist
+from .animation import write_film
+from .dataset import FACTS, IMAGES, Collection, ImageFacts, open_collection, read_collection, write_collection
+from .domain import ImageDomain, ImageSpec
+from .evaluation import ImageEvaluation, evaluate_images
+from .output import images_writer, walk_writer
+from .pictures import write_samples
+from .report_data import image_report_data
+
+MNIST = "mnist"
+"""What names MNIST, which is downloaded once; anything else is a folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedImages:
+    """Images that have been read."""
+
+    collection: Collection
+    label: str
+    """The images as the user named them."""
+
+    @property
+    def name(self) -> str:
+        """What the images are called."""
+        return self.collection.facts.name
+
+    @property
+    def size(self) -> int | None:
+        """None: they are in memory."""
+        return None
+
+    @property
+    def sha256(self) -> str:
+        """Of the pixels."""
+        return self.collection.facts.sha256
+
+    def summary(self) -> str:
+        """Return what the images are, in one line."""
+        return self.collection.facts.summary()
+
+    def warnings(self) -> list[str]:
+        """Return nothing: there is nothing to warn of."""
+        return []
+
+    def decide(self, config: Config) -> Config:
+        """Return the config as it is: nothing depends on the images."""
+        return config
+
+    def write(self, folder: Path, on_bytes: OnBytes) -> None:
+        """Write images and facts to a run's folder."""
+        del on_bytes
+        write_collection(self.collection, folder)
+
+
+def scan_images(folder: Path, config: Config, label: str = "") -> PreparedImages:
+    """Read the images of a folder with IDX files.
+
+    Raises:
+        CorpusError: they cannot be learnt from.
+        ConfigError: every step is to have the same batch, and there are too few images for it.
+    """
+    name = MNIST if folder == mnist.cache_folder() else folder.resolve().name
+    collection = read_collection(mnist.find_images(folder), config.images, name)
+    check_fixed_batch(config, collection.facts.train)
+    return PreparedImages(collection=collection, label=label or str(folder))
+
+
+class ImageAdapter(DomainAdapter):
+    """Images of one size, grey or in colour."""
+
+    name = "image"
+    items = "images"
+    description = "A generator of images, and a critic that scores images"
+    recipe = "mnist-wgan-gp"
+    recipe_hint = "take one that begins with mnist-; for text: seqgan-wgp train CORPUS"
+    generate_hint = "-n 64 -o grid.png"
+    hub_task = "unconditional-image-generation"
+    output_name = "pixels"
+    files = frozenset({IMAGES, FACTS})
+    is_readable = False
+
+    def claims(self, inputs: Sequence[str]) -> bool:
+        """Say whether the word is `mnist`."""
+        return list(inputs) == [MNIST]
+
+    def open_inputs(self, inputs: Sequence[str], data: Path | None = None) -> str | Path:
+        """Return the folder of the images where one is named, else the word for MNIST."""
+        return inputs[0] if data is None else data
+
+    def scan(self, source: str | Path, config: Config, watch: Watch = unwatched) -> PreparedImages:
+        """Read the images of a folder, or MNIST, which is downloaded where it is not in the cache yet."""
+        with watch("downloading MNIST", None) as on_bytes:
+            named = None if source == MNIST else Path(source)
+            folder = mnist.mnist_folder(named, lambda _name, done, _size: on_bytes(done))
+        return scan_images(folder, config, str(source))
+
+    def open(self, folder: Path, config: Config, device: torch.device) -> ImageDomain:
+        """Open the images that were prepared in a run's folder."""
+        return ImageDomain(open_collection(folder), config, device)
+
+    def spec(self, facts: Mapping[str, Any]) -> ImageSpec:
+        """Return shape and range, as a model file has them."""
+        return ImageSpec.from_facts(facts)
+
+    def evaluate(
+        self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes
+    ) -> ImageEvaluation:
+        """Measure a model against the test images of the folder that is named, else of its run's own."""
+        del on_bytes
+        options.refuse(self.items, "corpus", "legacy", "guesses", "orders")
+        model, spec = loaded.model, loaded.model.spec
+        assert isinstance(spec, ImageSpec)
+        collection = _collection(loaded, options.data)
+        if collection.facts.shape != spec.facts.shape:
+            shapes = " and ".join(" x ".join(map(str, facts.shape)) for facts in (spec.facts, collection.facts))
+            raise CorpusError(
+                f"{options.data}: images of the model and of the folder differ in channels, height or width: {shapes}",
+                "name a folder with images like those that it was trained on",
+            )
+        return evaluate_images(
+            ImageDomain(collection, model.config, model.device),
+            lambda count: model.samples(count, seed=options.seed),
+            samples=options.samples,
+            same_data=collection.facts.sha256 == spec.facts.sha256,
+            on_step=on_step,
+        )
+
+    def report_data(self, folder: Path, config: Config, samples: Items | None) -> ReportData:
+        """Return real images, which digits are seen, and how bright images are."""
+        return image_report_data(folder, config, samples)
+
+    def card_data(self, facts: Mapping[str, Any]) -> CardData:
+        """Return what the images were, and what the model is not for."""
+        images = ImageFacts(**facts["images"])
+        rows = [
+            ("SHA-256 of the pixels", images.sha256),
+            ("shape (channels, height, width)", " x ".join(map(str, images.shape))),
+            ("images trained on, at most", f"{images.train:,}"),
+            ("images held out to choose the best model (validation)", f"{images.validation:,}"),
+            ("images held out and only reported (test)", f"{images.test:,}"),
+        ]
+        limits = [
+            "For images like those of the data, at their size. Research and teaching.",
+            "Nothing filters what comes out. Where `nearest` is well below its floor, images are near copies of "
+            "training images.",
+            "The critic's score ranks images of this kind. It is no probability, and scores of two models do not "
+            "compare.",
+        ]
+        return CardData(name=images.name, rows=rows, limits=limits)
+
+    def write_samples(self, config: Config, spec: DataSpec, samples: Items, stem: Path) -> None:
+        """Write the first images as one grid, a .png."""
+        write_samples(config, spec, samples, stem)
+
+    def write_film(self, pictures: Mapping[int, Path], path: Path) -> None:
+        """Make a film of the grids."""
+        write_film(pictures, path)
+
+    def items_writer(
+        self, output: str | None, count: int, *, columns: int | None = None, overwrite: bool = False
+    ) -> WriteItems:
+        """Return what writes images to a grid, an array or a folder."""
+        return images_writer(output, count, columns=columns, overwrite=overwrite)
+
+    def interpolation_writer(self, output: str | None, *, overwrite: bool = False) -> WriteItems:
+        """Return what writes images to one row, or to a film there and back."""
+        return walk_writer(output, overwrite=overwrite)
+
+
+def _collection(loaded: LoadedModel, data: Path | None) -> Collection:
+    """Return the images to measure against: those of a folder that is named, else the run's own."""
+    if data is not None:
+        return read_collection(mnist.find_images(data), loaded.model.config.images, data.resolve().name)
+    if loaded.run is None or not (loaded.run / IMAGES).is_file():
+        gone = f"its images ({IMAGES}) are gone" if loaded.run else "a model without its run has no images"
+        raise CheckpointError(f"{loaded.label}: {gone}", "name the folder to measure it against: --data DIR")
+    return open_collection(loaded.run)

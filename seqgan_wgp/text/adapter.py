@@ -1,0 +1,224 @@
+"""Text as a kind of data: lines or running text, from a user's CORPUS to a run's folder, and what is said of it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+
+from .. import config as configs
+from ..config import Config
+from ..errors import CheckpointError, CorpusError
+from ..training.adapter import ORDERS_MOST, CardData, DomainAdapter, EvalOptions, LoadedModel
+from ..training.domain import DataSpec, Items
+from ..training.report_data import ReportData
+from ..utils.progress import OnBytes, OnStep, Watch, ignore_bytes, unwatched
+from .corpus import cache
+from .corpus.auto_settings import by_rule
+from .corpus.dataset import DATA_FILES, IDS, Corpus, open_corpus, prepare
+from .corpus.scan import Scan, scan
+from .corpus.stats import Facts
+from .domain import TextDomain, TextSpec
+from .evaluation.evaluate import TextEvaluation, evaluate_text
+from .evaluation.options import TextEvalOptions
+from .evaluation.prepare_corpus import encode_for_model
+from .generation.formats import FORMATS, HEADERS, write_lines
+from .readers.open import Source, open_inputs, open_source
+from .report_data import text_report_data
+
+GUESSES = 10_000, 100_000
+"""Generated strings after which the held-out strings among them are counted, unless told otherwise."""
+
+CorpusSource: TypeAlias = Source | str | Path | Sequence[str] | Sequence[str | Path]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedText:
+    """A corpus that has been scanned."""
+
+    source: Source
+    facts: Facts
+    scan: Scan | None
+    """What the first pass found; None where an earlier run has kept the corpus."""
+
+    key: str | None
+    """What it is kept under."""
+
+    @property
+    def name(self) -> str:
+        """What the corpus is called."""
+        return self.facts.name
+
+    @property
+    def label(self) -> str:
+        """The corpus as the user named it."""
+        return self.source.label
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the corpus; None where that is not known."""
+        return self.source.size
+
+    @property
+    def sha256(self) -> str:
+        """Of the text."""
+        return self.facts.sha256
+
+    def summary(self) -> str:
+        """Return what the corpus is, in one line."""
+        return self.facts.summary()
+
+    def warnings(self) -> list[str]:
+        """Return what a user should know about it before training."""
+        return self.facts.warnings()
+
+    def decide(self, config: Config) -> Config:
+        """Return the config with what was left to rules decided for this corpus."""
+        return configs.override(config, by_rule(config, self.facts))
+
+    def write(self, folder: Path, on_bytes: OnBytes) -> None:
+        """Write ids, tokenizer and facts to a run's folder."""
+        if self.scan is not None:
+            prepare(self.scan, folder, on_bytes)
+            cache.keep(self.key, folder)
+            return
+        kept = cache.find(self.key)
+        if kept is None:
+            raise CorpusError(f"{self.source.label}: what was kept of it has been deleted meanwhile", "try again")
+        cache.copy(kept, folder, self.facts)
+
+
+def scan_data(corpus: CorpusSource, config: Config, on_bytes: OnBytes = ignore_bytes) -> tuple[PreparedText, Config]:
+    """Read a corpus once; return what it is, and the config with all that depends on it decided."""
+    source = corpus if isinstance(corpus, Source) else open_source(corpus)
+    key = cache.key(source, config.corpus)
+    kept = cache.find(key)
+    if kept is None:
+        scanned = scan(source, config.corpus, on_bytes)
+        found = PreparedText(source=source, facts=scanned.facts, scan=scanned, key=key)
+    else:
+        found = PreparedText(source=source, facts=cache.facts(kept, source), scan=None, key=key)
+    return found, found.decide(config)
+
+
+class TextAdapter(DomainAdapter):
+    """Text: one-hot rows of characters or bytes."""
+
+    name = "text"
+    items = "strings"
+    description = "A generator of character strings, and a critic that scores strings"
+    recipe = "fast"
+    recipe_hint = "for images: seqgan-wgp mnist; for points: seqgan-wgp train toy:NAME"
+    hub_task = "text-generation"
+    hub_tags = ("character-level",)
+    output_name = "probabilities"
+    formats = tuple(FORMATS)
+    files = DATA_FILES
+    has_strings = True
+
+    def open_inputs(self, inputs: Sequence[str], data: Path | None = None) -> Source:
+        """Return the source of the named files; see `readers.open.open_inputs`."""
+        if data is not None:
+            super().open_inputs(inputs, data)
+        return open_inputs(inputs)
+
+    def scan(self, source: CorpusSource, config: Config, watch: Watch = unwatched) -> PreparedText:
+        """Read a corpus once: a path, a pattern of paths, a bundled name, strings, or a Source."""
+        opened = source if isinstance(source, Source) else open_source(source)
+        with watch(f"reading {opened.label}", opened.size) as on_bytes:
+            return scan_data(opened, config, on_bytes)[0]
+
+    def open(self, folder: Path, config: Config, device: torch.device) -> TextDomain:
+        """Open the corpus that was prepared in a run's folder."""
+        return TextDomain(open_corpus(folder), config, device)
+
+    def spec(self, facts: Mapping[str, Any]) -> TextSpec:
+        """Return vocabulary and length, as a model file has them."""
+        return TextSpec.from_facts(facts)
+
+    def evaluate(self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes) -> TextEvaluation:
+        """Measure a model against the test half of the corpus that is named, else of its run's own."""
+        options.refuse("text", "data")
+        spec = loaded.model.spec
+        assert isinstance(spec, TextSpec)
+        asked = TextEvalOptions(
+            samples=options.samples,
+            legacy=options.legacy,
+            guesses=tuple(sorted(set(options.guesses or GUESSES))),
+            orders=options.orders or ORDERS_MOST,
+            seed=options.seed,
+        )
+        with _corpus(loaded, spec, options.corpus, on_bytes) as corpus:
+            same = corpus.facts.sha256 == spec.facts["sha256"]
+            return evaluate_text(loaded.model, corpus, asked, same_corpus=same, on_step=on_step)
+
+    def report_data(self, folder: Path, config: Config, samples: Items | None) -> ReportData:
+        """Return real lines, lengths, characters, and how near strings are to training lines."""
+        return text_report_data(folder, config, samples)
+
+    def card_data(self, facts: Mapping[str, Any]) -> CardData:
+        """Return what the corpus was, with its counts, and what the model is not for."""
+        corpus = Facts(**facts["corpus"])
+        return CardData(name=corpus.name, rows=_card_rows(corpus), limits=_limits(measured=bool(facts.get("metrics"))))
+
+    def write_samples(self, config: Config, spec: DataSpec, samples: Items, stem: Path) -> None:
+        """Write the first samples as lines of a .txt file."""
+        write_lines(config, spec, samples, stem)
+
+    def lines(self, spec: DataSpec, parts: Iterable[Items], format_: str) -> Iterator[str]:
+        """Yield strings as printable lines, JSON or CSV."""
+        yield HEADERS.get(format_, "")
+        for part in parts:
+            yield from (FORMATS[format_](string) + "\n" for string in spec.to_text(part))
+
+
+@contextlib.contextmanager
+def _corpus(loaded: LoadedModel, spec: TextSpec, named: CorpusSource | None, on_bytes: OnBytes) -> Iterator[Corpus]:
+    """Give the text to measure against: the one that is named, else what the run prepared."""
+    if named is not None:
+        source = named if isinstance(named, Source) else open_source(named)
+        with encode_for_model(spec, loaded.model.config.corpus, source, on_bytes) as corpus:
+            yield corpus
+        return
+    if loaded.run is None or not (loaded.run / IDS).is_file():
+        gone = f"its lines ({IDS}) are gone" if loaded.run else "a model without its run has no lines"
+        raise CheckpointError(f"{loaded.label}: {gone}", "name the text to measure it against: evaluate MODEL CORPUS")
+    yield open_corpus(loaded.run)
+
+
+def _card_rows(facts: Facts) -> list[tuple[str, str]]:
+    unit = "bytes" if facts.unit == "byte" else "characters"
+    counts = {
+        "lines read": facts.read,
+        "empty lines, left out": facts.empty if facts.windows == 1 else 0,
+        "lines that could not be read, left out": facts.bad,
+        f"lines longer than {facts.length}, left out": facts.dropped,
+        f"lines longer than {facts.length}, cut off": facts.cropped,
+        f"lines longer than {facts.length}, cut in pieces": facts.chunked,
+        "rows trained on": facts.train,
+        "rows held out to choose the best model (validation)": facts.validation,
+        "rows held out and only reported (test)": facts.test,
+        f"different {unit}": facts.alphabet,
+    }
+    what = f"one of the lines, at most {facts.length} {unit}"
+    if facts.windows > 1:
+        what = f"{facts.length} {unit} from any place of running text; {facts.windows:,} in a row"
+    shown = [(label, f"{count:,}") for label, count in counts.items() if count]
+    return [("SHA-256 of the text", facts.sha256), ("an item is", what), *shown]
+
+
+def _limits(*, measured: bool) -> list[str]:
+    copies = "Some strings are training lines word for word" + (" (1 - novel, above)" if measured else "")
+    return [
+        "For strings like those of the data: names, words, passwords, identifiers, codes. Research, test data, audits "
+        "of what\n  people choose.",
+        "Strings are like those of the data, with its faults and its bias; nothing filters what comes out.",
+        f"{copies}. Where these are private, so is this model.",
+        "It writes the characters that the data had, and U+FFFD for an unknown one; no more positions than an item "
+        "has.",
+        "The critic's score ranks strings of this kind. It is no probability, and scores of two models do not compare.",
+    ]

@@ -1,0 +1,149 @@
+"""Toy distributions as a kind of data: `toy:NAME`, from its name to a run's folder, and what is said of its points."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .. import config as configs
+from ..config import Config
+from ..errors import ConfigError
+from ..training.adapter import CardData, DomainAdapter, EvalOptions, LoadedModel
+from ..training.domain import DataSpec, Items
+from ..training.report_data import ReportData
+from ..utils.progress import OnBytes, OnStep, Watch, unwatched
+from .domain import ToyDomain, ToySpec
+from .evaluation import ToyEvaluation, evaluate_points
+from .output import points_as_text, write_scatter
+from .report_data import toy_report_data
+from .spec import FACTS, ToyFacts, check_name, chosen, open_facts, write_distribution
+
+PREFIX = "toy:"
+"""What the name of a distribution begins with where data is named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedToy:
+    """A distribution that is drawn from as training goes."""
+
+    facts: ToyFacts
+
+    @property
+    def name(self) -> str:
+        """Of the distribution."""
+        return self.facts.name
+
+    @property
+    def label(self) -> str:
+        """The distribution as the user names it."""
+        return f"{PREFIX}{self.facts.name}"
+
+    @property
+    def size(self) -> int | None:
+        """None: there is nothing to read."""
+        return None
+
+    @property
+    def sha256(self) -> str:
+        """Of the distribution's parameters: there is no other data."""
+        content = json.dumps(dataclasses.asdict(self.facts), sort_keys=True).encode()
+        return hashlib.sha256(content).hexdigest()
+
+    def summary(self) -> str:
+        """Return what the distribution is, in one line."""
+        return self.facts.summary()
+
+    def warnings(self) -> list[str]:
+        """Return nothing: there is nothing to warn of."""
+        return []
+
+    def decide(self, config: Config) -> Config:
+        """Return the config with this distribution."""
+        parameters = dataclasses.asdict(self.facts)
+        return configs.override(config, {f"toy.{name}": value for name, value in parameters.items()})
+
+    def write(self, folder: Path, on_bytes: OnBytes) -> None:
+        """Write which distribution it is to a run's folder."""
+        del on_bytes
+        write_distribution(self.facts, folder)
+
+
+def scan_toy(config: Config) -> PreparedToy:
+    """Return the distribution that the settings name."""
+    return PreparedToy(facts=chosen(config.toy))
+
+
+class ToyAdapter(DomainAdapter):
+    """Points of the plane, drawn from a known distribution."""
+
+    name = "toy"
+    items = "points"
+    description = "A generator of points of the plane, and a critic that scores points"
+    recipe = "toy"
+    recipe_hint = "take toy, or one that begins with toy-; for text: seqgan-wgp train CORPUS"
+    files = frozenset({FACTS})
+
+    def claims(self, inputs: Sequence[str]) -> bool:
+        """Say whether a word names a distribution. Raises ConfigError where it stands beside others."""
+        toys = [word for word in inputs if word.startswith(PREFIX)]
+        if toys and len(inputs) > 1:
+            raise ConfigError(f"{toys[0]} stands beside other inputs, but is learnt alone", "name it alone")
+        return bool(toys)
+
+    def settings(self, source: str | Sequence[str]) -> dict[str, object]:
+        """Return the setting of the distribution's name. Raises CorpusError where there is none such."""
+        name = (source if isinstance(source, str) else source[0]).removeprefix(PREFIX)
+        check_name(name)
+        return {"toy.name": name}
+
+    def scan(self, source: str, config: Config, watch: Watch = unwatched) -> PreparedToy:
+        """Return the distribution that the settings name: those of `settings(source)` are among them."""
+        del source, watch
+        return scan_toy(config)
+
+    def open(self, folder: Path, config: Config, device: torch.device) -> ToyDomain:
+        """Open the distribution of a run's folder."""
+        return ToyDomain(open_facts(folder), config, device)
+
+    def spec(self, facts: Mapping[str, Any]) -> ToySpec:
+        """Return which distribution was learnt, as a model file has it."""
+        return ToySpec.from_facts(facts)
+
+    def evaluate(self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes) -> ToyEvaluation:
+        """Measure a model against draws that were never trained on."""
+        del on_bytes
+        options.refuse(self.items, "corpus", "data", "legacy", "guesses", "orders")
+        model, spec = loaded.model, loaded.model.spec
+        assert isinstance(spec, ToySpec)
+        return evaluate_points(
+            ToyDomain(spec.facts, model.config, model.device),
+            lambda count: model.samples(count, seed=options.seed),
+            samples=options.samples,
+            on_step=on_step,
+        )
+
+    def report_data(self, folder: Path, config: Config, samples: Items | None) -> ReportData:
+        """Return how points are spread over the centres of a mixture."""
+        return toy_report_data(folder, config, samples)
+
+    def card_data(self, facts: Mapping[str, Any]) -> CardData:
+        """Return which distribution it was, and what the model is not for."""
+        found = ToyFacts.read(facts["toy"])
+        limits = ["To see what training does on a distribution that is known. Nothing else."]
+        return CardData(name=found.name, rows=[("distribution", found.summary())], limits=limits)
+
+    def write_samples(self, config: Config, spec: DataSpec, samples: Items, stem: Path) -> None:
+        """Write a picture of generated points on real ones, a .png."""
+        write_scatter(config, spec, samples, stem)
+
+    def lines(self, spec: DataSpec, parts: Iterable[Items], format_: str) -> Iterator[str]:
+        """Yield points as two numbers a line, as JSON or as CSV."""
+        del spec
+        return points_as_text(parts, format_)

@@ -1,0 +1,73 @@
+"""The parts that training needs, built from a config: losses, penalty, networks, optimizers, schedule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, final
+
+import torch
+from torch import nn
+
+from ..config import Config
+from ..nn.build import build_networks
+from .domain import DataSpec
+from .losses import Loss, loss_of
+from .optimizers import optimizer
+from .penalties import CONSTRAINTS, Constraint
+from .schedule import Schedule
+
+
+class Optimizers(NamedTuple):
+    """One optimizer for each network."""
+
+    generator: torch.optim.Optimizer
+    critic: torch.optim.Optimizer
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Components:
+    """What a trainer is made of. Replace a part with `dataclasses.replace` to train with one of your own."""
+
+    loss: Loss
+    penalty: Constraint
+    """Keeps the critic Lipschitz; not only by a penalty, also by clipping or by what `prepare` does to its layers."""
+
+    generator: nn.Module
+    critic: nn.Module
+    optimizers: Optimizers
+    """Over the parameters of `generator` and `critic`."""
+
+    schedule: Schedule
+
+
+def build(config: Config, spec: DataSpec, device: torch.device) -> Components:
+    """Return the parts that a config names, the networks on a device, with their first weights.
+
+    A pure function of config and spec. The networks are moved before the optimizers are made, which hold their
+    parameters.
+    """
+    generator, critic = (network.to(device) for network in build_generator_and_critic(config, spec))
+    return Components(
+        loss=loss_of(config.objective),
+        penalty=CONSTRAINTS[config.objective.constraint],
+        generator=generator,
+        critic=critic,
+        optimizers=Optimizers(
+            generator=optimizer(config.optimizer.generator, generator),
+            critic=optimizer(config.optimizer.critic, critic),
+        ),
+        schedule=Schedule(training=config.training, optimizer=config.optimizer),
+    )
+
+
+def build_generator_and_critic(config: Config, spec: DataSpec) -> tuple[nn.Module, nn.Module]:
+    """Return the networks as training begins with them, and as a model file is loaded into them.
+
+    The critic's layers are prepared where the constraint wants it: spectral normalisation wraps their weights.
+    """
+    generator, critic = build_networks(spec.networks, config)
+    prepare = CONSTRAINTS[config.objective.constraint].prepare
+    if prepare is not None:
+        prepare(critic, config.training.seed)
+    return generator, critic

@@ -1,0 +1,100 @@
+"""The compiled engine: the loss of a critic step as one function that torch.compile has made.
+
+Shape suffixes: B batch; points of critic space have shape (B, ...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from ...config import Config
+from ...errors import one_line
+from ..critic_views import LinearStemCritic
+from ..penalties import Uniform
+from ..steps import CriticMetrics, CriticObjective, Gradients, critic_loss
+from .eager import EagerEngine, autocast_of, set_algorithms, with_autocast
+
+ALIKE = 1e-3
+"""How far gradients of a compiled step may lie from those of the eager one, relative to their norm."""
+
+
+@final
+class CompiledEngine:
+    """The loss of a critic step as one compiled function, whose slopes come from `torch.func.grad`.
+
+    What is compiled cannot be differentiated twice from outside, so the first derivative is taken within; the
+    gradients in the weights are then ordinary ones. Its first step is compared with the eager one. Where it cannot be
+    compiled, or is not alike, the eager engine takes over, and `fell_back` tells why.
+    """
+
+    def __init__(self, generator: nn.Module, critic: nn.Module, objective: CriticObjective, config: Config) -> None:
+        self._eager = EagerEngine(generator, critic, objective, config)
+        self.takes_items = self._eager.takes_items
+        self.fell_back: str | None = None
+        self._critic, self._objective, self._autocast = critic, objective, autocast_of(config, critic)
+        self._proven = False
+        self._compiled: Callable[..., tuple[Tensor, ...]] = torch.compile(self._loss, fullgraph=True, dynamic=False)
+        set_algorithms("direct", generator, critic)
+
+    def critic_gradients(self, real: Tensor, fake: Tensor, uniform: Uniform) -> tuple[Gradients, CriticMetrics]:
+        """Return gradients and metrics."""
+        if self.fell_back is None:
+            found = self._tried(real, fake, uniform(2))
+            if found is not None and (self._proven or self._is_alike(found[0], real, fake, uniform)):
+                return found
+        return self._eager.critic_gradients(real, fake, uniform)
+
+    def _loss(self, real: Tensor, fake: Tensor, uniform_B2: Tensor) -> tuple[Tensor, ...]:
+        view = with_autocast(FunctionalView(self._critic, real, fake), self._autocast)
+        total, metrics = critic_loss(view, lambda columns: uniform_B2[:, :columns], self._objective)
+        return total, metrics.wasserstein, metrics.penalty, metrics.slope_mean
+
+    def _tried(self, real: Tensor, fake: Tensor, uniform_B2: Tensor) -> tuple[Gradients, CriticMetrics] | None:
+        try:
+            total, *measured = self._compiled(real, fake, uniform_B2)
+            gradients = torch.autograd.grad(total, tuple(self._critic.parameters()))
+        except Exception as error:
+            if self._proven:
+                raise
+            self.fell_back = f"it cannot be compiled here: {one_line(error)[:300]}"
+            return None
+        wasserstein, penalty, slope_mean = (value.detach() for value in measured)
+        return gradients, CriticMetrics(
+            loss=total.detach(), wasserstein=wasserstein, penalty=penalty, slope_mean=slope_mean
+        )
+
+    def _is_alike(self, gradients: Gradients, real: Tensor, fake: Tensor, uniform: Uniform) -> bool:
+        expected, _ = self._eager.critic_gradients(real, fake, uniform)
+        size = torch.stack(torch._foreach_norm(expected)).norm()
+        away = torch.stack(torch._foreach_norm(torch._foreach_sub(gradients, expected))).norm()
+        self._proven = bool(away <= ALIKE * size)
+        if not self._proven:
+            self.fell_back = f"its gradients are off by {(away / size).item():.1e} of their norm"
+        return self._proven
+
+
+@final
+class FunctionalView:
+    """The view of any critic whose slopes come from `torch.func.grad`: it can be compiled as a whole."""
+
+    def __init__(self, critic: nn.Module, real: Tensor, fake: Tensor) -> None:
+        self.critic = critic
+        self.stem_critic = critic if isinstance(critic, LinearStemCritic) else None
+        self.real, self.fake = (real, fake) if self.stem_critic is None else map(self.stem_critic.stem, (real, fake))
+
+    def score(self, x: Tensor) -> Tensor:
+        """Return the scores (B,)."""
+        score_B: Tensor = self.critic(x) if self.stem_critic is None else self.stem_critic.score(x)
+        return score_B
+
+    def slopes(self, x: Tensor) -> Tensor:
+        """Return the slopes (B,)."""
+        gradient: Tensor = torch.func.grad(lambda y: self.score(y).sum())(x)
+        if self.stem_critic is not None:
+            return self.stem_critic.slopes(gradient)
+        slope_B: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
+        return slope_B

@@ -1,0 +1,100 @@
+"""The plain and the eager engine: how the gradients of a critic step are computed with torch's autograd alone.
+
+Both compute what `critic_gradients` in steps.py says. The eager one is faster in three ways that change nothing but
+rounding: real and generated points as one batch, interpolates behind a linear first layer, and fast convolutions.
+
+Shape suffixes: B batch; points of critic space have shape (B, ...).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import nullcontext
+from typing import Protocol, final
+
+import torch
+from torch import Tensor, nn
+
+from ...config import Config
+from ...nn.fast_conv.convolution import cache_weight_transform, set_convolution_algorithm
+from ..critic_views import AutocastView, LinearStemCritic, points_view, stem_view
+from ..penalties import Uniform, View
+from ..steps import Autocast, CriticMetrics, CriticObjective, Gradients, critic_gradients
+
+
+class Engine(Protocol):
+    """Computes the gradients of critic steps."""
+
+    fell_back: str | None
+    """Why another engine has taken over; None: none has."""
+
+    takes_items: bool
+    """Whether real items go in as they are, compact; else as points of critic space."""
+
+    def critic_gradients(self, real: Tensor, fake: Tensor, uniform: Uniform) -> tuple[Gradients, CriticMetrics]:
+        """Return the gradients of a critic step, and what was measured; see `steps.critic_gradients`."""
+
+
+@final
+class PlainEngine:
+    """Algorithm 1 as it is written: three forward passes, all in critic space, convolutions as torch has them."""
+
+    takes_items = False
+    fell_back: str | None = None
+
+    def __init__(self, generator: nn.Module, critic: nn.Module, objective: CriticObjective, config: Config) -> None:
+        self._critic, self._objective = critic, dataclasses.replace(objective, separate_batches=True)
+        self._autocast = autocast_of(config, critic)
+        set_algorithms("direct", generator, critic)
+
+    def critic_gradients(self, real: Tensor, fake: Tensor, uniform: Uniform) -> tuple[Gradients, CriticMetrics]:
+        """Return gradients and metrics."""
+        return critic_gradients(self._critic, real, fake, uniform, self._objective, make_view=self._view)
+
+    def _view(self, critic: nn.Module, real: Tensor, fake: Tensor) -> View:
+        return with_autocast(points_view(critic, real, fake), self._autocast)
+
+
+@final
+class EagerEngine:
+    """One batch of real and generated points, interpolates behind the first layer, the fastest convolutions."""
+
+    fell_back: str | None = None
+
+    def __init__(self, generator: nn.Module, critic: nn.Module, objective: CriticObjective, config: Config) -> None:
+        self._critic, self._objective, self._autocast = critic, objective, autocast_of(config, critic)
+        self.takes_items = isinstance(critic, LinearStemCritic) and not (
+            objective.constraint.needs_points or config.training.noise
+        )
+        # Fewer multiplications pay where multiplications are what costs; in bfloat16 they cost digits too.
+        bf16 = config.training.precision == "bf16"
+        set_algorithms("direct" if bf16 else config.training.convolution, generator, critic)
+
+    def critic_gradients(self, real: Tensor, fake: Tensor, uniform: Uniform) -> tuple[Gradients, CriticMetrics]:
+        """Return gradients and metrics."""
+        with cache_weight_transform(self._critic):
+            return critic_gradients(self._critic, real, fake, uniform, self._objective, make_view=self._view)
+
+    def _view(self, critic: nn.Module, real: Tensor, fake: Tensor) -> View:
+        view = (stem_view if self.takes_items else points_view)(critic, real, fake)
+        return with_autocast(view, self._autocast)
+
+
+def set_algorithms(algorithm: str, *networks: nn.Module) -> None:
+    """Compute the convolutions of networks by an algorithm: a name among CONVOLUTIONS, or "auto"."""
+    for network in networks:
+        set_convolution_algorithm(network, algorithm)
+
+
+def with_autocast(view: View, autocast: Autocast) -> View:
+    """Return a view whose scores are computed in a precision, or the view itself where that is the usual one."""
+    return view if autocast is nullcontext else AutocastView(view, autocast)
+
+
+def autocast_of(config: Config, network: nn.Module) -> Autocast:
+    """Return what scores are computed in: bfloat16 where `training.precision` says so. Penalties stay in float32."""
+    if config.training.precision != "bf16":
+        return nullcontext
+    device = next(network.parameters()).device.type
+    # Without its cache of weights: one that was filled without gradients would be taken again with them.
+    return lambda: torch.autocast(device, dtype=torch.bfloat16, cache_enabled=False)

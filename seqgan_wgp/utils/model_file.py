@@ -1,0 +1,27 @@
+"""Which file a model is in: a model file itself, or one of the two in a run's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import CheckpointError, ConfigError
+
+MODEL, BEST = "model.safetensors", "best.safetensors"
+"""Names in a run's folder: the latest model, and the model of the best evaluation."""
+
+
+def find_model_file(path: Path, *, best: bool = False) -> Path:
+    """Return the file of a model, given a run's folder or the file itself; of a folder with `best` the best one.
+
+    Raises:
+        CheckpointError: the folder has no such file.
+        ConfigError: the best is wanted of what is no folder.
+    """
+    if best and path.is_file():
+        raise ConfigError(f"{path}: is one model, not a run with several", f"name the run's folder, or its {BEST}")
+    if not path.is_dir():
+        return path
+    name = BEST if best else MODEL
+    if not (path / name).is_file():
+        raise CheckpointError(f"{path}: there is no {name} in this folder", "name a run's folder or a model file")
+    return path / name
