@@ -22,7 +22,7 @@ from ..corpus.dataset import Corpus, Items
 from ..hashing.hash_index import Ints
 from ..refinement.calibration import accuracy, area_under_curve
 from ..refinement.classifier import logits
-from ..refinement.fit import FitConfig, FittedClassifier, Rows, batch_size, fit
+from ..refinement.fit import FitConfig, FittedClassifier, TrainingRows, fit, strings_per_step
 from ..refinement.fresh import CHUNK, fresh_strings, training_seed
 from .options import Generator, OnStep
 
@@ -89,9 +89,11 @@ def two_sample_test(
     test_NL = np.asarray(corpus.test_NL)
     tested = min(len(strings_NL), len(test_NL), TESTED_MOST)
     asked_NL = test_NL[shuffled(seed, Stream.FLOOR, np.arange(tested), len(test_NL))]
-    config = FitConfig(steps=steps, batch_size=min(BATCH_MOST, batch_size(corpus.facts.length)), patience=PATIENCE)
+    config = FitConfig(
+        steps=steps, batch_size=min(BATCH_MOST, strings_per_step(corpus.facts.length)), patience=PATIENCE
+    )
 
-    def learnt(real: Rows, fakes: Iterator[Ints], what: str) -> FittedClassifier:
+    def learnt(real: TrainingRows, fakes: Iterator[Ints], what: str) -> FittedClassifier:
         return fit(
             real,
             np.asarray(corpus.validation_NL),

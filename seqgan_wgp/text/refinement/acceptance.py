@@ -15,15 +15,11 @@ Shape suffixes: N strings, G groups, K proposals of a group.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
 import numpy.typing as npt
 
 from ...utils.counter_rng import Stream, uniform_numpy
-
-Floats: TypeAlias = npt.NDArray[np.float64]
-Bools: TypeAlias = npt.NDArray[np.bool_]
+from ..metrics.ngrams import Floats
 
 EPSILON = 1e-12
 """Keeps log(1 - exp(F - epsilon)) finite where F is 0; Azadi et al. name 1e-14, which float64 hardly tells from 0."""
@@ -59,10 +55,10 @@ def drs_acceptance(log_ratio_N: Floats, log_bound: float, gamma: float = 0.0, ep
     return out
 
 
-def accepted(seed: int, index_N: npt.NDArray[np.integer], probability_N: Floats) -> Bools:
+def accepted(seed: int, index_N: npt.NDArray[np.integer], probability_N: Floats) -> npt.NDArray[np.bool_]:
     """Return (N,) which strings are accepted: string k where the uniform of (seed, ACCEPTANCE, k) is below its own."""
     uniform_N = uniform_numpy(seed, Stream.ACCEPTANCE, index_N, 1)[:, 0]
-    out: Bools = uniform_N.astype(np.float64) < probability_N
+    out: npt.NDArray[np.bool_] = uniform_N.astype(np.float64) < probability_N
     return out
 
 

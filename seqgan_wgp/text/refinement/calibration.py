@@ -5,12 +5,9 @@ Shape suffixes: N strings.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 
-Floats: TypeAlias = npt.NDArray[np.float64]
+from ..metrics.ngrams import Floats
 
 SHARPEST, FLATTEST = 0.05, 100.0
 """Bounds of the temperature."""

@@ -158,7 +158,7 @@ class StringClassifier(nn.Module):
 def logits(classifier: StringClassifier, ids_NL: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:
     """Return the classifier's logit of each row of (N, L) ids, float64 (N,); it must be in evaluation mode.
 
-    Rows go through in blocks of BLOCK, the last one filled up, so a logit does not depend on how many rows there are.
+    They go through in blocks of BLOCK, the last one filled up, so a logit does not depend on how many rows there are.
     """
     device = classifier.position_LW.device
     found = []

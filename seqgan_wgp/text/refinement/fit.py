@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, final
+from typing import Any, Protocol, final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,17 +23,16 @@ from torch.nn import functional
 
 from ...errors import ConfigError
 from ...utils.counter_rng import Stream, shuffled
+from ..hashing.row_hashes import Ids
 from .calibration import accuracy, area_under_curve, calibrated_temperature, cross_entropy
 from .classifier import ClassifierConfig, StringClassifier, logits
-
-Ids: TypeAlias = npt.NDArray[np.integer[Any]]
 
 TIMED_STEPS = 30
 """Steps of warm-up after which the number of steps that fit into the given seconds is known."""
 
 
-class Rows(Protocol):
-    """Rows of ids that are taken by number: an array, or training items on disk."""
+class TrainingRows(Protocol):
+    """TrainingRows of ids that are taken by number: an array, or training items on disk."""
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -79,7 +78,7 @@ class FitConfig:
                 raise ConfigError(f"{name} is {value:g}, but it must be above 0, and finite")
 
 
-def batch_size(length: int) -> int:
+def strings_per_step(length: int) -> int:
     """Return how many strings of a length go into a step: 128 up to 32 ids, then fewer, and 16 at least."""
     return max(16, min(128, 4_096 // length))
 
@@ -123,7 +122,7 @@ class FittedClassifier:
 
 
 def fit(
-    real: Rows,
+    real: TrainingRows,
     validation_NL: Ids,
     fakes: Iterator[Ids],
     vocabulary_size: int,
@@ -165,7 +164,7 @@ def fit(
 
 @final
 class Draws:
-    """Rows from an endless iterator of blocks, as many at a time as are wanted."""
+    """TrainingRows from an endless iterator of blocks, as many at a time as are wanted."""
 
     def __init__(self, blocks: Iterator[Ids]) -> None:
         self._blocks, self._left = blocks, next(blocks)
@@ -187,7 +186,7 @@ class _Fit:
 
     def __init__(
         self,
-        real: Rows,
+        real: TrainingRows,
         validation_NL: Ids,
         draws: Draws,
         config: FitConfig,

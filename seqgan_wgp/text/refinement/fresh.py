@@ -6,14 +6,10 @@ Shape suffixes: N strings, L length.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol, TypeAlias
-
-import numpy as np
-import numpy.typing as npt
+from typing import Protocol
 
 from ...utils.counter_rng import Stream, stream_key
-
-Ids: TypeAlias = npt.NDArray[np.integer[Any]]
+from ..hashing.row_hashes import Ids
 
 CHUNK = 2_048
 """Strings that are asked of a generator at a time."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,8 @@ import torch
 from torch import Tensor
 
 from ...errors import CheckpointError, ConfigError, did_you_mean, one_line
+from ..hashing.row_hashes import Ids
+from ..metrics.ngrams import Floats
 from .acceptance import (
     accepted,
     drs_acceptance,
@@ -29,10 +31,6 @@ from .acceptance import (
     ratio_acceptance,
 )
 from .classifier import BLOCK, ClassifierConfig, StringClassifier, logits
-
-Floats: TypeAlias = npt.NDArray[np.float64]
-Bools: TypeAlias = npt.NDArray[np.bool_]
-Ids: TypeAlias = npt.NDArray[np.integer[Any]]
 
 RULES = ("ratio", "drs", "mh")
 """How strings are accepted: rejection with a bound, discriminator rejection sampling, Metropolis-Hastings."""
@@ -122,7 +120,7 @@ class Refiner:
             return drs_acceptance(log_weight_N, stage.log_bound, stage.gamma)
         return ratio_acceptance(log_weight_N, stage.log_bound)
 
-    def accepts(self, seed: int, first: int, ids_BL: Ids) -> Bools:
+    def accepts(self, seed: int, first: int, ids_BL: Ids) -> npt.NDArray[np.bool_]:
         """Return which strings of an aligned block are accepted, (B,); a function of (seed, numbers, ids) alone.
 
         Args:
@@ -137,7 +135,7 @@ class Refiner:
         weight_GK = weight_B.reshape(-1, self.config.proposals)
         place_G = metropolis_hastings(seed, index_B[:: self.config.proposals], weight_GK)
         mask_GK = np.arange(self.config.proposals) == place_G[:, None]
-        mask_B: Bools = mask_GK.reshape(-1)
+        mask_B: npt.NDArray[np.bool_] = mask_GK.reshape(-1)
         return mask_B
 
     @property

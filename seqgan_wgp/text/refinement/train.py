@@ -18,9 +18,10 @@ import torch
 
 from ...errors import ConfigError
 from ..corpus.dataset import Corpus
+from ..hashing.row_hashes import Ids
 from .classifier import BLOCK
-from .fit import Draws, FitConfig, FitProgress, FittedClassifier, batch_size, fit
-from .fresh import Ids, Samples, fresh_strings, training_seed
+from .fit import Draws, FitConfig, FitProgress, FittedClassifier, fit, strings_per_step
+from .fresh import Samples, fresh_strings, training_seed
 from .refiner import AcceptanceConfig, Refiner, calibrated
 
 CALIBRATION_STRINGS = 20 * BLOCK
@@ -111,7 +112,7 @@ def train_refiner(
 
 def _fit_config(options: RefineOptions, length: int) -> FitConfig:
     seconds = None if options.minutes is None else 60 * options.minutes / options.rounds
-    return FitConfig(steps=options.steps, seconds=seconds, batch_size=batch_size(length))
+    return FitConfig(steps=options.steps, seconds=seconds, batch_size=strings_per_step(length))
 
 
 def _let_through(samples: Samples, seed: int, refiner: Refiner | None) -> Iterator[Ids]:

@@ -11,7 +11,7 @@ import torch
 
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.text.refinement.classifier import ClassifierConfig, logits
-from seqgan_wgp.text.refinement.fit import Draws, FitConfig, FitProgress, FittedClassifier, batch_size, fit
+from seqgan_wgp.text.refinement.fit import Draws, FitConfig, FitProgress, FittedClassifier, fit, strings_per_step
 
 V, LENGTH = 6, 5
 SIZES = ClassifierConfig(width=16, blocks=("conv-1", "attention"), heads=2)
@@ -99,4 +99,4 @@ def test_what_cannot_be() -> None:
 
 
 def test_batches_get_smaller_for_long_rows() -> None:
-    assert [batch_size(length) for length in (1, 16, 32, 64, 256, 2_000)] == [128, 128, 128, 64, 16, 16]
+    assert [strings_per_step(length) for length in (1, 16, 32, 64, 256, 2_000)] == [128, 128, 128, 64, 16, 16]
