@@ -22,6 +22,8 @@ def evaluate(
     legacy: bool = False,
     guesses: Sequence[int] | None = None,
     orders: int | None = None,
+    c2st_steps: int | None = None,
+    refine: bool = False,
     seed: int = 0,
     best: bool = False,
     device: str = "auto",
@@ -38,7 +40,9 @@ def evaluate(
             says.
         legacy: measure n-grams as published: 640 strings against the training lines.
         guesses: numbers of strings after which held-out ones among them are counted; None: 10,000 and 100,000.
-        orders: n-grams are measured for n = 1 .. orders; None: 6.
+        orders: n-grams are measured for n = 1 .. orders; None: 8.
+        c2st_steps: steps of the classifier two-sample test; 0 leaves it out; None: 500.
+        refine: of a model of text, measure only strings that its refiner accepts; see `refine`.
         seed: of the latents, and of all that is drawn for comparison.
         best: take the model of the best evaluation in place of the latest; for a run's folder.
         device: "auto", "cpu", "cuda" or "mps"; of a loaded model, where it is.
@@ -57,6 +61,8 @@ def evaluate(
         legacy=legacy,
         guesses=None if guesses is None else tuple(guesses),
         orders=orders,
+        c2st_steps=c2st_steps,
+        refine=refine,
         seed=seed,
     )
     question.check()

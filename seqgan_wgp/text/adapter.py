@@ -26,6 +26,7 @@ from .domain import TextDomain, TextSpec
 from .evaluation.evaluate import TextEvaluation, evaluate_text
 from .evaluation.options import TextEvalOptions
 from .evaluation.prepare_corpus import encode_for_model
+from .evaluation.two_sample_test import STEPS
 from .generation.formats import FORMATS, HEADERS, write_lines
 from .readers.open import Source, open_inputs, open_source
 from .report_data import text_report_data
@@ -150,6 +151,7 @@ class TextAdapter(DomainAdapter):
             legacy=options.legacy,
             guesses=tuple(sorted(set(options.guesses or GUESSES))),
             orders=options.orders or ORDERS_MOST,
+            c2st_steps=STEPS if options.c2st_steps is None else options.c2st_steps,
             seed=options.seed,
         )
         with _corpus(loaded, spec, options.corpus, on_bytes) as corpus:

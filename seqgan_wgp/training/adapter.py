@@ -23,7 +23,7 @@ from ..utils.progress import OnBytes, OnStep, Watch, unwatched
 from .domain import DataSpec, Domain, Items
 from .report_data import ReportData
 
-ORDERS_MOST = 6
+ORDERS_MOST = 8
 """N-grams are measured for n = 1 .. so many at most."""
 
 WriteItems: TypeAlias = Callable[[Iterable[Items]], None]
@@ -108,6 +108,12 @@ class EvalOptions:
     legacy: bool = False
     guesses: tuple[int, ...] | None = None
     orders: int | None = None
+    c2st_steps: int | None = None
+    """Of the classifier two-sample test; 0 leaves it out."""
+
+    refine: bool = False
+    """Measure only strings that the model's refiner accepts."""
+
     seed: int = 0
 
     def check(self) -> None:
@@ -121,6 +127,8 @@ class EvalOptions:
         for number in self.guesses or ():
             if number < 1:
                 raise ConfigError(f"--guesses is {number}, but it must be at least 1")
+        if self.c2st_steps is not None and self.c2st_steps < 0:
+            raise ConfigError(f"--c2st-steps is {self.c2st_steps}, but it must be at least 1, or 0 to leave it out")
         if self.seed < 0:
             raise ConfigError(f"--seed is {self.seed}, but it must not be negative")
 
@@ -128,7 +136,7 @@ class EvalOptions:
         """Raise ConfigError when one of the named options is given, which a model of this kind has no use for."""
         for name in names:
             if getattr(self, name):
-                option = "CORPUS" if name == "corpus" else f"--{name}"
+                option = "CORPUS" if name == "corpus" else f"--{name.replace('_', '-')}"
                 raise ConfigError(f"{option} is not for a model of {kind}", "leave it out")
 
 

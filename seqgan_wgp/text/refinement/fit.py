@@ -32,7 +32,7 @@ TIMED_STEPS = 30
 
 
 class TrainingRows(Protocol):
-    """TrainingRows of ids that are taken by number: an array, or training items on disk."""
+    """Rows of ids that are taken by number: an array, or training items on disk."""
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -164,7 +164,7 @@ def fit(
 
 @final
 class Draws:
-    """TrainingRows from an endless iterator of blocks, as many at a time as are wanted."""
+    """Rows from an endless iterator of blocks, as many at a time as are wanted."""
 
     def __init__(self, blocks: Iterator[Ids]) -> None:
         self._blocks, self._left = blocks, next(blocks)
