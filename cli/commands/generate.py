@@ -33,6 +33,7 @@ def generate(
     temperature: flags.Temperature = 1.0,
     scores: flags.Scores = False,
     top: flags.Top = None,
+    refine: flags.Refine = False,
     unique: flags.Unique = False,
     not_in: flags.NotIn = None,
     memory: flags.Memory = 512,
@@ -67,6 +68,7 @@ def generate(
             "--temperature": temperature != 1,
             "--scores": scores,
             "--top": top,
+            "--refine": refine,
             "--unique": unique,
             "--not-in": not_in,
             "--prefix": prefix,
@@ -90,6 +92,7 @@ def generate(
         decode=decode,
         temperature=temperature,
         scores=scores or top is not None,
+        refine=refine,
         constraints=Constraints(
             prefix=prefix,
             suffix=suffix,

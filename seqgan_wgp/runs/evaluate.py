@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,15 @@ def evaluate(
         seed=seed,
     )
     question.check()
-    opened = _opened(model, best=best, device=device)
-    return adapter_for(opened.model.config).evaluate(opened, question, on_step, on_bytes)
+    opened = open_model(model, best=best, device=device)
+    adapter = adapter_for(opened.model.config)
+    if refine and adapter.has_strings:
+        opened = replace(opened, model=opened.model.refined())
+    return adapter.evaluate(opened, question, on_step, on_bytes)
 
 
-def _opened(model: Model | str | Path, *, best: bool, device: str) -> LoadedModel:
+def open_model(model: Model | str | Path, *, best: bool, device: str) -> LoadedModel:
+    """Load a model from a run's folder or a file, or take one that is loaded. Raises ConfigError, CheckpointError."""
     if isinstance(model, Model):
         if best:
             raise ConfigError("best is for a run's folder, and this model is loaded already", "load the other one")

@@ -79,6 +79,9 @@ class TrainedModel(Protocol):
     def spec(self) -> DataSpec:
         """The kind of data."""
 
+    def refined(self) -> TrainedModel:
+        """Return the model with only the items that its refiner accepts. Raises ConfigError where it has none."""
+
     def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Items]:
         """Yield n generated items, some at a time; item k is a function of the seed and k alone."""
 
@@ -112,7 +115,7 @@ class EvalOptions:
     """Of the classifier two-sample test; 0 leaves it out."""
 
     refine: bool = False
-    """Measure only strings that the model's refiner accepts."""
+    """Whether the model is one whose strings its refiner accepts."""
 
     seed: int = 0
 

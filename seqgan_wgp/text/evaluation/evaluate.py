@@ -25,7 +25,6 @@ from .scores import Spread
 from .two_sample_test import TwoSampleTest, two_sample_test
 from .verdicts import BASELINE_ORDER
 
-
 ORDERS_SHOWN = 1, 2, 3, 4, 6, 8
 """n of the JS-n that the table has; all are in the JSON."""
 

@@ -18,13 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ...utils.counter_rng import Stream, shuffled
+from ...utils.progress import OnStep
 from ..corpus.dataset import Corpus, Items
 from ..hashing.hash_index import Ints
 from ..refinement.calibration import accuracy, area_under_curve
 from ..refinement.classifier import logits
 from ..refinement.fit import FitConfig, FittedClassifier, TrainingRows, fit, strings_per_step
 from ..refinement.fresh import CHUNK, fresh_strings, training_seed
-from .options import Generator, OnStep
+from .options import Generator
 
 STEPS = 500
 """Steps of training at most, unless told otherwise."""

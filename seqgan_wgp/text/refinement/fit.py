@@ -260,14 +260,14 @@ class _Fit:
         loss: Tensor = functional.softplus(-sign * logit).mean()
         self.optimizer.param_groups[0]["lr"] = self._rate(step)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         self.optimizer.step()
         self._update_average(step)
 
     @torch.no_grad()
     def _update_average(self, step: int) -> None:
         decay = min(self.config.averaging, (1 + step) / (10 + step))
-        ours, theirs = list(self.average.parameters()), [one.detach() for one in self.classifier.parameters()]
+        ours, theirs = ([*network.state_dict().values()] for network in (self.average, self.classifier))
         torch._foreach_lerp_(ours, theirs, 1 - decay)
 
     def _logits(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -93,7 +93,7 @@ def test_draws_come_in_order_whatever_is_asked_for() -> None:
 def test_what_cannot_be() -> None:
     for wrong in ({}, {"steps": 1, "seconds": 1.0}, {"steps": 0}, {"seconds": math.inf}, {"seconds": -1.0}):
         with pytest.raises(ConfigError):
-            FitConfig(**wrong)  # type: ignore[arg-type]
+            FitConfig(**wrong)
     with pytest.raises(ValueError, match="validation"):
         fit(rows(5, 1), rows(0, 1), endless(0.5), V, FitConfig(steps=1))
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from scipy.stats import chisquare
+from scipy.stats import chisquare  # type: ignore[import-untyped]
 
 from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.text.refinement.acceptance import ratio_acceptance
@@ -101,7 +101,7 @@ def test_a_constant_classifier_rejects_nothing() -> None:
 
 def test_the_expected_acceptance_is_what_comes() -> None:
     for changes in ({"rule": "ratio"}, {"rule": "drs", "rate": 0.3}, {"rule": "mh", "proposals": 16}):
-        refiner = a_refiner(**changes)  # type: ignore[arg-type]
+        refiner = a_refiner(**changes)
         ids_NL = draws(PROPOSAL, 100 * BLOCK)
         assert len(accepted_rows(refiner, ids_NL)) / len(ids_NL) == pytest.approx(refiner.expected_acceptance, abs=0.02)
 
