@@ -31,7 +31,7 @@ def _varied(prefix: str, *values: str) -> dict[str, Entry]:
 
 
 def _objective(loss: str, constraint: str, weight: float) -> Entry:
-    return {"objective.loss": loss, "objective.constraint": constraint, "objective.weight": weight}
+    return {"objective.loss": loss, "objective.constraint": constraint, "objective.penalty_weight": weight}
 
 
 def _adam(name: str, value: float) -> Entry:
@@ -39,34 +39,34 @@ def _adam(name: str, value: float) -> Entry:
 
 
 FIRST: Entry = {
-    "generator.output": "softmax",
+    "generator.relaxation": "softmax",
     **both("blocks", 3),
-    "objective.thinning": 1,
+    "objective.penalty_every": 1,
     "averaging.decay": 0.995,
-    **_adam("fall_steps", 0),
+    **_adam("lr_decay_steps", 0),
 }
 """Settings with which `fast` is what first trials made of it."""
 
 FAST: Entry = {
-    "generator.output": "sampled",
+    "generator.relaxation": "sampled",
     **both("blocks", 2),
-    "objective.thinning": 2,
+    "objective.penalty_every": 2,
     "averaging.decay": 0.999,
-    **_adam("fall_steps", 500),
+    **_adam("lr_decay_steps", 500),
 }
 """The same settings as `fast` has them on a small alphabet."""
 
 FACTORS: dict[str, dict[str, Entry]] = {
     "shown to the critic": {
-        **_each("generator.output", ("softmax", "straight-through", "sampled")),
+        **_each("generator.relaxation", ("softmax", "straight-through", "sampled")),
         **_varied("", "all drawn", "all drawn, gradient at 2", "drawn by Gumbel noise"),
     },
     "rates that fall": {
-        "not": _adam("fall_steps", 0),
-        "over 125 rounds": _adam("fall_steps", 125),
-        "over 2,000 rounds": _adam("fall_steps", 2_000),
-        "to 0, linear": {"variation": "rates to 0, linear", **_adam("fall_steps", 0)},
-        "to 0, late": {"variation": "rates to 0, late", **_adam("fall_steps", 0)},
+        "not": _adam("lr_decay_steps", 0),
+        "over 125 rounds": _adam("lr_decay_steps", 125),
+        "over 2,000 rounds": _adam("lr_decay_steps", 2_000),
+        "to 0, linear": {"variation": "rates to 0, linear", **_adam("lr_decay_steps", 0)},
+        "to 0, late": {"variation": "rates to 0, late", **_adam("lr_decay_steps", 0)},
     },
     "blocks": {
         "1": both("blocks", 1),
@@ -77,10 +77,10 @@ FACTORS: dict[str, dict[str, Entry]] = {
         "G 2, D 3": {"generator.blocks": 2, "critic.blocks": 3},
     },
     "penalty taken": {
-        "at each item": {"objective.thinning": 1},
-        "at half the batch": {"objective.thinning": 2},
-        "at a quarter of the batch": {"objective.thinning": 4},
-        "every 2nd step": {"variation": "penalty every 2nd step", "objective.thinning": 1},
+        "at each item": {"objective.penalty_every": 1},
+        "at half the batch": {"objective.penalty_every": 2},
+        "at a quarter of the batch": {"objective.penalty_every": 4},
+        "every 2nd step": {"variation": "penalty every 2nd step", "objective.penalty_every": 1},
     },
     "averaging": {"none": {"averaging.decay": 0.0, "model.weights": "latest"}}
     | _each("averaging.decay", (0.99, 0.995, 0.999)),
@@ -111,8 +111,8 @@ FACTORS: dict[str, dict[str, Entry]] = {
     },
     "penalty": {
         "gp, 10": {"objective.constraint": "gp"},
-        "lp, 3": {"objective.weight": 3.0},
-        "lp, 30": {"objective.weight": 30.0},
+        "lp, 3": {"objective.penalty_weight": 3.0},
+        "lp, 30": {"objective.penalty_weight": 30.0},
     },
     "batch": _each("training.batch_size", (16, 32, 128)),
     "errors of ports": {
@@ -144,21 +144,21 @@ FACTORS: dict[str, dict[str, Entry]] = {
             "straight-through, gradient at .5",
             "straight-through, gradient at 2",
         ),
-        "penalty every 4th step": {"variation": "penalty every 4th step", "objective.thinning": 1},
-        "rates to 0, cosine": {"variation": "rates to 0, cosine", **_adam("fall_steps", 0)},
+        "penalty every 4th step": {"variation": "penalty every 4th step", "objective.penalty_every": 1},
+        "rates to 0, cosine": {"variation": "rates to 0, cosine", **_adam("lr_decay_steps", 0)},
         "2 generator steps": {"training.generator_steps": 2},
         "50 steps of the critic alone at first": {"training.warm_up": 50},
     },
 }
 """Factor -> value -> what differs from the base; the factors that were thought to matter most come first."""
 
-_ST: Entry = {"generator.output": "straight-through"}
+_ST: Entry = {"generator.relaxation": "straight-through"}
 _TWO = both("blocks", 2)
 
 WINNERS: dict[str, Entry] = {
     "straight-through": _ST,
     "straight-through, 2 blocks": {**_ST, **_TWO},
-    "straight-through, 2 blocks, penalty at half the batch": {**_ST, **_TWO, "objective.thinning": 2},
+    "straight-through, 2 blocks, penalty at half the batch": {**_ST, **_TWO, "objective.penalty_every": 2},
     "all of `fast`": FAST,
 }
 """Name -> what gained put together, on top of FIRST: run with more seeds and on all corpora beside it."""

@@ -33,7 +33,7 @@ from seqgan_wgp.text.generation.request import Progress, Request
 from seqgan_wgp.text.generation.stream import Block, TextModel, stream
 from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.vocabulary import Vocabulary
-from seqgan_wgp.training.latents import BLOCK, generate, latents
+from seqgan_wgp.training.latents import BLOCK, generate, run_latents
 from seqgan_wgp.utils.background_writer import in_background
 from seqgan_wgp.utils.counter_rng import Stream
 
@@ -110,7 +110,7 @@ def fresh_model() -> TextModel:
 
     def tables(n: int, *, seed: int, start: int, logs: bool = False) -> Iterator[Tensor]:
         del seed, logs
-        return generate(generator, lambda index_B: latents(config, Stream.SAMPLE_LATENT, index_B), start, n, device)
+        return generate(generator, lambda index_B: run_latents(config, Stream.SAMPLE_LATENT, index_B), start, n, device)
 
     return TextModel(spec=spec, tables=tables, generator=generator, critic=critic, device=device)
 

@@ -46,15 +46,15 @@ DISTINCT = 0.5
 NO_NORM: Entry = {"critic.normalization": "none"}
 """A critic with a penalty cannot have batch norm."""
 
-GP: Entry = NO_NORM | {"objective.constraint": "gp", "objective.weight": 10.0}
+GP: Entry = NO_NORM | {"objective.constraint": "gp", "objective.penalty_weight": 10.0}
 
 ONE_STEP: Entry = {
     "training.generator_steps": 1,
     "training.generator_steps_more": 0,
-    "training.repeat_above": None,
+    "training.extra_steps_above": None,
 }
 
-R1: Entry = NO_NORM | {"objective.constraint": "r1", "objective.weight": 1.0}
+R1: Entry = NO_NORM | {"objective.constraint": "r1", "objective.penalty_weight": 1.0}
 
 CURED: Entry = {"recipe": "mnist-gan-cured"}
 
@@ -63,7 +63,7 @@ RATES: Entry = {f"optimizer.{part}.learning_rate": 1e-4 for part in ("generator"
 VARIANTS: dict[str, Entry] = {
     "none": {},
     "WGAN loss and gradient penalty (weight 10) in place of the critic's batch norm": GP
-    | {"objective.loss": "wgan", "training.repeat_above": None},
+    | {"objective.loss": "wgan", "training.extra_steps_above": None},
     "one generator step in a round": ONE_STEP | {"training.steps": 150},
     "fresh latents": {"training.fixed_latents": False},
     "no batch norm in the generator": {"generator.normalization": "none"},

@@ -57,7 +57,7 @@ def of_pair(base: Config, loss: str, constraint: str, rounds: int) -> Config:
     objective: dict[str, object] = {
         "objective.loss": loss,
         "objective.constraint": constraint,
-        "objective.weight": WEIGHTS.get(constraint, 0.0),
+        "objective.penalty_weight": WEIGHTS.get(constraint, 0.0),
         "objective.clip": 0.01 if constraint == "clip" else None,
     }
     return override(base, SMALL | objective | {"training.steps": rounds})

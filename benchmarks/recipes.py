@@ -33,7 +33,7 @@ import torch
 
 from benchmarks.ablation import HALVES, drop_torn_line, read_rows, report
 from benchmarks.plans import CORPORA, PLANS, Trial
-from benchmarks.variations import vary
+from benchmarks.variations import Setup, Share, vary
 from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.errors import Diverged
 from seqgan_wgp.text.adapter import scan_data
@@ -61,10 +61,33 @@ def domain_of(trial: Trial, corpus: Path, folder: Path) -> TextDomain:
     return TextDomain(open_corpus(folder), config, CPU)
 
 
-def trainer_of(trial: Trial, corpus: Path, folder: Path) -> Trainer:
-    """Prepare a trial's corpus in a folder; return its trainer before any variation."""
+class Clock:
+    """The time that a trial has trained for.
+
+    Args:
+        minutes: that it is given.
+    """
+
+    def __init__(self, minutes: float) -> None:
+        self.minutes, self.seconds = minutes, 0.0
+
+    def share(self) -> float:
+        """Return the share of the time that has passed, 0 to 1."""
+        return min(1.0, self.seconds / (60 * self.minutes))
+
+
+def trainer_of(trial: Trial, corpus: Path, folder: Path, share: Share = lambda: 0.0) -> Trainer:
+    """Prepare a trial's corpus in a folder; return its trainer, with its variations.
+
+    Args:
+        trial: what is tried.
+        corpus: file of lines.
+        folder: for what is prepared.
+        share: the share of the trial's time that has passed, which some variations follow.
+    """
     domain = domain_of(trial, corpus, folder)
-    return Trainer.from_config(domain, domain.config, CPU)
+    setup = vary(trial.variation, Setup(domain=domain, config=domain.config, share=share))
+    return Trainer.from_config(setup.domain, setup.config, CPU)
 
 
 def marks(minutes: float) -> list[float]:
@@ -74,10 +97,8 @@ def marks(minutes: float) -> list[float]:
     return [*early, *later, minutes]
 
 
-def train(trial: Trial, trainer: Trainer) -> dict[str, Any]:
+def train(trial: Trial, trainer: Trainer, clock: Clock) -> dict[str, Any]:
     """Train for the trial's minutes or rounds; return rounds, the curve of measures, and why it diverged, or None."""
-    seconds = 0.0
-    vary(trial.variation, trainer, lambda: min(1.0, seconds / (60 * trial.minutes)))
     curve: list[dict[str, Any]] = []
     diverged = None
 
@@ -86,13 +107,13 @@ def train(trial: Trial, trainer: Trainer) -> dict[str, Any]:
 
     try:
         for mark in marks(trial.minutes):
-            while seconds < 60 * mark and not ended():
+            while clock.seconds < 60 * mark and not ended():
                 began = time.process_time()
                 trainer.round()
-                seconds += time.process_time() - began
+                clock.seconds += time.process_time() - began
             samples = trainer.samples()
             scores = {half: trainer.domain.score(samples, half=half) for half in HALVES}
-            curve.append({"minutes": seconds / 60, "rounds": trainer.step, **scores})
+            curve.append({"minutes": clock.seconds / 60, "rounds": trainer.step, **scores})
             if ended():
                 break
     except Diverged as error:
@@ -105,7 +126,9 @@ def run_here(trial: Trial, data: Path) -> dict[str, Any]:
     torch.set_num_threads(1)
     keep_memory()
     with tempfile.TemporaryDirectory() as scratch:
-        measured = train(trial, trainer_of(trial, data / CORPORA[trial.corpus][0], Path(scratch)))
+        clock = Clock(trial.minutes)
+        trainer = trainer_of(trial, data / CORPORA[trial.corpus][0], Path(scratch), clock.share)
+        measured = train(trial, trainer, clock)
     return asdict(trial) | measured
 
 

@@ -70,7 +70,7 @@ def of_critic_step(folder: Path, **changes: object) -> set[str]:
     decided: dict[str, object] = {
         "corpus.length": 16,
         "generator.width": 8,
-        "generator.output": "sampled",
+        "generator.relaxation": "sampled",
         "critic.width": 8,
         "training.batch_size": 16,
         "training.device": "cpu",

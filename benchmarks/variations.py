@@ -1,8 +1,9 @@
-"""What settings cannot say of a recipe: named changes to a trainer that has just been built.
+"""What settings cannot say of a recipe: named changes to what a trainer is built from.
 
 Ideas that are not in the library (rates that fall, smoothed one-hots, cheaper penalties) and two errors of published
-ports, to show what each is worth. A variation leaves the number and order of weights as they are, so optimizers and
-the moving average go on to hold.
+ports, to show what each is worth. A variation registers a network, a penalty or an optimizer, as a user's plugin does,
+and names it in the settings; or it gives the trainer another domain. It leaves the number and order of weights as they
+are.
 
 Shape suffixes: B batch, L length, V vocabulary, Z latent; points of critic space have shape (B, L, V).
 """
@@ -13,7 +14,9 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, cast, final
 
 import numpy as np
@@ -21,18 +24,38 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from seqgan_wgp.config import Config, override
 from seqgan_wgp.nn.activations import relu
+from seqgan_wgp.registry import CRITICS, GENERATORS, OPTIMIZERS, PENALTIES, Network, Registry, register, unload_plugin
 from seqgan_wgp.text import networks
 from seqgan_wgp.training.domain import DataSpec, Domain, Items
-from seqgan_wgp.training.engines.eager import EagerEngine
 from seqgan_wgp.training.penalties import Uniform, View, between, interpolate
-from seqgan_wgp.training.trainer import Trainer
 
 Share = Callable[[], float]
 """() -> the share of the trial's time that has passed, 0 to 1."""
 
-Variation = Callable[[Trainer, Share], None]
-"""(trainer, share): changes the trainer, once, before its first round."""
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What a trial's trainer is built from."""
+
+    domain: Domain
+    config: Config
+    share: Share
+
+
+Variation = Callable[[Setup], Setup]
+
+
+def _with(setup: Setup, **changes: object) -> Setup:
+    """Return a setup with settings changed; a name's two underscores stand for a dot."""
+    dotted = {name.replace("__", "."): value for name, value in changes.items()}
+    return dataclasses.replace(setup, config=override(setup.config, dotted))
+
+
+def _name(registry: Registry[Any], base: str) -> str:
+    """Return a name that is free: the base's, with a number behind."""
+    return next(name for k in itertools.count(1) if (name := f"{base}-varied-{k}") not in registry)
 
 
 @final
@@ -73,10 +96,10 @@ class _Smoothed:
         return self.domain.score(samples, half=half)
 
 
-def smooth(amount: float, trainer: Trainer, share: Share, *, annealed: bool = False) -> None:
+def smooth(amount: float, setup: Setup, *, annealed: bool = False) -> Setup:
     """Show the critic (1 - a) e + a / V for a real one-hot e; annealed, a goes from `amount` to 0, linearly."""
-    now = (lambda: amount * (1 - share())) if annealed else (lambda: amount)
-    trainer.train_state.batches.domain = _Smoothed(trainer.train_state.batches.domain, now)
+    now = (lambda: amount * (1 - setup.share())) if annealed else (lambda: amount)
+    return dataclasses.replace(setup, domain=_Smoothed(setup.domain, now))
 
 
 @final
@@ -92,14 +115,20 @@ class _Generator(nn.Module):
         return self.points(logits_BLV) if self.training else logits_BLV.softmax(dim=-1)
 
 
-def _made(trainer: Trainer, points: Callable[[Tensor], Tensor]) -> None:
-    trainer.train_state.generator = _Generator(trainer.train_state.generator, points)
-    trainer.train_state.average = _Generator(trainer.train_state.average, points).eval()
+def _made(setup: Setup, points: Callable[[Tensor], Tensor]) -> Setup:
+    base = setup.config.generator.network
+    entry, name = GENERATORS["text"][base], _name(GENERATORS["text"], base)
+
+    @register.generator(name, data="text", normalizations=entry.normalizations)
+    def build(*arguments: Any) -> nn.Module:
+        return _Generator(entry.build(*arguments), points)
+
+    return _with(setup, generator__network=name)
 
 
-def temperature(first: float, last: float, trainer: Trainer, share: Share) -> None:
+def temperature(first: float, last: float, setup: Setup) -> Setup:
     """Divide what goes into the generator's softmax by a temperature: `first` at the start, `last` at the end."""
-    _made(trainer, lambda logits_BLV: (logits_BLV / (first + (last - first) * share())).softmax(dim=-1))
+    return _made(setup, lambda logits_BLV: (logits_BLV / (first + (last - first) * setup.share())).softmax(dim=-1))
 
 
 def one_hot_forward(logits_BLV: Tensor, softness: float = 1.0) -> Tensor:
@@ -107,28 +136,28 @@ def one_hot_forward(logits_BLV: Tensor, softness: float = 1.0) -> Tensor:
     return networks.straight_through(logits_BLV / softness)
 
 
-def straight_through(softness: float, trainer: Trainer, _share: Share) -> None:
+def straight_through(softness: float, setup: Setup) -> Setup:
     """Show the critic one-hot rows of generated strings too: real and generated points then look alike."""
-    _made(trainer, partial(one_hot_forward, softness=softness))
+    return _made(setup, partial(one_hot_forward, softness=softness))
 
 
-def gumbel(amount: float, trainer: Trainer, _share: Share) -> None:
+def gumbel(amount: float, setup: Setup) -> Setup:
     """Draw each character by Gumbel noise, and differentiate as Jang, Gu and Poole 2017, section 2.2, do.
 
     With the whole noise, `amount` 1, they are drawn from their probabilities; with less they are nearer the likeliest.
     """
-    chance = torch.Generator().manual_seed(trainer.config.training.seed)
+    chance = torch.Generator().manual_seed(setup.config.training.seed)
 
     def drawn(logits_BLV: Tensor) -> Tensor:
         uniform_BLV = torch.rand(logits_BLV.shape, generator=chance).clamp(min=1e-9)
         return one_hot_forward(logits_BLV - amount * (-uniform_BLV.log()).log())
 
-    _made(trainer, drawn)
+    return _made(setup, drawn)
 
 
-def all_drawn(softness: float, trainer: Trainer, _share: Share) -> None:
+def all_drawn(softness: float, setup: Setup) -> Setup:
     """Draw each character of all strings, not of half, with the gradient of softmax(logits / softness)."""
-    chance = torch.Generator().manual_seed(trainer.config.training.seed)
+    chance = torch.Generator().manual_seed(setup.config.training.seed)
 
     def drawn(logits_BLV: Tensor) -> Tensor:
         chance_BL = torch.rand(logits_BLV.shape[:2], generator=chance)
@@ -136,19 +165,36 @@ def all_drawn(softness: float, trainer: Trainer, _share: Share) -> None:
         soft_BLV = (logits_BLV / softness).softmax(dim=-1)
         return one_hot_BLV + (soft_BLV - soft_BLV.detach())
 
-    _made(trainer, drawn)
+    return _made(setup, drawn)
 
 
-def rates(factor: Callable[[float], float], trainer: Trainer, share: Share) -> None:
+def _optimized(setup: Setup, change: Callable[[torch.optim.Optimizer], None]) -> Setup:
+    """Change both optimizers once they are built; both are of one kind."""
+    base = setup.config.optimizer.critic.name
+    entry, name = OPTIMIZERS[base], _name(OPTIMIZERS, base)
+
+    @register.optimizer(name, needs=entry.needs)
+    def build(settings: Any, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+        algorithm = entry.build(settings, parameters)
+        change(algorithm)
+        return algorithm
+
+    return _with(setup, optimizer__generator__name=name, optimizer__critic__name=name)
+
+
+def rates(factor: Callable[[float], float], setup: Setup) -> Setup:
     """Multiply both learning rates by a function of the share of the trial that has passed."""
-    for algorithm in trainer.train_state.optimizers:
+
+    def fall(algorithm: torch.optim.Optimizer) -> None:
         first = [group["lr"] for group in algorithm.param_groups]
 
-        def before_step(algorithm: torch.optim.Optimizer, *_: Any, first: list[float] = first) -> None:
+        def before_step(algorithm: torch.optim.Optimizer, *_: Any) -> None:
             for group, rate in zip(algorithm.param_groups, first, strict=True):
-                group["lr"] = rate * factor(share())
+                group["lr"] = rate * factor(setup.share())
 
         algorithm.register_step_pre_hook(before_step)
+
+    return _optimized(setup, fall)
 
 
 def linear(share: float) -> float:
@@ -166,17 +212,26 @@ def cosine(share: float) -> float:
     return (1 + math.cos(math.pi * min(1.0, share))) / 2
 
 
-def beta1(value: float, trainer: Trainer, _share: Share) -> None:
+def beta1(value: float, setup: Setup) -> Setup:
     """Set both optimizers' beta1, also to a number below 0: Gidel et al. 2019, "Negative Momentum"."""
-    for algorithm in trainer.train_state.optimizers:
+
+    def negate(algorithm: torch.optim.Optimizer) -> None:
         for group in algorithm.param_groups:
             group["betas"] = (value, group["betas"][1])
 
+    return _optimized(setup, negate)
 
-def penalty_at(slopes: Callable[[View, Uniform], Tensor], points: bool, trainer: Trainer, _share: Share) -> None:
+
+def penalty_at(slopes: Callable[[View, Uniform], Tensor], points: bool, setup: Setup) -> Setup:
     """Take the penalised slopes in another way; with `points` in critic space, not behind the first layer."""
-    constraint = dataclasses.replace(trainer.train_state.objective.constraint, slopes=slopes, needs_points=points)
-    trainer.train_state.objective = dataclasses.replace(trainer.train_state.objective, constraint=constraint)
+    base = setup.config.objective.constraint
+    entry, name = PENALTIES[base], _name(PENALTIES, base)
+
+    @register.penalty(name, cost=entry.cost, needs_points=points, bounds_between=entry.bounds_between)
+    def taken(view: View, uniform: Uniform) -> Tensor:
+        return slopes(view, uniform)
+
+    return _with(setup, objective__constraint=name)
 
 
 def one_axis_slopes(view: View, uniform: Uniform) -> Tensor:
@@ -187,7 +242,7 @@ def one_axis_slopes(view: View, uniform: Uniform) -> Tensor:
     return norm_BV.flatten()
 
 
-def rare_penalty(every: int, trainer: Trainer, _share: Share) -> None:
+def rare_penalty(every: int, setup: Setup) -> Setup:
     """Take the penalty at one critic step in `every`, weighing so many times more. Karras et al. 2020, appendix B."""
     steps = itertools.count()
 
@@ -195,21 +250,32 @@ def rare_penalty(every: int, trainer: Trainer, _share: Share) -> None:
         # A slope of 1 costs nothing, and costs no time.
         return between(view, uniform) if next(steps) % every == 0 else view.real.new_ones(1)
 
-    penalty_at(rarely, False, trainer, _share)
-    trainer.train_state.objective = dataclasses.replace(
-        trainer.train_state.objective, weight=every * trainer.train_state.objective.weight
-    )
+    weight = every * setup.config.objective.penalty_weight
+    return _with(penalty_at(rarely, False, setup), objective__penalty_weight=weight)
 
 
-def relu_in_place(trainer: Trainer, _share: Share) -> None:
+def relu_in_place(setup: Setup) -> Setup:
     """Let the first ReLU of each block overwrite what the skip connection carries, as an in-place one does in ports.
 
     So it does where no normalisation stands before it; behind one it overwrites only what that gave.
     """
-    for network in (trainer.train_state.generator, trainer.train_state.average, trainer.train_state.critic):
-        for block in cast(Any, network).blocks:
-            if isinstance(block.norm1, nn.Identity):
-                block.register_forward_pre_hook(lambda _block, x: (relu(x[0]),))
+    config = setup.config
+    generator, critic = GENERATORS["text"][config.generator.network], CRITICS["text"][config.critic.network]
+    names = _name(GENERATORS["text"], config.generator.network), _name(CRITICS["text"], config.critic.network)
+
+    def overwriting(entry: Network) -> Callable[..., nn.Module]:
+        def build(*arguments: Any) -> nn.Module:
+            network = entry.build(*arguments)
+            for block in cast(Any, network).blocks:
+                if isinstance(block.norm1, nn.Identity):
+                    block.register_forward_pre_hook(lambda _block, x: (relu(x[0]),))
+            return network
+
+        return build
+
+    register.generator(names[0], data="text", normalizations=generator.normalizations)(overwriting(generator))
+    register.critic(names[1], data="text", normalizations=critic.normalizations)(overwriting(critic))
+    return _with(setup, generator__network=names[0], critic__network=names[1])
 
 
 VARIATIONS: dict[str, Variation] = {
@@ -242,10 +308,9 @@ AND = " + "
 """Between the names of variations of which a trial has several."""
 
 
-def vary(names: str, trainer: Trainer, share: Share) -> None:
-    """Do the named variations, one after the other; the empty text names none. Steps then follow what has changed."""
+def vary(names: str, setup: Setup) -> Setup:
+    """Return what a trainer with the named variations is built from, one after the other; empty text names none."""
+    unload_plugin(Path(__file__).name)  # what the last trial registered
     for name in names.split(AND) if names else []:
-        VARIATIONS[name](trainer, share)
-    trainer.train_state.engine = EagerEngine(
-        trainer.train_state.generator, trainer.train_state.critic, trainer.train_state.objective, trainer.config
-    )
+        setup = VARIATIONS[name](setup)
+    return setup

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .ui.console import messages
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from seqgan_wgp.config import Config
     from seqgan_wgp.domains import DomainAdapter
 
@@ -36,7 +40,23 @@ Minutes = Annotated[float | None, typer.Option(help="Minutes of training in all.
 Seed = Annotated[int | None, typer.Option(help="Seed of all noise.", metavar="S")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is at RUN.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print all settings and stop.")]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plugin",
+        help="Python file that registers a loss, penalty, network or optimizer; may be repeated.",
+        metavar="FILE",
+    ),
+]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.", metavar="NAME")]
+
+
+def load_plugins(files: list[Path] | None) -> None:
+    """Run the plugin files that were given, before any settings are read or a model is loaded."""
+    if files:
+        from seqgan_wgp.registry import load_plugins as load
+
+        load(files)
 
 
 def asked(
@@ -57,14 +77,28 @@ def asked(
     from seqgan_wgp.runs.tensorboard import check_tensorboard
     from seqgan_wgp.utils.devices import pick_device
 
-    changes = {**parse_assignments(assignments or []), **(named or {}), **given(**flags)}
+    assigned = parse_assignments(assignments or [])
+    changes = {**assigned, **(named or {}), **given(**flags)}
     settings = configs.recipe(recipe, changes, file=file)
+    note_former_names(assigned, file)
     if settings.domain != adapter.name:
         reason = f"the recipe {recipe!r} is one for {settings.domain}, not for {adapter.name}"
         raise ConfigError(reason, adapter.recipe_hint)
     pick_device(settings.training.device)
     check_tensorboard(settings)
     return settings
+
+
+def note_former_names(assigned: Mapping[str, object], file: Path | None) -> None:
+    """Say once which settings have another name now, of those that `--set` and `--config` gave."""
+    from seqgan_wgp.config import Config
+    from seqgan_wgp.config.fields import former_names
+    from seqgan_wgp.config.recipes import read_settings
+
+    former = former_names(Config)
+    met = {name: former[name] for name in assigned if name in former}
+    for before, now in {**met, **(read_settings(file)[1] if file else {})}.items():
+        messages().print(f"note: the setting {before} is now called {now}", markup=False, soft_wrap=True)
 
 
 def given(**flags: object) -> dict[str, object]:

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from .errors import ConfigError as ConfigError
     from .errors import CorpusError as CorpusError
     from .errors import Diverged as Diverged
+    from .errors import PluginError as PluginError
     from .errors import SeqganError as SeqganError
     from .model import Model as Model
+    from .registry import load_plugins as load_plugins
+    from .registry import register as register
     from .runs.evaluate import evaluate as evaluate
     from .runs.export.hub import from_pretrained as from_pretrained
     from .runs.export.hub import save_pretrained as save_pretrained
@@ -40,16 +43,19 @@ _HOMES = {
     "CorpusError": "errors",
     "Diverged": "errors",
     "Model": "model",
+    "PluginError": "errors",
     "Record": "training.record",
     "SeqganError": "errors",
     "evaluate": "runs.evaluate",
     "from_pretrained": "runs.export.hub",
+    "load_plugins": "registry",
     "override": "config",
     "read_records": "runs.metrics_log",
     "recipe": "config",
     "recipe_names": "config",
     "refine": "runs.refine",
     "save_pretrained": "runs.export.hub",
+    "register": "registry",
     "train": "runs.train",
 }
 

@@ -33,6 +33,10 @@ class ConfigError(SeqganError):
     """A setting, a recipe, an option or a run folder that cannot be used as asked."""
 
 
+class PluginError(ConfigError):
+    """Settings or a model that need a plugin which is not loaded."""
+
+
 class CorpusError(SeqganError):
     """A corpus that cannot be read, or that cannot be learnt from."""
 

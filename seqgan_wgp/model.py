@@ -6,8 +6,8 @@ Shape suffixes: B batch, N strings or images, Z latent.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast, final
 
@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from . import config as configs
 from .config import Config
 from .domains import adapter_for
-from .errors import CheckpointError, ConfigError, SeqganError, SeqganWarning, one_line
+from .errors import CheckpointError, ConfigError, PluginError, SeqganError, SeqganWarning, one_line
+from .registry import load_plugins
 from .text.domain import TextSpec
 from .text.generation import inversion
 from .text.generation.inversion import Generating, Inversion, Neighbour
@@ -71,7 +72,15 @@ class Model:
         self.critic = _loaded(critic, tensors, "critic").to(device)
 
     @classmethod
-    def load(cls, path: str | Path, *, device: str = "auto", weights: str | None = None, best: bool = False) -> Model:
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        device: str = "auto",
+        weights: str | None = None,
+        best: bool = False,
+        plugins: Sequence[str | Path] = (),
+    ) -> Model:
         """Load a model from a run's folder or a model file.
 
         Args:
@@ -79,11 +88,14 @@ class Model:
             device: "auto", "cpu", "cuda" or "mps".
             weights: "average" or "latest", in place of what the run was configured with.
             best: of a folder, take best.safetensors: the model of the run's best evaluation.
+            plugins: files of code that the model needs; it names them, and never brings them.
 
         Raises:
+            PluginError: the model needs a plugin that is not loaded.
             CheckpointError: no model there, a damaged file, one that is not ours, or one of a newer format.
             ConfigError: no such device, or the best of a single file.
         """
+        load_plugins(plugins)
         file = find_model_file(Path(path), best=best)
         place = pick_device(device)
         note = device_note(device, place)
@@ -93,6 +105,8 @@ class Model:
         try:
             config = configs.from_dict(facts.pop("config"))
             model = cls(config, adapter_for(config).spec(facts), facts, tensors, place)
+        except PluginError as error:
+            raise PluginError(f"{file}: {error.message}", error.remedy) from None
         except (SeqganError, KeyError, TypeError) as error:
             reason = error.message if isinstance(error, SeqganError) else f"it lacks {error}"
             raise CheckpointError(f"{file}: is not a whole model: {reason}", _WHOLE) from None
@@ -311,8 +325,11 @@ class Model:
 
     def _latents(self, seed: int, stream: Stream = Stream.SAMPLE_LATENT) -> Callable[[Tensor], Tensor]:
         """Return a function from numbers (B,) to latents (B, Z) of a stream."""
-        seeded = _seeded(self.config, seed)
-        return lambda index_B: latents(seeded, stream, index_B)
+        if not 0 <= seed < 1 << 63:
+            raise ConfigError(f"seed is {seed}, but it must be at least 0 and below 2^63", "choose a smaller seed")
+        settings = self.config.generator
+        distribution, size = settings.latent_distribution, settings.latent
+        return lambda index_B: latents(distribution, size, seed, stream, index_B)
 
 
 def _loaded(network: nn.Module, tensors: Mapping[str, Tensor], part: str) -> nn.Module:
@@ -357,12 +374,6 @@ class _RefinedModel(Model):
         if (decode, temperature, refine) != ("argmax", 1.0, True):
             return super().samples(n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine)
         return self._strings.samples(n, seed=seed, start=start)
-
-
-@lru_cache(maxsize=64)
-def _seeded(config: Config, seed: int) -> Config:
-    # Kept, since whoever generates many blocks one by one asks for it each time.
-    return configs.override(config, {"training.seed": seed})
 
 
 def model_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -27,6 +27,7 @@ from seqgan_wgp.config.kinds import DATA_KINDS, DataKind
 from seqgan_wgp.domains import DOMAINS, DomainAdapter
 from seqgan_wgp.errors import CheckpointError, CorpusError
 from seqgan_wgp.nn.initialization import initialize_pair
+from seqgan_wgp.registry import CRITICS, GENERATORS, Network, Registry
 from seqgan_wgp.training.adapter import CardData, EvalOptions, EvalTable, LoadedModel, MeasureRow
 from seqgan_wgp.training.domain import DataSpec, Items
 from seqgan_wgp.training.report_data import Histogram, ReportData
@@ -325,9 +326,12 @@ class SeriesAdapter(DomainAdapter):
 def registered() -> Iterator[SeriesAdapter]:
     """Make the kind of data known while the context lasts; a plugin would do it for good."""
     adapter = SeriesAdapter()
-    DATA_KINDS[adapter.name] = DataKind(networks={"generator": ("perceptron",), "critic": ("perceptron",)})
+    DATA_KINDS[adapter.name] = DataKind()
+    for registries in (GENERATORS, CRITICS):
+        registries[adapter.name] = Registry(f"network of {adapter.name}")
+        registries[adapter.name].add("perceptron", Network(build=nn.Sequential))
     DOMAINS[adapter.name] = adapter
     try:
         yield adapter
     finally:
-        del DOMAINS[adapter.name], DATA_KINDS[adapter.name]
+        del DOMAINS[adapter.name], DATA_KINDS[adapter.name], GENERATORS[adapter.name], CRITICS[adapter.name]

@@ -199,7 +199,7 @@ def test_a_walk_is_even_as_its_latents_are(run: RunFolder) -> None:
         ((3, -2, 5), "seed -2 is negative"),
         ((3, 4, 1), "n is 1, but it must be 2"),
         ((3, 4, 1_001), "n is 1,001, .* to 1,000"),
-        ((2**63, 4, 5), "training.seed"),
+        ((2**63, 4, 5), r"seed is 9223372036854775808, but it must be at least 0 and below 2\^63"),
     ],
 )
 def test_a_walk_that_there_is_not_is_refused(run: RunFolder, arguments: tuple[int, int, int], message: str) -> None:

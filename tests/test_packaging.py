@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -106,3 +108,54 @@ def test_the_installed_command_trains_and_generates_outside_the_tree(site: Path,
     run = elsewhere(site, sys.executable, script, "train", "words", "--steps", "3", *sizes, cwd=tmp_path).strip()
     assert run == str(Path("runs") / "words-fast-001")
     assert len(elsewhere(site, sys.executable, script, "generate", run, "-n", "7", cwd=tmp_path).splitlines()) == 7
+
+
+def plugins_of_the_document(folder: Path) -> list[Path]:
+    """Write the code blocks of docs/extending.md that name a file to these files."""
+    text = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```", text, flags=re.M | re.S)
+    for name, code in blocks:
+        (folder / name).write_text(code, encoding="utf-8")
+    return [folder / name for name, _ in blocks]
+
+
+def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_path: Path) -> None:
+    files = plugins_of_the_document(tmp_path)
+    assert [file.name for file in files] == ["rpgan.py", "transformer.py", "no_digits.py"]
+    script = str(site / "bin" / "seqgan-wgp")
+    plugins = [word for file in files for word in ("--plugin", file.name)]
+    words = ["train", "words", "--steps", "2", "--seed", "5", "--device", "cpu", *plugins]
+    for setting in (
+        "objective.loss=rpgan",
+        "generator.network=transformer",
+        "generator.normalization=none",
+        "generator.initialization=constructor",
+        "generator.width=8",
+        "critic.width=8",
+        "log.every=1",
+        "evaluation.every=2",
+        "evaluation.samples=64",
+        "corpus.limit=2000",
+    ):
+        words += ["--set", setting]
+    records = []
+    for run in ("first", "second"):
+        elsewhere(site, sys.executable, script, *words, "--out", run, cwd=tmp_path)
+        lines = (tmp_path / run / "metrics.jsonl").read_text().splitlines()
+        records.append([json.loads(line) | {"seconds": 0} for line in lines])
+    assert len(records[0]) == 2 and records[0] == records[1]
+    assert json.loads((tmp_path / "first" / "config.json").read_text())["plugins"] == ["transformer.py", "rpgan.py"]
+    generate = [sys.executable, script, "generate", "first", "-n", "3"]
+    strings = elsewhere(site, *generate, *plugins, "--valid", "no-digits", cwd=tmp_path).splitlines()
+    assert len(strings) == 3 and not re.search("[0-9]", "".join(strings))
+    environment = os.environ | {"PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"}
+    refused = subprocess.run(generate, cwd=tmp_path, env=environment, check=False, capture_output=True, text=True)
+    assert refused.returncode == 2 and "the settings need the plugin transformer.py" in refused.stderr
+    program = """
+from seqgan_wgp import Model, load_plugins
+from seqgan_wgp.testing import check_generator, check_loss
+print(len(Model.load("first", plugins=["rpgan.py", "transformer.py"]).generate(2)))
+check_loss("rpgan")
+check_generator("transformer", data="text")
+"""
+    assert elsewhere(site, sys.executable, "-c", program, cwd=tmp_path) == "2\n"

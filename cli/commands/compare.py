@@ -47,8 +47,10 @@ def compare(
     device: options.Device = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a comparison that is at DIR.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, not a table.")] = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Train recipes one after the other on the same data, and print a table. Given again, it goes on."""
+    options.load_plugins(plugin)
     from seqgan_wgp.config.fields import parse_assignments
     from seqgan_wgp.domains import adapter_claiming
     from seqgan_wgp.runs.compare.folder import check_place, opened
@@ -66,6 +68,7 @@ def compare(
         device=device,
     )
     own = asked.configs()
+    options.note_former_names(parse_assignments(set_ or []), config)
     check_place(out, overwrite=overwrite)
     console = messages()
     found = scan_with_progress(console, adapter, adapter.open_inputs(corpus, data), own[0])

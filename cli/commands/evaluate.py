@@ -55,8 +55,10 @@ def evaluate(
     ] = None,
     device: options.Device = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, not tables.")] = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Measure MODEL against the test half of its data, and say what each number means."""
+    options.load_plugins(plugin)
     from seqgan_wgp.runs.evaluate import evaluate as evaluated
     from seqgan_wgp.text.readers.open import open_inputs
 

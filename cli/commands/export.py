@@ -20,8 +20,10 @@ def export(
         typer.Option("-o", "--output", help="File; otherwise MODEL's name in this folder.", metavar="FILE"),
     ] = None,
     overwrite: options.Replace = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Write the generator as ONNX (opset 18, any batch size), with vocabulary and settings; print the file's name."""
+    options.load_plugins(plugin)
     from seqgan_wgp.errors import ConfigError, did_you_mean
     from seqgan_wgp.runs.export.onnx import EXPORTS, check_onnx
     from seqgan_wgp.utils.atomic_files import check_file

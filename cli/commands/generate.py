@@ -36,6 +36,7 @@ def generate(
     refine: flags.Refine = False,
     unique: flags.Unique = False,
     not_in: flags.NotIn = None,
+    valid: flags.Valid = None,
     memory: flags.Memory = 512,
     prefix: flags.Prefix = None,
     suffix: flags.Suffix = None,
@@ -48,8 +49,10 @@ def generate(
     length: flags.Length = None,
     charset: flags.Charset = None,
     regex: flags.Regex = None,
+    plugin: options.Plugins = None,
 ) -> None:
     """Print N new strings or points, one a line; write images: a grid to FILE.png, all to FILE.npy, or a folder."""
+    options.load_plugins(plugin)
     from seqgan_wgp.domains import adapter_for
     from seqgan_wgp.model import Model
     from seqgan_wgp.text.constrained.constraints import Constraints, parse_length
@@ -71,6 +74,7 @@ def generate(
             "--refine": refine,
             "--unique": unique,
             "--not-in": not_in,
+            "--valid": valid,
             "--prefix": prefix,
             "--suffix": suffix,
             "--contains": contains,
@@ -111,6 +115,7 @@ def generate(
         top=top,
         unique=unique,
         not_in=tuple(not_in or ()),
+        valid=valid,
         memory_megabytes=memory,
         output=output,
         continued=continue_,

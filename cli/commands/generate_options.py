@@ -99,6 +99,15 @@ NotIn = Annotated[
         rich_help_panel=_FILTERS,
     ),
 ]
+Valid = Annotated[
+    str | None,
+    typer.Option(
+        "--valid",
+        help="Only strings that the validator NAME calls valid; a plugin registers it.",
+        metavar="NAME",
+        rich_help_panel=_FILTERS,
+    ),
+]
 Memory = Annotated[
     int,
     typer.Option(

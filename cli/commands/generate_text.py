@@ -36,15 +36,18 @@ class Job:
     top: int | None
     unique: bool
     not_in: tuple[str, ...]
+    valid: str | None
+    """Name of the validator that strings must pass."""
+
     memory_megabytes: int
     output: str | None
     continued: Path | None
     overwrite: bool
 
     @property
-    def is_selective(self) -> bool:
-        """Whether -n is how many strings are to be found, not how many candidates are looked at."""
-        return self.unique or bool(self.not_in) or self.request.refine
+    def filters(self) -> bool:
+        """Whether some strings may be held back."""
+        return self.unique or bool(self.not_in) or self.valid is not None
 
     def check(self) -> None:
         """Raise ConfigError for what cannot be, or not together."""
@@ -129,7 +132,8 @@ class Tally:
     @property
     def _share(self) -> float:
         """How much of what was asked for is done, 0 where that has no end."""
-        done = self.at.strings if self.job.is_selective else self.at.next - self.job.request.start
+        selective = self.job.filters or self.job.request.refine
+        done = self.at.strings if selective else self.at.next - self.job.request.start
         return 0.0 if self.job.request.n is None else done / self.job.request.n
 
     def tell(self) -> None:
@@ -145,7 +149,8 @@ class Tally:
             console.print(f"the refiner accepted {share}", soft_wrap=True)
         if is_exhausted(self.at):
             found = strings if n is None else f"{strings} of {n:,}"
-            rest = f"none of the last {self.at.idle:,} candidates was new"
+            wanted = "new" if self.job.valid is None else "new and valid" if self.job.unique else "valid"
+            rest = f"none of the last {self.at.idle:,} candidates was {wanted}"
             console.print(f"the model seems exhausted: {found}, and {rest}", soft_wrap=True)
             raise typer.Exit(EXIT_FAILED)
         if self.job.continued is not None and not self.new:
@@ -154,13 +159,14 @@ class Tally:
 
 def _sieve(loaded: Model, model: TextModel, job: Job) -> tuple[StringFilter | None, list[str]]:
     """Return what holds strings back, if anything does, and the hashes of the files whose lines it does."""
-    if not job.unique and not job.not_in:
+    if not job.filters:
         return None, []
-    from seqgan_wgp.text.generation.filters import Excluded, StringFilter
+    from seqgan_wgp.text.generation.filters import Excluded, StringFilter, validity
     from seqgan_wgp.text.hashing.string_hashes import StringHashes
 
     hashes = StringHashes(model.spec.vocabulary, model.spec.length)
-    sieve = StringFilter(hashes, unique=job.unique, memory_bytes=job.memory_megabytes << 20)
+    valid = None if job.valid is None else validity(job.valid, model.spec.vocabulary)
+    sieve = StringFilter(hashes, unique=job.unique, memory_bytes=job.memory_megabytes << 20, valid=valid)
     files = [Excluded(file, loaded.config.corpus) for file in job.not_in]
     for file in files:
         sieve.exclude(file)
@@ -202,6 +208,7 @@ def _destination(
         **described(job.request),
         "--unique": job.unique,
         "--not-in": excluded,
+        **({} if job.valid is None else {"--valid": job.valid}),
         "--format": job.format_,
         "--device": model.device.type,
         "MODEL": model.sha256(),

@@ -43,14 +43,18 @@ def inspect(
     config: options.ConfigFile = None,
     set_: options.Settings = None,
     no_timing: Annotated[bool, typer.Option("--no-timing", help="Do not measure how long training takes.")] = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Tell what CORPUS is, and what training would make of it."""
+    options.load_plugins(plugin)
     from seqgan_wgp import config as configs
     from seqgan_wgp.config.fields import parse_assignments
     from seqgan_wgp.text.inspection.inspect import inspect as inspected
     from seqgan_wgp.text.readers.open import open_inputs
 
-    given = configs.recipe(recipe, parse_assignments(set_ or []), file=config)
+    assigned = parse_assignments(set_ or [])
+    given = configs.recipe(recipe, assigned, file=config)
+    options.note_former_names(assigned, config)
     measure = None
     if not no_timing:
         from seqgan_wgp.text.inspection import timing as pace

@@ -23,8 +23,10 @@ def interpolate(
     output: options.Output = None,
     device: options.Device = None,
     overwrite: options.Replace = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Walk from the first string or image of `generate --seed A` to that of B; images to FILE.png or FILE.gif."""
+    options.load_plugins(plugin)
     start, end = (a, b) if text else (_seed("A", a), _seed("B", b))
 
     from seqgan_wgp.domains import adapter_for

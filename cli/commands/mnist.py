@@ -30,8 +30,10 @@ def mnist(
     device: options.Device = None,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Learn MNIST, which is downloaded once, or the images in DIR. Prints the run's folder when done."""
+    options.load_plugins(plugin)
     from seqgan_wgp.domains import adapter_claiming
 
     adapter = adapter_claiming(INPUTS)

@@ -19,8 +19,10 @@ def report(
         typer.Option("-o", "--output", help="File.", metavar="FILE", show_default="report.html in RUN"),
     ] = None,
     overwrite: options.Replace = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Write one HTML file that tells all of a run: samples, quality, training, settings. Prints where it is."""
+    options.load_plugins(plugin)
     from seqgan_wgp.runs.folder import open_run
     from seqgan_wgp.runs.report.page import write_report
     from seqgan_wgp.utils.atomic_files import check_file

@@ -19,8 +19,10 @@ def resume(
     steps: options.Steps = None,
     minutes: options.Minutes = None,
     device: options.Device = None,
+    plugin: options.Plugins = None,
 ) -> None:
     """Go on with a run as if it had never stopped, to its end or to a later one."""
+    options.load_plugins(plugin)
     from seqgan_wgp.runs.folder import open_run
 
     with together() as world:

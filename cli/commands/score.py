@@ -24,6 +24,7 @@ def score(
     output: options.Output = None,
     device: options.Device = None,
     overwrite: options.Replace = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Print the critic's score of every line, in order: score, flag and text, tabs between.
 
@@ -31,6 +32,7 @@ def score(
 
     Flags: - none; too_long: scored by its beginning; unknown: has characters that were not learnt; empty: never learnt.
     """
+    options.load_plugins(plugin)
     from seqgan_wgp.text.generation.score_records import RECORDS, check_format, header
 
     check_format(format_)

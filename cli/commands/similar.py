@@ -29,11 +29,13 @@ def similar(
     output: options.Output = None,
     device: options.Device = None,
     overwrite: options.Replace = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Print different strings that the model has around TEXT, nearest first.
 
     The latent of TEXT is searched for, in some seconds; strings are those of latents around it. TEXT is left out.
     """
+    options.load_plugins(plugin)
     from seqgan_wgp.errors import ConfigError
     from seqgan_wgp.text.generation.formats import as_txt
     from seqgan_wgp.text.generation.score_records import RECORDS, check_format, header

@@ -46,8 +46,10 @@ def train(
     device: options.Device = None,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Learn from the lines of CORPUS, or from draws of toy:NAME. Prints the run's folder when done."""
+    options.load_plugins(plugin)
     from seqgan_wgp.domains import adapter_claiming
 
     adapter = adapter_claiming(corpus)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -21,27 +22,44 @@ def setting(
     default: Any = MISSING,
     *,
     choices: Collection[str] = (),
-    least: float = -math.inf,
-    above: float = -math.inf,
-    most: float = math.inf,
-    below: float = math.inf,
+    ge: float = -math.inf,
+    gt: float = -math.inf,
+    le: float = math.inf,
+    lt: float = math.inf,
     odd: bool = False,
     auto: bool = False,
+    formerly: str = "",
 ) -> Any:
     """Declare one setting: what it means, its neutral default (none: a recipe must set it) and its bounds.
 
-    With `auto` it may be left to a rule: it is then AUTO, written "auto".
+    Args:
+        doc: what it means, in one line.
+        default: its value where nothing sets it.
+        choices: names that it is one of; a registry is asked when a value is checked, not before.
+        ge: the least value.
+        gt: the number that it must be above.
+        le: the largest value.
+        lt: the number that it must be below.
+        odd: whether it must be odd.
+        auto: whether it may be left to a rule, written "auto": then it is AUTO, or None where it may be None.
+        formerly: name that it had, which is accepted still.
     """
-    metadata = {"doc": doc, "choices": choices, "least": least, "above": above, "most": most, "below": below}
-    metadata |= {"odd": odd, "auto": auto}
+    metadata = {"doc": doc, "choices": choices, "ge": ge, "gt": gt, "le": le, "lt": lt}
+    metadata |= {"odd": odd, "auto": auto, "formerly": formerly}
     if default is MISSING:
         return dataclasses.field(metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
 
+@functools.cache
+def _hints(cls: type) -> Mapping[str, Any]:
+    """Return the types of a section's settings; kept, since resolving them is most of the work of reading a config."""
+    return types.MappingProxyType(typing.get_type_hints(cls))
+
+
 def list_settings(cls: type, prefix: str = "") -> dict[str, dataclasses.Field[Any]]:
     """Return every setting, dotted name -> its dataclass field, in the order of the sections."""
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     found: dict[str, dataclasses.Field[Any]] = {}
     for field in dataclasses.fields(cls):
         if dataclasses.is_dataclass(hints[field.name]):
@@ -64,6 +82,7 @@ def parse_assignments(assignments: list[str]) -> dict[str, str]:
 
 def nested(cls: type, dotted: str, value: object) -> dict[str, Any]:
     """Return `value` under its dotted name in nested dictionaries. Raises ConfigError for an unknown one."""
+    dotted = former_names(cls).get(dotted, dotted)
     if dotted not in list_settings(cls):
         raise ConfigError(
             f"there is no setting {dotted!r}{did_you_mean(dotted, list_settings(cls))}",
@@ -74,6 +93,44 @@ def nested(cls: type, dotted: str, value: object) -> dict[str, Any]:
     for section in reversed(sections):
         tree = {section: tree}
     return tree
+
+
+def former_names(cls: type) -> dict[str, str]:
+    """Return the dotted names that settings had -> those that they have now."""
+    return {
+        ".".join([*dotted.split(".")[:-1], field.metadata["formerly"]]): dotted
+        for dotted, field in list_settings(cls).items()
+        if field.metadata["formerly"]
+    }
+
+
+def renamed(cls: type, tree: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return nested settings under the names that they have now, and those that stood under former ones.
+
+    Raises:
+        ConfigError: a setting stands there under both its names.
+    """
+    result, met = _without_former(tree, former_names(cls), "")
+    return result, met
+
+
+def _without_former(
+    tree: Mapping[str, Any], former: Mapping[str, str], prefix: str
+) -> tuple[dict[str, Any], dict[str, str]]:
+    result: dict[str, Any] = {}
+    met: dict[str, str] = {}
+    for key, given in tree.items():
+        dotted, value, name = prefix + str(key), given, key
+        if isinstance(given, Mapping):
+            value, inner = _without_former(given, former, dotted + ".")
+            met |= inner
+        elif dotted in former:
+            name = former[dotted].rpartition(".")[2]
+            met[dotted] = former[dotted]
+            if name in tree:
+                raise ConfigError(f"{dotted} is now called {former[dotted]}, and both are set", f"leave {dotted} out")
+        result[name] = value
+    return result, met
 
 
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,7 +150,8 @@ def from_tree(cls: type[Any], tree: object, prefix: str = "") -> Any:
     """
     if not isinstance(tree, Mapping):
         raise ConfigError(f"{prefix.rstrip('.') or 'the config'} is {tree!r}, but it is a section of settings")
-    hints = typing.get_type_hints(cls)
+    section: type = cls
+    hints = _hints(section)
     fields = {field.name: field for field in dataclasses.fields(cls)}
     for key in tree:
         if key not in fields:
@@ -106,7 +164,7 @@ def from_tree(cls: type[Any], tree: object, prefix: str = "") -> Any:
             if name in tree or field.default_factory is MISSING:
                 values[name] = from_tree(typing.cast(type[Any], hints[name]), tree.get(name, {}), dotted + ".")
         elif field.metadata["auto"] and str(tree.get(name)).lower() == "auto":
-            values[name] = AUTO
+            values[name] = left_open(hints[name])
         elif name in tree:
             value = _typed(dotted, tree[name], hints[name], field.metadata)
             values[name] = _checked(dotted, value, field.metadata)
@@ -115,8 +173,24 @@ def from_tree(cls: type[Any], tree: object, prefix: str = "") -> Any:
     return cls(**values)
 
 
+def left_open(hint: Any) -> int | None:
+    """Return the value of a setting of this type that is left to a rule."""
+    return None if isinstance(hint, types.UnionType) else AUTO
+
+
+def _names(dotted: str, value: object, doc: str) -> tuple[str, ...]:
+    """Return names from a list, or from text with commas between them."""
+    if isinstance(value, str):
+        value = [name.strip() for name in value.split(",") if name.strip()]
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise ConfigError(f"{dotted} is {value!r}, but it is a list of names", f"{dotted}: {doc}")
+    return tuple(value)
+
+
 def _typed(dotted: str, value: object, hint: Any, rule: Mapping[str, Any]) -> Any:
     """Return `value` as the type that the setting has; text is read, since `--set` gives text."""
+    if typing.get_origin(hint) is tuple:
+        return _names(dotted, value, rule["doc"])
     optional = isinstance(hint, types.UnionType)
     kind = next(arm for arm in typing.get_args(hint) if arm is not types.NoneType) if optional else hint
     if optional and (value is None or (isinstance(value, str) and value.lower() == "none")):
@@ -134,27 +208,30 @@ def _typed(dotted: str, value: object, hint: Any, rule: Mapping[str, Any]) -> An
         pass
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
-        wanted = words[kind] + (" or none" if optional else "") + (" or auto" if rule["auto"] else "")
+        wanted = (
+            words[kind] + (" or none" if optional and not rule["auto"] else "") + (" or auto" if rule["auto"] else "")
+        )
         raise ConfigError(f"{dotted} is {value!r}, but it is {wanted}", f"{dotted}: {rule['doc']}")
     return value
 
 
 def _checked(dotted: str, value: Any, rule: Mapping[str, Any]) -> Any:
-    if rule["choices"]:
-        if value not in rule["choices"]:
+    choices = rule["choices"]
+    if not isinstance(choices, tuple) or choices:
+        if value not in choices:
             raise ConfigError(
-                f"{dotted} is {value!r}{did_you_mean(str(value), rule['choices'])}",
-                f"it is one of: {', '.join(rule['choices'])}",
+                f"{dotted} is {value!r}{did_you_mean(str(value), choices)}",
+                f"it is one of: {', '.join(choices)}",
             )
         return value
-    if value is None or isinstance(value, str | bool):
+    if value is None or isinstance(value, str | bool | tuple):
         return value
     bounds = [
         (isinstance(value, int) or math.isfinite(value), "finite"),
-        (value >= rule["least"], f"at least {rule['least']}"),
-        (value > rule["above"], f"above {rule['above']}"),
-        (value <= rule["most"], f"at most {rule['most']}"),
-        (value < rule["below"], f"below {rule['below']}"),
+        (value >= rule["ge"], f"at least {rule['ge']}"),
+        (value > rule["gt"], f"above {rule['gt']}"),
+        (value <= rule["le"], f"at most {rule['le']}"),
+        (value < rule["lt"], f"below {rule['lt']}"),
         (not rule["odd"] or value % 2 == 1, "odd"),
     ]
     for holds, words in bounds:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataKind:
     """One kind of data, as far as settings depend on it."""
-
-    networks: Mapping[str, tuple[str, ...]]
-    """Part, generator or critic -> the architectures that there are for it."""
 
     data_settings: tuple[str, ...] = ()
     """Sections, ending in a dot, and settings that decide what is learnt from."""
@@ -24,18 +20,8 @@ class DataKind:
 
 
 DATA_KINDS: dict[str, DataKind] = {
-    "text": DataKind(
-        networks={"generator": ("residual",), "critic": ("residual",)},
-        data_settings=("corpus.",),
-        has_rules=True,
-        is_discrete=True,
-    ),
-    "image": DataKind(
-        networks={
-            "generator": ("deconvolution", "perceptron", "convolution-dense"),
-            "critic": ("convolution", "perceptron", "convolution-dense"),
-        },
-        data_settings=("images.limit",),
-    ),
-    "toy": DataKind(networks={"generator": ("perceptron",), "critic": ("perceptron",)}, data_settings=("toy.",)),
+    "text": DataKind(data_settings=("corpus.",), has_rules=True, is_discrete=True),
+    "image": DataKind(data_settings=("images.limit",)),
+    "toy": DataKind(data_settings=("toy.",)),
 }
+"""Name of a kind of data -> what settings need to know of it; `registry.GENERATORS` and `CRITICS` have its networks."""

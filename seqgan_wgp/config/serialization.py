@@ -9,7 +9,8 @@ import operator
 from collections.abc import Mapping
 from typing import Any
 
-from .fields import AUTO, from_tree, list_settings, merged, nested
+from .fields import AUTO, from_tree, list_settings, merged, nested, renamed
+from .plugins import check_plugins, needed_plugins
 from .schema import Config
 from .validation import check
 
@@ -23,19 +24,28 @@ def override(config: Config, overrides: Mapping[str, object]) -> Config:
 
 
 def from_dict(tree: Mapping[str, Any]) -> Config:
-    """Build a Config from nested dictionaries. Raises ConfigError that names the setting, value and bounds."""
+    """Build a Config from nested dictionaries; settings may have their former names.
+
+    Raises:
+        ConfigError: an unknown setting, or a value that it cannot have: names the setting, the value and the bounds.
+        PluginError: the settings need a plugin that is not loaded.
+    """
+    if isinstance(tree, Mapping):
+        tree, _ = renamed(Config, tree)
+        check_plugins(tree.get("plugins", ()))
     config: Config = from_tree(Config, tree)
     check(config)
-    return config
+    return dataclasses.replace(config, plugins=needed_plugins(config))
 
 
 def to_dict(config: Config) -> dict[str, Any]:
     """Return nested dictionaries with every setting; `from_dict` gives back an equal config."""
     tree = dataclasses.asdict(config)
+    tree["plugins"] = list(config.plugins)
     for dotted, field in list_settings(Config).items():
         *sections, name = dotted.split(".")
         section = functools.reduce(operator.getitem, sections, tree)
-        if field.metadata["auto"] and section[name] == AUTO:
+        if field.metadata["auto"] and section[name] in (AUTO, None):
             section[name] = "auto"
     return tree
 

@@ -3,38 +3,13 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Collection
 
 from ..errors import ConfigError
+from ..registry import CRITICS, DISTRIBUTIONS, GENERATORS, LOSSES, NORMALIZATIONS, OPTIMIZERS, PENALTIES
 from .fields import AUTO
 from .kinds import DATA_KINDS
 from .schema import Config
-
-_CONVOLUTIONS = ("none", "layer", "layer-channels", "instance", "weight", "batch")
-_NORMALIZATIONS: dict[str, tuple[str, ...]] = {
-    "perceptron": ("none", "layer", "weight", "batch"),
-    "convolution-dense": (*_CONVOLUTIONS, "batch-nonaffine"),
-}
-"""Architecture -> its normalizations, where they are not those of convolutions."""
-
-BATCH_NORMALIZATIONS = ("batch", "batch-nonaffine")
-"""The normalizations by statistics of a batch: they mix its samples."""
-
-_NEEDS: dict[str, tuple[str, ...]] = {
-    "adam": ("beta1", "beta2"),
-    "rmsprop": ("decay",),
-    "rmsprop-tf": ("decay",),
-    "sgd": (),
-}
-"""Optimizer -> the settings that it cannot be without and that have no default."""
-
-PENALTIES = ("gp", "lp", "dragan", "dragan-notebook", "gp-difference", "gp-segment", "r1")
-"""The constraints that add lambda times a penalty to the critic's loss."""
-
-_ON_PATHS = ("gp", "lp", "gp-difference", "gp-segment")
-"""The penalties that look between real and generated points, and so bound what a critic can gain between them."""
-
-_AT_EACH_ITEM = ("gp", "lp", "gp-segment", "r1")
-"""The penalties at an item that ask nothing of the other items of a batch."""
 
 
 def check(config: Config) -> None:
@@ -48,36 +23,39 @@ def check(config: Config) -> None:
 
 
 def _check_toy(config: Config) -> None:
-    if config.toy.theta and config.toy.name != "parallel-lines":
+    if config.toy.theta and not DISTRIBUTIONS[config.toy.name].has_theta:
+        having = [name for name, distribution in DISTRIBUTIONS.items() if distribution.has_theta]
         raise ConfigError(
             f"toy.theta is {config.toy.theta:g}, but toy.name is {config.toy.name!r}, which has none",
-            "set toy.name=parallel-lines, or toy.theta=0",
+            f"set toy.name={having[0]}, or toy.theta=0",
         )
 
 
 def _check_networks(config: Config) -> None:
-    for part, networks in DATA_KINDS[config.domain].networks.items():
-        settings = getattr(config, part)
+    for part, registries in (("generator", GENERATORS), ("critic", CRITICS)):
+        settings, networks = getattr(config, part), registries[config.domain]
         _choose(f"{part}.network", settings.network, networks, config.domain)
-        normalizations = _NORMALIZATIONS.get(settings.network, _CONVOLUTIONS)
-        _choose(f"{part}.normalization", settings.normalization, normalizations, f"the network {settings.network}")
-        if settings.network != "convolution-dense" and settings.activation != "softplus":
+        network = networks[settings.network]
+        _choose(
+            f"{part}.normalization", settings.normalization, network.normalizations, f"the network {settings.network}"
+        )
+        if not network.chooses_activation and settings.activation != "softplus":
             raise ConfigError(
                 f"{part}.activation is {settings.activation!r}, and {settings.network} has an activation of its own",
                 f"leave {part}.activation out, or set {part}.network=convolution-dense",
             )
-        if settings.network == "convolution-dense" and not settings.units:
+        if network.needs_units and not settings.units:
             raise ConfigError(f"{part}.units is 0, and {settings.network} has a dense layer", f"set {part}.units")
         algorithm = getattr(config.optimizer, part)
-        for name in _NEEDS[algorithm.name]:
+        for name in OPTIMIZERS[algorithm.name].needs:
             if getattr(algorithm, name) is None:
                 dotted = f"optimizer.{part}.{name}"
                 raise ConfigError(f"{dotted} is not set, and {algorithm.name} needs it", f"e.g. --set {dotted}=0.9")
 
-    if not DATA_KINDS[config.domain].is_discrete and config.generator.output != "softmax":
+    if not DATA_KINDS[config.domain].is_discrete and config.generator.relaxation != "softmax":
         raise ConfigError(
-            f"generator.output is {config.generator.output!r}, which there is for text only",
-            "set generator.output=softmax; it changes nothing here",
+            f"generator.relaxation is {config.generator.relaxation!r}, which there is for text only",
+            "set generator.relaxation=softmax; it changes nothing here",
         )
 
 
@@ -89,61 +67,69 @@ def _check_decided(config: Config) -> None:
             raise ConfigError(f"{dotted} is 'auto', and a rule decides it for text only", "set it to a number")
 
 
-def _choose(dotted: str, value: str, fitting: tuple[str, ...], whose: str) -> None:
+def _choose(dotted: str, value: str, fitting: Collection[str], whose: str) -> None:
     if value not in fitting:
         raise ConfigError(f"{dotted} is {value!r}, which there is not for {whose}", f"it is {_or(fitting)}")
 
 
-def _or(names: tuple[str, ...]) -> str:
-    return names[0] if len(names) == 1 else f"one of: {', '.join(names)}"
+def _or(names: Collection[str]) -> str:
+    return next(iter(names)) if len(names) == 1 else f"one of: {', '.join(names)}"
 
 
 def _check_objective(config: Config) -> None:
-    objective = config.objective
+    objective, constraint = config.objective, PENALTIES[config.objective.constraint]
     objective.target_numbers()
-    if objective.constraint not in PENALTIES and objective.weight:
+    if not constraint.has_penalty and objective.penalty_weight:
         raise ConfigError(
-            f"objective.weight is {objective.weight:g}, but objective.constraint is {objective.constraint!r}, "
-            "which has no penalty to weigh",
-            f"choose one that has ({', '.join(PENALTIES)}), or set the weight to 0",
+            f"objective.penalty_weight is {objective.penalty_weight:g}, but objective.constraint is "
+            f"{objective.constraint!r}, which has no penalty to weigh",
+            f"choose one that has ({', '.join(_having('has_penalty'))}), or set the weight to 0",
         )
-    if objective.thinning > 1 and objective.constraint not in _AT_EACH_ITEM:
+    if objective.penalty_every > 1 and not constraint.per_sample:
         raise ConfigError(
-            f"objective.thinning is {objective.thinning}, but objective.constraint is {objective.constraint!r}, "
-            "which has no penalty of each item's own",
-            f"take one of: {', '.join(_AT_EACH_ITEM)}; or objective.thinning=1",
+            f"objective.penalty_every is {objective.penalty_every}, but objective.constraint is "
+            f"{objective.constraint!r}, which has no penalty of each item's own",
+            f"take one of: {', '.join(_having('per_sample'))}; or objective.penalty_every=1",
         )
-    if 0 < config.training.batch_size < objective.thinning:
+    if 0 < config.training.batch_size < objective.penalty_every:
         raise ConfigError(
-            f"objective.thinning is {objective.thinning}, and a batch has {config.training.batch_size} items",
+            f"objective.penalty_every is {objective.penalty_every}, and a batch has {config.training.batch_size} items",
             "set it to no more than training.batch_size",
         )
-    if objective.constraint == "clip" and objective.clip is None:
-        raise ConfigError("objective.constraint is 'clip', but objective.clip is not set", "e.g. objective.clip=0.01")
-    if objective.constraint != "clip" and objective.clip is not None:
+    if constraint.needs_clip and objective.clip is None:
+        raise ConfigError(
+            f"objective.constraint is {objective.constraint!r}, but objective.clip is not set",
+            "e.g. objective.clip=0.01",
+        )
+    if not constraint.needs_clip and objective.clip is not None:
         raise ConfigError(
             f"objective.clip is {objective.clip:g}, but objective.constraint is {objective.constraint!r}",
-            "set objective.constraint=clip, or objective.clip=none",
+            f"set objective.constraint={_or(_having('needs_clip'))}, or objective.clip=none",
         )
-    if objective.loss == "wgan" and objective.constraint not in (*_ON_PATHS, "clip", "spectral"):
+    if LOSSES[objective.loss].needs_bounded_critic and not constraint.bounds_between:
         raise ConfigError(
-            f"objective.loss is 'wgan' and objective.constraint is {objective.constraint!r}, which does not bound the "
-            "critic between real and generated points: its loss falls without end",
-            f"take one of: {', '.join((*_ON_PATHS, 'clip', 'spectral'))}; or another loss",
+            f"objective.loss is {objective.loss!r} and objective.constraint is {objective.constraint!r}, which does "
+            "not bound the critic between real and generated points: its loss falls without end",
+            f"take one of: {', '.join(_having('bounds_between'))}; or another loss",
         )
+
+
+def _having(trait: str) -> list[str]:
+    """Return the names of the constraints that have a trait."""
+    return [name for name, constraint in PENALTIES.items() if getattr(constraint, trait)]
 
 
 def _check_critic(config: Config) -> None:
     normalization, constraint = config.critic.normalization, config.objective.constraint
-    if normalization in BATCH_NORMALIZATIONS and constraint in PENALTIES:
+    if NORMALIZATIONS[normalization].mixes_samples and PENALTIES[constraint].has_penalty:
         raise ConfigError(
             f"critic.normalization is {normalization!r} and objective.constraint is {constraint!r}: a penalty "
-            "is on the slope at each sample, and batch norm makes every score depend on all of them",
+            f"is on the slope at each sample, and {normalization} norm makes every score depend on all of them",
             "take critic.normalization=layer, or none",
         )
-    if normalization != "none" and constraint == "spectral":
+    if normalization != "none" and PENALTIES[constraint].refuses_normalization:
         raise ConfigError(
-            f"critic.normalization is {normalization!r} and objective.constraint is 'spectral': what bounds each "
+            f"critic.normalization is {normalization!r} and objective.constraint is {constraint!r}: what bounds each "
             "layer's slope is undone by a layer that scales its input anew",
             "take critic.normalization=none",
         )
@@ -151,10 +137,10 @@ def _check_critic(config: Config) -> None:
 
 def _check_rhythm(config: Config) -> None:
     training = config.training
-    normalization = config.generator.normalization
-    if normalization in BATCH_NORMALIZATIONS and training.batch_size == 1:
+    if NORMALIZATIONS[config.generator.normalization].mixes_samples and training.batch_size == 1:
         raise ConfigError(
-            f"training.batch_size is 1, and generator.normalization is {normalization!r}: one item has no spread",
+            "training.batch_size is 1, and generator.normalization is "
+            f"{config.generator.normalization!r}: one item has no spread",
             "set training.batch_size to 2 or more",
         )
     if training.warm_up_until is not None and not training.warm_up:

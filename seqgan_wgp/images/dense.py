@@ -16,22 +16,12 @@ from torch.nn import functional
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..errors import ConfigError
 from ..nn.activations import relu
-from ..nn.normalizations import UNIT_NORMALIZATIONS
+from ..nn.normalizations import FOR_CHANNELS, FOR_UNITS, unit_norm
+from ..registry import register
 from .networks import NORMALIZATIONS, RANGES, leaky_relu
 
-_NONAFFINE_EPSILON = 1e-3
-
-GENERATOR_NORMALIZATIONS = NORMALIZATIONS | {
-    "batch-nonaffine": lambda maps: nn.BatchNorm2d(
-        maps, eps=_NONAFFINE_EPSILON, affine=False, track_running_stats=False
-    ),
-}
-"""Those of (B, C, H, W), and batch norm without scale or shift that always takes the batch at hand's statistics."""
-
-CRITIC_NORMALIZATIONS = GENERATOR_NORMALIZATIONS | {
-    "batch": lambda maps: nn.BatchNorm2d(maps, track_running_stats=False)
-}
-"""The same for critics, whose "batch" takes the statistics of the batch at hand too, in training and after it."""
+CRITIC_NORMALIZATIONS = NORMALIZATIONS | {"batch": lambda maps: nn.BatchNorm2d(maps, track_running_stats=False)}
+"""Those of critics, whose "batch" always takes the statistics of the batch at hand, in training and after it."""
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "softplus": functional.softplus,
@@ -40,6 +30,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 """Name -> activation behind a convolution."""
 
 
+@register.generator("perceptron", data="image", normalizations=FOR_UNITS)
 class PerceptronGenerator(nn.Module):
     """Latents to images by one hidden layer: (B, Z) -> (B, C, H, W).
 
@@ -54,7 +45,7 @@ class PerceptronGenerator(nn.Module):
         self.shape_CHW = shape_CHW
         self.squash = RANGES[value_range]
         self.hidden = nn.Linear(settings.latent, settings.width)
-        self.norm = UNIT_NORMALIZATIONS[settings.normalization](settings.width)
+        self.norm = unit_norm(settings.normalization, settings.width)
         self.output = nn.Linear(settings.width, math.prod(shape_CHW))
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
@@ -64,6 +55,7 @@ class PerceptronGenerator(nn.Module):
         return self.squash(self.output(units_BU)).reshape(-1, *self.shape_CHW)
 
 
+@register.critic("perceptron", data="image", normalizations=FOR_UNITS)
 class PerceptronCritic(nn.Module):
     """Images to scores by one hidden layer: (B, C, H, W) -> (B,). It mixes no samples, unless by batch norm.
 
@@ -75,7 +67,7 @@ class PerceptronCritic(nn.Module):
     def __init__(self, settings: CriticSettings, shape_CHW: tuple[int, int, int]) -> None:
         super().__init__()
         self.hidden = nn.Linear(math.prod(shape_CHW), settings.width)
-        self.norm = UNIT_NORMALIZATIONS[settings.normalization](settings.width)
+        self.norm = unit_norm(settings.normalization, settings.width)
         self.output = nn.Linear(settings.width, 1)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
@@ -85,6 +77,7 @@ class PerceptronCritic(nn.Module):
         return score_B
 
 
+@register.generator("convolution-dense", data="image", normalizations=FOR_CHANNELS, needs_units=True)
 class ConvolutionDenseGenerator(nn.Module):
     """Latents to images: (B, Z) -> (B, C, H, W) by two convolutions over the latent and two dense layers.
 
@@ -114,7 +107,7 @@ class ConvolutionDenseGenerator(nn.Module):
                 "generator.latent is 1: each map has one place, of which instance norm leaves nothing",
                 "take another generator.normalization",
             )
-        maps, fewer, norm = settings.width, settings.width - 2, GENERATOR_NORMALIZATIONS[settings.normalization]
+        maps, fewer, norm = settings.width, settings.width - 2, NORMALIZATIONS[settings.normalization]
         self.shape_CHW = shape_CHW
         self.squash = RANGES[value_range]
         self.activation = ACTIVATIONS[settings.activation]
@@ -133,6 +126,7 @@ class ConvolutionDenseGenerator(nn.Module):
         return self.squash(self.output(units_BU)).reshape(-1, *self.shape_CHW)
 
 
+@register.critic("convolution-dense", data="image", normalizations=FOR_CHANNELS, needs_units=True)
 class ConvolutionDenseCritic(nn.Module):
     """Images to scores: (B, C, H, W) -> (B,) by two convolutions, a pooling of 2 x 2 and two dense layers.
 

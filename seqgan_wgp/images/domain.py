@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from ..config import Config
 from ..errors import CheckpointError
 from ..nn.initialization import initialize_pair
+from ..registry import CRITICS, GENERATORS
 from ..utils.counter_rng import Stream, shuffled
 from ..utils.devices import resident, sent
 from .dataset import Collection, ImageFacts
 from .features import FeatureReference, class_kl, load_digits, prepared
 from .nearest import nearest_distance
 from .pictures import from_uint8, to_uint8
-from .registry import CRITICS, GENERATORS
 
 SAMPLES_MOST = 10_000
 """Images that an evaluation generates at most, unless told otherwise."""
@@ -63,8 +63,8 @@ class ImageSpec:
     def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
         """Return a fresh generator and critic, a pure function of the config and the shape."""
         shape = self.facts.shape
-        generator = GENERATORS[config.generator.network](config.generator, shape, self.range)
-        critic = CRITICS[config.critic.network](config.critic, shape)
+        generator = GENERATORS["image"][config.generator.network](config.generator, shape, self.range)
+        critic = CRITICS["image"][config.critic.network](config.critic, shape)
         initialize_pair(generator, critic, config)
         return generator, critic
 

@@ -17,7 +17,8 @@ from torch.nn import functional
 
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..errors import ConfigError
-from ..nn.normalizations import CHANNEL_NORMALIZATIONS
+from ..nn.normalizations import FOR_CHANNELS, channel_norms
+from ..registry import register
 
 LEAK = 0.2
 """Slope of the critic's activation below 0."""
@@ -32,7 +33,7 @@ def leaky_relu(x: Tensor, leak: float = LEAK) -> Tensor:
     return x * torch.where(x > 0, x.new_ones(()), x.new_full((), leak))
 
 
-NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {**CHANNEL_NORMALIZATIONS, "batch": nn.BatchNorm2d}
+NORMALIZATIONS = channel_norms(axes=2)
 """Name -> module that normalises (B, C, H, W), given C. "batch" mixes samples: no critic with a penalty may have it."""
 
 _UNIT_NORMALIZATIONS = NORMALIZATIONS | {"instance": lambda _channels: nn.Identity()}
@@ -102,6 +103,7 @@ def _check(shape_CHW: tuple[int, int, int], normalization: str) -> None:
         )
 
 
+@register.generator("deconvolution", data="image", normalizations=FOR_CHANNELS)
 class DeconvolutionGenerator(nn.Module):
     """Latents to images: (B, Z) -> (B, C, H, W), from ceil(H/8) by ceil(W/8) by three doublings.
 
@@ -143,6 +145,7 @@ class DeconvolutionGenerator(nn.Module):
         return self.squash(double(x_BCHW, self.double3)).contiguous()
 
 
+@register.critic("convolution", data="image", normalizations=FOR_CHANNELS)
 class ConvolutionCritic(nn.Module):
     """Images to scores: (B, C, H, W) -> (B,), the generator's mirror. It mixes no samples, unless by batch norm.
 

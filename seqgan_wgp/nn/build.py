@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from ..config import Config
+from .initialization import seeded_construction
 
 
 def apply_weight_norm(network: nn.Module) -> None:
@@ -32,7 +33,8 @@ def build_networks(
         make: the networks of a kind of data: config -> a fresh generator and critic.
         config: of the run.
     """
-    generator, critic = make(config)
+    with seeded_construction(config.training.seed):
+        generator, critic = make(config)
     for network, settings in ((generator, config.generator), (critic, config.critic)):
         if settings.normalization == "weight":
             apply_weight_norm(network)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..config import Config
+from ..errors import ConfigError
+from ..registry import INITIALIZATIONS as INITIALIZATIONS
 from ..utils.counter_rng import Stream, normal, uniform
 
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d
@@ -64,43 +68,74 @@ def _centred(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
 class Initialization:
     """A scheme of first weights."""
 
-    scales: Callable[[Layer], tuple[float, float]]
-    """Layer -> factors on the noise that its weights and its biases are drawn from."""
+    scales: Callable[[Layer], tuple[float, float]] | None
+    """Layer -> factors on the noise that its weights and its biases are drawn from; None: all stays as constructed."""
 
     noise: Callable[[int, int, Tensor, int], Tensor] = _centred
     """Uniform in [-1, 1), or standard normal."""
 
 
-INITIALIZATIONS: dict[str, Initialization] = {
-    "tflib": Initialization(scales=_tflib_bound),
-    "torch": Initialization(scales=_torch_bound),
-    "xavier": Initialization(scales=_xavier_bound),
-    "he-normal": Initialization(scales=_he_normal_deviation, noise=normal),
-    "he-normal-biases": Initialization(scales=_he_normal_biases_deviation, noise=normal),
-    "he-uniform": Initialization(scales=_he_uniform_bound),
-}
+INITIALIZATIONS.add("tflib", Initialization(scales=_tflib_bound))
+INITIALIZATIONS.add("torch", Initialization(scales=_torch_bound))
+INITIALIZATIONS.add("xavier", Initialization(scales=_xavier_bound))
+INITIALIZATIONS.add("he-normal", Initialization(scales=_he_normal_deviation, noise=normal))
+INITIALIZATIONS.add("he-normal-biases", Initialization(scales=_he_normal_biases_deviation, noise=normal))
+INITIALIZATIONS.add("he-uniform", Initialization(scales=_he_uniform_bound))
+INITIALIZATIONS.add("constructor", Initialization(scales=None))
+
+
+@contextlib.contextmanager
+def seeded_construction(seed: int) -> Iterator[None]:
+    """Make what networks draw while they are constructed a function of the seed, and leave torch's own generator be."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 @torch.no_grad()
 def initialize(network: nn.Module, scheme: str, *, seed: int, first: int) -> None:
     """Draw the weights of every linear layer and convolution anew, as a pure function of (seed, place).
 
+    Normalizations keep their ones and zeros. The scheme "constructor" leaves all weights as the network's own
+    constructor drew them; see `seeded_construction`.
+
     Args:
-        network: changed in place; normalisations keep their ones and zeros.
-        scheme: a key of INITIALIZATIONS.
+        network: changed in place.
+        scheme: a name in INITIALIZATIONS.
         seed: the run's seed.
         first: number of the network's first parameter, so that two networks of one run differ.
+
+    Raises:
+        ConfigError: the network has a parameter that no scheme knows, which would come from elsewhere than the seed.
     """
+    how = INITIALIZATIONS[scheme]
+    if how.scales is None:
+        return
+    _check_known(network, scheme)
     place = first
     for module in network.modules():
         if not isinstance(module, Layer):
             continue
-        how = INITIALIZATIONS[scheme]
         for parameter, scale in zip((module.weight, module.bias), how.scales(module), strict=True):
-            assert parameter is not None
+            if parameter is None:
+                continue
             noise = how.noise(seed, Stream.INITIALIZATION, torch.tensor([place]), parameter.numel())
             parameter.copy_((scale * noise).reshape(parameter.shape))
             place += 1
+
+
+_Norm = nn.LayerNorm | nn.GroupNorm | _BatchNorm
+
+
+def _check_known(network: nn.Module, scheme: str) -> None:
+    for prefix, module in network.named_modules():
+        if isinstance(module, Layer | _Norm):
+            continue
+        for name, _ in module.named_parameters(prefix=prefix, recurse=False):
+            raise ConfigError(
+                f"{type(network).__name__} has a parameter {name}, which the initialization {scheme!r} does not know",
+                "take initialization=constructor: weights as the network's own constructor draws them from the seed",
+            )
 
 
 def initialize_pair(generator: nn.Module, critic: nn.Module, config: Config) -> None:

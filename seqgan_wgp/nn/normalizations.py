@@ -1,6 +1,6 @@
 """Normalisations that any kind of data may have in its networks.
 
-"batch" mixes samples, so no critic with a penalty may have it. "weight" is done to the layers themselves: pair.py.
+"batch" mixes samples, so no critic with a penalty may have it. "weight" is done to the layers themselves: build.py.
 
 Shape suffixes: B batch, C channels, U units.
 """
@@ -8,8 +8,11 @@ Shape suffixes: B batch, C channels, U units.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from torch import Tensor, nn
+
+from ..registry import NORMALIZATIONS, Normalization
 
 
 class ChannelNorm(nn.Module):
@@ -25,21 +28,63 @@ class ChannelNorm(nn.Module):
         return normed
 
 
-CHANNEL_NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "none": lambda _channels: nn.Identity(),
-    # One group: mean and variance over channels and places of each sample, scale and shift a channel, as in the
-    # authors' own layer normalisation. It mixes no samples, so the penalty of each stays its own.
-    "layer": lambda channels: nn.GroupNorm(1, channels),
-    "layer-channels": ChannelNorm,
-    "instance": lambda channels: nn.GroupNorm(channels, channels),  # a group each: instance norm with scale and shift
-    "weight": lambda _channels: nn.Identity(),
-}
-"""Name -> module that normalises (B, C, ...), given C. "batch" is missing: torch has one for each number of axes."""
+_BATCH_NORMS: dict[int, type[nn.Module]] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d}
+"""Axes behind the channels -> batch norm."""
 
-UNIT_NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "none": lambda _units: nn.Identity(),
-    "layer": nn.LayerNorm,
-    "weight": lambda _units: nn.Identity(),
-    "batch": nn.BatchNorm1d,
-}
-"""Name -> module that normalises (B, U), given U."""
+
+def _identity(_size: int, _axes: int = 0) -> nn.Module:
+    return nn.Identity()
+
+
+# One group: mean and variance over channels and places of each sample, scale and shift a channel, as in the
+# authors' own layer normalisation. It mixes no samples, so the penalty of each stays its own.
+def _layer(channels: int, _axes: int) -> nn.Module:
+    return nn.GroupNorm(1, channels)
+
+
+def _instance(channels: int, _axes: int) -> nn.Module:
+    return nn.GroupNorm(channels, channels)  # a group each: instance norm with scale and shift
+
+
+NORMALIZATIONS.add("none", Normalization(channels=_identity, units=_identity))
+NORMALIZATIONS.add("layer", Normalization(channels=_layer, units=nn.LayerNorm))
+NORMALIZATIONS.add("layer-channels", Normalization(channels=lambda channels, _axes: ChannelNorm(channels)))
+NORMALIZATIONS.add("instance", Normalization(channels=_instance))
+NORMALIZATIONS.add("weight", Normalization(channels=_identity, units=_identity))
+NORMALIZATIONS.add(
+    "batch",
+    Normalization(
+        channels=lambda channels, axes: _BATCH_NORMS[axes](channels), units=nn.BatchNorm1d, mixes_samples=True
+    ),
+)
+
+NORMALIZATIONS.add(
+    "batch-nonaffine",
+    Normalization(
+        channels=lambda channels, axes: _BATCH_NORMS[axes](channels, eps=1e-3, affine=False, track_running_stats=False),
+        mixes_samples=True,
+        needs_training_batch=True,
+    ),
+)
+
+FOR_CHANNELS = tuple(name for name, each in NORMALIZATIONS.items() if not each.needs_training_batch)
+"""Names of the normalizations of (B, C, ...)."""
+
+FOR_UNITS = tuple(name for name, normalization in NORMALIZATIONS.items() if normalization.units is not None)
+"""Names of the normalizations of (B, U)."""
+
+
+def channel_norms(axes: int) -> dict[str, Callable[[int], nn.Module]]:
+    """Return name -> module that normalises (B, C, ...) with so many axes behind the channels, given C."""
+    return {name: partial(_of_channels, name, axes) for name in NORMALIZATIONS}
+
+
+def _of_channels(name: str, axes: int, channels: int) -> nn.Module:
+    return NORMALIZATIONS[name].channels(channels, axes)
+
+
+def unit_norm(name: str, units: int) -> nn.Module:
+    """Return the module that normalises (B, U), given U."""
+    build = NORMALIZATIONS[name].units
+    assert build is not None, "the config is checked for normalizations that a network can have"
+    return build(units)

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from .. import config as configs
 from ..config import FORMAT_VERSION, Config
 from ..domains import DOMAINS
-from ..errors import CheckpointError, ConfigError
+from ..errors import CheckpointError, ConfigError, PluginError
 from ..utils.atomic_files import new_file, new_folder
 from ..utils.model_file import BEST as BEST
 from ..utils.model_file import MODEL as MODEL
@@ -123,6 +123,8 @@ def read_config(run: RunFolder) -> Config:
     check_version(run.config, version)
     try:
         return configs.from_dict(tree)
+    except PluginError as error:
+        raise PluginError(f"{run.config}: {error.message}", error.remedy) from None
     except ConfigError as error:
         raise CheckpointError(f"{run.config}: {error.message}", error.remedy) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..config import Config
 from ..domains import adapter_for
 from ..errors import SeqganError
 from ..model import Model
+from ..registry import load_plugins
 from ..training.batches import check_divisible
 from ..training.distributed.process_group import ALONE, ProcessGroup
 from ..training.record import Record
@@ -107,6 +108,7 @@ def train(
     out: str | Path | None = None,
     overwrite: bool = False,
     on_record: Callable[[Record], None] | None = None,
+    plugins: Sequence[str | Path] = (),
 ) -> Model:
     """Train a model on lines of text, on images or on points, and return it.
 
@@ -123,10 +125,12 @@ def train(
         out: folder to keep the run in, with its report; None: nothing is kept but the model that is returned.
         overwrite: replace a run at `out`.
         on_record: called after every step.
+        plugins: files of code that register losses, penalties, networks or optimizers for the settings to name.
 
     Raises:
         ConfigError, CorpusError, Diverged: see the classes.
     """
+    load_plugins(plugins)
     flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
     given = {f"training.{name}": value for name, value in flags.items() if value is not None}
     config = configs.recipe(recipe, {**(settings or {}), **given})

@@ -16,9 +16,12 @@ from torch.nn import functional
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..nn.activations import relu
 from ..nn.fast_conv.convolution import Convolution
-from ..nn.normalizations import CHANNEL_NORMALIZATIONS
+from ..nn.normalizations import FOR_CHANNELS, channel_norms
+from ..registry import CRITICS as _CRITICS
+from ..registry import GENERATORS as _GENERATORS
+from ..registry import register
 
-NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {**CHANNEL_NORMALIZATIONS, "batch": nn.BatchNorm1d}
+NORMALIZATIONS = channel_norms(axes=1)
 """Name -> module that normalises (B, C, L), given C. "batch" mixes samples: no critic with a penalty may have it."""
 
 
@@ -92,16 +95,17 @@ class _StraightThrough(torch.autograd.Function):
         return torch.addcmul(weighed_BLV, soft_BLV, weighed_BLV.sum(dim=-1, keepdim=True), value=-1), None
 
 
+@register.generator("residual", data="text", normalizations=FOR_CHANNELS)
 class ResidualGenerator(nn.Module):
     """Latents to strings of probabilities: (B, Z) -> (B, L, V), a softmax at each position.
 
-    With `output` = straight-through or sampled they are one-hot while it is trained, and probabilities when it is used.
+    With `relaxation` = straight-through or sampled they are one-hot in training, and probabilities when it is used.
     Sampled, half of the strings have symbols drawn from the probabilities, which tries what is rare, and the others the
     likeliest, as in use: strings that are all drawn may leave to chance what should come from the latents.
 
     Attributes:
-        noise_dim: uniforms that an item wants beside its latent in training: 1 + L if `output` is sampled, to decide
-            whether its symbols are drawn, and which; else 0.
+        noise_dim: uniforms that an item wants beside its latent in training: 1 + L if `relaxation` is sampled, to
+            decide whether its symbols are drawn, and which; else 0.
     """
 
     def __init__(self, settings: GeneratorSettings, length: int, vocabulary_size: int) -> None:
@@ -110,9 +114,9 @@ class ResidualGenerator(nn.Module):
         self.input = nn.Linear(settings.latent, settings.width * length)
         self.blocks = nn.ModuleList(ResidualBlock(settings) for _ in range(settings.blocks))
         self.output = nn.Conv1d(settings.width, vocabulary_size, 1)
-        self.one_hot = settings.output != "softmax"
+        self.one_hot = settings.relaxation != "softmax"
         # Left open and not yet decided it is as for a small alphabet.
-        self.noise_dim = 1 + length if settings.output in ("sampled", "auto") else 0
+        self.noise_dim = 1 + length if settings.relaxation in ("sampled", "auto") else 0
 
     def logits(self, latent_BZ: Tensor) -> Tensor:
         """Return the (B, L, V) numbers before the softmax: enough for an argmax."""
@@ -150,6 +154,7 @@ def log_probabilities(generator: nn.Module) -> Callable[[Tensor], Tensor]:
     return lambda latent_BZ: has_logits.logits(latent_BZ).log_softmax(dim=-1)
 
 
+@register.critic("residual", data="text", normalizations=FOR_CHANNELS)
 class ResidualCritic(nn.Module):
     """Strings of probabilities to scores: (B, L, V) -> (B,); the generator's mirror. It mixes no samples."""
 
@@ -194,6 +199,5 @@ class ResidualCritic(nn.Module):
         return torch.where(positive_B, torch.where(positive_B, square_B, 1.0).sqrt(), 0.0)
 
 
-GENERATORS: dict[str, Callable[[GeneratorSettings, int, int], nn.Module]] = {"residual": ResidualGenerator}
-CRITICS: dict[str, Callable[[CriticSettings, int, int], nn.Module]] = {"residual": ResidualCritic}
+GENERATORS, CRITICS = _GENERATORS["text"], _CRITICS["text"]
 """Name -> network, given settings, length and vocabulary size."""

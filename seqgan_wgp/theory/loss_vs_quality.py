@@ -103,7 +103,7 @@ def configuration(name: str, *, seed: int, rounds: int) -> Config:
             "toy": {"name": NAME},
             "generator": {**layers, "latent": 2, "initialization": "he-normal"},
             "critic": {**layers, "initialization": "torch"},
-            "objective": {"loss": method.loss, "constraint": method.constraint, "weight": method.weight},
+            "objective": {"loss": method.loss, "constraint": method.constraint, "penalty_weight": method.weight},
             "optimizer": {"generator": adam(3e-4), "critic": adam(method.critic_rate)},
             "training": {"batch_size": 128, "critic_steps": method.critic_steps, "steps": rounds, "seed": seed},
             "averaging": {"decay": 0.9},

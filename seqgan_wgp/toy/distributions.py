@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ..registry import DISTRIBUTIONS as DISTRIBUTIONS
 from ..utils.counter_rng import choose_numpy, normal, uniform_numpy
 
 Indices = npt.NDArray[np.int64]
@@ -40,6 +41,9 @@ class Distribution:
     deviation: float = 0.0
     """Standard deviation of each part of a mixture, each way."""
 
+    has_theta: bool = False
+    """Whether the setting toy.theta says where it stands."""
+
 
 def _lines(seed: int, stream: int, index_N: Indices, *, theta: float) -> Points:
     height_N = uniform_numpy(seed, stream, index_N, 1)[:, 0]
@@ -53,7 +57,7 @@ def parallel_lines(theta: float = 0.0) -> Distribution:
     Arjovsky, Chintala and Bottou 2017, example 1.
     """
     return Distribution(
-        description=f"the line of ({theta:g}, 0) to ({theta:g}, 1)", sample=partial(_lines, theta=theta)
+        description=f"the line of ({theta:g}, 0) to ({theta:g}, 1)", sample=partial(_lines, theta=theta), has_theta=True
     )
 
 
@@ -105,15 +109,12 @@ def _swiss_roll(seed: int, stream: int, index_N: Indices) -> Points:
 SWISS_ROLL = Distribution(description="a spiral of one and a half turns, thickened by noise", sample=_swiss_roll)
 """t (cos t, sin t) with t uniform in [1.5 pi, 4.5 pi), plus noise of deviation .25, all divided by 7.5."""
 
-DISTRIBUTIONS: dict[str, Distribution] = {
-    "parallel-lines": parallel_lines(),
-    "two-gaussians": mixture(((-1.0, 0.0), (1.0, 0.0)), 0.25),
-    # The numbers of the other three are those of the authors' gan_toy.py, which go with Gulrajani et al. 2017, fig. 1.
-    "8-gaussians": mixture(_ring(8, 2 / 1.414), 0.02 / 1.414),
-    "25-gaussians": mixture(_grid(5, 2 / 2.828), 0.05 / 2.828),
-    "swiss-roll": SWISS_ROLL,
-}
-"""Name -> distribution to learn."""
+DISTRIBUTIONS.add("parallel-lines", parallel_lines())
+DISTRIBUTIONS.add("two-gaussians", mixture(((-1.0, 0.0), (1.0, 0.0)), 0.25))
+# The numbers of the other three are those of the authors' gan_toy.py, which go with Gulrajani et al. 2017, fig. 1.
+DISTRIBUTIONS.add("8-gaussians", mixture(_ring(8, 2 / 1.414), 0.02 / 1.414))
+DISTRIBUTIONS.add("25-gaussians", mixture(_grid(5, 2 / 2.828), 0.05 / 2.828))
+DISTRIBUTIONS.add("swiss-roll", SWISS_ROLL)
 
 
 def wasserstein_moved(by: Centre) -> float:

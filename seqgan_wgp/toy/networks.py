@@ -5,14 +5,16 @@ Shape suffixes: B batch, Z latent, U units.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 
 from torch import Tensor, nn
 
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..nn.activations import relu
-from ..nn.normalizations import UNIT_NORMALIZATIONS
+from ..nn.normalizations import FOR_UNITS, unit_norm
+from ..registry import CRITICS as _CRITICS
+from ..registry import GENERATORS as _GENERATORS
+from ..registry import register
 
 POINT = 2
 """Numbers in a point."""
@@ -25,7 +27,7 @@ class _Layers(nn.Module):
         super().__init__()
         sizes = [inputs, *(settings.width for _ in range(settings.blocks))]
         self.hidden = nn.ModuleList(nn.Linear(before, behind) for before, behind in pairwise(sizes))
-        self.norms = nn.ModuleList(UNIT_NORMALIZATIONS[settings.normalization](units) for units in sizes[1:])
+        self.norms = nn.ModuleList(unit_norm(settings.normalization, units) for units in sizes[1:])
         self.output = nn.Linear(sizes[-1], outputs)
 
     def forward(self, x_BU: Tensor) -> Tensor:
@@ -35,6 +37,7 @@ class _Layers(nn.Module):
         return out
 
 
+@register.generator("perceptron", data="toy", normalizations=FOR_UNITS)
 class PerceptronGenerator(nn.Module):
     """Latents to points: (B, Z) -> (B, 2).
 
@@ -52,6 +55,7 @@ class PerceptronGenerator(nn.Module):
         return point_B2
 
 
+@register.critic("perceptron", data="toy", normalizations=FOR_UNITS)
 class PerceptronCritic(nn.Module):
     """Points to scores: (B, 2) -> (B,). It mixes no samples, unless by batch norm.
 
@@ -69,6 +73,5 @@ class PerceptronCritic(nn.Module):
         return score_B
 
 
-GENERATORS: dict[str, Callable[[GeneratorSettings], nn.Module]] = {"perceptron": PerceptronGenerator}
-CRITICS: dict[str, Callable[[CriticSettings], nn.Module]] = {"perceptron": PerceptronCritic}
+GENERATORS, CRITICS = _GENERATORS["toy"], _CRITICS["toy"]
 """Name -> network, given settings."""

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from ..config import Config
-from ..config.validation import BATCH_NORMALIZATIONS
 from ..errors import ConfigError
+from ..registry import NORMALIZATIONS
 from ..utils.counter_rng import Stream, choose_numpy, normal, shuffled, uniform
 from .distributed.process_group import ProcessGroup
 from .domain import Domain
@@ -118,7 +118,7 @@ def check_divisible(config: Config, size: int) -> None:
     batch, objective, alone = config.training.batch_size, config.objective, "train in one process, or "
     for part in ("generator", "critic"):
         normalization = getattr(config, part).normalization
-        if normalization in BATCH_NORMALIZATIONS:
+        if NORMALIZATIONS[normalization].mixes_samples:
             raise ConfigError(
                 f"{part}.normalization is {normalization!r}, whose statistics are of the whole batch, and each of the "
                 f"{size} processes sees a part of it",

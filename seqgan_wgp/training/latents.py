@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..config import Config
+from ..registry import NORMALIZATIONS
 from ..utils.counter_rng import Stream, normal, uniform
 from .precision import rounding
 
@@ -29,15 +30,28 @@ def block_size_of(config: Config) -> int:
     What a generator that normalises by the batch at hand makes of a latent depends on the latents beside it: it
     generates in batches of the size that it was trained in.
     """
-    return config.training.batch_size if config.generator.normalization == "batch-nonaffine" else BLOCK
+    return config.training.batch_size if NORMALIZATIONS[config.generator.normalization].needs_training_batch else BLOCK
 
 
-def latents(config: Config, stream: Stream, index_B: Tensor) -> Tensor:
-    """Return the (B, Z) float32 latents of a stream at `index_B`: normal, or uniform in [-1, 1)."""
-    settings, seed = config.generator, config.training.seed
-    if settings.latent_distribution == "uniform":
-        return 2 * uniform(seed, stream, index_B, settings.latent) - 1
-    return normal(seed, stream, index_B, settings.latent)
+def latents(distribution: str, size: int, seed: int, stream: Stream, index_B: Tensor) -> Tensor:
+    """Return the (B, Z) float32 latents of a stream at `index_B`.
+
+    Args:
+        distribution: "normal", or "uniform" in [-1, 1); `generator.latent_distribution`.
+        size: Z, numbers in a latent.
+        seed: of the stream.
+        stream: what they are for.
+        index_B: numbers of the items, int64.
+    """
+    if distribution == "uniform":
+        return 2 * uniform(seed, stream, index_B, size) - 1
+    return normal(seed, stream, index_B, size)
+
+
+def run_latents(config: Config, stream: Stream, index_B: Tensor) -> Tensor:
+    """Return the (B, Z) latents of a run's own stream at `index_B`; see `latents`."""
+    settings = config.generator
+    return latents(settings.latent_distribution, settings.latent, config.training.seed, stream, index_B)
 
 
 NOISE_STREAMS = {
@@ -60,9 +74,9 @@ def training_latents(generator: nn.Module, config: Config, stream: Stream, index
         index_B: numbers of the items.
     """
     if config.training.fixed_latents:
-        latent_BZ = latents(config, Stream.SAMPLE_LATENT, index_B % config.training.batch_size)
+        latent_BZ = run_latents(config, Stream.SAMPLE_LATENT, index_B % config.training.batch_size)
     else:
-        latent_BZ = latents(config, stream, index_B)
+        latent_BZ = run_latents(config, stream, index_B)
     noise_dim: int = getattr(generator, "noise_dim", 0) if generator.training else 0
     if not noise_dim:
         return latent_BZ
@@ -132,5 +146,5 @@ def recalibrate_batchnorm(generator: nn.Module, config: Config, device: torch.de
     with rounding("float32", device):
         for block in range(STATISTICS_BLOCKS):
             index_B = torch.arange(block * BLOCK, (block + 1) * BLOCK, device=device)
-            generator(latents(config, Stream.STATISTICS_LATENT, index_B))
+            generator(run_latents(config, Stream.STATISTICS_LATENT, index_B))
     generator.eval()

@@ -44,7 +44,8 @@ def one_round(state: TrainState, number: Number, reals: Sequence[Tensor] | None 
         for k in range(state.config.training.critic_steps):
             step_number = state.schedule.critic_step_number(number, k)
             measured.append(critic_step(state, step_number, None if reals is None else reals[k]))
-    generated = _generator_steps(state, number)
+    real = _real_points(state, number, None if reals is None else reals[-1])
+    generated = _generator_steps(state, number, real)
     return torch.cat([torch.stack(measured).mean(dim=0), torch.stack(generated).mean(dim=0)])
 
 
@@ -81,7 +82,7 @@ def critic_step(state: TrainState, number: Number, real: Tensor | None = None) -
     return torch.cat([measured, gradient_norm(gradients)[None]])
 
 
-def generator_step(state: TrainState, number: Number) -> Tensor:
+def generator_step(state: TrainState, number: Number, real: Tensor | None = None) -> Tensor:
     """Change the generator once; return its loss and the norm of its gradient, of the whole batch.
 
     Gulrajani et al. 2017, Algorithm 1, lines 11 and 12.
@@ -89,6 +90,7 @@ def generator_step(state: TrainState, number: Number) -> Tensor:
     Args:
         state: whose generator changes.
         number: of the step, which decides what is drawn.
+        real: points of critic space, for a loss that shows the generator real scores.
     """
     batches, deviation = state.batches, state.schedule.noise_deviation(state.step)
     latent_BZ = batches.latents(state.generator, Stream.GENERATOR_LATENT, number)
@@ -100,6 +102,7 @@ def generator_step(state: TrainState, number: Number) -> Tensor:
             latent_BZ,
             loss=state.objective.loss,
             noise=noise,
+            real=real,
             autocast=state.autocast,
         )
     gradients, loss_1 = _mean_over_group(state, gradients, loss[None])
@@ -107,16 +110,27 @@ def generator_step(state: TrainState, number: Number) -> Tensor:
     return torch.cat([loss_1, gradient_norm(gradients)[None]])
 
 
-def _generator_steps(state: TrainState, round_: Number) -> list[Tensor]:
+def _real_points(state: TrainState, round_: Number, real: Tensor | None) -> Tensor | None:
+    """Return the points of the round's last critic step, for a loss that shows the generator real scores; else None."""
+    if not state.objective.loss.needs_real:
+        return None
+    step_number = state.schedule.critic_step_number(round_, state.config.training.critic_steps - 1)
+    if real is None:
+        assert not isinstance(step_number, Tensor)
+        real = state.batches.real(step_number)
+    return _noised(state, state.domain.spec.embed(real), Stream.REAL_NOISE, step_number)
+
+
+def _generator_steps(state: TrainState, round_: Number, real: Tensor | None) -> list[Tensor]:
     """Change the generator as often as the round has it; return loss and gradient norm of each step."""
     settings, schedule = state.config.training, state.schedule
     count = schedule.generator_steps(state.step)
-    done = [generator_step(state, schedule.generator_step_number(round_, k)) for k in range(count)]
-    if settings.repeat_above is None:
+    done = [generator_step(state, schedule.generator_step_number(round_, k), real) for k in range(count)]
+    if settings.extra_steps_above is None:
         return done
     loss, rises = done[-1][0].item(), 0
-    while loss > settings.repeat_above and rises < settings.repeat_rises:
-        done.append(generator_step(state, schedule.generator_step_number(round_, len(done))))
+    while loss > settings.extra_steps_above and rises < settings.extra_steps_max_rises:
+        done.append(generator_step(state, schedule.generator_step_number(round_, len(done)), real))
         before, loss = loss, done[-1][0].item()
         rises += loss >= before
     return done

@@ -8,25 +8,15 @@ Shape suffixes: B batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import dataclasses
 
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
 from ..config.schema import ObjectiveSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class Loss:
-    """An objective: what the critic and what the generator minimise."""
-
-    critic: Callable[[Tensor, Tensor], Tensor]
-    """(real_B, fake_B) -> scalar."""
-
-    generator: Callable[[Tensor], Tensor]
-    """(fake_B) -> scalar."""
+from ..registry import LOSSES as LOSSES
+from ..registry import Loss as Loss
 
 
 def gan_critic(real_B: Tensor, fake_B: Tensor) -> Tensor:
@@ -97,15 +87,18 @@ def wgan_generator(fake_B: Tensor) -> Tensor:
     return -fake_B.mean()
 
 
-LOSSES: dict[str, Loss] = {
-    "gan": Loss(critic=gan_critic, generator=gan_generator),
-    "gan-ns": Loss(critic=gan_critic, generator=gan_ns_generator),
-    "lsgan": least_squares(0, 1, 1),
-    "hinge": Loss(critic=hinge_critic, generator=wgan_generator),
-    "wgan": Loss(critic=wgan_critic, generator=wgan_generator),
-}
+def _targeted(settings: ObjectiveSettings) -> Loss:
+    return least_squares(*settings.target_numbers())
+
+
+LOSSES.add("gan", Loss(critic=gan_critic, generator=gan_generator))
+LOSSES.add("gan-ns", Loss(critic=gan_critic, generator=gan_ns_generator))
+LOSSES.add("lsgan", dataclasses.replace(least_squares(0, 1, 1), configure=_targeted))
+LOSSES.add("hinge", Loss(critic=hinge_critic, generator=wgan_generator))
+LOSSES.add("wgan", Loss(critic=wgan_critic, generator=wgan_generator, needs_bounded_critic=True))
 
 
 def loss_of(settings: ObjectiveSettings) -> Loss:
-    """Return the objective that the settings name, least squares with their targets."""
-    return least_squares(*settings.target_numbers()) if settings.loss == "lsgan" else LOSSES[settings.loss]
+    """Return the objective that the settings name, with the numbers that they give it."""
+    loss = LOSSES[settings.loss]
+    return loss if loss.configure is None else loss.configure(settings)

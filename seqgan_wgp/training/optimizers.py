@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import final
 
 import torch
 from torch import Tensor, nn
 
 from ..config.schema import AlgorithmSettings
+from ..registry import OPTIMIZERS as OPTIMIZERS
+from ..registry import OptimizerEntry
 from .steps import Gradients
 
 
@@ -67,7 +69,7 @@ def _on_gpu(parameters: Parameters) -> bool:
 def _adam(settings: AlgorithmSettings, parameters: Parameters) -> torch.optim.Optimizer:
     betas = (_number(settings.beta1), _number(settings.beta2))
     rate: float | Tensor = settings.learning_rate
-    if settings.fall_steps and _on_gpu(parameters):
+    if settings.lr_decay_steps and _on_gpu(parameters):
         rate = torch.tensor(rate, device=parameters[0].device)  # where a recorded step finds it
     return torch.optim.Adam(
         parameters,
@@ -104,17 +106,17 @@ def _sgd(settings: AlgorithmSettings, parameters: Parameters) -> torch.optim.Opt
     return torch.optim.SGD(parameters, lr=settings.learning_rate, momentum=settings.momentum)
 
 
-OPTIMIZERS: dict[str, Callable[[AlgorithmSettings, Parameters], torch.optim.Optimizer]] = {
-    "adam": _adam,
-    "rmsprop": _rmsprop,
-    "rmsprop-tf": _rmsprop_tf,
-    "sgd": _sgd,
-}
-"""Name -> optimizer over parameters. The state that each keeps is tensors alone, so that a checkpoint holds it."""
+OPTIMIZERS.add("adam", OptimizerEntry(build=_adam, needs=("beta1", "beta2")))
+OPTIMIZERS.add("rmsprop", OptimizerEntry(build=_rmsprop, needs=("decay",)))
+OPTIMIZERS.add("rmsprop-tf", OptimizerEntry(build=_rmsprop_tf, needs=("decay",)))
+OPTIMIZERS.add("sgd", OptimizerEntry(build=_sgd))
 
 
 def optimizer(settings: AlgorithmSettings, module: nn.Module) -> torch.optim.Optimizer:
-    """Return the optimizer that the settings name, over the parameters of `module`."""
+    """Return the optimizer that the settings name, over the parameters of `module`.
+
+    The state that each keeps is tensors alone, so that a checkpoint holds it.
+    """
     return OPTIMIZERS[settings.name](settings, list(module.parameters()))
 
 

@@ -14,7 +14,6 @@ Shape suffixes: B batch; points of critic space have shape (B, ...).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -22,6 +21,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from ..nn.fast_conv.convolution import input_grads_only
+from ..registry import PENALTIES as PENALTIES
+from ..registry import Constraint as Constraint
 
 Critic = Callable[[Tensor], Tensor]
 """(B, ...) -> scores (B,); must not mix the samples of a batch."""
@@ -181,38 +182,19 @@ def apply_spectral_norm(critic: nn.Module, seed: int) -> None:
                 parametrizations.spectral_norm(layer)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Constraint:
-    """One way to keep a critic Lipschitz, in up to three parts."""
+CONSTRAINTS = PENALTIES
+"""Values of objective.constraint, with and without a penalty."""
 
-    prepare: Callable[[nn.Module, int], None] | None = None
-    """(critic, seed): changes the critic's layers, once, before training."""
-
-    slopes: Callable[[View, Uniform], Tensor] | None = None
-    """Where slopes (B,) are taken; None: no penalty."""
-
-    cost: Callable[[Tensor], Tensor] = gp
-    """(slope_B) -> scalar, to be weighted by lambda and added to the critic's loss."""
-
-    needs_points: bool = False
-    """Whether the slopes must be taken in critic space itself, not behind the critic's first layer."""
-
-    mixes_samples: bool = False
-    """Whether what is penalised at one sample depends on the others, so that a batch cannot be done in parts."""
-
-    project: Callable[[nn.Module, float], None] | None = None
-    """(critic, bound): brings the critic's weights back after each of its steps."""
-
-
-CONSTRAINTS: dict[str, Constraint] = {
-    "none": Constraint(),
-    "clip": Constraint(project=clip_weights),
-    "gp": Constraint(slopes=between, cost=gp),
-    "lp": Constraint(slopes=between, cost=lp),
-    "dragan": Constraint(slopes=around_real, cost=gp, needs_points=True, mixes_samples=True),
-    "dragan-notebook": Constraint(slopes=above_real, cost=gp, needs_points=True, mixes_samples=True),
-    "gp-difference": Constraint(slopes=between_pairs, cost=gp, needs_points=True, mixes_samples=True),
-    "gp-segment": Constraint(slopes=along_segment, cost=gp, needs_points=True),
-    "r1": Constraint(slopes=at_real, cost=r1),
-    "spectral": Constraint(prepare=apply_spectral_norm),
-}
+CONSTRAINTS.add("none", Constraint())
+CONSTRAINTS.add("clip", Constraint(project=clip_weights, bounds_between=True))
+CONSTRAINTS.add("gp", Constraint(slopes=between, cost=gp, bounds_between=True))
+CONSTRAINTS.add("lp", Constraint(slopes=between, cost=lp, bounds_between=True))
+CONSTRAINTS.add("dragan", Constraint(slopes=around_real, cost=gp, needs_points=True, mixes_samples=True))
+CONSTRAINTS.add("dragan-notebook", Constraint(slopes=above_real, cost=gp, needs_points=True, mixes_samples=True))
+CONSTRAINTS.add(
+    "gp-difference",
+    Constraint(slopes=between_pairs, cost=gp, needs_points=True, mixes_samples=True, bounds_between=True),
+)
+CONSTRAINTS.add("gp-segment", Constraint(slopes=along_segment, cost=gp, needs_points=True, bounds_between=True))
+CONSTRAINTS.add("r1", Constraint(slopes=at_real, cost=r1))
+CONSTRAINTS.add("spectral", Constraint(prepare=apply_spectral_norm, bounds_between=True, refuses_normalization=True))

@@ -66,18 +66,18 @@ def penalty_every(settings: ObjectiveSettings, batch_size: int) -> int:
     By default it is 2 where the penalty at a sample does not depend on the others: half of the samples cost a third of
     a critic step less, and a slope that is too steep is found as well.
     """
-    if settings.thinning > 0:
-        return settings.thinning
+    if settings.penalty_every > 0:
+        return settings.penalty_every
     constraint = CONSTRAINTS[settings.constraint]
     return 2 if constraint.slopes is not None and not constraint.mixes_samples and batch_size > 1 else 1
 
 
 def learning_rate(settings: AlgorithmSettings, round_: int) -> float:
-    """Return an optimizer's learning rate in a round: constant, or lr / sqrt(1 + round / fall_steps).
+    """Return an optimizer's learning rate in a round: constant, or lr / sqrt(1 + round / lr_decay_steps).
 
     The decay does not depend on the planned end of training, and never reaches 0.
     """
-    return settings.learning_rate / math.sqrt(1 + round_ / settings.fall_steps if settings.fall_steps else 1)
+    return settings.learning_rate / math.sqrt(1 + round_ / settings.lr_decay_steps if settings.lr_decay_steps else 1)
 
 
 def noise_deviation(settings: TrainingSettings, round_: int) -> float:

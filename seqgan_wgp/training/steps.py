@@ -159,6 +159,7 @@ def generator_gradients(
     *,
     loss: Loss,
     noise: Tensor | None = None,
+    real: Tensor | None = None,
     autocast: Autocast = nullcontext,
 ) -> tuple[Gradients, Tensor]:
     """Return the gradients of the generator's loss in its own weights, and that loss, detached.
@@ -172,10 +173,24 @@ def generator_gradients(
         latent_BZ: what to generate from.
         loss: the pair of losses, of which the generator's is taken.
         noise: (B, ...), added to what was generated before the critic sees it.
+        real: points of critic space, (B, ...), for a loss whose generator part sees real scores; others take none.
         autocast: the precision that both networks are computed in; the loss is in float32.
     """
     with autocast():
         fake = generator(latent_BZ)
         score_B = critic(fake if noise is None else fake + noise)
-    total = loss.generator(to_float32(score_B))
+    scores = [to_float32(score_B)]
+    if loss.needs_real:
+        scores.insert(0, _scores_of_real(critic, real, autocast))
+    total = loss.generator(*scores)
     return torch.autograd.grad(total, tuple(generator.parameters())), total.detach()
+
+
+@torch.no_grad()
+def _scores_of_real(critic: nn.Module, real: Tensor | None, autocast: Autocast) -> Tensor:
+    """Return the scores (B,) of real points, without a graph: the generator has no part in them."""
+    if real is None:
+        raise ValueError("the generator's loss needs real points, and none are given")
+    with autocast():
+        score_B: Tensor = critic(real)
+    return to_float32(score_B)

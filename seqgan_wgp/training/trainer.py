@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from ..config import Config
-from ..config.validation import BATCH_NORMALIZATIONS
 from ..errors import Diverged, one_line
+from ..registry import NORMALIZATIONS
 from ..utils.counter_rng import Stream
 from .batches import Batches
 from .build import Components, build
@@ -30,7 +30,7 @@ from .domain import Domain, Items
 from .engines.cuda_graph import GraphedRound, unsupported_reason
 from .engines.eager import autocast_of
 from .engines.table import make_engine
-from .latents import block_size_of, generate, latents, recalibrate_batchnorm
+from .latents import block_size_of, generate, recalibrate_batchnorm, run_latents
 from .loop import ROUND_METRICS, eager_round, set_rates, warm_up
 from .optimizers import rate_of
 from .precision import rounding
@@ -48,11 +48,11 @@ def initial_state(
     objective = CriticObjective(
         loss=components.loss,
         constraint=components.penalty,
-        weight=config.objective.weight,
+        weight=config.objective.penalty_weight,
         penalty_every=penalty_every(config.objective, batch_size),
         first=group.slice_of(batch_size).start,
         size=batch_size,
-        separate_batches=config.critic.normalization in BATCH_NORMALIZATIONS,
+        separate_batches=NORMALIZATIONS[config.critic.normalization].mixes_samples,
     )
     return TrainState(
         config=config,
@@ -196,7 +196,7 @@ class Trainer:
         start, stop = blocks.start * block_size, min(blocks.stop * block_size, count)
         source = generate(
             self.sampler.eval(),
-            lambda index_B: latents(self.config, Stream.SAMPLE_LATENT, index_B),
+            lambda index_B: run_latents(self.config, Stream.SAMPLE_LATENT, index_B),
             start,
             stop - start,
             self.device,

@@ -46,6 +46,6 @@ def tiny() -> Callable[..., Trial]:
 
 
 @pytest.fixture
-def build(data: Path, tmp_path: Path) -> Callable[[Trial], Trainer]:
-    """`build(trial)`: its trainer, before any variation."""
-    return lambda trial: recipes.trainer_of(trial, data / CORPORA["names"][0], tmp_path)
+def build(data: Path, tmp_path: Path) -> Callable[..., Trainer]:
+    """`build(trial, share)`: its trainer; `share` says how much of its time has passed."""
+    return lambda trial, share=lambda: 0.0: recipes.trainer_of(trial, data / CORPORA["names"][0], tmp_path, share)

@@ -87,7 +87,7 @@ def test_a_trial_that_fails_leaves_no_row_and_is_told_of(
 
 def test_a_trial_is_measured_at_its_marks_on_both_halves(build: Build, tiny: Tiny) -> None:
     trial = tiny(minutes=0.75 / 60)
-    measured = recipes.train(trial, build(trial))
+    measured = recipes.train(trial, build(trial), recipes.Clock(trial.minutes))
     (point,) = measured["curve"]
     assert measured["rounds"] == point["rounds"] > 0 and measured["diverged"] is None
     assert trial.minutes <= point["minutes"] < 2 * trial.minutes
@@ -98,12 +98,12 @@ def test_a_trial_is_measured_at_its_marks_on_both_halves(build: Build, tiny: Tin
 
 def test_a_trial_of_so_many_rounds_ends_with_them(build: Build, tiny: Tiny) -> None:
     trial = tiny(minutes=60.0, rounds_most=3)
-    measured = recipes.train(trial, build(trial))
+    measured = recipes.train(trial, build(trial), recipes.Clock(trial.minutes))
     assert measured["rounds"] == 3 and [point["rounds"] for point in measured["curve"]] == [3]
 
 
 def test_a_trial_that_diverges_says_so(build: Build, tiny: Tiny) -> None:
     trainer = build(tiny())
     next(trainer.train_state.critic.parameters()).data.fill_(math.nan)
-    measured = recipes.train(tiny(), trainer)
+    measured = recipes.train(tiny(), trainer, recipes.Clock(tiny().minutes))
     assert "nan" in measured["diverged"] and measured["curve"] == [] and measured["rounds"] == 1

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.plans import Trial
-from benchmarks.variations import VARIATIONS, cosine, late_linear, linear, one_axis_slopes, one_hot_forward, vary
+from benchmarks.variations import VARIATIONS, cosine, late_linear, linear, one_axis_slopes, one_hot_forward
 from seqgan_wgp.text.networks import ResidualBlock
 from seqgan_wgp.training.critic_views import stem_view
 from seqgan_wgp.training.loop import critic_step
@@ -20,18 +20,15 @@ from seqgan_wgp.training.penalties import between
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.utils.counter_rng import Stream
 
-Build = Callable[[Trial], Trainer]
+Build = Callable[..., Trainer]
 Tiny = Callable[..., Trial]
 
 
 @pytest.mark.parametrize("variation", VARIATIONS)
 def test_every_variation_trains(variation: str, build: Build, tiny: Tiny) -> None:
-    trainer = build(tiny(variation=variation))
-    weights = [parameter.clone() for parameter in trainer.train_state.generator.parameters()]
-    vary(variation, trainer, lambda: 0.5)
-    assert [parameter.shape for parameter in trainer.train_state.generator.parameters()] == [
-        weight.shape for weight in weights
-    ]
+    weights = [parameter.detach().clone() for parameter in build(tiny()).train_state.generator.parameters()]
+    trainer = build(tiny(variation=variation), lambda: 0.5)
+    assert all(map(torch.equal, trainer.train_state.generator.parameters(), weights))
     for _ in range(3):
         assert all(map(math.isfinite, trainer.round().values()))
     changed = [
@@ -45,10 +42,8 @@ def test_every_variation_trains(variation: str, build: Build, tiny: Tiny) -> Non
 
 @pytest.mark.parametrize(("name", "amount"), [("smoothed by .2", 0.2), ("smoothed by .2, annealed", 0.15)])
 def test_smoothed_one_hots_are_distributions(name: str, amount: float, build: Build, tiny: Tiny) -> None:
-    trainer = build(tiny())
-    ids_BL = trainer.train_state.batches.real(0)
-    vary(name, trainer, lambda: 0.25)
-    smooth_BLV = trainer.train_state.batches.real(0)
+    ids_BL = build(tiny()).train_state.batches.real(0)
+    smooth_BLV = build(tiny(variation=name), lambda: 0.25).train_state.batches.real(0)
     size = smooth_BLV.shape[2]
     torch.testing.assert_close(smooth_BLV.sum(dim=2), torch.ones(ids_BL.shape))
     assert torch.equal(smooth_BLV.argmax(dim=2), ids_BL.long())
@@ -60,10 +55,9 @@ def test_smoothed_one_hots_are_distributions(name: str, amount: float, build: Bu
     ("name", "now"), [("temperature .5", 0.5), ("temperature 2", 2.0), ("temperature 1 to .3", 0.65)]
 )
 def test_a_temperature_divides_what_goes_into_the_softmax(name: str, now: float, build: Build, tiny: Tiny) -> None:
-    trainer = build(tiny())
     latent_BZ = torch.randn(4, 8)
-    logits_BLV: Tensor = trainer.train_state.generator.logits(latent_BZ)  # type: ignore[operator]
-    vary(name, trainer, lambda: 0.5)
+    logits_BLV: Tensor = build(tiny()).train_state.generator.logits(latent_BZ)  # type: ignore[operator]
+    trainer = build(tiny(variation=name), lambda: 0.5)
     expected_BLV = torch.exp(logits_BLV / now)
     torch.testing.assert_close(
         trainer.train_state.generator(latent_BZ), expected_BLV / expected_BLV.sum(dim=2, keepdim=True)
@@ -95,11 +89,9 @@ def test_a_softer_gradient_leaves_the_one_hots() -> None:
     "name", ["drawn by Gumbel noise", "all drawn", "all drawn, gradient at .5", "all drawn, gradient at 2"]
 )
 def test_characters_are_drawn_as_often_as_they_are_likely(name: str, build: Build, tiny: Tiny) -> None:
-    trainer = build(tiny())
     latent_BZ = torch.randn(1, 8).expand(4000, 8)
-    likely_LV = trainer.train_state.generator.eval()(latent_BZ[:1])[0]
-    trainer.train_state.generator.train()
-    vary(name, trainer, lambda: 0.0)
+    likely_LV = build(tiny()).train_state.generator.eval()(latent_BZ[:1])[0]
+    trainer = build(tiny(variation=name))
     with torch.no_grad():
         drawn_BLV = trainer.train_state.generator(latent_BZ)
     torch.testing.assert_close(drawn_BLV.sum(dim=2), torch.ones(4000, 10))
@@ -107,8 +99,7 @@ def test_characters_are_drawn_as_often_as_they_are_likely(name: str, build: Buil
 
 
 def test_a_trial_may_have_several_variations(build: Build, tiny: Tiny) -> None:
-    trainer = build(tiny())
-    vary("straight-through, gradient at 2 + penalty every 2nd step", trainer, lambda: 0.0)
+    trainer = build(tiny(variation="straight-through, gradient at 2 + penalty every 2nd step"))
     state = trainer.train_state
     fake_BLV = state.generator(state.batches.latents(state.generator, Stream.CRITIC_LATENT, 0))
     assert state.objective.weight == 20.0
@@ -138,16 +129,16 @@ def test_the_norm_over_one_axis_is_another_than_the_true_one() -> None:
 def test_a_rarer_penalty_weighs_more_when_it_is_taken(build: Build, tiny: Tiny) -> None:
     trainer = build(tiny(settings={**tiny().settings, "objective.constraint": "gp"}))
     usual = critic_step(trainer.train_state, 0)
-    trainer = build(tiny(settings={**tiny().settings, "objective.constraint": "gp"}))
-    vary("penalty every 2nd step", trainer, lambda: 0.0)
+    varied = {"variation": "penalty every 2nd step"}
+    trainer = build(tiny(settings={**tiny().settings, "objective.constraint": "gp"}, **varied))
     penalties = [critic_step(trainer.train_state, number)[2].item() for number in range(4)]
     assert penalties[0] == pytest.approx(2 * usual[2].item()) and penalties[2] > 0
     assert penalties[1] == penalties[3] == 0
 
 
 def test_rates_fall_with_the_share_of_time(build: Build, tiny: Tiny) -> None:
-    trainer, share = build(tiny()), 0.0
-    vary("rates to 0, linear", trainer, lambda: share)
+    share = 0.0
+    trainer = build(tiny(variation="rates to 0, linear"), lambda: share)
     for share, rate in ((0.0, 4e-3), (0.25, 3e-3), (1.0, 0.0)):  # noqa: B007
         trainer.round()
         assert trainer.train_state.optimizers.critic.param_groups[0]["lr"] == pytest.approx(rate)
@@ -158,15 +149,13 @@ def test_rates_fall_with_the_share_of_time(build: Build, tiny: Tiny) -> None:
 
 
 def test_a_relu_in_place_changes_the_skip_connection_where_nothing_is_normalised(build: Build, tiny: Tiny) -> None:
-    trainer = build(tiny())
-    parts = [
-        cast(nn.ModuleList, network.blocks)[0]
-        for network in (trainer.train_state.critic, trainer.train_state.generator)
-    ]
-    block, normed = [cast(ResidualBlock, part) for part in parts]
+    def first_blocks(trainer: Trainer) -> list[ResidualBlock]:
+        networks = (trainer.train_state.critic, trainer.train_state.generator)
+        return [cast(ResidualBlock, cast(nn.ModuleList, network.blocks)[0]) for network in networks]
+
     x_BCL = torch.randn(2, 8, 10)
-    before_BCL = normed(x_BCL)
-    vary("bug: ReLU in place", trainer, lambda: 0.0)
+    before_BCL = first_blocks(build(tiny()))[1](x_BCL)
+    block, normed = first_blocks(build(tiny(variation="bug: ReLU in place")))
 
     def as_in_ports(x: Tensor) -> Tensor:
         branch = block.conv2(functional.relu(block.conv1(functional.relu(x, inplace=True)), inplace=True))

@@ -139,8 +139,8 @@ CORPUS = [
     ),
     Row(
         what="all lines too long",
-        args="train long.txt --set corpus.length=5 --set corpus.long=drop",
-        says=("long.txt", "all 100 lines are longer than 5", "corpus.length", "corpus.long=crop"),
+        args="train long.txt --set corpus.length=5 --set corpus.overflow=drop",
+        says=("long.txt", "all 100 lines are longer than 5", "corpus.length", "corpus.overflow=crop"),
         files={"long.txt": LONG},
     ),
     Row(
@@ -231,8 +231,8 @@ SETTINGS = [
     ),
     Row(
         what="misspelt value",
-        args="train lines.txt --set corpus.long=corp",
-        says=("corpus.long", "'corp'", "did you mean 'crop'?", "crop, drop"),
+        args="train lines.txt --set corpus.overflow=corp",
+        says=("corpus.overflow", "'corp'", "did you mean 'crop'?", "crop, drop"),
     ),
     Row(what="misspelt device", args="train lines.txt --device cpuu", says=("'cpuu'", "did you mean 'cpu'?", "cuda")),
     Row(
@@ -258,8 +258,8 @@ SETTINGS = [
     ),
     Row(
         what="infinite",
-        args="train lines.txt --set objective.weight=inf",
-        says=("objective.weight is inf", "finite"),
+        args="train lines.txt --set objective.penalty_weight=inf",
+        says=("objective.penalty_weight is inf", "finite"),
     ),
     Row(what="no steps", args="train lines.txt --steps 0", says=("training.steps is 0", "at least 1")),
     Row(what="no minutes", args="train lines.txt --minutes -1", says=("training.minutes is -1", "above 0")),

@@ -22,7 +22,7 @@ from seqgan_wgp.images.idx import write_idx
 Call = Callable[..., CompletedProcess[str]]
 Contents = Callable[[Path], dict[str, bytes | None]]
 
-WILD = "fast:optimizer.critic.learning_rate=10,objective.weight=1e30"
+WILD = "fast:optimizer.critic.learning_rate=10,objective.penalty_weight=1e30"
 
 
 def rows(table: str) -> list[dict[str, str]]:
@@ -74,7 +74,7 @@ def test_a_table_goes_to_stdout_and_a_plot_to_the_folder(
         f"recipe 2 of 3: {WILD}",
         "recipe 3 of 3: passgan",
     ]
-    assert "passgan: corpus.long = crop, as for fast, not drop" in said
+    assert "passgan: corpus.overflow = crop, as for fast, not drop" in said
     assert f"{WILD} diverged: critic_gradient is inf at step 1" in said
 
 
@@ -143,7 +143,7 @@ def test_images_are_compared(tmp_path: Path, call: Call) -> None:
     sizes = {"generator.width": 2, "critic.width": 2, "evaluation.every": 1, "evaluation.samples": 20}
     words = [word for name, value in sizes.items() for word in ("--set", f"{name}={value}")]
     words += ["--data", str(tmp_path), "--steps", "2", "--device", "cpu", "--out", str(tmp_path / "c")]
-    result = call("compare", "mnist", "--recipes", "mnist-fast,mnist-fast:objective.weight=1", *words)
+    result = call("compare", "mnist", "--recipes", "mnist-fast,mnist-fast:objective.penalty_weight=1", *words)
     assert result.returncode == 0, result.stderr
     table = rows(result.stdout)
     assert [row["rounds"] for row in table] == ["2", "2"]

@@ -18,7 +18,7 @@ from seqgan_wgp.text.adapter import scan_data
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
-FLAT = ["--set", "objective.constraint=clip", "--set", "objective.clip=1e-6", "--set", "objective.weight=0"]
+FLAT = ["--set", "objective.constraint=clip", "--set", "objective.clip=1e-6", "--set", "objective.penalty_weight=0"]
 SAID = "warning: the critic is flat"
 
 
@@ -54,7 +54,7 @@ def test_a_terminal_shows_a_yellow_line_beside_its_panel(
     tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
-    flat = {"objective.constraint": "clip", "objective.clip": 1e-6, "objective.weight": 0}
+    flat = {"objective.constraint": "clip", "objective.clip": 1e-6, "objective.penalty_weight": 0}
     found, config = scan_data(tiny_lines, tiny_config(**flat))
     run, screen = create(found, config, tmp_path / "run"), io.StringIO()
     console = Console(file=screen, force_terminal=True, color_system="standard", width=300, legacy_windows=False)

@@ -28,7 +28,7 @@ def test_training_leaves_a_report_and_says_where(call: Call, lines: Path, tiny: 
 
 
 def test_a_training_that_diverges_leaves_one_too(call: Call, lines: Path, tiny: list[str], tmp_path: Path) -> None:
-    wild = ["--set", "optimizer.critic.learning_rate=10", "--set", "objective.weight=1e30"]
+    wild = ["--set", "optimizer.critic.learning_rate=10", "--set", "objective.penalty_weight=1e30"]
     result = call("train", lines, *tiny, *wild, "--steps", "10000", "--out", tmp_path / "run")
     assert result.returncode == 1
     assert "error: " in result.stderr.splitlines()[-2]

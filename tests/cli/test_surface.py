@@ -29,6 +29,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "--device NAME": None,
         "--overwrite": False,
         "--dry-run": False,
+        "--plugin FILE ...": None,
     },
     "mnist": {
         "--data DIR": None,
@@ -42,9 +43,10 @@ SURFACE: dict[str, dict[str, object]] = {
         "--device NAME": None,
         "--overwrite": False,
         "--dry-run": False,
+        "--plugin FILE ...": None,
     },
-    "resume": {"RUN": None, "--steps N": None, "--minutes M": None, "--device NAME": None},
-    "report": {"RUN": None, "-o --output FILE": None, "--overwrite": False},
+    "resume": {"RUN": None, "--steps N": None, "--minutes M": None, "--device NAME": None, "--plugin FILE ...": None},
+    "report": {"RUN": None, "-o --output FILE": None, "--overwrite": False, "--plugin FILE ...": None},
     "compare": {
         "CORPUS...": None,
         "--recipes A,B,C ...": None,
@@ -58,6 +60,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "--device NAME": None,
         "--overwrite": False,
         "--json": False,
+        "--plugin FILE ...": None,
     },
     "generate": {
         "MODEL": None,
@@ -79,6 +82,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "--refine": False,
         "--unique": False,
         "--not-in FILE ...": None,
+        "--valid NAME": None,
         "--memory MB": 512,
         "--prefix TEXT": None,
         "--suffix TEXT": None,
@@ -91,6 +95,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "--length A-B": None,
         "--charset SET": None,
         "--regex PATTERN": None,
+        "--plugin FILE ...": None,
     },
     "interpolate": {
         "MODEL": None,
@@ -101,6 +106,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "-o --output FILE": None,
         "--device NAME": None,
         "--overwrite": False,
+        "--plugin FILE ...": None,
     },
     "refine": {
         "MODEL": None,
@@ -122,6 +128,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "-o --output FILE": None,
         "--device NAME": None,
         "--overwrite": False,
+        "--plugin FILE ...": None,
     },
     "similar": {
         "MODEL": None,
@@ -133,8 +140,15 @@ SURFACE: dict[str, dict[str, object]] = {
         "-o --output FILE": None,
         "--device NAME": None,
         "--overwrite": False,
+        "--plugin FILE ...": None,
     },
-    "export": {"MODEL": None, "--format FORMAT": "onnx", "-o --output FILE": None, "--overwrite": False},
+    "export": {
+        "MODEL": None,
+        "--format FORMAT": "onnx",
+        "-o --output FILE": None,
+        "--overwrite": False,
+        "--plugin FILE ...": None,
+    },
     "inspect": {
         "CORPUS...": None,
         "--json": False,
@@ -142,6 +156,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "--config FILE": None,
         "--set KEY=VALUE ...": None,
         "--no-timing": False,
+        "--plugin FILE ...": None,
     },
     "evaluate": {
         "MODEL": None,
@@ -157,6 +172,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "--data DIR": None,
         "--device NAME": None,
         "--json": False,
+        "--plugin FILE ...": None,
     },
     "theory": {
         "--out DIR": Path("theory"),

@@ -16,23 +16,23 @@ from torch import Tensor, nn
 from seqgan_wgp.config import Config, override, recipe
 from seqgan_wgp.config.fields import list_settings
 from seqgan_wgp.config.schema import CriticSettings, GeneratorSettings
-from seqgan_wgp.config.validation import BATCH_NORMALIZATIONS
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.images.dataset import ImageFacts
-from seqgan_wgp.images.dense import CRITIC_NORMALIZATIONS
 from seqgan_wgp.images.domain import ImageSpec
-from seqgan_wgp.images.registry import CRITICS, GENERATORS
 from seqgan_wgp.nn.build import apply_weight_norm
 from seqgan_wgp.nn.initialization import initialize
-from seqgan_wgp.nn.normalizations import UNIT_NORMALIZATIONS
+from seqgan_wgp.nn.normalizations import FOR_CHANNELS, FOR_UNITS
+from seqgan_wgp.registry import CRITICS as ALL_CRITICS
+from seqgan_wgp.registry import GENERATORS as ALL_GENERATORS
 
 from .penalties import assert_gradient_of_the_penalty_is_right
 
+GENERATORS, CRITICS = ALL_GENERATORS["image"], ALL_CRITICS["image"]
 MNIST = (1, 28, 28)
 MNIST_FACTS = ImageFacts(name="mnist", sha256="", channels=1, height=28, width=28, train=10, validation=1, test=1)
 B = 5
 Z = 6
-FAMILIES = {"perceptron": UNIT_NORMALIZATIONS, "convolution-dense": CRITIC_NORMALIZATIONS}
+FAMILIES = {"perceptron": FOR_UNITS, "convolution-dense": (*FOR_CHANNELS, "batch-nonaffine")}
 every_network = pytest.mark.parametrize(
     ("family", "normalization"), [(family, name) for family, norms in FAMILIES.items() for name in norms]
 )
@@ -249,10 +249,10 @@ def test_changing_sample_0_changes_only_score_0_but_for_batch_norm(family: str, 
     changed[0] = torch.rand(MNIST)
     before, after = critic(x_BCHW), critic(changed)
     assert before[0] != after[0]
-    assert torch.equal(before[1:], after[1:]) == (normalization not in BATCH_NORMALIZATIONS)
+    assert torch.equal(before[1:], after[1:]) == (normalization not in ("batch", "batch-nonaffine"))
 
 
-@pytest.mark.parametrize("normalization", BATCH_NORMALIZATIONS)
+@pytest.mark.parametrize("normalization", ["batch", "batch-nonaffine"])
 def test_batch_norm_of_the_classic_critic_takes_the_batch_at_hand_in_every_mode(normalization: str) -> None:
     critic = small_critic("convolution-dense", normalization=normalization)
     x_BCHW = torch.rand(B, *MNIST)
@@ -339,7 +339,7 @@ def test_the_names_are_those_that_settings_allow(
 def test_the_normalizations_are_those_that_settings_allow(
     family: str, part: str, image_config: Callable[..., Config]
 ) -> None:
-    plain = {"objective.constraint": "clip", "objective.weight": 0, "objective.clip": 1}
+    plain = {"objective.constraint": "clip", "objective.penalty_weight": 0, "objective.clip": 1}
 
     def allowed(name: str) -> bool:
         try:

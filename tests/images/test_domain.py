@@ -258,7 +258,7 @@ def test_settings_of_another_kind_of_data_are_refused(name: str, dotted: str, va
 def test_the_published_recipe_is_that_of_the_authors() -> None:
     config = recipe("mnist-wgan-gp")
     assert (config.generator.width, config.critic.width, config.generator.latent) == (64, 64, 128)
-    assert (config.training.batch_size, config.training.critic_steps, config.objective.weight) == (50, 5, 10.0)
+    assert (config.training.batch_size, config.training.critic_steps, config.objective.penalty_weight) == (50, 5, 10.0)
     adam = config.optimizer.critic
     assert (adam.learning_rate, adam.beta1, adam.beta2) == (1e-4, 0.5, 0.9)
     assert (config.generator.normalization, config.critic.normalization) == ("none", "none")

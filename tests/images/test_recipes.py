@@ -24,7 +24,7 @@ from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.train import run_training
 from seqgan_wgp.training.batches import check_divisible
 from seqgan_wgp.training.domain import Domain
-from seqgan_wgp.training.latents import latents, training_latents
+from seqgan_wgp.training.latents import run_latents, training_latents
 from seqgan_wgp.training.record import Record
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.utils.counter_rng import Stream
@@ -63,7 +63,7 @@ AUTHORS = {
 }
 """What the three modes of the authors' gan_mnist.py share."""
 
-PENALTY = {"objective.constraint": "gp", "objective.weight": 10.0, "training.critic_steps": 5}
+PENALTY = {"objective.constraint": "gp", "objective.penalty_weight": 10.0, "training.critic_steps": 5}
 
 # Recipe -> its settings; those that are not named are neutral.
 LETTERS: dict[str, dict[str, object]] = {
@@ -102,8 +102,8 @@ LETTERS: dict[str, dict[str, object]] = {
         "training.generator_steps": 7,
         "training.generator_steps_more": 5,
         "training.generator_steps_period": 500,
-        "training.repeat_above": 1.0,
-        "training.repeat_rises": 10,
+        "training.extra_steps_above": 1.0,
+        "training.extra_steps_max_rises": 10,
         "training.warm_up": 500,
         "training.warm_up_until": 0.001,
         "training.fixed_latents": True,
@@ -145,13 +145,13 @@ def test_the_cured_game_differs_from_the_classic_one_in_loss_penalty_rhythm_and_
         "critic.normalization": "none",
         "objective.loss": "wgan",
         "objective.constraint": "gp",
-        "objective.weight": 10.0,
+        "objective.penalty_weight": 10.0,
         **both("optimizer.", {"learning_rate": 5e-4}),
         "training.critic_steps": 5,
         "training.generator_steps": 1,
         "training.generator_steps_more": 0,
         "training.generator_steps_period": 1,
-        "training.repeat_above": None,
+        "training.extra_steps_above": None,
         "training.warm_up": 0,
         "training.warm_up_until": None,
     }
@@ -177,7 +177,7 @@ def test_the_classic_gan_has_the_same_ten_latents_and_images_in_every_step_and_s
     state.critic.register_forward_pre_hook(lambda _network, given: seen["images"].append(given[0].clone()))
     trainer.round()
     trainer.round()
-    latent_BZ = latents(trainer.config, Stream.SAMPLE_LATENT, torch.arange(10))
+    latent_BZ = run_latents(trainer.config, Stream.SAMPLE_LATENT, torch.arange(10))
     # 3 + 1 + 1 critic steps, 7 + 7 generator steps, and perhaps repeated ones: each generates once.
     assert len(seen["latents"]) >= 3 + 2 * (1 + 7)
     assert all(torch.equal(given_BZ, latent_BZ) for given_BZ in seen["latents"])
@@ -230,7 +230,7 @@ def test_batch_norm_of_the_classic_gan_is_refused_to_several_processes(part: str
 @pytest.mark.parametrize("constraint", ["gp", "r1"])
 def test_batch_norm_of_the_classic_critic_is_refused_with_a_penalty(constraint: str) -> None:
     with pytest.raises(ConfigError, match=r"'batch-nonaffine' and objective.constraint is .* all of them"):
-        recipe("mnist-gan", {"objective.constraint": constraint, "objective.weight": 1})
+        recipe("mnist-gan", {"objective.constraint": constraint, "objective.penalty_weight": 1})
 
 
 @pytest.mark.parametrize("name", IMAGE_RECIPES)

@@ -20,7 +20,7 @@ SMALL: dict[str, object] = {"generator.width": 2, "critic.width": 2, "generator.
     "changes",
     [
         {"generator.normalization": "weight", "critic.normalization": "weight"},
-        {"objective.constraint": "spectral", "objective.weight": 0.0},
+        {"objective.constraint": "spectral", "objective.penalty_weight": 0.0},
     ],
 )
 def test_a_fresh_pair_is_the_same_every_time(changes: dict[str, object]) -> None:

@@ -204,7 +204,7 @@ def test_a_batch_that_cannot_be_divided_is_refused_before_anything_is_made(tiny_
 
 
 def test_divergence_is_told_once_and_by_the_first(tiny_corpus: Path, tmp_path: Path) -> None:
-    wild = {"optimizer.critic.learning_rate": 10.0, "objective.weight": 1e30}
+    wild = {"optimizer.critic.learning_rate": 10.0, "objective.penalty_weight": 1e30}
     started = Started(2, train(tiny_corpus, tmp_path / "run", **wild), tmp_path / "printed")
     assert started.ended() == [1, 1]
     assert started.printed("err")[0].count("error:") == 1

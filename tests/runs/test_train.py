@@ -26,7 +26,7 @@ from ..stopping import stop_at
 
 Start = Callable[..., RunFolder]
 
-FALLING = {"learning_rate": 1e-3, "fall_steps": 2}
+FALLING = {"learning_rate": 1e-3, "lr_decay_steps": 2}
 """Of an optimizer: step sizes that fall from round to round."""
 
 
@@ -140,7 +140,7 @@ def test_divergence_leaves_the_last_good_checkpoint(start: Start) -> None:
     run = start("run", **{"training.steps": 4})
     run_training(run)
     good = run.checkpoint.read_bytes(), run.model.read_bytes()
-    wild = {"training.steps": 10_000, "optimizer.critic.learning_rate": 10.0, "objective.weight": 1e30}
+    wild = {"training.steps": 10_000, "optimizer.critic.learning_rate": 10.0, "objective.penalty_weight": 1e30}
     with pytest.raises(Diverged, match="at step"):
         run_training(run, wild)
     assert (run.checkpoint.read_bytes(), run.model.read_bytes()) == good

@@ -10,8 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from seqgan_wgp.config import recipe
-from seqgan_wgp.config.validation import _NORMALIZATIONS
-from seqgan_wgp.nn.normalizations import UNIT_NORMALIZATIONS
+from seqgan_wgp.nn.normalizations import FOR_UNITS
 from seqgan_wgp.toy.domain import ToySpec
 from seqgan_wgp.toy.networks import CRITICS, GENERATORS
 from seqgan_wgp.toy.spec import chosen
@@ -29,7 +28,7 @@ def small(normalization: str = "none", blocks: int = 2) -> tuple[nn.Module, nn.M
 
 
 @pytest.mark.parametrize("blocks", [0, 1, 3])
-@pytest.mark.parametrize("normalization", UNIT_NORMALIZATIONS)
+@pytest.mark.parametrize("normalization", FOR_UNITS)
 def test_latents_become_points_and_points_scores(normalization: str, blocks: int) -> None:
     generator, critic = small(normalization, blocks)
     points_B2 = generator(torch.randn(B, Z))
@@ -53,7 +52,7 @@ def test_without_hidden_layers_it_is_linear() -> None:
     assert torch.allclose(critic((one_B2 + other_B2) / 2), (critic(one_B2) + critic(other_B2)) / 2, atol=1e-6)
 
 
-@pytest.mark.parametrize("normalization", sorted(set(UNIT_NORMALIZATIONS) - {"batch"}))
+@pytest.mark.parametrize("normalization", sorted(set(FOR_UNITS) - {"batch"}))
 def test_changing_sample_0_changes_only_score_0(normalization: str) -> None:
     _, critic = small(normalization)
     points_B2 = torch.randn(B, 2)
@@ -65,7 +64,7 @@ def test_changing_sample_0_changes_only_score_0(normalization: str) -> None:
 
 
 def test_the_registries_have_what_the_settings_offer() -> None:
-    assert set(UNIT_NORMALIZATIONS) == set(_NORMALIZATIONS["perceptron"])
+    assert set(GENERATORS["perceptron"].normalizations) == set(CRITICS["perceptron"].normalizations) == set(FOR_UNITS)
 
 
 def test_the_published_recipe_is_that_of_the_authors() -> None:
@@ -73,7 +72,7 @@ def test_the_published_recipe_is_that_of_the_authors() -> None:
     for network in (config.generator, config.critic):
         assert (network.network, network.width, network.blocks, network.normalization) == ("perceptron", 512, 3, "none")
     assert (config.generator.latent, config.generator.latent_distribution) == (2, "normal")
-    assert (config.objective.loss, config.objective.constraint, config.objective.weight) == ("wgan", "gp", 0.1)
+    assert (config.objective.loss, config.objective.constraint, config.objective.penalty_weight) == ("wgan", "gp", 0.1)
     for adam in (config.optimizer.generator, config.optimizer.critic):
         assert (adam.name, adam.learning_rate, adam.beta1, adam.beta2) == ("adam", 1e-4, 0.5, 0.9)
     training = config.training

@@ -81,8 +81,8 @@ def _deep_copy(tensor: Tensor, memo: dict[int, Any]) -> Tensor:
 
 def _adam(settings: AlgorithmSettings, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
     """Return Adam as it is on a GPU; its rate is looked at when it is made, for which alone the host would wait."""
-    algorithm = optimizers._adam(dataclasses.replace(settings, fall_steps=0), parameters)
-    if settings.fall_steps:
+    algorithm = optimizers._adam(dataclasses.replace(settings, lr_decay_steps=0), parameters)
+    if settings.lr_decay_steps:
         for group in algorithm.param_groups:
             group["lr"] = torch.tensor(group["lr"], device=parameters[0].device)
     return algorithm

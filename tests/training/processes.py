@@ -48,20 +48,24 @@ _SMALL: dict[str, object] = {
     # The last bias of a wgan critic has no gradient but rounding errors, which Adam would divide by their own size.
     "optimizer.critic.epsilon": 1e-6,
 }
-_NO_PENALTY: dict[str, object] = {"objective.loss": "gan-ns", "objective.constraint": "none", "objective.weight": 0.0}
+_NO_PENALTY: dict[str, object] = {
+    "objective.loss": "gan-ns",
+    "objective.constraint": "none",
+    "objective.penalty_weight": 0.0,
+}
 
 CASES: dict[str, tuple[str, dict[str, object]]] = {
     "text": ("text", {}),
     "gp": ("points", {"objective.constraint": "gp"}),
     "gp-segment": ("points", {"objective.constraint": "gp-segment"}),
     "r1": ("points", {"objective.loss": "gan-ns", "objective.constraint": "r1"}),
-    "clip": ("points", {"objective.constraint": "clip", "objective.weight": 0.0, "objective.clip": 0.05}),
-    "spectral": ("points", {"objective.constraint": "spectral", "objective.weight": 0.0}),
+    "clip": ("points", {"objective.constraint": "clip", "objective.penalty_weight": 0.0, "objective.clip": 0.05}),
+    "spectral": ("points", {"objective.constraint": "spectral", "objective.penalty_weight": 0.0}),
     "lsgan": ("points", _NO_PENALTY | {"objective.loss": "lsgan"}),
     "noise": ("points", {"training.noise": 0.3, "training.noise_steps": 12}),
     # Decided by losses: they must be those of the whole batch, or the processes would not do as many steps.
     "warm-up": ("points", _NO_PENALTY | {"training.warm_up": 500, "training.warm_up_until": 1.2}),
-    "repeated": ("points", _NO_PENALTY | {"training.repeat_above": 0.6, "training.repeat_rises": 2}),
+    "repeated": ("points", _NO_PENALTY | {"training.extra_steps_above": 0.6, "training.extra_steps_max_rises": 2}),
 }
 
 
@@ -165,7 +169,7 @@ def differ(world: ProcessGroup, folder: Path) -> str:
 
 def diverge(world: ProcessGroup, folder: Path) -> str:
     """Train with rates at which nothing is finite for long; return what is said."""
-    wild = {"optimizer.critic.learning_rate": 10.0, "objective.weight": 1e30, "training.steps": 5_000}
+    wild = {"optimizer.critic.learning_rate": 10.0, "objective.penalty_weight": 1e30, "training.steps": 5_000}
     try:
         for _ in trainer("gp", world, folder / "diverge", double=False, **wild).run():
             pass

@@ -37,12 +37,12 @@ _SMALL: dict[str, dict[str, object]] = {
     "toy": {**_NETWORKS, "generator.width": 8, "critic.width": 8},
 }
 _OF_RECIPES: dict[str, dict[str, object]] = {
-    "fast": {"generator.output": "sampled"},
+    "fast": {"generator.relaxation": "sampled"},
     # As it stands its rounds differ in length, and so are not recorded.
     "mnist-gan": {
         "generator.units": 8,
         "critic.units": 8,
-        "training.repeat_above": None,
+        "training.extra_steps_above": None,
         "training.generator_steps_more": 0,
         "training.warm_up": 2,
     },

@@ -13,7 +13,7 @@ from seqgan_wgp.config import Config
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.training.batches import AHEAD, Batches
 from seqgan_wgp.training.distributed.process_group import ALONE, ProcessGroup
-from seqgan_wgp.training.latents import latents, training_latents
+from seqgan_wgp.training.latents import run_latents, training_latents
 from seqgan_wgp.training.record import RoundMetrics
 from seqgan_wgp.utils.counter_rng import Stream, choose_numpy, shuffled
 
@@ -58,7 +58,7 @@ def test_fixed_latents_are_those_of_the_first_samples_in_every_step_network_and_
     tiny_config: Callable[..., Config], make: Make
 ) -> None:
     config = tiny_config(**{"training.batch_size": 10, "training.fixed_latents": True})
-    first_BZ = latents(config, Stream.SAMPLE_LATENT, torch.arange(10))
+    first_BZ = run_latents(config, Stream.SAMPLE_LATENT, torch.arange(10))
     parts = [make(10, ProcessGroup(rank=rank, size=3)) for rank in range(3)]
     for stream in (Stream.CRITIC_LATENT, Stream.GENERATOR_LATENT):
         for number in (0, 1, (7 << 28) + 3, 1 << 36, torch.tensor(5)):

@@ -68,7 +68,11 @@ _BESIDE: dict[str, dict[str, object]] = {
 def test_a_round_with_every_constraint_stays_on_the_device(name: str, device: torch.device) -> None:
     penalised = CONSTRAINTS[name].slopes is not None
     thinning = 2 if penalised and not CONSTRAINTS[name].mixes_samples else 1
-    settings = {"objective.constraint": name, "objective.thinning": thinning, "objective.weight": 10 * penalised}
+    settings = {
+        "objective.constraint": name,
+        "objective.penalty_every": thinning,
+        "objective.penalty_weight": 10 * penalised,
+    }
     check(trainer_of("fast", {**settings, **_BESIDE.get(name, {})}, device))
 
 
@@ -82,7 +86,7 @@ def test_a_round_with_every_optimizer_stays_on_the_device(name: str, device: tor
 @pytest.mark.parametrize(
     "settings",
     [
-        *({"generator.output": name} for name in ("softmax", "straight-through", "sampled")),
+        *({"generator.relaxation": name} for name in ("softmax", "straight-through", "sampled")),
         *({"generator.normalization": name} for name in ("none", "layer-channels", "instance", "weight", "batch")),
         *({"critic.normalization": name} for name in ("layer", "layer-channels", "instance", "weight")),
         *({"training.convolution": way, "critic.kernel": 5, "generator.kernel": 5} for way in CONVOLUTIONS),

@@ -76,6 +76,7 @@ def tensors(module: nn.Module, algorithm: torch.optim.Optimizer) -> dict[str, Te
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_steps_are_those_of_the_formula(name: str) -> None:
+    assert name in BY_HAND, f"the optimizer {name!r} has no formula: add it to BY_HAND, and its settings to SETTINGS"
     module, state, expected = weight(), dict[str, float](), 2.0
     algorithm = optimizer(SETTINGS[name], module)
     for t, gradient in enumerate([0.3, -1.0, 0.2, 0.2, 4.0], start=1):

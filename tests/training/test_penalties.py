@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from seqgan_wgp.config import recipe, validation
+from seqgan_wgp.config import recipe
 from seqgan_wgp.text.networks import CRITICS
 from seqgan_wgp.training.penalties import CONSTRAINTS, gp, interpolate, quotients, slopes
 from seqgan_wgp.utils.counter_rng import Stream, uniform
@@ -66,8 +66,10 @@ def between_two(shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
 
 
 def test_every_penalty_has_a_value_by_hand() -> None:
-    assert sorted(PENALTIES) == sorted([*BY_HAND, *QUOTIENTS])
-    assert sorted(PENALTIES) == sorted(validation.PENALTIES)
+    for name in PENALTIES:
+        assert name in {*BY_HAND, *QUOTIENTS}, (
+            f"the penalty {name!r} has no value worked out by hand: add it to BY_HAND"
+        )
 
 
 @pytest.mark.parametrize("name", BY_HAND)

@@ -57,10 +57,10 @@ def test_noise_goes_to_0_on_a_line_or_stays() -> None:
 
 
 def test_rates_fall_with_the_root_of_the_rounds_or_stay() -> None:
-    falling = AlgorithmSettings(learning_rate=0.5, fall_steps=100)
+    falling = AlgorithmSettings(learning_rate=0.5, lr_decay_steps=100)
     assert [learning_rate(falling, round_) for round_ in (0, 300, 2_400)] == pytest.approx([0.5, 0.25, 0.1])
-    assert learning_rate(dataclasses.replace(falling, fall_steps=0), 10**6) == 0.5
-    generator, critic = (AlgorithmSettings(learning_rate=rate, fall_steps=100) for rate in (0.5, 2.0))
+    assert learning_rate(dataclasses.replace(falling, lr_decay_steps=0), 10**6) == 0.5
+    generator, critic = (AlgorithmSettings(learning_rate=rate, lr_decay_steps=100) for rate in (0.5, 2.0))
     both = Schedule(training=settings(), optimizer=OptimizerSettings(generator=generator, critic=critic))
     assert both.learning_rates(300) == pytest.approx((0.25, 1.0))
 
@@ -70,4 +70,4 @@ def test_the_penalty_is_at_every_second_sample_by_default_where_it_may_be(constr
     objective = dataclasses.replace(recipe("fast").objective, constraint=constraint)
     assert penalty_every(objective, 64) == (2 if constraint in ("gp", "lp", "gp-segment", "r1") else 1)
     assert penalty_every(objective, 1) == 1
-    assert penalty_every(dataclasses.replace(objective, thinning=3), 64) == 3
+    assert penalty_every(dataclasses.replace(objective, penalty_every=3), 64) == 3

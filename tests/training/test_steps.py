@@ -8,11 +8,12 @@ import itertools
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 
 from seqgan_wgp.config import recipe
 from seqgan_wgp.text.networks import CRITICS, GENERATORS
 from seqgan_wgp.training.critic_views import LinearStemCritic, stem_view
-from seqgan_wgp.training.losses import LOSSES
+from seqgan_wgp.training.losses import LOSSES, Loss
 from seqgan_wgp.training.penalties import CONSTRAINTS
 from seqgan_wgp.training.steps import CriticObjective, critic_gradients, generator_gradients
 
@@ -161,6 +162,30 @@ def test_noise_is_added_to_what_the_critic_sees_of_the_generator(loss: str) -> N
     assert value.item() == pytest.approx(expected.item(), rel=1e-12)
     for ours, theirs in zip(gradients, torch.autograd.grad(expected, list(generator.parameters())), strict=True):
         assert torch.allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+def test_a_loss_that_needs_real_scores_sees_them_and_no_other_costs_a_pass() -> None:
+    generator, critic = pair()
+    real, _ = batch()
+    latent_BZ = torch.randn(B, Z, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    passes: list[int] = []
+    critic.register_forward_hook(lambda _critic, points, _scores: passes.append(len(points[0])))
+    paired = Loss(
+        critic=lambda real_B, fake_B: softplus(fake_B - real_B).mean(),
+        generator=lambda real_B, fake_B: softplus(real_B - fake_B).mean(),
+        needs_real=True,
+    )
+    gradients, value = generator_gradients(generator, critic, latent_BZ, loss=paired, real=real)
+    assert passes == [B, B]
+    expected = softplus(critic(real) - critic(generator(latent_BZ))).mean()
+    assert value.item() == pytest.approx(expected.item(), rel=1e-12)
+    for ours, theirs in zip(gradients, torch.autograd.grad(expected, list(generator.parameters())), strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+    passes.clear()
+    generator_gradients(generator, critic, latent_BZ, loss=LOSSES["wgan"], real=real)
+    assert passes == [B]
+    with pytest.raises(ValueError, match="needs real points"):
+        generator_gradients(generator, critic, latent_BZ, loss=paired)
 
 
 def test_the_penalty_is_taken_at_every_kth_sample() -> None:

@@ -18,7 +18,7 @@ from seqgan_wgp.text.corpus.scan import scan
 from seqgan_wgp.text.domain import TextDomain
 from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.training.build import Optimizers
-from seqgan_wgp.training.latents import BLOCK, STATISTICS_BLOCKS, generate, latents
+from seqgan_wgp.training.latents import BLOCK, STATISTICS_BLOCKS, generate, run_latents
 from seqgan_wgp.training.penalties import interpolate, slopes
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.utils.counter_rng import Stream
@@ -68,7 +68,7 @@ def test_training_twice_is_bitwise_equal_and_another_seed_is_not() -> None:
 
 
 def test_both_optimizers_take_the_rates_of_their_round() -> None:
-    changes = {"optimizer.generator.fall_steps": 8, "optimizer.critic.fall_steps": 0, "training.warm_up": 1}
+    changes = {"optimizer.generator.lr_decay_steps": 8, "optimizer.critic.lr_decay_steps": 0, "training.warm_up": 1}
     trainer = Trainer.from_config(PointDomain(), point_config(**changes), CPU)
     rates = []
     for _ in range(25):
@@ -84,7 +84,7 @@ def test_both_optimizers_take_the_rates_of_their_round() -> None:
 
 
 def test_due_records_have_the_rates_that_the_optimizers_had_in_their_round() -> None:
-    changes = {"optimizer.generator.fall_steps": 8, "optimizer.critic.fall_steps": 5, "log.every": 6}
+    changes = {"optimizer.generator.lr_decay_steps": 8, "optimizer.critic.lr_decay_steps": 5, "log.every": 6}
     trainer = Trainer.from_config(PointDomain(), point_config(**changes), CPU)
     optimizers = trainer.train_state.optimizers
     used, seen = [], {}
@@ -149,7 +149,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_is_named(poison: float) -> 
 def test_a_huge_learning_rate_diverges_by_name_not_by_numbers_gone_wild() -> None:
     wild = {"optimizer.critic.learning_rate": 10.0, "optimizer.generator.learning_rate": 10.0, "training.steps": 5000}
     with pytest.raises(Diverged, match="at step"):
-        finished(point_config(**wild, **{"objective.weight": 1e30}))
+        finished(point_config(**wild, **{"objective.penalty_weight": 1e30}))
 
 
 def test_moving_average_is_the_mean_of_weights_with_growing_memory() -> None:
@@ -273,7 +273,7 @@ def counted(config: Config) -> tuple[list[int], list[int]]:
 LOG_LOSS: dict[str, object] = {
     "objective.loss": "gan-ns",
     "objective.constraint": "none",
-    "objective.weight": 0.0,
+    "objective.penalty_weight": 0.0,
 }
 
 
@@ -292,7 +292,7 @@ def test_the_warm_up_trains_the_critic_alone_and_ends_early_when_it_is_good_enou
     gan: dict[str, object] = {
         "objective.loss": "gan-ns",
         "objective.constraint": "none",
-        "objective.weight": 0.0,
+        "objective.penalty_weight": 0.0,
         "training.steps": 2,
     }
     assert counted(point_config(**gan, **{"training.warm_up": 7})) == ([9, 2], [1, 1])
@@ -307,15 +307,15 @@ def test_the_generator_goes_on_while_its_loss_is_high_and_gives_up_when_that_doe
     gan: dict[str, object] = {
         "objective.loss": "gan-ns",
         "objective.constraint": "none",
-        "objective.weight": 0.0,
+        "objective.penalty_weight": 0.0,
         "training.steps": 8,
     }
     for above in (1e9, None):
-        assert counted(point_config(**gan, **{"training.repeat_above": above}))[1] == [1] * 8
+        assert counted(point_config(**gan, **{"training.extra_steps_above": above}))[1] == [1] * 8
     # No loss is below 0: only rises end it.
-    rises: dict[str, object] = {"training.repeat_above": -1.0, "optimizer.generator.learning_rate": 1e-9}
-    few = counted(point_config(**gan, **rises, **{"training.repeat_rises": 2}))[1]
-    many = counted(point_config(**gan, **rises, **{"training.repeat_rises": 10}))[1]
+    rises: dict[str, object] = {"training.extra_steps_above": -1.0, "optimizer.generator.learning_rate": 1e-9}
+    few = counted(point_config(**gan, **rises, **{"training.extra_steps_max_rises": 2}))[1]
+    many = counted(point_config(**gan, **rises, **{"training.extra_steps_max_rises": 10}))[1]
     assert all(steps >= 3 for steps in few)
     assert sum(many) > sum(few)
 
@@ -325,15 +325,15 @@ SCHEDULED: dict[str, object] = {
     "training.generator_steps_more": 1,
     "training.generator_steps_period": 3,
     "training.warm_up": 4,
-    "training.repeat_above": 0.1,
-    "training.repeat_rises": 2,
+    "training.extra_steps_above": 0.1,
+    "training.extra_steps_max_rises": 2,
 }
 EVERYTHING: dict[str, dict[str, object]] = {
     "schedule": SCHEDULED,
     "noise": {"training.noise": 0.3, "training.noise_steps": 12},
-    "spectral": {"objective.constraint": "spectral", "objective.weight": 0.0},
+    "spectral": {"objective.constraint": "spectral", "objective.penalty_weight": 0.0},
     "weight": {"generator.normalization": "weight", "critic.normalization": "weight"},
-    "clip": {"objective.constraint": "clip", "objective.weight": 0.0, "objective.clip": 0.05},
+    "clip": {"objective.constraint": "clip", "objective.penalty_weight": 0.0, "objective.clip": 0.05},
     "dragan": {"objective.loss": "gan-ns", "objective.constraint": "dragan"},
     "dragan-notebook": {"objective.loss": "gan-ns", "objective.constraint": "dragan-notebook"},
     "gp-difference": {"objective.constraint": "gp-difference"},
@@ -390,7 +390,7 @@ def test_running_statistics_are_those_of_the_averaged_weights() -> None:
     trainer.state()
     index_B = torch.arange(STATISTICS_BLOCKS * BLOCK)
     hidden_BC = trainer.train_state.average.get_submodule("first")(
-        latents(trainer.config, Stream.STATISTICS_LATENT, index_B)
+        run_latents(trainer.config, Stream.STATISTICS_LATENT, index_B)
     )
 
     def error(network: nn.Module) -> float:

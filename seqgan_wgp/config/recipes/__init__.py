@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigError, did_you_mean
-from ..fields import merged, nested
+from ..fields import merged, nested, renamed
 from ..schema import Config
 from ..serialization import from_dict
 
@@ -48,7 +48,7 @@ def recipe(name: str, overrides: Mapping[str, object] | None = None, *, file: Pa
     tree = tomllib.loads(recipe_text(name))
     tree["recipe"] = name
     if file is not None:
-        tree = merged(tree, _read_toml(file))
+        tree = merged(tree, read_settings(file)[0])
         try:
             from_dict(tree)
         except ConfigError as error:
@@ -56,6 +56,18 @@ def recipe(name: str, overrides: Mapping[str, object] | None = None, *, file: Pa
     for dotted, value in (overrides or {}).items():
         tree = merged(tree, nested(Config, dotted, value))
     return from_dict(tree)
+
+
+def read_settings(file: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the settings in a TOML file under their present names, and the former names that it uses -> the present.
+
+    Raises ConfigError when the file cannot be read, or sets a setting under both its names.
+    """
+    tree = _read_toml(file)
+    try:
+        return renamed(Config, tree)
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error.message}", error.remedy) from None
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

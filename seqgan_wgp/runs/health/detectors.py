@@ -13,7 +13,7 @@ from typing import Any
 
 from ...config import Config
 from ...config.schema import ObjectiveSettings
-from ...config.validation import BATCH_NORMALIZATIONS
+from ...registry import NORMALIZATIONS
 
 VARIETY_EVALUATIONS = 5
 """Evaluations in a row that show too little variety before it is called a collapse: untrained networks have little too,
@@ -238,8 +238,8 @@ def remedy(name: str, config: Config) -> str:
     objective = config.objective
     if name not in HELPED_BY_A_BOUND or objective.constraint not in ("none", "clip"):
         return REMEDIES[name]
-    options = ["objective.constraint=lp", "objective.weight=10"]
+    options = ["objective.constraint=lp", "objective.penalty_weight=10"]
     options += ["objective.clip=none"] if objective.clip is not None else []
     # Penalties are on the slope at each sample, which a critic that mixes them has not.
-    options += ["critic.normalization=layer"] if config.critic.normalization in BATCH_NORMALIZATIONS else []
+    options += ["critic.normalization=layer"] if NORMALIZATIONS[config.critic.normalization].mixes_samples else []
     return f"train anew with a critic whose slope is bounded: {' '.join(f'--set {option}' for option in options)}"

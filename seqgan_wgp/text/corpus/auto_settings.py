@@ -35,7 +35,7 @@ class Sizes:
 def sizes(facts: Facts, settings: CorpusSettings) -> Sizes:
     """Return the sizes of a scanned corpus, given how much of it is to be held out."""
     items = facts.items(facts.rows)
-    held_out = min(settings.held_out * items, settings.held_out_most)
+    held_out = min(settings.held_out * items, settings.held_out_max)
     return Sizes(
         length=facts.length, alphabet=facts.alphabet, train=round(items - held_out), held_out=round(held_out / 2)
     )
@@ -71,7 +71,7 @@ def output(size: Sizes) -> str:
 
 
 RULES: dict[str, Callable[[Sizes], int | str]] = {
-    "generator.output": output,
+    "generator.relaxation": output,
     "generator.width": width,
     "critic.width": width,
     "training.batch_size": batch_size,
@@ -86,5 +86,5 @@ def by_rule(config: Config, facts: Facts) -> dict[str, object]:
     decided: dict[str, object] = {"corpus.layout": facts.layout, "corpus.length": facts.length}
     decided |= {name: rule(size) for name, rule in RULES.items()}
     batch = batch_size(size) if config.training.batch_size == AUTO else config.training.batch_size
-    decided["objective.thinning"] = penalty_every(config.objective, batch)
+    decided["objective.penalty_every"] = penalty_every(config.objective, batch)
     return {name: value for name, value in decided.items() if operator.attrgetter(name)(config) in (None, "auto", AUTO)}

@@ -149,7 +149,7 @@ def prepare(found: Scan, folder: Path, on_bytes: OnBytes = lambda _bytes: None) 
         raise CorpusError(
             f"{found.source.label}: {train:,} lines would be trained on, {validation:,} held out for validation and "
             f"{test:,} for the test, and none of these may be 0",
-            "change corpus.held_out or corpus.held_out_most",
+            "change corpus.held_out or corpus.held_out_max",
         )
     facts = dataclasses.replace(found.facts, train=train, validation=validation, test=test)
     (folder / TOKENIZER).write_text(found.vocabulary.to_json(facts.length), encoding="utf-8")
@@ -205,7 +205,7 @@ def encoded(
     """Yield a scanned corpus as (N, S) ids, and which part each row is for: 0 training, 1 validation, 2 test."""
     layout = Layout(length=found.facts.length, windows=found.facts.windows)
     reader = Reader(found.source, found.settings, on_bytes)
-    for lines in rows(reader, layout, found.settings.long):
+    for lines in rows(reader, layout, found.settings.overflow):
         hash_N = lines.hashes(layout.span)
         part_N = np.where(hash_N < found.test_below, np.int8(2), np.int8(0))
         part_N[hash_N < found.validation_below] = 1

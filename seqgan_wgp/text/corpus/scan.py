@@ -101,10 +101,10 @@ def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _b
         read=reader.read,
         empty=reader.empty,
         bad=reader.bad,
-        cropped=longer if settings.long == "crop" else 0,
-        dropped=longer if settings.long == "drop" else 0,
-        chunked=longer if settings.long == "chunk" else 0,
-        rows=tally.rows(layout, settings.long),
+        cropped=longer if settings.overflow == "crop" else 0,
+        dropped=longer if settings.overflow == "drop" else 0,
+        chunked=longer if settings.overflow == "chunk" else 0,
+        rows=tally.rows(layout, settings.overflow),
         distinct=None,
     )
     distinct, validation_below, test_below = _thresholds(source, settings, facts)
@@ -165,13 +165,13 @@ class FirstPass:
         # Nearly all units have been seen early in a row before; only the others are worth finding the place of.
         table = self.first[:256] if lines.units_M.dtype == np.uint8 else self.first
         # In a later part of a long line nothing is near enough to its beginning to matter, but that it is there at all.
-        settled = NOWHERE if lines.continued and self.settings.long != "chunk" else self._settled
+        settled = NOWHERE if lines.continued and self.settings.overflow != "chunk" else self._settled
         at_P = np.flatnonzero(table[lines.units_M] >= settled)
         line_P = np.maximum(np.searchsorted(lines.starts_N, at_P, side="right") - 1, 0)
         inside_P = at_P - lines.starts_N[line_P] < lines.sizes_N[line_P]
         at_P, line_P = at_P[inside_P], line_P[inside_P]
-        needed_P = _NEEDED[self.settings.long](at_P - lines.starts_N[line_P], lines.sizes_N[line_P])
-        if lines.continued and self.settings.long != "chunk":
+        needed_P = _NEEDED[self.settings.overflow](at_P - lines.starts_N[line_P], lines.sizes_N[line_P])
+        if lines.continued and self.settings.overflow != "chunk":
             needed_P = np.where(line_P == 0, _FAR, needed_P)
         np.minimum.at(self.first, lines.units_M[at_P], needed_P.astype(np.int32))
 
@@ -190,7 +190,7 @@ def decide_layout(settings: CorpusSettings, tally: FirstPass) -> str:
         return settings.layout
     empty, filled = int(tally.histogram[0]), int(tally.histogram[1:].sum())
     size = (tally.units - empty - filled) / filled
-    if settings.long != "crop":  # whoever says what becomes of long lines has lines in mind
+    if settings.overflow != "crop":  # whoever says what becomes of long lines has lines in mind
         return "lines"
     paragraphs = empty >= PARAGRAPH_EMPTY * (empty + filled) and filled >= PARAGRAPH_LINES * empty
     running = (paragraphs and size >= PARAGRAPH_SIZE) or size >= UNBROKEN_SIZE
@@ -211,10 +211,10 @@ def _layout(source: Source, settings: CorpusSettings, tally: FirstPass) -> Layou
     if settings.layout == "lines":
         length = settings.length or choose_length(tally.histogram)
         longer = int(tally.histogram[length + 1 :].sum())
-        if settings.long == "drop" and longer == tally.histogram[1:].sum():
+        if settings.overflow == "drop" and longer == tally.histogram[1:].sum():
             raise CorpusError(
                 f"{source.label}: all {longer:,} lines are longer than {length} characters",
-                "raise corpus.length, or crop lines with --set corpus.long=crop",
+                "raise corpus.length, or crop lines with --set corpus.overflow=crop",
             )
         return Layout(length=length)
     length = settings.length or LENGTH_MOST
@@ -245,10 +245,10 @@ def _vocabulary(source: Source, settings: CorpusSettings, tally: FirstPass, leng
 
 def _thresholds(source: Source, settings: CorpusSettings, facts: Facts) -> tuple[int | None, int, int]:
     """Return the number of different rows where they are few, and the hashes below which a row is held out."""
-    share = min(settings.held_out, settings.held_out_most / facts.items(facts.rows))
+    share = min(settings.held_out, settings.held_out_max / facts.items(facts.rows))
     layout = Layout(length=facts.length, windows=facts.windows)
     hashes = np.zeros(0, np.uint64)
-    for lines in rows(Reader(source, settings), layout, settings.long):
+    for lines in rows(Reader(source, settings), layout, settings.overflow):
         hashes = np.unique(np.concatenate([hashes, lines.hashes(layout.span)]))
         if len(hashes) >= DISTINCT_FEW:
             return None, int(share / 2 * 2.0**64), int(share * 2.0**64)

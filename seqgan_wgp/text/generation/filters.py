@@ -9,34 +9,63 @@ Shape suffixes: N strings, L length.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
 from ...config.schema import CorpusSettings
-from ...errors import CorpusError
+from ...errors import ConfigError, CorpusError, one_line
+from ...registry import VALIDATORS
 from ..hashing.hash_set import MEMORY_BYTES, HashSet
 from ..hashing.row_hashes import Ids
 from ..hashing.string_hashes import StringHashes
 from ..readers.lines import Lines
 from ..readers.open import open_source
 from ..readers.reader import Reader
+from ..vocabulary import Vocabulary
+
+
+def validity(name: str, vocabulary: Vocabulary) -> Callable[[Ids], npt.NDArray[np.bool_]]:
+    """Return a function from (N, L) ids to which of their strings (N,) a registered validator calls valid.
+
+    Raises:
+        ConfigError: there is no such validator; the function too, where the validator fails on a string.
+    """
+    is_valid = VALIDATORS[name]
+
+    def asked(string: str) -> bool:
+        try:
+            return bool(is_valid(string))
+        except Exception as error:
+            what = f"{type(error).__name__}: {one_line(error)}"
+            remedy = "it returns True or False for every string: correct the plugin file"
+            raise ConfigError(f"the validator {name!r} fails on {string!r} ({what})", remedy) from error
+
+    return lambda ids_NL: np.array([asked(string) for string in vocabulary.decode(ids_NL)], np.bool_)
 
 
 @final
 class StringFilter:
-    """Lets strings through that it has not met: neither in a file to exclude nor, with `unique`, before.
+    """Lets strings through that are valid and not met: neither in a file to exclude nor, with `unique`, before.
 
     Args:
         hashes: of the model's strings.
         unique: let each string through once.
         memory_bytes: see HashSet.
+        valid: (N, L) ids -> (N,) which are valid; None: all are.
     """
 
-    def __init__(self, hashes: StringHashes, *, unique: bool, memory_bytes: int = MEMORY_BYTES) -> None:
-        self._hashes, self._unique = hashes, unique
+    def __init__(
+        self,
+        hashes: StringHashes,
+        *,
+        unique: bool,
+        memory_bytes: int = MEMORY_BYTES,
+        valid: Callable[[Ids], npt.NDArray[np.bool_]] | None = None,
+    ) -> None:
+        self._hashes, self._unique, self._valid = hashes, unique, valid
         self._known = HashSet(memory_bytes)
 
     def exclude(self, lines: Iterable[Lines]) -> None:
@@ -46,8 +75,10 @@ class StringFilter:
 
     def passes(self, ids_NL: Ids) -> npt.NDArray[np.bool_]:
         """Return (N,) which strings of (N, L) ids are let through; OSError as above."""
-        hash_N = self._hashes.of_ids(ids_NL)
-        return self._known.add(hash_N) if self._unique else ~self._known.has(hash_N)
+        passing_N = np.ones(len(ids_NL), np.bool_) if self._valid is None else self._valid(ids_NL)
+        hash_M = self._hashes.of_ids(ids_NL[passing_N])
+        passing_N[passing_N] = self._known.add(hash_M) if self._unique else ~self._known.has(hash_M)
+        return passing_N
 
 
 @final

@@ -234,7 +234,7 @@ def _long(found: Inspection) -> Iterator[Finding]:
     done = {"crop": "cropped", "drop": "left out", "chunk": "cut in pieces"}[outlook.way]
     enough = min(-(-lengths.p99 // 8) * 8, 4096)
     fits = f"99 % fit with --set corpus.length={enough}; " if enough > outlook.length else ""
-    others = " or ".join(f"--set corpus.long={way}" for way in outlook.long if way != outlook.way)
+    others = " or ".join(f"--set corpus.overflow={way}" for way in outlook.long if way != outlook.way)
     share = longer / found.lines.filled
     yield Finding(
         level=_level(share > LONG_MUCH),

@@ -10,7 +10,7 @@ import numpy as np
 
 from ... import config as configs
 from ...config import Config
-from ...config.schema import CorpusSettings, CriticSettings, GeneratorSettings
+from ...config.schema import CorpusSettings
 from ..corpus.auto_settings import by_rule, sizes
 from ..corpus.scan import LENGTH_MOST, LENGTH_MULTIPLE, LENGTH_SHARE, UNBROKEN_SIZE, Scan
 from .counter import Census
@@ -111,16 +111,17 @@ def outlook(found: Scan, given: Config, census: Census, measure: Measure | None 
     size, length, vocabulary = sizes(facts, settings), facts.length, found.vocabulary.size
     longer = {"crop": facts.cropped, "drop": facts.dropped, "chunk": facts.chunked}
     long = {way: Long(lines=_longer(census, length), rows=count(census, length)) for way, count in ROWS.items()}
-    long[settings.long] = Long(lines=longer[settings.long], rows=facts.rows)
+    long[settings.overflow] = Long(lines=longer[settings.overflow], rows=facts.rows)
     batch_bytes = 4 * config.training.batch_size * length * vocabulary
     pace = measure(config, found.vocabulary, length) if measure and batch_bytes <= BATCH_BYTES_MOST else None
+    generator_weights, critic_weights = count_weights(config, length, vocabulary)
     return Outlook(
         layout=settings.layout,
         why=_why_layout(given.corpus, settings.layout, census),
         length=length,
         rule=_why_length(given.corpus, settings.layout),
         rows=facts.rows,
-        way=settings.long,
+        way=settings.overflow,
         long=long if settings.layout == "lines" else None,
         train=size.train,
         validation=size.held_out,
@@ -129,8 +130,8 @@ def outlook(found: Scan, given: Config, census: Census, measure: Measure | None 
         vocabulary=vocabulary,
         ids_bytes=facts.rows * facts.span * found.vocabulary.dtype.itemsize,
         batch_bytes=batch_bytes,
-        generator_weights=generator_weights(config.generator, length, vocabulary),
-        critic_weights=critic_weights(config.critic, length, vocabulary),
+        generator_weights=generator_weights,
+        critic_weights=critic_weights,
         timing=_timing(config, pace) if pace else None,
     )
 
@@ -156,7 +157,7 @@ def _why_layout(settings: CorpusSettings, layout: str, census: Census) -> str:
     if settings.layout != "auto":
         return "corpus.layout is set"
     if layout == "lines":
-        return "one string a line" if settings.long == "crop" else "corpus.long is set"
+        return "one string a line" if settings.overflow == "crop" else "corpus.overflow is set"
     empty, filled = int(census.sizes[0]), int(census.sizes[1:].sum())
     mean = sum(size * int(count) for size, count in enumerate(census.sizes[:-1])) + sum(census.longer)
     if mean >= UNBROKEN_SIZE * filled:
@@ -172,22 +173,27 @@ def _why_length(settings: CorpusSettings, layout: str) -> str:
     return f"{LENGTH_SHARE:.0%} of the lines fit, rounded up to a multiple of {LENGTH_MULTIPLE}, at most {LENGTH_MOST}"
 
 
-def generator_weights(settings: GeneratorSettings, length: int, vocabulary: int) -> int:
-    """Return the number of weights of a residual generator."""
-    width = settings.width
-    return (settings.latent + 1) * width * length + _block_weights(settings) + (width + 1) * vocabulary
+def count_weights(config: Config, length: int, vocabulary: int) -> tuple[int, int]:
+    """Return the numbers of weights of the generator and of the critic, which are built without memory for them.
 
+    Args:
+        config: with widths decided.
+        length: L.
+        vocabulary: V.
+    """
+    import torch  # here, since it takes a second to import, and what else is found out needs none of it
 
-def critic_weights(settings: CriticSettings, length: int, vocabulary: int) -> int:
-    """Return the number of weights of a residual critic."""
-    width = settings.width
-    return (vocabulary + 1) * width + _block_weights(settings) + width * length + 1
+    from ...nn.build import apply_weight_norm
+    from ..networks import CRITICS, GENERATORS
 
-
-def _block_weights(settings: GeneratorSettings | CriticSettings) -> int:
-    width = settings.width
-    norm = 0 if settings.normalization == "none" else 2 * width
-    return settings.blocks * 2 * (width * (width * settings.kernel + 1) + norm)
+    counts = []
+    for settings, networks in ((config.generator, GENERATORS), (config.critic, CRITICS)):
+        with torch.device("meta"):
+            network = networks[settings.network](settings, length, vocabulary)
+            if settings.normalization == "weight":
+                apply_weight_norm(network)
+        counts.append(sum(parameter.numel() for parameter in network.parameters()))
+    return counts[0], counts[1]
 
 
 def _timing(config: Config, pace: Pace) -> Timing:

@@ -70,15 +70,15 @@ def unsupported_reason(state: TrainState) -> str | None:
         return f"it needs a GPU with CUDA, and the run is on {state.device.type}"
     if state.group.size > 1:
         return "the processes of a run exchange gradients within a round"
-    if settings.repeat_above is not None:
-        return "training.repeat_above decides within a round how many steps it has"
+    if settings.extra_steps_above is not None:
+        return "training.extra_steps_above decides within a round how many steps it has"
     if settings.generator_steps_more:
         return "training.generator_steps_more changes how many steps a round has"
     if settings.noise_steps:
         return "training.noise_steps changes the noise from round to round"
     for name, algorithm in (("generator", optimizer.generator), ("critic", optimizer.critic)):
-        if algorithm.fall_steps and algorithm.name != "adam":
-            return f"optimizer.{name}.fall_steps changes the step size of {algorithm.name} from round to round"
+        if algorithm.lr_decay_steps and algorithm.name != "adam":
+            return f"optimizer.{name}.lr_decay_steps changes the step size of {algorithm.name} from round to round"
     return None
 
 

@@ -41,7 +41,7 @@ TINY: dict[str, object] = {
     "evaluation.orders": 2,
     "log.every": 1,
 }
-WILD = "fast:optimizer.critic.learning_rate=10,objective.weight=1e30"
+WILD = "fast:optimizer.critic.learning_rate=10,objective.penalty_weight=1e30"
 
 Ask = Callable[..., ComparisonOptions]
 Go = Callable[..., Comparison]
@@ -176,7 +176,7 @@ def test_all_learn_from_the_rows_of_the_first_and_are_measured_alike(tiny_lines:
     planned = asked.on(found)
     assert own[0].corpus.length == 10 and own[1].corpus.length == 32
     assert {config.corpus for config in planned} == {planned[0].corpus}
-    assert (planned[2].corpus.length, planned[2].corpus.long, planned[2].generator.width) == (10, "drop", 64)
+    assert (planned[2].corpus.length, planned[2].corpus.overflow, planned[2].generator.width) == (10, "drop", 64)
     assert overruled(own[1], planned[1]) == {"corpus.length": (32, 10)}
     assert overruled(own[0], planned[0]) == overruled(own[2], planned[2]) == {}
 
@@ -227,11 +227,11 @@ def test_what_is_done_is_not_trained_again(go: Go, contents: Contents) -> None:
 def test_recipes_can_be_added_and_the_end_moved(go: Go) -> None:
     seen: list[str] = []
     go("grown", ask("fast", steps=3))
-    go("grown", ask("fast:objective.weight=5,fast", steps=3), seen=seen)
-    assert seen == ["fast:objective.weight=5"]
-    grown = go("grown", ask("fast:objective.weight=5,fast", steps=7), seen=seen)
-    assert seen[1:] == ["fast:objective.weight=5", "fast"]
-    whole = go("whole", ask("fast:objective.weight=5,fast", steps=7))
+    go("grown", ask("fast:objective.penalty_weight=5,fast", steps=3), seen=seen)
+    assert seen == ["fast:objective.penalty_weight=5"]
+    grown = go("grown", ask("fast:objective.penalty_weight=5,fast", steps=7), seen=seen)
+    assert seen[1:] == ["fast:objective.penalty_weight=5", "fast"]
+    whole = go("whole", ask("fast:objective.penalty_weight=5,fast", steps=7))
     assert without_times(grown) == without_times(whole)
 
 
@@ -347,7 +347,7 @@ def test_nothing_is_left_of_a_comparison_that_could_not_be_prepared(tmp_path: Pa
 
 def test_toys_are_compared_too(tmp_path: Path) -> None:
     settings = {"toy.name": "swiss-roll", "evaluation.samples": 50, "evaluation.every": 1, "generator.width": 8}
-    asked = ask("toy,toy:objective.weight=10", domain="toy", settings=settings, steps=2)
+    asked = ask("toy,toy:objective.penalty_weight=10", domain="toy", settings=settings, steps=2)
     subject = scan_toy(asked.configs()[0])
     with opened(tmp_path / "toys", subject, asked) as comparison:
         results = [comparison.train(entrant) for entrant in comparison.entrants]

@@ -21,7 +21,7 @@ from seqgan_wgp.runs.export import onnx
 from seqgan_wgp.runs.export.onnx import OPSET, metadata, write_onnx
 from seqgan_wgp.runs.export.onnx_runtime import OnnxGenerator
 from seqgan_wgp.text.vocabulary import Vocabulary
-from seqgan_wgp.training.latents import BLOCK, generate, latents
+from seqgan_wgp.training.latents import BLOCK, generate, run_latents
 from seqgan_wgp.utils.counter_rng import Stream
 
 from ..untrained import IMAGES, TEXT, TOY, made
@@ -36,7 +36,7 @@ CPU = torch.device("cpu")
 def points(model: Model, n: int, *, seed: int = 0) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Return what the generator itself gives for items 0 to n."""
     seeded = override(model.config, {"training.seed": seed})
-    parts = generate(model.generator, lambda index_B: latents(seeded, Stream.SAMPLE_LATENT, index_B), 0, n, CPU)
+    parts = generate(model.generator, lambda index_B: run_latents(seeded, Stream.SAMPLE_LATENT, index_B), 0, n, CPU)
     return torch.cat(list(parts)).numpy()
 
 

@@ -58,7 +58,12 @@ def start(tmp_path: Path, tiny_lines: list[str], tiny_config: Callable[..., Conf
     """Prepare a run whose critic is all but flat, in a folder of its own."""
 
     def prepare(name: str, **settings: object) -> RunFolder:
-        flat = {"objective.constraint": "clip", "objective.clip": 1e-6, "objective.weight": 0, "training.steps": 8}
+        flat = {
+            "objective.constraint": "clip",
+            "objective.clip": 1e-6,
+            "objective.penalty_weight": 0,
+            "training.steps": 8,
+        }
         found, config = scan_data(tiny_lines, tiny_config(**(flat | settings)))
         return create(found, config, tmp_path / name)
 
@@ -129,7 +134,7 @@ def test_looking_changes_nothing(start: Start, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_sound_run_has_nothing_to_say(start: Start) -> None:
-    sound = {"objective.constraint": "lp", "objective.clip": None, "objective.weight": 10, "training.steps": 20}
+    sound = {"objective.constraint": "lp", "objective.clip": None, "objective.penalty_weight": 10, "training.steps": 20}
     run = start("run", **sound, **{"log.diagnostics": 5})
     assert run_training(run).findings == []
     assert not any("health" in record for record in read_records(run.metrics))

@@ -156,8 +156,10 @@ def test_learning_rates_are_those_that_the_records_have() -> None:
 
 
 def test_learning_rates_of_old_records_are_those_of_the_schedule() -> None:
-    changes = {"optimizer.critic.learning_rate": 0.5, "optimizer.critic.fall_steps": 100}
-    config = recipe("fast", {**changes, "optimizer.generator.learning_rate": 0.25, "optimizer.generator.fall_steps": 0})
+    changes = {"optimizer.critic.learning_rate": 0.5, "optimizer.critic.lr_decay_steps": 100}
+    config = recipe(
+        "fast", {**changes, "optimizer.generator.learning_rate": 0.25, "optimizer.generator.lr_decay_steps": 0}
+    )
     records = [{"step": 1}, {"step": 301}, {"step": 2401}]  # the rounds 0, 300 and 2,400
     drawn = named(training_charts(records, config))["Learning rates"].series
     assert {one.label: list(one.y) for one in drawn} == {

@@ -122,14 +122,14 @@ facts_of_any_size = st.builds(
 
 @given(facts_of_any_size, st.floats(1e-6, 0.9), st.integers(1, 10**6))
 def test_sizes_share_out_all_items(facts: Facts, held_out: float, most: int) -> None:
-    size = sizes(facts, CorpusSettings(held_out=held_out, held_out_most=most))
+    size = sizes(facts, CorpusSettings(held_out=held_out, held_out_max=most))
     items = facts.items(facts.rows)
     assert abs(size.train + 2 * size.held_out - items) <= 2
     assert 0 <= 2 * size.held_out <= min(held_out * items, most) + 1
     assert (size.length, size.alphabet) == (facts.length, facts.alphabet)
 
 
-@pytest.mark.parametrize("changes", [{}, {"corpus.held_out": 0.5}, {"corpus.held_out_most": 500}], ids=str)
+@pytest.mark.parametrize("changes", [{}, {"corpus.held_out": 0.5}, {"corpus.held_out_max": 500}], ids=str)
 @pytest.mark.parametrize("layout", ["lines", "windows"])
 def test_sizes_are_about_those_of_the_parts(
     layout: str, changes: dict[str, object], tiny_config: Callable[..., Config], tmp_path: Path
@@ -151,17 +151,18 @@ def test_sizes_are_about_those_of_the_parts(
 
 def test_every_setting_that_may_be_left_open_has_its_rule() -> None:
     auto = {name for name, field in list_settings(Config).items() if field.metadata["auto"]}
-    by_other_settings, named = {"objective.thinning"}, {"generator.output"}
-    assert {*RULES} | by_other_settings == auto | named
+    by_other_settings, named = {"objective.penalty_every"}, {"generator.relaxation"}
+    where_used = {"corpus.length", "evaluation.samples", "images.columns", "images.rows"}
+    assert {*RULES} | by_other_settings | where_used == auto | named
 
 
 OPEN: dict[str, object] = {
     "corpus.layout": "auto",
     "corpus.length": None,
-    "generator.output": "auto",
+    "generator.relaxation": "auto",
     "generator.width": "auto",
     "critic.width": "auto",
-    "objective.thinning": "auto",
+    "objective.penalty_every": "auto",
     "training.batch_size": "auto",
     "evaluation.every": "auto",
 }
@@ -169,10 +170,10 @@ OPEN: dict[str, object] = {
 SET: dict[str, object] = {
     "corpus.layout": "lines",
     "corpus.length": 5,
-    "generator.output": "softmax",
+    "generator.relaxation": "softmax",
     "generator.width": 7,
     "critic.width": 9,
-    "objective.thinning": 1,
+    "objective.penalty_every": 1,
     "training.batch_size": 3,
     "evaluation.every": 11,
 }
@@ -192,7 +193,7 @@ def test_only_what_was_left_open_is_decided(name: str, left: str) -> None:
     assert decided.keys() == open_settings.keys()
     size = sizes(facts, config.corpus)
     expected = {dotted: rule(size) for dotted, rule in RULES.items()} | {"corpus.layout": "lines", "corpus.length": 8}
-    expected["objective.thinning"] = penalty_every(config.objective, batch_size(size))
+    expected["objective.penalty_every"] = penalty_every(config.objective, batch_size(size))
     assert decided == {dotted: expected[dotted] for dotted in open_settings}
     whole = override(config, decided)
     for dotted in SET:

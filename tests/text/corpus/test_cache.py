@@ -72,7 +72,7 @@ def test_other_content_or_settings_are_read_anew(
     prepared(tiny_corpus, tiny_config())
     file = tmp_path / ("tiny.fa" if change == "ending" else "tiny.txt")
     file.write_bytes(tiny_corpus.read_bytes() + b"more\n" * (change == "content"))
-    settings = {"corpus.long": "drop"} if change == "settings" else {}
+    settings = {"corpus.overflow": "drop"} if change == "settings" else {}
     assert prepared(file, tiny_config(**settings))[0]
     assert len(list(kept.iterdir())) == 2
 

@@ -110,7 +110,7 @@ def test_rows_are_those_of_the_plain_model(long: str, lines: list[str], length: 
     plain[0] = plain[0].removeprefix("\ufeff")
     longer = sum(len(line) > length for line in plain)
     expected = plain_rows(plain, length, long)
-    found = scanned(data, length=length, long=long)
+    found = scanned(data, length=length, overflow=long)
     corpus = prepared(found)
     facts = corpus.facts
     assert corpus.vocabulary.decode(in_order(found)) == expected
@@ -144,7 +144,7 @@ def test_blocks_leave_no_trace() -> None:
     assert (many.facts.read, many.facts.empty, many.facts.bad) == (2 * one.facts.read + 1, 2, 2)
 
 
-@pytest.mark.parametrize("changes", [{"long": "crop"}, {"long": "drop"}, {"layout": "windows"}], ids=str)
+@pytest.mark.parametrize("changes", [{"overflow": "crop"}, {"overflow": "drop"}, {"layout": "windows"}], ids=str)
 @settings(max_examples=25)
 @given(texts=st.lists(long_strings, max_size=9), size=st.integers(32, 99))
 def test_lines_read_in_parts_leave_no_trace(changes: dict[str, str], texts: list[str], size: int) -> None:
@@ -163,7 +163,7 @@ def test_pieces_of_lines_read_in_parts_make_up_the_lines(texts: list[str]) -> No
     """No more than one piece of a part is shorter than the others, as otherwise only the last of a line is."""
     lines = [*texts, *made_lines(30)]
     with blocks_of(32):
-        found = scanned("\r\n".join(lines).encode(), length=4, long="chunk")
+        found = scanned("\r\n".join(lines).encode(), length=4, overflow="chunk")
         rows = found.vocabulary.decode(in_order(found))
         assert prepared(found).facts.rows == len(rows)
     assert "".join(rows) == "".join(lines)
@@ -219,9 +219,9 @@ def test_the_limit_is_of_lines_whatever_becomes_of_them() -> None:
     lines = made_lines(60)
     longer = [line + "xyz" for line in lines]
     mixed = [line for pair in zip(lines, longer, strict=True) for line in pair]
-    dropped = scanned(mixed, limit=60, length=5, long="drop")
+    dropped = scanned(mixed, limit=60, length=5, overflow="drop")
     assert dropped.vocabulary.decode(in_order(dropped)) == lines[:30]
-    pieces = scanned(mixed, limit=60, length=5, long="chunk")
+    pieces = scanned(mixed, limit=60, length=5, overflow="chunk")
     assert pieces.vocabulary.decode(in_order(pieces)) == plain_rows(mixed[:60], 5, "chunk")
     text = ("".join(line + "\n\n" for line in lines)).encode()
     running = scanned(text, limit=40, length=1, layout="windows")
@@ -274,7 +274,7 @@ def test_rows_of_bytes_are_those_of_any_file_and_none_is_unknown(data: bytes, lo
     lines = [line.removesuffix(b"\r").decode("latin-1") for line in data.split(b"\n")]
     lines[-1] = data.split(b"\n")[-1].decode("latin-1")
     expected = [row.encode("latin-1") for row in plain_rows(lines, length, long)]
-    found = scanned(data, unit="byte", length=length, long=long, layout="lines")
+    found = scanned(data, unit="byte", length=length, overflow=long, layout="lines")
     ids_NS = in_order(found)
     corpus = prepared(found)
     assert corpus.vocabulary.size == 258
@@ -395,7 +395,7 @@ def test_blocks_give_each_item_exactly_once() -> None:
 @pytest.mark.parametrize("long", ["crop", "chunk"])
 def test_no_string_is_on_two_sides(long: str) -> None:
     lines = made_lines(4_000) + made_lines(4_000)[::3] * 2 + [line + "xyz" for line in made_lines(4_000)]
-    found = parts(corpus := prepared(lines, length=5, long=long))
+    found = parts(corpus := prepared(lines, length=5, overflow=long))
     for one, other in itertools.combinations(found.values(), 2):
         assert not set(one) & set(other)
     assert sum(map(len, found.values())) == corpus.facts.rows == len(plain_rows(lines, 5, long))
@@ -488,9 +488,9 @@ def test_the_share_held_out_is_about_as_asked_in_equal_halves(held_out: float) -
 
 
 def test_no_more_is_held_out_than_the_most() -> None:
-    facts = prepared(made_lines(20_000), held_out_most=400).facts
+    facts = prepared(made_lines(20_000), held_out_max=400).facts
     assert abs(facts.validation + facts.test - 400) < 5 * math.sqrt(400)
-    few = prepared(made_lines(800), held_out_most=20).facts
+    few = prepared(made_lines(800), held_out_max=20).facts
     assert (few.validation, few.test) == (10, 10)
 
 

@@ -72,11 +72,11 @@ def test_the_alphabet_is_that_of_the_rows(long: str, lines: list[str], length: i
     """No character of it is in no row, wherever it stands in the lines, and in whatever blocks these come."""
     data = "".join(line + "\n" for line in lines).encode()
     batches = [lines[first : first + group] for first in range(0, len(lines), group)]
-    found = scanned(data, length=length, long=long)
+    found = scanned(data, length=length, overflow=long)
     expected = "".join(sorted(set("".join(plain_rows(lines, found.facts.length, long)))))
     assert found.vocabulary.characters == expected
     assert found.facts.alphabet == len(expected)
-    assert scanned(batches_of(batches), length=length, long=long).vocabulary.characters == expected
+    assert scanned(batches_of(batches), length=length, overflow=long).vocabulary.characters == expected
 
 
 @pytest.mark.parametrize(("long", "held"), [("crop", 5), ("drop", 0), ("chunk", 200)])
@@ -85,7 +85,7 @@ def test_a_line_read_in_parts_counts_as_one(long: str, held: int) -> None:
     different = "".join(map(chr, range(0x4E00, 0x4E00 + 200)))
     data = "\n".join([*made_lines(50), different, *made_lines(50)]).encode()
     with blocks_of(16):
-        facts = (found := scanned(data, length=5, long=long)).facts
+        facts = (found := scanned(data, length=5, overflow=long)).facts
     assert found.vocabulary.characters == "".join(sorted(set("".join(made_lines(50))))) + different[:held]
     assert (facts.read, facts.cropped + facts.dropped + facts.chunked) == (101, 1)
 
@@ -98,7 +98,7 @@ def test_a_line_feed_is_a_character_where_strings_have_it() -> None:
 
 def test_only_what_is_kept_counts_for_the_alphabet() -> None:
     lines = [*made_lines(50), "李" * 9]
-    assert "李" not in scanned(lines, length=5, long="drop").vocabulary.characters
+    assert "李" not in scanned(lines, length=5, overflow="drop").vocabulary.characters
     assert "é" not in scanned([*made_lines(50), "abcdeé"], length=5).vocabulary.characters
 
 
@@ -139,11 +139,11 @@ LAYOUTS: dict[str, tuple[bytes, dict[str, Any], str]] = {
     "a line in parts": (b"a" * 10 * BLOCK_BYTES, {}, "windows"),
     "line ends of two bytes": (PARAGRAPHS.replace(b"\n", b"\r\n"), {}, "windows"),
     "bytes": (PARAGRAPHS, {"unit": "byte"}, "windows"),
-    "long lines to be dropped": (PARAGRAPHS, {"long": "drop"}, "lines"),
-    "long lines to be cut in pieces": (PARAGRAPHS, {"long": "chunk"}, "lines"),
+    "long lines to be dropped": (PARAGRAPHS, {"overflow": "drop"}, "lines"),
+    "long lines to be cut in pieces": (PARAGRAPHS, {"overflow": "chunk"}, "lines"),
     "lines, as set": (PARAGRAPHS, {"layout": "lines"}, "lines"),
     "windows, as set": (filled_and_empty(400, 0, 50), {"layout": "windows"}, "windows"),
-    "windows, as set, whatever long says": (PARAGRAPHS, {"layout": "windows", "long": "chunk"}, "windows"),
+    "windows, as set, whatever long says": (PARAGRAPHS, {"layout": "windows", "overflow": "chunk"}, "windows"),
 }
 
 
@@ -213,9 +213,9 @@ def test_few_is_counted_of_what_becomes_of_lines() -> None:
     assert scanned(behind).facts.distinct == 50
     short = made_lines(500) * 100
     assert scanned(short + [made_lines(1)[0] + "xyz" + line for line in lines[:450]]).facts.distinct == 501
-    assert scanned(lines[:50] * 40 + behind, length=5, long="drop").facts.distinct == 50
+    assert scanned(lines[:50] * 40 + behind, length=5, overflow="drop").facts.distinct == 50
     long = ["".join(lines[first : first + 20]) for first in range(0, 2_000, 20)]
-    assert scanned(long, length=5, long="chunk").facts.distinct is None
+    assert scanned(long, length=5, overflow="chunk").facts.distinct is None
     assert scanned("".join(lines).encode(), layout="windows", length=5).facts.distinct == 10_001 // 80
     assert scanned(("".join(lines) * 9).encode(), layout="windows", length=5).facts.distinct == 125
     assert scanned(made_text(100_000).encode(), layout="windows", length=5).facts.distinct is None
@@ -225,7 +225,7 @@ def test_few_is_counted_of_what_becomes_of_lines() -> None:
 def test_pieces_of_the_longest_lines_are_counted(size: int) -> None:
     """A line of more than 4 MiB is read in parts, and each part cut in pieces."""
     data = b"\n".join([*(line.encode() for line in made_lines(50)), b"x" * size, b"tail"])
-    facts = scanned(data, length=64, long="chunk").facts
+    facts = scanned(data, length=64, overflow="chunk").facts
     assert 0 <= facts.rows - 51 - -(-size // 64) <= size // LINE_BYTES
     assert (facts.read, facts.kept, facts.chunked) == (52, 52, 1)
 
@@ -264,10 +264,10 @@ def test_every_problem_has_its_warning() -> None:
     assert scanned(lines + longer, length=5).facts.warnings() == [
         "100 of 2,100 lines (4.8%) are cropped to 5 characters"
     ]
-    assert scanned(lines + longer, length=5, long="drop").facts.warnings() == [
+    assert scanned(lines + longer, length=5, overflow="drop").facts.warnings() == [
         "100 lines (4.8%) are longer than 5 characters and were dropped"
     ]
-    assert scanned(lines + longer, length=5, long="chunk").facts.warnings() == [
+    assert scanned(lines + longer, length=5, overflow="chunk").facts.warnings() == [
         "100 of 2,100 lines (4.8%) are cut in pieces of 5"
     ]
     assert scanned(lines + longer, length=5, unit="byte").facts.warnings() == [
@@ -287,7 +287,7 @@ def test_a_corpus_is_summed_up_in_a_line() -> None:
     assert scanned([*lines, ""]).facts.summary() == (
         "lines: 2,000 lines (1 empty lines skipped), 16 characters, rows of 8"
     )
-    assert scanned(lines, length=3, long="chunk").facts.summary() == (
+    assert scanned(lines, length=3, overflow="chunk").facts.summary() == (
         "lines: 2,000 lines in 4,000 pieces, 16 characters, rows of 3"
     )
     assert scanned(lines, unit="byte").facts.summary() == "lines: 2,000 lines, 256 different bytes, rows of 8"
@@ -313,12 +313,12 @@ def test_a_corpus_is_summed_up_in_a_line() -> None:
         (b"abcd" * 9_999, {}, r"only 1 different lines"),
         (
             "\n".join([*made_lines(15) * 99, *(line + "x" for line in made_lines(2_000))]).encode(),
-            {"length": 5, "long": "drop"},
+            {"length": 5, "overflow": "drop"},
             r"only 15 different lines",
         ),
         (
             "\n".join(made_lines(99)).encode(),
-            {"length": 4, "long": "drop"},
+            {"length": 4, "overflow": "drop"},
             r"^test\.txt: all 99 lines are longer than 4 characters\nraise corpus\.length, .* corpus\.long=crop",
         ),
         (

@@ -12,7 +12,7 @@ from seqgan_wgp.text.domain import TextSpec, networks
 from seqgan_wgp.text.generation.stream import TextModel
 from seqgan_wgp.text.networks import log_probabilities
 from seqgan_wgp.text.vocabulary import Vocabulary
-from seqgan_wgp.training.latents import generate, latents
+from seqgan_wgp.training.latents import generate, run_latents
 from seqgan_wgp.utils.counter_rng import Stream
 
 LENGTH = 6
@@ -28,7 +28,7 @@ def text_model(config: Config, vocabulary: Vocabulary, *, length: int = LENGTH, 
 
     def tables(n: int, *, seed: int, start: int, logs: bool = False) -> Iterator[Tensor]:
         seeded = override(config, {"training.seed": seed})
-        latent: Callable[[Tensor], Tensor] = lambda index_B: latents(seeded, Stream.SAMPLE_LATENT, index_B)  # noqa: E731
+        latent: Callable[[Tensor], Tensor] = lambda index_B: run_latents(seeded, Stream.SAMPLE_LATENT, index_B)  # noqa: E731
         source = log_probabilities(generator.eval()) if logs else generator.eval()
         return generate(source, latent, start, n, device)
 

@@ -33,7 +33,7 @@ from seqgan_wgp.text.inspection.encodings import GUESSES, guess, wide
 from seqgan_wgp.text.inspection.file_type import shape
 from seqgan_wgp.text.inspection.findings import LEVELS, RULES
 from seqgan_wgp.text.inspection.inspect import inspect
-from seqgan_wgp.text.inspection.preview import ROWS, critic_weights, generator_weights
+from seqgan_wgp.text.inspection.preview import ROWS, count_weights
 from seqgan_wgp.text.inspection.report import Inspection
 from seqgan_wgp.text.readers import file_reader
 from seqgan_wgp.text.readers.open import Source, open_source
@@ -471,7 +471,7 @@ def test_the_outlook_says_what_scan_does_in_each_way(long: str) -> None:
     data = "\n".join(word * (number % 5) for number, word in enumerate(WORDS))
     outlook = inspected(data, length=10).outlook
     assert outlook and outlook.long and set(outlook.long) == set(ROWS)
-    facts = scan(of_bytes(data.encode()), recipe("fast", {"corpus.length": 10, "corpus.long": long}).corpus).facts
+    facts = scan(of_bytes(data.encode()), recipe("fast", {"corpus.length": 10, "corpus.overflow": long}).corpus).facts
     assert (outlook.long[long].rows, outlook.long[long].lines) == (
         facts.rows,
         facts.cropped + facts.dropped + facts.chunked,
@@ -486,7 +486,7 @@ def test_weights_are_counted_as_the_networks_have_them(
     parts = [f"{part}.{key}" for part in ("generator", "critic") for key in ("normalization", "blocks", "kernel")]
     config = tiny_config(**dict(zip(parts, [normalization, blocks, 5] * 2, strict=True)))
     counts = [sum(weight.numel() for weight in one.parameters()) for one in networks(config, 12, 31)]
-    assert counts == [generator_weights(config.generator, 12, 31), critic_weights(config.critic, 12, 31)]
+    assert tuple(counts) == count_weights(config, 12, 31)
 
 
 def test_running_text_is_told() -> None:

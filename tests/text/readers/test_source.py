@@ -79,7 +79,7 @@ def test_several_files_are_the_one_file_that_they_would_be(layout: str, long: st
             whole += text + b"\n" * (bool(text) and not text.endswith(b"\n") and number < len(made))
         one = Path(folder) / "one.txt"
         one.write_bytes(whole)
-        settings_ = CorpusSettings(layout=layout, long=long, length=4)
+        settings_ = CorpusSettings(layout=layout, overflow=long, length=4)
         found, expected = scan(open_source(paths), settings_), scan(open_source(one), settings_)
         assert found.vocabulary.characters == expected.vocabulary.characters
         assert dataclasses.replace(found.facts, name="one") == expected.facts

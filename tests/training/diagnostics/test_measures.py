@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from seqgan_wgp.config import Config, override, recipe
-from seqgan_wgp.images.registry import CRITICS as IMAGE_CRITICS
 from seqgan_wgp.nn.build import apply_weight_norm
+from seqgan_wgp.registry import CRITICS as NETWORK_CRITICS
 from seqgan_wgp.text.networks import CRITICS, NORMALIZATIONS
 from seqgan_wgp.training.critic_views import stem_view
 from seqgan_wgp.training.diagnostics import collect, measures
 from seqgan_wgp.training.diagnostics.collect import BATCHES, diagnose
-from seqgan_wgp.training.latents import latents
+from seqgan_wgp.training.latents import run_latents
 from seqgan_wgp.training.losses import LOSSES
 from seqgan_wgp.training.penalties import apply_spectral_norm, interpolate, slopes
 from seqgan_wgp.training.trainer import Trainer
@@ -255,7 +255,7 @@ IMAGES = {
 @pytest.mark.parametrize("constraint", ["none", "spectral"])
 def test_every_layer_of_a_critic_of_images_is_seen(name: str, constraint: str) -> None:
     config = recipe(name)
-    critic = IMAGE_CRITICS[config.critic.network](config.critic, (1, 12, 12))
+    critic = NETWORK_CRITICS["image"][config.critic.network](config.critic, (1, 12, 12))
     if constraint == "spectral":
         apply_spectral_norm(critic, 0)
     batches = [points(6, 1, 12, 12, seed=seed).float() for seed in (1, 2)]
@@ -299,12 +299,12 @@ def records(config: Config, domain: PointDomain | None = None) -> tuple[Trainer,
 
 CASES: dict[str, dict[str, object]] = {
     "lp": {},
-    "clip": {"objective.constraint": "clip", "objective.weight": 0.0, "objective.clip": 0.05},
-    "spectral": {"objective.constraint": "spectral", "objective.weight": 0.0},
+    "clip": {"objective.constraint": "clip", "objective.penalty_weight": 0.0, "objective.clip": 0.05},
+    "spectral": {"objective.constraint": "spectral", "objective.penalty_weight": 0.0},
     "weight": {"generator.normalization": "weight", "critic.normalization": "weight"},
     "noise": {"training.noise": 0.3},
     "latest": {"model.weights": "latest"},
-    "gan": {"objective.loss": "gan-ns", "objective.constraint": "none", "objective.weight": 0.0},
+    "gan": {"objective.loss": "gan-ns", "objective.constraint": "none", "objective.penalty_weight": 0.0},
 }
 
 
@@ -348,7 +348,7 @@ def test_the_numbers_are_those_of_the_networks_and_items_that_they_say() -> None
     domain = trainer.domain
     real = domain.batch(choose_numpy(0, Stream.DIAGNOSIS_BATCH, draw_N, domain.size)).float()
     held = domain.held_out(choose_numpy(0, Stream.DIAGNOSIS_HELD_OUT, draw_N, domain.held_out_size)).float()
-    fake = trainer.train_state.generator(latents(config, Stream.DIAGNOSIS_LATENT, index_N)).detach()
+    fake = trainer.train_state.generator(run_latents(config, Stream.DIAGNOSIS_LATENT, index_N)).detach()
     slope_N = slopes(critic, interpolate(real, fake, uniform(0, Stream.DIAGNOSIS_EPSILON, index_N, 1)[:, 0])).detach()
     gap, held_gap = critic(real).mean() - critic(fake).mean(), critic(held).mean() - critic(fake).mean()
     by_hand = {

@@ -198,11 +198,11 @@ DIVIDED: dict[str, object] = {"training.batch_size": 8}
         ({"objective.constraint": "dragan", "objective.loss": "gan-ns"}, "dragan"),
         ({"generator.normalization": "batch"}, r"generator\.normalization"),
         (
-            {"critic.normalization": "batch", "objective.constraint": "clip", "objective.weight": 0.0,
+            {"critic.normalization": "batch", "objective.constraint": "clip", "objective.penalty_weight": 0.0,
              "objective.clip": 0.1},
             r"critic\.normalization",
         ),
-        ({"training.batch_size": 3, "objective.thinning": 1}, "3, and there are 4 processes"),
+        ({"training.batch_size": 3, "objective.penalty_every": 1}, "3, and there are 4 processes"),
         ({"training.batch_size": 7}, "7, with penalties at one in 2 of it, and there are 4 processes"),
         ({"training.device": "mps"}, "mps"),
     ],

@@ -74,7 +74,7 @@ def test_a_diagnosis_tells_what_it_tells_on_the_cpu_and_changes_nothing(
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_recorded_round_is_the_eager_one(trainer: Callable[..., Trainer], optimizer: str) -> None:
-    settings = {"name": optimizer, "decay": 0.9, "fall_steps": 0}
+    settings = {"name": optimizer, "decay": 0.9, "lr_decay_steps": 0}
     chosen = {f"optimizer.{part}.{key}": value for part in ("generator", "critic") for key, value in settings.items()}
     eager, graph = (trainer(**chosen, **{"training.engine": engine}) for engine in ("eager", "graph"))
     for mine, other in zip(graph.run(), eager.run(), strict=True):

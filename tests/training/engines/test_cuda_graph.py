@@ -31,7 +31,7 @@ def on_tape(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def as_on_a_gpu(settings: AlgorithmSettings, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         algorithm = adam(settings, parameters)
-        if settings.fall_steps:
+        if settings.lr_decay_steps:
             for group in algorithm.param_groups:
                 group["lr"] = torch.tensor(group["lr"])
         return algorithm
@@ -67,7 +67,7 @@ def test_recorded_rounds_of_every_recipe_leave_the_state_of_eager_ones(name: str
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_recorded_rounds_with_every_optimizer_leave_the_state_of_eager_ones(name: str, momentum: float) -> None:
-    settings = {"name": name, "decay": 0.9, "momentum": momentum, "learning_rate": 1e-2, "fall_steps": 0}
+    settings = {"name": name, "decay": 0.9, "momentum": momentum, "learning_rate": 1e-2, "lr_decay_steps": 0}
     eager, recorded = pair(
         "fast", {f"optimizer.{part}.{key}": value for part in _PARTS for key, value in settings.items()}
     )
@@ -78,7 +78,7 @@ def test_recorded_rounds_with_every_optimizer_leave_the_state_of_eager_ones(name
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
-        ("fast", {"objective.constraint": "spectral", "objective.weight": 0, "objective.loss": "hinge"}),
+        ("fast", {"objective.constraint": "spectral", "objective.penalty_weight": 0, "objective.loss": "hinge"}),
         ("fast", {"generator.normalization": "batch"}),
         ("fast", {"critic.normalization": "weight", "generator.normalization": "weight"}),
         ("fast", {"training.noise": 0.1, "training.generator_steps": 2}),
@@ -91,7 +91,7 @@ def test_recorded_rounds_with_state_of_other_kinds_leave_that_of_eager_ones(
     name: str, settings: dict[str, object]
 ) -> None:
     if settings.get("objective.constraint") == "spectral":
-        settings = settings | {"objective.thinning": 1}
+        settings = settings | {"objective.penalty_every": 1}
     eager, recorded = pair(name, settings)
     assert recorded._graph is not None
     check_equal(recorded.state(), eager.state())

@@ -175,7 +175,7 @@ def test_bf16_leaves_the_penalty_in_float32(make: Make) -> None:
 
 def test_a_round_whose_number_is_a_tensor_is_the_same_round(make: Make) -> None:
     """What a CUDA graph records, done without one."""
-    falling = {"optimizer.generator.fall_steps": 2, "optimizer.critic.fall_steps": 1}
+    falling = {"optimizer.generator.lr_decay_steps": 2, "optimizer.critic.lr_decay_steps": 1}
     plain, static = make(**falling), make(**falling)
     for _ in range(4):
         losses = dict(plain.round())
@@ -202,10 +202,10 @@ def test_graphs_need_cuda_and_rounds_of_one_form(make: Make) -> None:
 @pytest.mark.parametrize(
     ("settings", "what"),
     [
-        ({"training.repeat_above": 1.0}, "repeat_above"),
+        ({"training.extra_steps_above": 1.0}, "extra_steps_above"),
         ({"training.generator_steps_more": 1}, "generator_steps_more"),
         ({"training.noise": 0.1, "training.noise_steps": 100}, "noise_steps"),
-        ({"optimizer.critic.name": "sgd", "optimizer.critic.fall_steps": 100}, "optimizer.critic.fall_steps"),
+        ({"optimizer.critic.name": "sgd", "optimizer.critic.lr_decay_steps": 100}, "optimizer.critic.lr_decay_steps"),
     ],
 )
 def test_rounds_that_differ_are_not_recorded(make: Make, settings: dict[str, object], what: str) -> None:
