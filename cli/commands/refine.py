@@ -50,8 +50,11 @@ def refine(
     seed: Annotated[int, typer.Option(help="Seed of the training.", metavar="S")] = 0,
     best: Annotated[bool, typer.Option("--best", help="Refine the run's best.safetensors.")] = False,
     device: options.Device = None,
+    plugin: options.Plugins = None,
 ) -> None:
     """Train a classifier of real against generated strings, and store it in MODEL for generate --refine."""
+    options.load_plugins(plugin)
+
     from seqgan_wgp.runs.refine import refine as refined
     from seqgan_wgp.text.readers.open import open_inputs
     from seqgan_wgp.utils.model_file import find_model_file

@@ -120,6 +120,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "--seed S": 0,
         "--best": False,
         "--device NAME": None,
+        "--plugin FILE ...": None,
     },
     "score": {
         "MODEL": None,

@@ -18,8 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...nn.initialization import initialize
-from ...utils.counter_rng import Stream, normal
+from ...utils.counter_rng import Stream, normal, uniform
 from ..vocabulary import PAD, mask_after_pad
 
 BLOCK = 512
@@ -145,7 +144,13 @@ class StringClassifier(nn.Module):
 
     @torch.no_grad()
     def _initialize(self, seed: int) -> None:
-        initialize(self, "he-uniform", seed=seed, first=_FIRST_PARAMETER)
+        linear = [module for module in self.modules() if isinstance(module, nn.Linear)]
+        for place, layer in enumerate(linear):
+            # He et al. 2015: variance 2 / fan_in. A parameter's number is its own, biases counted; these are 0.
+            index = torch.tensor([_FIRST_PARAMETER + 2 * place])
+            noise = 2 * uniform(seed, Stream.INITIALIZATION, index, layer.weight.numel()) - 1
+            layer.weight.copy_(noise.view_as(layer.weight) * (6 / layer.in_features) ** 0.5)
+            layer.bias.zero_()
         for block in self.blocks:
             block.pointwise.weight.zero_()  # type: ignore[union-attr,operator]
         self.head.weight.zero_()
