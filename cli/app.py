@@ -21,6 +21,7 @@ from .commands.inspect import inspect
 from .commands.interpolate import interpolate
 from .commands.mnist import mnist
 from .commands.recipes import recipes
+from .commands.refine import refine
 from .commands.report import report
 from .commands.resume import resume
 from .commands.score import score
@@ -47,6 +48,7 @@ for command in (
     compare,
     generate,
     interpolate,
+    refine,
     score,
     similar,
     export,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .runs.export.hub import from_pretrained as from_pretrained
     from .runs.export.hub import save_pretrained as save_pretrained
     from .runs.metrics_log import read_records as read_records
+    from .runs.refine import refine as refine
     from .runs.train import train as train
     from .training.record import Record as Record
 
@@ -52,6 +53,7 @@ _HOMES = {
     "read_records": "runs.metrics_log",
     "recipe": "config",
     "recipe_names": "config",
+    "refine": "runs.refine",
     "save_pretrained": "runs.export.hub",
     "register": "registry",
     "train": "runs.train",

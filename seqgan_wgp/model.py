@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, final
 
 import numpy as np
 import torch
@@ -23,11 +24,14 @@ from .text.causal_generator import CausalGenerator
 from .text.domain import TextSpec
 from .text.generation import inversion
 from .text.generation.inversion import Generating, Inversion, Neighbour
+from .text.generation.refined import RefinedStrings
 from .text.generation.request import Request
 from .text.generation.sampling import check_decoding, sampled
 from .text.generation.scoring import Scored, scored
-from .text.generation.stream import TextModel, candidates
+from .text.generation.stream import TextModel, candidates, stream
 from .text.networks import log_probabilities
+from .text.refinement.refiner import PART as REFINER
+from .text.refinement.refiner import Refiner, from_tensors
 from .training.build import build_generator_and_critic
 from .training.domain import DataSpec, Items
 from .training.latent_space import POINTS_MOST, walk
@@ -115,21 +119,88 @@ class Model:
         """Write the model to a file, whole or not at all. Raises OSError when it cannot be written."""
         write_tensor_file(Path(path), self._tensors, {"config": configs.to_dict(self.config), **self.facts})
 
+    @cached_property
+    def refiner(self) -> Refiner | None:
+        """What accepts or rejects strings, where `refine` has trained one.
+
+        Raises:
+            CheckpointError: the file's part about it is damaged.
+            ConfigError: it was trained for other weights than those that were loaded.
+        """
+        facts = self.facts.get(REFINER)
+        if facts is None:
+            return None
+        if facts["weights"] != self.config.model.weights:
+            reason = (
+                f"the refiner was trained for the {facts['weights']} weights, not for the {self.config.model.weights}"
+            )
+            raise ConfigError(reason, "load the model without `weights`")
+        spec = self.text_spec("refine")
+        return from_tensors(facts, self._tensors, spec.vocabulary.size, spec.length).to(self.device)
+
+    def with_refiner(self, refiner: Refiner) -> Model:
+        """Return the model with a refiner in place of the one it had, if any; `save` writes it too."""
+        facts = {**self.facts, REFINER: {**refiner.to_facts(), "weights": self.config.model.weights}}
+        own = {name: tensor for name, tensor in self._tensors.items() if not name.startswith(f"{REFINER}.")}
+        return type(self)(self.config, self.spec, facts, {**own, **refiner.to_tensors()}, self.device)
+
+    def refined(self) -> Model:
+        """Return a model whose `samples` are the strings that the refiner accepts, numbered one after another.
+
+        Raises ConfigError where there is no refiner.
+        """
+        return _RefinedModel(self.config, self.spec, self.facts, self._tensors, self.device)
+
+    def text_model(self, *, refine: bool = False) -> TextModel:
+        """Return what strings are made with, with the refiner if wanted. Raises ConfigError where there is none."""
+        spec = self.text_spec("refine" if refine else "generate")
+        if refine and self.refiner is None:
+            raise ConfigError("the model has no refiner", "train one first: seqgan-wgp refine RUN --minutes 3")
+        return TextModel(
+            spec=spec,
+            tables=self.tables,
+            generator=self.generator,
+            critic=self.critic,
+            device=self.device,
+            refiner=self.refiner if refine else None,
+        )
+
     def generate(
-        self, n: int, *, seed: int = 0, start: int = 0, decode: str = "argmax", temperature: float = 1.0
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        start: int = 0,
+        decode: str = "argmax",
+        temperature: float = 1.0,
+        refine: bool = False,
     ) -> list[str]:
         """Return `n` strings. String k depends on the model, the seed, k and how it is decoded alone; see `samples`."""
-        return list(self.stream(n, seed=seed, start=start, decode=decode, temperature=temperature))
+        return list(self.stream(n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine))
 
     def stream(
-        self, n: int, *, seed: int = 0, start: int = 0, decode: str = "argmax", temperature: float = 1.0
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        start: int = 0,
+        decode: str = "argmax",
+        temperature: float = 1.0,
+        refine: bool = False,
     ) -> Iterator[str]:
         """Yield the strings of `generate` one by one, in constant memory."""
-        parts = self.samples(n, seed=seed, start=start, decode=decode, temperature=temperature)
+        parts = self.samples(n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine)
         return (string for samples in parts for string in self.spec.to_text(samples))
 
     def samples(
-        self, n: int, *, seed: int = 0, start: int = 0, decode: str = "argmax", temperature: float = 1.0
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        start: int = 0,
+        decode: str = "argmax",
+        temperature: float = 1.0,
+        refine: bool = False,
     ) -> Iterator[Items]:
         """Yield what the strings of `generate` are made of, in order, some at a time: for text (N, L) ids.
 
@@ -141,21 +212,21 @@ class Model:
             start: number of the first string.
             decode: "argmax", the likeliest character at each position, or "sample", one drawn by its probability.
             temperature: of "sample", above 0; below 1 likely characters become likelier.
+            refine: only strings that the refiner accepts: `n` of them, from number `start` on.
+
+        Raises:
+            ConfigError: a number or a decoding that cannot be, or `refine` without a refiner.
         """
         check_decoding(decode, temperature)
+        if refine:
+            request = Request(n=n, seed=seed, start=start, decode=decode, temperature=temperature, refine=True)
+            return (block.ids_NL for block, _at in stream(self.text_model(refine=True), request))
         tables = self.tables(n, seed=seed, start=start)
         if decode == "argmax":
             return (self.spec.decode(table) for table in tables)
         if isinstance(self.generator, CausalGenerator):
             request = Request(n=n, seed=seed, start=start, decode=decode, temperature=temperature)
-            text = TextModel(
-                spec=self.text_spec("decode sample"),
-                tables=self.tables,
-                generator=self.generator,
-                critic=self.critic,
-                device=self.device,
-            )
-            return (block.ids_NL for block in candidates(text, request, range(start, start + n)))
+            return (block.ids_NL for block in candidates(self.text_model(), request, range(start, start + n)))
         vocabulary = self.text_spec("decode sample").vocabulary
         return sampled(tables, vocabulary, seed=seed, start=start, temperature=temperature)
 
@@ -282,6 +353,37 @@ def _loaded(network: nn.Module, tensors: Mapping[str, Tensor], part: str) -> nn.
     except RuntimeError as error:
         raise CheckpointError(f"the {part}'s weights do not fit the settings ({one_line(error)})") from None
     return network.eval().requires_grad_(False)
+
+
+@final
+class _RefinedModel(Model):
+    """See `Model.refined`."""
+
+    def __init__(
+        self,
+        config: Config,
+        spec: DataSpec,
+        facts: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
+        device: torch.device,
+    ) -> None:
+        super().__init__(config, spec, facts, tensors, device)
+        self._strings = RefinedStrings(self.text_model(refine=True))
+
+    def samples(
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        start: int = 0,
+        decode: str = "argmax",
+        temperature: float = 1.0,
+        refine: bool = True,
+    ) -> Iterator[Items]:
+        """Yield accepted strings number `start` on, n in all."""
+        if (decode, temperature, refine) != ("argmax", 1.0, True):
+            return super().samples(n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine)
+        return self._strings.samples(n, seed=seed, start=start)
 
 
 def model_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -40,7 +40,14 @@ def evaluate(
         list[int] | None,
         typer.Option(help="Count test lines among so many strings; may be repeated. [10000, 100000]", metavar="G"),
     ] = None,
-    orders: Annotated[int | None, typer.Option(help="Measure JS-1 to JS-N. [6]", metavar="N")] = None,
+    orders: Annotated[int | None, typer.Option(help="Measure JS-1 to JS-N. [8]", metavar="N")] = None,
+    c2st_steps: Annotated[
+        int | None,
+        typer.Option(help="Training steps of the classifier two-sample test; 0 leaves it out. [500]", metavar="N"),
+    ] = None,
+    refine: Annotated[
+        bool, typer.Option("--refine", help="Measure only strings that the model's refiner accepts; see refine.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the latents and of all that is drawn beside.", metavar="S")] = 0,
     baseline_seconds: Annotated[
         float | None,
@@ -77,6 +84,8 @@ def evaluate(
             legacy=legacy,
             guesses=guesses or None,
             orders=orders,
+            c2st_steps=c2st_steps,
+            refine=refine,
             seed=seed,
             baseline_seconds=baseline_seconds,
             best=best,

@@ -33,6 +33,7 @@ def generate(
     temperature: flags.Temperature = 1.0,
     scores: flags.Scores = False,
     top: flags.Top = None,
+    refine: flags.Refine = False,
     unique: flags.Unique = False,
     not_in: flags.NotIn = None,
     valid: flags.Valid = None,
@@ -70,6 +71,7 @@ def generate(
             "--temperature": temperature != 1,
             "--scores": scores,
             "--top": top,
+            "--refine": refine,
             "--unique": unique,
             "--not-in": not_in,
             "--valid": valid,
@@ -94,6 +96,7 @@ def generate(
         decode=decode,
         temperature=temperature,
         scores=scores or top is not None,
+        refine=refine,
         constraints=Constraints(
             prefix=prefix,
             suffix=suffix,

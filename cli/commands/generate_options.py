@@ -74,6 +74,14 @@ Top = Annotated[
     typer.Option(help="Of N strings the K that the critic scores highest.", metavar="K", rich_help_panel=_WHICH),
 ]
 
+Refine = Annotated[
+    bool,
+    typer.Option(
+        "--refine",
+        help="Only strings that the model's refiner accepts; train it with the command refine.",
+        rich_help_panel=_FILTERS,
+    ),
+]
 Unique = Annotated[
     bool,
     typer.Option(

@@ -75,22 +75,16 @@ def write_strings(loaded: Model, job: Job) -> None:
         SeqganError: what is wrong with the request, its files or the model.
         typer.Exit: with code 1, fewer strings than asked for were found.
     """
-    from seqgan_wgp.text.generation.stream import TextModel, best, stream
+    from seqgan_wgp.text.generation.stream import best, stream
     from seqgan_wgp.utils.background_writer import in_background
 
     job.check()
-    model = TextModel(
-        spec=loaded.text_spec("generate"),
-        tables=loaded.tables,
-        generator=loaded.generator,
-        critic=loaded.critic,
-        device=loaded.device,
-    )
+    model = loaded.text_model(refine=job.request.refine)
     sieve, excluded = _sieve(loaded, model, job)
     encode, header = _encoder(model, job)
     with _destination(model, job, sieve, excluded, header) as (write, begun), Working(messages()) as working:
         tally = Tally(job, begun, working)
-        found = tally.counted(stream(model, job.request, sieve, begun))
+        found = tally.counted(stream(model, job.request, sieve, begun, tally.refined))
         if job.continued is None:
             write(header, begun)
         if job.top is None:
@@ -118,6 +112,7 @@ class Tally:
 
     def __init__(self, job: Job, begun: Progress, working: Working) -> None:
         self.job, self.at, self.new, self._given_up = job, begun, 0, 0.0
+        self._candidates = self._accepted = 0
         self._working = None if job.output is None and job.continued is None else working
 
     def counted(self, found: Iterator[tuple[StringBlock, Progress]]) -> Iterator[tuple[StringBlock, Progress]]:
@@ -130,10 +125,15 @@ class Tally:
                 self._working(f"{at.strings:,} strings", self._share)
             yield block, at
 
+    def refined(self, candidates: int, accepted: int) -> None:
+        """Count candidates, and those that the refiner accepted."""
+        self._candidates, self._accepted = self._candidates + candidates, self._accepted + accepted
+
     @property
     def _share(self) -> float:
         """How much of what was asked for is done, 0 where that has no end."""
-        done = self.at.strings if self.job.filters else self.at.next - self.job.request.start
+        selective = self.job.filters or self.job.request.refine
+        done = self.at.strings if selective else self.at.next - self.job.request.start
         return 0.0 if self.job.request.n is None else done / self.job.request.n
 
     def tell(self) -> None:
@@ -144,6 +144,9 @@ class Tally:
         if self.job.request.constraints and self.new:
             mean = f"{self._given_up / self.new:.4g} a string, in the mean"
             console.print(f"log probability given up for the constraints: {mean}", soft_wrap=True)
+        if self._candidates:
+            share = f"{self._accepted / self._candidates:.1%} of {self._candidates:,} candidates"
+            console.print(f"the refiner accepted {share}", soft_wrap=True)
         if is_exhausted(self.at):
             found = strings if n is None else f"{strings} of {n:,}"
             wanted = "new" if self.job.valid is None else "new and valid" if self.job.unique else "valid"

@@ -125,7 +125,7 @@ class ImageAdapter(DomainAdapter):
     ) -> ImageEvaluation:
         """Measure a model against the test images of the folder that is named, else of its run's own."""
         del on_bytes
-        options.refuse(self.items, "corpus", "legacy", "guesses", "orders", "baseline_seconds")
+        options.refuse(self.items, "corpus", "legacy", "guesses", "orders", "baseline_seconds", "c2st_steps", "refine")
         model, spec = loaded.model, loaded.model.spec
         assert isinstance(spec, ImageSpec)
         collection = _collection(loaded, options.data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ def evaluate(
     legacy: bool = False,
     guesses: Sequence[int] | None = None,
     orders: int | None = None,
+    c2st_steps: int | None = None,
+    refine: bool = False,
     seed: int = 0,
     baseline_seconds: float | None = None,
     best: bool = False,
@@ -41,7 +44,9 @@ def evaluate(
             says.
         legacy: measure n-grams as published: 640 strings against the training lines.
         guesses: numbers of strings after which held-out ones among them are counted; None: 10,000 and 100,000.
-        orders: n-grams are measured for n = 1 .. orders; None: 6.
+        orders: n-grams are measured for n = 1 .. orders; None: 8.
+        c2st_steps: steps of the classifier two-sample test; 0 leaves it out; None: 500.
+        refine: of a model of text, measure only strings that its refiner accepts; see `refine`.
         seed: of the latents, and of all that is drawn for comparison.
         baseline_seconds: of text, budget of the autoregressive baseline, in seconds of one nominal core; 0: leave it
             out; None: 30. It is trained once for a corpus and kept in the cache.
@@ -65,16 +70,22 @@ def evaluate(
         legacy=legacy,
         guesses=None if guesses is None else tuple(guesses),
         orders=orders,
+        c2st_steps=c2st_steps,
+        refine=refine,
         seed=seed,
         baseline_seconds=baseline_seconds,
     )
     question.check()
     load_plugins(plugins)
-    opened = _opened(model, best=best, device=device)
-    return adapter_for(opened.model.config).evaluate(opened, question, on_step, on_bytes)
+    opened = open_model(model, best=best, device=device)
+    adapter = adapter_for(opened.model.config)
+    if refine and adapter.has_strings:
+        opened = replace(opened, model=opened.model.refined())
+    return adapter.evaluate(opened, question, on_step, on_bytes)
 
 
-def _opened(model: Model | str | Path, *, best: bool, device: str) -> LoadedModel:
+def open_model(model: Model | str | Path, *, best: bool, device: str) -> LoadedModel:
+    """Load a model from a run's folder or a file, or take one that is loaded. Raises ConfigError, CheckpointError."""
     if isinstance(model, Model):
         if best:
             raise ConfigError("best is for a run's folder, and this model is loaded already", "load the other one")

@@ -27,6 +27,7 @@ from .domain import TextDomain, TextSpec
 from .evaluation.evaluate import TextEvaluation, evaluate_text
 from .evaluation.options import TextEvalOptions
 from .evaluation.prepare_corpus import encode_for_model
+from .evaluation.two_sample_test import STEPS
 from .generation.formats import FORMATS, HEADERS, write_lines
 from .readers.open import Source, open_inputs, open_source
 from .report_data import text_report_data
@@ -154,11 +155,12 @@ class TextAdapter(DomainAdapter):
             legacy=options.legacy,
             guesses=tuple(sorted(set(options.guesses or GUESSES))),
             orders=options.orders or ORDERS_MOST,
+            c2st_steps=STEPS if options.c2st_steps is None else options.c2st_steps,
             seed=options.seed,
             critic_trained=_critic_trained(loaded),
             baseline_seconds=BASELINE_SECONDS if options.baseline_seconds is None else options.baseline_seconds,
         )
-        with _corpus(loaded, spec, options.corpus, on_bytes) as corpus:
+        with corpus_for(loaded, spec, options.corpus, on_bytes) as corpus:
             same = corpus.facts.sha256 == spec.facts["sha256"]
             return evaluate_text(loaded.model, corpus, asked, same_corpus=same, on_step=on_step)
 
@@ -189,8 +191,15 @@ def _critic_trained(loaded: LoadedModel) -> bool:
 
 
 @contextlib.contextmanager
-def _corpus(loaded: LoadedModel, spec: TextSpec, named: CorpusSource | None, on_bytes: OnBytes) -> Iterator[Corpus]:
-    """Give the text to measure against: the one that is named, else what the run prepared."""
+def corpus_for(
+    loaded: LoadedModel, spec: TextSpec, named: CorpusSource | None, on_bytes: OnBytes, *, command: str = "evaluate"
+) -> Iterator[Corpus]:
+    """Give the text of a model: the one that is named, else what the run prepared. `command` is who asks.
+
+    Raises:
+        CheckpointError: none is named, and the run's is gone.
+        CorpusError: what is named cannot be read, or the model knows none of its characters.
+    """
     if named is not None:
         source = named if isinstance(named, Source) else open_source(named)
         with encode_for_model(spec, loaded.model.config.corpus, source, on_bytes) as corpus:
@@ -198,7 +207,7 @@ def _corpus(loaded: LoadedModel, spec: TextSpec, named: CorpusSource | None, on_
         return
     if loaded.run is None or not (loaded.run / IDS).is_file():
         gone = f"its lines ({IDS}) are gone" if loaded.run else "a model without its run has no lines"
-        raise CheckpointError(f"{loaded.label}: {gone}", "name the text to measure it against: evaluate MODEL CORPUS")
+        raise CheckpointError(f"{loaded.label}: {gone}", f"name the text as well: {command} MODEL CORPUS")
     yield open_corpus(loaded.run)
 
 

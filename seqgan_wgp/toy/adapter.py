@@ -119,7 +119,9 @@ class ToyAdapter(DomainAdapter):
     def evaluate(self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes) -> ToyEvaluation:
         """Measure a model against draws that were never trained on."""
         del on_bytes
-        options.refuse(self.items, "corpus", "data", "legacy", "guesses", "orders", "baseline_seconds")
+        options.refuse(
+            self.items, "corpus", "data", "legacy", "guesses", "orders", "baseline_seconds", "c2st_steps", "refine"
+        )
         model, spec = loaded.model, loaded.model.spec
         assert isinstance(spec, ToySpec)
         return evaluate_points(

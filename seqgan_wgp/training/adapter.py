@@ -24,7 +24,7 @@ from ..utils.progress import OnBytes, OnStep, Watch, unwatched
 from .domain import DataSpec, Domain, Items
 from .report_data import ReportData
 
-ORDERS_MOST = 6
+ORDERS_MOST = 8
 """N-grams are measured for n = 1 .. so many at most."""
 
 WriteItems: TypeAlias = Callable[[Iterable[Items]], None]
@@ -80,6 +80,9 @@ class TrainedModel(Protocol):
     def spec(self) -> DataSpec:
         """The kind of data."""
 
+    def refined(self) -> TrainedModel:
+        """Return the model with only the items that its refiner accepts. Raises ConfigError where it has none."""
+
     def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Items]:
         """Yield n generated items, some at a time; item k is a function of the seed and k alone."""
 
@@ -109,6 +112,12 @@ class EvalOptions:
     legacy: bool = False
     guesses: tuple[int, ...] | None = None
     orders: int | None = None
+    c2st_steps: int | None = None
+    """Of the classifier two-sample test; 0 leaves it out."""
+
+    refine: bool = False
+    """Whether the model is one whose strings its refiner accepts."""
+
     seed: int = 0
     baseline_seconds: float | None = None
 
@@ -127,6 +136,8 @@ class EvalOptions:
             raise ConfigError(
                 f"--baseline-seconds is {self.baseline_seconds:g}, but it must be 0, for no baseline, or more"
             )
+        if self.c2st_steps is not None and self.c2st_steps < 0:
+            raise ConfigError(f"--c2st-steps is {self.c2st_steps}, but it must be at least 1, or 0 to leave it out")
         if self.seed < 0:
             raise ConfigError(f"--seed is {self.seed}, but it must not be negative")
 

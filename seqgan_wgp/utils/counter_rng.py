@@ -61,6 +61,11 @@ class Stream(IntEnum):
     LIKELIHOOD_DROPOUT = 28  # its dropout masks: seed of their generator; index = the step's number
     BASELINE = 29  # uniforms that an evaluation's causal baseline draws strings by; index = the string's number
     EPSILON_CHOICE = 30  # uniforms of the strings that the cut of unlikely symbols is chosen by
+    ACCEPTANCE = 40  # uniforms that accept or reject a generated string; index = the string's number
+    CHAIN = 41  # uniforms of a Metropolis-Hastings chain; index = the proposal's number
+    CLASSIFIER_BATCH = 42  # which training lines a step of a classifier sees
+    CLASSIFIER_FAKE = 43  # key of the seed of the generated strings that a classifier is trained on
+    CLASSIFIER_SPLIT = 44  # which training lines stand for generated ones in the floor of a two-sample test
 
 
 def _signed(value: int) -> int:

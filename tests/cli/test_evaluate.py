@@ -19,7 +19,7 @@ from seqgan_wgp.images.idx import write_idx
 Call = Callable[..., CompletedProcess[str]]
 Contents = Callable[[Path], dict[str, bytes | None]]
 
-QUICK = ("--guesses", "40", "--guesses", "80", "--device", "cpu", "--baseline-seconds", "0")
+QUICK = ("--guesses", "40", "--guesses", "80", "--device", "cpu", "--baseline-seconds", "0", "--c2st-steps", "2")
 
 
 def printed(call: Call, *args: str | Path) -> str:
@@ -33,9 +33,9 @@ def test_tables_say_what_numbers_mean(trained: Path, call: Call) -> None:
     assert first.startswith("n-grams: JS-4 is ") and second.startswith("memory: ") and blank == ""
     measures = [line.split("  ")[0] for line in rest[: rest.index("")]]
     names = ["JS-4", "unique", "novel", "hits in 40", "hits in 80", "in-test-1", "in-test-2", "in-test-3", "in-test-4"]
-    names += ["lengths", "characters", "entropy", "copies", "nearest", "critic"]
+    names += ["lengths", "characters", "entropy", "copies", "nearest", "critic", "C2ST", "C2ST AUC"]
     assert measures == ["measure", *names]
-    heads = ["JS-1", "JS-2", "JS-3", "JS-4", "JS-5", "JS-6", "unique", "novel"]
+    heads = ["JS-1", "JS-2", "JS-3", "JS-4", "JS-6", "JS-8", "unique", "novel"]
     place = next(k for k, line in enumerate(rest) if line.split() == heads)
     rows = [line.rpartition("  ")[0].split("  ")[0] for line in rest[place + 1 : place + 9]]
     assert rows == ["floor", "this model", *(f"Markov order {order}" for order in range(1, 6)), "uniform"]
@@ -159,8 +159,10 @@ MISTAKES = [
     ("run --samples 0", ("--samples is 0", "at least 1")),
     ("run --samples -5", ("--samples is -5", "at least 1")),
     ("run --samples 9 --legacy", ("--samples does not go with --legacy", "leave one of them out")),
-    ("run --orders 0", ("--orders is 0", "1 to 6")),
-    ("run --orders 9", ("--orders is 9", "1 to 6")),
+    ("run --orders 0", ("--orders is 0", "1 to 8")),
+    ("run --orders 9", ("--orders is 9", "1 to 8")),
+    ("run --c2st-steps -1", ("--c2st-steps is -1", "0 to leave it out")),
+    ("run --refine", ("has no refiner", "seqgan-wgp refine RUN")),
     ("run --guesses 0", ("--guesses is 0", "at least 1")),
     ("run --guesses 10 --guesses -1", ("--guesses is -1",)),
     ("run --guesses many", ("--guesses", "valid integer")),
@@ -172,6 +174,8 @@ MISTAKES = [
     ("images --guesses 5", ("--guesses is not for a model of images",)),
     ("images --legacy", ("--legacy is not for a model of images",)),
     ("images --orders 2", ("--orders is not for a model of images",)),
+    ("images --c2st-steps 3", ("--c2st-steps is not for a model of images",)),
+    ("points --refine", ("--refine is not for a model of points",)),
     ("images --data none", ("none: no such folder",)),
     ("images/model.safetensors", ("without its run has no images", "--data DIR")),
     ("points --data d", ("--data is not for a model of points",)),

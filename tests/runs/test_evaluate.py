@@ -23,7 +23,7 @@ from seqgan_wgp.text.evaluation.evaluate import TextEvaluation
 from seqgan_wgp.toy.adapter import scan_toy
 from seqgan_wgp.toy.evaluation import ToyEvaluation
 
-QUICK: dict[str, Any] = {"guesses": (60,), "samples": 80, "orders": 2, "baseline_seconds": 0.0}
+QUICK: dict[str, Any] = {"guesses": (60,), "samples": 80, "orders": 2, "baseline_seconds": 0.0, "c2st_steps": 0}
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +91,20 @@ def test_seeds_differ_and_repeat(run: RunFolder) -> None:
     assert evaluate(run.path, seed=1, **QUICK) != evaluate(run.path, seed=2, **QUICK)
 
 
+def test_the_two_sample_test_is_left_out_or_repeats(run: RunFolder) -> None:
+    quick = {**QUICK, "c2st_steps": 3}
+    found = evaluate(run.path, **quick)
+    assert isinstance(found, TextEvaluation) and found.c2st is not None
+    assert evaluate(run.path, **quick) == found
+    assert (found.c2st.generated.steps, found.c2st.tested) == (3, found.text.test)
+    assert [name for name, *_ in found.rows][-2:] == ["C2ST", "C2ST AUC"]
+    tree = found.to_json()["c2st"]
+    assert tree["generated"].keys() == tree["floor"].keys() == {"accuracy", "auc", "steps", "best_step"}
+    without = evaluate(run.path, **QUICK)
+    assert without.to_json()["c2st"] is None
+    assert {name for name, *_ in found.rows} - {name for name, *_ in without.rows} == {"C2ST", "C2ST AUC"}
+
+
 def test_points_need_no_data(toy: RunFolder) -> None:
     found = evaluate(toy.model, samples=40)
     assert isinstance(found, ToyEvaluation)
@@ -103,8 +117,10 @@ def test_points_need_no_data(toy: RunFolder) -> None:
     [
         ({"samples": 0}, "--samples is 0"),
         ({"samples": 640, "legacy": True}, "--samples does not go with --legacy"),
-        ({"orders": 0}, "--orders is 0, but it must be 1 to 6"),
-        ({"orders": 7}, "--orders is 7"),
+        ({"orders": 0}, "--orders is 0, but it must be 1 to 8"),
+        ({"orders": 9}, "--orders is 9"),
+        ({"c2st_steps": -1}, "--c2st-steps is -1"),
+        ({"refine": True}, "has no refiner"),
         ({"guesses": (10, 0)}, "--guesses is 0"),
         ({"guesses": (-3,)}, "--guesses is -3"),
         ({"seed": -1}, "--seed is -1"),
@@ -118,7 +134,16 @@ def test_what_cannot_be_is_refused(run: RunFolder, how: dict[str, Any], message:
 
 
 @pytest.mark.parametrize(
-    "how", [{"corpus": "words"}, {"data": "x"}, {"legacy": True}, {"guesses": (1,)}, {"orders": 2}]
+    "how",
+    [
+        {"corpus": "words"},
+        {"data": "x"},
+        {"legacy": True},
+        {"guesses": (1,)},
+        {"orders": 2},
+        {"refine": True},
+        {"c2st_steps": 5},
+    ],
 )
 def test_points_have_no_use_for_what_text_has(toy: RunFolder, how: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="is not for a model of points"):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from ...training.adapter import EvalTable, MeasureRow
+from ...utils.arrays import Ints
 from ...utils.progress import OnStep, ignore_step
 from ..corpus.dataset import Corpus
 from ..metrics.markov import MarkovChain
@@ -31,7 +32,11 @@ from .result import (
     Text,
 )
 from .scores import ScoreSpread
+from .two_sample_test import TwoSampleTest, two_sample_test
 from .verdicts import BASELINE_ORDER
+
+ORDERS_SHOWN = 1, 2, 3, 4, 6, 8
+"""n of the JS-n that the table has; all are in the JSON."""
 
 
 @final
@@ -57,6 +62,9 @@ class TextEvaluation:
 
     nll: GenerativeNll | None = None
     """Nats per symbol under the baseline."""
+
+    c2st: TwoSampleTest | None = None
+    """The classifier two-sample test; None where it was left out."""
 
     @property
     def summary(self) -> tuple[str, ...]:
@@ -117,7 +125,7 @@ class TextEvaluation:
         found["lengths"] = makeup["length"] | means
         found["characters"] = makeup["character"]
         found["entropy_bits"] = {"generated": makeup["entropy_bits"], "test": makeup["entropy_bits_test"]}
-        found |= {name: tree[name] for name in ("copies", "nearest", "scores")}
+        found |= {name: tree[name] for name in ("copies", "nearest", "scores", "c2st")}
         return found | {"summary": self.summary}
 
 
@@ -163,7 +171,16 @@ def evaluate_text(
         autoregressive=None if bench.autoregressive is None else bench.autoregressive.facts,
         critic_trained=asked.critic_trained,
         nll=bench.nll(strings_NL),
+        c2st=_two_sample_test(model, bench, strings_NL),
     )
+
+
+def _two_sample_test(model: Generator, bench: Bench, strings_NL: Ints) -> TwoSampleTest | None:
+    asked = bench.asked
+    if not asked.c2st_steps:
+        return None
+    steps, on_step = asked.c2st_steps, bench.on_step
+    return two_sample_test(model, bench.corpus, strings_NL, steps=steps, seed=asked.seed, on_step=on_step)
 
 
 def _summary(found: TextEvaluation) -> tuple[str, ...]:
@@ -202,6 +219,19 @@ def _rows(found: TextEvaluation) -> list[MeasureRow]:
         ("copies", f"{copies.share:.2%}", chance, copied),
         ("nearest", f"{nearest.generated:.3f}", lines, neared),
         ("critic", means["generated"], real, trusted),
+        *_c2st(found.c2st),
+    ]
+
+
+def _c2st(found: TwoSampleTest | None) -> list[MeasureRow]:
+    if found is None:
+        return []
+    own, floor = found.generated, found.floor
+    what = f"share that a new classifier tells right, 50% by chance: {verdicts.told_apart(own.accuracy, found.error)}"
+    curve = "probability that of a real and a generated string it takes the right one for real"
+    return [
+        ("C2ST", f"{own.accuracy:.1%}", f"real lines {floor.accuracy:.1%}", what),
+        ("C2ST AUC", f"{own.auc:.3f}", f"real lines {floor.auc:.3f}", curve),
     ]
 
 
@@ -272,9 +302,10 @@ def _profiles_table(profiles: Profiles) -> EvalTable:
     }
     # Whether real lines are new says only which half they come from.
     novel = {name: "" if profile is profiles.floor else f"{profile.novel:.1%}" for name, profile in named.items()}
-    head = ("", *(f"JS-{n}" for n, _ in enumerate(profiles.model.js, 1)), "unique", "novel")
+    orders = [n for n, _ in enumerate(profiles.model.js, 1) if n in ORDERS_SHOWN]
+    head = ("", *(f"JS-{n}" for n in orders), "unique", "novel")
     rows = tuple(
-        (name, *(f"{js:.4f}" for js in profile.js), f"{profile.unique:.1%}", novel[name])
+        (name, *(f"{profile.js[n - 1]:.4f}" for n in orders), f"{profile.unique:.1%}", novel[name])
         for name, profile in named.items()
     )
     return EvalTable(head=head, rows=rows, numbers=len(head) - 1)

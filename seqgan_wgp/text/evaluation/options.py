@@ -40,8 +40,11 @@ class TextEvalOptions:
     guesses: tuple[int, ...] = (10_000, 100_000)
     """Numbers of strings after which the test strings among them are counted."""
 
-    orders: int = 6
+    orders: int = 8
     """n-grams are measured for n = 1 .. so many, or L where that is less."""
+
+    c2st_steps: int = 0
+    """Of the classifier two-sample test, at most; 0 leaves it out."""
 
     seed: int = 0
 

@@ -41,6 +41,10 @@ CLOSE = 2.0
 """Up to this many times its floor a total variation is as of real lines: floors of other draws come to nearly that."""
 
 
+FEW_TOLD, MOST_TOLD = 0.6, 0.75
+"""Accuracies of a classifier: below the first it tells at most one generated string in five for sure, from the second
+on every other one, if it guesses at the rest."""
+
 FREE = 0.05
 """By which share the entropy may differ from that of text: so much comes of the numbers of strings alone."""
 
@@ -155,6 +159,15 @@ def reached(share: float, yardstick: float) -> str:
         if share > yardstick
         else f"no more than order {BASELINE_ORDER}"
     )
+
+
+def told_apart(accuracy: float, error: float) -> str:
+    """Return what a classifier's accuracy on as many real as generated strings means, given its standard error."""
+    if accuracy - 0.5 <= SIGMAS * error:
+        return "it finds no difference"
+    if accuracy < FEW_TOLD:
+        return "it tells few generated strings"
+    return "it tells most generated strings" if accuracy >= MOST_TOLD else "it tells some generated strings"
 
 
 def _listed(numbers: list[int]) -> str:

@@ -39,9 +39,16 @@ class Request:
     temperature: float = 1.0
     constraints: Constraints | None = None
     scores: bool = False
+    refine: bool = False
+    """Whether only strings come that the model's refiner accepts. Then `n` is how many are to be found."""
 
     def __post_init__(self) -> None:
         check_decoding(self.decode, self.temperature)
+        if self.refine and self.decode != "argmax":
+            raise ConfigError(
+                f"refine does not go with decode {self.decode}: the classifier learnt from strings decoded by argmax",
+                "leave one of the two out",
+            )
         mine, shards = self.shard
         if not 1 <= mine <= shards:
             raise ConfigError(f"--shard is {mine}/{shards}, but shards of {shards} are numbered from 1 to {shards}")
@@ -63,7 +70,10 @@ def parse_shard(text: str) -> tuple[int, int]:
 def described(request: Request) -> dict[str, Any]:
     """Return what decides which strings a request brings, n aside, as JSON values by the names of options."""
     constraints = asdict(request.constraints or Constraints())
+    # Indexes of files that were begun before there was a refiner have no such key.
+    refined = {"--refine": True} if request.refine else {}
     return {
+        **refined,
         "--seed": request.seed,
         "--start": request.start,
         "--shard": "{}/{}".format(*request.shard),

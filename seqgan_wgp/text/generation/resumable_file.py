@@ -149,8 +149,9 @@ class Continued:
                 raise ConfigError(f"{self._path}: exists already, and was not begun with --continue", _ANEW)
             return None
         index = self._read()
-        for name, now in self._request.items():
-            if (was := index.request.get(name)) != now:
+        for name in dict.fromkeys((*index.request, *self._request)):  # an option that one of the two lacks counts too
+            was, now = index.request.get(name), self._request.get(name)
+            if was != now:
                 raise ConfigError(
                     f"{self._path}: was begun with {_said(name, was)}, not with {_said(name, now)}", _ANEW
                 )

@@ -9,7 +9,8 @@ Shape suffixes: N strings, B those of one block, L length, V vocabulary.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, Protocol, final
@@ -19,10 +20,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from ...errors import ConfigError
 from ...training.latents import BLOCK
 from ..causal_generator import CausalGenerator
 from ..constrained.decoder import Decoder, compile_constraints
 from ..domain import TextSpec
+from ..refinement.refiner import Refiner
 from .causal_stream import block_uniforms, constrained_sample, drawing_of
 from .filters import StringFilter
 from .request import NUMBERS_MOST, Progress, Request
@@ -53,12 +56,18 @@ class TextModel:
     generator: nn.Module
     critic: nn.Module
     device: torch.device
+    refiner: Refiner | None = None
+    """What a request with `refine` needs."""
 
     def sha256(self) -> str:
         """Return a hash of the weights, the vocabulary and the length: models that differ in it are different ones."""
         digest = hashlib.sha256(self.spec.vocabulary.to_json(self.spec.length).encode())
-        for network in (self.generator, self.critic):
-            for name, tensor in sorted(network.state_dict().items()):
+        parts = [self.generator.state_dict(), self.critic.state_dict()]
+        if self.refiner is not None:
+            digest.update(json.dumps(self.refiner.to_facts(), sort_keys=True).encode())
+            parts.append(self.refiner.to_tensors())
+        for part in parts:
+            for name, tensor in sorted(part.items()):
                 digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
                 digest.update(tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
@@ -80,6 +89,9 @@ class StringBlock:
     given_up_N: npt.NDArray[np.float64] | None = None
     """Log probability that constraints cost, where there are any; see `decoding`."""
 
+    accepted_N: npt.NDArray[np.bool_] | None = None
+    """Whether the refiner accepts the candidate, where a request has `refine`."""
+
     def __len__(self) -> int:
         return len(self.index_N)
 
@@ -97,26 +109,40 @@ def together(blocks: Sequence[StringBlock], keep: npt.NDArray[Any] | slice = sli
     return StringBlock(**columns)
 
 
+OnRefined = Callable[[int, int], object]
+"""Told of every block of candidates how many there were, and how many of them a refiner accepted."""
+
+
 def stream(
-    model: TextModel, request: Request, sieve: StringFilter | None = None, begun: Progress | None = None
+    model: TextModel,
+    request: Request,
+    sieve: StringFilter | None = None,
+    begun: Progress | None = None,
+    on_refined: OnRefined = lambda _candidates, _accepted: None,
 ) -> Iterator[tuple[StringBlock, Progress]]:
     """Yield the strings of a request, a block at a time, each with how far the stream has come behind it.
 
-    With a sieve it ends early, having yielded fewer than n, when the model is exhausted.
+    With a sieve or a refiner it ends early, having yielded fewer than n, when the model is exhausted.
 
     Args:
         model: what makes them.
         request: what is wanted.
         sieve: holds strings back; None: all are let through.
         begun: where to go on, of what the same request yielded before; `sieve` then knows the strings until there.
+        on_refined: see OnRefined.
 
     Raises:
-        ConfigError: at once, constraints that the model cannot fulfil.
+        ConfigError: at once, constraints that the model cannot fulfil, or `refine` of a model without a refiner.
     """
     at = begun or Progress(next=request.start)
-    end = NUMBERS_MOST if request.n is None or sieve is not None else request.start + request.n
+    if request.refine and model.refiner is None:
+        raise ConfigError("the model has no refiner", "train one: seqgan-wgp refine RUN --minutes M")
+    selective = sieve is not None or request.refine
+    end = NUMBERS_MOST if request.n is None or selective else request.start + request.n
     found = candidates(model, request, range(at.next, end))
-    return _let_through(found, sieve, at, request.n)
+    if selective:
+        return _selected(found, sieve, at, request.n, on_refined)
+    return _all(found, at)
 
 
 def is_exhausted(at: Progress) -> bool:
@@ -127,20 +153,31 @@ def is_exhausted(at: Progress) -> bool:
     return at.idle >= max(PATIENCE, at.strings)
 
 
-def _let_through(
-    found: Iterator[StringBlock], sieve: StringFilter | None, at: Progress, n: int | None
+def _all(found: Iterator[StringBlock], at: Progress) -> Iterator[tuple[StringBlock, Progress]]:
+    for block in found:
+        at = Progress(strings=at.strings + len(block), next=int(block.index_N[-1]) + 1)
+        yield block, at
+
+
+def _selected(
+    found: Iterator[StringBlock], sieve: StringFilter | None, at: Progress, n: int | None, on_refined: OnRefined
 ) -> Iterator[tuple[StringBlock, Progress]]:
-    while sieve is None or ((n is None or at.strings < n) and not is_exhausted(at)):
+    while (n is None or at.strings < n) and not is_exhausted(at):
         block = next(found, None)
         if block is None:
             return
         first, behind = int(block.index_N[0]), int(block.index_N[-1]) + 1
+        if block.accepted_N is not None:
+            on_refined(len(block), int(block.accepted_N.sum()))
+            block = block.select(block.accepted_N)
         if sieve is not None:
-            block = block.select(np.flatnonzero(sieve.passes(block.ids_NL))[: None if n is None else n - at.strings])
+            block = block.select(sieve.passes(block.ids_NL))
+        if n is not None:
+            block = block.select(slice(n - at.strings))
         strings, idle = at.strings + len(block), at.idle + behind - first
         if len(block):
             behind_last = int(block.index_N[-1]) + 1
-            if sieve is not None and strings == n:
+            if strings == n:
                 behind = behind_last  # more can be asked for later, and may begin here
             idle = behind - behind_last
         at = Progress(strings=strings, next=behind, idle=idle)
@@ -220,6 +257,7 @@ def _drawn(
         log_probability_N=network.log_likelihood(ids_BL)[0].cpu().numpy() if scored else None,
         given_up_N=given_up_N,
     )
+    block = _judged(model, request, place, block)
     if not request.scores:
         return block
     return replace(block, score_N=critic_scores(model.critic, model.spec, block.ids_NL, model.device))
@@ -247,7 +285,16 @@ def _decoded(model: TextModel, request: Request, decoder: Decoder | None, place:
         else:
             ids_BL = sample(table_BLV, noise_BL, request.temperature).cpu().numpy().astype(model.spec.vocabulary.dtype)
         block = StringBlock(index_N=index_B.cpu().numpy(), ids_NL=ids_BL)
+    block = _judged(model, request, place, block)
     return _scored(model, block, table_BLV) if request.scores else block
+
+
+def _judged(model: TextModel, request: Request, place: int, block: StringBlock) -> StringBlock:
+    """Return a block with what the model's refiner accepts of it, where the request asks for that."""
+    if not request.refine:
+        return block
+    assert model.refiner is not None
+    return replace(block, accepted_N=model.refiner.accepts(request.seed, place * BLOCK, block.ids_NL))
 
 
 def _scored(model: TextModel, block: StringBlock, table_BLV: Tensor) -> StringBlock:

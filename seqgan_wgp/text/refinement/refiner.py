@@ -1,0 +1,237 @@
+"""A refiner: the trained classifiers of a model, and the rule by which they accept its strings.
+
+With several stages, each classifier has learnt from what the ones before it let through. If these accept x with
+probability a(x), what they let through has a density proportional to q(x) a(x); so the weight of a string is a(x) times
+the ratio that the next classifier gives.
+
+Shape suffixes: B strings of a block, N strings, K proposals of a group, G groups.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ...errors import CheckpointError, ConfigError, did_you_mean, one_line
+from ...utils.arrays import Floats
+from ..hashing.row_hashes import Ids
+from .acceptance import (
+    accepted,
+    drs_acceptance,
+    drs_statistic,
+    log_density_ratio,
+    metropolis_hastings,
+    ratio_acceptance,
+)
+from .classifier import BLOCK, ClassifierConfig, StringClassifier, logits
+
+RULES = ("ratio", "drs", "mh")
+"""How strings are accepted: rejection with a bound, discriminator rejection sampling, Metropolis-Hastings."""
+
+PART = "refiner"
+"""What the names of a refiner's tensors in a model file begin with, and the name of its facts there."""
+
+
+LEAST = 1e-300
+"""A chance below this counts as this, so that it has a log."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class AcceptanceConfig:
+    """How strings are accepted.
+
+    Raises:
+        ConfigError: no such rule, or a number out of bounds.
+    """
+
+    rule: str = "ratio"
+    quantile: float = 0.95
+    """The bound M is this quantile of the ratios of generated strings; above 0, at most 1. Not heeded by "mh"."""
+
+    rate: float = 0.5
+    """Of "drs": gamma is chosen so that this share of generated strings has a chance above one half."""
+
+    proposals: int = 32
+    """Of "mh": proposals per string kept; a power of two up to 512."""
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES:
+            raise ConfigError(
+                f"acceptance is {self.rule!r}{did_you_mean(self.rule, RULES)}", f"one of: {', '.join(RULES)}"
+            )
+        if not 0 < self.quantile <= 1:
+            raise ConfigError(f"quantile is {self.quantile:g}, but it must be above 0 and at most 1")
+        if not 0 < self.rate < 1:
+            raise ConfigError(f"rate is {self.rate:g}, but it must lie between 0 and 1")
+        if self.proposals < 2 or BLOCK % self.proposals:
+            raise ConfigError(f"proposals is {self.proposals}, but it must be a power of two from 2 to {BLOCK}")
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stage:
+    """One classifier, and the numbers that make acceptance of it."""
+
+    classifier: StringClassifier
+    temperature: float
+    log_bound: float
+    """M, in logs, of the weights up to this stage."""
+
+    gamma: float
+    """Of "drs"."""
+
+    facts: Mapping[str, Any]
+    """How it was trained, as JSON values."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Refiner:
+    """Accepts or rejects generated strings. Make one with `seqgan_wgp.refine`, or read it with `from_tensors`."""
+
+    stages: tuple[Stage, ...]
+    config: AcceptanceConfig
+
+    def log_weights(self, ids_NL: Ids) -> Floats:
+        """Return the log of the density of real strings over that of generated ones (N,), up to a constant."""
+        let_through_N = weight_N = np.zeros(len(ids_NL))
+        for stage in self.stages:
+            weight_N = let_through_N + log_density_ratio(logits(stage.classifier, ids_NL), stage.temperature)
+            if self.config.rule == "mh":
+                let_through_N = weight_N
+            else:
+                let_through_N = np.log(np.maximum(self._probabilities(weight_N, stage), LEAST))
+        return weight_N
+
+    def probabilities(self, log_weight_N: Floats) -> Floats:
+        """Return the chance (N,) that a string is accepted, by the rule "ratio" or "drs"."""
+        return self._probabilities(log_weight_N, self.stages[-1])
+
+    def _probabilities(self, log_weight_N: Floats, stage: Stage) -> Floats:
+        if self.config.rule == "drs":
+            return drs_acceptance(log_weight_N, stage.log_bound, stage.gamma)
+        return ratio_acceptance(log_weight_N, stage.log_bound)
+
+    def accepts(self, seed: int, first: int, ids_BL: Ids) -> npt.NDArray[np.bool_]:
+        """Return which strings of an aligned block are accepted, (B,); a function of (seed, numbers, ids) alone.
+
+        Args:
+            seed: of the strings.
+            first: number of the block's first string.
+            ids_BL: the strings; B is a multiple of the proposals of a group where the rule is "mh".
+        """
+        weight_B = self.log_weights(ids_BL)
+        index_B = np.arange(first, first + len(ids_BL))
+        if self.config.rule != "mh":
+            return accepted(seed, index_B, self.probabilities(weight_B))
+        weight_GK = weight_B.reshape(-1, self.config.proposals)
+        place_G = metropolis_hastings(seed, index_B[:: self.config.proposals], weight_GK)
+        mask_GK = np.arange(self.config.proposals) == place_G[:, None]
+        mask_B: npt.NDArray[np.bool_] = mask_GK.reshape(-1)
+        return mask_B
+
+    @property
+    def expected_acceptance(self) -> float:
+        """The share of strings that was accepted where the last stage was calibrated."""
+        return float(self.stages[-1].facts["acceptance"])
+
+    def to_tensors(self) -> dict[str, Tensor]:
+        """Return the weights to write into a model file, by name."""
+        return {
+            f"{PART}.{place}.{name}": tensor
+            for place, stage in enumerate(self.stages)
+            for name, tensor in stage.classifier.state_dict().items()
+        }
+
+    def to_facts(self) -> dict[str, Any]:
+        """Return JSON values to write into a model file beside the tensors."""
+        stages = [
+            {
+                "classifier": asdict(stage.classifier.config),
+                "temperature": stage.temperature,
+                "log_bound": stage.log_bound,
+                "gamma": stage.gamma,
+                "facts": dict(stage.facts),
+            }
+            for stage in self.stages
+        ]
+        return {"acceptance": asdict(self.config), "stages": stages}
+
+    def to(self, device: torch.device) -> Refiner:
+        """Return the refiner with its classifiers on a device."""
+        stages = tuple(replace(stage, classifier=stage.classifier.to(device)) for stage in self.stages)
+        return replace(self, stages=stages)
+
+
+def from_tensors(facts: Mapping[str, Any], tensors: Mapping[str, Tensor], vocabulary_size: int, length: int) -> Refiner:
+    """Return the refiner that a model file has, from its facts and tensors.
+
+    Raises:
+        CheckpointError: what is there is not one.
+    """
+    try:
+        stages = [_stage(found, place, tensors, vocabulary_size, length) for place, found in enumerate(facts["stages"])]
+        if not stages:
+            raise KeyError("stages")
+        return Refiner(stages=tuple(stages), config=AcceptanceConfig(**facts["acceptance"]))
+    except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
+        reason = error.message if isinstance(error, ConfigError) else one_line(error)
+        raise CheckpointError(f"the refiner's part of the model file is not readable ({reason})") from None
+
+
+def _stage(
+    found: Mapping[str, Any], place: int, tensors: Mapping[str, Tensor], vocabulary_size: int, length: int
+) -> Stage:
+    settings = dict(found["classifier"])
+    settings["blocks"] = tuple(settings["blocks"])
+    classifier = StringClassifier(vocabulary_size, length, ClassifierConfig(**settings))
+    before = f"{PART}.{place}."
+    own = {name.removeprefix(before): value for name, value in tensors.items() if name.startswith(before)}
+    classifier.load_state_dict(own)
+    numbers = [float(found[name]) for name in ("temperature", "log_bound", "gamma")]
+    if not all(map(math.isfinite, numbers)) or numbers[0] <= 0:
+        raise ValueError("its calibration is out of bounds")
+    temperature, log_bound, gamma = numbers
+    return Stage(
+        classifier=classifier.eval().requires_grad_(False),
+        temperature=temperature,
+        log_bound=log_bound,
+        gamma=gamma,
+        facts=found["facts"],
+    )
+
+
+def calibrated(
+    stages: Sequence[Stage],
+    fitted: tuple[StringClassifier, float],
+    ids_NL: Ids,
+    config: AcceptanceConfig,
+    facts: Mapping[str, Any],
+) -> Refiner:
+    """Return a refiner with one more stage, whose bound and gamma come from generated strings.
+
+    Args:
+        stages: the ones before.
+        fitted: the new stage's classifier and temperature.
+        ids_NL: strings as the generator makes them, that nothing was trained on.
+        config: the rule.
+        facts: how the classifier was trained.
+    """
+    classifier, temperature = fitted
+    open_stage = Stage(classifier=classifier, temperature=temperature, log_bound=0.0, gamma=0.0, facts=facts)
+    weight_N = Refiner(stages=(*stages, open_stage), config=config).log_weights(ids_NL)
+    log_bound = float(np.quantile(weight_N, config.quantile))
+    gamma = float(np.quantile(drs_statistic(weight_N, log_bound), 1 - config.rate))
+    stage = replace(open_stage, log_bound=log_bound, gamma=gamma)
+    refiner = Refiner(stages=(*stages, stage), config=config)
+    share = 1 / config.proposals if config.rule == "mh" else float(refiner.probabilities(weight_N).mean())
+    stage = replace(stage, facts={**facts, "acceptance": share})
+    return Refiner(stages=(*stages, stage), config=config)
