@@ -9,7 +9,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,11 @@ from torch import Tensor, nn
 
 from ..training.likelihood import dropout_noise
 from ..training.schedule import cosine_rate
+from ..utils.arrays import Ints
 from ..utils.counter_rng import Stream, shuffled, uniform
 from .causal import DRAWN_TOGETHER, PLAIN, CausalNetwork, Drawing
 from .corpus.dataset import CorpusItems
 from .metrics.ngrams import NgramReference, unique_fraction
-
-Ids = npt.NDArray[np.integer[Any]]
 
 EPSILONS = (0.0, 0.005, 0.01, 0.02)
 """Cuts of unlikely symbols that are tried."""
@@ -77,10 +76,10 @@ class Fitted:
     """Nats per symbol there."""
 
 
-def fit(
+def fit_likelihood(
     network: CausalNetwork,
     train: CorpusItems,
-    validation_NL: Ids,
+    validation_NL: Ints,
     plan: LikelihoodPlan,
     *,
     seed: int = 0,
@@ -128,7 +127,7 @@ def fit(
     return Fitted(network=best.eval(), step=best_step, validation_nll=best_nll)
 
 
-def _some(rows_NL: Ids, most: int, seed: int) -> Tensor:
+def _some(rows_NL: Ints, most: int, seed: int) -> Tensor:
     chosen_N = shuffled(seed, Stream.FLOOR, np.arange(min(most, len(rows_NL))), len(rows_NL))
     return torch.from_numpy(np.asarray(rows_NL)[chosen_N].astype(np.int64))
 
@@ -148,7 +147,7 @@ def strings(
         yield ids_BL[max(start - first, 0) : start + count - first].cpu().numpy()
 
 
-def choose_epsilon(network: CausalNetwork, validation_NL: Ids, *, seed: int = 0, orders: int = 4) -> float:
+def choose_epsilon(network: CausalNetwork, validation_NL: Ints, *, seed: int = 0, orders: int = 4) -> float:
     """Return the cut of unlikely symbols whose strings have the lowest JS to the validation rows.
 
     Of EPSILONS, those are left out that leave less than LEAST_VARIETY of the different strings that are drawn without.

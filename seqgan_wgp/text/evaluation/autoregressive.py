@@ -26,7 +26,7 @@ from ...utils.atomic_files import new_file
 from ...utils.counter_rng import Stream, shuffled
 from ..causal import CausalNetwork, CausalSettings, Drawing
 from ..corpus.dataset import Corpus
-from ..likelihood import LikelihoodPlan, choose_epsilon, fit, strings
+from ..likelihood import LikelihoodPlan, choose_epsilon, fit_likelihood, strings
 from ..metrics.distances import lengths_N
 from .result import Autoregressive
 
@@ -106,7 +106,7 @@ def baseline(corpus: Corpus, seconds: float, on_step: Callable[[float], None] = 
     facts = None if file is None else _read(file, network)
     if facts is None:
         network.draw_weights(0)
-        fitted = fit(network, corpus.train, corpus.validation_NL, plan, on_step=on_step)
+        fitted = fit_likelihood(network, corpus.train, corpus.validation_NL, plan, on_step=on_step)
         network = fitted.network
         facts = {"nll": fitted.validation_nll, "epsilon": choose_epsilon(network, corpus.validation_NL)}
         if file is not None:
