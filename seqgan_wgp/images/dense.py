@@ -15,10 +15,10 @@ from torch.nn import functional
 
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..errors import ConfigError
-from ..nn.activations import relu
+from ..nn.activations import leaky_relu, relu
 from ..nn.normalizations import FOR_CHANNELS, FOR_UNITS, unit_norm
 from ..registry import register
-from .networks import NORMALIZATIONS, RANGES, leaky_relu
+from .networks import NORMALIZATIONS, RANGES
 
 CRITIC_NORMALIZATIONS = NORMALIZATIONS | {"batch": lambda maps: nn.BatchNorm2d(maps, track_running_stats=False)}
 """Those of critics, whose "batch" always takes the statistics of the batch at hand, in training and after it."""

@@ -55,3 +55,60 @@ def _gated(gradient: Tensor, y: Tensor) -> Tensor:
         return torch.ops.aten.threshold_backward(gradient, y, 0)  # type: ignore[no-any-return]
     gated: Tensor = _Gate.apply(gradient, y)  # type: ignore[no-untyped-call]
     return gated
+
+
+def leaky_relu(x: Tensor, leak: float) -> Tensor:
+    """Return x where it is above 0 and leak x elsewhere, so that its double backward does no work on zeros.
+
+    See `relu`; the gradients are those of `F.leaky_relu`, bit for bit.
+
+    Args:
+        x: of any shape.
+        leak: 0 or more.
+    """
+    if torch.compiler.is_compiling():
+        return x * torch.where(x > 0, 1.0, leak)
+    y: Tensor = _LeakyRelu.apply(x, leak)  # type: ignore[no-untyped-call]
+    return y
+
+
+@final
+class _LeakyRelu(torch.autograd.Function):
+    """One operation forward and one backward."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, leak: float) -> Tensor:
+        y = torch.nn.functional.leaky_relu(x, leak)
+        ctx.save_for_backward(y)
+        ctx.leak = leak
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _leaked(gradient, ctx.saved_tensors[0].detach(), ctx.leak), None
+
+
+@final
+class _LeakyGate(torch.autograd.Function):
+    """The gradient where y > 0, else leak times it: linear in the gradient, and constant in y almost everywhere."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor, y: Tensor, leak: float) -> Tensor:
+        ctx.save_for_backward(y)
+        ctx.leak = leak
+        return _leaked_plainly(gradient, y, leak)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return _leaked(gradient, ctx.saved_tensors[0], ctx.leak), None, None
+
+
+def _leaked(gradient: Tensor, y: Tensor, leak: float) -> Tensor:
+    if not torch.is_grad_enabled():
+        return _leaked_plainly(gradient, y, leak)
+    gated: Tensor = _LeakyGate.apply(gradient, y, leak)  # type: ignore[no-untyped-call]
+    return gated
+
+
+def _leaked_plainly(gradient: Tensor, y: Tensor, leak: float) -> Tensor:
+    return torch.ops.aten.leaky_relu_backward(gradient, y, leak, True)  # type: ignore[no-any-return]
