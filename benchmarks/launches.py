@@ -5,7 +5,7 @@
 
 On a GPU each operation is a kernel at least, and the host takes some microseconds to start one; on a CPU it is a call.
 Operations are those that torch dispatches (`aten`). Left out are views (operations whose result is an alias of what
-goes in, by their schema), allocations without a value, `detach` and reads of a number by the host: they start no kernel.
+goes in, by their schema), allocations, `detach` and reads of a number by the host: they start none.
 A `_foreach` operation counts as one. The backward pass of everything but slopes is `backward`. `penalty` is the slopes
 with their first derivative; their second one is within `backward`.
 

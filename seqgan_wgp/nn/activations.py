@@ -12,8 +12,9 @@ def relu(x: Tensor) -> Tensor:
     """Return max(0, x), so that its double backward does no work on zeros.
 
     `F.relu`'s second derivative is a tensor of zeros that a whole backward pass is then run on; here there is none. The
-    gradients are the same, bit for bit. Never in place: at the head of a residual block that would change the skip
-    connection too.
+    gradients are the same, bit for bit. Where the second derivative of a layer has no gradient for what went in, none is
+    passed on: torch would fill in zeros, and run the whole backward pass of the layers before on them. Never in place:
+    at the head of a residual block that would change the skip connection too.
     """
     if torch.compiler.is_compiling():
         return x * (x > 0)  # the compiler makes one pass of it
@@ -29,11 +30,12 @@ class _Relu(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor) -> Tensor:
         y = x.clamp_min(0)
         ctx.save_for_backward(y)
+        ctx.set_materialize_grads(False)
         return y
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return _gated(gradient, ctx.saved_tensors[0].detach())
+    def backward(ctx: Any, gradient: Tensor | None) -> Tensor | None:
+        return None if gradient is None else _gated(gradient, ctx.saved_tensors[0].detach())
 
 
 @final
@@ -43,11 +45,12 @@ class _Gate(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, gradient: Tensor, y: Tensor) -> Tensor:
         ctx.save_for_backward(y)
+        ctx.set_materialize_grads(False)
         return torch.ops.aten.threshold_backward(gradient, y, 0)  # type: ignore[no-any-return]
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return _gated(gradient, ctx.saved_tensors[0]), None
+    def backward(ctx: Any, gradient: Tensor | None) -> tuple[Tensor | None, None]:
+        return None if gradient is None else _gated(gradient, ctx.saved_tensors[0]), None
 
 
 def _gated(gradient: Tensor, y: Tensor) -> Tensor:
@@ -80,12 +83,13 @@ class _LeakyRelu(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, leak: float) -> Tensor:
         y = torch.nn.functional.leaky_relu(x, leak)
         ctx.save_for_backward(y)
+        ctx.set_materialize_grads(False)
         ctx.leak = leak
         return y
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return _leaked(gradient, ctx.saved_tensors[0].detach(), ctx.leak), None
+    def backward(ctx: Any, gradient: Tensor | None) -> tuple[Tensor | None, None]:
+        return None if gradient is None else _leaked(gradient, ctx.saved_tensors[0].detach(), ctx.leak), None
 
 
 @final
@@ -95,12 +99,13 @@ class _LeakyGate(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, gradient: Tensor, y: Tensor, leak: float) -> Tensor:
         ctx.save_for_backward(y)
+        ctx.set_materialize_grads(False)
         ctx.leak = leak
         return _leaked_plainly(gradient, y, leak)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        return _leaked(gradient, ctx.saved_tensors[0], ctx.leak), None, None
+    def backward(ctx: Any, gradient: Tensor | None) -> tuple[Tensor | None, None, None]:
+        return None if gradient is None else _leaked(gradient, ctx.saved_tensors[0], ctx.leak), None, None
 
 
 def _leaked(gradient: Tensor, y: Tensor, leak: float) -> Tensor:
