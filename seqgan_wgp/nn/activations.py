@@ -12,8 +12,8 @@ def relu(x: Tensor) -> Tensor:
     """Return max(0, x), so that its double backward does no work on zeros.
 
     `F.relu`'s second derivative is a tensor of zeros that a whole backward pass is then run on; here there is none. The
-    gradients are the same, bit for bit. Where the second derivative of a layer has no gradient for what went in, none is
-    passed on: torch would fill in zeros, and run the whole backward pass of the layers before on them. Never in place:
+    gradients are the same, bit for bit. Where the second derivative of a layer has no gradient for what went in, this
+    passes none on: torch would fill in zeros, and run the backward pass of all layers before on them. Never in place:
     at the head of a residual block that would change the skip connection too.
     """
     if torch.compiler.is_compiling():
