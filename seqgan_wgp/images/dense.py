@@ -15,10 +15,9 @@ from torch.nn import functional
 
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..errors import ConfigError
-from ..nn.activations import relu
+from ..nn.activations import leaky_relu, relu
 from ..nn.normalizations import FOR_CHANNELS, FOR_UNITS, channel_norms, unit_norm
 from ..registry import register
-from .networks import leaky_relu
 from .pixel_ranges import RANGES
 
 GENERATOR_NORMALIZATIONS = channel_norms(axes=2, names=(*FOR_CHANNELS, "batch-nonaffine"))

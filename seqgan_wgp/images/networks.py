@@ -10,28 +10,18 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..errors import ConfigError
+from ..nn.activations import leaky_relu
 from ..nn.normalizations import FOR_CHANNELS, channel_norms
 from ..registry import register
 from .pixel_ranges import RANGES
 
 LEAK = 0.2
 """Slope of the critic's activation below 0."""
-
-
-def leaky_relu(x: Tensor, leak: float = LEAK) -> Tensor:
-    """Return x where it is above 0 and leak x elsewhere, written so that its double backward does no work on zeros.
-
-    `F.leaky_relu`'s second derivative is a tensor of zeros that a whole backward pass is then run on; the derivative
-    of a mask is known to be none. The gradients are the same, bit for bit.
-    """
-    return x * torch.where(x > 0, x.new_ones(()), x.new_full((), leak))
-
 
 NORMALIZATIONS = channel_norms(axes=2)
 """Name -> module that normalises (B, C, H, W), given C. "batch" mixes samples: no critic with a penalty may have it."""
@@ -169,8 +159,8 @@ class ConvolutionCritic(nn.Module):
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """Return the scores."""
-        x_BCHW = leaky_relu(halve(x_BCHW, self.halve1))
-        x_BCHW = leaky_relu(self.norm2(halve(x_BCHW, self.halve2)))
-        x_BCHW = leaky_relu(self.norm3(halve(x_BCHW, self.halve3)))
+        x_BCHW = leaky_relu(halve(x_BCHW, self.halve1), LEAK)
+        x_BCHW = leaky_relu(self.norm2(halve(x_BCHW, self.halve2)), LEAK)
+        x_BCHW = leaky_relu(self.norm3(halve(x_BCHW, self.halve3)), LEAK)
         score_B: Tensor = self.output(x_BCHW.flatten(1)).squeeze(1)
         return score_B

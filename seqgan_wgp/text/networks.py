@@ -125,7 +125,7 @@ class ResidualGenerator(nn.Module):
             x_BCL = block(x_BCL)
         # A convolution of one position is a product for each position; so written, its result lies in the order that
         # the softmax and the critic read it in.
-        logits: Tensor = functional.linear(x_BCL.transpose(1, 2), self.output.weight[:, :, 0], self.output.bias)
+        logits: Tensor = functional.linear(x_BCL.transpose(1, 2), self.output.weight.flatten(1), self.output.bias)
         return logits
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
@@ -170,7 +170,7 @@ class ResidualCritic(nn.Module):
 
     def stem(self, x: Tensor) -> Tensor:
         """Return what the first layer, which is linear, makes of (B, L, V) probabilities or (B, L) ids: (B, C, L)."""
-        weight_CV, bias_C = self.input.weight[:, :, 0], self.input.bias
+        weight_CV, bias_C = self.input.weight.flatten(1), self.input.bias
         assert bias_C is not None
         if x.is_floating_point():
             entered_LBC = functional.linear(x.transpose(0, 1), weight_CV, bias_C)
@@ -187,7 +187,7 @@ class ResidualCritic(nn.Module):
 
     def slopes(self, gradient_BCL: Tensor) -> Tensor:
         """Return the norms (B,) of the gradients in the first layer's input, given those in its output."""
-        weight_CV = self.input.weight[:, :, 0]
+        weight_CV = self.input.weight.flatten(1)
         gradient_LBC = gradient_BCL.permute(2, 0, 1)
         if weight_CV.shape[1] <= weight_CV.shape[0]:
             slope_B: Tensor = torch.linalg.vector_norm(gradient_LBC @ weight_CV, dim=(0, 2))

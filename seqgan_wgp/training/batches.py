@@ -10,6 +10,7 @@ Shape suffixes: B this process's part of a batch, Z latent, E the event's number
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import final
 
 import numpy as np
@@ -21,9 +22,10 @@ from ..config import Config
 from ..errors import ConfigError
 from ..registry import NORMALIZATIONS
 from ..utils.counter_rng import Stream, choose_numpy, normal, shuffled, uniform
+from .ahead import NoiseBlock, rounds_ahead
 from .distributed.process_group import ProcessGroup
 from .domain import Domain
-from .latents import training_latents
+from .latents import noise_columns, training_latents
 from .penalties import CONSTRAINTS, Uniform
 from .schedule import Number, penalty_every
 
@@ -32,6 +34,8 @@ SMALL_CORPUS = 1_000
 
 AHEAD = 4_096
 """Items that are chosen at once, or those of one batch."""
+
+_GENERATOR_STREAMS = (Stream.GENERATOR_LATENT, Stream.GENERATOR_NOISE)
 
 
 @final
@@ -57,6 +61,9 @@ class Batches:
         self._index_B = torch.arange(self.here.start, self.here.stop, device=device)
         self._ahead = max(1, AHEAD // self.size)
         self._first = -self._ahead
+        self._blocks: dict[tuple[Stream, int], tuple[NoiseBlock, int]] = {}
+        """(stream, columns) -> its noise of some rounds, and its steps in a round."""
+        self._prepared = False
 
     def rows(self, number: int) -> npt.NDArray[np.int64]:
         """Return which rows of any stream batch `number` is: (B,), counted over all that are ever drawn."""
@@ -72,18 +79,57 @@ class Batches:
 
     def latents(self, generator: nn.Module, stream: Stream, number: Number) -> Tensor:
         """Return what the generator makes the fakes of step `number` of: latents (B, Z), and its noise behind them."""
-        return training_latents(generator, self.config, stream, self.index(number))
+        columns = self.config.generator.latent + noise_columns(generator)
+        return self._noise(
+            stream, number, columns, lambda index_M: training_latents(generator, self.config, stream, index_M)
+        )
 
     def epsilon(self, number: Number) -> Uniform:
         """Return where critic step `number` takes its penalty: columns -> (B, columns) in [0, 1)."""
-        index_B = self.index(number)
-        return lambda columns: uniform(self.seed, Stream.EPSILON, index_B, columns)
+
+        def draw(columns: int) -> Tensor:
+            stream = Stream.EPSILON
+            return self._noise(stream, number, columns, lambda index_M: uniform(self.seed, stream, index_M, columns))
+
+        return draw
 
     def noise(self, stream: Stream, number: Number, deviation: float) -> Tensor:
         """Return instance noise (B, ...) of a standard deviation, of the shape of points of critic space."""
         shape = self.domain.spec.event_shape
-        noise_BE = normal(self.seed, stream, self.index(number), math.prod(shape))
+        columns = math.prod(shape)
+        noise_BE = self._noise(stream, number, columns, lambda index_M: normal(self.seed, stream, index_M, columns))
         return deviation * noise_BE.reshape(-1, *shape)
+
+    def prepare(self, round_: int) -> None:
+        """Draw all noise of a round that earlier rounds have had too, so that a recorded round finds it.
+
+        From then on a step whose number is a tensor reads what was prepared, and draws nothing.
+        """
+        self._prepared = True
+        for block, steps in self._blocks.values():
+            block.fill(round_ * steps)
+
+    def _noise(self, stream: Stream, number: Number, columns: int, draw: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return the noise (B, columns) of a step, drawn for many rounds at once where that is possible."""
+        drawn = self._blocks.get((stream, columns))
+        if isinstance(number, Tensor) and not (drawn and self._prepared):
+            return draw(self.index(number))
+        if drawn is None:
+            steps = self._steps_in_round(stream)
+            rounds = rounds_ahead(steps * len(self._index_B) * columns)
+            if not rounds * steps:
+                return draw(self.index(number))
+            drawn = NoiseBlock(draw, self._index_B, self.size, rounds * steps), steps
+            self._blocks[stream, columns] = drawn
+        return drawn[0].at(number)
+
+    def _steps_in_round(self, stream: Stream) -> int:
+        """Return how many steps of a round draw from a stream, if their numbers follow each other; else 0."""
+        settings = self.config.training
+        if stream not in _GENERATOR_STREAMS:
+            return settings.critic_steps
+        more = settings.generator_steps_more or settings.extra_steps_above is not None
+        return 1 if settings.generator_steps == 1 and not more else 0
 
     def _items(self, number: int) -> npt.NDArray[np.int64]:
         """Return the items of real batch `number`; chosen for many batches at once, which takes hardly longer."""

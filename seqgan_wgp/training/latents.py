@@ -77,10 +77,16 @@ def training_latents(generator: nn.Module, config: Config, stream: Stream, index
         latent_BZ = run_latents(config, Stream.SAMPLE_LATENT, index_B % config.training.batch_size)
     else:
         latent_BZ = run_latents(config, stream, index_B)
-    noise_dim: int = getattr(generator, "noise_dim", 0) if generator.training else 0
-    if not noise_dim:
+    columns = noise_columns(generator)
+    if not columns:
         return latent_BZ
-    return torch.cat([latent_BZ, uniform(config.training.seed, NOISE_STREAMS[stream], index_B, noise_dim)], dim=1)
+    return torch.cat([latent_BZ, uniform(config.training.seed, NOISE_STREAMS[stream], index_B, columns)], dim=1)
+
+
+def noise_columns(generator: nn.Module) -> int:
+    """Return how many uniforms a generator draws an item by, beside its latent: none once it is trained."""
+    columns: int = getattr(generator, "noise_dim", 0) if generator.training else 0
+    return columns
 
 
 @torch.inference_mode()

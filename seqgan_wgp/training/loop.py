@@ -46,7 +46,7 @@ def one_round(state: TrainState, number: Number, reals: Sequence[Tensor] | None 
             measured.append(critic_step(state, step_number, None if reals is None else reals[k]))
     real = _real_points(state, number, None if reals is None else reals[-1])
     generated = _generator_steps(state, number, real)
-    return torch.cat([torch.stack(measured).mean(dim=0), torch.stack(generated).mean(dim=0)])
+    return torch.cat([_mean_over_steps(measured), _mean_over_steps(generated)])
 
 
 def critic_step(state: TrainState, number: Number, real: Tensor | None = None) -> Tensor:
@@ -72,14 +72,14 @@ def critic_step(state: TrainState, number: Number, real: Tensor | None = None) -
             fake = _noised(state, fake, Stream.FAKE_NOISE, number)
         # Lines 6 to 8: x^, and the gradient of the loss with its penalty.
         gradients, metrics = engine.critic_gradients(real, fake, batches.epsilon(number))
-    measured = torch.stack([metrics.loss, metrics.wasserstein, metrics.penalty, metrics.slope_mean])
-    gradients, measured = _mean_over_group(state, gradients, measured)
+    numbers = (metrics.loss, metrics.wasserstein, metrics.penalty, metrics.slope_mean)
+    gradients, measured = _mean_over_group(state, gradients, numbers)
     # Line 9: the optimizer. Arjovsky et al. 2017, Algorithm 1, line 7, in addition clip the weights.
     apply_gradients(state.optimizers.critic, state.critic, gradients)
     if state.objective.constraint.project is not None:
         assert state.config.objective.clip is not None
         state.objective.constraint.project(state.critic, state.config.objective.clip)
-    return torch.cat([measured, gradient_norm(gradients)[None]])
+    return torch.stack([*measured, gradient_norm(gradients)])
 
 
 def generator_step(state: TrainState, number: Number, real: Tensor | None = None) -> Tensor:
@@ -105,9 +105,9 @@ def generator_step(state: TrainState, number: Number, real: Tensor | None = None
             real=real,
             autocast=state.autocast,
         )
-    gradients, loss_1 = _mean_over_group(state, gradients, loss[None])
+    gradients, measured = _mean_over_group(state, gradients, (loss,))
     apply_gradients(state.optimizers.generator, state.generator, gradients)
-    return torch.cat([loss_1, gradient_norm(gradients)[None]])
+    return torch.stack([*measured, gradient_norm(gradients)])
 
 
 def _real_points(state: TrainState, round_: Number, real: Tensor | None) -> Tensor | None:
@@ -136,12 +136,17 @@ def _generator_steps(state: TrainState, round_: Number, real: Tensor | None) -> 
     return done
 
 
-def _mean_over_group(state: TrainState, gradients: Gradients, measured: Tensor) -> tuple[Gradients, Tensor]:
+def _mean_over_steps(measured: Sequence[Tensor]) -> Tensor:
+    """Return the means of what each step of a round measured."""
+    return measured[0] if len(measured) == 1 else torch.stack(list(measured)).mean(dim=0)
+
+
+def _mean_over_group(
+    state: TrainState, gradients: Gradients, measured: tuple[Tensor, ...]
+) -> tuple[Gradients, tuple[Tensor, ...]]:
     """Return a step's gradients and metrics of the whole batch, from those of every process's part of it."""
-    if state.group.size == 1:
-        return gradients, measured
-    *means, measured = state.group.average([*gradients, measured], state.batches.share)
-    return tuple(means), measured
+    means = state.group.average([*gradients, *measured], state.batches.share)
+    return means[: len(gradients)], means[len(gradients) :]
 
 
 def _noised(state: TrainState, points: Tensor, stream: Stream, number: Number) -> Tensor:

@@ -111,8 +111,9 @@ def critic_loss(view: View, uniform: Uniform, objective: CriticObjective) -> tup
     """
     real_B, fake_B = _scores(view, objective)
     total = objective.loss.critic(real_B, fake_B)
-    penalty = slope_mean = torch.zeros_like(total)
-    if objective.constraint.slopes is not None:
+    if objective.constraint.slopes is None:
+        penalty = slope_mean = torch.zeros_like(total)
+    else:
         penalty, slope_mean = _weighted_penalty(view, uniform, objective)
         total = total + penalty
     wasserstein = (real_B.mean() - fake_B.mean()).detach()
@@ -125,8 +126,8 @@ def _scores(view: View, objective: CriticObjective) -> tuple[Tensor, Tensor]:
     """Return f(x) and f(x~): where the critic mixes no samples, from one batch of both, as one larger product."""
     if objective.separate_batches:
         return view.score(view.real), view.score(view.fake)
-    score_2B = view.score(_one_batch(view.real, view.fake))
-    return score_2B[: len(view.real)], score_2B[len(view.real) :]
+    real_B, fake_B = torch.split(view.score(_one_batch(view.real, view.fake)), len(view.real))
+    return real_B, fake_B
 
 
 def _one_batch(real: Tensor, fake: Tensor) -> Tensor:

@@ -11,11 +11,10 @@ import numpy.typing as npt
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from seqgan_wgp.config.schema import CriticSettings, GeneratorSettings
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.images.networks import LEAK, NORMALIZATIONS, double, halve, leaky_relu
+from seqgan_wgp.images.networks import NORMALIZATIONS, double, halve
 from seqgan_wgp.images.pixel_ranges import RANGES
 from seqgan_wgp.nn.initialization import INITIALIZATIONS, initialize
 from seqgan_wgp.registry import CRITICS as ALL_CRITICS
@@ -96,22 +95,6 @@ def test_changing_sample_0_changes_only_score_0_but_for_batch_norm(normalization
     before, after = critic(x_BCHW), critic(changed)
     assert before[0] != after[0]
     assert torch.equal(before[1:], after[1:]) == (normalization != "batch")
-
-
-@pytest.mark.parametrize("leak", [LEAK, 0.0])
-def test_leaky_relu_is_torchs_with_equal_gradients_of_both_orders(leak: float) -> None:
-    x = torch.linspace(-2, 2, 41, dtype=torch.float64).requires_grad_(True)
-
-    def both_orders(function: object) -> tuple[Tensor, Tensor, Tensor]:
-        assert callable(function)
-        y = function(x)
-        (first,) = torch.autograd.grad((y**3).sum(), x, create_graph=True)
-        (second,) = torch.autograd.grad((first**2).sum(), x)
-        return y, first, second
-
-    ours = both_orders(lambda x: leaky_relu(x, leak))
-    theirs = both_orders(lambda x: functional.leaky_relu(x, leak))
-    assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))
 
 
 # TensorFlow's SAME convolution of stride 2 and kernel 5, written out: where the size is even, output place j sees the

@@ -15,7 +15,7 @@ from seqgan_wgp.training.batches import AHEAD, Batches
 from seqgan_wgp.training.distributed.process_group import ALONE, ProcessGroup
 from seqgan_wgp.training.latents import run_latents, training_latents
 from seqgan_wgp.training.record import RoundMetrics
-from seqgan_wgp.utils.counter_rng import Stream, choose_numpy, shuffled
+from seqgan_wgp.utils.counter_rng import Stream, choose_numpy, shuffled, uniform
 
 from .problems import PointDomain
 
@@ -94,6 +94,26 @@ def test_a_number_may_be_a_tensor(make: Make) -> None:
         assert torch.equal(draws.epsilon(there)(1), draws.epsilon(number)(1))
         noise: list[Tensor] = [draws.noise(Stream.REAL_NOISE, each, 0.5) for each in (there, number)]
         assert torch.equal(*noise)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 64, 5_000])
+def test_noise_drawn_ahead_is_that_of_each_step_alone(make: Make, batch: int) -> None:
+    draws = make(batch)
+    for number in (0, 1, 63, 64, 65, 1, 1_000_000, (1 << 36) + 3):
+        index_B = torch.arange(number * batch, (number + 1) * batch)
+        assert torch.equal(draws.epsilon(number)(3), uniform(0, Stream.EPSILON, index_B, 3))
+        expected = training_latents(nn.Identity(), draws.config, Stream.CRITIC_LATENT, index_B)
+        assert torch.equal(draws.latents(nn.Identity(), Stream.CRITIC_LATENT, number), expected)
+
+
+def test_prepared_noise_is_found_by_numbers_that_are_tensors(make: Make) -> None:
+    draws, steps = make(8), make(8).config.training.critic_steps
+    draws.epsilon(0)(1)
+    for round_ in (0, 5, 64, 700):
+        draws.prepare(round_)
+        for number in range(round_ * steps, (round_ + 1) * steps):
+            index_B = torch.arange(number * 8, (number + 1) * 8)
+            assert torch.equal(draws.epsilon(torch.tensor(number))(1), uniform(0, Stream.EPSILON, index_B, 1))
 
 
 def test_losses_are_numbers_by_name() -> None:

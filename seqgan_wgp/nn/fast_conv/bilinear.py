@@ -15,6 +15,13 @@ from torch import Tensor
 
 Map = Callable[[Tensor], Tensor]
 
+ONE_PRODUCT = 1 << 19
+"""Numbers in the matrices of all tiles up to which one product takes the place of one for each tile.
+
+On one core of a CPU with 8 tiles of 8 products: .5 ms both ways with 64 channels, 39 and 82 ms with 512. The results
+are the same, bit for bit.
+"""
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +47,22 @@ class Transforms:
         )
 
 
+def _in_one_product(tiles: int, products: int, channels: int, outputs: int) -> bool:
+    """Say whether the matrices of all tiles together are so small that one product takes no longer than many."""
+    return tiles * products * channels * outputs <= ONE_PRODUCT
+
+
 def _multiplied(x_TRBC: Tensor, w_RCO: Tensor) -> Tensor:
     """Return (T, R, B, O), the products of each tile."""
-    if len(x_TRBC) == 1 or torch.is_grad_enabled():
-        return x_TRBC @ w_RCO if len(x_TRBC) > 1 else torch.bmm(x_TRBC[0], w_RCO)[None]
+    tiles, products, items, channels = x_TRBC.shape
+    if tiles == 1:
+        return torch.bmm(x_TRBC[0], w_RCO)[None]
+    if torch.is_grad_enabled() or _in_one_product(tiles, products, channels, w_RCO.shape[2]):
+        # Matrices that are transposed views are copied as they lie: another order would take twice as long.
+        turned = not w_RCO.is_contiguous()
+        w_NXX = (w_RCO.mT if turned else w_RCO).expand(tiles, -1, -1, -1).flatten(0, 1)
+        y_NBO = torch.bmm(x_TRBC.reshape(-1, items, channels), w_NXX.mT if turned else w_NXX)
+        return y_NBO.view(tiles, products, items, -1)
     y_TRBO = x_TRBC.new_empty(*x_TRBC.shape[:3], w_RCO.shape[2])
     for x_RBC, y_RBO in zip(x_TRBC, y_TRBO, strict=True):
         torch.bmm(x_RBC, w_RCO, out=y_RBO)  # as one product torch would copy the matrices for each tile
@@ -52,6 +71,12 @@ def _multiplied(x_TRBC: Tensor, w_RCO: Tensor) -> Tensor:
 
 def _outer(first_TRBO: Tensor, second_TRBC: Tensor) -> Tensor:
     """Return (R, O, C), the sums over tiles and items of the products of their numbers."""
+    tiles, products, items, outputs = first_TRBO.shape
+    channels = second_TRBC.shape[3]
+    if tiles > 1 and _in_one_product(tiles, products, channels, outputs):
+        first_NOB = first_TRBO.reshape(-1, items, outputs).mT
+        parts_NOC = torch.bmm(first_NOB, second_TRBC.reshape(-1, items, channels))
+        return parts_NOC.view(tiles, products, outputs, channels).sum(dim=0)
     total_ROC: Tensor | None = None
     for first_RBO, second_RBC in zip(first_TRBO, second_TRBC, strict=True):
         first_ROB = first_RBO.transpose(1, 2)

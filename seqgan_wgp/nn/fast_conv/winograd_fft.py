@@ -121,5 +121,5 @@ def untiled(x_TRN: Tensor, length: int, kernel: int) -> Tensor:
     sum_PMN = x_TRN.new_zeros(tiles + parts - 1, TILE, x_TRN.shape[2])
     for part in range(parts):
         read_TMN = x_TRN[:, part * TILE : (part + 1) * TILE]
-        sum_PMN[part : part + tiles, : read_TMN.shape[1]] += read_TMN
+        sum_PMN[part : part + tiles, : read_TMN.shape[1]].add_(read_TMN)
     return sum_PMN.flatten(0, 1)[kernel // 2 : kernel // 2 + length]

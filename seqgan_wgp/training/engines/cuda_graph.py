@@ -99,6 +99,7 @@ class StaticRound:
         """Fill in what the next round has."""
         state = self._state
         set_rates(state, state.step)
+        state.batches.prepare(state.step)
         self._number.fill_(state.step)
         self._decay.fill_(average_decay(state, state.step + 1))
         for k, real in enumerate(self._reals):
