@@ -148,7 +148,7 @@ def test_constraints_are_met_and_their_price_is_told(trained: Path, call: Call) 
     found = lines_of(result)
     assert len(found) == 40 and all(string.startswith("a1") and 3 <= len(string) <= 5 for string in found)
     assert result.stderr.startswith("log probability given up for the constraints: ")
-    assert result.stderr.endswith(" a string, in the mean\n")
+    assert result.stderr.endswith(" nats per string on average\n")
     masked = lines_of(call("generate", trained, "-n", "40", "--mask", "b?1?d", "-1", "e1", "--seed", "4"))
     assert all(string[0] == "b" and string[1] in "e1" and string[2].isdigit() for string in masked)
     assert (
@@ -179,7 +179,7 @@ def test_a_file_that_goes_on_is_the_file_of_one_run(
         result = call(*args, "-n", n, "--continue", part)
         assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert part.read_bytes() == whole.read_bytes()
-    assert "as many as asked for" in call(*args, "-n", "1000", "--continue", part).stderr
+    assert "is already complete" in call(*args, "-n", "1000", "--continue", part).stderr
     assert part.read_bytes() == whole.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["part", "part.index", "whole"]
 
@@ -201,7 +201,7 @@ def test_a_file_whose_command_was_killed_goes_on(
         assert process.stderr is not None
         said = process.stderr.read()
         assert process.wait() == (-number if number == signal.SIGKILL else 130), said
-        assert ("goes on with the same command" in said) == (number != signal.SIGKILL)
+        assert ("run the same command again to continue" in said) == (number != signal.SIGKILL)
     assert json.loads((tmp_path / "part.txt.index").read_text())["bytes"] > 0
     n = part.read_bytes().count(b"\n") + 500
     whole = call(*args, "-n", n, "-o", tmp_path / "whole.txt")

@@ -31,11 +31,11 @@ def tree(call: Call, *args: str | Path, **how: bytes) -> dict[str, dict[str, obj
 
 def test_the_table_says_what_a_corpus_is(lines: Path, call: Call) -> None:
     printed = table(call, lines)
-    for title in ("source", "lines", "lengths", "characters", "what becomes of it", "findings"):
+    for title in ("source", "lines", "lengths", "characters", "prepared for training", "findings"):
         assert title in printed.split("\n")
     assert "300, of which 0 empty" in printed
     assert "█" in printed
-    assert "by rule" in printed and "generator.width = 64" in printed
+    assert "automatic" in printed and "generator.width = 64" in printed
     assert printed.endswith("\ntrains, but see the warnings\n")
     assert "few different lines, 300:" in printed
 
