@@ -382,7 +382,7 @@ def test_choices_are_the_only_texts_and_a_slip_gets_a_suggestion(dotted: str) ->
             with contextlib.suppress(ConfigError):
                 taken.append(value_of(override(recipe(name), unpenalised | {dotted: choice}), dotted))
         assert choice in taken
-    with pytest.raises(ConfigError, match=rf"^{dotted} is 'zzzzzz'\nit is one of: {', '.join(choices)}(\n|$)"):
+    with pytest.raises(ConfigError, match=rf"^{dotted} is 'zzzzzz'\nchoose one of: {', '.join(choices)}(\n|$)"):
         changed(dotted, "zzzzzz")
     slip = choices[0] + choices[0][-1]
     with pytest.raises(ConfigError, match=rf"^{dotted} is '{slip}'; did you mean '{choices[0]}'\?"):

@@ -116,7 +116,7 @@ def test_the_command_takes_it_too(
     assert "--regex is for models of text, and this one is of sequences" in refused.stderr
     refused = call("generate", tmp_path / "run", "--format", "csv")
     assert refused.returncode == 2
-    assert "it is one of: txt" in refused.stderr
+    assert "choose one of: txt" in refused.stderr
     assert json.loads(call("evaluate", tmp_path / "run", "--json").stdout)["domain"] == "series"
     assert call("report", tmp_path / "run", "-o", tmp_path / "page.html").returncode == 0
     compared = call(

@@ -45,7 +45,7 @@ def test_a_taken_name_is_refused_and_its_owner_named() -> None:
 
 
 def test_an_unknown_name_gets_a_suggestion_and_the_list() -> None:
-    with pytest.raises(ConfigError, match=r"no loss 'wgam'; did you mean 'wgan'\?\nit is one of: gan, gan-ns"):
+    with pytest.raises(ConfigError, match=r"no loss 'wgam'; did you mean 'wgan'\?\nchoose one of: gan, gan-ns"):
         LOSSES["wgam"]
     assert LOSSES.get("wgam") is None
 
@@ -62,7 +62,7 @@ def test_a_plugin_is_accepted_listed_checked_and_named(plugin: Path) -> None:
     assert config.plugins == ("mine.py",) and to_dict(config)["plugins"] == ["mine.py"]
     assert from_dict(to_dict(config)) == config
     assert override(config, {"objective.loss": "wgan"}).plugins == ()
-    with pytest.raises(ConfigError, match="it is one of: .*wgan, mine"):
+    with pytest.raises(ConfigError, match="choose one of: .*wgan, mine"):
         recipe("fast", {"objective.loss": "nothing"})
     with pytest.raises(ConfigError, match="objective.loss is 'mine' .* its loss falls without end"):
         recipe("fast", {"objective.loss": "mine", "objective.constraint": "r1"})

@@ -1,4 +1,4 @@
-"""Which plugins the settings of a run need, and what to do where one is not loaded."""
+"""Find the plugins that a run's settings need, and check that they are loaded."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def check_plugins(names: object) -> None:
         if str(name).strip() not in {"", *plugin_names()}:
             raise PluginError(
                 f"the settings need the plugin {name}, which is not loaded",
-                f"name the file: --plugin {name}, or in Python plugins=[{str(name)!r}]",
+                f"give the file: --plugin {name}, or in Python plugins=[{str(name)!r}]",
             )

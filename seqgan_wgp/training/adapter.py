@@ -115,7 +115,7 @@ class EvalOptions:
         if self.samples is not None and self.samples < 1:
             raise ConfigError(f"--samples is {self.samples}, but it must be at least 1")
         if self.samples is not None and self.legacy:
-            raise ConfigError("--samples does not go with --legacy, which always takes 640", "leave one of them out")
+            raise ConfigError("--samples cannot be used with --legacy, which always uses 640", "leave one of them out")
         if self.orders is not None and not 1 <= self.orders <= ORDERS_MOST:
             raise ConfigError(f"--orders is {self.orders}, but it must be 1 to {ORDERS_MOST}")
         for number in self.guesses or ():
@@ -129,7 +129,7 @@ class EvalOptions:
         for name in names:
             if getattr(self, name):
                 option = "CORPUS" if name == "corpus" else f"--{name}"
-                raise ConfigError(f"{option} is not for a model of {kind}", "leave it out")
+                raise ConfigError(f"{option} does not apply to a model of {kind}", "leave it out")
 
 
 MeasureRow: TypeAlias = tuple[str, str, str, str]
@@ -245,7 +245,7 @@ class DomainAdapter(ABC):
             ConfigError, CorpusError: they name nothing that can be opened.
         """
         if data is not None:
-            raise ConfigError("--data is for images", "leave it out, or: compare mnist --data DIR")
+            raise ConfigError("--data is for images only", "leave it out, or use: compare mnist --data DIR")
         return inputs[0] if len(inputs) == 1 else list(inputs)
 
     def settings(self, source: Any) -> dict[str, object]:
@@ -312,7 +312,9 @@ class DomainAdapter(ABC):
         """
         del output, count, overwrite
         if columns is not None:
-            raise ConfigError("--columns is for grids of images, and this model makes none", "leave it out")
+            raise ConfigError(
+                "--columns is for image grids only, and this model does not generate images", "leave it out"
+            )
         return None
 
     def interpolation_writer(self, output: str | None, *, overwrite: bool = False) -> WriteItems | None:
@@ -323,5 +325,5 @@ class DomainAdapter(ABC):
     def check_format(self, format_: str) -> None:
         """Raise ConfigError unless `generate` has such a format."""
         if format_ not in self.formats:
-            known = f"it is one of: {', '.join(self.formats)}"
+            known = f"choose one of: {', '.join(self.formats)}"
             raise ConfigError(f"--format is {format_!r}{did_you_mean(format_, self.formats)}", known)
