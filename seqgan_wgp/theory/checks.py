@@ -1,4 +1,4 @@
-"""What theory says must come out, and whether it did."""
+"""Check the results of the theory experiments against what theory predicts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .tables import TheoryTable
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """A claim, and how it was met."""
+    """A prediction of theory, the measured value and whether it is met."""
 
     claim: str
     found: str
@@ -26,7 +26,7 @@ class Check:
 def checks_table(checks: Iterable[Check]) -> TheoryTable:
     """Return the checks as a table."""
     rows = tuple((one.claim, one.found, "yes" if one.met else "NO") for one in checks)
-    return TheoryTable(title="What had to come out", head=("claim", "found", "met"), rows=rows)
+    return TheoryTable(title="Predictions of theory", head=("prediction", "measured", "confirmed"), rows=rows)
 
 
 def _at_most(claim: str, value: float, most: float, shown: str = ".2%") -> Check:
@@ -49,11 +49,11 @@ def check_lines(found: tuple[Line, ...]) -> tuple[Check, ...]:
     off_formula = max(abs(one.wgan_estimate / one.penalised - 1) for one in apart)
     off_distance = max(abs(one.wgan_estimate / one.slope / one.w1 - 1) for one in apart)
     return (
-        _at_most("critic's estimate off the formula", off_formula, 0.03),
-        _at_most("estimate / slope off W1", off_distance, 0.03),
-        _at_most("discriminator's JS off log 2", max(abs(one.js_estimate / one.js - 1) for one in apart), 0.05),
-        _at_most("WGAN's derivative off sign(theta) slope", max(map(pull, apart)), 0.1),
-        _at_most("minimax derivative", max(abs(one.gan_gradient) for one in apart), 1e-3, ".1e"),
+        _at_most("error of the critic estimate to the WGAN-GP optimum", off_formula, 0.03),
+        _at_most("error of estimate / slope to W1", off_distance, 0.03),
+        _at_most("error of the JS estimate to log 2", max(abs(one.js_estimate / one.js - 1) for one in apart), 0.05),
+        _at_most("error of the WGAN gradient to sign(theta) slope", max(map(pull, apart)), 0.1),
+        _at_most("minimax gradient", max(abs(one.gan_gradient) for one in apart), 1e-3, ".1e"),
     )
 
 
@@ -86,8 +86,8 @@ def check_surfaces(found: tuple[Surface, ...]) -> tuple[Check, ...]:
     ranked = min(penalised[name].ranked - clipped[name].ranked for name in clipped)
     reach = min(_normalised(penalised[name]) / _normalised(clipped[name]) for name in clipped)
     return (
-        _at_least("pairs ranked rightly: gp - clip", ranked, 0.02, ".1%"),
-        _at_least("estimate / slope: gp over clip", reach, 1.1),
+        _at_least("pairs ranked correctly: gp minus clip", ranked, 0.02, ".1%"),
+        _at_least("estimate / slope: ratio of gp to clip", reach, 1.1),
     )
 
 
@@ -99,7 +99,9 @@ def check_depth(found: tuple[Depth, ...]) -> tuple[Check, ...]:
     """Return checks of clipped critics against the one with the penalty."""
     penalised = next(one for one in found if one.clip is None)
     steeper = tuple(
-        _at_least(f"steepness, {one.name}, over gp", abs(one.steepness / penalised.steepness), 5, ".1f")
+        _at_least(
+            f"log10 change per layer, {one.name}: ratio to gp", abs(one.steepness / penalised.steepness), 5, ".1f"
+        )
         for one in found
         if one.clip in (0.1, 0.001)
     )
@@ -112,5 +114,5 @@ def check_meaning(found: tuple[QualityCourse, ...]) -> tuple[Check, ...]:
     wgan, other = (course.correlation or 0.0 for course in found)
     return (
         _at_least("rank correlation of loss and W1, wgan-gp", wgan, 0.5, "+.3f"),
-        _at_least("the same, over that of gan-ns", wgan - other, 0.0, "+.3f"),
+        _at_least("rank correlation: wgan-gp minus gan-ns", wgan - other, 0.0, "+.3f"),
     )
