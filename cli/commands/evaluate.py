@@ -1,4 +1,4 @@
-"""seqgan-wgp evaluate: measure a model's quality and memorization."""
+"""seqgan-wgp evaluate: measure a model's quality and memorisation."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class ImageSpec:
         try:
             return cls(ImageFacts(**facts["images"]), str(facts["range"]))
         except (KeyError, TypeError):
-            raise CheckpointError("the model file lacks what its images were") from None
+            raise CheckpointError("the model file lacks the facts about its images") from None
 
     def to_facts(self) -> dict[str, Any]:
         """Return JSON values to write into a model file."""

@@ -93,13 +93,13 @@ def _check(shape_CHW: tuple[int, int, int], normalization: str) -> None:
     _, height, width = shape_CHW
     if height % 4 or width % 4 or not height * width:
         raise ConfigError(
-            f"the images are {width} x {height}, and these networks take sides that are multiples of 4",
+            f"the images are {width} x {height}, but these networks need sides that are multiples of 4",
             "pad or crop the images",
         )
     if normalization == "instance" and max(height, width) <= 8:
         raise ConfigError(
-            f"the images are {width} x {height}: the last layers have one place, of which instance norm leaves nothing",
-            "take another generator.normalization and critic.normalization",
+            f"the images are {width} x {height}: the last layers have one position, which instance norm maps to 0",
+            "choose another generator.normalization and critic.normalization",
         )
 
 

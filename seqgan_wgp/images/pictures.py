@@ -51,7 +51,7 @@ def to_uint8(x_NCHW: Tensor | npt.NDArray[np.floating], value_range: str) -> npt
     """
     x_NCHW = x_NCHW.detach() if isinstance(x_NCHW, Tensor) else torch.from_numpy(np.array(x_NCHW))
     if x_NCHW.isnan().any():
-        raise Diverged("the generator makes pixels that are not numbers")
+        raise Diverged("the generator produces pixels that are not numbers")
     scale, shift = RANGES[value_range]
     # On the device, so that a quarter of the bytes is carried to the host.
     image_NCHW: npt.NDArray[np.uint8] = (

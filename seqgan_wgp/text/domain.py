@@ -68,7 +68,7 @@ class TextSpec:
             corpus = facts["corpus"]
             return cls(Vocabulary.from_json(facts["tokenizer"]), int(corpus["length"]), corpus)
         except (KeyError, TypeError):
-            raise CheckpointError("the model file lacks its tokenizer or its corpus facts") from None
+            raise CheckpointError("the model file lacks its tokenizer or the facts about its corpus") from None
 
     def to_facts(self) -> dict[str, Any]:
         """Return JSON values to write into a model file."""

@@ -1,4 +1,4 @@
-"""Data for a text run's report: real lines, lengths, characters and memorization, next to generated ones.
+"""Data for a text run's report: real lines, lengths, characters and memorisation, next to generated ones.
 
 Shape suffixes: N strings, L length, V vocabulary, K bins.
 """
@@ -132,10 +132,10 @@ def memorization_tables(generated_NL: Ids, corpus: Corpus, seed: int) -> tuple[T
     sizes = f"{len(found.generated.edits_N):,} generated and {len(found.held_out.edits_N):,} held-out lines"
     return (
         Table(
-            title="Is the training data memorized?",
-            head=("", "generated", "expected without memorization"),
+            title="Is the training data memorised?",
+            head=("", "generated", "expected without memorisation"),
             rows=tuple(rows),
-            note="The model memorizes if the share of exact copies is well above the expected value, or the edit "
+            note="The model memorises if the share of exact copies is well above the expected value, or the edit "
             "distance well below. "
             f"Copies are counted among {len(generated_NL):,} strings; their expected share follows from matches with "
             f"held-out lines. Edit distances are those of {sizes} to {found.train:,} training lines, without copies.",

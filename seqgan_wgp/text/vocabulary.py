@@ -112,7 +112,7 @@ class Vocabulary:
             )
             vocabulary = cls.of_bytes() if decoder == "ByteLevel" else cls("".join(characters))
         except (KeyError, TypeError, ValueError):
-            raise CheckpointError("the tokenizer is not readable") from None
+            raise CheckpointError("the tokenizer cannot be read") from None
         if ids != vocabulary._tokens():
             raise CheckpointError("the tokenizer is not a vocabulary of single code points in order, or of bytes")
         return vocabulary

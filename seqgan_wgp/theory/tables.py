@@ -59,11 +59,11 @@ def tabulate_lines(found: tuple[Line, ...]) -> tuple[TheoryTable, ...]:
                 "theta",
                 "KL",
                 "JS",
-                "JS estimate",
+                "JS by the discriminator",
                 "W1",
-                "WGAN-GP optimum",
-                "critic estimate",
-                "critic slope",
+                "W1 expected with the penalty",
+                "W1 by the critic",
+                "slope of the critic",
                 "estimate / slope",
             ),
             rows=estimates,
@@ -100,7 +100,14 @@ def tabulate_gradients(found: GradientResults) -> tuple[TheoryTable, ...]:
         ),
         TheoryTable(
             title="Gradient in (m, s) of a generator N(m, s^2) under the optimal discriminator; real data N(0, 1)",
-            head=("loss", "divergence", "m, s", "gradient of loss", "gradient of divergence", "relative difference"),
+            head=(
+                "loss",
+                "divergence",
+                "m, s",
+                "gradient of the loss in m, s",
+                "gradient of the divergence",
+                "relative difference",
+            ),
             rows=identities,
         ),
     )
@@ -125,7 +132,7 @@ def tabulate_surfaces(found: tuple[Surface, ...]) -> tuple[TheoryTable, ...]:
         )
         for one in found
     )
-    head = ("distribution", "constraint", "estimate", "slope", "estimate / slope", "exact W1", "pairs ranked correctly")
+    head = ("points", "constraint", "estimate", "slope", "estimate / slope", "exact W1", "correctly ranked pairs")
     return (TheoryTable(title="Critics of real points against the same points plus unit noise", head=head, rows=rows),)
 
 
@@ -145,14 +152,14 @@ def tabulate_depth(found: tuple[Depth, ...]) -> tuple[TheoryTable, ...]:
     )
     head = (
         "critic",
-        "norm, first layer",
-        "norm, last layer",
-        "log10 change per layer, before",
-        "log10 change per layer, after",
-        "weights at bounds, before",
-        "weights at bounds, after",
+        "gradient norm, first layer",
+        "gradient norm, last layer",
+        "change per layer, before",
+        "change per layer, after",
+        "at bounds, before",
+        "at bounds, after",
     )
-    title = "Gradient norm by layer in twelve-layer critics, before and after training, and weights at the clip bounds"
+    title = "Twelve-layer critics: gradient norm, its log10 change per layer, and share of weights at the clip bounds"
     return (TheoryTable(title=title, head=head, rows=rows),)
 
 
@@ -182,7 +189,7 @@ def tabulate_meaning(found: tuple[QualityCourse, ...]) -> tuple[TheoryTable, ...
         ),
         TheoryTable(
             title="Rank correlation of negative critic loss and W1 over training",
-            head=("method", "evaluations", "final W1", "W1 floor", "Spearman"),
+            head=("method", "measurements", "last W1", "floor of W1", "Spearman correlation"),
             rows=correlations,
         ),
     )

@@ -104,7 +104,7 @@ def check_fixed_batch(config: Config, size: int) -> None:
     batch = config.training.batch_size
     if config.training.fixed_batch and size < batch:
         raise ConfigError(
-            f"training.fixed_batch is true and training.batch_size is {batch}, but there are {size} items to train on",
+            f"training.fixed_batch is true, but batch_size is {batch} and there are only {size} training items",
             f"set training.batch_size to {size} or less, or training.fixed_batch=false",
         )
 
@@ -114,25 +114,27 @@ def check_divisible(config: Config, size: int) -> None:
     if size == 1:
         return
     if config.training.device == "mps":
-        raise ConfigError("training.device is 'mps', which only one process can use", "train in one, or take another")
+        raise ConfigError(
+            "training.device is 'mps', which only one process can use", "train in one process, or use another device"
+        )
     batch, objective, alone = config.training.batch_size, config.objective, "train in one process, or "
     for part in ("generator", "critic"):
         normalization = getattr(config, part).normalization
         if NORMALIZATIONS[normalization].mixes_samples:
             raise ConfigError(
-                f"{part}.normalization is {normalization!r}, whose statistics are of the whole batch, and each of the "
-                f"{size} processes sees a part of it",
-                f"{alone}take {part}.normalization=layer",
+                f"{part}.normalization is {normalization!r}, which needs statistics of the whole batch, but each of "
+                f"the {size} processes has only a part of it",
+                f"{alone}set {part}.normalization=layer",
             )
     if CONSTRAINTS[objective.constraint].mixes_samples:
         raise ConfigError(
-            f"objective.constraint is {objective.constraint!r}, which looks across the whole batch, and each of the "
-            f"{size} processes sees a part of it",
-            f"{alone}take objective.constraint=gp, or lp",
+            f"objective.constraint is {objective.constraint!r}, which needs the whole batch, but each of the "
+            f"{size} processes has only a part of it",
+            f"{alone}set objective.constraint=gp, or lp",
         )
     if 0 < batch < size * (every := penalty_every(objective, batch)):  # less than 0: not decided yet
         penalised = f", with penalties at one in {every} of it," if every > 1 else ","
         raise ConfigError(
-            f"training.batch_size is {batch}{penalised} and there are {size} processes to divide it among",
-            f"start {batch // every} processes at most, or set a larger training.batch_size",
+            f"training.batch_size is {batch}{penalised} and cannot be divided among {size} processes",
+            f"start at most {batch // every} processes, or set a larger training.batch_size",
         )

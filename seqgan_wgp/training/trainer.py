@@ -268,7 +268,7 @@ class Trainer:
             if not math.isfinite(value):
                 raise Diverged(
                     f"{name} is {value} at step {self.step}",
-                    "lower the learning rates of optimizer.critic and optimizer.generator, or constrain the critic",
+                    "lower the learning rates of optimizer.critic and optimizer.generator, or set objective.constraint",
                 )
 
     def _new_notes(self) -> tuple[str, ...]:

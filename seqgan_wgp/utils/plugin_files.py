@@ -35,9 +35,9 @@ def read_source(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such plugin file", "name a Python file: --plugin FILE") from None
+        raise ConfigError(f"{path}: no such plugin file", "give a Python file: --plugin FILE") from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})", "name a Python file: --plugin FILE") from None
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})", "give a Python file: --plugin FILE") from None
 
 
 def run_file(path: Path, source: bytes) -> None:

@@ -29,7 +29,7 @@ NONE = -1
 POSITIONS_MOST = 5_000
 STATES_MOST = 10_000
 
-_SIMPLER = "make it simpler: fewer counts {m,n}, above all of groups and behind a *"
+_SIMPLER = "simplify it: use fewer counts {m,n}, especially on groups and after a *"
 
 
 @final
@@ -101,7 +101,7 @@ class _Positions:
 
     def _leaf(self, ranges: Ranges) -> _Fragment:
         if len(self.sets) == POSITIONS_MOST:
-            raise ConfigError(f"it has more than {POSITIONS_MOST:,} places, counts written out", _SIMPLER)
+            raise ConfigError(f"it has more than {POSITIONS_MOST:,} positions after expanding counts", _SIMPLER)
         self.sets.append(ranges)
         self.follow.append(0)
         bit = 1 << (len(self.sets) - 1)

@@ -77,8 +77,8 @@ def impossible(
     if lacking and _allow(automata_of(named, richer, length), richer, length):
         return _no_such_character(*lacking[0], vocabulary)
     unit = {"char": "characters", "byte": "bytes"}[vocabulary.unit]
-    remedy = "loosen it" if len(named) == 1 else "loosen one of them, or leave it out"
-    return ConfigError(f"no string of 1 to {length} {unit} fulfils {' and '.join(named)}", remedy)
+    remedy = "relax it" if len(named) == 1 else "relax one of them, or leave it out"
+    return ConfigError(f"no string of 1 to {length} {unit} satisfies {' and '.join(named)}", remedy)
 
 
 def _allow(automata: Automata, vocabulary: Vocabulary, length: int) -> bool:

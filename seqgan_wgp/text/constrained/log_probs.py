@@ -42,7 +42,7 @@ def table_of(values_NLV: Tensor, *, logs: bool) -> Floats:
     """
     table_NLV: Floats = values_NLV.detach().cpu().numpy().astype(np.float64)
     if np.isnan(table_NLV).any():
-        raise CheckpointError("the model gives probabilities that are not numbers")
+        raise CheckpointError("the model produces probabilities that are not numbers")
     np.maximum(table_NLV, LEAST_LOG if logs else LEAST_PROBABILITY, out=table_NLV)
     if not logs:
         np.log(table_NLV, out=table_NLV)

@@ -47,7 +47,7 @@ class IdFile:
                 os.posix_fadvise(descriptor, place, size, os.POSIX_FADV_WILLNEED)
         data = bytearray().join([os.pread(descriptor, size, place) for place in places])
         if len(data) != len(places) * size:
-            raise CheckpointError(f"{self._path}: has become shorter", "the run needs its files as they were")
+            raise CheckpointError(f"{self._path}: has become shorter", "restore the file, or start a new run")
         return np.frombuffer(data, self._dtype).reshape(-1, length)
 
 

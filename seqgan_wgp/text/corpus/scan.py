@@ -85,7 +85,7 @@ def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _b
         tally.add(lines)
     if not tally.histogram[1:].any():
         what = f"all {reader.read:,} lines are empty" if reader.read else "the file is empty"
-        raise CorpusError(f"{source.label}: {what}", "give a text file with one string a line")
+        raise CorpusError(f"{source.label}: {what}", "give a text file with one string per line")
     settings = replace(settings, layout=decide_layout(settings, tally))
     layout = _layout(source, settings, tally)
     settings = replace(settings, length=layout.length)
@@ -223,7 +223,7 @@ def _layout(source: Source, settings: CorpusSettings, tally: FirstPass) -> Layou
         least = STRETCH_LEAST * STRETCHES_LEAST * length
         raise CorpusError(
             f"{source.label}: {tally.units:,} characters are too few for windows of {length}",
-            f"at least {least:,} are needed, and a hundred times as many for good strings",
+            f"at least {least:,} are needed, and a hundred times as many for good results",
         )
     return Layout(length=length, windows=(stretch - 1) * length + 1)
 
@@ -236,8 +236,8 @@ def _vocabulary(source: Source, settings: CorpusSettings, tally: FirstPass, leng
         units = np.union1d(tally.alphabet(NOWHERE), LINE_FEED)
     if len(units) > settings.max_alphabet:
         raise CorpusError(
-            f"{source.label}: {len(units):,} different characters; corpus.max_alphabet is {settings.max_alphabet:,}",
-            f"if this is text, allow more with --set corpus.max_alphabet={len(units)}, or take it as bytes with "
+            f"{source.label}: {len(units):,} distinct characters, but corpus.max_alphabet is {settings.max_alphabet:,}",
+            f"if this is text, allow more with --set corpus.max_alphabet={len(units)}, or train on bytes with "
             "--set corpus.unit=byte",
         )
     return Vocabulary(units.astype("<u4").tobytes().decode("utf-32-le"))
@@ -254,8 +254,8 @@ def _thresholds(source: Source, settings: CorpusSettings, facts: Facts) -> tuple
             return None, int(share / 2 * 2.0**64), int(share * 2.0**64)
     if len(hashes) < DISTINCT_LEAST:
         raise CorpusError(
-            f"{source.label}: only {len(hashes)} different lines to learn from",
-            f"at least {DISTINCT_LEAST} are needed, and thousands for good strings",
+            f"{source.label}: only {len(hashes)} distinct lines",
+            f"at least {DISTINCT_LEAST} are needed, and thousands for good results",
         )
     # So few strings that chance might leave a half empty: the lowest hashes are taken, the same number for each.
     half = max(1, math.floor(share * len(hashes) / 2))

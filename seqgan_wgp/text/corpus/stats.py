@@ -80,9 +80,9 @@ class Facts:
         """Return what the user should know, each in one sentence."""
         found = []
         if self.distinct is not None and self.windows == 1:
-            found.append(f"only {self.distinct} distinct lines: batches repeat them, and the model may memorize them")
+            found.append(f"only {self.distinct} distinct lines: batches repeat them, and the model may memorise them")
         if self.distinct is not None and self.windows > 1:
-            found.append(f"only {self.rows * self.span:,} {self._units} of text: the model may memorize them")
+            found.append(f"only {self.rows * self.span:,} {self._units} of text: the model may memorise them")
         if self.bad:
             found.append(f"{self.bad:,} of {self.read:,} lines could not be decoded and were skipped")
         if self.cropped:

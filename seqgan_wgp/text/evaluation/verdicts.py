@@ -82,7 +82,7 @@ def copied(copies: Copies) -> str:
     """Return what to think of the copies."""
     if too_many(copies):
         times = f"{copies.share / copies.expected:.1f} times as many as" if copies.expected else "far more than"
-        return f"{times} expected by chance, so some lines are memorized"
+        return f"{times} expected by chance, so some lines are memorised"
     if not copies.share:
         return "no copies of training lines"
     return "no more than expected by chance"
@@ -107,9 +107,9 @@ def memory(copies: Copies, nearest: NearestLines) -> str:
     if nearest.generated and nearest.margin < -NEARER:
         found.append(f"the other strings are {neared(nearest)}")
     if found:
-        return f"signs of memorization: {'; '.join(found)}"
+        return f"signs of memorisation: {'; '.join(found)}"
     chance = f"{copies.share:.1%} of the distinct strings are training lines, {copies.expected:.1%} expected by chance"
-    return f"no sign of memorization ({chance})"
+    return f"no sign of memorisation ({chance})"
 
 
 def trusted(scores: Mapping[str, Spread]) -> str:
@@ -118,7 +118,7 @@ def trusted(scores: Mapping[str, Spread]) -> str:
     if train <= generated:
         return "it rates generated strings at least as high as real ones"
     if train - test > BY_HEART * (train - generated):
-        return "test lines score lower than training lines, so the critic has memorized the training lines"
+        return "test lines score lower than training lines, so the critic has memorised the training lines"
     return "test lines score like training lines, as they should"
 
 

@@ -131,7 +131,7 @@ def invert(model: Generating, text: str, latents: Latents) -> Inversion:
 def _target(spec: TextSpec, text: str) -> Tensor:
     """Return the (L,) ids of a text. Raises ConfigError when it is empty, too long, or has unknown characters."""
     if not text:
-        raise ConfigError("the text is empty", "give one of at least one character")
+        raise ConfigError("the text is empty", "give at least one character")
     ids_NL, sizes_N = encoded(spec.vocabulary, [text], spec.length)
     if sizes_N[0] > spec.length:
         units = "characters" if spec.vocabulary.unit == "char" else "bytes"
@@ -140,7 +140,7 @@ def _target(spec: TextSpec, text: str) -> Tensor:
         known = spec.vocabulary.characters
         unknown = ", ".join(repr(character) for character in dict.fromkeys(text) if character not in known)
         shown = known if len(known) <= CHARACTERS_SHOWN else known[:CHARACTERS_SHOWN] + "..."
-        raise ConfigError(f"{text!r} has characters that the model does not know: {unknown}", f"it knows {shown!r}")
+        raise ConfigError(f"{text!r} has characters that the model does not know: {unknown}", f"it knows: {shown!r}")
     return torch.from_numpy(ids_NL[0].astype("int64"))
 
 

@@ -117,7 +117,7 @@ class Fingerprints:
         size = path.stat().st_size
         pages = size // ((PAGE + 1) * _SIZE)
         if not pages or size != pages * (PAGE + 1) * _SIZE:
-            raise CheckpointError(f"{path}: is not whole", "the run needs its files as they were")
+            raise CheckpointError(f"{path}: is incomplete", "restore the file, or start a new run")
         self._file = IdFile(path, 0, np.uint64)
         self._firsts_P = self._file.read(np.array([pages * PAGE]), pages)[0]
 

@@ -125,10 +125,10 @@ def _repeats(found: Inspection) -> Iterator[Finding]:
     lines, outlook = found.lines, found.outlook
     if outlook is not None and outlook.layout == "windows":
         if outlook.rows < DISTINCT_FEW:
-            yield Finding(level="warning", what="the text is short: the model may memorize it")
+            yield Finding(level="warning", what="the text is short: the model may memorise it")
         return
     if 0 < lines.distinct < DISTINCT_FEW:
-        what = f"only {lines.distinct:,} distinct lines: batches repeat them, and the model may memorize them"
+        what = f"only {lines.distinct:,} distinct lines: batches repeat them, and the model may memorise them"
         yield Finding(level="warning", what=what)
     if lines.repeated:
         about = "" if lines.distinct_is_exact else "about "

@@ -233,8 +233,8 @@ class FileReader:
         return CorpusError(
             f"{self.source.label}: line {line}: byte 0x{error.object[error.start]:02x} is not valid "
             f"{self._codec.name.upper()}",
-            "name the right encoding, e.g. --set corpus.encoding=latin-1, or let bad bytes be with "
-            "--set corpus.errors=replace (or skip, which leaves such lines out)",
+            "set the right encoding, e.g. --set corpus.encoding=latin-1, or replace bad bytes: "
+            "--set corpus.errors=replace (or skip such lines with skip)",
         )
 
 
@@ -263,4 +263,6 @@ def _readable(source: Source, items: Callable[[], Iterator[_Item]]) -> Iterator[
 
 
 def _damaged(source: Source, error: Exception) -> CorpusError:
-    return CorpusError(f"{source.label}: the compressed data is damaged ({error})", "take it from its source again")
+    return CorpusError(
+        f"{source.label}: the compressed data is damaged ({error})", "get the file from its source again"
+    )

@@ -40,7 +40,7 @@ class Reader:
         if settings.unit == "byte" and settings.normalize != "none":
             raise CorpusError(
                 f"corpus.normalize is {settings.normalize!r}, but bytes have no normal form",
-                "normalise the file first, or learn characters: --set corpus.unit=char",
+                "normalise the file first, or train on characters: --set corpus.unit=char",
             )
 
     def __iter__(self) -> Iterator[Lines]:
