@@ -73,13 +73,19 @@ LONG = numbered(100, "far too long for five ")
 CORPUS = [
     Row(what="no such file", args="train none.txt", says=("none.txt", "no such file", "bundled corpora: ")),
     Row(what="misspelt bundled name", args="train wrds", says=("wrds", "did you mean 'words'?")),
-    Row(what="empty file", args="train e.txt", says=("e.txt", "empty", "one string a line"), files={"e.txt": b""}),
+    Row(what="empty file", args="train e.txt", says=("e.txt", "empty", "one string per line"), files={"e.txt": b""}),
     Row(what="folder", args="train d", says=("d: is a folder", "give a text file"), files={"d/a.txt": numbered(99)}),
     Row(what="one of several is missing", args="train lines.txt none.txt", says=("none.txt", "no such file")),
     Row(what="one is named twice", args="train lines.txt ./lines.txt", says=("lines.txt: is named 2 times", "once")),
-    Row(what="stdin beside a file", args="train - lines.txt", says=("stdin is read alone", "name all files")),
-    Row(what="points beside a file", args="train lines.txt toy:swissroll", says=("toy:swissroll", "learnt alone")),
-    Row(what="nothing has the pattern", args="train d/*.txt", says=("d/*.txt: no file is called so", "* stands for")),
+    Row(
+        what="stdin beside a file", args="train - lines.txt", says=("'-' (stdin) cannot be combined", "name all files")
+    ),
+    Row(
+        what="points beside a file",
+        args="train lines.txt toy:swissroll",
+        says=("toy:swissroll", "cannot be combined with other inputs"),
+    ),
+    Row(what="nothing has the pattern", args="train d/*.txt", says=("d/*.txt: no file matches", "* matches")),
     Row(
         what="invalid UTF-8 in the second",
         args="train lines.txt ?ad.txt",
@@ -89,7 +95,7 @@ CORPUS = [
     Row(
         what="all lines empty",
         args="train e.txt",
-        says=("e.txt", "all 3 lines are empty", "one string a line"),
+        says=("e.txt", "all 3 lines are empty", "one string per line"),
         files={"e.txt": b"\n\r\n\n"},
     ),
     Row(
@@ -128,7 +134,7 @@ CORPUS = [
     Row(
         what="encoding without lines",
         args="train lines.txt --set corpus.encoding=punycode",
-        says=("corpus.encoding", "punycode", "lines cannot be told apart", "convert the file to utf-8"),
+        says=("corpus.encoding", "punycode", "cannot be split into lines", "convert the file to utf-8"),
     ),
     Row(what="no such encoding", args="train lines.txt --set corpus.encoding=utf9", says=("utf9", "no such encoding")),
     Row(
@@ -213,7 +219,7 @@ CORPUS = [
         says=("c.gz", "compressed", "damaged", "from its source again"),
         files={"c.gz": numbered(99)},
     ),
-    Row(what="nothing on stdin", args="train -", says=("stdin", "empty", "one string a line")),
+    Row(what="nothing on stdin", args="train -", says=("stdin", "empty", "one string per line")),
     Row(what="bad bytes on stdin", args="train -", says=("stdin", "line 41", "0xe9"), stdin=BAD_UTF8),
 ]
 
@@ -341,7 +347,7 @@ RUNS = [
     Row(
         what="RUN not writable",
         args="train lines.txt --out a.txt/deep/run",
-        says=("a.txt", "there can be no folder in it", "--out"),
+        says=("a.txt", "is a file, not a folder", "--out"),
         files={"a.txt": b"mine"},
     ),
     Row(what="resume nothing", args="resume none", says=("none", "no such run folder")),
@@ -443,8 +449,8 @@ MODELS = [
     Row(what="no model", args="generate none", says=("none", "no such model")),
     Row(what="folder without a model", args="generate d", says=("d: ", "model.safetensors"), files={"d/a.txt": b"a"}),
     Row(what="negative -n", args="generate run -n -1", says=("-n is -1", "at least 1")),
-    Row(what="-n 0 to a file", args="generate run -n 0 -o a.txt", says=("-n 0 has no end", "--continue file")),
-    Row(what="-n 0 and --top", args="generate run -n 0 --top 3", says=("-n 0 has no end", "--top", "say with -n")),
+    Row(what="-n 0 to a file", args="generate run -n 0 -o a.txt", says=("-n 0 streams forever", "--continue file")),
+    Row(what="-n 0 and --top", args="generate run -n 0 --top 3", says=("-n 0 streams forever", "--top", "give -n")),
     Row(what="-n in words", args="generate run -n ten", says=("-n", "valid integer", "-h")),
     Row(what="negative seed, to generate", args="generate run --seed -1", says=("--seed is -1", "negative")),
     Row(what="misspelt format", args="generate run --format cvs", says=("--format", "did you mean 'csv'?", "jsonl")),
@@ -510,7 +516,7 @@ MODELS = [
     Row(
         what="--continue a file of mine",
         args="generate run --continue a.txt",
-        says=("a.txt: exists already", "not begun with --continue", "--overwrite"),
+        says=("a.txt: exists already", "was not written with --continue", "--overwrite"),
         files={"a.txt": b"mine\n"},
     ),
     Row(

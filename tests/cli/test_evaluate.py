@@ -72,7 +72,7 @@ def test_another_text_is_said_to_be_one(trained: Path, tmp_path: Path, call: Cal
     other = tmp_path / "other.txt"
     other.write_text("".join(f"a{k}Ω\n" for k in range(400)), encoding="utf-8")
     out = printed(call, trained, other, *QUICK)
-    assert "corpus: other is not the text that the model was trained on" in out
+    assert "corpus: other is not the corpus that the model was trained on" in out
     assert "unknown to the model" in out
 
 
@@ -153,29 +153,29 @@ def scene(
 MISTAKES = [
     ("none", ("none: ", "no such model")),
     ("run none.txt", ("none.txt: no such file",)),
-    ("run/model.safetensors", ("without its run has no lines", "evaluate MODEL CORPUS")),
-    ("bare", ("bare: ", "ids.npy", "are gone", "evaluate MODEL CORPUS")),
+    ("run/model.safetensors", ("a model file alone has no corpus", "evaluate MODEL CORPUS")),
+    ("bare", ("bare: ", "ids.npy", "is missing", "evaluate MODEL CORPUS")),
     ("run digits.txt", ("digits.txt: the model knows none of its characters", "knows: ")),
     ("run --samples 0", ("--samples is 0", "at least 1")),
     ("run --samples -5", ("--samples is -5", "at least 1")),
-    ("run --samples 9 --legacy", ("--samples does not go with --legacy", "leave one of them out")),
+    ("run --samples 9 --legacy", ("--samples cannot be used with --legacy", "leave one of them out")),
     ("run --orders 0", ("--orders is 0", "1 to 6")),
     ("run --orders 9", ("--orders is 9", "1 to 6")),
     ("run --guesses 0", ("--guesses is 0", "at least 1")),
     ("run --guesses 10 --guesses -1", ("--guesses is -1",)),
     ("run --guesses many", ("--guesses", "valid integer")),
     ("run --seed -1", ("--seed is -1", "negative")),
-    ("run --data d", ("--data is not for a model of text",)),
+    ("run --data d", ("--data does not apply to a model of text",)),
     ("run --device cpuu", ("did you mean 'cpu'?",)),
     ("run/model.safetensors lines.txt --best", ("best",)),
-    ("images lines.txt", ("CORPUS is not for a model of images",)),
-    ("images --guesses 5", ("--guesses is not for a model of images",)),
-    ("images --legacy", ("--legacy is not for a model of images",)),
-    ("images --orders 2", ("--orders is not for a model of images",)),
+    ("images lines.txt", ("CORPUS does not apply to a model of images",)),
+    ("images --guesses 5", ("--guesses does not apply to a model of images",)),
+    ("images --legacy", ("--legacy does not apply to a model of images",)),
+    ("images --orders 2", ("--orders does not apply to a model of images",)),
     ("images --data none", ("none: no such folder",)),
-    ("images/model.safetensors", ("without its run has no images", "--data DIR")),
-    ("points --data d", ("--data is not for a model of points",)),
-    ("points lines.txt", ("CORPUS is not for a model of points",)),
+    ("images/model.safetensors", ("a model file alone has no images", "--data DIR")),
+    ("points --data d", ("--data does not apply to a model of points",)),
+    ("points lines.txt", ("CORPUS does not apply to a model of points",)),
 ]
 
 
