@@ -1,4 +1,4 @@
-"""Contract tests of registered losses, penalties, networks and optimizers, for the package's own and for a plugin's.
+"""Contract tests for registered losses, penalties, networks and optimizers, also those of plugins.
 
 Each raises AssertionError with a sentence that says what is wrong; none returns anything.
 

@@ -1,4 +1,4 @@
-"""Configs as nested dictionaries and as TOML: read, checked, changed and written."""
+"""Read, check, change and write configs as nested dictionaries and as TOML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A film of training: the pictures of samples that a run wrote, one after the other, with their steps."""
+"""Make an animation of training from the sample pictures of a run."""
 
 from __future__ import annotations
 

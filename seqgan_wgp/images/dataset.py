@@ -1,4 +1,4 @@
-"""Images on disk as a run needs them: training, validation and test, one array.
+"""Prepare images on disk for a run: training, validation and test in one array.
 
 Validation is what the end of the training images is held out for: it chooses the best model. The test images are only
 reported. Where there are no test images, what is held out is halved.

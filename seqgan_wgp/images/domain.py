@@ -1,4 +1,4 @@
-"""Images as the trainer sees them: pixels against pixels, measured by what a digit classifier makes of them.
+"""ImageDomain: images for the trainer, measured by a digit classifier.
 
 Shape suffixes: B batch, N images, C channels, H height, W width.
 """

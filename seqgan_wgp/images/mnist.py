@@ -1,4 +1,4 @@
-"""The four files of MNIST: found in a folder, or downloaded once.
+"""Find the four files of MNIST in a folder, or download them once.
 
 The files of Fashion-MNIST and KMNIST bear the same names, so a folder of those is found as well.
 """

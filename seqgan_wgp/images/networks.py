@@ -1,4 +1,4 @@
-"""Generator and critic of images: the convolutional pair of Gulrajani et al. 2017 (their MNIST model).
+"""Generator and critic for images: the convolutional pair of Gulrajani et al. 2017 (their MNIST model).
 
 Every layer halves or doubles the picture: 28 -> 14 -> 7 -> 4 and back. The authors wrote it in TensorFlow, whose
 "SAME" padding is not torch's; here it is TensorFlow's, place by place.

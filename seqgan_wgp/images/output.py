@@ -1,4 +1,4 @@
-"""Generated images as the files that a user names: a grid, an array, a folder of pictures, or a walk between two.
+"""Write generated images: a grid, an array, a folder of pictures, or an interpolation.
 
 Each function checks what was named before an image is generated, and returns what writes images there. A file or
 folder is there when all of it is, or not at all.

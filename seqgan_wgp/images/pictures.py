@@ -1,4 +1,4 @@
-"""Images as files for people: grids, PNG, GIF; and the way between bytes and pixels of critic space.
+"""Draw images as PNG grids and GIFs, and convert between bytes and pixel values of the networks.
 
 Shape suffixes: N images, C channels, H height, W width.
 """

@@ -1,4 +1,4 @@
-"""First weights: published schemes and torch's own, as pure functions of the seed."""
+"""Initialize weights: published schemes and torch's own, as pure functions of the seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text as the trainer sees it: one-hot rows against rows of probabilities, measured by n-grams.
+"""TextDomain: text for the trainer, as one-hot rows against rows of probabilities, measured by n-grams.
 
 Shape suffixes: B batch, N strings, L length, V vocabulary.
 """

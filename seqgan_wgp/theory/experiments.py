@@ -1,4 +1,4 @@
-"""EXPERIMENTS: what can be tried, by name."""
+"""EXPERIMENTS: the theory experiments by name."""
 
 from __future__ import annotations
 

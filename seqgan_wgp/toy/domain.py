@@ -1,4 +1,4 @@
-"""Toy distributions as the trainer sees them: points against points, measured by W1 itself.
+"""ToyDomain: toy distributions for the trainer, measured by the Wasserstein distance.
 
 Shape suffixes: B batch, N points.
 """

@@ -1,4 +1,4 @@
-"""DomainAdapter: all that differs between kinds of data outside the trainer, as one object for each kind.
+"""DomainAdapter: the interface between one kind of data and the rest of the package outside the trainer.
 
 What trains, evaluates, reports, exports and commands asks the adapter of the data, and never which kind it has. A new
 kind of data is a subclass, registered in `seqgan_wgp.domains.DOMAINS`, and an entry of `config.kinds.DATA_KINDS`;

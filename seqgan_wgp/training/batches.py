@@ -1,4 +1,4 @@
-"""The batches that the steps of a run draw, by their numbers: real items, latents, epsilon, instance noise.
+"""Draw the batches of each step by index: real items, latent vectors, epsilon and instance noise.
 
 Gulrajani et al. 2017, Algorithm 1, lines 4 and 11. A batch is a stretch of a stream's rows, and which stretch follows
 from the number of the step (schedule.py). Of many processes each draws its slice of the stretch, so together they draw

@@ -1,4 +1,4 @@
-"""The trainer: rounds, evaluations and diagnostics in turn, as records. It prints nothing and writes nothing.
+"""Trainer: run rounds, evaluations and diagnostics, and yield records. It prints and writes nothing.
 
 All noise is a function of (seed, stream, counter), so the state of a run is its tensors and its step number: a trainer
 that loads them goes on as if it had never stopped, bit for bit, and any number of processes trains one run.

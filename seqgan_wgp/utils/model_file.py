@@ -1,4 +1,4 @@
-"""Which file a model is in: a model file itself, or one of the two in a run's folder."""
+"""Find the model file in a path: a model file itself, or one of the two in a run folder."""
 
 from __future__ import annotations
 

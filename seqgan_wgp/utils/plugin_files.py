@@ -1,4 +1,4 @@
-"""A user's Python file, run as a module of its own; what goes wrong in it is one error with file and line."""
+"""Run a user's Python file as a module, and report errors in it with file and line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of tensors: models that people pass on, and checkpoints that a run goes on from.
+"""Read and write files of tensors: models and checkpoints.
 
 Both are safetensors with text metadata: no pickle, no code. A file is written under a temporary name, fsynced, read
 back and only then renamed, so whatever happens the file of that name is a whole one.

@@ -1,4 +1,4 @@
-"""A generator as a file for other programs: ONNX, with all that is needed to make strings of what it gives.
+"""Export a generator to ONNX, with everything needed to turn its output into strings.
 
 The metadata of the file is that of a model file, each entry JSON: config, step, metrics, of text also the tokenizer
 and what the corpus was. `noise` is added, {"stream": s, "block": b}: item k is row k mod b of a batch of b latents, and

@@ -1,4 +1,4 @@
-"""An exported generator without torch: the same strings for the same seed, from numpy and onnxruntime.
+"""Run an exported generator without torch: the same strings for the same seed, with numpy and onnxruntime.
 
     from seqgan_wgp.runs.export.onnx_runtime import OnnxGenerator
     print(OnnxGenerator("names.onnx").generate(10))

@@ -1,4 +1,4 @@
-"""Deterministic automata: from an expression over characters, by way of its positions.
+"""Build deterministic automata from expressions over characters.
 
 Glushkov 1961, "The abstract theory of automata": each place in the expression where a set stands is a position; what
 counts is which positions may come first, which may follow which, and which may come last. A state of the

@@ -1,4 +1,4 @@
-"""What strings are allowed: the constraints as a user writes them, and what each of them means.
+"""Constraints as a user writes them (prefix, mask, length, regex ...), translated to expressions.
 
 All of them hold together, and no allowed string is empty. They speak of characters (code points) also where a model
 is one of bytes.

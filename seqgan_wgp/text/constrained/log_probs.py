@@ -1,4 +1,4 @@
-"""Tables of log probabilities whose sums are exact, so that scores do not depend on the order of adding.
+"""Log probabilities rounded so that their sums are exact and scores do not depend on summation order.
 
 Logs are taken in float64 and rounded to multiples of 2**-30. Sums of such numbers are exact in float64 up to 2**23 in
 magnitude. Two different float32 probabilities still differ: their logs lie at least 2**-25 apart. So ties are real

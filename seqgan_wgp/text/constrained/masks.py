@@ -1,4 +1,4 @@
-"""Masks as hashcat writes them: one set of characters a position, and with them the length.
+"""Parse hashcat-style masks: one set of characters per position, which also fixes the length.
 
 `?l` lower-case letters a to z, `?u` upper-case letters A to Z, `?d` digits 0 to 9, `?s` the space and the 32
 punctuation characters of ASCII, `?a` all of these; `?1` to `?4` the user's own sets; `??` a question mark. Any other

@@ -1,4 +1,4 @@
-"""The trellis: all allowed strings of at most L ids, as states in layers, one layer a position.
+"""The trellis of all allowed strings of at most L ids: states in layers, one layer per position.
 
 An automaton unrolled over the positions of a string. Constraints are put in one after another; after each the
 trellis keeps only states that some allowed string passes, and of states with the same future only one. So

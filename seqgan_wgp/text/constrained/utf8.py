@@ -1,4 +1,4 @@
-"""From automata over characters to automata over ids: a character is an id, or its UTF-8 is several.
+"""Translate automata over characters to automata over ids; with bytes, a character is its UTF-8 bytes.
 
 Shape suffixes: S states, C classes, U code points, V ids, B the 256 bytes, T the 64 continuation bytes, M nodes: what
 is known of a character after its first bytes; at node 0 nothing.

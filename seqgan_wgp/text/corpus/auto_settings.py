@@ -1,4 +1,4 @@
-"""The settings that a corpus decides: one rule for each, a function of its sizes. Stated in docs/defaults.md."""
+"""Choose the automatic settings of a corpus by its sizes, one rule each; see docs/defaults.md."""
 
 from __future__ import annotations
 

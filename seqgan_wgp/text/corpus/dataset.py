@@ -1,4 +1,4 @@
-"""Any text -> rows of ids on disk, in three parts: training, validation and test.
+"""Prepare text as rows of ids on disk, split into training, validation and test.
 
 `scan` reads the corpus a first time; `prepare` reads it again and writes `ids.npy`, `tokenizer.json` and `corpus.json`.
 Of a large corpus it also writes `fingerprints.bin`: which strings are trained on.

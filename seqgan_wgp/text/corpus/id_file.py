@@ -1,4 +1,4 @@
-"""Numbers of a file read at their places, without mapping it.
+"""Read parts of an id file without mapping it into memory.
 
 Of a file that is mapped each page that was ever touched counts as memory of the process, with its neighbours. What is
 read takes no more than it is; it costs about 2 microseconds a row, where a map's pages, once they are there, cost a

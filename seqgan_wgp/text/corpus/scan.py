@@ -1,4 +1,4 @@
-"""The first pass over a corpus: its layout, length, alphabet and counts, and which strings are held out.
+"""Scan a corpus: find its layout, length, alphabet and counts, and which strings are held out.
 
 Which part a string belongs to is decided by a hash of it alone, so no string is on both sides and neither the order
 of the lines nor the run's seed matters.

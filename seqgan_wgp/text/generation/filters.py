@@ -1,4 +1,4 @@
-"""Strings that were not seen before: each but once, and none that stands in a file.
+"""Filter generated strings: drop duplicates, lines of given files and invalid strings.
 
 Strings are told apart by a 64-bit hash. Among n of them, those of the files counted, two have the same one, and the
 later is lost, with odds below n^2 / 2^65: one in 37 million for a million strings, one in 37 for a billion.

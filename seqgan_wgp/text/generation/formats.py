@@ -1,4 +1,4 @@
-"""Strings as people and programs read them: lines of text, JSON or CSV."""
+"""Format strings as lines of text, JSON or CSV."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a string back to a latent, and on to the strings around it.
+"""Search for the latent vector of a given string, and generate strings around it.
 
 The search goes down a gradient in the latent, as in Creswell and Bharath 2018, "Inverting the generator of a
 generative adversarial network", from several latents at once.

@@ -1,4 +1,4 @@
-"""What is wanted of a text model, and how far it has been made."""
+"""Request for generated strings, and progress in fulfilling it."""
 
 from __future__ import annotations
 

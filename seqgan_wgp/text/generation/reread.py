@@ -1,4 +1,4 @@
-"""The strings of a file that a command has written, read again."""
+"""Read back the strings of a file that `generate --continue` has written."""
 
 from __future__ import annotations
 

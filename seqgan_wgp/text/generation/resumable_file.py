@@ -1,4 +1,4 @@
-"""A file of strings that goes on where it stopped, whatever stopped it.
+"""Write strings to a file that an interrupted command can continue.
 
 Beside FILE lies FILE.index, some lines of JSON: what was asked for, and how far the file had come when it was last
 known to be on disk. What FILE has behind that is cut off and made again, so that it ends as the file of one run.

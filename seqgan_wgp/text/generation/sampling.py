@@ -1,4 +1,4 @@
-"""Strings drawn from a generator's probabilities, in place of the likeliest character at each position.
+"""Sample strings from the generator's probabilities, instead of the most likely characters.
 
 A generator in one shot makes positions independent given the latent, so that a character is drawn for each by itself.
 

@@ -1,4 +1,4 @@
-"""Strings with what is known of them, as lines of a format."""
+"""Format strings with their scores as txt, jsonl or csv records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which strings are trained on, for corpora that are too large to be read for each question: sorted hashes on disk.
+"""Sorted hashes of the training strings on disk, to look strings up in a large corpus.
 
 The file is pages of PAGE hashes each, sorted and none twice, the last page filled up with its last hash; behind them
 the first hash of each page. Whoever looks for a hash finds its page among the first ones, which are kept in memory, and

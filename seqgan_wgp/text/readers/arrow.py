@@ -1,4 +1,4 @@
-"""Strings from tables of Arrow: Parquet files, and Hugging Face datasets on disk. Needs pyarrow."""
+"""Read strings from Arrow tables: Parquet files and Hugging Face datasets on disk. Needs pyarrow."""
 
 from __future__ import annotations
 

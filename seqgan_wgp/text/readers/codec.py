@@ -1,4 +1,4 @@
-"""Encodings as a reader of lines needs them: the byte order mark, the line feed, and what ASCII bytes mean."""
+"""Describe text encodings for the line reader: byte order mark, line feed and ASCII compatibility."""
 
 from __future__ import annotations
 

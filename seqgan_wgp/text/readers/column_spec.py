@@ -1,4 +1,4 @@
-"""What all readers of fields share: the field that is wanted, batches of strings, bad bytes, and what to say."""
+"""Shared parts of all column readers: the wanted column, batches of strings, bad bytes and messages."""
 
 from __future__ import annotations
 

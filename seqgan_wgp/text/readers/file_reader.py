@@ -1,4 +1,4 @@
-"""From one input to lines: blocks of bytes, their encoding, and what was met on the way.
+"""Read lines from one input: blocks of bytes, decoded, with statistics.
 
 Bytes are split on line feeds only, one carriage return before it and a byte order mark at the head are removed, and
 what is left is decoded. Other line separators of Unicode are characters like any other. Strings that come from fields

@@ -1,4 +1,4 @@
-"""What a user's CORPUS means: files, columns of tables, stdin, a bundled name, or Python strings.
+"""Open a user's CORPUS: files, columns of tables, stdin, a bundled corpus, or Python strings.
 
 A source can be opened again and again: two passes are made over every corpus.
 """

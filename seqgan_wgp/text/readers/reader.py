@@ -1,4 +1,4 @@
-"""From a source to lines: its inputs one behind the other, and what was met on the way, in all of them."""
+"""Read lines from a source, one input after the other, with statistics over all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a corpus is read from: one file or stream, or several inputs and patterns of paths that follow each other."""
+"""Source: what a corpus is read from, such as a file, a stream, several files or path patterns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Diagnostics of a training that goes on: the measures of critic and generator, collected for a record.
+"""Collect the diagnostics of critic and generator for a record.
 
 They change no tensor of the run, bit for bit, and what they draw is a function of the step. So a resumed run writes the
 records of one that never stopped.

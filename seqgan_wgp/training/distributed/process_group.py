@@ -1,4 +1,4 @@
-"""One run on many processes, as torchrun starts them: what they tell each other, and when.
+"""ProcessGroup: communication between the processes of one run, started by torchrun.
 
 Noise and batches are functions of a counter, so each process draws its own slice of every batch and nothing of data
 travels. What does is one flat sum a step: the gradients, weighted by the slices' sizes, and what was measured beside
