@@ -40,7 +40,7 @@ def test_what_cannot_be_a_name_is_refused(name: str) -> None:
 
 
 def test_a_taken_name_is_refused_and_its_owner_named() -> None:
-    with pytest.raises(ConfigError, match="there is a loss 'wgan' already, from seqgan_wgp itself"):
+    with pytest.raises(ConfigError, match="the loss 'wgan' is already registered by seqgan_wgp itself"):
         register.loss("wgan")(type("Mine", (), {"critic": None, "generator": None}))
 
 
@@ -51,7 +51,7 @@ def test_an_unknown_name_gets_a_suggestion_and_the_list() -> None:
 
 
 def test_a_network_is_for_a_kind_of_data() -> None:
-    with pytest.raises(ConfigError, match=r"data='texts'; did you mean 'text'\?"):
+    with pytest.raises(ConfigError, match=r"no kind of data 'texts' .*; did you mean 'text'\?"):
         register.generator("mine", data="texts")
 
 
@@ -100,7 +100,7 @@ def test_two_different_plugins_of_one_name_are_refused(plugin: Path, tmp_path: P
         ("x = 1\ny = (\n", r"mine\.py, line 2: "),
         ("x = 1\n\nimport nothing_of_this_name\n", r"mine\.py, line 3: ModuleNotFoundError: .*\ninstall nothing_of"),
         ("def f():\n    1 / 0\n\nf()\n", r"mine\.py, line 2: ZeroDivisionError"),
-        (PLUGIN + PLUGIN, r"mine\.py, line 1[12]: there is a loss 'mine' already, from mine\.py"),
+        (PLUGIN + PLUGIN, r"mine\.py, line 1[12]: the loss 'mine' is already registered by mine\.py"),
         (PLUGIN + "\nraise ValueError('late')", r"mine\.py, line 9: ValueError: late"),
     ],
 )

@@ -91,12 +91,13 @@ def near(margin: float, generated: float = 0.3) -> NearestLines:
 def test_copies_beyond_chance_are_a_sign(share: float, expected: float, error: float, by_heart: bool) -> None:
     found = copies(share, expected, error)
     assert verdicts.too_many(found) == by_heart
-    assert ("by heart" in verdicts.copied(found)) == by_heart
+    assert ("memorised" in verdicts.copied(found)) == by_heart
     assert verdicts.memory(found, near(0.0)).startswith("signs of" if by_heart else "no sign of")
 
 
 @pytest.mark.parametrize(
-    ("margin", "says"), [(-0.2, "nearly copied"), (-0.09, "about as far"), (0.05, "about as far"), (0.2, "stranger")]
+    ("margin", "says"),
+    [(-0.2, "near copies"), (-0.09, "about as far"), (0.05, "about as far"), (0.2, "less realistic")],
 )
 def test_nearness_to_training_lines(margin: float, says: str) -> None:
     assert says in verdicts.neared(near(margin))
@@ -118,10 +119,10 @@ def spread(mean: float) -> Spread:
     [
         (1.0, 0.9, 0.0, "as they should"),
         (1.0, 1.2, 0.0, "as they should"),
-        (1.0, 0.4, 0.0, "by heart"),
-        (0.0, 0.0, 0.0, "for real ones"),
+        (1.0, 0.4, 0.0, "memorised"),
+        (0.0, 0.0, 0.0, "at least as high as real ones"),
         (-5.0, -5.1, -9.0, "as they should"),
-        (1.0, 0.0, 2.0, "for real ones"),
+        (1.0, 0.0, 2.0, "at least as high as real ones"),
     ],
 )
 def test_what_scores_tell_of_the_critic(train: float, test: float, generated: float, says: str) -> None:
@@ -133,7 +134,7 @@ def test_likeness_freedom_and_reach() -> None:
         verdicts.likeness(0.02, 0.01) == verdicts.likeness(0.0, 0.0) == "about as close to the test split as real lines"
     )
     assert verdicts.likeness(0.05, 0.01) == "5.0 times as far from the test split as real lines"
-    assert verdicts.likeness(0.05, 0.0) == "unlike the test half"
+    assert verdicts.likeness(0.05, 0.0) == "unlike the test split"
     assert [verdicts.freedom(bits, 2.0) for bits in (1.8, 2.0, 2.2)] == [
         "less varied than text",
         "as varied as text",

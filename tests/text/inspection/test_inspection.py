@@ -228,8 +228,8 @@ def test_the_most_frequent_lines_are_named() -> None:
             "warning",
             "REPLACEMENT CHARACTER U+FFFD (1); first in line 14,696",
         ),
-        ("surnames__de", "ready to train", "ok", "LF (27,593) or CRLF (2,044): harmless"),
-        ("surnames__il", "ready to train", "ok", "LF (51) or CRLF (2,999): harmless"),
+        ("surnames__de", "ready to train", "ok", "LF (27,593) or CRLF (2,044), which is harmless"),
+        ("surnames__il", "ready to train", "ok", "LF (51) or CRLF (2,999), which is harmless"),
     ],
 )
 def test_verdicts_on_dirty_files(
@@ -327,7 +327,7 @@ CASES: dict[str, tuple[bytes | str, str, str, str]] = {
         "\n".join([*WORDS, *map(chr, range(0x4E00, 0x4E20))]),
         *("ready to train", "note", "too rare to learn: 32 of 48"),
     ),
-    "a table": ("\n".join(f"{word},{word[::-1]}" for word in WORDS), "ready to train", "note", "table of 2 columns"),
+    "a table": ("\n".join(f"{word},{word[::-1]}" for word in WORDS), "ready to train", "note", "table with 2 columns"),
     "JSON": (
         "\n".join(json.dumps({"n": 1, "word": word}) for word in WORDS),
         "can be trained on, but",
@@ -340,7 +340,7 @@ CASES: dict[str, tuple[bytes | str, str, str, str]] = {
         "warning",
         "FASTA",
     ),
-    "CRLF": ("\r\n".join(WORDS), "ready to train", "ok", "lines end with CRLF: harmless"),
+    "CRLF": ("\r\n".join(WORDS), "ready to train", "ok", "lines end with CRLF, which is harmless"),
 }
 
 

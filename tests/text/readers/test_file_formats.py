@@ -212,7 +212,7 @@ def test_a_lone_surrogate_is_no_character() -> None:
     assert read(".jsonl", data, "name", errors="replace") == ["a😀b", "a\ufffdb"]
     assert read(".jsonl", data, "name", errors="skip") == ["a😀b", None]
     with pytest.raises(
-        CorpusError, match=r"^people\.jsonl: line 2: \\ud83d alone is half a character\n.*corpus\.errors=replace"
+        CorpusError, match=r"^people\.jsonl: line 2: \\ud83d alone is half a surrogate pair\n.*corpus\.errors=replace"
     ):
         read(".jsonl", data, "name")
 
