@@ -77,7 +77,13 @@ class PerceptronCritic(nn.Module):
         return score_B
 
 
-@register.generator("convolution-dense", data="image", normalizations=FOR_CHANNELS, needs_units=True)
+@register.generator(
+    "convolution-dense",
+    data="image",
+    normalizations=(*FOR_CHANNELS, "batch-nonaffine"),
+    needs_units=True,
+    chooses_activation=True,
+)
 class ConvolutionDenseGenerator(nn.Module):
     """Latents to images: (B, Z) -> (B, C, H, W) by two convolutions over the latent and two dense layers.
 
@@ -126,7 +132,13 @@ class ConvolutionDenseGenerator(nn.Module):
         return self.squash(self.output(units_BU)).reshape(-1, *self.shape_CHW)
 
 
-@register.critic("convolution-dense", data="image", normalizations=FOR_CHANNELS, needs_units=True)
+@register.critic(
+    "convolution-dense",
+    data="image",
+    normalizations=(*FOR_CHANNELS, "batch-nonaffine"),
+    needs_units=True,
+    chooses_activation=True,
+)
 class ConvolutionDenseCritic(nn.Module):
     """Images to scores: (B, C, H, W) -> (B,) by two convolutions, a pooling of 2 x 2 and two dense layers.
 
