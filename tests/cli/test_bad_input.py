@@ -76,7 +76,7 @@ CORPUS = [
     Row(what="empty file", args="train e.txt", says=("e.txt", "empty", "one string per line"), files={"e.txt": b""}),
     Row(what="folder", args="train d", says=("d: is a folder", "give a text file"), files={"d/a.txt": numbered(99)}),
     Row(what="one of several is missing", args="train lines.txt none.txt", says=("none.txt", "no such file")),
-    Row(what="one is named twice", args="train lines.txt ./lines.txt", says=("lines.txt: is named 2 times", "once")),
+    Row(what="one is named twice", args="train lines.txt ./lines.txt", says=("lines.txt: is given 2 times", "once")),
     Row(
         what="stdin beside a file", args="train - lines.txt", says=("'-' (stdin) cannot be combined", "name all files")
     ),
@@ -140,7 +140,7 @@ CORPUS = [
     Row(
         what="fewer than 16 different lines",
         args="train few.txt",
-        says=("few.txt", "only 15 different lines", "at least 16"),
+        says=("few.txt", "only 15 distinct lines", "at least 16"),
         files={"few.txt": numbered(15) * 50},
     ),
     Row(
@@ -152,7 +152,7 @@ CORPUS = [
     Row(
         what="too many characters",
         args="train lines.txt --set corpus.max_alphabet=4",
-        says=("lines.txt", "different characters", "corpus.max_alphabet is 4", "--set corpus.max_alphabet="),
+        says=("lines.txt", "distinct characters", "corpus.max_alphabet is 4", "--set corpus.max_alphabet="),
     ),
     Row(
         what="damaged gzip: cut",
@@ -210,7 +210,7 @@ CORPUS = [
     Row(
         what="too many characters",
         args="train han.txt --set corpus.max_alphabet=100",
-        says=("han.txt", "different characters", "corpus.max_alphabet=", "corpus.unit=byte"),
+        says=("han.txt", "distinct characters", "corpus.max_alphabet=", "corpus.unit=byte"),
         files={"han.txt": "".join(f"{chr(0x4E00 + k)}{chr(0x5E00 + k)}\n" for k in range(99)).encode()},
     ),
     Row(
@@ -281,7 +281,7 @@ SETTINGS = [
     Row(
         what="no CUDA",
         args="train lines.txt --device cuda",
-        says=("'cuda'", "no such device", "there is: cpu", "--device auto"),
+        says=("'cuda'", "no such device", "available: cpu", "--device auto"),
         without_cuda=True,
     ),
     Row(what="no config", args="train lines.txt --config c.toml", says=("c.toml", "no such file")),
@@ -428,7 +428,7 @@ MODELS = [
     Row(
         what="model of another program",
         args="generate m.safetensors",
-        says=("m.safetensors", "not one of seqgan_wgp"),
+        says=("m.safetensors", "not written by seqgan_wgp"),
         files={"m.safetensors": with_metadata({"format": None})},
     ),
     Row(
@@ -441,7 +441,7 @@ MODELS = [
         Row(
             what=f"model without its {part}",
             args="generate m.safetensors",
-            says=("m.safetensors", "not a whole model", part),
+            says=("m.safetensors", "not a complete model", part),
             files={"m.safetensors": with_metadata({part: None})},
         )
         for part in ("config", "tokenizer", "corpus")
@@ -495,7 +495,7 @@ MODELS = [
     Row(
         what="--not-in bad bytes",
         args="generate run --not-in bad.txt",
-        says=("bad.txt: line 41", "0xe9", "read as the model's corpus was", "utf-8", "convert the file"),
+        says=("bad.txt: line 41", "0xe9", "read like the model's corpus", "utf-8", "convert the file"),
         files={"bad.txt": BAD_UTF8},
     ),
     Row(
@@ -542,7 +542,7 @@ MODELS = [
         says=("--length", "--mask"),
     ),
     Row(what="length in words", args="generate run --length two", says=("--length is 'two'", "3-8")),
-    Row(what="own set without mask", args="generate run -1 abc", says=("own set", "--mask")),
+    Row(what="own set without mask", args="generate run -1 abc", says=("custom set", "--mask")),
     Row(what="regex that is none", args="generate run --regex (a", says=("--regex",)),
     Row(
         what="constraints that contradict, to a file that goes on",
@@ -613,10 +613,10 @@ def test_few_lines_are_warned_of_and_trained_on(count: int, tmp_path: Path, call
     path.write_bytes(numbered(count))
     dry = call("train", path, *tiny, "--dry-run")
     assert dry.returncode == 0
-    assert f"warning: only {count} different lines" in dry.stderr
+    assert f"warning: only {count} distinct lines" in dry.stderr
     result = call("train", path, *tiny, "--out", tmp_path / "run")
     assert result.returncode == 0
-    assert f"warning: only {count} different lines" in result.stderr
+    assert f"warning: only {count} distinct lines" in result.stderr
     assert (tmp_path / "run" / "model.safetensors").is_file()
 
 

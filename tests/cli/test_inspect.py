@@ -33,7 +33,7 @@ def test_the_table_says_what_a_corpus_is(lines: Path, call: Call) -> None:
     printed = table(call, lines)
     for title in ("source", "lines", "lengths", "characters", "prepared for training", "findings"):
         assert title in printed.split("\n")
-    assert "300, of which 0 empty" in printed
+    assert "300, including 0 empty" in printed
     assert "█" in printed
     assert "automatic" in printed and "generator.width = 64" in printed
     assert printed.endswith("\ncan be trained on, but see the warnings\n")
@@ -83,7 +83,7 @@ except SystemExit as end:
 
 def test_settings_are_heeded(lines: Path, tmp_path: Path, call: Call) -> None:
     config = tmp_path / "c.toml"
-    config.write_text("[corpus]\nlength = 5\nlong = 'drop'\n", encoding="utf-8")
+    config.write_text("[corpus]\nlength = 5\noverflow = 'drop'\n", encoding="utf-8")
     found = tree(call, lines, "--config", config, "--set", "corpus.length=6", "--set", "generator.width=24")["outlook"]
     assert (found["length"], found["way"], found["rule"]) == (6, "drop", "corpus.length is set")
     assert "generator.width" not in str(found["settings"])

@@ -282,8 +282,8 @@ def test_a_run_that_was_stopped_says_so(
     run_training(run, should_stop=stop_at(3))
     shown = page(run)
     assert shown.with_id("status").text == "Stopped at round 3; continue it with resume."
-    assert texts(shown.with_id("quality").all("th"))[:2] == ["measure", "validation half"]
-    assert "test half" not in texts(shown.with_id("quality").all("th"))
+    assert texts(shown.with_id("quality").all("th"))[:2] == ["measure", "validation split"]
+    assert "test split" not in texts(shown.with_id("quality").all("th"))
 
 
 def test_a_run_that_ran_out_of_patience_says_what_happened_not_what_was_set(
@@ -316,7 +316,7 @@ def test_a_run_that_has_not_begun_says_so(
     assert "Not started" in shown.with_id("status").text
     assert "there has been no evaluation" in shown.with_id("samples").text
     assert "no evaluation" in shown.with_id("quality").text
-    assert "no records" in shown.with_id("training").text
+    assert "No records" in shown.with_id("training").text
     assert len(shown.with_id("samples").all("bdi")) == 20  # real lines are there
 
 
