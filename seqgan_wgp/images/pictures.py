@@ -132,7 +132,7 @@ def write_png(image: Image.Image, path: Path) -> None:
 
 
 def write_gif(frames: Sequence[Image.Image], path: Path, *, milliseconds: int = 200, last: int | None = None) -> None:
-    """Write pictures of one size as a film without end, at once or not at all.
+    """Write pictures of one size as an endlessly looping animation, atomically.
 
     A frame equal to the one before it is not stored: that one is shown for as much longer. Colours are brought to 256
     a frame; greys stay as they are.

@@ -31,7 +31,7 @@ ASSIGNED_MOST = 1_000
 """Points that W1 is taken between: a tenth of a second for each evaluation, a whole one while they lie in a heap."""
 
 SIZE = 1 << 40
-"""Points to train on: without end for all that a run can see."""
+"""Number of training points: practically unlimited."""
 
 _STREAMS = {"validation": Stream.TOY_VALIDATION, "test": Stream.TOY_TEST}
 

@@ -103,7 +103,7 @@ class Alternation:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Repetition:
-    """A part, `least` to `most` times; None is without end."""
+    """A part, repeated `least` to `most` times; None means unlimited."""
 
     part: Expression
     least: int

@@ -107,7 +107,7 @@ def _fakes(state: TrainState, index_B: Tensor) -> Tensor:
 
 
 def _in_use(state: TrainState, index_B: Tensor) -> Tensor:
-    """Return generated points as they are outside training, where what the critic is shown may be another thing."""
+    """Return generated points as outside training; during training the critic may get a different relaxation."""
     state.generator.eval()
     try:
         return _fakes(state, index_B)
