@@ -46,7 +46,7 @@ def test_a_walk_between_texts_is_printed(trained: Path, call: Call) -> None:
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["3", "3"], ("from seed 3 to seed 3", "two different seeds")),
+        (["3", "3"], ("start and end are the same seed 3", "two different seeds")),
         (["-3", "8"], ("No such option", "-3")),
         (["3", "-8", "-n", "4"], ("No such option", "-8")),
         (["3", "8", "-n", "1"], ("n is 1", "2", "1,000")),
@@ -55,7 +55,7 @@ def test_a_walk_between_texts_is_printed(trained: Path, call: Call) -> None:
         (["3"], ("Missing argument", "B")),
         (["three", "8"], ("A is 'three', but a seed must be a whole number", "--text")),
         (["3", "8.5"], ("B is '8.5', but a seed must be a whole number", "--text")),
-        (["a5", "a5", "--text"], ("from 'a5' to 'a5'", "two different texts")),
+        (["a5", "a5", "--text"], ("start and end are the same string 'a5'", "two different strings")),
         (["a5", "Übung", "--text"], ("'Übung'", "does not know: 'Ü'")),
         (["a5", "", "--text"], ("the text is empty",)),
         (["3", "8", "--sed", "4"], ("No such option", "--sed")),

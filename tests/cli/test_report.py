@@ -32,7 +32,7 @@ def test_a_training_that_diverges_leaves_one_too(call: Call, lines: Path, tiny: 
     result = call("train", lines, *tiny, *wild, "--steps", "10000", "--out", tmp_path / "run")
     assert result.returncode == 1
     assert "error: " in result.stderr.splitlines()[-2]
-    assert "report of a run" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "training report" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
 
 
 def test_resume_writes_it_anew(call: Call, run: Path) -> None:
@@ -44,7 +44,7 @@ def test_resume_writes_it_anew(call: Call, run: Path) -> None:
 def test_a_run_with_a_report_may_be_overwritten(call: Call, run: Path, lines: Path, tiny: list[str]) -> None:
     result = call("train", lines, *tiny, "--steps", "3", "--out", run, "--overwrite")
     assert result.returncode == 0, result.stderr
-    assert "all 3 rounds" in (run / "report.html").read_text(encoding="utf-8")
+    assert "after 3 rounds" in (run / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_run_without_a_report_gets_the_same_one(call: Call, run: Path) -> None:
