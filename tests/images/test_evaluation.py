@@ -120,7 +120,7 @@ def test_other_images_are_said_to_be_others(run: RunFolder, tmp_path: Path) -> N
     write_idx(tmp_path / "train-images-idx3-ubyte", squares(100, 7))
     found = evaluate_model(run.path, data=tmp_path, samples=20)
     assert isinstance(found, ImageEvaluation) and not found.same_data
-    assert "is not what the model was trained on" in found.summary[-1]
+    assert "is not the data that the model was trained on" in found.summary[-1]
 
 
 def test_what_cannot_be_is_refused(run: RunFolder, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_what_cannot_be_is_refused(run: RunFolder, tmp_path: Path) -> None:
         evaluate_model(run.path, data=tmp_path)
     shutil.copytree(run.path, tmp_path / "copy")
     (tmp_path / "copy" / "images.npy").unlink()
-    with pytest.raises(CheckpointError, match="its images .* are gone"):
+    with pytest.raises(CheckpointError, match="its images .* are missing"):
         evaluate_model(tmp_path / "copy")
 
 

@@ -288,7 +288,7 @@ def test_a_corpus_is_summed_up_in_a_line() -> None:
         "lines: 2,000 lines (1 empty lines skipped), 16 characters, rows of 8"
     )
     assert scanned(lines, length=3, overflow="chunk").facts.summary() == (
-        "lines: 2,000 lines in 4,000 pieces, 16 characters, rows of 3"
+        "lines: 2,000 lines in 4,000 chunks, 16 characters, rows of 3"
     )
     assert scanned(lines, unit="byte").facts.summary() == "lines: 2,000 lines, 256 different bytes, rows of 8"
     assert scanned(lines, layout="windows", length=10).facts.summary() == (
@@ -307,19 +307,19 @@ def test_a_corpus_is_summed_up_in_a_line() -> None:
         (b"\n\r\n\n", {}, r"^test\.txt: all 3 lines are empty\n"),
         (b"\n\r\n\n", {"layout": "windows", "length": 1}, r"^test\.txt: all 3 lines are empty\n"),
         (b"a\n" * 5_000 + b"b\n", {}, r"^test\.txt: only 2 distinct lines\nat least 16 are needed"),
-        ("\n".join(made_lines(15)).encode(), {}, r"only 15 different lines"),
-        ("\n".join(made_lines(99)).encode(), {"length": 1}, r"only \d+ different lines"),
-        ("\n".join(made_lines(99)).encode(), {"limit": 15}, r"only 15 different lines"),
-        (b"abcd" * 9_999, {}, r"only 1 different lines"),
+        ("\n".join(made_lines(15)).encode(), {}, r"only 15 distinct lines"),
+        ("\n".join(made_lines(99)).encode(), {"length": 1}, r"only \d+ distinct lines"),
+        ("\n".join(made_lines(99)).encode(), {"limit": 15}, r"only 15 distinct lines"),
+        (b"abcd" * 9_999, {}, r"only 1 distinct lines"),
         (
             "\n".join([*made_lines(15) * 99, *(line + "x" for line in made_lines(2_000))]).encode(),
             {"length": 5, "overflow": "drop"},
-            r"only 15 different lines",
+            r"only 15 distinct lines",
         ),
         (
             "\n".join(made_lines(99)).encode(),
             {"length": 4, "overflow": "drop"},
-            r"^test\.txt: all 99 lines are longer than 4 characters\nraise corpus\.length, .* corpus\.long=crop",
+            r"^test\.txt: all 99 lines are longer than 4 characters\nraise corpus\.length, .* corpus\.overflow=crop",
         ),
         (
             "".join(f"{chr(0x4E00 + place)}\n" for place in range(8193)).encode(),
@@ -328,7 +328,7 @@ def test_a_corpus_is_summed_up_in_a_line() -> None:
             r".*--set corpus\.max_alphabet=8193, .*corpus\.unit=byte",
         ),
         ("ab\n".encode("utf-16"), {}, r"^test\.txt: the file is UTF-16\n.*corpus\.encoding=utf-16"),
-        ("ab\n".encode("utf-16"), {"encoding": "utf-16"}, r"only 1 different lines"),
+        ("ab\n".encode("utf-16"), {"encoding": "utf-16"}, r"only 1 distinct lines"),
     ],
 )
 def test_a_corpus_that_cannot_be_learnt_from_is_refused(data: bytes, changes: dict[str, Any], message: str) -> None:

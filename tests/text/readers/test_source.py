@@ -159,7 +159,7 @@ def test_an_error_names_the_file_and_its_own_line(name: str, content: bytes, say
 @pytest.mark.parametrize("again", ["a.txt", "./a.txt", "*.txt"])
 def test_what_is_named_twice_is_refused(again: str, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(write(**{"a.txt": "a\n"})[0].parent)
-    with pytest.raises(CorpusError, match=r"a\.txt: is named 2 times\nname it once"):
+    with pytest.raises(CorpusError, match=r"a\.txt: is given 2 times\ngive it once"):
         open_inputs(["a.txt", again])
 
 
