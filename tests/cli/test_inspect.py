@@ -138,7 +138,7 @@ def test_what_cannot_be_read_is_an_error(tmp_path: Path, call: Call) -> None:
         (str(tmp_path / "missing.txt"),): "no such file or bundled corpus",
         (str(tmp_path),): "is a folder",
         (str(damaged),): "damaged",
-        ("words", "--recipe", "fats"): "there is not a recipe",
+        ("words", "--recipe", "fats"): "there is no recipe",
         ("words", "--set", "corpus.lenth=3"): "there is no setting",
         ("words", "--set", "corpus.encoding=klingon"): "no such encoding",
     }

@@ -111,7 +111,7 @@ def test_a_folder_with_anything_else_in_it_is_not_replaced(foreign: str, here: P
     path = here / "images" / foreign
     path.mkdir() if foreign.endswith("/") else path.write_text("mine")
     before = contents(here)
-    with pytest.raises(ConfigError, match=f"images: contains {foreign.rstrip('/')} in it"):
+    with pytest.raises(ConfigError, match=f"images: contains {foreign.rstrip('/')}"):
         images_writer("images", 2, overwrite=True)
     assert contents(here) == before
 
