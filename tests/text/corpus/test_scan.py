@@ -290,7 +290,7 @@ def test_a_corpus_is_summed_up_in_a_line() -> None:
     assert scanned(lines, length=3, overflow="chunk").facts.summary() == (
         "lines: 2,000 lines in 4,000 chunks, 16 characters, rows of 3"
     )
-    assert scanned(lines, unit="byte").facts.summary() == "lines: 2,000 lines, 256 different bytes, rows of 8"
+    assert scanned(lines, unit="byte").facts.summary() == "lines: 2,000 lines, 256 distinct bytes, rows of 8"
     assert scanned(lines, layout="windows", length=10).facts.summary() == (
         "lines: running text, 12,000 characters in 2,000 lines, 17 distinct; windows of 10"
     )
