@@ -34,7 +34,7 @@ def test_what_is_no_length_is_refused(text: str) -> None:
     [
         ({"length": (8, 3)}, "--length 8-3 has its larger number first"),
         ({"sets": ("a",)}, "a custom set is given, but there is no --mask"),
-        ({"mask": "?1", "sets": ("a", None, None, None, "b")}, "there are 5 own sets"),
+        ({"mask": "?1", "sets": ("a", None, None, None, "b")}, "there are 5 custom sets"),
         ({"mask": "?9"}, "there is no set ?9"),
         ({"charset": ""}, "--charset is empty"),
         ({"charset": "?x"}, "--charset '?x': there is no set ?x"),
