@@ -1,4 +1,4 @@
-"""Tables of an ablation's results: what each recipe buys over the base, with the base's spread beside it."""
+"""Print tables of ablation results: the gain of each recipe over the base, and the base's spread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The default command on many corpora: what comes out after the same minutes.
+"""Measure the default recipe on many corpora after the same training time.
 
     python -m benchmarks.corpora names.txt cities.txt --minutes 3 --jobs 2 --json results.json
 

@@ -1,4 +1,4 @@
-"""From text to ids: lines a second on one core, and memory, beside a plain loop and the `tokenizers` library.
+"""Measure corpus preparation: lines per second on one core and memory, against a plain loop and `tokenizers`.
 
     python -m benchmarks.corpus                  # speed, about a minute
     python -m benchmarks.corpus --gigabytes 1    # also makes a file of that size and prints the peak memory

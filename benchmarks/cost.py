@@ -1,4 +1,4 @@
-"""What a round of the default recipe costs as L, V, width and batch grow: operations computed, milliseconds measured.
+"""Measure the cost of a round of the default recipe as length, vocabulary, width and batch size grow.
 
     python -m benchmarks.cost                # about a minute on one core
     python -m benchmarks.cost --seconds 0    # computed only

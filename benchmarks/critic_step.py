@@ -1,4 +1,4 @@
-"""A critic step and a whole round of ours beside the published loop's, in turns on the same machine.
+"""Compare the speed of a critic step and a whole round with the published training loop.
 
     python -m benchmarks.critic_step --json critic_step.json
     python -m benchmarks.critic_step --engines plain eager:direct eager:fourier compiled

@@ -1,4 +1,4 @@
-"""Quality by engine: the same rounds of the default recipe on names, computed in every way there is.
+"""Compare the quality of all engines after the same rounds of the default recipe.
 
     python -m benchmarks.engines names.txt --rounds 600 --seeds 0 1 2
 

@@ -1,4 +1,4 @@
-"""Tables of recipes: factors, each value a few settings on top of the base, combinations, and what was published.
+"""Tables of recipes for ablations: factors and their values, combinations, and published settings.
 
 Beside settings by their dotted names an entry may have `recipe`, what it starts from (else `fast`), and `variation`, a
 key of VARIATIONS (variations.py), or several with AND between, for what settings cannot say.

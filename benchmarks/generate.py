@@ -1,4 +1,4 @@
-"""Measure what generating costs beside the network: argmax, decoding, filters, writing; and all of it on a model.
+"""Measure the cost of generation: network, decoding, filters and writing.
 
     python -m benchmarks.generate [MODEL] [--strings 100000] [--json FILE]
 

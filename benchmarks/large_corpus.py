@@ -1,4 +1,4 @@
-"""A corpus of 100 million lines: prepared in a stream, trained on from disk, beside the same training from memory.
+"""Prepare a corpus of 100 million lines in a stream, and train on it from disk and from memory.
 
     python -m benchmarks.large_corpus                      # some minutes, 4 GB of disk below --folder
     python -m benchmarks.large_corpus --lines 20000000 --seconds 20 --json large.json

@@ -1,4 +1,4 @@
-"""What a single change to the recipe `mnist-gan` does to its collapse.
+"""Measure how single changes to the recipe `mnist-gan` affect its mode collapse.
 
     python -m benchmarks.mnist_gan --data ../shared/data/mnist --json mnist_gan.json --pictures pictures
 

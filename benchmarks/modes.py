@@ -1,4 +1,4 @@
-"""Modes of a mixture that the recipe `toy` finds, after so many minutes of training.
+"""Count the modes of a mixture that the recipe `toy` covers after a given training time.
 
     python -m benchmarks.modes --minutes 1 --seed 0
 

@@ -1,4 +1,4 @@
-"""Measure the n-gram divergences, n = 1..4 together, beside a loop over Python's Counter.
+"""Measure the speed of the n-gram divergences, n = 1 to 4, against a loop over Python's Counter.
 
     python -m benchmarks.ngrams [--lines 1000000] [--json FILE]
 

@@ -1,4 +1,4 @@
-"""Every objective with every constraint: does each pair train?
+"""Train every loss with every constraint and report which pairs train.
 
     python -m benchmarks.pairs names.txt --images mnist --rounds 200
 

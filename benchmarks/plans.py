@@ -1,4 +1,4 @@
-"""Plans: which trials are run, in which order. The recipes are in the tables of factors.py."""
+"""Plans: which trials of an ablation are run, and in which order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quality after the same minutes: recipes side by side, on lines that none of them has seen.
+"""Compare the quality of recipes after the same training time, on held-out lines.
 
     python -m benchmarks.quality names.txt --recipes fast paper:generator.width=64,critic.width=64 --minutes 3
 

@@ -1,4 +1,4 @@
-"""Ablation of recipes: what each setting buys, in quality per minute.
+"""Ablate recipes: what each setting gains in quality per minute.
 
     python -m benchmarks.recipes run --plan factors --out factors.jsonl --jobs 2
     python -m benchmarks.recipes table factors.jsonl

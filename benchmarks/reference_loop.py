@@ -1,4 +1,4 @@
-"""The published algorithm as public ports write it: the yardstick of `benchmarks.critic_step`.
+"""The published training loop as public ports write it: the baseline of `benchmarks.critic_step`.
 
 Gulrajani et al. 2017, Algorithm 1, on one-hot strings: residual networks of plain torch modules, the critic called
 three times and differentiated three times in a step, plain Adam. It has the corrections that the ports want (a norm

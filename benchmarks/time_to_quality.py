@@ -1,4 +1,4 @@
-"""Time to quality: the minutes of two cores in which `fast` is where `paper` is after ten.
+"""Measure how long `fast` takes to reach the quality of `paper` after ten minutes.
 
     python -m benchmarks.recipes run --plan published --jobs 2 --out published.jsonl
     python -m benchmarks.recipes run --plan default --jobs 2 --out default.jsonl

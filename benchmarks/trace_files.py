@@ -1,4 +1,4 @@
-"""Which files of the package one critic step enters, and one `seqgan-wgp generate`: what a reader has to open.
+"""List the package files that one critic step and one `seqgan-wgp generate` enter.
 
     python -m benchmarks.trace_files
 

@@ -1,4 +1,4 @@
-"""What settings cannot say of a recipe: named changes to what a trainer is built from.
+"""Named changes to a trainer that settings cannot express.
 
 Ideas that are not in the library (rates that fall, smoothed one-hots, cheaper penalties) and two errors of published
 ports, to show what each is worth. A variation registers a network, a penalty or an optimizer, as a user's plugin does,

@@ -1,1 +1,1 @@
-"""The `seqgan-wgp` command: parse, call the library, draw. A file for each command."""
+"""The `seqgan-wgp` command: parse arguments, call the library, print results. One file per command."""

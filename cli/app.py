@@ -1,4 +1,4 @@
-"""The command: its parts, and what holds for all of them."""
+"""The command line application: registers all commands and their shared options."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from .ui.console import show_warnings
 
 app = typer.Typer(
     name="seqgan-wgp",
-    help="Learn from the lines of a text file, and generate new lines like them; or from images of digits.",
+    help="Train a GAN on the lines of a text file and generate new lines like them. Also trains on MNIST images and on "
+    "2-d toy points.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -72,7 +72,7 @@ def _version(asked: bool) -> None:
 def _options(
     context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     del version

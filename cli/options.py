@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -18,37 +18,49 @@ if TYPE_CHECKING:
 Corpus = Annotated[
     list[str],
     typer.Argument(
-        help="Text files (also .gz, .zst, FASTA), FILE:COLUMN of .csv, .tsv, .jsonl or .parquet, patterns such as "
-        "'data/*.txt', bundled corpora; or '-' alone for stdin. Several follow each other. For train also toy:NAME, a "
-        "distribution of points.",
+        help="What to read: text files with one string per line (also .gz, .zst and FASTA), FILE:COLUMN for a column "
+        "of a .csv, .tsv, .jsonl or .parquet file, a quoted pattern such as 'data/*.txt', or a bundled corpus (see: "
+        "seqgan-wgp corpora). Several inputs are concatenated. Use - for stdin. train also accepts toy:NAME, a 2-d "
+        "toy distribution.",
         metavar="CORPUS...",
     ),
 ]
-TrainedModel = Annotated[Path, typer.Argument(help="A run's folder or a model file.", metavar="MODEL")]
-Output = Annotated[str | None, typer.Option("-o", "--output", help="File, in place of stdout.", metavar="FILE")]
-Replace = Annotated[bool, typer.Option("--overwrite", help="Replace FILE.")]
-Recipe = Annotated[str, typer.Option(help="Settings to start from; see: seqgan-wgp recipes.", metavar="NAME")]
+TrainedModel = Annotated[Path, typer.Argument(help="Run folder or model file.", metavar="MODEL")]
+Output = Annotated[str | None, typer.Option("-o", "--output", help="Write to FILE instead of stdout.", metavar="FILE")]
+Replace = Annotated[bool, typer.Option("--overwrite", help="Replace the output file if it exists.")]
+Recipe = Annotated[
+    str,
+    typer.Option(help="Recipe (named set of settings) to start from; seqgan-wgp recipes lists them.", metavar="NAME"),
+]
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="TOML with settings that change the recipe's.", metavar="FILE")
+    Path | None, typer.Option("--config", help="TOML file with settings that override the recipe.", metavar="FILE")
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Change one setting, e.g. generator.width=128; may be repeated.", metavar="KEY=VALUE"),
+    typer.Option(
+        "--set",
+        help="Override one setting, for example generator.width=128. May be repeated.",
+        metavar="KEY=VALUE",
+    ),
 ]
-Steps = Annotated[int | None, typer.Option(help="Rounds of training in all.", metavar="N")]
-Minutes = Annotated[float | None, typer.Option(help="Minutes of training in all.", metavar="M")]
-Seed = Annotated[int | None, typer.Option(help="Seed of all noise.", metavar="S")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is at RUN.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print all settings and stop.")]
+Steps = Annotated[
+    int | None, typer.Option(help="Total number of training rounds, including those already done.", metavar="N")
+]
+Minutes = Annotated[
+    float | None, typer.Option(help="Total training time in minutes, including time already spent.", metavar="M")
+]
+Seed = Annotated[int | None, typer.Option(help="Random seed.", metavar="S")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing run in the folder RUN.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print all settings without training.")]
 Plugins = Annotated[
     list[Path] | None,
     typer.Option(
         "--plugin",
-        help="Python file that registers a loss, penalty, network or optimizer; may be repeated.",
+        help="Python file that registers your own loss, penalty, network or optimizer. May be repeated.",
         metavar="FILE",
     ),
 ]
-Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.", metavar="NAME")]
+Device = Annotated[str | None, typer.Option(help="Device to compute on: auto, cpu, cuda or mps.", metavar="NAME")]
 
 
 def load_plugins(files: list[Path] | None) -> None:
@@ -67,9 +79,9 @@ def asked(
     named: dict[str, object] | None = None,
     **flags: object,
 ) -> Config:
-    """Return the config that a command's options ask for, with what its data decides by its name, the device tried.
+    """Build the config from a command's options and check that its device is available.
 
-    Raises ConfigError for what cannot be, among it a recipe for another kind of data than the command's.
+    Raises ConfigError for invalid settings or a recipe for another kind of data.
     """
     from seqgan_wgp import config as configs
     from seqgan_wgp.config.fields import parse_assignments
@@ -82,7 +94,7 @@ def asked(
     settings = configs.recipe(recipe, changes, file=file)
     note_former_names(assigned, file)
     if settings.domain != adapter.name:
-        reason = f"the recipe {recipe!r} is one for {settings.domain}, not for {adapter.name}"
+        reason = f"the recipe {recipe!r} is for {settings.domain} data, not for {adapter.name} data"
         raise ConfigError(reason, adapter.recipe_hint)
     pick_device(settings.training.device)
     check_tensorboard(settings)
@@ -90,7 +102,7 @@ def asked(
 
 
 def note_former_names(assigned: Mapping[str, object], file: Path | None) -> None:
-    """Say once which settings have another name now, of those that `--set` and `--config` gave."""
+    """Print a note for each setting from `--set` or `--config` that has been renamed."""
     from seqgan_wgp.config import Config
     from seqgan_wgp.config.fields import former_names
     from seqgan_wgp.config.recipes import read_settings
@@ -98,9 +110,9 @@ def note_former_names(assigned: Mapping[str, object], file: Path | None) -> None
     former = former_names(Config)
     met = {name: former[name] for name in assigned if name in former}
     for before, now in {**met, **(read_settings(file)[1] if file else {})}.items():
-        messages().print(f"note: the setting {before} is now called {now}", markup=False, soft_wrap=True)
+        messages().print(f"note: the setting {before} has been renamed to {now}", markup=False, soft_wrap=True)
 
 
 def given(**flags: object) -> dict[str, object]:
-    """Return the settings that flags were given for: name in the training section -> value."""
+    """Return the training settings whose flags were given, by dotted name."""
     return {f"training.{name}": value for name, value in flags.items() if value is not None}

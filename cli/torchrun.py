@@ -1,4 +1,4 @@
-"""Commands that torchrun may start many processes of: one prepares, writes and speaks."""
+"""Run a command in several processes started by torchrun; only the first prepares data, writes files and prints."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def check_alone(command: str) -> None:
     if os.environ["RANK"] != "0":
         raise typer.Exit
     fail(
-        f"torchrun has started {size} processes of {command}, which one process does",
-        f"start it without torchrun; many generate strings by: generate MODEL -n N --shard I/{size}, each on its own",
+        f"torchrun has started {size} processes of {command}, which runs in one process only",
+        f"start it without torchrun; to generate in parallel, run generate MODEL -n N --shard I/{size} in each process",
     )
 
 

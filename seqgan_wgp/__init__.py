@@ -1,10 +1,10 @@
-"""Adversarial generation of character sequences: WGAN-GP with 1-d convolutions, from a text file to new strings.
+"""Train a GAN on the lines of a text file and generate new strings: WGAN-GP with 1-d convolutions.
 
     import seqgan_wgp
     model = seqgan_wgp.train("names.txt", minutes=3)
     print(model.generate(10))
 
-The public names are listed below and loaded when they are first used, so that importing this package is quick.
+The public names below are loaded on first use, so importing the package is fast.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The version of the package, and that of its files."""
+"""Versions of the package and of its file formats."""
 
 __version__ = "0.1.0"
 

@@ -1,4 +1,4 @@
-"""DOMAINS: the one place that maps the name of a kind of data to its adapter.
+"""DOMAINS: map the name of each kind of data to its adapter.
 
 Another kind of data is a subclass of `DomainAdapter` and a line: `DOMAINS["mine"] = MyAdapter()`.
 """

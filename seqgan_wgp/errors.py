@@ -1,4 +1,4 @@
-"""What can go wrong in a user's hands: each error is one message and one remedy.
+"""Errors that the package raises on purpose: each has a message and a remedy.
 
 The command line prints both, and exits with 2 where the user must change something
 (`ConfigError`, `CorpusError`, `CheckpointError`) or with 1 where the run itself failed (`Diverged`,
@@ -12,11 +12,11 @@ from collections.abc import Iterable
 
 
 class SeqganWarning(UserWarning):
-    """Something that the user should know, and that is no error; one line."""
+    """A one-line warning to the user."""
 
 
 class SeqganError(Exception):
-    """The base of every error that this package raises on purpose; abstract, never raised itself.
+    """Base class of all errors that this package raises on purpose; never raised itself.
 
     Args:
         message: what went wrong and where, with the numbers or names concerned.
@@ -30,31 +30,31 @@ class SeqganError(Exception):
 
 
 class ConfigError(SeqganError):
-    """A setting, a recipe, an option or a run folder that cannot be used as asked."""
+    """A setting, recipe, option or run folder is invalid."""
 
 
 class PluginError(ConfigError):
-    """Settings or a model that need a plugin which is not loaded."""
+    """The settings or the model need a plugin that is not loaded."""
 
 
 class CorpusError(SeqganError):
-    """A corpus that cannot be read, or that cannot be learnt from."""
+    """The training data cannot be read or is not suitable for training."""
 
 
 class CheckpointError(SeqganError):
-    """A model or checkpoint file that is missing, damaged, or of another format."""
+    """A model or checkpoint file is missing, damaged or of another format."""
 
 
 class Diverged(SeqganError):
-    """Training met a loss or a gradient that is not finite; the last good checkpoint stays as it was."""
+    """Training diverged: a loss or gradient is not finite. The last good checkpoint is kept."""
 
 
 class ProcessGroupError(SeqganError):
-    """The processes of one run cannot go on together; the last good checkpoint stays as it was."""
+    """Distributed training failed: the processes cannot continue together. The last good checkpoint is kept."""
 
 
 def one_line(error: Exception) -> str:
-    """Return what another library's error says, on one line; torch tells some of its own on several."""
+    """Return another library's error message on one line; some of torch's have several."""
     return " ".join(str(error).split())
 
 

@@ -1,4 +1,4 @@
-"""A trained generator and critic, in one file that needs no code and no flags.
+"""Model: load a trained generator and critic from one file, generate samples, score and invert strings.
 
 Shape suffixes: B batch, N strings or images, Z latent.
 """
@@ -41,20 +41,20 @@ from .utils.devices import device_note, pick_device
 from .utils.model_file import find_model_file
 from .utils.tensor_file import read_tensor_file, write_tensor_file
 
-_WHOLE = "take a model.safetensors or best.safetensors that a run has written"
+_WHOLE = "give a model.safetensors or best.safetensors that a run has written"
 _PARTS = ("generator", "average", "critic")
 
 
 class Model:
-    """A trained model. Make one with `Model.load` or `seqgan_wgp.train`.
+    """A trained model. Get one from `Model.load` or `seqgan_wgp.train`.
 
     Attributes:
         config: the run's settings.
-        spec: the kind of data, e.g. vocabulary and length.
-        facts: what else the file says: step, seconds, corpus, metrics.
-        generator: what samples come from: the moving average, or the latest weights where `model.weights` says so.
-        critic: scores points of critic space.
-        device: where both live.
+        spec: shape of the data, e.g. vocabulary and length.
+        facts: other contents of the file: step, seconds, corpus, metrics.
+        generator: the generator, with the averaged or the latest weights as `model.weights` says.
+        critic: the critic.
+        device: device of both networks.
     """
 
     def __init__(
@@ -85,16 +85,16 @@ class Model:
         """Load a model from a run's folder or a model file.
 
         Args:
-            path: a folder with model.safetensors in it, or such a file of any name.
+            path: run folder or model file.
             device: "auto", "cpu", "cuda" or "mps".
-            weights: "average" or "latest", in place of what the run was configured with.
-            best: of a folder, take best.safetensors: the model of the run's best evaluation.
-            plugins: files of code that the model needs; it names them, and never brings them.
+            weights: "average" or "latest", instead of the run's setting `model.weights`.
+            best: use best.safetensors (best validation score) of the run folder instead of the latest weights.
+            plugins: plugin files that the model needs. A model records their names but does not contain their code.
 
         Raises:
             PluginError: the model needs a plugin that is not loaded.
-            CheckpointError: no model there, a damaged file, one that is not ours, or one of a newer format.
-            ConfigError: no such device, or the best of a single file.
+            CheckpointError: the file is missing, damaged, not a seqgan_wgp model, or of a newer format.
+            ConfigError: the device is not available, or `best` is given with a single file.
         """
         load_plugins(plugins)
         file = find_model_file(Path(path), best=best)
@@ -110,7 +110,7 @@ class Model:
             raise PluginError(f"{file}: {error.message}", error.remedy) from None
         except (SeqganError, KeyError, TypeError) as error:
             reason = error.message if isinstance(error, SeqganError) else f"it lacks {error}"
-            raise CheckpointError(f"{file}: is not a whole model: {reason}", _WHOLE) from None
+            raise CheckpointError(f"{file}: is not a complete model: {reason}", _WHOLE) from None
         if weights is None:
             return model
         return cls(configs.override(config, {"model.weights": weights}), model.spec, facts, tensors, place)
@@ -202,9 +202,9 @@ class Model:
         temperature: float = 1.0,
         refine: bool = False,
     ) -> Iterator[Items]:
-        """Yield what the strings of `generate` are made of, in order, some at a time: for text (N, L) ids.
+        """Generate samples in batches, in order: for text (N, L) token ids, the form that measures take.
 
-        Measures take these: a string ends at its first pad, and what the generator put behind it counts too.
+        A string ends at its first pad; ids after the pad are kept.
 
         Args:
             n: how many, 0 or more.
@@ -231,9 +231,9 @@ class Model:
         return sampled(tables, vocabulary, seed=seed, start=start, temperature=temperature)
 
     def tables(self, n: int, *, seed: int = 0, start: int = 0, logs: bool = False) -> Iterator[Tensor]:
-        """Yield what `samples` decodes, on the model's device: for text (B, L, V) probabilities, float32.
+        """Yield the generator's output in batches, on the model's device: for text (B, L, V) probabilities, float32.
 
-        With `logs`, of models of text, their natural logs, which tell apart what as probabilities would all be 0.
+        With `logs` (text only) yield natural log probabilities, which do not underflow to 0.
         """
         if n < 0 or start < 0 or seed < 0:
             raise ConfigError(f"n (={n}), start (={start}) and seed (={seed}) must not be negative")
@@ -242,63 +242,63 @@ class Model:
         return generate(generator, self._latents(seed), start, n, self.device, block_size=block_size)
 
     def score(self, strings: Iterable[str]) -> Iterator[Scored]:
-        """Yield strings with their scores by the critic, in order, in constant memory; higher is more like the corpus.
+        """Score strings with the critic, in order, in constant memory; higher means more like the corpus. Text only.
 
-        None is left out: what the critic cannot have seen is flagged, see `Scored`. For models of text.
+        Strings that the critic cannot judge are flagged, not dropped; see `Scored`.
         """
         return scored(self.critic, self.text_spec("score"), strings, self.device)
 
     def invert(self, text: str, *, seed: int = 0) -> Inversion:
-        """Return the latent whose string is `text`, or is near it, by a search of seconds.
+        """Search for the latent vector that decodes to `text`, or close to it; takes a few seconds. Text only.
 
         Args:
-            text: at most L characters, all of them known to the model.
-            seed: of the latents that the search begins at.
+            text: at most L characters, all known to the model.
+            seed: random seed of the search's starting points.
 
         Raises:
-            ConfigError: the text is empty, too long or has other characters, or this is no model of text.
+            ConfigError: the text is empty, too long or has unknown characters, or this is not a text model.
         """
         return inversion.invert(self._generating("invert"), text, self._latents(seed, Stream.INVERSION))
 
     def neighbours(
         self, text: str | Inversion, n: int = 10, *, distance: float = 1.0, seed: int = 0
     ) -> Iterator[Neighbour]:
-        """Yield at most `n` different strings of latents around that of a text, nearest first; never the text itself.
+        """Generate at most `n` different strings similar to a text, nearest first; never the text itself.
 
         Args:
-            text: to invert, or what `invert` gave.
-            n: how many; there are fewer where the model has fewer so near.
-            distance: the largest, above 0; at 1 a latent has nothing left of the text's.
-            seed: of the directions, and of the search.
+            text: a string, or a result of `invert`.
+            n: maximum number; fewer are found if the model has fewer within `distance`.
+            distance: maximum distance in latent space, above 0; at 1 a latent vector is unrelated to the text's.
+            seed: random seed of the search directions.
 
         Raises:
-            ConfigError: as `invert` does, or `n` or `distance` cannot be.
+            ConfigError: as `invert` does, or `n` or `distance` is out of range.
         """
         found = self.invert(text, seed=seed) if isinstance(text, str) else text
         return inversion.neighbours(self._generating("neighbours"), found, self._latents(seed), n, distance)
 
     def interpolate(self, a: int | str, b: int | str, n: int = 10) -> Items:
-        """Return what `n` strings or images on the way between two latents are made of, e.g. (N, L) ids.
+        """Interpolate between two latent vectors and return `n` samples, for text (N, L) ids.
 
-        The first is item 0 of `samples` with seed a, the last that with seed b, bit for bit. What lies between comes
-        from points at even distances on the great circle through both latents; where latents are uniform, on the line.
+        The first equals sample 0 of seed a, the last sample 0 of seed b, bit for bit. Points in between are evenly
+        spaced on the great circle through both latent vectors, or on a line if latent vectors are uniform.
 
         Args:
-            a: seed of the first latent, or a text: then its latent is what `invert` finds.
-            b: of the last one, another.
-            n: how many, both ends counted.
+            a: seed of the start, or a string, whose latent vector `invert` finds.
+            b: seed of the end, or a string.
+            n: number of samples, including both ends.
 
         Raises:
-            ConfigError: a negative seed, twice the same, `n` below 2 or above POINTS_MOST, or as `invert` does.
+            ConfigError: a negative seed, equal ends, `n` below 2 or above POINTS_MOST, or as `invert` does.
         """
         for end in (a, b):
             if not isinstance(end, str) and end < 0:
-                raise ConfigError(f"seed {end} is negative, and seeds are 0 or more")
+                raise ConfigError(f"seed {end} is negative, but seeds are 0 or more")
         if a == b:
-            called, kind = (repr(a), "texts") if isinstance(a, str) else (f"seed {a}", "seeds")
-            raise ConfigError(f"from {called} to {called} there is no way to go", f"name two different {kind}")
+            called, kind = (f"string {a!r}", "strings") if isinstance(a, str) else (f"seed {a}", "seeds")
+            raise ConfigError(f"start and end are the same {called}", f"choose two different {kind}")
         if not 2 <= n <= POINTS_MOST:
-            raise ConfigError(f"n is {n:,}, but it must be 2, for both ends, to {POINTS_MOST:,}")
+            raise ConfigError(f"n is {n:,}, but it must be 2 to {POINTS_MOST:,}, including both ends")
         start_Z, end_Z = (self._latent(end) for end in (a, b))
         points_NZ = walk(start_Z, end_Z, n, self.config.generator.latent_distribution)
         items = np.concatenate(self._at(points_NZ))
@@ -307,10 +307,10 @@ class Model:
         return items
 
     def text_spec(self, what: str) -> TextSpec:
-        """Return the vocabulary and length. Raises ConfigError when this is no model of text, which `what` is for."""
+        """Return the vocabulary and length. Raises ConfigError if this is not a text model, which `what` needs."""
         if adapter_for(self.config).has_strings:
             return cast("TextSpec", self.spec)
-        raise ConfigError(f"{what} is for models of text, and this is one of {self.config.domain}s")
+        raise ConfigError(f"{what} works only with text models, and this is a model of {self.config.domain} data")
 
     def _generating(self, what: str) -> Generating:
         if isinstance(self.generator, CausalGenerator):

@@ -1,11 +1,10 @@
-"""Registries: the names that settings choose from, each entry with its traits, and the decorators that add one.
+"""Register losses, penalties, networks, optimizers and more by name, so that settings can choose them.
 
-An entry of the package stands in its home module (`training/losses.py`, ...); a user's stands in a plugin file and is
-added in the same way:
+The package's own entries are in modules such as `training/losses.py`. A plugin file adds its entries in the same way:
 
     @seqgan_wgp.register.loss("mine")
 
-A registry imports its home modules when it is first asked for a name, so importing this module loads no torch.
+A registry imports the modules with its entries on first use, so importing this module does not load torch.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def _mean(value_B: Tensor) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:
-    """An objective: what the critic and what the generator minimise."""
+    """An adversarial loss: the functions that the critic and the generator minimise."""
 
     critic: Callable[[Tensor, Tensor], Tensor]
     """(real_B, fake_B) -> scalar."""
@@ -49,7 +48,7 @@ class Loss:
     """(fake_B) -> scalar; with `needs_real`, (real_B, fake_B) -> scalar."""
 
     needs_real: bool = False
-    """Whether the generator's part sees real scores too, which costs a pass of the critic."""
+    """Whether the generator's loss uses real scores too, which costs another forward pass of the critic."""
 
     needs_bounded_critic: bool = False
     """Whether the critic's loss falls forever unless a constraint bounds its slope between real and generated."""
@@ -60,7 +59,7 @@ class Loss:
 
 @dataclass(frozen=True, kw_only=True)
 class Constraint:
-    """One way to keep a critic Lipschitz, in up to three parts."""
+    """A way to keep the critic Lipschitz: it changes layers, adds a penalty, or clips weights."""
 
     prepare: Callable[[nn.Module, int], None] | None = None
     """(critic, seed): changes the critic's layers, once, before training."""
@@ -209,11 +208,12 @@ class Registry(Mapping[str, T]):
             self._load()  # or a name that the package has too would be found out too late
         if not isinstance(name, str) or not _NAME.fullmatch(name) or name == "auto":
             raise ConfigError(
-                f"a {self.kind} cannot be named {name!r}", "a name is letters, digits, '-', '_', '.' and '+', not auto"
+                f"a {self.kind} cannot be named {name!r}",
+                "use letters, digits, '-', '_', '.' and '+', and not the word auto",
             )
         if name in self._entries:
             owner = self._entries[name].source or "seqgan_wgp itself"
-            raise ConfigError(f"there is a {self.kind} {name!r} already, from {owner}", "choose another name")
+            raise ConfigError(f"the {self.kind} {name!r} is already registered by {owner}", "choose another name")
         self._entries[name] = _Entry(value, source)
 
     def source(self, name: str) -> str:
@@ -236,9 +236,9 @@ class Registry(Mapping[str, T]):
         if name not in self._entries:
             raise ConfigError(
                 f"there is no {self.kind} {name!r}{did_you_mean(str(name), self._entries)}",
-                f"it is one of: {', '.join(self._entries)}"
+                f"choose one of: {', '.join(self._entries)}"
                 if self._entries
-                else "a plugin registers one: --plugin FILE",
+                else "load a plugin that registers one: --plugin FILE",
             )
         return self._entries[name].value
 
@@ -362,7 +362,7 @@ def _source(registered: Any) -> str:
 class Register:
     """Decorators that add a user's own loss, penalty, network, optimizer, unit or validator; `seqgan_wgp.register`.
 
-    What is decorated stays as it is. Each raises ConfigError for a name that is taken or that cannot be one.
+    The decorated object is returned unchanged. Each raises ConfigError for an invalid name or one already taken.
     """
 
     def loss(self, name: str, *, needs_real: bool = False, needs_bounded_critic: bool = False) -> Callable[[K], K]:
@@ -506,8 +506,8 @@ def _network(
 ) -> Callable[[C], C]:
     if data not in registries:
         raise ConfigError(
-            f"a network is registered for data={data!r}{did_you_mean(str(data), registries)}",
-            f"it is one of: {', '.join(registries)}",
+            f"there is no kind of data {data!r} to register a network for{did_you_mean(str(data), registries)}",
+            f"choose one of: {', '.join(registries)}",
         )
 
     def add(build: C) -> C:
@@ -527,14 +527,14 @@ _LOADED: dict[str, tuple[Path, str]] = {}
 
 
 def load_plugins(files: Iterable[str | Path]) -> None:
-    """Run plugin files, so that the settings know what they register. A file that is loaded already is not run again.
+    """Run plugin files, so that settings can choose what they register. A file that is already loaded is not run again.
 
-    A file that has changed since takes the place of what it registered before. A plugin is known by its file name: a
-    model names those that it needs, and is loaded where files of these names are.
+    A file that has changed replaces what it registered before. Plugins are identified by file name: a model records
+    the names of those that it needs.
 
     Raises:
-        ConfigError: no such file, one whose code fails (with file and line), a name that is taken, or two different
-            files of one name.
+        ConfigError: a missing file, code that fails (with file and line), a name that is taken, or two different files
+            with the same name.
     """
     for file in files:
         _load_plugin(Path(file).expanduser().absolute())
@@ -548,7 +548,7 @@ def _load_plugin(path: Path) -> None:
         return
     if former is not None and former[0] != path:
         raise ConfigError(
-            f"{path}: another plugin of this name is loaded, {former[0]}", "give one of the two another file name"
+            f"{path}: another plugin with this file name is already loaded: {former[0]}", "rename one of the two files"
         )
     kept = {id(registry): dict(registry._entries) for registry in all_registries()}
     unload_plugin(path.name)

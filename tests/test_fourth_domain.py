@@ -98,7 +98,7 @@ def test_a_model_generates_is_evaluated_and_saved(run: Path, tmp_path: Path) -> 
     seqgan_wgp.save_pretrained(model, tmp_path / "saved")
     assert seqgan_wgp.from_pretrained(tmp_path / "saved").generate(3) == model.generate(3)
     assert "sequences" in (tmp_path / "saved" / "README.md").read_text()
-    with pytest.raises(seqgan_wgp.ConfigError, match="score is for models of text"):
+    with pytest.raises(seqgan_wgp.ConfigError, match="score works only with text models"):
         model.score(["a"])
 
 
@@ -113,10 +113,10 @@ def test_the_command_takes_it_too(
     assert [len(line.split()) for line in lines] == [12, 12, 12]
     refused = call("generate", tmp_path / "run", "--regex", "a")
     assert refused.returncode == 2
-    assert "--regex is for models of text, and this one is of sequences" in refused.stderr
+    assert "--regex works only with text models, and this model generates sequences" in refused.stderr
     refused = call("generate", tmp_path / "run", "--format", "csv")
     assert refused.returncode == 2
-    assert "it is one of: txt" in refused.stderr
+    assert "choose one of: txt" in refused.stderr
     assert json.loads(call("evaluate", tmp_path / "run", "--json").stdout)["domain"] == "series"
     assert call("report", tmp_path / "run", "-o", tmp_path / "page.html").returncode == 0
     compared = call(

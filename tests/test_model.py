@@ -89,7 +89,7 @@ def test_the_best_model_of_a_run_is_its_own_file(run: RunFolder, tmp_path: Path)
     latest, best = Model.load(run.path), Model.load(run.path, best=True)
     assert best.generate(20) == Model.load(run.best).generate(20)
     assert best.facts["step"] <= latest.facts["step"]
-    with pytest.raises(ConfigError, match="is one model, not a run"):
+    with pytest.raises(ConfigError, match="is a model file, not a run folder"):
         Model.load(run.best, best=True)
     (tmp_path / "model.safetensors").write_bytes(run.model.read_bytes())
     with pytest.raises(CheckpointError, match=r"there is no best\.safetensors"):
@@ -155,7 +155,7 @@ def test_a_walk_from_a_text_is_one_from_its_latent(run: RunFolder, found: Invers
     model = Model.load(run.path)
     walked = model.spec.to_text(model.interpolate("drin", 8, 5))
     assert (len(walked), walked[0], walked[-1]) == (5, found.decoded, model.generate(1, seed=8)[0])
-    with pytest.raises(ConfigError, match="from 'drin' to 'drin' there is no way to go\nname two different texts"):
+    with pytest.raises(ConfigError, match="start and end are the same string 'drin'\nchoose two different strings"):
         model.interpolate("drin", "drin")
 
 
@@ -168,9 +168,9 @@ def test_what_is_for_text_is_refused_for_points() -> None:
         (model.neighbours, ("a",)),
         (model.interpolate, ("a", "b")),
     ):
-        with pytest.raises(ConfigError, match="for models of text, and this is one of toys"):
+        with pytest.raises(ConfigError, match="works only with text models, and this is a model of toy data"):
             method(*arguments)
-    with pytest.raises(ConfigError, match="decode sample is for models of text"):
+    with pytest.raises(ConfigError, match="decode sample works only with text models"):
         model.generate(3, decode="sample")
 
 

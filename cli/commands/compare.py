@@ -1,4 +1,4 @@
-"""seqgan-wgp compare: recipes side by side, on the same data and from the same seed."""
+"""seqgan-wgp compare: train several recipes on the same data with the same seed, and compare them."""
 
 from __future__ import annotations
 
@@ -28,28 +28,35 @@ if TYPE_CHECKING:
 @guarded
 def compare(
     corpus: Annotated[
-        list[str], typer.Argument(help="What train takes, toy:NAME among it; or mnist.", metavar="CORPUS...")
+        list[str],
+        typer.Argument(help="Same inputs as train, including toy:NAME; or the word mnist.", metavar="CORPUS..."),
     ],
     recipes: Annotated[
         list[str],
         typer.Option(
-            help="Recipes with commas between, each NAME or NAME:KEY=VALUE,KEY=VALUE; may be repeated.",
+            help="Recipes to compare, separated by commas. Each is NAME, or NAME:KEY=VALUE,KEY=VALUE to override "
+            "settings. May be repeated.",
             metavar="A,B,C",
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the comparison.", metavar="DIR")],
-    data: Annotated[Path | None, typer.Option(help="With mnist: folder of the images.", metavar="DIR")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the comparison.", metavar="DIR")],
+    data: Annotated[Path | None, typer.Option(help="For mnist: folder with the images.", metavar="DIR")] = None,
     config: options.ConfigFile = None,
     set_: options.Settings = None,
     steps: options.Steps = None,
     minutes: options.Minutes = None,
     seed: options.Seed = None,
     device: options.Device = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a comparison that is at DIR.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, not a table.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing comparison in the folder.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object instead of a table.")] = False,
     plugin: options.Plugins = None,
 ) -> None:
-    """Train recipes one after the other on the same data, and print a table. Given again, it goes on."""
+    """Train several recipes on the same data and print a table that compares them.
+
+    Run the same command again to continue an interrupted comparison.
+    """
     options.load_plugins(plugin)
     from seqgan_wgp.config.fields import parse_assignments
     from seqgan_wgp.domains import adapter_claiming
@@ -82,29 +89,29 @@ def compare(
 
 
 def _tell_shared(console: Console, comparison: Comparison, own: list[Config]) -> None:
-    """Say which settings of a recipe give way to those of the first, and which recipes come out the same."""
+    """Print which settings the first recipe overrides in the others, and warn about recipes with equal settings."""
     from seqgan_wgp.runs.compare.comparison import differences
     from seqgan_wgp.runs.compare.plan import overruled
 
     entrants = comparison.entrants
     for number, (entrant, before) in enumerate(zip(entrants, own, strict=True)):
         for name, (was, now) in overruled(before, entrant.config).items():
-            words = f"{entrant.entry}: {name} = {now}, as for {entrants[0].entry}, not {was}"
+            words = f"{entrant.entry}: {name} = {now} instead of {was}, to match {entrants[0].entry}"
             console.print(words, markup=False, soft_wrap=True)
         for other in entrants[:number]:
             if not differences(other.config, entrant.config):
-                words = f"{entrant.entry} has the settings of {other.entry}, so that both will do the same"
+                words = f"{entrant.entry} and {other.entry} have the same settings, so their results will be the same"
                 console.print(f"[yellow]warning:[/] {escape(words)}", soft_wrap=True)
 
 
 def _train(console: Console, comparison: Comparison) -> None:
-    """Train what is not done yet, with progress on stderr, and draw the plot anew after each."""
+    """Train the recipes that are not done yet, with progress on stderr, and redraw the plot after each."""
     total = len(comparison.entrants)
     with stopping() as should_stop:
         for number, entrant in enumerate(comparison.entrants, 1):
             head = f"recipe {number} of {total}: {entrant.entry}"
             if comparison.done(entrant):
-                console.print(f"{head}: done already", markup=False, soft_wrap=True)
+                console.print(f"{head}: already done", markup=False, soft_wrap=True)
                 continue
             console.print(head, markup=False, soft_wrap=True)
             result = None
@@ -112,7 +119,8 @@ def _train(console: Console, comparison: Comparison) -> None:
                 with Progress(console, entrant.run.path, entrant.config) as progress:
                     result = comparison.train(entrant, progress.show, should_stop)
             if result is None:
-                console.print(f"saved in {comparison.path}; go on with the same command", markup=False, soft_wrap=True)
+                saved = f"saved in {comparison.path}; run the same command again to continue"
+                console.print(saved, markup=False, soft_wrap=True)
                 raise typer.Exit(EXIT_INTERRUPTED)
             console.print(_ending(entrant, result), markup=False, soft_wrap=True)
             comparison.draw()
@@ -130,7 +138,7 @@ _HEADS = "recipe", "rounds", "seconds", "rounds/s"
 
 
 def _table(comparison: Comparison) -> list[str]:
-    """Return the lines of a table in Markdown, padded so that it is one in a terminal too."""
+    """Return the lines of a Markdown table whose columns also line up in a terminal."""
     results = {str(entrant.entry): entrant.result for entrant in comparison.entrants if entrant.result is not None}
     names = max((measures_shown(result.test) for result in results.values()), key=len)
     floored = {name for name in names for result in results.values() if f"{name}_floor" in result.test}

@@ -1,4 +1,4 @@
-"""seqgan-wgp corpora: what comes with the package."""
+"""seqgan-wgp corpora: list the bundled corpora."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ..ui.console import guarded
 
 @guarded
 def corpora() -> None:
-    """List the bundled corpora."""
+    """List the corpora that come with the package."""
     from seqgan_wgp.text.readers.bundled import bundled
 
-    table = Table("corpus", "lines", "what it is", "licence", box=None, pad_edge=False)
+    table = Table("corpus", "lines", "description", "licence", box=None, pad_edge=False)
     for entry in bundled().values():
         table.add_row(entry.name, f"{entry.lines:,}", entry.description, entry.licence)
     Console().print(table)

@@ -1,4 +1,4 @@
-"""seqgan-wgp evaluate: how good a model is, and whether it has learnt by heart."""
+"""seqgan-wgp evaluate: measure a model's quality and memorisation."""
 
 from __future__ import annotations
 
@@ -26,19 +26,29 @@ def evaluate(
     corpus: Annotated[
         list[str] | None,
         typer.Argument(
-            help="The text to measure against, as train takes it; else what the run has.", metavar="[CORPUS...]"
+            help="Text to evaluate against, as for train. Given a bare model file, also pass the corpus.",
+            metavar="[CORPUS...]",
+            show_default="the run's own corpus",
         ),
     ] = None,
     samples: Annotated[
         int | None,
-        typer.Option(help="Strings, images or points measured; else as many as the test half has.", metavar="N"),
+        typer.Option(help="Number of samples to generate.", metavar="N", show_default="size of the test split"),
     ] = None,
     legacy: Annotated[
-        bool, typer.Option("--legacy", help="As published: n-grams of 640 strings against the training lines.")
+        bool,
+        typer.Option(
+            "--legacy",
+            help="Use the protocol of the original code: n-grams of 640 samples against the training lines.",
+        ),
     ] = False,
     guesses: Annotated[
         list[int] | None,
-        typer.Option(help="Count test lines among so many strings; may be repeated. [10000, 100000]", metavar="G"),
+        typer.Option(
+            help="Measure how many test lines occur among G samples. May be repeated.",
+            metavar="G",
+            show_default="10000, 100000",
+        ),
     ] = None,
     orders: Annotated[int | None, typer.Option(help="Measure JS-1 to JS-N. [8]", metavar="N")] = None,
     c2st_steps: Annotated[
@@ -58,13 +68,13 @@ def evaluate(
     ] = None,
     best: Annotated[bool, typer.Option("--best", help="Of a run, the model of its best evaluation.")] = False,
     data: Annotated[
-        Path | None, typer.Option(help="Of a model of images: folder of the images to measure against.", metavar="DIR")
+        Path | None, typer.Option(help="For image models: folder of images to evaluate against.", metavar="DIR")
     ] = None,
     device: options.Device = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, not tables.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object instead of tables.")] = False,
     plugin: options.Plugins = None,
 ) -> None:
-    """Measure MODEL against the test half of its data, and say what each number means."""
+    """Evaluate a model on the test split of its data and explain each number."""
     options.load_plugins(plugin)
     from seqgan_wgp.runs.evaluate import evaluate as evaluated
     from seqgan_wgp.text.readers.open import open_inputs
@@ -104,7 +114,7 @@ def _show(found: Evaluation, console: Console) -> None:
     for sentence in found.summary:
         console.print(Text(foreign(console, sentence), style="bold"), soft_wrap=not console.is_terminal)
     console.print()
-    show_table(console, ("measure", "value", "beside", "what it means"), found.rows)
+    show_table(console, ("measure", "value", "compare with", "what it means"), found.rows)
     for table in found.tables:
         console.print()
         if not table.rows:

@@ -1,4 +1,4 @@
-"""seqgan-wgp export: a generator as a file for other programs."""
+"""seqgan-wgp export: export the generator for other programs."""
 
 from __future__ import annotations
 
@@ -14,22 +14,31 @@ from ..ui.console import guarded
 @guarded
 def export(
     model: options.TrainedModel,
-    format_: Annotated[str, typer.Option("--format", help="onnx.", metavar="FORMAT")] = "onnx",
+    format_: Annotated[str, typer.Option("--format", help="Export format: onnx.", metavar="FORMAT")] = "onnx",
     output: Annotated[
         str | None,
-        typer.Option("-o", "--output", help="File; otherwise MODEL's name in this folder.", metavar="FILE"),
+        typer.Option(
+            "-o",
+            "--output",
+            help="File to write.",
+            metavar="FILE",
+            show_default="MODEL's name in the current folder",
+        ),
     ] = None,
     overwrite: options.Replace = False,
     plugin: options.Plugins = None,
 ) -> None:
-    """Write the generator as ONNX (opset 18, any batch size), with vocabulary and settings; print the file's name."""
+    """Export the generator to ONNX (opset 18, any batch size).
+
+    The file includes the vocabulary and the settings. Prints its name.
+    """
     options.load_plugins(plugin)
     from seqgan_wgp.errors import ConfigError, did_you_mean
     from seqgan_wgp.runs.export.onnx import EXPORTS, check_onnx
     from seqgan_wgp.utils.atomic_files import check_file
 
     if format_ not in EXPORTS:
-        known = f"it is one of: {', '.join(EXPORTS)}"
+        known = f"choose one of: {', '.join(EXPORTS)}"
         raise ConfigError(f"--format is {format_!r}{did_you_mean(format_, EXPORTS)}", known)
     check_onnx()
 

@@ -1,4 +1,4 @@
-"""seqgan-wgp generate: strings, images or points from a model."""
+"""seqgan-wgp generate: generate strings, images or points from a model."""
 
 from __future__ import annotations
 
@@ -51,7 +51,11 @@ def generate(
     regex: flags.Regex = None,
     plugin: options.Plugins = None,
 ) -> None:
-    """Print N new strings or points, one a line; write images: a grid to FILE.png, all to FILE.npy, or a folder."""
+    """Generate strings, images or points from a trained model.
+
+    Strings and points are printed one per line.
+    Images need -o: FILE.png for a grid, FILE.npy for an array, or a folder for one file per image.
+    """
     options.load_plugins(plugin)
     from seqgan_wgp.domains import adapter_for
     from seqgan_wgp.model import Model
@@ -128,7 +132,7 @@ def _check(n: int, seed: int, start: int) -> None:
     from seqgan_wgp.errors import ConfigError
 
     if n < 0:
-        raise ConfigError(f"-n is {n}, but it must be at least 1, or 0 for strings without end")
+        raise ConfigError(f"-n is {n}, but it must be at least 1, or 0 to stream forever")
     for name, value in (("--seed", seed), ("--start", start)):
         if value < 0:
             raise ConfigError(f"{name} is {value}, but it must not be negative")
@@ -140,7 +144,9 @@ def _check_no_text(adapter: DomainAdapter, n: int, given: dict[str, object]) -> 
 
     for name, value in given.items():
         if value:
-            raise ConfigError(f"{name} is for models of text, and this one is of {adapter.items}", "leave it out")
+            raise ConfigError(
+                f"{name} works only with text models, and this model generates {adapter.items}", "leave it out"
+            )
     if n < 1:
         raise ConfigError(f"-n is {n}, but it must be at least 1")
 

@@ -7,14 +7,13 @@ from typing import Annotated
 
 import typer
 
-_WHICH, _FILTERS, _CONSTRAINTS = "Which strings", "Filters", "Constraints, met by every string"
+_WHICH, _FILTERS, _CONSTRAINTS = "Sampling", "Filters", "Constraints that every string satisfies"
 
 Strings = Annotated[
     int,
     typer.Option(
         "-n",
-        help="Strings, images or points; of strings 0: without end. They are numbers K to K + N - 1 of the seed's, of "
-        "which a shard writes its own. With a filter it is what is to be found, by each shard.",
+        help="Number of samples; 0 streams forever (text only). With a filter, the number of samples to keep.",
         metavar="N",
     ),
 ]
@@ -22,27 +21,32 @@ Continue = Annotated[
     Path | None,
     typer.Option(
         "--continue",
-        help="In place of -o: write FILE bit by bit with a small FILE.index beside it, and go on where the same "
-        "command stopped. It ends as the file of one run.",
+        help="Like -o, but resumable: run the same command again to continue an interrupted FILE. Keeps a small "
+        "FILE.index beside it. The result equals that of an uninterrupted run.",
         metavar="FILE",
     ),
 ]
-Format = Annotated[str, typer.Option("--format", help="txt, jsonl or csv.", metavar="FORMAT")]
+Format = Annotated[str, typer.Option("--format", help="Output format: txt, jsonl or csv.", metavar="FORMAT")]
 
-Columns = Annotated[int | None, typer.Option(help="Images in a row of a grid.", metavar="N")]
+Columns = Annotated[int | None, typer.Option(help="Number of columns in an image grid.", metavar="N")]
 
 Seed = Annotated[
     int,
-    typer.Option(help="Seed of the latents: the same seed, the same strings.", metavar="S", rich_help_panel=_WHICH),
+    typer.Option(
+        help="Random seed of the latent vectors. The same seed gives the same samples.",
+        metavar="S",
+        rich_help_panel=_WHICH,
+    ),
 ]
 Start = Annotated[
-    int, typer.Option(help="Number of the first string, image or point.", metavar="K", rich_help_panel=_WHICH)
+    int,
+    typer.Option(help="Index of the first sample: skip the first K samples.", metavar="K", rich_help_panel=_WHICH),
 ]
 Shard = Annotated[
     str | None,
     typer.Option(
-        help="The I-th of N parts, for as many machines: of all blocks of 512 numbers every N-th. Filters see their "
-        "own part alone.",
+        help="Generate only part I of N, to split the work over N machines. A part is every N-th block of 512 "
+        "samples. Each part applies its filters separately.",
         metavar="I/N",
         rich_help_panel=_WHICH,
     ),
@@ -50,28 +54,38 @@ Shard = Annotated[
 Decode = Annotated[
     str,
     typer.Option(
-        help="argmax: the likeliest string; sample: one drawn from the same probabilities.",
+        help="argmax takes the most likely character at each position; sample draws from the probabilities.",
         metavar="HOW",
         rich_help_panel=_WHICH,
     ),
 ]
 Temperature = Annotated[
-    float, typer.Option(help="Of --decode sample: below 1 nearer to argmax.", metavar="T", rich_help_panel=_WHICH)
+    float,
+    typer.Option(
+        help="Softmax temperature for --decode sample. Values below 1 sharpen the distribution.",
+        metavar="T",
+        rich_help_panel=_WHICH,
+    ),
 ]
 Best = Annotated[
-    bool, typer.Option("--best", help="Of a run, the model of its best evaluation.", rich_help_panel=_WHICH)
+    bool,
+    typer.Option(
+        "--best",
+        help="Use best.safetensors (best validation score) instead of the latest weights.",
+        rich_help_panel=_WHICH,
+    ),
 ]
 Scores = Annotated[
     bool,
     typer.Option(
         "--scores",
-        help="Add the critic's score and the log probability: columns before the text, in jsonl and csv behind it.",
+        help="Also print each string's critic score and log probability.",
         rich_help_panel=_WHICH,
     ),
 ]
 Top = Annotated[
     int | None,
-    typer.Option(help="Of N strings the K that the critic scores highest.", metavar="K", rich_help_panel=_WHICH),
+    typer.Option(help="Keep only the K strings with the highest critic score.", metavar="K", rich_help_panel=_WHICH),
 ]
 
 Refine = Annotated[
@@ -86,7 +100,8 @@ Unique = Annotated[
     bool,
     typer.Option(
         "--unique",
-        help="No string twice. Known by 64 bits: of n strings one is lost with odds of n^2 / 2^65.",
+        help="Drop duplicates. Strings are compared by 64-bit hashes, so among n strings a new one is dropped by "
+        "mistake with probability about n^2 / 2^65.",
         rich_help_panel=_FILTERS,
     ),
 ]
@@ -94,7 +109,8 @@ NotIn = Annotated[
     list[str] | None,
     typer.Option(
         "--not-in",
-        help="No line of FILE, which is read as the model's corpus was; FILE:COLUMN too. May be repeated.",
+        help="Drop strings that are lines of FILE, for example the training corpus. FILE:COLUMN works too. May be "
+        "repeated.",
         metavar="FILE",
         rich_help_panel=_FILTERS,
     ),
@@ -103,7 +119,7 @@ Valid = Annotated[
     str | None,
     typer.Option(
         "--valid",
-        help="Only strings that the validator NAME calls valid; a plugin registers it.",
+        help="Keep only strings that pass the validator NAME, which a plugin registers.",
         metavar="NAME",
         rich_help_panel=_FILTERS,
     ),
@@ -111,43 +127,61 @@ Valid = Annotated[
 Memory = Annotated[
     int,
     typer.Option(
-        help="MB of memory for what filters know, 13 to 26 bytes a string; more goes to disk.",
+        help="Memory limit in MB for the filters (13 to 26 bytes per string). The rest goes to disk.",
         metavar="MB",
         rich_help_panel=_FILTERS,
     ),
 ]
 
-Prefix = Annotated[str | None, typer.Option(help="How it begins.", metavar="TEXT", rich_help_panel=_CONSTRAINTS)]
-Suffix = Annotated[str | None, typer.Option(help="How it ends.", metavar="TEXT", rich_help_panel=_CONSTRAINTS)]
+Prefix = Annotated[str | None, typer.Option(help="Required prefix.", metavar="TEXT", rich_help_panel=_CONSTRAINTS)]
+Suffix = Annotated[str | None, typer.Option(help="Required suffix.", metavar="TEXT", rich_help_panel=_CONSTRAINTS)]
 Contains = Annotated[
     list[str] | None,
-    typer.Option(help="What stands in it. May be repeated.", metavar="TEXT", rich_help_panel=_CONSTRAINTS),
+    typer.Option(help="Required substring. May be repeated.", metavar="TEXT", rich_help_panel=_CONSTRAINTS),
 ]
 Mask = Annotated[
     str | None,
     typer.Option(
-        help="A set for each position: ?l a-z, ?u A-Z, ?d 0-9, ?s other ASCII, ?a all four, ?1 to ?4 own sets; any "
-        "other character itself, ?? a question mark.",
+        help="Allowed characters at each position: ?l is a-z, ?u is A-Z, ?d is 0-9, ?s is other ASCII, ?a is all of "
+        "these, ?1 to ?4 are the sets from -1 to -4, and ?? is a question mark. Any other character stands for "
+        "itself.",
         metavar="MASK",
         rich_help_panel=_CONSTRAINTS,
     ),
 ]
-Set1 = Annotated[str | None, typer.Option("-1", help="The set ?1.", metavar="SET", rich_help_panel=_CONSTRAINTS)]
-Set2 = Annotated[str | None, typer.Option("-2", help="The set ?2.", metavar="SET", rich_help_panel=_CONSTRAINTS)]
-Set3 = Annotated[str | None, typer.Option("-3", help="The set ?3.", metavar="SET", rich_help_panel=_CONSTRAINTS)]
-Set4 = Annotated[str | None, typer.Option("-4", help="The set ?4.", metavar="SET", rich_help_panel=_CONSTRAINTS)]
+Set1 = Annotated[
+    str | None, typer.Option("-1", help="Characters of ?1 in --mask.", metavar="SET", rich_help_panel=_CONSTRAINTS)
+]
+Set2 = Annotated[
+    str | None, typer.Option("-2", help="Characters of ?2 in --mask.", metavar="SET", rich_help_panel=_CONSTRAINTS)
+]
+Set3 = Annotated[
+    str | None, typer.Option("-3", help="Characters of ?3 in --mask.", metavar="SET", rich_help_panel=_CONSTRAINTS)
+]
+Set4 = Annotated[
+    str | None, typer.Option("-4", help="Characters of ?4 in --mask.", metavar="SET", rich_help_panel=_CONSTRAINTS)
+]
 Length = Annotated[
     str | None,
-    typer.Option(help="How many characters: 5, 3-8, 3- or -8.", metavar="A-B", rich_help_panel=_CONSTRAINTS),
+    typer.Option(
+        help="Length in characters: 5, 3-8, 3- (at least 3) or -8 (at most 8).",
+        metavar="A-B",
+        rich_help_panel=_CONSTRAINTS,
+    ),
 ]
 Charset = Annotated[
     str | None,
-    typer.Option(help="The only characters, or ?l ?u ?d ?s ?a.", metavar="SET", rich_help_panel=_CONSTRAINTS),
+    typer.Option(
+        help="Allowed characters. May include the sets ?l ?u ?d ?s ?a of --mask.",
+        metavar="SET",
+        rich_help_panel=_CONSTRAINTS,
+    ),
 ]
 Regex = Annotated[
     str | None,
     typer.Option(
-        help="What all of it matches: literals, ., \\[a-z], \\d \\w \\s, ( ), |, * + ? {m,n}.",
+        help="Regular expression that the whole string matches. Supported: literals, ., \\[a-z], \\d \\w \\s, ( ), |, "
+        "* + ? {m,n}.",
         metavar="PATTERN",
         rich_help_panel=_CONSTRAINTS,
     ),

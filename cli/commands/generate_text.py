@@ -1,4 +1,4 @@
-"""Strings from a model to stdout or a file: what `generate` does where the model is one of text."""
+"""Write generated strings to stdout or a file: the part of `generate` for text models."""
 
 from __future__ import annotations
 
@@ -55,13 +55,15 @@ class Job:
 
         endless, one = self.request.n is None, "leave one of the two out"
         if self.output is not None and self.continued is not None:
-            raise ConfigError("-o and --continue both name a file", one)
+            raise ConfigError("-o and --continue cannot be used together", one)
         if self.output is not None and endless:
-            raise ConfigError("-n 0 has no end, and -o FILE is there only when it is whole", "take --continue FILE")
+            raise ConfigError(
+                "-n 0 streams forever, but -o writes FILE only once it is complete", "use --continue FILE instead"
+            )
         if self.top is not None and endless:
-            raise ConfigError("-n 0 has no end, so its --top is never known", "say with -n of how many")
+            raise ConfigError("--top needs a finite number of strings, but -n 0 streams forever", "give -n N")
         if self.top is not None and self.continued is not None:
-            raise ConfigError("--top is known only at the end, so there is nothing to --continue", one)
+            raise ConfigError("--top and --continue cannot be used together: the top is known only at the end", one)
         if self.top is not None and self.top < 1:
             raise ConfigError(f"--top is {self.top}, but it must be at least 1")
         if self.memory_megabytes < 1:
@@ -151,10 +153,11 @@ class Tally:
             found = strings if n is None else f"{strings} of {n:,}"
             wanted = "new" if self.job.valid is None else "new and valid" if self.job.unique else "valid"
             rest = f"none of the last {self.at.idle:,} candidates was {wanted}"
-            console.print(f"the model seems exhausted: {found}, and {rest}", soft_wrap=True)
+            console.print(f"the model seems exhausted: found {found}, and {rest}", soft_wrap=True)
             raise typer.Exit(EXIT_FAILED)
         if self.job.continued is not None and not self.new:
-            console.print(f"{self.job.continued} has {strings}, as many as asked for", markup=False, soft_wrap=True)
+            done = f"{self.job.continued} is already complete: {strings}"
+            console.print(done, markup=False, soft_wrap=True)
 
 
 def _sieve(loaded: Model, model: TextModel, job: Job) -> tuple[StringFilter | None, list[str]]:
@@ -222,5 +225,5 @@ def _destination(
         try:
             yield file.write, file.begun
         except KeyboardInterrupt:
-            messages().print(f"{job.continued} goes on with the same command", markup=False)
+            messages().print(f"run the same command again to continue {job.continued}", markup=False)
             raise

@@ -1,4 +1,4 @@
-"""seqgan-wgp info: what the machine and the installation are."""
+"""seqgan-wgp info: print versions, device and threads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..ui.console import guarded
 
 @guarded
 def info() -> None:
-    """Print versions, device and threads, for a report of a fault or of a speed."""
+    """Print versions, device and thread count, for bug reports and benchmarks."""
     import platform
 
     import numpy

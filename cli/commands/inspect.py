@@ -1,4 +1,4 @@
-"""seqgan-wgp inspect: what a corpus is, and what would become of it."""
+"""seqgan-wgp inspect: check a corpus before training."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _BAR, _EIGHTHS = 40, " ▏▎▍▌▋▊▉"
 @guarded
 def inspect(
     corpus: options.Corpus,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object instead of tables.")] = False,
     recipe: options.Recipe = "fast",
     config: options.ConfigFile = None,
     set_: options.Settings = None,
-    no_timing: Annotated[bool, typer.Option("--no-timing", help="Do not measure how long training takes.")] = False,
+    no_timing: Annotated[bool, typer.Option("--no-timing", help="Skip the estimate of training time.")] = False,
     plugin: options.Plugins = None,
 ) -> None:
-    """Tell what CORPUS is, and what training would make of it."""
+    """Check a corpus before training: encoding, lines, characters, and how it would be prepared."""
     options.load_plugins(plugin)
     from seqgan_wgp import config as configs
     from seqgan_wgp.config.fields import parse_assignments
@@ -118,23 +118,23 @@ def _source(found: Inspection) -> Iterator[Row]:
     yield "sha256", source.sha256
     yield "encoding", encoding.used + (", with a byte order mark" if encoding.byte_order_mark else "")
     if ends is not None:
-        unended = "" if ends.last_line_ended else "; none behind the last line"
-        yield "line ends", f"LF {ends.lf:,}, CRLF {ends.crlf:,}, CR alone {ends.lone_cr:,}{unended}"
+        unended = "" if ends.last_line_ended else "; the last line has none"
+        yield "line endings", f"LF {ends.lf:,}, CRLF {ends.crlf:,}, CR alone {ends.lone_cr:,}{unended}"
 
 
 def _lines(found: Inspection) -> Iterator[Row]:
     lines = found.lines
     yield (
         "read",
-        f"{lines.read:,}, of which {lines.empty:,} empty"
+        f"{lines.read:,}, including {lines.empty:,} empty"
         + (f" and {lines.missing:,} missing" if lines.missing else ""),
     )
     about = "" if lines.distinct_is_exact else "about "
-    yield "different", f"{about}{lines.distinct:,}; come again: {about}{lines.repeated:,}"
+    yield "distinct", f"{about}{lines.distinct:,}; duplicates: {about}{lines.repeated:,}"
     for number, line in enumerate(lines.most_frequent):
         yield "" if number else "most frequent", f"{line.count:,}  {line.text}"
-    around = f"before {lines.leading_blanks:,}, behind {lines.trailing_blanks:,}"
-    yield "white space", f"{around}, nothing else {lines.blank:,}"
+    around = f"leading {lines.leading_blanks:,}, trailing {lines.trailing_blanks:,}"
+    yield "white space", f"{around}, white space only {lines.blank:,}"
 
 
 def _lengths(found: Inspection) -> Iterator[Row]:
@@ -142,7 +142,7 @@ def _lengths(found: Inspection) -> Iterator[Row]:
     if lengths is None:
         return
     yield lengths.unit, f"{lengths.min:,} to {lengths.max:,}, mean {lengths.mean:,.1f}, median {lengths.median:,}"
-    yield "at most", f"90 %: {lengths.p90:,}, 99 %: {lengths.p99:,}, 99.9 %: {lengths.p99_9:,}"
+    yield "percentiles", f"90 %: {lengths.p90:,}, 99 %: {lengths.p99:,}, 99.9 %: {lengths.p99_9:,}"
     most = max(bucket.lines for bucket in lengths.histogram)
     for bucket in lengths.histogram:
         yield _range(bucket), f"{_bar(bucket.lines / most)} {bucket.lines:,}"
@@ -161,7 +161,7 @@ def _characters(found: Inspection) -> Iterator[Row]:
     characters = found.characters
     if not characters.total:
         return
-    yield "in all", f"{characters.total:,}, of which {characters.alphabet:,} different"
+    yield "total", f"{characters.total:,}, of which {characters.alphabet:,} distinct"
     shares = [
         f"{name} {script.characters:,} ({script.count / characters.total:.1%})"
         for name, script in characters.scripts.items()
@@ -172,12 +172,13 @@ def _characters(found: Inspection) -> Iterator[Row]:
     if characters.under_three:
         more = " ..." if characters.under_three > len(characters.rare) else ""
         few = " ".join(map(_shown, characters.rare))
-        yield "rare", f"once {characters.once:,}, once or twice {characters.under_three:,}: {few}{more}"
+        yield "rare", f"seen once {characters.once:,}, once or twice {characters.under_three:,}: {few}{more}"
     if characters.beyond_bmp.count:
-        yield "above U+FFFF", f"{characters.beyond_bmp.characters:,} different, {characters.beyond_bmp.count:,} in all"
+        beyond = characters.beyond_bmp
+        yield "above U+FFFF", f"{beyond.characters:,} distinct, {beyond.count:,} in total"
     for number, one in enumerate(characters.suspects):
-        where = f"{one.count:,} from {found.source.where(one.first_line)} on"
-        yield "" if number else "seldom meant", f"{one.code_point} {one.name}, {one.kind}: {where}"
+        where = f"{one.count:,}, first in {found.source.where(one.first_line)}"
+        yield "" if number else "suspicious", f"{one.code_point} {one.name}, {one.kind}: {where}"
     unlisted = characters.suspects_in_all - len(characters.suspects)
     if unlisted:
         yield "", f"and {unlisted:,} more"
@@ -199,21 +200,21 @@ def _outlook(found: Inspection) -> Iterator[Row]:
     yield "rows", f"{outlook.rows:,}"
     for way, long in (outlook.long or {}).items():
         yield f"  {way}", f"{long.lines:,} longer lines, {long.rows:,} rows"
-    yield "parts", f"training {outlook.train:,}, validation {outlook.validation:,}, test {outlook.test:,}, about"
-    yield "by rule", ", ".join(f"{name} = {value}" for name, value in outlook.settings.items()) or "nothing"
-    yield "vocabulary", f"{outlook.vocabulary:,}, with pad and unknown"
+    yield "split", f"about {outlook.train:,} training, {outlook.validation:,} validation, {outlook.test:,} test"
+    yield "automatic", ", ".join(f"{name} = {value}" for name, value in outlook.settings.items()) or "nothing"
+    yield "vocabulary", f"{outlook.vocabulary:,}, including padding and unknown"
     yield "weights", f"generator {outlook.generator_weights:,}, critic {outlook.critic_weights:,}"
-    yield "memory", f"{decimal(outlook.ids_bytes)} of ids on disk, {decimal(outlook.batch_bytes)} a batch of strings"
+    yield "memory", f"{decimal(outlook.ids_bytes)} of ids on disk, {decimal(outlook.batch_bytes)} per batch"
     if outlook.timing:
         yield "time", _time(outlook.timing)
 
 
 def _time(timing: Timing) -> str:
-    pace = f"about {timing.milliseconds:,.3g} ms a round on {timing.device}"
+    pace = f"about {timing.milliseconds:,.3g} ms per round on {timing.device}"
     if timing.minutes is None:
         return pace
     long = f"{timing.minutes:,.1f} minutes" if timing.minutes < 90 else f"{timing.minutes / 60:,.1f} hours"
-    return f"{pace}, so {timing.rounds:,} rounds take about {long}"
+    return f"{pace}; {timing.rounds:,} rounds take about {long}"
 
 
 SECTIONS: dict[str, Callable[[Inspection], Iterator[Row]]] = {
@@ -221,6 +222,6 @@ SECTIONS: dict[str, Callable[[Inspection], Iterator[Row]]] = {
     "lines": _lines,
     "lengths": _lengths,
     "characters": _characters,
-    "what becomes of it": _outlook,
+    "prepared for training": _outlook,
 }
 """Title -> rows of the table."""

@@ -1,4 +1,4 @@
-"""seqgan-wgp interpolate: a walk between two latents."""
+"""seqgan-wgp interpolate: interpolate between two latent vectors."""
 
 from __future__ import annotations
 
@@ -14,18 +14,22 @@ from ..ui.output import opened
 @guarded
 def interpolate(
     model: options.TrainedModel,
-    a: Annotated[str, typer.Argument(help="Seed of the latent to begin with, 0 or more; or a text.", metavar="A")],
-    b: Annotated[str, typer.Argument(help="Seed of the one to end with, or a text.", metavar="B")],
-    n: Annotated[int, typer.Option("-n", help="Strings or images, both ends counted.", metavar="N")] = 10,
+    a: Annotated[str, typer.Argument(help="Seed of the start; with --text, a string.", metavar="A")],
+    b: Annotated[str, typer.Argument(help="Seed of the end; with --text, a string.", metavar="B")],
+    n: Annotated[int, typer.Option("-n", help="Number of samples, including both ends.", metavar="N")] = 10,
     text: Annotated[
-        bool, typer.Option("--text", help="A and B are texts: the walk is between the latents found for them.")
+        bool, typer.Option("--text", help="Treat A and B as strings and search for their latent vectors.")
     ] = False,
     output: options.Output = None,
     device: options.Device = None,
     overwrite: options.Replace = False,
     plugin: options.Plugins = None,
 ) -> None:
-    """Walk from the first string or image of `generate --seed A` to that of B; images to FILE.png or FILE.gif."""
+    """Interpolate between the samples of two seeds.
+
+    The ends are the first samples of generate --seed A and generate --seed B.
+    Images need -o FILE.png or FILE.gif.
+    """
     options.load_plugins(plugin)
     start, end = (a, b) if text else (_seed("A", a), _seed("B", b))
 
@@ -51,5 +55,5 @@ def _seed(name: str, word: str) -> int:
     try:
         return int(word)
     except ValueError:
-        remedy = "to walk between the strings themselves, give --text"
-        raise ConfigError(f"{name} is {word!r}, but a seed is a whole number", remedy) from None
+        remedy = "to interpolate between two strings, give --text"
+        raise ConfigError(f"{name} is {word!r}, but a seed must be a whole number", remedy) from None

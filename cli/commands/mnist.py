@@ -1,4 +1,4 @@
-"""seqgan-wgp mnist: from images of digits to a model."""
+"""seqgan-wgp mnist: train a generator of digit images."""
 
 from __future__ import annotations
 
@@ -18,9 +18,16 @@ INPUTS = ["mnist"]
 @guarded
 def mnist(
     data: Annotated[
-        Path | None, typer.Option(help="Folder with the four files, or others in IDX form.", metavar="DIR")
+        Path | None,
+        typer.Option(
+            help="Folder with the four MNIST files, or other images in IDX format.",
+            metavar="DIR",
+            show_default="download MNIST once",
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run.", metavar="RUN")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the run.", metavar="RUN", show_default="a new folder in runs")
+    ] = None,
     recipe: options.Recipe = "mnist-wgan-gp",
     config: options.ConfigFile = None,
     set_: options.Settings = None,
@@ -32,7 +39,10 @@ def mnist(
     dry_run: options.DryRun = False,
     plugin: options.Plugins = None,
 ) -> None:
-    """Learn MNIST, which is downloaded once, or the images in DIR. Prints the run's folder when done."""
+    """Train a generator on MNIST or on your own images in IDX format.
+
+    MNIST is downloaded once. Prints the run folder when training ends.
+    """
     options.load_plugins(plugin)
     from seqgan_wgp.domains import adapter_claiming
 

@@ -1,4 +1,4 @@
-"""seqgan-wgp recipes: the named settings."""
+"""seqgan-wgp recipes: list the recipes, or print one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from ..ui.console import guarded
 
 @guarded
 def recipes(
-    name: Annotated[str | None, typer.Argument(help="Print this recipe whole.", metavar="[NAME]")] = None,
+    name: Annotated[str | None, typer.Argument(help="Recipe to print.", metavar="[NAME]")] = None,
 ) -> None:
-    """List the recipes, or print one with the source of each number."""
+    """List the recipes, or print all settings of one and their source.
+
+    A recipe is a named set of settings to start training from.
+    """
     from seqgan_wgp import config as configs
 
     if name is not None:

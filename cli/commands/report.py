@@ -1,4 +1,4 @@
-"""seqgan-wgp report: what a run found, in one page."""
+"""seqgan-wgp report: write the HTML report of a run."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from ..ui.console import guarded
 
 @guarded
 def report(
-    run: Annotated[Path, typer.Argument(help="The run's folder.", metavar="RUN")],
+    run: Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="File.", metavar="FILE", show_default="report.html in RUN"),
+        typer.Option("-o", "--output", help="File to write.", metavar="FILE", show_default="report.html in RUN"),
     ] = None,
     overwrite: options.Replace = False,
     plugin: options.Plugins = None,
 ) -> None:
-    """Write one HTML file that tells all of a run: samples, quality, training, settings. Prints where it is."""
+    """Write an HTML report of a run: samples, quality, training curves and settings.
+
+    The report is one self-contained file. Prints its path.
+    """
     options.load_plugins(plugin)
     from seqgan_wgp.runs.folder import open_run
     from seqgan_wgp.runs.report.page import write_report

@@ -1,4 +1,4 @@
-"""seqgan-wgp resume: go on with a run."""
+"""seqgan-wgp resume: continue training a run."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ from .train import train_in
 
 @guarded
 def resume(
-    run: Annotated[Path, typer.Argument(help="The run's folder.", metavar="RUN")],
+    run: Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")],
     steps: options.Steps = None,
     minutes: options.Minutes = None,
     device: options.Device = None,
     plugin: options.Plugins = None,
 ) -> None:
-    """Go on with a run as if it had never stopped, to its end or to a later one."""
+    """Resume a run, optionally with a later end.
+
+    The result equals that of an uninterrupted run.
+    Give --steps or --minutes to train longer than planned.
+    """
     options.load_plugins(plugin)
     from seqgan_wgp.runs.folder import open_run
 

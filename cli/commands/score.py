@@ -1,4 +1,4 @@
-"""seqgan-wgp score: what the critic makes of given strings."""
+"""seqgan-wgp score: score given strings with the critic."""
 
 from __future__ import annotations
 
@@ -17,20 +17,29 @@ def score(
     file: Annotated[
         str,
         typer.Argument(
-            help="A string a line, also .gz, .zst and FILE:COLUMN of a table; '-' for stdin.", metavar="[FILE]"
+            help="Text file with one string per line (also .gz, .zst), FILE:COLUMN of a table, or - for stdin.",
+            metavar="[FILE]",
         ),
     ] = "-",
-    format_: Annotated[str, typer.Option("--format", help="txt, jsonl or csv.", metavar="FORMAT")] = "txt",
+    format_: Annotated[
+        str, typer.Option("--format", help="Output format: txt, jsonl or csv.", metavar="FORMAT")
+    ] = "txt",
     output: options.Output = None,
     device: options.Device = None,
     overwrite: options.Replace = False,
     plugin: options.Plugins = None,
 ) -> None:
-    """Print the critic's score of every line, in order: score, flag and text, tabs between.
+    """Score each line of FILE with the critic.
 
-    Higher: more like the corpus than like what this model generates. Of strings like neither a score says nothing.
+    Prints score, flag and text, separated by tabs.
+    A higher score means more like the training corpus and less like the generator's output.
+    The score means nothing for strings that resemble neither.
 
-    Flags: - none; too_long: scored by its beginning; unknown: has characters that were not learnt; empty: never learnt.
+    The flag is one of:
+    too_long: only the beginning is scored;
+    unknown: the string has characters that the model does not know;
+    empty: the line is empty, and empty lines are never trained on;
+    -: none of these.
     """
     options.load_plugins(plugin)
     from seqgan_wgp.text.generation.formats import RECORDS, check_format, header

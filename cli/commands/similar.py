@@ -1,4 +1,4 @@
-"""seqgan-wgp similar: strings around a given one."""
+"""seqgan-wgp similar: find strings that are close to a given one in latent space."""
 
 from __future__ import annotations
 
@@ -17,23 +17,28 @@ if TYPE_CHECKING:
 @guarded
 def similar(
     model: options.TrainedModel,
-    text: Annotated[str, typer.Argument(help="A string of characters that the model knows.", metavar="TEXT")],
-    n: Annotated[int, typer.Option("-n", help="Strings at most.", metavar="N")] = 10,
+    text: Annotated[str, typer.Argument(help="A string; the model must know all its characters.", metavar="TEXT")],
+    n: Annotated[int, typer.Option("-n", help="Maximum number of strings.", metavar="N")] = 10,
     distance: Annotated[
-        float, typer.Option(help="The largest, 0 to 1: the nearer to 0, the more like TEXT.", metavar="D")
+        float,
+        typer.Option(help="Maximum distance in latent space, 0 to 1. Smaller means more like TEXT.", metavar="D"),
     ] = 1.0,
-    seed: Annotated[int, typer.Option(help="Seed of the directions that are gone in.", metavar="S")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the search directions.", metavar="S")] = 0,
     format_: Annotated[
-        str, typer.Option("--format", help="txt; jsonl or csv, with the distances.", metavar="FORMAT")
+        str,
+        typer.Option(
+            "--format", help="Output format: txt, jsonl or csv. jsonl and csv include the distances.", metavar="FORMAT"
+        ),
     ] = "txt",
     output: options.Output = None,
     device: options.Device = None,
     overwrite: options.Replace = False,
     plugin: options.Plugins = None,
 ) -> None:
-    """Print different strings that the model has around TEXT, nearest first.
+    """Generate strings similar to TEXT, nearest first.
 
-    The latent of TEXT is searched for, in some seconds; strings are those of latents around it. TEXT is left out.
+    Searches for the latent vector of TEXT, which takes a few seconds, then decodes latent vectors around it.
+    TEXT itself is not printed.
     """
     options.load_plugins(plugin)
     from seqgan_wgp.errors import ConfigError
@@ -59,11 +64,11 @@ def similar(
             line = as_txt(near.text) if plain else RECORDS[format_](near.text, {"distance": near.distance})
             out.write(line + "\n")
     if left:
-        messages().print(f"{n - left:,} of {n:,} different strings are found up to distance {distance:g}", markup=False)
+        messages().print(f"found {n - left:,} of {n:,} different strings within distance {distance:g}", markup=False)
 
 
 def _tell(found: Inversion) -> None:
-    """Say what became of the search, where it did not find the text itself."""
+    """Print what the search found if it did not reproduce the text itself."""
     if found.decoded != found.text:
-        message = f"no latent gives {found.text!r} itself; the nearest that was found gives {found.decoded!r}"
+        message = f"no latent vector was found for {found.text!r}; the closest one decodes to {found.decoded!r}"
         messages().print(message, markup=False)

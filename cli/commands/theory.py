@@ -1,4 +1,4 @@
-"""seqgan-wgp theory: why Wasserstein, why the gradient penalty, tried and drawn."""
+"""seqgan-wgp theory: reproduce the experiments behind WGAN-GP."""
 
 from __future__ import annotations
 
@@ -24,17 +24,26 @@ _QUICK = 0.1
 
 @guarded
 def theory(
-    out: Annotated[Path, typer.Option(help="Folder of the figures.", metavar="DIR")] = Path("theory"),
+    out: Annotated[Path, typer.Option(help="Folder for the figures.", metavar="DIR")] = Path("theory"),
     only: Annotated[
-        str | None, typer.Option(help=f"Of {', '.join(NAMES)}: some, with commas between.", metavar="A,B,C")
+        str | None,
+        typer.Option(
+            help=f"Experiments to run, separated by commas: {', '.join(NAMES)}.",
+            metavar="A,B,C",
+            show_default="all",
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all noise.", metavar="S")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.", metavar="S")] = 0,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A tenth of the steps: a first look, too short for what has to come out.")
+        bool,
+        typer.Option("--quick", help="Run a tenth of the steps for a first look; too few for the checks to pass."),
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace figures that are in DIR.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing figures in the folder.")] = False,
 ) -> None:
-    """Try what theory says of GAN losses and constraints: tables on stdout, figures in DIR, within five minutes."""
+    """Run small experiments that show why WGAN-GP works, against what theory predicts.
+
+    Prints tables and writes figures to the folder. Takes up to five minutes.
+    """
     names = _asked(only)
     _check_seed(seed)
     _check_folder(out, names, overwrite=overwrite)
@@ -54,7 +63,7 @@ def theory(
         _tell(console, name, f"{out / name}.png, {time.perf_counter() - started:.0f} s")
     console.print(f"done after {time.perf_counter() - began:.0f} s", markup=False)
     if missed:
-        console.print(f"[yellow]warning:[/] {missed} of what had to come out did not" + " (--quick)" * quick)
+        console.print(f"[yellow]warning:[/] {missed} predictions were not confirmed" + " (--quick)" * quick)
 
 
 def _tell(console: Console, name: str, what: str) -> None:
@@ -78,7 +87,7 @@ def _check_seed(seed: int) -> None:
     from seqgan_wgp.errors import ConfigError
 
     if not 0 <= seed < 2**63:
-        raise ConfigError(f"--seed is {seed}", "it is at least 0 and below 2**63")
+        raise ConfigError(f"--seed is {seed}", "it must be at least 0 and below 2**63")
 
 
 def _check_folder(folder: Path, names: list[str], *, overwrite: bool) -> None:
@@ -92,11 +101,12 @@ def _check_folder(folder: Path, names: list[str], *, overwrite: bool) -> None:
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be written ({error.strerror})", "choose another --out") from None
     if there - ours:
-        raise ConfigError(f"{folder}: holds other files, such as {min(there - ours)}", "choose another --out")
+        raise ConfigError(f"{folder}: contains other files, such as {min(there - ours)}", "choose another --out")
     replaced = sorted(there & {f"{name}.png" for name in names})
     if replaced and not overwrite:
         raise ConfigError(
-            f"{folder}: has {', '.join(replaced)} already", "choose another --out, or give --overwrite to replace them"
+            f"{folder}: {', '.join(replaced)} already there",
+            "choose another --out, or give --overwrite to replace them",
         )
 
 

@@ -1,4 +1,4 @@
-"""seqgan-wgp train: from a text file, or from a distribution of points, to a model."""
+"""seqgan-wgp train: train a generator on text or on a toy distribution of points."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 @guarded
 def train(
     corpus: options.Corpus,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run.", metavar="RUN")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the run.", metavar="RUN", show_default="a new folder in runs")
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="Settings to start from; see: seqgan-wgp recipes.",
+            help="Recipe (named set of settings) to start from; seqgan-wgp recipes lists them.",
             metavar="NAME",
             show_default="fast; toy for toy:NAME",
         ),
@@ -48,7 +50,11 @@ def train(
     dry_run: options.DryRun = False,
     plugin: options.Plugins = None,
 ) -> None:
-    """Learn from the lines of CORPUS, or from draws of toy:NAME. Prints the run's folder when done."""
+    """Train a generator on the lines of CORPUS.
+
+    Prints the run folder when training ends.
+    Ctrl-C saves a checkpoint; continue with: seqgan-wgp resume RUN.
+    """
     options.load_plugins(plugin)
     from seqgan_wgp.domains import adapter_claiming
 
@@ -77,7 +83,7 @@ def train_on(
     overwrite: bool,
     dry_run: bool,
 ) -> None:
-    """Prepare a run in the first process, and train in it in all; with `dry_run` print its settings alone.
+    """Prepare a run in the first process and train it in all processes; with `dry_run` only print its settings.
 
     Args:
         adapter: of the data.
@@ -121,7 +127,7 @@ def _new_run(
     overwrite: bool,
     dry_run: bool,
 ) -> RunFolder | None:
-    """Scan the data, say what it is, and prepare a run; with `dry_run` print its settings and return None."""
+    """Scan the data, print a summary and prepare a run; with `dry_run` print the settings and return None."""
     from seqgan_wgp import config as configs
     from seqgan_wgp.runs.folder import numbered
     from seqgan_wgp.runs.prepare import create
@@ -132,7 +138,7 @@ def _new_run(
     if dry_run:
         if adapter.has_rules:
             by_rule = ", ".join(f"{name} = {value}" for name, value in configs.changes(given, settings).items())
-            console.print(f"by rule: {by_rule or 'nothing'}", markup=False)
+            console.print(f"set automatically: {by_rule or 'nothing'}", markup=False)
         typer.echo(configs.to_toml(settings), nl=False)
         return None
     folder = out or numbered(Path("runs"), f"{found.name}-{recipe}")
@@ -141,7 +147,7 @@ def _new_run(
 
 
 def scan_with_progress(console: Console, adapter: DomainAdapter, source: Any, config: Config) -> PreparedData:
-    """Scan data with progress on stderr, and say what it is and what to know about it."""
+    """Scan data with progress on stderr, then print its summary and warnings."""
     found = adapter.scan(source, config, lambda what, size: Reading(console, what, size))
     console.print(found.summary(), markup=False)
     for warning in found.warnings():
@@ -150,7 +156,7 @@ def scan_with_progress(console: Console, adapter: DomainAdapter, source: Any, co
 
 
 def train_in(run: RunFolder, world: ProcessGroup, overrides: dict[str, object] | None = None) -> None:
-    """Train in a run's folder with progress on stderr; print the folder on stdout when done."""
+    """Train in a run's folder with progress on stderr; print the folder on stdout at the end."""
     from seqgan_wgp import config as configs
     from seqgan_wgp.errors import Diverged
     from seqgan_wgp.runs.folder import read_config
@@ -168,7 +174,7 @@ def train_in(run: RunFolder, world: ProcessGroup, overrides: dict[str, object] |
         _report(run)
         raise
     if outcome.reason == "interrupted":
-        messages().print(f"saved at step {outcome.step:,}; go on with: {program()} resume {run.path}", soft_wrap=True)
+        messages().print(f"saved at step {outcome.step:,}; resume with: {program()} resume {run.path}", soft_wrap=True)
         _report(run)
         raise typer.Exit(EXIT_INTERRUPTED)
     progress.close(outcome)
@@ -177,7 +183,7 @@ def train_in(run: RunFolder, world: ProcessGroup, overrides: dict[str, object] |
 
 
 def _report(run: RunFolder) -> None:
-    """Write the report of a run and say where it is; a run is what it is without one, so nothing else depends on it."""
+    """Write the report of a run and print its path; a failure is only a warning, since the run is complete without."""
     from seqgan_wgp.errors import SeqganError
     from seqgan_wgp.runs.report.page import write_report
 
@@ -185,4 +191,4 @@ def _report(run: RunFolder) -> None:
         messages().print(f"report    {write_report(run)}", markup=False, soft_wrap=True)
     except (SeqganError, OSError) as error:
         reason = error.message if isinstance(error, SeqganError) else error.strerror or str(error)
-        messages().print(f"[yellow]warning:[/] no report was written: {escape(reason)}", soft_wrap=True)
+        messages().print(f"[yellow]warning:[/] the report could not be written: {escape(reason)}", soft_wrap=True)

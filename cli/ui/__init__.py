@@ -1,1 +1,1 @@
-"""What the commands draw: console, tables, progress."""
+"""Terminal output of the commands: console, tables and progress."""

@@ -1,4 +1,4 @@
-"""How far a large file has been read, on stderr."""
+"""Show how far a large file has been read, on stderr."""
 
 from __future__ import annotations
 

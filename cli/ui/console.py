@@ -1,6 +1,6 @@
-"""Where messages go, and how errors end a command.
+"""Print messages to stderr and turn errors into exit codes.
 
-stdout carries data alone, so that it pipes; everything for people goes to stderr.
+stdout carries only data, so it can be piped; all messages go to stderr.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
                 _abandon_stdout()
                 raise typer.Exit(0) from None
             where = f"{error.filename}: " if error.filename else ""
-            room = f"make room and try again; a run that has begun goes on with: {program()} resume RUN"
+            room = f"free some disk space and try again; resume a run with: {program()} resume RUN"
             remedy = room if error.errno == errno.ENOSPC else ""
             fail(where + (error.strerror or str(error)), remedy, code=EXIT_FAILED)
 

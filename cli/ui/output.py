@@ -1,4 +1,4 @@
-"""Where a command's strings go: stdout, or a file."""
+"""Write a command's output to stdout or to a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training as it is watched: a live panel on a terminal, plain lines elsewhere."""
+"""Show training progress: a live panel on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LIVE_SAMPLES = 3
 
 
 class Progress:
-    """What a user sees of a run.
+    """Shows the progress of a run.
 
     Args:
         console: on stderr.
@@ -87,7 +87,7 @@ class Progress:
         """Say how a run ended and how good it is, with samples beside real items."""
         console = self.console
         console.print(f"\ndone at step {outcome.step:,} after {_clock(outcome.seconds)} ({_REASONS[outcome.reason]})")
-        console.print(measures_table({"validation half": outcome.validation, "test half": outcome.test}))
+        console.print(measures_table({"validation split": outcome.validation, "test split": outcome.test}))
         console.print(samples_table(outcome.samples, outcome.real))
         for found in outcome.findings:
             if found.name not in self._warned:  # found at the closing, or by a process before this one
@@ -116,7 +116,7 @@ class Progress:
         left = self._progress(record)[1]
         until = f"{_clock(left)} left" if math.isfinite(left) else ""
         rate = f"{self._rate():.1f} steps/s  " if math.isfinite(self._rate()) else ""
-        return f"step {record.step:,}  {rate}{_clock(record.seconds)} gone  {until}".rstrip()
+        return f"step {record.step:,}  {rate}{_clock(record.seconds)} elapsed  {until}".rstrip()
 
     def _line(self, record: Record) -> str:
         parts = [self._head(record), _losses(record)]
@@ -162,8 +162,8 @@ def samples_table(generated: list[str], real: list[str]) -> Table:
 
 _REASONS = {
     "steps": "all steps done",
-    "minutes": "time is up",
-    "patience": "no better for evaluation.patience evaluations",
+    "minutes": "time limit reached",
+    "patience": "early stopping: no improvement for evaluation.patience evaluations",
 }
 
 
@@ -175,10 +175,10 @@ def _files(run: Path, config: Config, outcome: Outcome) -> str:
         lines.append(f"best      {run / 'best.safetensors'}  (step {outcome.best_step:,})")
     lines += [f"records   {run / 'metrics.jsonl'}", f"samples   {run / 'samples'}"]
     if (run / "training.gif").is_file():
-        lines.append(f"film      {run / 'training.gif'}")
+        lines.append(f"animation {run / 'training.gif'}")
     lines += [
-        f"more      {program()} generate {run} {adapter_for(config).generate_hint}",
-        f"go on     {program()} resume {run} --minutes M",
+        f"generate  {program()} generate {run} {adapter_for(config).generate_hint}",
+        f"resume    {program()} resume {run} --minutes M",
     ]
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""How far long work has come, step by step, on stderr."""
+"""Show the progress of long work, step by step, on stderr."""
 
 from __future__ import annotations
 

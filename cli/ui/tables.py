@@ -1,4 +1,4 @@
-"""Tables for people: folded to fit a terminal, elsewhere each row on one line. Text of a corpus cannot wreck them."""
+"""Print tables: folded to fit a terminal, one row per line elsewhere. Control characters are made harmless."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings as frozen dataclasses: how one is declared, read from text, checked against its bounds, and listed."""
+"""Declare, parse, check and list settings, which are fields of frozen dataclasses."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def parse_assignments(assignments: list[str]) -> dict[str, str]:
     for text in assignments:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
-            raise ConfigError(f"{text!r} is no setting", "write it as SECTION.NAME=VALUE, e.g. generator.width=128")
+            raise ConfigError(f"{text!r} is not a setting", "write it as SECTION.NAME=VALUE, e.g. generator.width=128")
         pairs[key.strip()] = value.strip()
     return pairs
 
@@ -86,7 +86,7 @@ def nested(cls: type, dotted: str, value: object) -> dict[str, Any]:
     if dotted not in list_settings(cls):
         raise ConfigError(
             f"there is no setting {dotted!r}{did_you_mean(dotted, list_settings(cls))}",
-            "a recipe's settings are listed by: seqgan-wgp recipes NAME",
+            "list the settings of a recipe with: seqgan-wgp recipes NAME",
         )
     *sections, name = dotted.split(".")
     tree: dict[str, Any] = {name: value}
@@ -128,7 +128,9 @@ def _without_former(
             name = former[dotted].rpartition(".")[2]
             met[dotted] = former[dotted]
             if name in tree:
-                raise ConfigError(f"{dotted} is now called {former[dotted]}, and both are set", f"leave {dotted} out")
+                raise ConfigError(
+                    f"{dotted} has been renamed to {former[dotted]}, but both are set", f"leave {dotted} out"
+                )
         result[name] = value
     return result, met
 
@@ -149,7 +151,7 @@ def from_tree(cls: type[Any], tree: object, prefix: str = "") -> Any:
         ConfigError: unknown or missing setting, wrong type, value out of bounds; the message names the setting.
     """
     if not isinstance(tree, Mapping):
-        raise ConfigError(f"{prefix.rstrip('.') or 'the config'} is {tree!r}, but it is a section of settings")
+        raise ConfigError(f"{prefix.rstrip('.') or 'the config'} is {tree!r}, but it must be a section of settings")
     section: type = cls
     hints = _hints(section)
     fields = {field.name: field for field in dataclasses.fields(cls)}
@@ -170,7 +172,7 @@ def from_tree(cls: type[Any], tree: object, prefix: str = "") -> Any:
             # The default is one of the choices, and a registry imports modules when it is asked.
             values[name] = value if value == field.default else _checked(dotted, value, field.metadata)
         elif field.default is MISSING:
-            raise ConfigError(f"{dotted} is not set", "start from a recipe: they set every number that shapes results")
+            raise ConfigError(f"{dotted} is not set", "start from a recipe, which sets all required settings")
     return cls(**values)
 
 
@@ -184,7 +186,7 @@ def _names(dotted: str, value: object, doc: str) -> tuple[str, ...]:
     if isinstance(value, str):
         value = [name.strip() for name in value.split(",") if name.strip()]
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
-        raise ConfigError(f"{dotted} is {value!r}, but it is a list of names", f"{dotted}: {doc}")
+        raise ConfigError(f"{dotted} is {value!r}, but it must be a list of names", f"{dotted}: {doc}")
     return tuple(value)
 
 
@@ -212,7 +214,7 @@ def _typed(dotted: str, value: object, hint: Any, rule: Mapping[str, Any]) -> An
         wanted = (
             words[kind] + (" or none" if optional and not rule["auto"] else "") + (" or auto" if rule["auto"] else "")
         )
-        raise ConfigError(f"{dotted} is {value!r}, but it is {wanted}", f"{dotted}: {rule['doc']}")
+        raise ConfigError(f"{dotted} is {value!r}, but it must be {wanted}", f"{dotted}: {rule['doc']}")
     return value
 
 
@@ -222,7 +224,7 @@ def _checked(dotted: str, value: Any, rule: Mapping[str, Any]) -> Any:
         if value not in choices:
             raise ConfigError(
                 f"{dotted} is {value!r}{did_you_mean(str(value), choices)}",
-                f"it is one of: {', '.join(choices)}",
+                f"choose one of: {', '.join(choices)}",
             )
         return value
     if value is None or isinstance(value, str | bool | tuple):

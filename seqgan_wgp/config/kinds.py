@@ -1,4 +1,4 @@
-"""DATA_KINDS: what settings need to know of each kind of data; all else is its adapter's, in `seqgan_wgp.domains`."""
+"""DATA_KINDS: what settings need to know about each kind of data; the rest is in its adapter."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Config and its sections: every setting with its meaning, neutral default and bounds, as frozen dataclasses.
+"""Config and its sections: declare every setting with its meaning, default and bounds, as frozen dataclasses.
 
-A default that is written here is off or automatic; numbers that shape results have none and come from a recipe.
+A default given here switches a feature off or chooses automatically. Numbers that shape results have no default; they
+come from a recipe.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _RANGES = TableNames("images.pixel_ranges.RANGES")
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusSettings:
-    """How text becomes rows of ids."""
+    """How text is turned into rows of token ids."""
 
     encoding: str = setting("encoding of the text, as Python names it", "utf-8")
     errors: str = setting("what to do with a line of bad bytes", "strict", choices=("strict", "replace", "skip"))
@@ -48,29 +49,37 @@ class CorpusSettings:
         "char",
         choices=UNITS,
     )
-    limit: int | None = setting("lines read at most, empty ones not counted; none: all", None, ge=1)
+    limit: int | None = setting("maximum number of lines to read, not counting empty ones; none: all", None, ge=1)
     layout: str = setting(
-        "lines: a row each; windows: of running text; auto: windows for text in paragraphs or without lines",
+        "lines: one row per line; windows: rows cut from running text; auto: chosen by the shape of the text",
         "auto",
         choices=("auto", "lines", "windows"),
     )
     length: int | None = setting(
-        "characters in a row; auto: 99 % of lines fit, rounded up to 8, at most 64", None, ge=1, le=4096, auto=True
+        "sequence length in characters; auto: fits 99 % of lines, rounded up to a multiple of 8, at most 64",
+        None,
+        ge=1,
+        le=4096,
+        auto=True,
     )
     overflow: str = setting(
-        "what to do with longer lines: crop them, drop them, or cut them in chunks",
+        "what to do with lines longer than corpus.length: crop them, drop them, or split them into chunks",
         "crop",
         choices=_OVERFLOWS,
         formerly="long",
     )
-    held_out: float = setting("share of distinct lines held out, half validation, half test", 0.2, gt=0, le=0.9)
-    held_out_max: int = setting("lines held out at most (expected number)", 40_000, ge=1, formerly="held_out_most")
-    max_alphabet: int = setting("different characters allowed", 8192, ge=1, le=65_000)
+    held_out: float = setting(
+        "fraction of distinct lines held out, half for validation and half for test", 0.2, gt=0, le=0.9
+    )
+    held_out_max: int = setting(
+        "maximum number of held-out lines (in expectation)", 40_000, ge=1, formerly="held_out_most"
+    )
+    max_alphabet: int = setting("maximum number of distinct characters", 8192, ge=1, le=65_000)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSettings:
-    """How images become points of critic space."""
+    """How images are scaled and shown."""
 
     range: str = setting("values of pixels: 0 to 1, or -1 to 1", "unit", choices=_RANGES)
     limit: int | None = setting("images trained on, the first so many; none: all", None, ge=1)
@@ -80,15 +89,15 @@ class ImageSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ToySettings:
-    """Which distribution of points is learnt, where it is none of text or images."""
+    """Which toy distribution of points is learned."""
 
-    name: str = setting("distribution", "25-gaussians", choices=DISTRIBUTIONS)
-    theta: float = setting("of parallel-lines: where the line stands, (theta, Z) with Z uniform in 0 to 1", 0.0)
+    name: str = setting("name of the toy distribution", "25-gaussians", choices=DISTRIBUTIONS)
+    theta: float = setting("parallel-lines only: x coordinate of the real line; points are (theta, U[0, 1])", 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorSettings:
-    """The generator, from latents to points of critic space."""
+    """The generator, which maps latent vectors to samples."""
 
     network: str = setting("architecture", "residual", choices=AnyOf(GENERATORS))
     latent: int = setting(
@@ -108,14 +117,14 @@ class GeneratorSettings:
     )
     normalization: str = setting("before each activation", "none", choices=NORMALIZATIONS)
     activation: str = setting(
-        "activation after the convolutions of the network convolution-dense; other networks have their own",
+        "activation after the convolutions of convolution-dense; other networks have a fixed one",
         "softplus",
         choices=_ACTIVATIONS,
     )
-    initialization: str = setting("scheme of the first weights", "torch", choices=INITIALIZATIONS)
+    initialization: str = setting("weight initialization scheme", "torch", choices=INITIALIZATIONS)
     relaxation: str = setting(
-        "what a text generator feeds the critic: softmax probabilities, straight-through one-hot, or sampled: one-hot "
-        "that is drawn in half of the strings",
+        "what a text generator feeds the critic: softmax probabilities, straight-through one-hot vectors, or sampled: "
+        "one-hot samples in half of the batch",
         "softmax",
         choices=("softmax", "straight-through", "sampled", "auto"),
         formerly="output",
@@ -124,39 +133,48 @@ class GeneratorSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class CriticSettings:
-    """The critic, from points of critic space to one score."""
+    """The critic, which maps a sample to one score."""
 
-    network: str = setting("architecture", "residual", choices=AnyOf(CRITICS))
-    width: int = setting("channels; of a perceptron, units", ge=1, le=16_384, auto=True)
-    blocks: int = setting("residual blocks; of a perceptron over points, hidden layers", 0, ge=0, le=256)
-    kernel: int = setting("positions that a convolution sees", 1, ge=1, le=255, odd=True)
-    units: int = setting("units of the dense layer, in networks that have one", 0, ge=0, le=65_536)
-    residual_scale: float = setting("factor on each block's residual branch", 1.0, gt=0, le=100)
-    normalization: str = setting("before each activation", "none", choices=NORMALIZATIONS)
+    network: str = setting("critic architecture", "residual", choices=AnyOf(CRITICS))
+    width: int = setting("number of channels, or of hidden units in a perceptron", ge=1, le=16_384, auto=True)
+    blocks: int = setting("number of residual blocks, or of hidden layers in a perceptron", 0, ge=0, le=256)
+    kernel: int = setting("convolution kernel size", 1, ge=1, le=255, odd=True)
+    units: int = setting("units of the dense layer, for networks that have one", 0, ge=0, le=65_536)
+    residual_scale: float = setting("scale of each residual branch", 1.0, gt=0, le=100)
+    normalization: str = setting("normalization before each activation", "none", choices=NORMALIZATIONS)
     activation: str = setting(
-        "activation after the convolutions of the network convolution-dense; other networks have their own",
+        "activation after the convolutions of convolution-dense; other networks have a fixed one",
         "softplus",
         choices=_ACTIVATIONS,
     )
-    initialization: str = setting("scheme of the first weights", "torch", choices=INITIALIZATIONS)
+    initialization: str = setting("weight initialization scheme", "torch", choices=INITIALIZATIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveSettings:
-    """What the two networks play for, and how the critic is kept Lipschitz."""
+    """The adversarial loss, and the constraint that keeps the critic Lipschitz."""
 
-    loss: str = setting("adversarial objective", "wgan", choices=LOSSES)
-    targets: str = setting("of lsgan: a, b, c for fake, real, and fake as the generator wants it", "0, 1, 1")
+    loss: str = setting("adversarial loss", "wgan", choices=LOSSES)
+    targets: str = setting(
+        "lsgan only: target values a, b, c for fake samples, real samples, and fake samples in the generator's loss",
+        "0, 1, 1",
+    )
     constraint: str = setting(
-        "how the critic's slope is bounded; gp: pushed to 1; lp: what is above 1; clip: by its weights' size",
+        "Lipschitz constraint on the critic; gp: two-sided gradient penalty (norm 1); lp: one-sided (norm at most 1); "
+        "clip: weight clipping",
         "none",
         choices=PENALTIES,
     )
-    penalty_weight: float = setting("lambda, the factor on the penalty", 0.0, ge=0, formerly="weight")
+    penalty_weight: float = setting("gradient penalty weight lambda", 0.0, ge=0, formerly="weight")
     penalty_every: int = setting(
-        "apply the penalty to every k-th sample of the batch", 1, ge=1, le=1_024, auto=True, formerly="thinning"
+        "apply the gradient penalty to every k-th sample of the batch",
+        1,
+        ge=1,
+        le=1_024,
+        auto=True,
+        formerly="thinning",
     )
-    clip: float | None = setting("c, what weights are clipped to, [-c, c]; with constraint=clip", None, gt=0)
+    clip: float | None = setting("weight clipping bound c: clip weights to [-c, c]; for constraint=clip", None, gt=0)
 
     def target_numbers(self) -> tuple[float, float, float]:
         """Return a, b and c of `targets`. Raises ConfigError when it is not three numbers."""
@@ -166,34 +184,34 @@ class ObjectiveSettings:
             a = b = c = math.nan
         if not all(map(math.isfinite, (a, b, c))):
             raise ConfigError(
-                f"objective.targets is {self.targets!r}, but it is three numbers",
-                'a, b, c with commas between, e.g. "0, 1, 1", or "-1, 1, 0" for Pearson\'s chi-squared',
+                f"objective.targets is {self.targets!r}, but it must be three numbers",
+                'give a, b, c separated by commas, e.g. "0, 1, 1", or "-1, 1, 0" for Pearson\'s chi-squared',
             )
         return a, b, c
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlgorithmSettings:
-    """One optimizer. Each algorithm has some of these numbers and needs all that it has."""
+    """One optimizer. Each algorithm uses some of these settings and needs all that it uses."""
 
-    name: str = setting("algorithm; rmsprop-tf: TensorFlow 1's", "adam", choices=OPTIMIZERS)
-    learning_rate: float = setting("step size", gt=0, le=10)
+    name: str = setting("optimizer; rmsprop-tf is RMSprop as in TensorFlow 1", "adam", choices=OPTIMIZERS)
+    learning_rate: float = setting("initial learning rate", gt=0, le=10)
     lr_decay_steps: int = setting(
-        "time constant T of the learning-rate decay, learning_rate / sqrt(1 + round / T); 0 disables it",
+        "time constant T of the inverse-square-root decay, learning_rate / sqrt(1 + round / T); 0 disables it",
         0,
         ge=0,
         formerly="fall_steps",
     )
-    beta1: float | None = setting("adam: decay of the mean of gradients", None, ge=0, lt=1)
-    beta2: float | None = setting("adam: decay of the mean of squared gradients", None, ge=0, lt=1)
-    decay: float | None = setting("rmsprop: decay of the mean of squared gradients", None, ge=0, lt=1)
-    momentum: float = setting("rmsprop, sgd: share of the last step that is added to a step", 0.0, ge=0, lt=1)
-    epsilon: float = setting("adam, rmsprop: keeps the divisor from 0", 1e-8, ge=0)
+    beta1: float | None = setting("adam: decay rate of the mean gradient", None, ge=0, lt=1)
+    beta2: float | None = setting("adam: decay rate of the mean squared gradient", None, ge=0, lt=1)
+    decay: float | None = setting("rmsprop: decay rate of the mean squared gradient", None, ge=0, lt=1)
+    momentum: float = setting("rmsprop, sgd: momentum", 0.0, ge=0, lt=1)
+    epsilon: float = setting("adam, rmsprop: small constant in the denominator", 1e-8, ge=0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerSettings:
-    """The two optimizers."""
+    """The optimizers of the generator and the critic."""
 
     generator: AlgorithmSettings
     critic: AlgorithmSettings
@@ -201,20 +219,22 @@ class OptimizerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """How long, on what, and in which rhythm. A step is one round: critic steps, then generator steps."""
+    """The training loop. A step is one round: critic steps, then generator steps."""
 
-    batch_size: int = setting("items a critic step sees of each kind", ge=1, le=1_048_576, auto=True)
-    critic_steps: int = setting("n_critic, critic steps in a round", ge=1, le=10_000)
-    generator_steps: int = setting("generator steps in a round", 1, ge=1, le=10_000)
-    generator_steps_more: int = setting("generator steps added each generator_steps_period", 0, ge=0, le=10_000)
-    generator_steps_period: int = setting("rounds after which generator_steps_more are added", 1, ge=1)
+    batch_size: int = setting("batch size: real and fake samples in each critic step", ge=1, le=1_048_576, auto=True)
+    critic_steps: int = setting("critic steps per round (n_critic)", ge=1, le=10_000)
+    generator_steps: int = setting("generator steps per round", 1, ge=1, le=10_000)
+    generator_steps_more: int = setting(
+        "add this many generator steps every generator_steps_period rounds", 0, ge=0, le=10_000
+    )
+    generator_steps_period: int = setting("rounds between increases by generator_steps_more", 1, ge=1)
     extra_steps_above: float | None = setting(
-        "take extra generator steps in a round while their loss is above this; none: no extra steps",
+        "take extra generator steps in a round while the generator loss is above this; none: no extra steps",
         None,
         formerly="repeat_above",
     )
     extra_steps_max_rises: int = setting(
-        "extra steps that may fail to lower the loss before the round gives up",
+        "stop the extra steps of a round after this many that did not lower the loss",
         10,
         ge=1,
         formerly="repeat_rises",
@@ -234,26 +254,28 @@ class TrainingSettings:
         "whether every step of both networks has the same latents, those of the first batch_size samples", False
     )
     fixed_batch: bool = setting(
-        "whether every critic step has the same real batch, the first batch_size training items", False
+        "use the same real batch, the first batch_size training samples, in every critic step", False
     )
-    noise: float = setting("standard deviation of noise on all that the critic sees, at first", 0.0, ge=0)
-    noise_steps: int = setting("rounds over which the noise goes to 0, linearly; 0: it stays", 0, ge=0)
-    steps: int | None = setting("rounds in all, also after a resume; none: no limit", None, ge=1)
-    minutes: float | None = setting("minutes of training in all, also after a resume; none: no limit", None, gt=0)
-    seed: int = setting("seed of all noise", 0, ge=0, lt=2**63)
-    device: str = setting("where the networks live", "auto", choices=("auto", "cpu", "cuda", "mps"))
+    noise: float = setting("standard deviation of instance noise at the start", 0.0, ge=0)
+    noise_steps: int = setting("rounds of linear decay of the instance noise to 0; 0: no decay", 0, ge=0)
+    steps: int | None = setting("total number of rounds, including those before a resume; none: no limit", None, ge=1)
+    minutes: float | None = setting(
+        "total training time in minutes, including the time before a resume; none: no limit", None, gt=0
+    )
+    seed: int = setting("random seed", 0, ge=0, lt=2**63)
+    device: str = setting("device to compute on", "auto", choices=("auto", "cpu", "cuda", "mps"))
     engine: str = setting(
-        "how steps are computed; graph: a round as one CUDA graph; auto: graph on a GPU, else eager",
+        "execution engine; graph: one CUDA graph per round; auto: graph on a GPU, otherwise eager",
         "auto",
         choices=_ENGINES,
     )
     precision: str = setting(
-        "of what networks compute; tf32: on a GPU; bf16: of scores, not of penalties",
+        "numeric precision; tf32: on a GPU; bf16: for the networks but not for the gradient penalty",
         "float32",
         choices=("float32", "tf32", "bf16"),
     )
     convolution: str = setting(
-        "how 1-d convolutions are computed in training; auto: the quickest for the sizes",
+        "algorithm for 1-d convolutions during training; auto: the fastest for the given sizes",
         "direct",
         choices=_CONVOLUTIONS,
     )
@@ -261,48 +283,52 @@ class TrainingSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class AveragingSettings:
-    """The generator's moving average."""
+    """The exponential moving average of the generator's weights."""
 
-    decay: float = setting("share of the average kept in a step; 0: no averaging", 0.0, ge=0, lt=1)
+    decay: float = setting("decay of the moving average of the generator's weights; 0: no average", 0.0, ge=0, lt=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationSettings:
-    """When and on how much the generator is measured."""
+    """How often and on how many samples the generator is evaluated."""
 
-    every: int = setting("steps between evaluations", ge=1, auto=True)
+    every: int = setting("rounds between evaluations", ge=1, auto=True)
     samples: int | None = setting(
-        "items generated; auto: one for each validation item, 10,000 at most", None, ge=1, auto=True
+        "samples generated per evaluation; auto: as many as validation items, at most 10,000", None, ge=1, auto=True
     )
-    orders: int = setting("n-grams measured: n = 1 .. orders", 4, ge=1, le=6)
-    patience: int | None = setting("evaluations without a better one before training stops; none: never", None, ge=1)
+    orders: int = setting("largest n of the n-gram divergences: JS-1 to JS-n", 4, ge=1, le=6)
+    patience: int | None = setting(
+        "early stopping: stop after this many evaluations without improvement; none: never", None, ge=1
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """What a trained model generates with."""
+    """Which weights a trained model generates with."""
 
-    weights: str = setting("the moving average, or the latest weights", "average", choices=("average", "latest"))
+    weights: str = setting(
+        "weights to generate with: the moving average or the latest", "average", choices=("average", "latest")
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogSettings:
-    """The rhythm of records."""
+    """How often metrics are logged."""
 
-    every: int = setting("steps between records", ge=1)
-    diagnostics: int = setting("steps between diagnostics, which a record then has too; 0: none", 0, ge=0)
-    tensorboard: bool = setting("whether to write event files for TensorBoard too; needs tensorboard", False)
+    every: int = setting("rounds between records in metrics.jsonl", ge=1)
+    diagnostics: int = setting("rounds between diagnostics, such as critic slopes and scores; 0: none", 0, ge=0)
+    tensorboard: bool = setting("also write TensorBoard event files; needs the package tensorboard", False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """A whole run. Build it with `recipe`, change it with `override`."""
+    """All settings of a run. Build one with `recipe` and change it with `override`."""
 
     domain: str = setting("kind of data", "text", choices=DATA_KINDS)
     recipe: str = setting("recipe that the settings started from", "")
-    description: str = setting("what the recipe is, in one line", "")
-    source: str = setting("where the recipe's numbers come from", "")
-    plugins: tuple[str, ...] = setting("file names of the plugins that the settings need; found on their own", ())
+    description: str = setting("description of the recipe", "")
+    source: str = setting("source of the recipe's numbers", "")
+    plugins: tuple[str, ...] = setting("file names of the plugins in use; recorded automatically", ())
     corpus: CorpusSettings = dataclasses.field(default_factory=CorpusSettings)
     images: ImageSettings = dataclasses.field(default_factory=ImageSettings)
     toy: ToySettings = dataclasses.field(default_factory=ToySettings)

@@ -1,4 +1,4 @@
-"""Which settings go together: whatever cannot train, or would not mean what it says, is refused with the reason."""
+"""Check that settings fit together: combinations that cannot train or have no effect are refused with the reason."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .schema import Config
 
 
 def check(config: Config) -> None:
-    """Raise ConfigError when settings do not go together, with the reason and a remedy."""
+    """Raise ConfigError, with the reason and a remedy, when settings contradict each other."""
     _check_decided(config)
     _check_toy(config)
     _check_networks(config)
@@ -26,7 +26,7 @@ def _check_toy(config: Config) -> None:
     if config.toy.theta and not DISTRIBUTIONS[config.toy.name].has_theta:
         having = [name for name, distribution in DISTRIBUTIONS.items() if distribution.has_theta]
         raise ConfigError(
-            f"toy.theta is {config.toy.theta:g}, but toy.name is {config.toy.name!r}, which has none",
+            f"toy.theta is {config.toy.theta:g}, but toy.name is {config.toy.name!r}, which does not use it",
             f"set toy.name={having[0]}, or toy.theta=0",
         )
 
@@ -41,21 +41,21 @@ def _check_networks(config: Config) -> None:
         )
         if not network.chooses_activation and settings.activation != "softplus":
             raise ConfigError(
-                f"{part}.activation is {settings.activation!r}, and {settings.network} has an activation of its own",
+                f"{part}.activation is {settings.activation!r}, but {settings.network} has a fixed activation",
                 f"leave {part}.activation out, or set {part}.network=convolution-dense",
             )
         if network.needs_units and not settings.units:
-            raise ConfigError(f"{part}.units is 0, and {settings.network} has a dense layer", f"set {part}.units")
+            raise ConfigError(f"{part}.units is 0, but {settings.network} has a dense layer", f"set {part}.units")
         algorithm = getattr(config.optimizer, part)
         for name in OPTIMIZERS[algorithm.name].needs:
             if getattr(algorithm, name) is None:
                 dotted = f"optimizer.{part}.{name}"
-                raise ConfigError(f"{dotted} is not set, and {algorithm.name} needs it", f"e.g. --set {dotted}=0.9")
+                raise ConfigError(f"{dotted} is not set, but {algorithm.name} needs it", f"e.g. --set {dotted}=0.9")
 
     if not DATA_KINDS[config.domain].is_discrete and config.generator.relaxation != "softmax":
         raise ConfigError(
-            f"generator.relaxation is {config.generator.relaxation!r}, which there is for text only",
-            "set generator.relaxation=softmax; it changes nothing here",
+            f"generator.relaxation is {config.generator.relaxation!r}, but it applies to text only",
+            "set generator.relaxation=softmax, which has no effect here",
         )
 
 
@@ -64,12 +64,12 @@ def _check_decided(config: Config) -> None:
         return  # there is a rule for each, once the corpus is known
     for dotted in ("generator.latent", "generator.width", "critic.width", "training.batch_size", "evaluation.every"):
         if operator.attrgetter(dotted)(config) == AUTO:
-            raise ConfigError(f"{dotted} is 'auto', and a rule decides it for text only", "set it to a number")
+            raise ConfigError(f"{dotted} is 'auto', which works for text only", "set it to a number")
 
 
 def _choose(dotted: str, value: str, fitting: Collection[str], whose: str) -> None:
     if value not in fitting:
-        raise ConfigError(f"{dotted} is {value!r}, which there is not for {whose}", f"it is {_or(fitting)}")
+        raise ConfigError(f"{dotted} is {value!r}, which is not available for {whose}", f"choose {_or(fitting)}")
 
 
 def _or(names: Collection[str]) -> str:
@@ -82,24 +82,25 @@ def _check_objective(config: Config) -> None:
     if not constraint.has_penalty and objective.penalty_weight:
         raise ConfigError(
             f"objective.penalty_weight is {objective.penalty_weight:g}, but objective.constraint is "
-            f"{objective.constraint!r}, which has no penalty to weigh",
-            f"choose one that has ({', '.join(_having('has_penalty'))}), or set the weight to 0",
+            f"{objective.constraint!r}, which has no penalty",
+            f"choose a constraint with a penalty ({', '.join(_having('has_penalty'))}), or set the weight to 0",
         )
     if objective.penalty_every > 1 and not constraint.per_sample:
         raise ConfigError(
             f"objective.penalty_every is {objective.penalty_every}, but objective.constraint is "
-            f"{objective.constraint!r}, which has no penalty of each item's own",
-            f"take one of: {', '.join(_having('per_sample'))}; or objective.penalty_every=1",
+            f"{objective.constraint!r}, which has no per-sample penalty",
+            f"choose one of: {', '.join(_having('per_sample'))}; or set objective.penalty_every=1",
         )
     if 0 < config.training.batch_size < objective.penalty_every:
         raise ConfigError(
-            f"objective.penalty_every is {objective.penalty_every}, and a batch has {config.training.batch_size} items",
-            "set it to no more than training.batch_size",
+            f"objective.penalty_every is {objective.penalty_every}, but training.batch_size is only "
+            f"{config.training.batch_size}",
+            "set objective.penalty_every to at most training.batch_size",
         )
     if constraint.needs_clip and objective.clip is None:
         raise ConfigError(
             f"objective.constraint is {objective.constraint!r}, but objective.clip is not set",
-            "e.g. objective.clip=0.01",
+            "set it, e.g. objective.clip=0.01",
         )
     if not constraint.needs_clip and objective.clip is not None:
         raise ConfigError(
@@ -108,9 +109,9 @@ def _check_objective(config: Config) -> None:
         )
     if LOSSES[objective.loss].needs_bounded_critic and not constraint.bounds_between:
         raise ConfigError(
-            f"objective.loss is {objective.loss!r} and objective.constraint is {objective.constraint!r}, which does "
-            "not bound the critic between real and generated points: its loss falls without end",
-            f"take one of: {', '.join(_having('bounds_between'))}; or another loss",
+            f"objective.loss is {objective.loss!r}, but the constraint {objective.constraint!r} does not bound the "
+            "critic's slope between real and generated samples: the critic loss would fall without bound",
+            f"choose another objective.constraint ({', '.join(_having('bounds_between'))}) or another loss",
         )
 
 
@@ -123,15 +124,15 @@ def _check_critic(config: Config) -> None:
     normalization, constraint = config.critic.normalization, config.objective.constraint
     if NORMALIZATIONS[normalization].mixes_samples and PENALTIES[constraint].has_penalty:
         raise ConfigError(
-            f"critic.normalization is {normalization!r} and objective.constraint is {constraint!r}: a penalty "
-            f"is on the slope at each sample, and {normalization} norm makes every score depend on all of them",
-            "take critic.normalization=layer, or none",
+            f"critic.normalization is {normalization!r} and objective.constraint is {constraint!r}: the gradient "
+            f"penalty needs per-sample gradients, but {normalization} norm makes each score depend on the whole batch",
+            "set critic.normalization=layer, or none",
         )
     if normalization != "none" and PENALTIES[constraint].refuses_normalization:
         raise ConfigError(
-            f"critic.normalization is {normalization!r} and objective.constraint is {constraint!r}: what bounds each "
-            "layer's slope is undone by a layer that scales its input anew",
-            "take critic.normalization=none",
+            f"critic.normalization is {normalization!r} and objective.constraint is {constraint!r}: the normalization "
+            "rescales each layer's input, which undoes the bound on the layer's slope",
+            "set critic.normalization=none",
         )
 
 
@@ -140,7 +141,7 @@ def _check_rhythm(config: Config) -> None:
     if NORMALIZATIONS[config.generator.normalization].mixes_samples and training.batch_size == 1:
         raise ConfigError(
             "training.batch_size is 1, and generator.normalization is "
-            f"{config.generator.normalization!r}: one item has no spread",
+            f"{config.generator.normalization!r}, which needs more than one sample per batch",
             "set training.batch_size to 2 or more",
         )
     if training.likelihood_steps and not GENERATORS[config.domain][config.generator.network].has_likelihood:
@@ -159,4 +160,4 @@ def _check_rhythm(config: Config) -> None:
     if training.noise_steps and not training.noise:
         raise ConfigError("training.noise_steps is set, but training.noise is 0", "set training.noise too")
     if training.steps is None and training.minutes is None and config.evaluation.patience is None:
-        raise ConfigError("the run has no end", "set training.steps, training.minutes or evaluation.patience")
+        raise ConfigError("the run would never end", "set training.steps, training.minutes or evaluation.patience")

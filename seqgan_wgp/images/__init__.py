@@ -1,1 +1,1 @@
-"""Images as a domain: files in the form of MNIST."""
+"""Images as a kind of data: MNIST, or other files in IDX format."""

@@ -1,4 +1,4 @@
-"""Images as a kind of data: from MNIST or a folder of files in IDX form to a run's folder, and what is said of them."""
+"""DomainAdapter for images: MNIST, or a folder of files in IDX format."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class ImageAdapter(DomainAdapter):
     items = "images"
     description = "A generator of images, and a critic that scores images"
     recipe = "mnist-wgan-gp"
-    recipe_hint = "take one that begins with mnist-; for text: seqgan-wgp train CORPUS"
+    recipe_hint = "use a recipe whose name begins with mnist-; for text use: seqgan-wgp train CORPUS"
     generate_hint = "-n 64 -o grid.png"
     hub_task = "unconditional-image-generation"
     output_name = "pixels"
@@ -132,8 +132,8 @@ class ImageAdapter(DomainAdapter):
         if collection.facts.shape != spec.facts.shape:
             shapes = " and ".join(" x ".join(map(str, facts.shape)) for facts in (spec.facts, collection.facts))
             raise CorpusError(
-                f"{options.data}: images of the model and of the folder differ in channels, height or width: {shapes}",
-                "name a folder with images like those that it was trained on",
+                f"{options.data}: the model and the folder have images of different shape: {shapes}",
+                "give a folder with images of the shape that the model was trained on",
             )
         return evaluate_images(
             ImageDomain(collection, model.config, model.device),
@@ -158,11 +158,11 @@ class ImageAdapter(DomainAdapter):
             ("images held out and only reported (test)", f"{images.test:,}"),
         ]
         limits = [
-            "For images like those of the data, at their size. Research and teaching.",
-            "Nothing filters what comes out. Where `nearest` is well below its floor, images are near copies of "
-            "training images.",
-            "The critic's score ranks images of this kind. It is no probability, and scores of two models do not "
-            "compare.",
+            "For images like the training data, at their size, in research and teaching.",
+            "The output is not filtered. If `nearest` is well below its floor, images are near copies of training "
+            "images.",
+            "The critic's score ranks images of this kind. It is not a probability, and scores of different models "
+            "cannot be compared.",
         ]
         return CardData(name=images.name, rows=rows, limits=limits)
 
@@ -190,6 +190,6 @@ def _collection(loaded: LoadedModel, data: Path | None) -> Collection:
     if data is not None:
         return read_collection(mnist.find_images(data), loaded.model.config.images, data.resolve().name)
     if loaded.run is None or not (loaded.run / IMAGES).is_file():
-        gone = f"its images ({IMAGES}) are gone" if loaded.run else "a model without its run has no images"
-        raise CheckpointError(f"{loaded.label}: {gone}", "name the folder to measure it against: --data DIR")
+        gone = f"its images ({IMAGES}) are missing" if loaded.run else "a model file alone has no images"
+        raise CheckpointError(f"{loaded.label}: {gone}", "given a bare model file, also pass --data DIR")
     return open_collection(loaded.run)

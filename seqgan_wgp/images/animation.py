@@ -1,4 +1,4 @@
-"""A film of training: the pictures of samples that a run wrote, one after the other, with their steps."""
+"""Make an animation of training from the sample pictures of a run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def thinned(steps: Sequence[int], most: int = FRAMES_MOST) -> list[int]:
 
 
 def write_film(pictures: Mapping[int, Path], path: Path) -> None:
-    """Write pictures as a film without end, each with its step below it; the last one is held.
+    """Write pictures as a looping animation, each with its step below it; the last one is shown longer.
 
     The same pictures give the same bytes. Files that are no pictures, or not of the last one's size, are left out; so
     no film is written where there is none. Raises OSError when it cannot be written.

@@ -1,4 +1,4 @@
-"""Images on disk as a run needs them: training, validation and test, one array.
+"""Prepare images on disk for a run: training, validation and test in one array.
 
 Validation is what the end of the training images is held out for: it chooses the best model. The test images are only
 reported. Where there are no test images, what is held out is halved.
@@ -33,7 +33,7 @@ IMAGES_LEAST = 16
 _MNIST = "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757"
 """SHA-256 of the pixels of MNIST's training images."""
 
-_AS_IT_WAS = "the run needs its files as they were; a new run takes the images anew"
+_AS_IT_WAS = "restore the file, or start a new run, which prepares the images again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +64,8 @@ class ImageFacts:
     def summary(self) -> str:
         """Return what the images are, in one line."""
         return (
-            f"{self.name}: {_size(*self.shape)}; {self.train:,} images to train on, "
-            f"{self.validation:,} for validation, {self.test:,} for the test"
+            f"{self.name}: {_size(*self.shape)}; {self.train:,} training images, "
+            f"{self.validation:,} validation, {self.test:,} test"
         )
 
 
@@ -110,7 +110,7 @@ def read_collection(files: ImageFiles, settings: ImageSettings, name: str) -> Co
         raise CorpusError(
             f"{files.test_images}: images are {_size(*test_NCHW.shape[1:])}, but those of {files.train_images} are "
             f"{_size(*train_NCHW.shape[1:])}",
-            "give images of one size; without test images, some of the training images stand for them",
+            "give images of one size; without test images, part of the training images is held out instead",
         )
     kept_NCHW = kept_NCHW[: settings.limit]
     channels, height, width = train_NCHW.shape[1:]

@@ -109,14 +109,14 @@ class ConvolutionDenseGenerator(nn.Module):
         super().__init__()
         if settings.width < 3:
             raise ConfigError(
-                f"generator.width is {settings.width}, and the second convolution of {settings.network} has two maps "
-                "fewer",
+                f"generator.width is {settings.width}, but the second convolution of {settings.network} has two "
+                "channels fewer",
                 "set generator.width to 3 or more",
             )
         if settings.normalization == "instance" and settings.latent == 1:
             raise ConfigError(
-                "generator.latent is 1: each map has one place, of which instance norm leaves nothing",
-                "take another generator.normalization",
+                "generator.latent is 1: each channel has one position, which instance norm maps to 0",
+                "choose another generator.normalization",
             )
         maps, fewer, norm = settings.width, settings.width - 2, GENERATOR_NORMALIZATIONS[settings.normalization]
         self.shape_CHW = shape_CHW
@@ -165,8 +165,8 @@ class ConvolutionDenseCritic(nn.Module):
         channels, height, width = shape_CHW
         if min(height, width) < 2:
             raise ConfigError(
-                f"the images are {width} x {height}, and {settings.network} pools squares of 2 x 2 pixels",
-                "take another critic.network, or larger images",
+                f"the images are {width} x {height}, but {settings.network} pools squares of 2 x 2 pixels",
+                "choose another critic.network, or larger images",
             )
         maps, more, norm = settings.width, settings.width + 2, CRITIC_NORMALIZATIONS[settings.normalization]
         self.activation = ACTIVATIONS[settings.activation]

@@ -1,4 +1,4 @@
-"""Images as the trainer sees them: pixels against pixels, measured by what a digit classifier makes of them.
+"""ImageDomain: images for the trainer, measured by a digit classifier.
 
 Shape suffixes: B batch, N images, C channels, H height, W width.
 """
@@ -54,7 +54,7 @@ class ImageSpec:
         try:
             return cls(ImageFacts(**facts["images"]), str(facts["range"]))
         except (KeyError, TypeError):
-            raise CheckpointError("the model file lacks what its images were") from None
+            raise CheckpointError("the model file lacks the facts about its images") from None
 
     def to_facts(self) -> dict[str, Any]:
         """Return JSON values to write into a model file."""

@@ -1,4 +1,4 @@
-"""Evaluation of a model of images on the test half: its measures, and what they mean here.
+"""Evaluate an image model on the test split: its measures, and what they mean.
 
 Shape suffixes: N images, C channels, H height, W width.
 """
@@ -38,7 +38,7 @@ ONE_DIGIT_MISSING = math.log2(CLASSES / (CLASSES - 1))
 
 @dataclass(frozen=True, kw_only=True)
 class ImageEvaluation:
-    """What is known of a model of images; `to_json` has the keys."""
+    """Result of evaluating an image model; `to_json` has the keys."""
 
     n: int
     """N, images generated."""
@@ -57,7 +57,7 @@ class ImageEvaluation:
         """What it comes to, in a few sentences."""
         sentences = [f"likeness: {self._distance()}", f"memory: {self._nearest()}"]
         if not self.same_data:
-            sentences.append(f"{self.facts.name} is not what the model was trained on")
+            sentences.append(f"{self.facts.name} is not the data that the model was trained on")
         return tuple(sentences)
 
     @property
@@ -77,7 +77,7 @@ class ImageEvaluation:
         ]
         if "class_kl" in numbers:
             found.append(("class_kl", f"{numbers['class_kl']:.4f}", "0", self._classes()))
-            sure = "how sure a classifier of digits is of what it sees, on average; alone it says little"
+            sure = "mean confidence of a digit classifier; says little on its own"
             found.append(("confidence", f"{numbers['confidence']:.1%}", "MNIST's test images 99.5%", sure))
         return found
 
@@ -102,28 +102,28 @@ class ImageEvaluation:
     def _distance(self) -> str:
         fcd, floor = self.measures["fcd"], self.measures["fcd_floor"]
         if fcd <= AT_FLOOR * floor:
-            return "to the classifier's features as near to the test images as real ones are"
+            return "in the classifier's features, as close to the test images as real images are"
         above = f"{fcd - floor:,.{0 if fcd >= 100 else 2}f} above real images"
         if not self.facts.is_mnist:
-            return f"{above}; compare with other models at this N, the features are those of digits"
+            return f"{above}; compare only with other models at the same N, since the features are those of digits"
         if fcd - floor <= MOVED:
-            return f"{above}; moving real digits by one place costs {MOVED:.0f}"
+            return f"{above}; shifting real digits by one pixel costs {MOVED:.0f}"
         if fcd - floor <= BLURRED:
-            return f"{above}; moving real digits by one place costs {MOVED:.0f}, blurring them {BLURRED:.0f}"
+            return f"{above}; shifting real digits by one pixel costs {MOVED:.0f}, blurring them {BLURRED:.0f}"
         return f"{above}, which is worse than blurring real digits ({BLURRED:.0f})"
 
     def _nearest(self) -> str:
         if self.measures["nearest"] <= COPIED * self.measures["nearest_floor"]:
-            return "images lie nearer to training images than new ones do: it copies"
-        return "no sign of copying: no nearer to the training images than new ones are"
+            return "generated images are closer to training images than test images are: the model copies"
+        return "no sign of copying: no closer to the training images than test images are"
 
     def _classes(self) -> str:
         divergence = self.measures["class_kl"]
         if divergence >= ONE_DIGIT_MISSING:
-            return f"digits are missing, or come far too often: one missing costs {ONE_DIGIT_MISSING:.2f} bits"
+            return f"some digits are missing or far too frequent: one missing digit costs {ONE_DIGIT_MISSING:.2f} bits"
         if divergence >= ONE_DIGIT_MISSING / 10:
-            return "some digits come too often, others too seldom"
-        return "every digit comes about as often as it should"
+            return "some digits are too frequent, others too rare"
+        return "every digit is about as frequent as it should be"
 
 
 def evaluate_images(
@@ -148,7 +148,7 @@ def evaluate_images(
     """
     count = min(domain.collection.facts.test, SAMPLES_MOST) if samples is None else samples
     if count < SAMPLES_LEAST:
-        raise ConfigError(f"{count} image has no spread to measure", f"at least {SAMPLES_LEAST}: give --samples N")
+        raise ConfigError(f"{count} image is too few to evaluate", f"give --samples N, at least {SAMPLES_LEAST}")
     blocks: list[Items] = []
     for block_NCHW in generate(count):
         blocks.append(block_NCHW)

@@ -1,4 +1,4 @@
-"""How near images are to others, seen through a small digit classifier: Frechet distance and classes.
+"""Compare images through a small digit classifier: Frechet distance and class frequencies.
 
 The classifier `Digits` was trained on MNIST by `dev/train_digits.py`; its weights lie beside this file. Its features
 tell digits apart and little else, so distances mean something for images of digits and are only relative for others.

@@ -82,7 +82,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror or one_line(error)})", _AN_IDX_FILE) from None
     except ValueError as error:
-        raise CorpusError(f"{str(path)!r} is no path ({error})", _AN_IDX_FILE) from None
+        raise CorpusError(f"{str(path)!r} is not a valid path ({error})", _AN_IDX_FILE) from None
 
 
 def _header(path: Path, stream: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...]]:
@@ -127,7 +127,7 @@ def read_images(path: Path) -> npt.NDArray[np.uint8]:
         raise CorpusError(f"{path}: its values are {array.dtype}, and pixels are unsigned bytes (uint8)", wanted)
     images_NCHW = _channels_first(array)
     if images_NCHW is None:
-        raise CorpusError(f"{path}: has {_times(array.shape)} values, which are no images", wanted)
+        raise CorpusError(f"{path}: has {_times(array.shape)} values, which is not a set of images", wanted)
     count, _, height, width = images_NCHW.shape
     if not count:
         raise CorpusError(f"{path}: has no images", _AGAIN)
@@ -171,7 +171,7 @@ def read_labels(path: Path, count: int) -> npt.NDArray[np.uint8]:
     labels_N = read_idx(path)
     wanted = "give N unsigned bytes, such as train-labels-idx1-ubyte.gz"
     if labels_N.ndim != 1:
-        raise CorpusError(f"{path}: has {_times(labels_N.shape)} values, which are no labels", wanted)
+        raise CorpusError(f"{path}: has {_times(labels_N.shape)} values, which is not a list of labels", wanted)
     if labels_N.dtype != np.uint8:
         raise CorpusError(f"{path}: its values are {labels_N.dtype}, and labels are unsigned bytes (uint8)", wanted)
     if len(labels_N) != count:

@@ -1,4 +1,4 @@
-"""The four files of MNIST: found in a folder, or downloaded once.
+"""Find the four files of MNIST in a folder, or download them once.
 
 The files of Fashion-MNIST and KMNIST bear the same names, so a folder of those is found as well.
 """
@@ -106,7 +106,7 @@ def find_images(folder: Path) -> ImageFiles:
     try:
         if not folder.is_dir():
             what = "is a file, and images lie in a folder" if folder.exists() else "no such folder"
-            raise CorpusError(f"{folder}: {what}", f"name a folder that has {_TRAIN_IMAGES}.gz in it")
+            raise CorpusError(f"{folder}: {what}", f"give a folder that contains {_TRAIN_IMAGES}.gz")
         places = [folder / below for below in _PLACES]
         for place in places:
             images = _find(place, _TRAIN_IMAGES)
@@ -119,7 +119,7 @@ def find_images(folder: Path) -> ImageFiles:
                 )
         folders = [path for place in places for name in _spellings(_TRAIN_IMAGES) if (path := place / name).is_dir()]
     except OSError as error:
-        raise CorpusError(f"{folder}: cannot be read ({error.strerror})", "name another folder") from None
+        raise CorpusError(f"{folder}: cannot be read ({error.strerror})", "give another folder") from None
     raise CorpusError(
         f"{folder}: has no training images (looked for {', '.join(_spellings(_TRAIN_IMAGES))};"
         f" there and in {' and '.join(_PLACES[1:])})" + "".join(f"; {path} is a folder" for path in folders),
@@ -172,14 +172,14 @@ def mnist_folder(
     except OSError as error:
         raise CorpusError(
             f"{folder}: cannot be written ({error.strerror})",
-            "name a folder that has MNIST with --data DIR, or one for downloads with the variable "
+            "give a folder with MNIST: --data DIR; or set a folder for downloads in the environment variable "
             f"{cache_dir.ENVIRONMENT}",
         ) from None
     if missing:
         tried = "; ".join(f"{mirror}: {reason}" for mirror, reason in failures.items()) or "no mirrors"
         raise CorpusError(
-            f"MNIST is not on this machine, and could not be downloaded ({tried})",
-            f"put {', '.join(missing)} into {folder}, or name a folder that has MNIST with --data DIR",
+            f"MNIST is not on this machine and could not be downloaded ({tried})",
+            f"put {', '.join(missing)} into {folder}, or give a folder with MNIST: --data DIR",
         )
     return folder
 

@@ -1,4 +1,4 @@
-"""How far images are from the nearest training image: exact distances of pixels.
+"""Measure pixel distances from images to the nearest training image, exactly.
 
 Shape suffixes: N images, R training images, C channels, H, W, D values of an image (C * H * W).
 """

@@ -1,4 +1,4 @@
-"""Generator and critic of images: the convolutional pair of Gulrajani et al. 2017 (their MNIST model).
+"""Generator and critic for images: the convolutional pair of Gulrajani et al. 2017 (their MNIST model).
 
 Every layer halves or doubles the picture: 28 -> 14 -> 7 -> 4 and back. The authors wrote it in TensorFlow, whose
 "SAME" padding is not torch's; here it is TensorFlow's, place by place.
@@ -80,13 +80,13 @@ def _check(shape_CHW: tuple[int, int, int], normalization: str) -> None:
     _, height, width = shape_CHW
     if height % 4 or width % 4 or not height * width:
         raise ConfigError(
-            f"the images are {width} x {height}, and these networks take sides that are multiples of 4",
+            f"the images are {width} x {height}, but these networks need sides that are multiples of 4",
             "pad or crop the images",
         )
     if normalization == "instance" and max(height, width) <= 8:
         raise ConfigError(
-            f"the images are {width} x {height}: the last layers have one place, of which instance norm leaves nothing",
-            "take another generator.normalization and critic.normalization",
+            f"the images are {width} x {height}: the last layers have one position, which instance norm maps to 0",
+            "choose another generator.normalization and critic.normalization",
         )
 
 

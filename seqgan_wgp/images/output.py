@@ -1,4 +1,4 @@
-"""Generated images as the files that a user names: a grid, an array, a folder of pictures, or a walk between two.
+"""Write generated images: a grid, an array, a folder of pictures, or an interpolation.
 
 Each function checks what was named before an image is generated, and returns what writes images there. A file or
 folder is there when all of it is, or not at all.
@@ -35,8 +35,8 @@ WALK_MILLISECONDS = 100
 
 _NAME = re.compile(r"\d{8,}\.png")
 _ANOTHER = "choose another -o"
-_WHERE = "name a picture, -o grid.png, an array, -o images.npy, or a folder for a picture each, -o images/"
-_WALK_WHERE = "name a picture, -o walk.png, or a film, -o walk.gif"
+_WHERE = "give -o grid.png for a grid, -o images.npy for an array, or -o images/ for one file per image"
+_WALK_WHERE = "give -o walk.png for a picture, or -o walk.gif for an animation"
 
 
 def images_writer(
@@ -55,13 +55,13 @@ def images_writer(
         ConfigError: it cannot be written there, or not in this form.
     """
     if output is None:
-        raise ConfigError("this is a model of images", _WHERE)
+        raise ConfigError("this is an image model, which needs -o", _WHERE)
     path = Path(output)
     ending = "" if output.endswith(("/", os.sep)) or path.is_dir() else path.suffix.lower()
     if ending not in ("", ".npy", ".png"):
-        raise ConfigError(f"{output}: this is a model of images, which are not written as {ending}", _WHERE)
+        raise ConfigError(f"{output}: this is an image model, and images are not written as {ending}", _WHERE)
     if columns is not None and ending != ".png":
-        raise ConfigError(f"--columns is for a grid, and {output} is none", "leave it out, or name one: -o grid.png")
+        raise ConfigError(f"--columns is for a grid, but {output} is not one", "leave it out, or give -o grid.png")
     if columns is not None and columns < 1:
         raise ConfigError(f"--columns is {columns}, but it must be at least 1")
     if not ending:
@@ -70,7 +70,7 @@ def images_writer(
     if ending == ".png" and count > GRID_MOST:
         raise ConfigError(
             f"-n is {count:,}, but a grid has at most {GRID_MOST:,} images",
-            "name an array, -o images.npy, or a folder for a picture each, -o images/",
+            "give -o images.npy for an array, or -o images/ for one file per image",
         )
     check_file(path, overwrite=overwrite)
     if ending == ".npy":
@@ -85,11 +85,11 @@ def walk_writer(output: str | None, *, overwrite: bool = False) -> Callable[[Par
         ConfigError: it cannot be written there, or not in this form.
     """
     if output is None:
-        raise ConfigError("this is a model of images", _WALK_WHERE)
+        raise ConfigError("this is an image model, which needs -o", _WALK_WHERE)
     path = Path(output)
     ending = path.suffix.lower()
     if ending not in (".png", ".gif"):
-        raise ConfigError(f"{output}: this is a model of images, and a walk is a .png or a .gif", _WALK_WHERE)
+        raise ConfigError(f"{output}: this is an image model, which interpolates to a .png or a .gif", _WALK_WHERE)
     check_file(path, overwrite=overwrite)
     return partial(_write_strip if ending == ".png" else _write_there_and_back, path=path)
 
@@ -112,11 +112,11 @@ def check_folder(path: Path, *, overwrite: bool) -> None:
     )
     if foreign:
         raise ConfigError(
-            f"{path}: has {foreign[0]} in it, which is not of generated pictures, so it is not overwritten",
-            f"move that away, or {_ANOTHER}",
+            f"{path}: contains {foreign[0]}, which is not a generated picture, so it is not overwritten",
+            f"move it away, or {_ANOTHER}",
         )
     if fixed:
-        raise ConfigError(f"{path}: this folder cannot be replaced", "name a new one in it")
+        raise ConfigError(f"{path}: this folder cannot be replaced", "give a new folder inside it")
 
 
 def _bytes(parts: Parts) -> Iterator[npt.NDArray[np.uint8]]:

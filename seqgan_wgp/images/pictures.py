@@ -1,4 +1,4 @@
-"""Images as files for people: grids, PNG, GIF; and the way between bytes and pixels of critic space.
+"""Draw images as PNG grids and GIFs, and convert between bytes and pixel values of the networks.
 
 Shape suffixes: N images, C channels, H height, W width.
 """
@@ -132,7 +132,7 @@ def write_png(image: Image.Image, path: Path) -> None:
 
 
 def write_gif(frames: Sequence[Image.Image], path: Path, *, milliseconds: int = 200, last: int | None = None) -> None:
-    """Write pictures of one size as a film without end, at once or not at all.
+    """Write pictures of one size as an endlessly looping animation, atomically.
 
     A frame equal to the one before it is not stored: that one is shown for as much longer. Colours are brought to 256
     a frame; greys stay as they are.

@@ -1,4 +1,4 @@
-"""What images have to show in a run's report: real ones, which digits are seen, and how bright they are.
+"""Data for an image run's report: real images, digit frequencies and brightness.
 
 Shape suffixes: N images, C channels, H height, W width, K classes or bins.
 """
@@ -24,7 +24,7 @@ BINS = 20
 
 
 def image_report_data(folder: Path, config: Config, samples: Items | None) -> ReportData:
-    """Return what a run on images has to show. Raises CheckpointError when its images cannot be opened.
+    """Return the report data of an image run. Raises CheckpointError when its images cannot be opened.
 
     Args:
         folder: of the run, with the images in it.
@@ -62,8 +62,8 @@ def digit_shares(generated_NCHW: npt.NDArray[np.uint8], held_out_NCHW: npt.NDArr
         names=tuple(map(str, range(CLASSES))),
         generated=tuple(generated_K.tolist()),
         held_out=tuple(held_out_K.tolist()),
-        note=f"What a small classifier takes {len(generated_NCHW):,} generated and {len(held_out_NCHW):,} held-out "
-        "images for.",
+        note=f"Predictions of a small classifier for {len(generated_NCHW):,} generated and {len(held_out_NCHW):,} "
+        "held-out images.",
     )
 
 
@@ -73,11 +73,11 @@ def brightness_histogram(generated_NCHW: npt.NDArray[np.uint8], held_out_NCHW: n
     edges_K = np.linspace(0, 100, BINS + 1)
     return Histogram(
         title="Brightness",
-        axis="mean of an image's pixels (% of white)",
+        axis="mean pixel value (% of white)",
         edges=tuple(edges_K.tolist()),
         generated=tuple((np.histogram(generated_N, edges_K)[0] / len(generated_N)).tolist()),
         held_out=tuple((np.histogram(held_out_N, edges_K)[0] / len(held_out_N)).tolist()),
-        note=f"Shares of {len(generated_N):,} generated and {len(held_out_N):,} held-out images.",
+        note=f"Distribution over {len(generated_N):,} generated and {len(held_out_N):,} held-out images.",
     )
 
 

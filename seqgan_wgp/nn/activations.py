@@ -1,4 +1,4 @@
-"""Activations of critics, whose gradients are differentiated once more."""
+"""Activations for critics, which must be twice differentiable for the gradient penalty."""
 
 from __future__ import annotations
 

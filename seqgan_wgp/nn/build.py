@@ -1,4 +1,4 @@
-"""The generator and the critic of a run with their first weights, and weight normalisation."""
+"""Build the generator and the critic of a run, initialize them, and apply weight normalization."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""First weights: published schemes and torch's own, as pure functions of the seed."""
+"""Initialize weights: published schemes and torch's own, as pure functions of the seed."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _check_known(network: nn.Module, scheme: str) -> None:
         for name, _ in module.named_parameters(prefix=prefix, recurse=False):
             raise ConfigError(
                 f"{type(network).__name__} has a parameter {name}, which the initialization {scheme!r} does not know",
-                "take initialization=constructor: weights as the network's own constructor draws them from the seed",
+                "set initialization=constructor to keep the weights that the network's constructor draws",
             )
 
 

@@ -1,4 +1,4 @@
-"""Normalisations that any kind of data may have in its networks.
+"""Normalization layers for networks of any kind of data.
 
 "batch" mixes samples, so no critic with a penalty may have it. "weight" is done to the layers themselves: build.py.
 

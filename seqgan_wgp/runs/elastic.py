@@ -30,7 +30,7 @@ def found_again(out: Path | None) -> RunFolder | None:
     """
     if out is None:
         if int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0")):
-            raise ConfigError("torchrun may restart this, and would not find its run again", "name it with --out RUN")
+            raise ConfigError("torchrun can restart this command only if it knows the run folder", "give --out RUN")
         return None
     run, launch = RunFolder(out), _launch()
     place = _place(run)

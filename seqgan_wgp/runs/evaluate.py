@@ -1,4 +1,4 @@
-"""Evaluation: a trained model against the test half of its data, which chose nothing."""
+"""Evaluate a trained model on the test split of its data, which was not used for any choice."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def evaluate(
     on_step: OnStep = ignore_step,
     on_bytes: OnBytes = ignore_bytes,
 ) -> Evaluation:
-    """Measure a trained model against the test half of its data, which chose nothing.
+    """Evaluate a trained model on the test split of its data, which was not used for any choice.
 
     Args:
         model: a run's folder, a model file, or a loaded model.
@@ -88,7 +88,7 @@ def open_model(model: Model | str | Path, *, best: bool, device: str) -> LoadedM
     """Load a model from a run's folder or a file, or take one that is loaded. Raises ConfigError, CheckpointError."""
     if isinstance(model, Model):
         if best:
-            raise ConfigError("best is for a run's folder, and this model is loaded already", "load the other one")
+            raise ConfigError("best needs a run folder, but this model is already loaded", "load it with best=True")
         return LoadedModel(model=model, label="the model", run=None)
     path = Path(model)
     loaded = Model.load(path, device=device, best=best)

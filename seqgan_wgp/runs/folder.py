@@ -1,4 +1,4 @@
-"""A run's folder: its name, its lock, and what may be overwritten."""
+"""Manage run folders: file names, locking, and what may be overwritten."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TENSORBOARD = "tensorboard"
 CHECKPOINT = "checkpoint/state.safetensors"
 _LOCK = ".lock"
 _WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, REPORT, TENSORBOARD, _LOCK, "checkpoint"}
-_A_RUN = "name the folder that train printed"
+_A_RUN = "give the run folder that train printed"
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def check_version(path: Path, version: int) -> None:
     """Raise CheckpointError when a JSON file of ours is of a newer format than this version reads."""
     if version > FORMAT_VERSION:
         raise CheckpointError(
-            f"{path}: has format {version}, newer than this version of seqgan_wgp reads",
+            f"{path}: has format {version}, which is newer than this version of seqgan_wgp supports",
             "install a newer seqgan_wgp",
         )
 
@@ -119,7 +119,9 @@ def read_config(run: RunFolder) -> Config:
         tree = json.loads(run.config.read_text(encoding="utf-8"))
         version = int(tree.pop("format_version"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{run.config}: cannot be read ({error})", "the run needs the file as it was") from None
+        raise CheckpointError(
+            f"{run.config}: cannot be read ({error})", "restore the file, or start a new run"
+        ) from None
     check_version(run.config, version)
     try:
         return configs.from_dict(tree)
@@ -155,12 +157,12 @@ def check_free(path: Path, *, overwrite: bool) -> None:
     """Raise ConfigError unless a run may be made at `path`: nothing there, an empty folder, or a run to overwrite."""
     for parent in path.parents:
         if parent.is_file():
-            raise ConfigError(f"{path}: {parent} is a file, so there can be no folder in it", "choose another --out")
+            raise ConfigError(f"{path}: {parent} is a file, not a folder", "choose another --out")
     try:
         if path.is_dir():
             names = {entry.name for entry in path.iterdir()}
         elif path.exists():
-            raise ConfigError(f"{path}: is a file, and a run is a folder", "choose another --out")
+            raise ConfigError(f"{path}: is a file, but a run needs a folder", "choose another --out")
         else:
             return
     except OSError as error:
@@ -187,8 +189,8 @@ def _check_ours(path: Path, names: set[str]) -> None:
     foreign = sorted(name for name in names - _WRITTEN - data if not name.endswith(".new"))
     if foreign:
         raise ConfigError(
-            f"{path}: has {foreign[0]} in it, which no run writes, so it is not overwritten",
-            "move that away, or choose another --out",
+            f"{path}: contains {foreign[0]}, which is not part of a run, so it is not overwritten",
+            "move it away, or choose another --out",
         )
 
 

@@ -1,4 +1,4 @@
-"""What measures are called, what they mean, and how their values are written, for people."""
+"""Titles, meanings and number formats of the measures, for tables and reports."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Wording:
 
 
 WORDS: dict[str, Wording] = {
-    "unique": Wording(title="unique", unit="%", meaning="Share of different strings among the generated ones."),
+    "unique": Wording(title="unique", unit="%", meaning="Share of distinct strings among the generated ones."),
     "ngram_entropy": Wording(
         title="n-gram entropy",
         unit="bits",
-        meaning="How varied the strings are in runs of characters; well below its floor, they repeat themselves.",
+        meaning="Entropy of the n-grams of the generated strings; well below its floor means mode collapse.",
     ),
     "novel": Wording(title="novel", unit="%", meaning="Share of strings that do not stand among the training lines."),
     "nll": Wording(
@@ -40,24 +40,22 @@ WORDS: dict[str, Wording] = {
     ),
     "fcd": Wording(
         title="fcd",
-        meaning="Frechet distance of the features that a small digit classifier sees; the lower, the better.",
+        meaning="Frechet distance in the features of a small digit classifier; lower is better.",
     ),
     "nearest": Wording(
         title="nearest",
-        meaning="Mean distance to the nearest training image; well below its floor, images are copies.",
+        meaning="Mean distance to the nearest training image; well below its floor means copies.",
     ),
     "class_kl": Wording(
-        title="class_kl", unit="bits", meaning="How far the shares of the digits are from those of held-out images."
+        title="class_kl", unit="bits", meaning="KL divergence of the digit frequencies from those of held-out images."
     ),
-    "confidence": Wording(
-        title="confidence", unit="%", meaning="How sure the classifier is of what it sees, on average."
-    ),
-    "w1": Wording(title="W1", meaning="Wasserstein distance to held-out points; the lower, the better."),
-    "modes": Wording(title="modes", meaning="Centres of the mixture that have points near them."),
+    "confidence": Wording(title="confidence", unit="%", meaning="Mean confidence of the digit classifier."),
+    "w1": Wording(title="W1", meaning="Wasserstein distance to held-out points; lower is better."),
+    "modes": Wording(title="modes", meaning="Number of modes of the mixture that have generated points near them."),
     "high_quality": Wording(
-        title="high_quality", unit="%", meaning="Share of points within three deviations of a centre."
+        title="high_quality", unit="%", meaning="Share of points within three standard deviations of a mode."
     ),
-    "mode_kl": Wording(title="mode_kl", unit="bits", meaning="How unevenly the points fall to the centres."),
+    "mode_kl": Wording(title="mode_kl", unit="bits", meaning="KL divergence of the mode frequencies from uniform."),
 }
 """Name of a measure -> how it is spoken of, where more can be said than its name; see also `wording`."""
 
@@ -66,8 +64,8 @@ def wording(name: str) -> Wording:
     """Return how a measure is spoken of; one that nothing is known of has its name for a title."""
     if re.fullmatch(r"js\d+", name):
         n = int(name[2:])
-        first = "Divergence of the characters from those of held-out lines; at its floor the two cannot be told apart."
-        meaning = first if n == 1 else f"The same of runs of {n} characters."
+        first = "Jensen-Shannon divergence of characters from held-out lines; at its floor, as good as real lines."
+        meaning = first if n == 1 else f"The same for {n}-grams (runs of {n} characters)."
         return Wording(title=f"JS-{n}", unit="bits", meaning=meaning)
     return WORDS.get(name, Wording(title=name))
 

@@ -23,7 +23,7 @@ class MetricsLog:
         there = path.stat().st_size if path.exists() else 0
         if there < size:
             raise CheckpointError(
-                f"{path}: has {there} bytes, and the checkpoint knows of {size}", "the run needs the file as it was"
+                f"{path}: has {there} bytes, but the checkpoint expects {size}", "restore the file, or start a new run"
             )
         self._file = path.open("ab")
         self._file.truncate(size)
@@ -59,5 +59,7 @@ def _record(path: Path, number: int, line: bytes) -> dict[str, Any]:
     except ValueError:
         record = None
     if not isinstance(record, dict) or "step" not in record:
-        raise CheckpointError(f"{path}: line {number:,} is not a record of a run", "the run needs the file as it was")
+        raise CheckpointError(
+            f"{path}: line {number:,} is not a record of a run", "restore the file, or start a new run"
+        )
     return record

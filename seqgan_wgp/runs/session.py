@@ -1,7 +1,7 @@
-"""A trainer and the files that its records become: metrics, samples, models, checkpoints.
+"""Train a run and write its files: metrics, samples, models and checkpoints.
 
-Everything that decides what comes next (weights, optimizers, step, best value so far, size of the records) is in the
-checkpoint, so a run that goes on from it is the run that never stopped.
+A checkpoint contains everything that decides what comes next (weights, optimizers, step, best value so far, size of
+the metrics file), so a resumed run equals an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ OnRecord = Callable[[Record, Domain], None]
 
 
 def check_ahead(run: RunFolder, limit: TrainingSettings, asked: Container[str], *, step: int, seconds: float) -> None:
-    """Raise ConfigError when the end that was asked for lies behind: it counts from the run's beginning.
+    """Raise ConfigError if the requested end is already past; it counts from the start of the run.
 
     Args:
         run: named in the message.
@@ -54,10 +54,12 @@ def check_ahead(run: RunFolder, limit: TrainingSettings, asked: Container[str], 
         seconds: how long it has trained.
     """
     if "training.steps" in asked and limit.steps is not None and limit.steps < step:
-        raise ConfigError(f"{run.path}: is at step {step:,} already", "steps are counted in all: give more")
+        raise ConfigError(
+            f"{run.path}: is already at step {step:,}", "give a larger total: it includes the steps already done"
+        )
     if "training.minutes" in asked and limit.minutes is not None and 60 * limit.minutes < seconds:
-        trained = f"has trained for {seconds / 60:.1f} minutes already"
-        raise ConfigError(f"{run.path}: {trained}", "minutes are counted in all: give more")
+        trained = f"has already trained for {seconds / 60:.1f} minutes"
+        raise ConfigError(f"{run.path}: {trained}", "give a larger total: it includes the minutes already spent")
 
 
 class Session:
@@ -185,7 +187,7 @@ class Session:
             self.best, self.measures, self.losses = facts["best"], facts["measures"], facts["losses"]
             return int(facts["records_bytes"])
         except KeyError as error:
-            raise CheckpointError(f"{self.run.checkpoint}: lacks {error}") from None
+            raise CheckpointError(f"{self.run.checkpoint}: {error} is missing") from None
 
     def _save_model(self, path: Path, metrics: Mapping[str, Any] | None = None) -> None:
         facts = {

@@ -1,4 +1,4 @@
-"""Training in a run's folder: stop at any time, go on as if never stopped."""
+"""Train in a run's folder; training can be stopped at any time and resumed exactly."""
 
 from __future__ import annotations
 
@@ -152,10 +152,10 @@ def train(
 
 
 def _report(run: RunFolder) -> None:
-    """Write the report of a run; a run is what it is without one, so what hinders it is no more than a warning."""
+    """Write the report of a run; a failure is only a warning, since the run is complete without it."""
     from .report.page import write_report  # here, since what draws takes a second to import
 
     try:
         write_report(run)
     except (SeqganError, OSError) as error:
-        warnings.warn(f"no report was written: {error}", stacklevel=3)
+        warnings.warn(f"the report could not be written: {error}", stacklevel=3)

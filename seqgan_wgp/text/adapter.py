@@ -1,4 +1,4 @@
-"""Text as a kind of data: lines or running text, from a user's CORPUS to a run's folder, and what is said of it."""
+"""DomainAdapter for text: lines or running text, as characters or bytes."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class PreparedText:
             return
         kept = cache.find(self.key)
         if kept is None:
-            raise CorpusError(f"{self.source.label}: what was kept of it has been deleted meanwhile", "try again")
+            raise CorpusError(f"{self.source.label}: the cached corpus was deleted in the meantime", "try again")
         cache.copy(kept, folder, self.facts)
 
 
@@ -117,7 +117,7 @@ class TextAdapter(DomainAdapter):
     items = "strings"
     description = "A generator of character strings, and a critic that scores strings"
     recipe = "fast"
-    recipe_hint = "for images: seqgan-wgp mnist; for points: seqgan-wgp train toy:NAME"
+    recipe_hint = "for images use: seqgan-wgp mnist; for toy points: seqgan-wgp train toy:NAME"
     hub_task = "text-generation"
     hub_tags = ("character-level",)
     output_name = "probabilities"
@@ -214,11 +214,11 @@ def corpus_for(
 def _card_rows(facts: Facts) -> list[tuple[str, str]]:
     counts = {
         "lines read": facts.read,
-        "empty lines, left out": facts.empty if facts.windows == 1 else 0,
-        "lines that could not be read, left out": facts.bad,
-        f"lines longer than {facts.length}, left out": facts.dropped,
-        f"lines longer than {facts.length}, cut off": facts.cropped,
-        f"lines longer than {facts.length}, cut in pieces": facts.chunked,
+        "empty lines, skipped": facts.empty if facts.windows == 1 else 0,
+        "lines that could not be decoded, skipped": facts.bad,
+        f"lines longer than {facts.length}, dropped": facts.dropped,
+        f"lines longer than {facts.length}, cropped": facts.cropped,
+        f"lines longer than {facts.length}, split into chunks": facts.chunked,
         "rows trained on": facts.train,
         "rows held out to choose the best model (validation)": facts.validation,
         "rows held out and only reported (test)": facts.test,
@@ -227,7 +227,7 @@ def _card_rows(facts: Facts) -> list[tuple[str, str]]:
     unit = UNITS[facts.unit].plural
     what = f"one of the lines, at most {facts.length} {unit}"
     if facts.windows > 1:
-        what = f"{facts.length} {unit} from any place of running text; {facts.windows:,} in a row"
+        what = f"a window of {facts.length} {unit} of running text; each row has {facts.windows:,} windows"
     shown = [(label, f"{count:,}") for label, count in counts.items() if count]
     return [("SHA-256 of the text", facts.sha256), ("an item is", what), *shown]
 
@@ -235,11 +235,12 @@ def _card_rows(facts: Facts) -> list[tuple[str, str]]:
 def _limits(*, measured: bool) -> list[str]:
     copies = "Some strings are training lines word for word" + (" (1 - novel, above)" if measured else "")
     return [
-        "For strings like those of the data: names, words, passwords, identifiers, codes. Research, test data, audits "
-        "of what\n  people choose.",
-        "Strings are like those of the data, with its faults and its bias; nothing filters what comes out.",
-        f"{copies}. Where these are private, so is this model.",
-        "It writes the characters that the data had, and U+FFFD for an unknown one; no more positions than an item "
-        "has.",
-        "The critic's score ranks strings of this kind. It is no probability, and scores of two models do not compare.",
+        "For short strings like the training data: names, words, passwords, identifiers, codes. Suitable for "
+        "research, test data and audits.",
+        "The strings have the errors and the bias of the training data. The output is not filtered.",
+        f"{copies}. If the training data is private, treat this model as private too.",
+        "It generates only characters of the training data, and U+FFFD for an unknown one, up to the length of an "
+        "item.",
+        "The critic's score ranks strings of this kind. It is not a probability, and scores of different models "
+        "cannot be compared.",
     ]

@@ -1,4 +1,4 @@
-"""Text as the trainer sees it: one-hot rows against rows of probabilities, measured by n-grams.
+"""TextDomain: text for the trainer, as one-hot rows against rows of probabilities, measured by n-grams.
 
 Shape suffixes: B batch, N strings, L length, V vocabulary.
 """
@@ -69,7 +69,7 @@ class TextSpec:
             vocabulary = Vocabulary.from_json(facts["tokenizer"], corpus.get("unit", "char"))
             return cls(vocabulary, int(corpus["length"]), corpus)
         except (KeyError, TypeError):
-            raise CheckpointError("the model file lacks its tokenizer or its corpus facts") from None
+            raise CheckpointError("the model file lacks its tokenizer or the facts about its corpus") from None
 
     def to_facts(self) -> dict[str, Any]:
         """Return JSON values to write into a model file."""

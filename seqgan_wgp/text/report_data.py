@@ -1,4 +1,4 @@
-"""What text has to show in a run's report: real lines, lengths and characters beside those of generated ones.
+"""Data for a text run's report: real lines, lengths, characters and memorisation, next to generated ones.
 
 Shape suffixes: N strings, L length, V vocabulary, K bins.
 """
@@ -40,7 +40,7 @@ _DOTTED_CIRCLE = "\N{DOTTED CIRCLE}"
 
 
 def text_report_data(folder: Path, config: Config, samples: Items | None) -> ReportData:
-    """Return what a run on text has to show. Raises CheckpointError when the prepared corpus cannot be opened.
+    """Return the report data of a text run. Raises CheckpointError when the prepared corpus cannot be opened.
 
     Args:
         folder: of the run, with the prepared corpus in it.
@@ -54,7 +54,7 @@ def text_report_data(folder: Path, config: Config, samples: Items | None) -> Rep
     shown = ReportData(
         name=corpus.facts.name,
         facts=corpus.facts.summary(),
-        origin=f"CORPUS is the text whose SHA-256, decompressed and without a mark in front, is {corpus.facts.sha256}",
+        origin=f"CORPUS is the text with SHA-256 {corpus.facts.sha256} (decompressed, without byte order mark)",
         criterion=criterion(config, corpus.facts.length),
         command="train CORPUS",
         real=tuple(map(printable, corpus.vocabulary.decode(real_NL))),
@@ -96,7 +96,7 @@ def length_histogram(generated_NL: Ids, held_out_NL: Ids) -> Histogram:
         edges=tuple((edges_K - 0.5).tolist()),
         generated=tuple((np.histogram(generated_N, edges_K - 0.5)[0] / len(generated_N)).tolist()),
         held_out=tuple((np.histogram(held_out_N, edges_K - 0.5)[0] / len(held_out_N)).tolist()),
-        note=f"Shares of {len(generated_N):,} generated and {len(held_out_N):,} held-out lines.",
+        note=f"Distribution over {len(generated_N):,} generated and {len(held_out_N):,} held-out lines.",
     )
 
 
@@ -113,7 +113,7 @@ def memorization_tables(generated_NL: Ids, corpus: Corpus, seed: int) -> tuple[T
     found = nearest(generated_NL, corpus.train, held_out_NL, sample=COMPARED, most=TRAIN_COMPARED, seed=seed)
     rows = [
         (
-            "edits to the nearest training line, for each character, median",
+            "median edit distance to the nearest training line, per character",
             f"{found.generated.median:.3f}",
             f"{found.held_out.median:.3f}",
         )
@@ -121,7 +121,7 @@ def memorization_tables(generated_NL: Ids, corpus: Corpus, seed: int) -> tuple[T
     if corpus.train.windows == 1:
         seen = copies(generated_NL, corpus.fingerprints or corpus.train.blocks(), held_out_NL)
         expected = f"{seen.expected:.1%} \N{PLUS-MINUS SIGN} {seen.expected_error:.1%}"
-        rows.insert(0, ("share that are training lines, letter for letter", f"{seen.share:.1%}", expected))
+        rows.insert(0, ("share of exact copies of training lines", f"{seen.share:.1%}", expected))
     decode = corpus.vocabulary.decode
     pairs = tuple(
         (printable(decode(pair.string_L[None])[0]), printable(decode(pair.line_L[None])[0]), f"{pair.edits:,}")
@@ -130,19 +130,19 @@ def memorization_tables(generated_NL: Ids, corpus: Corpus, seed: int) -> tuple[T
     sizes = f"{len(found.generated.edits_N):,} generated and {len(found.held_out.edits_N):,} held-out lines"
     return (
         Table(
-            title="Learnt by heart?",
-            head=("", "generated", "if not by heart"),
+            title="Is the training data memorised?",
+            head=("", "generated", "expected without memorisation"),
             rows=tuple(rows),
-            note="Strings were learnt by heart where the first row's left number is well above its right one, or the "
-            "second row's well below. "
-            f"Copies are of {len(generated_NL):,} strings, and what chance explains follows from their hits among "
-            f"held-out lines; edits are of {sizes} against {found.train:,} training lines, copies left out.",
+            note="The model memorises if the share of exact copies is well above the expected value, or the edit "
+            "distance well below. "
+            f"Copies are counted among {len(generated_NL):,} strings; their expected share follows from matches with "
+            f"held-out lines. Edit distances are those of {sizes} to {found.train:,} training lines, without copies.",
         ),
         Table(
-            title="Closest pairs that are no copies",
+            title="Closest pairs (without exact copies)",
             head=("generated", "training line", "edits"),
             rows=pairs,
-            note="Of the same sample, nearest first.",
+            note="From the same sample, nearest first.",
             numbers=False,
         ),
     )

@@ -150,7 +150,7 @@ class Vocabulary:
             whole = cls.of_bytes() if decoder == "ByteLevel" else None
             vocabulary = whole or cls("".join(characters), "char" if tokens is None else unit)
         except (KeyError, TypeError, ValueError):
-            raise CheckpointError("the tokenizer is not readable") from None
+            raise CheckpointError("the tokenizer cannot be read") from None
         if ids != vocabulary._tokens():
             raise CheckpointError("the tokenizer is not a vocabulary of single code points in order, or of bytes")
         return vocabulary

@@ -1,1 +1,1 @@
-"""Why Wasserstein, why the gradient penalty: published claims tried on distributions whose answer is known."""
+"""Experiments that test published claims about WGAN and WGAN-GP on distributions with known answers."""

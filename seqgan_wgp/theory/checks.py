@@ -1,4 +1,4 @@
-"""What theory says must come out, and whether it did."""
+"""Check the results of the theory experiments against what theory predicts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .tables import TheoryTable
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """A claim, and how it was met."""
+    """A prediction of theory, the measured value and whether it is met."""
 
     claim: str
     found: str
@@ -26,7 +26,7 @@ class Check:
 def checks_table(checks: Iterable[Check]) -> TheoryTable:
     """Return the checks as a table."""
     rows = tuple((one.claim, one.found, "yes" if one.met else "NO") for one in checks)
-    return TheoryTable(title="What had to come out", head=("claim", "found", "met"), rows=rows)
+    return TheoryTable(title="Claims of theory", head=("claim", "found", "met"), rows=rows)
 
 
 def _at_most(claim: str, value: float, most: float, shown: str = ".2%") -> Check:
@@ -47,13 +47,16 @@ def check_lines(found: tuple[Line, ...]) -> tuple[Check, ...]:
         return abs(line.wgan_gradient / expected - 1)
 
     off_formula = max(abs(one.wgan_estimate / one.penalised - 1) for one in apart)
+    off_js = max(abs(one.js_estimate / one.js - 1) for one in apart)
     off_distance = max(abs(one.wgan_estimate / one.slope / one.w1 - 1) for one in apart)
     return (
-        _at_most("critic's estimate off the formula", off_formula, 0.03),
-        _at_most("estimate / slope off W1", off_distance, 0.03),
-        _at_most("discriminator's JS off log 2", max(abs(one.js_estimate / one.js - 1) for one in apart), 0.05),
-        _at_most("WGAN's derivative off sign(theta) slope", max(map(pull, apart)), 0.1),
-        _at_most("minimax derivative", max(abs(one.gan_gradient) for one in apart), 1e-3, ".1e"),
+        _at_most("relative error of the critic's estimate against the formula", off_formula, 0.03),
+        _at_most("relative error of estimate / slope against W1", off_distance, 0.03),
+        _at_most("relative error of the discriminator's JS against log 2", off_js, 0.05),
+        _at_most(
+            "relative error of the WGAN derivative against sign(theta) times the slope", max(map(pull, apart)), 0.1
+        ),
+        _at_most("size of the minimax derivative", max(abs(one.gan_gradient) for one in apart), 1e-3, ".1e"),
     )
 
 
@@ -69,13 +72,16 @@ def check_gradients(found: GradientResults) -> tuple[Check, ...]:
         without: tuple[float, ...] = getattr(found.course("discriminator", objective), what)
         return with_noise[-1] / without[-1]
 
+    differing = max(one.difference for one in found.identities)
     return (
-        _at_most("log(1 - D): norm after / before", grown("discriminator", "gan", "norm"), 1e-2, ".1e"),
-        _at_least("-log D: variance after / before", grown("discriminator", "gan-ns", "variance"), 100, ",.0f"),
-        _at_least("log(1 - D): norm after with noise / without", healed("gan", "norm"), 100, ".1e"),
-        _at_most("-log D: variance after with noise / without", healed("gan-ns", "variance"), 0.05),
-        _at_least("WGAN-GP: norm after / before", grown("WGAN-GP critic", "wgan", "norm"), 0.1),
-        _at_most("theorem 2.5: relative difference", max(one.difference for one in found.identities), 1e-6, ".0e"),
+        _at_most("log(1 - D): gradient norm, after / before", grown("discriminator", "gan", "norm"), 1e-2, ".1e"),
+        _at_least(
+            "-log D: gradient variance, after / before", grown("discriminator", "gan-ns", "variance"), 100, ",.0f"
+        ),
+        _at_least("log(1 - D): gradient norm after training, with noise / without", healed("gan", "norm"), 100, ".1e"),
+        _at_most("-log D: gradient variance after training, with noise / without", healed("gan-ns", "variance"), 0.05),
+        _at_least("WGAN-GP: gradient norm, after / before", grown("WGAN-GP critic", "wgan", "norm"), 0.1),
+        _at_most("theorem 2.5: relative difference of the two gradients", differing, 1e-6, ".0e"),
     )
 
 
@@ -86,8 +92,8 @@ def check_surfaces(found: tuple[Surface, ...]) -> tuple[Check, ...]:
     ranked = min(penalised[name].ranked - clipped[name].ranked for name in clipped)
     reach = min(_normalised(penalised[name]) / _normalised(clipped[name]) for name in clipped)
     return (
-        _at_least("pairs ranked rightly: gp - clip", ranked, 0.02, ".1%"),
-        _at_least("estimate / slope: gp over clip", reach, 1.1),
+        _at_least("correctly ranked pairs: gp minus clip", ranked, 0.02, ".1%"),
+        _at_least("estimate / slope: gp divided by clip", reach, 1.1),
     )
 
 
@@ -99,12 +105,12 @@ def check_depth(found: tuple[Depth, ...]) -> tuple[Check, ...]:
     """Return checks of clipped critics against the one with the penalty."""
     penalised = next(one for one in found if one.clip is None)
     steeper = tuple(
-        _at_least(f"steepness, {one.name}, over gp", abs(one.steepness / penalised.steepness), 5, ".1f")
+        _at_least(f"change per layer: {one.name}, divided by gp", abs(one.steepness / penalised.steepness), 5, ".1f")
         for one in found
         if one.clip in (0.1, 0.001)
     )
     least = min(one.at_bounds for one in found if one.clip is not None)
-    return (*steeper, _at_least("weights at the bounds", least, 0.5, ".1%"))
+    return (*steeper, _at_least("share of weights at the clipping bounds", least, 0.5, ".1%"))
 
 
 def check_meaning(found: tuple[QualityCourse, ...]) -> tuple[Check, ...]:
@@ -112,5 +118,5 @@ def check_meaning(found: tuple[QualityCourse, ...]) -> tuple[Check, ...]:
     wgan, other = (course.correlation or 0.0 for course in found)
     return (
         _at_least("rank correlation of loss and W1, wgan-gp", wgan, 0.5, "+.3f"),
-        _at_least("the same, over that of gan-ns", wgan - other, 0.0, "+.3f"),
+        _at_least("that correlation minus the one of gan-ns", wgan - other, 0.0, "+.3f"),
     )

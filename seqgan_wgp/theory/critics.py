@@ -1,4 +1,4 @@
-"""A critic trained against a generator that stands still: what the experiments have in common.
+"""Train a critic against a fixed generator: the shared part of the experiments.
 
 Shape suffixes: B batch, N points.
 """

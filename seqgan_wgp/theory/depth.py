@@ -1,4 +1,4 @@
-"""Clipping and depth: gradients that explode or vanish from layer to layer, and weights that end at the bounds.
+"""Weight clipping in deep critics: exploding or vanishing gradients, and weights at the clipping bounds.
 
 Critics of twelve hidden layers on the Swiss roll, the generator fixed at real points plus noise: Gulrajani et al. 2017,
 section 3.2 and figure 1b. In double precision, for at c = 0.001 the gradient of the first layer is too small for the

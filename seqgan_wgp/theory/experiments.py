@@ -1,4 +1,4 @@
-"""EXPERIMENTS: what can be tried, by name."""
+"""EXPERIMENTS: the theory experiments by name."""
 
 from __future__ import annotations
 
@@ -29,35 +29,35 @@ class Experiment:
 
 EXPERIMENTS: dict[str, Experiment] = {
     "lines": Experiment(
-        question="Which distance says how far apart two lines are?",
+        question="Which distance measures how far apart two lines are?",
         run=parallel_lines.run_lines,
         tables=tables.tabulate_lines,
         checks=checks.check_lines,
         figure=figures.draw_lines,
     ),
     "gradients": Experiment(
-        question="What does a well-trained discriminator leave the generator to learn from?",
+        question="How much gradient does a well-trained discriminator leave for the generator?",
         run=gradients.run_gradients,
         tables=tables.tabulate_gradients,
         checks=checks.check_gradients,
         figure=figures.draw_gradients,
     ),
     "surfaces": Experiment(
-        question="What do clipped and penalised critics see?",
+        question="What do critics learn with weight clipping and with a gradient penalty?",
         run=surfaces.run_surfaces,
         tables=tables.tabulate_surfaces,
         checks=checks.check_surfaces,
         figure=figures.draw_surfaces,
     ),
     "depth": Experiment(
-        question="What does clipping do to deep critics?",
+        question="What does weight clipping do to the gradients of deep critics?",
         run=depth.run_depth,
         tables=tables.tabulate_depth,
         checks=checks.check_depth,
         figure=figures.draw_depth,
     ),
     "meaning": Experiment(
-        question="Does the loss say how good the samples are?",
+        question="Does the loss track sample quality?",
         run=loss_vs_quality.run_meaning,
         tables=tables.tabulate_meaning,
         checks=checks.check_meaning,

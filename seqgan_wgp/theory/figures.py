@@ -1,4 +1,4 @@
-"""What experiments found, drawn. Colours are those of Okabe and Ito, and every line has a dash or marker of its own."""
+"""Draw the results of the experiments, in the colour-blind safe palette of Okabe and Ito."""
 
 from __future__ import annotations
 

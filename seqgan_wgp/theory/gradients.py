@@ -1,4 +1,4 @@
-"""Why the old losses fail: the generator's gradient while its critic is trained more and more, the generator at rest.
+"""Why the original GAN losses fail: a fixed generator's gradient as its critic is trained further.
 
 Arjovsky and Bottou 2017, "Towards Principled Methods for Training Generative Adversarial Networks": under log(1 - D) it
 vanishes (theorem 2.4, figure 2), under -log D its variance grows (theorem 2.6, figure 3), and noise on all that the

@@ -1,4 +1,4 @@
-"""What a generator descends against an optimal discriminator: theorem 2.5 of Arjovsky and Bottou 2017, by quadrature.
+"""Verify theorem 2.5 of Arjovsky and Bottou 2017 by quadrature: the gradient under an optimal discriminator.
 
 Real and generated points are Gaussians on a line, N(0, 1) and N(m, s^2), so densities are known everywhere.
 

@@ -1,4 +1,4 @@
-"""Does the loss mean something: the critic's loss beside the exact distance of the samples, over two trainings.
+"""Compare the critic loss with the exact Wasserstein distance of the samples during training.
 
 Gulrajani et al. 2017, section 5.6: minus the critic's loss falls as samples get better; of the older losses that is not
 known to be so (Arjovsky, Chintala and Bottou 2017, figures 3 and 4).

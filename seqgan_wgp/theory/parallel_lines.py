@@ -1,4 +1,4 @@
-"""Parallel lines: the distance that is |theta|, and those that say nothing.
+"""Parallel lines: the Wasserstein distance is |theta|, while KL and JS carry no gradient.
 
 Real points are (0, Z), generated ones (theta, Z), Z uniform in [0, 1]: Arjovsky, Chintala and Bottou 2017, example 1.
 The lines share no point unless theta is 0. Divergences are in nats, distances in the unit of the plane.

@@ -1,4 +1,4 @@
-"""What critics look like: clipped weights against the gradient penalty, the generator fixed at real points plus noise.
+"""Compare critics with clipped weights and with a gradient penalty, against a fixed generator.
 
 Gulrajani et al. 2017, section 3.1 and figure 1a.
 

@@ -1,4 +1,4 @@
-"""What experiments found, as tables for people and for documents: Markdown, one row a measure."""
+"""Format the results of the theory experiments as Markdown tables."""
 
 from __future__ import annotations
 
@@ -54,22 +54,22 @@ def tabulate_lines(found: tuple[Line, ...]) -> tuple[TheoryTable, ...]:
     )
     return (
         TheoryTable(
-            title="Two lines theta apart: divergences in nats, distances in the unit of the plane",
+            title="Two parallel lines at distance theta: exact divergences (JS in nats) and what networks estimate",
             head=(
                 "theta",
                 "KL",
                 "JS",
-                "discriminator's",
+                "JS by the discriminator",
                 "W1",
-                "with the penalty",
-                "critic's",
-                "its slope",
-                "critic's / slope",
+                "W1 expected with the penalty",
+                "W1 by the critic",
+                "slope of the critic",
+                "estimate / slope",
             ),
             rows=estimates,
         ),
         TheoryTable(
-            title="Derivative of the generator's loss in theta",
+            title="Gradient of the generator loss in theta",
             head=("theta", "minimax, E[log(1 - D)]", "WGAN, -E[f]"),
             rows=pulls,
         ),
@@ -94,13 +94,20 @@ def tabulate_gradients(found: GradientResults) -> tuple[TheoryTable, ...]:
     )
     return (
         TheoryTable(
-            title="The generator's gradient before and after its critic was trained, the generator at rest",
+            title="Gradient of a fixed generator before and after training its critic",
             head=("critic", "objective", "steps", "norm before", "norm after", "variance before", "variance after"),
             rows=tuple(_course(course) for course in found.courses),
         ),
         TheoryTable(
-            title="Gradient in (m, s) of a generator N(m, s^2) against the optimal discriminator, real points N(0, 1)",
-            head=("of the loss", "of the divergence", "m, s", "the one", "the other", "relative difference"),
+            title="Gradient in (m, s) of a generator N(m, s^2) under the optimal discriminator; real data N(0, 1)",
+            head=(
+                "loss",
+                "divergence",
+                "m, s",
+                "gradient of the loss in m, s",
+                "gradient of the divergence",
+                "relative difference",
+            ),
             rows=identities,
         ),
     )
@@ -125,8 +132,8 @@ def tabulate_surfaces(found: tuple[Surface, ...]) -> tuple[TheoryTable, ...]:
         )
         for one in found
     )
-    head = ("points", "constraint", "estimate", "slope", "estimate / slope", "exact W1", "pairs ranked rightly")
-    return (TheoryTable(title="Critics of points against the same points with unit noise", head=head, rows=rows),)
+    head = ("points", "constraint", "estimate", "slope", "estimate / slope", "exact W1", "correctly ranked pairs")
+    return (TheoryTable(title="Critics of real points against the same points plus unit noise", head=head, rows=rows),)
 
 
 def tabulate_depth(found: tuple[Depth, ...]) -> tuple[TheoryTable, ...]:
@@ -145,14 +152,14 @@ def tabulate_depth(found: tuple[Depth, ...]) -> tuple[TheoryTable, ...]:
     )
     head = (
         "critic",
-        "norm, first layer",
-        "norm, last",
-        "change, before",
-        "change, after",
+        "gradient norm, first layer",
+        "gradient norm, last layer",
+        "change per layer, before",
+        "change per layer, after",
         "at bounds, before",
         "at bounds, after",
     )
-    title = "Twelve layers: norm of the gradient in activations, change of its log10 a layer, share of the weights"
+    title = "Twelve-layer critics: gradient norm, its log10 change per layer, and share of weights at the clip bounds"
     return (TheoryTable(title=title, head=head, rows=rows),)
 
 
@@ -176,13 +183,13 @@ def tabulate_meaning(found: tuple[QualityCourse, ...]) -> tuple[TheoryTable, ...
     )
     return (
         TheoryTable(
-            title="What minus the critic's loss says, and the exact W1 of the samples",
+            title="Negative critic loss and exact W1 of the samples during training",
             head=("method", "round", "estimate", "W1 of samples"),
             rows=tuple(rows),
         ),
         TheoryTable(
-            title="Rank correlation of the two over a training",
-            head=("method", "measures", "last W1", "its floor", "Spearman"),
+            title="Rank correlation of negative critic loss and W1 over training",
+            head=("method", "measurements", "last W1", "floor of W1", "Spearman correlation"),
             rows=correlations,
         ),
     )

@@ -1,1 +1,1 @@
-"""Toy distributions: points of the plane whose Wasserstein distance is known."""
+"""Toy distributions: 2-d points whose Wasserstein distance is known."""

@@ -1,4 +1,4 @@
-"""Toy distributions as a kind of data: `toy:NAME`, from its name to a run's folder, and what is said of its points."""
+"""DomainAdapter for toy distributions of points: `train toy:NAME`."""
 
 from __future__ import annotations
 
@@ -85,16 +85,16 @@ class ToyAdapter(DomainAdapter):
 
     name = "toy"
     items = "points"
-    description = "A generator of points of the plane, and a critic that scores points"
+    description = "A generator of 2-d points, and a critic that scores points"
     recipe = "toy"
-    recipe_hint = "take toy, or one that begins with toy-; for text: seqgan-wgp train CORPUS"
+    recipe_hint = "use the recipe toy or one whose name begins with toy-; for text use: seqgan-wgp train CORPUS"
     files = frozenset({FACTS})
 
     def claims(self, inputs: Sequence[str]) -> bool:
         """Say whether a word names a distribution. Raises ConfigError where it stands beside others."""
         toys = [word for word in inputs if word.startswith(PREFIX)]
         if toys and len(inputs) > 1:
-            raise ConfigError(f"{toys[0]} stands beside other inputs, but is learnt alone", "name it alone")
+            raise ConfigError(f"{toys[0]} cannot be combined with other inputs", "give it alone")
         return bool(toys)
 
     def settings(self, source: str | Sequence[str]) -> dict[str, object]:
@@ -138,7 +138,7 @@ class ToyAdapter(DomainAdapter):
     def card_data(self, facts: Mapping[str, Any]) -> CardData:
         """Return which distribution it was, and what the model is not for."""
         found = ToyFacts.read(facts["toy"])
-        limits = ["To see what training does on a distribution that is known. Nothing else."]
+        limits = ["Only for studying training on a known distribution."]
         return CardData(name=found.name, rows=[("distribution", found.summary())], limits=limits)
 
     def write_samples(self, config: Config, spec: DataSpec, samples: Items, stem: Path) -> None:

@@ -1,4 +1,4 @@
-"""DISTRIBUTIONS: points of the plane by name, each point a pure function of its number; and how far two sets are apart.
+"""DISTRIBUTIONS: 2-d toy distributions by name, and the exact Wasserstein distance of two point sets.
 
 W1 is the Wasserstein distance for the Euclidean norm, inf E|x - y| over all joint laws of x and y (Arjovsky, Chintala
 and Bottou 2017, eq. 1). Between two sets of points it is exact; between a distribution and the same one moved, too.

@@ -1,4 +1,4 @@
-"""Toy distributions as the trainer sees them: points against points, measured by W1 itself.
+"""ToyDomain: toy distributions for the trainer, measured by the Wasserstein distance.
 
 Shape suffixes: B batch, N points.
 """
@@ -31,7 +31,7 @@ ASSIGNED_MOST = 1_000
 """Points that W1 is taken between: a tenth of a second for each evaluation, a whole one while they lie in a heap."""
 
 SIZE = 1 << 40
-"""Points to train on: without end for all that a run can see."""
+"""Number of training points: practically unlimited."""
 
 _STREAMS = {"validation": Stream.TOY_VALIDATION, "test": Stream.TOY_TEST}
 
@@ -52,7 +52,7 @@ class ToySpec:
     def from_facts(cls, facts: Mapping[str, Any]) -> ToySpec:
         """Read what `to_facts` gave. Raises CheckpointError when it is not complete."""
         if "toy" not in facts:
-            raise CheckpointError("the model file lacks which distribution it learnt")
+            raise CheckpointError("the model file does not name its toy distribution")
         return cls(ToyFacts.read(facts["toy"]))
 
     def to_facts(self) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class ToySpec:
         """Return generated points as (N, 2) float32 on the host. Raises Diverged when one is not finite."""
         points_N2: Points = fake.cpu().numpy()
         if not np.isfinite(points_N2).all():
-            raise Diverged("the generator makes points that are not finite", "lower the learning rates")
+            raise Diverged("the generator produces points that are not finite", "lower the learning rates")
         return points_N2
 
     def to_text(self, samples: Items) -> list[str]:

@@ -1,4 +1,4 @@
-"""Evaluation of a model of points on draws that were never trained on: its measures, and what they mean here.
+"""Evaluate a model of toy points on samples never trained on: its measures, and what they mean.
 
 Shape suffixes: N points.
 """
@@ -26,7 +26,7 @@ REAL_QUALITY = 0.989
 
 @dataclass(frozen=True, kw_only=True)
 class ToyEvaluation:
-    """What is known of a model of points; `to_json` has the keys."""
+    """Result of evaluating a model of points; `to_json` has the keys."""
 
     n: int
     """N, points generated."""
@@ -47,7 +47,7 @@ class ToyEvaluation:
     @property
     def method(self) -> str:
         """How it was measured, in one line."""
-        return f"{self.n:,} generated points against new draws of {self.facts.name}; floor: as many real points"
+        return f"{self.n:,} generated points against new samples of {self.facts.name}; floor: as many real points"
 
     @property
     def rows(self) -> list[MeasureRow]:
@@ -55,8 +55,8 @@ class ToyEvaluation:
         numbers = self.measures
         found = [("w1", f"{numbers['w1']:.4f}", f"floor {numbers['w1_floor']:.4f}", self._distance())]
         if "modes" in numbers:
-            near = "points within three standard deviations of a centre; the others lie on bridges between"
-            even = "bits by which the shares of the modes differ from equal ones"
+            near = "points within three standard deviations of a mode; the others lie between modes"
+            even = "KL divergence in bits of the mode frequencies from uniform"
             found += [
                 ("modes", f"{numbers['modes']:.0f}", f"{len(self.facts.distribution.centres)}", self._modes()),
                 ("high_quality", f"{numbers['high_quality']:.1%}", f"real points {REAL_QUALITY:.1%}", near),
@@ -82,12 +82,12 @@ class ToyEvaluation:
     def _distance(self) -> str:
         w1, floor = self.measures["w1"], self.measures["w1_floor"]
         if w1 <= AT_FLOOR * floor:
-            return "as near to the distribution as real points are"
+            return "as close to the distribution as real points are"
         return f"{w1 / floor:.1f} times as far from the distribution as real points are"
 
     def _modes(self) -> str:
         centres, held = len(self.facts.distribution.centres), round(self.measures["modes"])
-        return f"all {centres} are held" if held == centres else f"{centres - held} of {centres} are missing"
+        return f"all {centres} are covered" if held == centres else f"{centres - held} of {centres} are missing"
 
 
 def evaluate_points(

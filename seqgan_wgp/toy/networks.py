@@ -1,4 +1,4 @@
-"""Generator and critic of points: perceptrons, as in Gulrajani et al. 2017, figure 1.
+"""Generator and critic for points: perceptrons, as in Gulrajani et al. 2017, figure 1.
 
 Shape suffixes: B batch, Z latent, U units.
 """

@@ -1,4 +1,4 @@
-"""Points as people and programs read them: lines of numbers, JSON or CSV, and a picture.
+"""Write generated points as numbers, JSON or CSV, and draw them.
 
 Shape suffixes: N points.
 """

@@ -1,4 +1,4 @@
-"""What points of the plane have to show in a run's report: how they are spread over the centres of a mixture.
+"""Data for a toy run's report: how the points are distributed over the modes of a mixture.
 
 Shape suffixes: N points, K centres.
 """
@@ -21,7 +21,7 @@ from .spec import open_facts
 
 
 def toy_report_data(folder: Path, config: Config, samples: Items | None) -> ReportData:
-    """Return what a run on points has to show; real points are in the pictures of its samples already.
+    """Return the report data of a toy run; real points are already in the pictures of its samples.
 
     Args:
         folder: of the run.
@@ -36,7 +36,7 @@ def toy_report_data(folder: Path, config: Config, samples: Items | None) -> Repo
     shown = ReportData(
         name=facts.name,
         facts=facts.summary(),
-        origin="Its points are functions of their numbers and the seed",
+        origin="The points are generated from the seed",
         criterion=ToyDomain.criterion,
         command=f"train toy:{facts.name}",
     )
@@ -62,6 +62,6 @@ def centre_shares(
         names=tuple(f"({x:.2f}, {y:.2f})" for x, y in centres),
         generated=shares(generated_N2),
         held_out=shares(real_N2),
-        note=f"Shares of {len(generated_N2):,} generated points, and of as many real ones, that are nearest to each "
-        "centre, however far.",
+        note=f"Share of {len(generated_N2):,} generated points, and of as many real points, whose nearest mode is this "
+        "one.",
     )

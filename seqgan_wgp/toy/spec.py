@@ -1,4 +1,4 @@
-"""What a run or a model keeps of its distribution: a name and a number, since its points are functions of theirs."""
+"""Store which toy distribution a run or a model was trained on: its name and parameter."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ToyFacts:
         try:
             found = cls(name=str(facts["name"]), theta=float(facts["theta"]))
         except (KeyError, TypeError, ValueError):
-            raise CheckpointError("it is not said which distribution was learnt") from None
+            raise CheckpointError("the name of the distribution is missing") from None
         if found.name not in DISTRIBUTIONS:
             raise CheckpointError(f"there is no distribution {found.name!r}", "install a newer seqgan_wgp")
         return found
@@ -49,7 +49,7 @@ def check_name(name: str) -> None:
     if name not in DISTRIBUTIONS:
         raise CorpusError(
             f"toy:{name}: there is no such distribution{did_you_mean(name, DISTRIBUTIONS)}",
-            f"known: {', '.join(f'toy:{known}' for known in DISTRIBUTIONS)}; a file of that name is ./toy:{name}",
+            f"known: {', '.join(f'toy:{known}' for known in DISTRIBUTIONS)}; for a file of that name give ./toy:{name}",
         )
 
 
@@ -65,7 +65,7 @@ def write_distribution(facts: ToyFacts, folder: Path) -> None:
 
 def open_facts(folder: Path) -> ToyFacts:
     """Read what `write_distribution` wrote. Raises CheckpointError when the file is not right."""
-    file, remedy = folder / FACTS, "the run needs the file as it was"
+    file, remedy = folder / FACTS, "restore the file, or start a new run"
     try:
         return ToyFacts.read(json.loads(file.read_text(encoding="utf-8")))
     except CheckpointError as error:

@@ -1,1 +1,1 @@
-"""The mathematics and the loop of adversarial training, for any kind of data: batches in, gradients and numbers out."""
+"""Adversarial training for any kind of data: losses, penalties, steps, engines and the training loop."""

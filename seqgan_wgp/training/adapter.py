@@ -1,4 +1,4 @@
-"""DomainAdapter: all that differs between kinds of data outside the trainer, as one object for each kind.
+"""DomainAdapter: the interface between one kind of data and the rest of the package outside the trainer.
 
 What trains, evaluates, reports, exports and commands asks the adapter of the data, and never which kind it has. A new
 kind of data is a subclass, registered in `seqgan_wgp.domains.DOMAINS`, and an entry of `config.kinds.DATA_KINDS`;
@@ -126,7 +126,7 @@ class EvalOptions:
         if self.samples is not None and self.samples < 1:
             raise ConfigError(f"--samples is {self.samples}, but it must be at least 1")
         if self.samples is not None and self.legacy:
-            raise ConfigError("--samples does not go with --legacy, which always takes 640", "leave one of them out")
+            raise ConfigError("--samples cannot be used with --legacy, which always uses 640", "leave one of them out")
         if self.orders is not None and not 1 <= self.orders <= ORDERS_MOST:
             raise ConfigError(f"--orders is {self.orders}, but it must be 1 to {ORDERS_MOST}")
         for number in self.guesses or ():
@@ -262,7 +262,7 @@ class DomainAdapter(ABC):
             ConfigError, CorpusError: they name nothing that can be opened.
         """
         if data is not None:
-            raise ConfigError("--data is for images", "leave it out, or: compare mnist --data DIR")
+            raise ConfigError("--data is for images only", "leave it out, or use: compare mnist --data DIR")
         return inputs[0] if len(inputs) == 1 else list(inputs)
 
     def settings(self, source: Any) -> dict[str, object]:
@@ -329,7 +329,9 @@ class DomainAdapter(ABC):
         """
         del output, count, overwrite
         if columns is not None:
-            raise ConfigError("--columns is for grids of images, and this model makes none", "leave it out")
+            raise ConfigError(
+                "--columns is for image grids only, and this model does not generate images", "leave it out"
+            )
         return None
 
     def interpolation_writer(self, output: str | None, *, overwrite: bool = False) -> WriteItems | None:
@@ -340,5 +342,5 @@ class DomainAdapter(ABC):
     def check_format(self, format_: str) -> None:
         """Raise ConfigError unless `generate` has such a format."""
         if format_ not in self.formats:
-            known = f"it is one of: {', '.join(self.formats)}"
+            known = f"choose one of: {', '.join(self.formats)}"
             raise ConfigError(f"--format is {format_!r}{did_you_mean(format_, self.formats)}", known)

@@ -1,4 +1,4 @@
-"""The batches that the steps of a run draw, by their numbers: real items, latents, epsilon, instance noise.
+"""Draw the batches of each step by index: real items, latent vectors, epsilon and instance noise.
 
 Gulrajani et al. 2017, Algorithm 1, lines 4 and 11. A batch is a stretch of a stream's rows, and which stretch follows
 from the number of the step (schedule.py). Of many processes each draws its slice of the stretch, so together they draw
@@ -150,7 +150,7 @@ def check_fixed_batch(config: Config, size: int) -> None:
     batch = config.training.batch_size
     if config.training.fixed_batch and size < batch:
         raise ConfigError(
-            f"training.fixed_batch is true and training.batch_size is {batch}, but there are {size} items to train on",
+            f"training.fixed_batch is true, but batch_size is {batch} and there are only {size} training items",
             f"set training.batch_size to {size} or less, or training.fixed_batch=false",
         )
 
@@ -160,7 +160,9 @@ def check_divisible(config: Config, size: int) -> None:
     if size == 1:
         return
     if config.training.device == "mps":
-        raise ConfigError("training.device is 'mps', which only one process can use", "train in one, or take another")
+        raise ConfigError(
+            "training.device is 'mps', which only one process can use", "train in one process, or use another device"
+        )
     batch, objective, alone = config.training.batch_size, config.objective, "train in one process, or "
     if config.training.likelihood_steps:
         raise ConfigError(
@@ -172,19 +174,19 @@ def check_divisible(config: Config, size: int) -> None:
         normalization = getattr(config, part).normalization
         if NORMALIZATIONS[normalization].mixes_samples:
             raise ConfigError(
-                f"{part}.normalization is {normalization!r}, whose statistics are of the whole batch, and each of the "
-                f"{size} processes sees a part of it",
-                f"{alone}take {part}.normalization=layer",
+                f"{part}.normalization is {normalization!r}, which needs statistics of the whole batch, but each of "
+                f"the {size} processes has only a part of it",
+                f"{alone}set {part}.normalization=layer",
             )
     if CONSTRAINTS[objective.constraint].mixes_samples:
         raise ConfigError(
-            f"objective.constraint is {objective.constraint!r}, which looks across the whole batch, and each of the "
-            f"{size} processes sees a part of it",
-            f"{alone}take objective.constraint=gp, or lp",
+            f"objective.constraint is {objective.constraint!r}, which needs the whole batch, but each of the "
+            f"{size} processes has only a part of it",
+            f"{alone}set objective.constraint=gp, or lp",
         )
     if 0 < batch < size * (every := penalty_every(objective, batch)):  # less than 0: not decided yet
         penalised = f", with penalties at one in {every} of it," if every > 1 else ","
         raise ConfigError(
-            f"training.batch_size is {batch}{penalised} and there are {size} processes to divide it among",
-            f"start {batch // every} processes at most, or set a larger training.batch_size",
+            f"training.batch_size is {batch}{penalised} and cannot be divided among {size} processes",
+            f"start at most {batch // every} processes, or set a larger training.batch_size",
         )

@@ -1,4 +1,4 @@
-"""The parts that training needs, built from a config: losses, penalty, networks, optimizers, schedule."""
+"""Build the parts of training from a config: losses, penalty, networks, optimizers and schedule."""
 
 from __future__ import annotations
 

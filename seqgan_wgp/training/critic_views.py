@@ -1,4 +1,4 @@
-"""How a critic sees real points, generated points and those between them: in critic space, or behind its first layer.
+"""Evaluate the critic on real, generated and interpolated samples, at its input or after its first layer.
 
 The mathematics needs a view's scores and slopes alone, so steps.py and penalties.py read the same for each of them.
 

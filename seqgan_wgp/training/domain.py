@@ -1,4 +1,4 @@
-"""The DataSpec and Domain protocols: all that the trainer knows about what it learns to generate.
+"""The DataSpec and Domain protocols: all that the trainer needs from a kind of data.
 
 Shape suffixes: B batch, N items; ... the axes of one item.
 """

@@ -1,4 +1,4 @@
-"""The space of latents: walks between two latents, and what a search needs to know of their distribution.
+"""Interpolate between latent vectors, and describe their distribution for a search.
 
 Walks follow the great circle for normal latents and the straight line for uniform ones.
 

@@ -1,4 +1,4 @@
-"""From latents to generated points: in blocks, so that each point is the same whatever else is asked for.
+"""Draw latent vectors and generate from them in blocks, so that each sample is independent of the others.
 
 Shape suffixes: B batch, N latents, Z latent.
 """

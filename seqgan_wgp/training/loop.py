@@ -1,4 +1,4 @@
-"""The loop of training: critic steps and generator steps, from their batches to their optimizers.
+"""The training loop: critic steps and generator steps, from batches to optimizer updates.
 
 This is the outer part of Algorithm 1 of Gulrajani et al. 2017; steps.py has the inner one, its gradients. Read
 `one_round`, `critic_step` and `generator_step` here beside `critic_gradients` and `generator_gradients` there.

@@ -1,4 +1,4 @@
-"""Adversarial objectives: scores in, loss out; a pair (critic, generator) for each.
+"""Adversarial losses: each is a pair of functions (critic, generator) from scores to a loss.
 
 Scores are what the critic gives, any real numbers. Where a paper's discriminator D gives probabilities, the score f is
 its logit, D = 1 / (1 + exp(-f)): then log D = -softplus(-f) and log(1 - D) = -softplus(f), finite for any score.

@@ -1,4 +1,4 @@
-"""Optimizers by name, as the settings of one give them, and their step with gradients as values."""
+"""Build optimizers from settings, and apply gradients given as values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the critic is kept Lipschitz: penalties on its slopes, projections of its weights, changes to its layers.
+"""Lipschitz constraints on the critic: gradient penalties, weight clipping and spectral normalization.
 
 The slope of the critic f at x is the norm of its gradient there, taken over all axes of each sample (not one
 axis, the commonest error of published ports): ||grad f(x)||_2.

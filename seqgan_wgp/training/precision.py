@@ -1,4 +1,4 @@
-"""How far a GPU may round the factors of products in float32: set for the length of a step, and put back after it.
+"""Set the float32 matrix precision of the GPU during a step, and restore it afterwards.
 
 torch keeps this in two sets of flags of the whole process, an older one of two switches (`allow_tf32`) and a newer one
 by kind of operation (`fp32_precision`). The older getters, which torch's compiler calls too, raise where the two

@@ -1,4 +1,4 @@
-"""What a trainer knows after a step."""
+"""Record: what the trainer reports after a step."""
 
 from __future__ import annotations
 

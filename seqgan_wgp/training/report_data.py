@@ -1,4 +1,4 @@
-"""What a kind of data has to show in a run's report: plain values, which the report draws.
+"""ReportData: what a kind of data provides for a run's report, as plain values.
 
 A kind of data fills these in and knows nothing of pages; the report draws them and knows nothing of the data.
 """

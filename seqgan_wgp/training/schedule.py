@@ -1,4 +1,4 @@
-"""The schedule of training, as pure functions of settings and round: how many steps, which numbers, rates, noise.
+"""Training schedule as pure functions of settings and round: step counts, learning rates and noise.
 
 A step's number decides what it draws: data, latents, epsilon and noise (batches.py).
 """

@@ -1,4 +1,4 @@
-"""The state of training: what the rounds of a run read and change, and its tensors by name for a checkpoint."""
+"""TrainState: everything that training reads and changes, and its tensors by name for checkpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one critic step and one generator step compute: gradients as values, free of data and optimizers.
+"""Compute the gradients of one critic step and one generator step, independent of data and optimizers.
 
 This is the inner part of Algorithm 1 of Gulrajani et al. 2017; loop.py has the outer part (batches and optimizers).
 Gradients come from `autograd.grad`, never from `.backward()`: they are values, so a caller can average them over

@@ -1,4 +1,4 @@
-"""The trainer: rounds, evaluations and diagnostics in turn, as records. It prints nothing and writes nothing.
+"""Trainer: run rounds, evaluations and diagnostics, and yield records. It prints and writes nothing.
 
 All noise is a function of (seed, stream, counter), so the state of a run is its tensors and its step number: a trainer
 that loads them goes on as if it had never stopped, bit for bit, and any number of processes trains one run.
@@ -299,7 +299,7 @@ class Trainer:
             if not math.isfinite(value):
                 raise Diverged(
                     f"{name} is {value} at step {self.step}",
-                    "lower the learning rates of optimizer.critic and optimizer.generator, or constrain the critic",
+                    "lower the learning rates of optimizer.critic and optimizer.generator, or set objective.constraint",
                 )
 
     def _new_notes(self) -> tuple[str, ...]:

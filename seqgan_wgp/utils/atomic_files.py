@@ -1,4 +1,4 @@
-"""Files and folders that take their place whole or not at all: prepared under a hidden name beside it, then renamed."""
+"""Write files and folders atomically: prepare them under a hidden name, then rename."""
 
 from __future__ import annotations
 

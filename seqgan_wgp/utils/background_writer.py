@@ -1,4 +1,4 @@
-"""Work in a thread of its own, beside the one that makes what is worked on."""
+"""Do work in a background thread while the main thread produces more of it."""
 
 from __future__ import annotations
 

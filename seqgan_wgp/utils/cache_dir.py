@@ -1,4 +1,4 @@
-"""Where what outlives a run is kept: prepared corpora and downloads."""
+"""Find the cache folder for prepared corpora and downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which device a run uses, and what of its data lives there."""
+"""Choose the device of a run and place data on it."""
 
 from __future__ import annotations
 
@@ -53,12 +53,14 @@ def pick_device(name: str, probe: Probe = compute_something) -> torch.device:
             return torch.device("cpu")
         name = "cuda"
     if name not in available:
-        raise ConfigError(f"there is no device {name!r}{did_you_mean(name, available)}", "auto, cpu, cuda or mps")
+        raise ConfigError(
+            f"there is no device {name!r}{did_you_mean(name, available)}", "choose auto, cpu, cuda or mps"
+        )
     if not available[name]:
         there = ", ".join(device for device, is_there in available.items() if is_there)
         raise ConfigError(
             f"training.device is {name!r}, but torch {torch.__version__} finds no such device here",
-            f"there is: {there}; --device auto takes the best",
+            f"available: {there}; --device auto chooses the best",
         )
     if name != "cuda":
         return torch.device(name)
@@ -66,8 +68,8 @@ def pick_device(name: str, probe: Probe = compute_something) -> torch.device:
     why = why_unusable(device, probe)
     if why is not None:
         raise ConfigError(
-            f"training.device is 'cuda', but torch {torch.__version__} cannot compute on the GPU here ({why})",
-            "install a torch that is built for it, or take --device cpu",
+            f"training.device is 'cuda', but torch {torch.__version__} cannot use the GPU here ({why})",
+            "install a torch build that supports it, or give --device cpu",
         )
     return device
 
@@ -83,7 +85,7 @@ def device_note(name: str, device: torch.device, probe: Probe = compute_somethin
     if name != "auto" or device.type != "cpu" or not torch.cuda.is_available():
         return None
     why = why_unusable(_own_gpu(), probe)
-    return why and f"there is a GPU, but torch {torch.__version__} cannot compute on it ({why}): the CPU is used"
+    return why and f"using the CPU: there is a GPU, but torch {torch.__version__} cannot use it ({why})"
 
 
 def _own_gpu() -> torch.device:
@@ -94,7 +96,7 @@ def _own_gpu() -> torch.device:
     if number >= there:
         raise ConfigError(
             f"torchrun has started more processes on this machine than it has GPUs ({there})",
-            f"give torchrun --nproc-per-node {there}, or the command --device cpu",
+            f"use torchrun --nproc-per-node {there}, or give the command --device cpu",
         )
     return torch.device("cuda", number)
 

@@ -1,4 +1,4 @@
-"""How this process takes memory from the system."""
+"""Configure how this process allocates memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which file a model is in: a model file itself, or one of the two in a run's folder."""
+"""Find the model file in a path: a model file itself, or one of the two in a run folder."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def find_model_file(path: Path, *, best: bool = False) -> Path:
         ConfigError: the best is wanted of what is no folder.
     """
     if best and path.is_file():
-        raise ConfigError(f"{path}: is one model, not a run with several", f"name the run's folder, or its {BEST}")
+        raise ConfigError(f"{path}: is a model file, not a run folder", f"give the run folder, or its {BEST}")
     if not path.is_dir():
         return path
     name = BEST if best else MODEL
     if not (path / name).is_file():
-        raise CheckpointError(f"{path}: there is no {name} in this folder", "name a run's folder or a model file")
+        raise CheckpointError(f"{path}: there is no {name} in this folder", "give a run folder or a model file")
     return path / name

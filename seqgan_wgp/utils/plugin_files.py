@@ -1,4 +1,4 @@
-"""A user's Python file, run as a module of its own; what goes wrong in it is one error with file and line."""
+"""Run a user's Python file as a module, and report errors in it with file and line."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def read_source(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such plugin file", "name a Python file: --plugin FILE") from None
+        raise ConfigError(f"{path}: no such plugin file", "give a Python file: --plugin FILE") from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})", "name a Python file: --plugin FILE") from None
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})", "give a Python file: --plugin FILE") from None
 
 
 def run_file(path: Path, source: bytes) -> None:

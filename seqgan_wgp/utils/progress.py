@@ -1,4 +1,4 @@
-"""How long work tells whoever watches it how far it has come: plain functions, called now and then."""
+"""Progress callbacks: plain functions that long work calls now and then."""
 
 from __future__ import annotations
 

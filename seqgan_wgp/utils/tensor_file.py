@@ -1,4 +1,4 @@
-"""Files of tensors: models that people pass on, and checkpoints that a run goes on from.
+"""Read and write files of tensors: models and checkpoints.
 
 Both are safetensors with text metadata: no pickle, no code. A file is written under a temporary name, fsynced, read
 back and only then renamed, so whatever happens the file of that name is a whole one.
@@ -21,7 +21,7 @@ from .._version import FORMAT_VERSION
 from ..errors import CheckpointError
 
 _FORMAT = "seqgan_wgp"
-_OURS = "name the folder of a run, or a model.safetensors that one has written"
+_OURS = "give a run folder, or a model.safetensors that a run has written"
 
 
 def write_tensor_file(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
@@ -46,7 +46,7 @@ def write_tensor_file(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[
             file.flush()
             os.fsync(file.fileno())
         if set(read_tensor_file(temporary)[0]) != set(tensors):
-            raise CheckpointError(f"{temporary}: what was written does not read back")
+            raise CheckpointError(f"{temporary}: the file that was just written cannot be read back")
         temporary.replace(path)
         _sync(path.parent)
     finally:
@@ -95,7 +95,7 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
-            f"{path}: damaged, or not a safetensors file ({error})", "take the file from its source again"
+            f"{path}: damaged, or not a safetensors file ({error})", "get the file from its source again"
         ) from None
 
 
@@ -106,7 +106,7 @@ def _facts(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
 
 def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
     if metadata.get("format") != _FORMAT:
-        raise CheckpointError(f"{path}: is a safetensors file, but not one of seqgan_wgp", _OURS)
+        raise CheckpointError(f"{path}: is a safetensors file, but not written by seqgan_wgp", _OURS)
     version = int(metadata.get("format_version", "0"))
     if version > FORMAT_VERSION:
         raise CheckpointError(

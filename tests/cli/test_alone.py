@@ -28,7 +28,9 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_all_but_training_are_refused(command: str, call: Call) -> None:
     result = call(command, "whatever")
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith(f"error: torchrun has started 3 processes of {command}, which one process does\n")
+    assert result.stderr.startswith(
+        f"error: torchrun has started 3 processes of {command}, which runs in one process only\n"
+    )
     assert "generate MODEL -n N --shard I/3" in result.stderr
 
 

@@ -73,13 +73,19 @@ LONG = numbered(100, "far too long for five ")
 CORPUS = [
     Row(what="no such file", args="train none.txt", says=("none.txt", "no such file", "bundled corpora: ")),
     Row(what="misspelt bundled name", args="train wrds", says=("wrds", "did you mean 'words'?")),
-    Row(what="empty file", args="train e.txt", says=("e.txt", "empty", "one string a line"), files={"e.txt": b""}),
+    Row(what="empty file", args="train e.txt", says=("e.txt", "empty", "one string per line"), files={"e.txt": b""}),
     Row(what="folder", args="train d", says=("d: is a folder", "give a text file"), files={"d/a.txt": numbered(99)}),
     Row(what="one of several is missing", args="train lines.txt none.txt", says=("none.txt", "no such file")),
-    Row(what="one is named twice", args="train lines.txt ./lines.txt", says=("lines.txt: is named 2 times", "once")),
-    Row(what="stdin beside a file", args="train - lines.txt", says=("stdin is read alone", "name all files")),
-    Row(what="points beside a file", args="train lines.txt toy:swissroll", says=("toy:swissroll", "learnt alone")),
-    Row(what="nothing has the pattern", args="train d/*.txt", says=("d/*.txt: no file is called so", "* stands for")),
+    Row(what="one is named twice", args="train lines.txt ./lines.txt", says=("lines.txt: is given 2 times", "once")),
+    Row(
+        what="stdin beside a file", args="train - lines.txt", says=("'-' (stdin) cannot be combined", "name all files")
+    ),
+    Row(
+        what="points beside a file",
+        args="train lines.txt toy:swissroll",
+        says=("toy:swissroll", "cannot be combined with other inputs"),
+    ),
+    Row(what="nothing has the pattern", args="train d/*.txt", says=("d/*.txt: no file matches", "* matches")),
     Row(
         what="invalid UTF-8 in the second",
         args="train lines.txt ?ad.txt",
@@ -89,7 +95,7 @@ CORPUS = [
     Row(
         what="all lines empty",
         args="train e.txt",
-        says=("e.txt", "all 3 lines are empty", "one string a line"),
+        says=("e.txt", "all 3 lines are empty", "one string per line"),
         files={"e.txt": b"\n\r\n\n"},
     ),
     Row(
@@ -128,13 +134,13 @@ CORPUS = [
     Row(
         what="encoding without lines",
         args="train lines.txt --set corpus.encoding=punycode",
-        says=("corpus.encoding", "punycode", "lines cannot be told apart", "convert the file to utf-8"),
+        says=("corpus.encoding", "punycode", "cannot be split into lines", "convert the file to utf-8"),
     ),
     Row(what="no such encoding", args="train lines.txt --set corpus.encoding=utf9", says=("utf9", "no such encoding")),
     Row(
         what="fewer than 16 different lines",
         args="train few.txt",
-        says=("few.txt", "only 15 different lines", "at least 16"),
+        says=("few.txt", "only 15 distinct lines", "at least 16"),
         files={"few.txt": numbered(15) * 50},
     ),
     Row(
@@ -146,7 +152,7 @@ CORPUS = [
     Row(
         what="too many characters",
         args="train lines.txt --set corpus.max_alphabet=4",
-        says=("lines.txt", "different characters", "corpus.max_alphabet is 4", "--set corpus.max_alphabet="),
+        says=("lines.txt", "distinct characters", "corpus.max_alphabet is 4", "--set corpus.max_alphabet="),
     ),
     Row(
         what="damaged gzip: cut",
@@ -204,7 +210,7 @@ CORPUS = [
     Row(
         what="too many characters",
         args="train han.txt --set corpus.max_alphabet=100",
-        says=("han.txt", "different characters", "corpus.max_alphabet=", "corpus.unit=byte"),
+        says=("han.txt", "distinct characters", "corpus.max_alphabet=", "corpus.unit=byte"),
         files={"han.txt": "".join(f"{chr(0x4E00 + k)}{chr(0x5E00 + k)}\n" for k in range(99)).encode()},
     ),
     Row(
@@ -213,7 +219,7 @@ CORPUS = [
         says=("c.gz", "compressed", "damaged", "from its source again"),
         files={"c.gz": numbered(99)},
     ),
-    Row(what="nothing on stdin", args="train -", says=("stdin", "empty", "one string a line")),
+    Row(what="nothing on stdin", args="train -", says=("stdin", "empty", "one string per line")),
     Row(what="bad bytes on stdin", args="train -", says=("stdin", "line 41", "0xe9"), stdin=BAD_UTF8),
 ]
 
@@ -275,7 +281,7 @@ SETTINGS = [
     Row(
         what="no CUDA",
         args="train lines.txt --device cuda",
-        says=("'cuda'", "no such device", "there is: cpu", "--device auto"),
+        says=("'cuda'", "no such device", "available: cpu", "--device auto"),
         without_cuda=True,
     ),
     Row(what="no config", args="train lines.txt --config c.toml", says=("c.toml", "no such file")),
@@ -341,7 +347,7 @@ RUNS = [
     Row(
         what="RUN not writable",
         args="train lines.txt --out a.txt/deep/run",
-        says=("a.txt", "there can be no folder in it", "--out"),
+        says=("a.txt", "is a file, not a folder", "--out"),
         files={"a.txt": b"mine"},
     ),
     Row(what="resume nothing", args="resume none", says=("none", "no such run folder")),
@@ -422,7 +428,7 @@ MODELS = [
     Row(
         what="model of another program",
         args="generate m.safetensors",
-        says=("m.safetensors", "not one of seqgan_wgp"),
+        says=("m.safetensors", "not written by seqgan_wgp"),
         files={"m.safetensors": with_metadata({"format": None})},
     ),
     Row(
@@ -435,7 +441,7 @@ MODELS = [
         Row(
             what=f"model without its {part}",
             args="generate m.safetensors",
-            says=("m.safetensors", "not a whole model", part),
+            says=("m.safetensors", "not a complete model", part),
             files={"m.safetensors": with_metadata({part: None})},
         )
         for part in ("config", "tokenizer", "corpus")
@@ -443,8 +449,8 @@ MODELS = [
     Row(what="no model", args="generate none", says=("none", "no such model")),
     Row(what="folder without a model", args="generate d", says=("d: ", "model.safetensors"), files={"d/a.txt": b"a"}),
     Row(what="negative -n", args="generate run -n -1", says=("-n is -1", "at least 1")),
-    Row(what="-n 0 to a file", args="generate run -n 0 -o a.txt", says=("-n 0 has no end", "--continue file")),
-    Row(what="-n 0 and --top", args="generate run -n 0 --top 3", says=("-n 0 has no end", "--top", "say with -n")),
+    Row(what="-n 0 to a file", args="generate run -n 0 -o a.txt", says=("-n 0 streams forever", "--continue file")),
+    Row(what="-n 0 and --top", args="generate run -n 0 --top 3", says=("-n 0 streams forever", "--top", "give -n")),
     Row(what="-n in words", args="generate run -n ten", says=("-n", "valid integer", "-h")),
     Row(what="negative seed, to generate", args="generate run --seed -1", says=("--seed is -1", "negative")),
     Row(what="misspelt format", args="generate run --format cvs", says=("--format", "did you mean 'csv'?", "jsonl")),
@@ -489,7 +495,7 @@ MODELS = [
     Row(
         what="--not-in bad bytes",
         args="generate run --not-in bad.txt",
-        says=("bad.txt: line 41", "0xe9", "read as the model's corpus was", "utf-8", "convert the file"),
+        says=("bad.txt: line 41", "0xe9", "read like the model's corpus", "utf-8", "convert the file"),
         files={"bad.txt": BAD_UTF8},
     ),
     Row(
@@ -510,7 +516,7 @@ MODELS = [
     Row(
         what="--continue a file of mine",
         args="generate run --continue a.txt",
-        says=("a.txt: exists already", "not begun with --continue", "--overwrite"),
+        says=("a.txt: exists already", "was not written with --continue", "--overwrite"),
         files={"a.txt": b"mine\n"},
     ),
     Row(
@@ -536,7 +542,7 @@ MODELS = [
         says=("--length", "--mask"),
     ),
     Row(what="length in words", args="generate run --length two", says=("--length is 'two'", "3-8")),
-    Row(what="own set without mask", args="generate run -1 abc", says=("own set", "--mask")),
+    Row(what="own set without mask", args="generate run -1 abc", says=("custom set", "--mask")),
     Row(what="regex that is none", args="generate run --regex (a", says=("--regex",)),
     Row(
         what="constraints that contradict, to a file that goes on",
@@ -607,10 +613,10 @@ def test_few_lines_are_warned_of_and_trained_on(count: int, tmp_path: Path, call
     path.write_bytes(numbered(count))
     dry = call("train", path, *tiny, "--dry-run")
     assert dry.returncode == 0
-    assert f"warning: only {count} different lines" in dry.stderr
+    assert f"warning: only {count} distinct lines" in dry.stderr
     result = call("train", path, *tiny, "--out", tmp_path / "run")
     assert result.returncode == 0
-    assert f"warning: only {count} different lines" in result.stderr
+    assert f"warning: only {count} distinct lines" in result.stderr
     assert (tmp_path / "run" / "model.safetensors").is_file()
 
 

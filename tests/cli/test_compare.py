@@ -74,7 +74,7 @@ def test_a_table_goes_to_stdout_and_a_plot_to_the_folder(
         f"recipe 2 of 3: {WILD}",
         "recipe 3 of 3: passgan",
     ]
-    assert "passgan: corpus.overflow = crop, as for fast, not drop" in said
+    assert "passgan: corpus.overflow = crop instead of drop, to match fast" in said
     assert f"{WILD} diverged: critic_gradient is inf at step 1" in said
 
 
@@ -86,7 +86,7 @@ def test_the_same_command_again_prints_the_same_and_trains_nothing(
     assert first.returncode == 0
     assert call(*args).stdout == first.stdout
     assert contents(compared) == before
-    assert "recipe 1 of 2: fast: done already" in first.stderr
+    assert "recipe 1 of 2: fast: already done" in first.stderr
     assert "step 1" not in first.stderr
     printed = json.loads(call(*args, "--json").stdout)
     assert printed == json.loads((compared / "compare.json").read_text(encoding="utf-8"))
@@ -97,7 +97,7 @@ def test_the_same_command_again_prints_the_same_and_trains_nothing(
 def test_recipes_that_come_out_the_same_are_warned_of(tmp_path: Path, call: Call, lines: Path, tiny: list[str]) -> None:
     result = call("compare", lines, "--recipes", "fast,fast:generator.width=8", *tiny, "--out", tmp_path / "c")
     assert result.returncode == 0
-    assert "warning: fast:generator.width=8 has the settings of fast" in result.stderr
+    assert "warning: fast:generator.width=8 and fast have the same settings" in result.stderr
     one, two = rows(result.stdout)
     assert {**one, "recipe": ""} == {**two, "recipe": ""}
 
@@ -129,10 +129,10 @@ def test_interrupted_it_says_how_to_go_on_and_ends_the_same(
     begun.send_signal(signal.SIGINT)
     stdout, stderr = begun.communicate()
     assert (begun.returncode, stdout) == (130, ""), stderr
-    assert stderr.endswith(f"saved in {tmp_path / 'parts'}; go on with the same command\n")
+    assert stderr.endswith(f"saved in {tmp_path / 'parts'}; run the same command again to continue\n")
     again = process(*words)
     assert again.returncode == 0, again.stderr
-    assert ("recipe 1 of 2: fast: done already" in again.stderr) == (step > 60)
+    assert ("recipe 1 of 2: fast: already done" in again.stderr) == (step > 60)
     assert rows(again.stdout) == rows(whole.stdout)
 
 
@@ -160,12 +160,12 @@ def test_distributions_are_compared(tmp_path: Path, call: Call) -> None:
 
 MISTAKES: list[tuple[str, tuple[str, ...]]] = [
     ("lines --recipes fast,papre", ("'papre'", "did you mean 'paper'?")),
-    ("lines --recipes fast,generator.width=9", ("'generator.width=9' is no recipe", "NAME:KEY=VALUE,KEY=VALUE")),
+    ("lines --recipes fast,generator.width=9", ("'generator.width=9' is not a recipe", "NAME:KEY=VALUE,KEY=VALUE")),
     ("lines --recipes fast,paper:generator.widht=9", ("'generator.widht'", "did you mean 'generator.width'?")),
     ("lines --recipes fast,paper:generator.width=0", ("generator.width is 0", "at least 1")),
     ("lines --recipes fast,paper:corpus.length=9", ("the same data", "--set corpus.length=9")),
     ("lines --recipes fast,fast", ("has fast twice",)),
-    ("lines --recipes fast,mnist-fast", ("'mnist-fast' is one for image", "compare mnist")),
+    ("lines --recipes fast,mnist-fast", ("'mnist-fast' is for image data", "compare mnist")),
     ("lines --recipes fast --set generator.widht=9", ("did you mean 'generator.width'?",)),
     ("lines --recipes fast --data .", ("--data is for images",)),
     ("lines --recipes fast,passgan --device cpuu", ("did you mean 'cpu'?",)),
@@ -176,10 +176,10 @@ MISTAKES: list[tuple[str, tuple[str, ...]]] = [
     ("lines --recipes fast --out mine", ("mine: is not empty", "no comparison", "another --out")),
     ("lines --recipes fast --out mine --overwrite", ("mine: is not empty", "no comparison")),
     ("lines --recipes fast --out mine/letter.txt", ("is a file",)),
-    ("lines --recipes fast,passgan --seed 1 --out both", ("training.seed = 0, and this asks for 1", "--overwrite")),
-    ("lines --recipes fast --out both", ("compares passgan too",)),
-    ("lines --recipes fast,passgan --steps 5 --out both", ("is at step 6 already", "give more")),
-    ("words --recipes fast,passgan --out both", ("words is other data",)),
+    ("lines --recipes fast,passgan --seed 1 --out both", ("training.seed = 0, but now it is 1", "--overwrite")),
+    ("lines --recipes fast --out both", ("also compares passgan",)),
+    ("lines --recipes fast,passgan --steps 5 --out both", ("is already at step 6", "give a larger total")),
+    ("words --recipes fast,passgan --out both", ("not with words",)),
 ]
 
 

@@ -72,7 +72,7 @@ def test_another_text_is_said_to_be_one(trained: Path, tmp_path: Path, call: Cal
     other = tmp_path / "other.txt"
     other.write_text("".join(f"a{k}Ω\n" for k in range(400)), encoding="utf-8")
     out = printed(call, trained, other, *QUICK)
-    assert "corpus: other is not the text that the model was trained on" in out
+    assert "corpus: other is not the corpus that the model was trained on" in out
     assert "unknown to the model" in out
 
 
@@ -153,8 +153,8 @@ def scene(
 MISTAKES = [
     ("none", ("none: ", "no such model")),
     ("run none.txt", ("none.txt: no such file",)),
-    ("run/model.safetensors", ("without its run has no lines", "evaluate MODEL CORPUS")),
-    ("bare", ("bare: ", "ids.npy", "are gone", "evaluate MODEL CORPUS")),
+    ("run/model.safetensors", ("a model file alone has no corpus", "evaluate MODEL CORPUS")),
+    ("bare", ("bare: ", "ids.npy", "is missing", "evaluate MODEL CORPUS")),
     ("run digits.txt", ("digits.txt: the model knows none of its characters", "knows: ")),
     ("run --samples 0", ("--samples is 0", "at least 1")),
     ("run --samples -5", ("--samples is -5", "at least 1")),
@@ -167,7 +167,7 @@ MISTAKES = [
     ("run --guesses 10 --guesses -1", ("--guesses is -1",)),
     ("run --guesses many", ("--guesses", "valid integer")),
     ("run --seed -1", ("--seed is -1", "negative")),
-    ("run --data d", ("--data is not for a model of text",)),
+    ("run --data d", ("--data does not apply to a model of text",)),
     ("run --device cpuu", ("did you mean 'cpu'?",)),
     ("run/model.safetensors lines.txt --best", ("best",)),
     ("images lines.txt", ("CORPUS is not for a model of images",)),
@@ -177,9 +177,9 @@ MISTAKES = [
     ("images --c2st-steps 3", ("--c2st-steps is not for a model of images",)),
     ("points --refine", ("--refine is not for a model of points",)),
     ("images --data none", ("none: no such folder",)),
-    ("images/model.safetensors", ("without its run has no images", "--data DIR")),
-    ("points --data d", ("--data is not for a model of points",)),
-    ("points lines.txt", ("CORPUS is not for a model of points",)),
+    ("images/model.safetensors", ("a model file alone has no images", "--data DIR")),
+    ("points --data d", ("--data does not apply to a model of points",)),
+    ("points lines.txt", ("CORPUS does not apply to a model of points",)),
 ]
 
 

@@ -140,15 +140,15 @@ def test_an_exhausted_model_ends_with_what_it_has(trained: Path, tmp_path: Path,
     found = out.read_text().split("\n")[:-1]
     assert (result.returncode, result.stdout) == (1, "")
     assert 1 <= len(found) <= 10 and len(set(found)) == len(found)
-    assert f"the model seems exhausted: {len(found)} strings of 50, and none of the last 100," in result.stderr
+    assert f"the model seems exhausted: found {len(found)} strings of 50, and none of the last 100," in result.stderr
 
 
 def test_constraints_are_met_and_their_price_is_told(trained: Path, call: Call) -> None:
     result = call("generate", trained, "-n", "40", "--prefix", "a1", "--length", "3-5")
     found = lines_of(result)
     assert len(found) == 40 and all(string.startswith("a1") and 3 <= len(string) <= 5 for string in found)
-    assert result.stderr.startswith("log probability given up for the constraints: ")
-    assert result.stderr.endswith(" a string, in the mean\n")
+    assert result.stderr.startswith("log probability lost to the constraints: ")
+    assert result.stderr.endswith(" nats per string on average\n")
     masked = lines_of(call("generate", trained, "-n", "40", "--mask", "b?1?d", "-1", "e1", "--seed", "4"))
     assert all(string[0] == "b" and string[1] in "e1" and string[2].isdigit() for string in masked)
     assert (
@@ -179,7 +179,7 @@ def test_a_file_that_goes_on_is_the_file_of_one_run(
         result = call(*args, "-n", n, "--continue", part)
         assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert part.read_bytes() == whole.read_bytes()
-    assert "as many as asked for" in call(*args, "-n", "1000", "--continue", part).stderr
+    assert "is already complete" in call(*args, "-n", "1000", "--continue", part).stderr
     assert part.read_bytes() == whole.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["part", "part.index", "whole"]
 
@@ -201,7 +201,7 @@ def test_a_file_whose_command_was_killed_goes_on(
         assert process.stderr is not None
         said = process.stderr.read()
         assert process.wait() == (-number if number == signal.SIGKILL else 130), said
-        assert ("goes on with the same command" in said) == (number != signal.SIGKILL)
+        assert ("run the same command again to continue" in said) == (number != signal.SIGKILL)
     assert json.loads((tmp_path / "part.txt.index").read_text())["bytes"] > 0
     n = part.read_bytes().count(b"\n") + 500
     whole = call(*args, "-n", n, "-o", tmp_path / "whole.txt")
@@ -316,7 +316,7 @@ def test_points_have_numbers_too(points: Path, call: Call) -> None:
 def test_what_is_for_text_is_refused_by_name(words: list[str], points: Path, call: Call) -> None:
     result = call("generate", points, *words)
     assert (result.returncode, result.stdout) == (2, "")
-    assert f"error: {words[0]} is for models of text, and this one is of points" in result.stderr
+    assert f"error: {words[0]} works only with text models, and this model generates points" in result.stderr
 
 
 def test_points_have_an_end(points: Path, call: Call) -> None:

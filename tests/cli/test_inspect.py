@@ -31,13 +31,13 @@ def tree(call: Call, *args: str | Path, **how: bytes) -> dict[str, dict[str, obj
 
 def test_the_table_says_what_a_corpus_is(lines: Path, call: Call) -> None:
     printed = table(call, lines)
-    for title in ("source", "lines", "lengths", "characters", "what becomes of it", "findings"):
+    for title in ("source", "lines", "lengths", "characters", "prepared for training", "findings"):
         assert title in printed.split("\n")
-    assert "300, of which 0 empty" in printed
+    assert "300, including 0 empty" in printed
     assert "█" in printed
-    assert "by rule" in printed and "generator.width = 64" in printed
-    assert printed.endswith("\ntrains, but see the warnings\n")
-    assert "few different lines, 300:" in printed
+    assert "automatic" in printed and "generator.width = 64" in printed
+    assert printed.endswith("\ncan be trained on, but see the warnings\n")
+    assert "only 300 distinct lines:" in printed
 
 
 def test_json_is_one_object_of_ascii(lines: Path, call: Call) -> None:
@@ -63,8 +63,8 @@ def test_the_time_of_training_is_told_unless_it_is_not_wanted(lines: Path, call:
     settings = [word for pair in zip(tiny[:-4:2], tiny[1:-4:2], strict=True) for word in pair]
     result = call("inspect", lines, *settings, "--set", "training.steps=6", "--set", "training.device=cpu")
     assert result.returncode == 0
-    assert " ms a round on cpu, so 6 rounds take about " in result.stdout
-    assert " ms a round" not in table(call, lines)
+    assert " ms per round on cpu; 6 rounds take about " in result.stdout
+    assert " ms per round" not in table(call, lines)
 
 
 def test_nothing_of_training_is_loaded_without_timing(lines: Path, environment: dict[str, str]) -> None:
@@ -121,7 +121,7 @@ def test_what_train_refuses_is_told(tmp_path: Path, call: Call) -> None:
     refused = call("train", path, "--dry-run")
     assert refused.returncode == 2
     printed = table(call, path)
-    assert f"train would refuse this: {path}: line 1: byte 0xd1 is not valid UTF-8\n" in printed
+    assert f"train would reject this corpus: {path}: line 1: byte 0xd1 is not valid UTF-8\n" in printed
     assert refused.stderr.split("error: ")[1].startswith(f"{path}: line 1: byte 0xd1 is not valid UTF-8")
     assert printed.endswith("--set corpus.encoding=cp1252\n")
     assert table(call, path, "--set", "corpus.encoding=cp1252", "--set", "corpus.length=12").endswith("warnings\n")
@@ -131,7 +131,7 @@ def test_what_train_refuses_is_told(tmp_path: Path, call: Call) -> None:
 def test_whatever_can_be_read_is_told(data: bytes, tmp_path: Path, call: Call) -> None:
     path = tmp_path / "odd.txt"
     path.write_bytes(data)
-    assert "\ntrain would refuse this: " in table(call, path)
+    assert "\ntrain would reject this corpus: " in table(call, path)
     assert tree(call, path)["verdict"]["trains"] is False
 
 

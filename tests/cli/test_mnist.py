@@ -48,7 +48,7 @@ def run(digits: Path, tmp_path_factory: pytest.TempPathFactory, call: Call) -> P
     folder = tmp_path_factory.mktemp("runs") / "run"
     result = call("mnist", "--data", digits, *TINY, "--out", folder)
     assert (result.returncode, result.stdout) == (0, f"{folder}\n"), result.stderr
-    assert "boxes: 12 x 12 grey; 100 images to train on, 20 for validation, 40 for the test" in result.stderr
+    assert "boxes: 12 x 12 grey; 100 training images, 20 validation, 40 test" in result.stderr
     assert all(words in result.stderr for words in ("fcd", "nearest", "its floor"))
     assert f"film      {folder / 'training.gif'}" in result.stderr
     assert f"generate {folder} -n 64 -o grid.png" in result.stderr
@@ -261,24 +261,24 @@ COMMANDS = [
     Row(
         what="a recipe for text",
         args="mnist --data digits --recipe fast",
-        says=("the recipe 'fast' is one for text", "mnist-"),
+        says=("the recipe 'fast' is for text data", "mnist-"),
     ),
     Row(
         what="a recipe for images",
         args="train words --recipe mnist-fast --out out",
-        says=("recipe 'mnist-fast' is one for image,", "seqgan-wgp mnist"),
+        says=("recipe 'mnist-fast' is for image data,", "seqgan-wgp mnist"),
     ),
     Row(
         what="batch norm in a critic with a penalty",
         args="mnist --data digits --set critic.normalization=batch",
-        says=("critic.normalization is 'batch'", "depend on all of them", "critic.normalization=layer"),
+        says=("critic.normalization is 'batch'", "depend on the whole batch", "critic.normalization=layer"),
     ),
     Row(
         what="no columns",
         args="mnist --data digits --set images.columns=0",
         says=("images.columns is 0", "at least 1"),
     ),
-    Row(what="images to stdout", args="generate run", says=("a model of images", "-o grid.png", "-o images/")),
+    Row(what="images to stdout", args="generate run", says=("an image model", "-o grid.png", "-o images/")),
     Row(what="images as text", args="generate run -o s.txt", says=("s.txt: this is a model of images", "-o grid.png")),
     Row(
         what="images as a film", args="generate run -o s.gif", says=("s.gif: this is a model of images", "-o grid.png")
@@ -307,7 +307,7 @@ COMMANDS = [
     Row(
         what="a folder with something else in it",
         args="generate run -o d --overwrite",
-        says=("d: has letter.txt in it", "move that away", "another -o"),
+        says=("d: contains letter.txt", "move it away", "another -o"),
         files={"d/00000000.png": b"mine", "d/letter.txt": b"mine"},
     ),
     Row(what="a file for a folder", args="generate run -o d/", says=("d: is a file, not a folder",), files={"d": b"a"}),
@@ -318,7 +318,7 @@ COMMANDS = [
         files={"a.png": b"mine"},
     ),
     Row(what="a grid in no folder", args="generate run -o none/a.png", says=("none/a.png: cannot be written",)),
-    Row(what="a walk to stdout", args="interpolate run 3 8", says=("a model of images", "-o walk.png", "-o walk.gif")),
+    Row(what="a walk to stdout", args="interpolate run 3 8", says=("an image model", "-o walk.png", "-o walk.gif")),
     Row(what="a walk as an array", args="interpolate run 3 8 -o w.npy", says=("w.npy", "a .png or a .gif")),
     Row(what="a walk to where it began", args="interpolate run 3 3 -o w.png", says=("from seed 3 to seed 3",)),
     Row(what="a walk of one image", args="interpolate run 3 8 -n 1 -o w.png", says=("n is 1", "must be 2")),

@@ -92,5 +92,5 @@ def test_a_former_name_gets_one_note(lines: Path, tmp_path: Path, call: Call) ->
     given = ["--set", "objective.weight=5", "--config", file]
     result = call("train", lines, *given, "--dry-run")
     assert result.returncode == 0 and "penalty_weight = 5.0" in result.stdout and 'overflow = "drop"' in result.stdout
-    assert result.stderr.count("the setting objective.weight is now called objective.penalty_weight") == 1
-    assert result.stderr.count("the setting corpus.long is now called corpus.overflow") == 1
+    assert result.stderr.count("the setting objective.weight has been renamed to objective.penalty_weight") == 1
+    assert result.stderr.count("the setting corpus.long has been renamed to corpus.overflow") == 1

@@ -19,7 +19,7 @@ from seqgan_wgp.text.adapter import scan_data
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
 FLAT = ["--set", "objective.constraint=clip", "--set", "objective.clip=1e-6", "--set", "objective.penalty_weight=0"]
-SAID = "warning: the critic is flat"
+SAID = "warning: vanishing gradient"
 
 
 def warned(result: subprocess.CompletedProcess[str]) -> list[str]:

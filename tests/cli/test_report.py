@@ -24,7 +24,7 @@ def test_training_leaves_a_report_and_says_where(call: Call, lines: Path, tiny: 
     assert result.returncode == 0, result.stderr
     assert result.stdout == f"{tmp_path / 'run'}\n"
     assert f"report    {tmp_path / 'run' / 'report.html'}\n" in result.stderr
-    assert "Finished: all 6 rounds are done." in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Finished after 6 rounds." in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_training_that_diverges_leaves_one_too(call: Call, lines: Path, tiny: list[str], tmp_path: Path) -> None:
@@ -32,19 +32,19 @@ def test_a_training_that_diverges_leaves_one_too(call: Call, lines: Path, tiny: 
     result = call("train", lines, *tiny, *wild, "--steps", "10000", "--out", tmp_path / "run")
     assert result.returncode == 1
     assert "error: " in result.stderr.splitlines()[-2]
-    assert "report of a run" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "training report" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
 
 
 def test_resume_writes_it_anew(call: Call, run: Path) -> None:
     result = call("resume", run, "--steps", "7")
     assert result.returncode == 0, result.stderr
-    assert "Finished: all 7 rounds are done." in (run / "report.html").read_text(encoding="utf-8")
+    assert "Finished after 7 rounds." in (run / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_run_with_a_report_may_be_overwritten(call: Call, run: Path, lines: Path, tiny: list[str]) -> None:
     result = call("train", lines, *tiny, "--steps", "3", "--out", run, "--overwrite")
     assert result.returncode == 0, result.stderr
-    assert "all 3 rounds" in (run / "report.html").read_text(encoding="utf-8")
+    assert "after 3 rounds" in (run / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_run_without_a_report_gets_the_same_one(call: Call, run: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_training_is_done_though_its_report_cannot_be_written(call: Call, run:
     (run / "report.html").mkdir()
     result = call("resume", run)
     assert (result.returncode, result.stdout) == (0, f"{run}\n")
-    assert "warning: no report was written" in result.stderr
+    assert "warning: the report could not be written" in result.stderr
 
 
 def test_health_is_in_the_report(call: Call, run: Path) -> None:

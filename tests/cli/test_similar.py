@@ -20,7 +20,7 @@ def test_neighbours_are_printed_nearest_first(trained: Path, call: Call) -> None
     model = Model.load(trained)
     found = model.invert("be17")
     near = list(model.neighbours(found))
-    said = f"no latent gives 'be17' itself; the nearest that was found gives {found.decoded!r}\n"
+    said = f"no latent vector was found for 'be17'; the closest one decodes to {found.decoded!r}\n"
     plain, objects, table = (call("similar", trained, "be17", "--format", name) for name in ("txt", "jsonl", "csv"))
     for result in (plain, objects, table):
         assert (result.returncode, result.stderr) == (0, "" if found.decoded == "be17" else said)
@@ -41,7 +41,7 @@ def test_fewer_strings_than_asked_for_are_told_of(trained: Path, tmp_path: Path,
     count = len(path.read_text().splitlines())
     assert (result.returncode, result.stdout) == (0, "")
     assert count < 9
-    assert result.stderr.endswith(f"{count} of 9 different strings are found up to distance 1e-06\n")
+    assert result.stderr.endswith(f"found {count} of 9 different strings within distance 1e-06\n")
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_models_of_points_are_refused(tmp_path: Path, call: Call) -> None:
     ):
         result = call(*words, stdin=b"a\n")
         assert (result.returncode, result.stdout) == (2, "")
-        assert f"{what} is for models of text, and this is one of toys" in result.stderr
+        assert f"{what} works only with text models, and this is a model of toy data" in result.stderr

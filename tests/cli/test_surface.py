@@ -250,3 +250,22 @@ except SystemExit as end:
         check=False,
     )
     assert result.stderr == "0 []\n"
+
+
+def test_the_shell_completes_commands_and_options(environment: dict[str, str], tmp_path: Path) -> None:
+    def completed(words: str, position: int) -> set[str]:
+        asked = {"_SEQGAN_WGP_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(position)}
+        result = subprocess.run(
+            [sys.executable, "-c", "from cli.app import app; app(prog_name='seqgan-wgp')"],
+            cwd=tmp_path,
+            env={**environment, **asked},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert result.stderr == ""
+        return set(result.stdout.split())
+
+    assert completed("seqgan-wgp re", 1) == {name for name in SURFACE if name.startswith("re")}
+    assert completed("seqgan-wgp generate --s", 2) == {"--seed", "--start", "--shard", "--scores", "--suffix"}
+    assert {"--install-completion", "--show-completion"} <= completed("seqgan-wgp --", 1)

@@ -66,7 +66,7 @@ def test_other_commands_know_points(run: Path, call: Call) -> None:
     assert (walk.returncode, len(walk.stdout.splitlines())) == (0, 5), walk.stderr
     grid = call("generate", run, "--columns", "3")
     assert (grid.returncode, grid.stdout) == (2, "")
-    assert "--columns is for grids of images" in grid.stderr
+    assert "--columns is for image grids only" in grid.stderr
 
 
 def test_a_run_of_points_goes_on_and_is_replaced(tmp_path: Path, call: Call) -> None:
@@ -102,11 +102,11 @@ def test_a_dry_run_prints_what_can_be_read_back(name: str, recipe: str, tmp_path
     [
         (["toy:8-gausians"], ("toy:8-gausians: there is no", "did you mean '8-gaussians'?", "toy:swiss-roll")),
         (["toy:"], ("toy:: there is no", "toy:25-gaussians")),
-        (["toy:swiss-roll", "--recipe", "fast"], ("the recipe 'fast' is one for text, not for toy", "toy-")),
-        (["words", "--recipe", "toy"], ("the recipe 'toy' is one for toy, not for text", "train toy:NAME")),
+        (["toy:swiss-roll", "--recipe", "fast"], ("the recipe 'fast' is for text data, not for toy data", "toy-")),
+        (["words", "--recipe", "toy"], ("the recipe 'toy' is for toy data, not for text data", "train toy:NAME")),
         (["toy:swiss-roll", "--set", "toy.theta=1"], ("toy.theta is 1", "set toy.name=parallel-lines")),
         (["toy:swiss-roll", "--set", "critic.width=auto"], ("critic.width is 'auto'",)),
-        (["toy:swiss-roll", "--set", "critic.network=residual"], ("which there is not for toy", "perceptron")),
+        (["toy:swiss-roll", "--set", "critic.network=residual"], ("which is not available for toy", "perceptron")),
     ],
 )
 def test_a_mistake_is_explained(args: list[str], says: tuple[str, ...], tmp_path: Path, call: Call) -> None:

@@ -311,7 +311,7 @@ def test_what_leaves_a_layer_nothing_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"^generator.width is 2, and .* two maps fewer\nset generator.width to 3"):
         small_generator("convolution-dense", width=2)
     assert small_generator("convolution-dense", width=3)(torch.randn(B, Z)).shape == (B, *MNIST)
-    with pytest.raises(ConfigError, match=r"^generator.latent is 1: each map has one place"):
+    with pytest.raises(ConfigError, match=r"^generator.latent is 1: each channel has one position"):
         small_generator("convolution-dense", latent=1, normalization="instance")
     for shape in ((1, 1, 28), (1, 28, 1)):
         with pytest.raises(ConfigError, match=rf"^the images are {shape[2]} x {shape[1]}, and .* 2 x 2 pixels"):
@@ -327,7 +327,7 @@ def test_the_names_are_those_that_settings_allow(
             changes = {f"{part}.network": name, f"{part}.units": 5, f"{part}.normalization": "none"}
             return bool(override(image_config(), changes))
         except ConfigError as error:
-            assert "which there is not for image" in error.message
+            assert "which is not available for image" in error.message
             return False
 
     choices = list_settings(Config)[f"{part}.network"].metadata["choices"]
@@ -346,7 +346,7 @@ def test_the_normalizations_are_those_that_settings_allow(
             changes = {f"{part}.network": family, f"{part}.units": 5, f"{part}.normalization": name}
             return bool(override(image_config(), plain | changes))
         except ConfigError as error:
-            assert "which there is not for the network" in error.message
+            assert "which is not available for the network" in error.message
             return False
 
     choices = list_settings(Config)[f"{part}.normalization"].metadata["choices"]

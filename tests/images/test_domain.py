@@ -149,7 +149,7 @@ def test_a_form_comes_back_from_its_facts(collection: Collection) -> None:
     spec = ImageSpec(collection.facts, "symmetric")
     again = ImageSpec.from_facts(spec.to_facts())
     assert (again.facts, again.range, again.event_shape) == (spec.facts, spec.range, spec.event_shape)
-    with pytest.raises(CheckpointError, match="lacks what its images were"):
+    with pytest.raises(CheckpointError, match="lacks the facts about its images"):
         ImageSpec.from_facts({})
 
 
@@ -239,7 +239,7 @@ def test_generated_images_do_not_depend_on_each_other(
 @pytest.mark.parametrize("constraint", ["gp", "lp"])
 def test_batch_norm_in_a_critic_is_refused_with_a_penalty(constraint: str) -> None:
     changes = {"critic.normalization": "batch", "objective.constraint": constraint}
-    with pytest.raises(ConfigError, match="makes every score depend on all of them"):
+    with pytest.raises(ConfigError, match="makes each score depend on the whole batch"):
         recipe("mnist-fast", changes)
 
 
@@ -251,7 +251,7 @@ def test_batch_norm_in_a_critic_is_refused_with_a_penalty(constraint: str) -> No
     ],
 )
 def test_settings_of_another_kind_of_data_are_refused(name: str, dotted: str, value: str) -> None:
-    with pytest.raises(ConfigError, match=rf"^{dotted} is {value!r}, which there is not for"):
+    with pytest.raises(ConfigError, match=rf"^{dotted} is {value!r}, which is not available for"):
         override(recipe(name), {dotted: value})
 
 

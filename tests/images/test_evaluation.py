@@ -57,14 +57,14 @@ def test_test_images_are_perfect(collection: Collection, image_config: Callable[
     found = found_of(collection, image_config(), np.asarray(collection.test_NCHW))
     assert found.n == collection.facts.test == 60
     assert found.measures["fcd"] == pytest.approx(0, abs=1e-6)
-    assert "as near to the test images as real ones" in found.summary[0]
+    assert "as close to the test images as real images" in found.summary[0]
     assert "no sign of copying" in found.summary[1]
 
 
 def test_training_images_are_copies(collection: Collection, image_config: Callable[..., Config]) -> None:
     found = found_of(collection, image_config(), np.asarray(collection.train_NCHW))
     assert found.measures["nearest"] == 0
-    assert "it copies" in found.summary[1]
+    assert "the model copies" in found.summary[1]
 
 
 def test_the_measures_are_those_of_the_domain(collection: Collection, image_config: Callable[..., Config]) -> None:
@@ -88,14 +88,14 @@ def of_mnist(**measures: float) -> ImageEvaluation:
 @pytest.mark.parametrize(
     ("measures", "says"),
     [
-        ({"fcd": 3.4}, "as near to the test images as real ones"),
-        ({"fcd": 6.1}, "3.80 above real images; moving real digits by one place costs 17"),
+        ({"fcd": 3.4}, "as close to the test images as real images"),
+        ({"fcd": 6.1}, "3.80 above real images; shifting real digits by one pixel costs 17"),
         ({"fcd": 100.0}, "blurring them 521"),
         ({"fcd": 900.0}, "worse than blurring"),
         ({"nearest": 3.5}, "no sign of copying"),
-        ({"nearest": 2.9}, "it copies"),
-        ({"class_kl": 0.003}, "about as often as it should"),
-        ({"class_kl": 0.05}, "some digits come too often"),
+        ({"nearest": 2.9}, "the model copies"),
+        ({"class_kl": 0.003}, "about as frequent as it should"),
+        ({"class_kl": 0.05}, "some digits are too frequent"),
         ({"class_kl": ONE_DIGIT_MISSING + 0.001}, "digits are missing"),
         ({"class_kl": float("inf")}, "digits are missing"),
     ],
@@ -120,16 +120,16 @@ def test_other_images_are_said_to_be_others(run: RunFolder, tmp_path: Path) -> N
     write_idx(tmp_path / "train-images-idx3-ubyte", squares(100, 7))
     found = evaluate_model(run.path, data=tmp_path, samples=20)
     assert isinstance(found, ImageEvaluation) and not found.same_data
-    assert "is not what the model was trained on" in found.summary[-1]
+    assert "is not the data that the model was trained on" in found.summary[-1]
 
 
 def test_what_cannot_be_is_refused(run: RunFolder, tmp_path: Path) -> None:
     for name, value in {"corpus": "words", "legacy": True, "guesses": (10,), "orders": 3}.items():
-        with pytest.raises(ConfigError, match="is not for a model of images"):
+        with pytest.raises(ConfigError, match="does not apply to a model of images"):
             evaluate_model(run.path, **{name: value})  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match=r"1 image has no spread .*\n.*--samples"):
+    with pytest.raises(ConfigError, match=r"1 image is too few .*\n.*--samples"):
         evaluate_model(run.path, samples=1)
-    with pytest.raises(CheckpointError, match=r"without its run has no images\n.*--data DIR"):
+    with pytest.raises(CheckpointError, match=r"a model file alone has no images\n.*--data DIR"):
         evaluate_model(run.model)
     with pytest.raises(CorpusError, match="no such folder"):
         evaluate_model(run.path, data=tmp_path / "none")
@@ -138,7 +138,7 @@ def test_what_cannot_be_is_refused(run: RunFolder, tmp_path: Path) -> None:
         evaluate_model(run.path, data=tmp_path)
     shutil.copytree(run.path, tmp_path / "copy")
     (tmp_path / "copy" / "images.npy").unlink()
-    with pytest.raises(CheckpointError, match="its images .* are gone"):
+    with pytest.raises(CheckpointError, match="its images .* are missing"):
         evaluate_model(tmp_path / "copy")
 
 

@@ -242,8 +242,8 @@ REFUSED: dict[str, tuple[bytes | Array, str]] = {
     "packed emptiness": (gzip.compress(b""), "is empty"),
     "garbage behind gzip": (gzip.compress(bytes([0, 0, 8, 1, 0, 0, 0, 0])) + b"more", "is damaged gzip data"),
     "labels": (np.zeros(1_000, np.uint8), r"these are 1,000 labels, not images"),
-    "flat": (np.zeros((5, 784), np.uint8), "has 5 x 784 values, which are no images"),
-    "two channels": (np.zeros((5, 2, 28, 28), np.uint8), "has 5 x 2 x 28 x 28 values, which are no images"),
+    "flat": (np.zeros((5, 784), np.uint8), "has 5 x 784 values, which is not a set of images"),
+    "two channels": (np.zeros((5, 2, 28, 28), np.uint8), "has 5 x 2 x 28 x 28 values, which is not a set of images"),
     "real numbers": (np.zeros((5, 28, 28), np.float32), r"its values are float32, and pixels are unsigned bytes"),
     "signed": (np.zeros((5, 28, 28), np.int8), "its values are int8"),
     "none": (np.zeros((0, 28, 28), np.uint8), "has no images"),
@@ -270,7 +270,7 @@ def test_what_is_no_images_is_refused_in_one_line(case: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((5, 28, 28), np.uint8), "has 5 x 28 x 28 values, which are no labels"),
+        (np.zeros((5, 28, 28), np.uint8), "has 5 x 28 x 28 values, which is not a list of labels"),
         (np.zeros(5, np.int32), "its values are int32, and labels are unsigned bytes"),
     ],
 )
@@ -285,7 +285,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "closed").write_bytes(b"")
     (tmp_path / "closed").chmod(0)
     cases = {tmp_path: "cannot be read", tmp_path / "circle": "cannot be read", tmp_path / "none": "no such file"}
-    cases |= {Path("a\0b"): r"'a\\x00b' is no path"}
+    cases |= {Path("a\0b"): r"'a\\x00b' is not a valid path"}
     if os.access(tmp_path / "closed", os.R_OK) is False:  # root may read everything
         cases[tmp_path / "closed"] = "cannot be read"
     for path, message in cases.items():

@@ -169,9 +169,7 @@ def test_when_all_fail_each_is_named_with_its_reason_and_the_remedy_says_what_go
     places = [caught.value.message.index(f"{mirror}: ") for mirror in mirrors]
     reasons = [caught.value.message.index(words) for words in ("connection failed", "answers with HTTP 404", "sends ")]
     assert sorted(places + reasons) == [place for pair in zip(places, reasons, strict=True) for place in pair]
-    assert caught.value.remedy == (
-        f"put {', '.join(NAMES)} into {cache}, or name a folder that has MNIST with --data DIR"
-    )
+    assert caught.value.remedy == (f"put {', '.join(NAMES)} into {cache}, or give a folder with MNIST: --data DIR")
     for name, data in CONTENT.items():
         (cache / name).write_bytes(data)
     assert mnist_folder(None, mirrors=mirrors) == cache

@@ -53,7 +53,7 @@ SHAPES = [(1, 28, 28), (3, 32, 32), (1, 4, 4), (3, 8, 12), (1, 20, 36), (3, 64, 
 def test_generator_gives_images_and_critic_one_score_each(shape: tuple[int, int, int], normalization: str) -> None:
     if normalization == "instance" and max(shape[1:]) <= 8:
         for build in (small_generator, small_critic):
-            with pytest.raises(ConfigError, match="one place, of which instance norm leaves nothing"):
+            with pytest.raises(ConfigError, match="one position, which instance norm maps to 0"):
                 build(shape, normalization=normalization)
         return
     x_BCHW = small_generator(shape, normalization=normalization)(torch.randn(B, 6))

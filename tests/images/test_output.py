@@ -111,7 +111,7 @@ def test_a_folder_with_anything_else_in_it_is_not_replaced(foreign: str, here: P
     path = here / "images" / foreign
     path.mkdir() if foreign.endswith("/") else path.write_text("mine")
     before = contents(here)
-    with pytest.raises(ConfigError, match=f"images: has {foreign.rstrip('/')} in it"):
+    with pytest.raises(ConfigError, match=f"images: contains {foreign.rstrip('/')}"):
         images_writer("images", 2, overwrite=True)
     assert contents(here) == before
 
@@ -123,7 +123,7 @@ def test_what_comes_into_a_folder_meanwhile_is_not_lost(here: Path) -> None:
         yield IMAGES_NCHW
         (here / "images" / "letter.txt").write_text("mine")
 
-    with pytest.raises(ConfigError, match=r"has letter\.txt in it"):
+    with pytest.raises(ConfigError, match=r"contains letter\.txt"):
         images_writer("images", 11, overwrite=True)(slow())
     assert (here / "images" / "letter.txt").read_text() == "mine"
     assert len(list((here / "images").iterdir())) == 3
@@ -141,13 +141,13 @@ def test_the_current_folder_and_links_are_not_replaced(here: Path, monkeypatch: 
 @pytest.mark.parametrize(
     ("output", "count", "columns", "says"),
     [
-        (None, 4, None, ("a model of images", "-o grid.png", "-o images.npy", "-o images/")),
+        (None, 4, None, ("an image model", "-o grid.png", "-o images.npy", "-o images/")),
         ("strings.txt", 4, None, ("strings.txt", "not written as .txt", "-o grid.png")),
         ("film.gif", 4, None, ("film.gif", "not written as .gif")),
         ("grid.png", GRID_MOST + 1, None, ("-n is 10,001", "at most 10,000", "-o images.npy", "-o images/")),
         ("grid.png", 4, 0, ("--columns is 0", "at least 1")),
-        ("images.npy", 4, 2, ("--columns is for a grid, and images.npy is none", "leave it out")),
-        ("images/", 4, 2, ("--columns is for a grid, and images/ is none", "-o grid.png")),
+        ("images.npy", 4, 2, ("--columns is for a grid, but images.npy is not one", "leave it out")),
+        ("images/", 4, 2, ("--columns is for a grid, but images/ is not one", "-o grid.png")),
         ("file", 4, None, ("file: is a file, not a folder", "-o")),
         ("file/", 4, None, ("file: is a file, not a folder", "-o")),
         ("none/grid.png", 4, None, ("none/grid.png: cannot be written", "-o")),

@@ -215,7 +215,7 @@ def test_fresh_latents_differ_between_steps_and_networks(folder: Path) -> None:
 
 def test_a_fixed_batch_of_more_images_than_there_are_is_refused_before_there_is_a_run(folder: Path) -> None:
     config = override(recipe("mnist-gan"), {"images.limit": 9})
-    with pytest.raises(ConfigError, match=r"batch_size is 10, but there are 9 items to train on"):
+    with pytest.raises(ConfigError, match=r"batch_size is 10 and there are only 9 training items"):
         scan_images(folder, config)
 
 
@@ -223,7 +223,7 @@ def test_a_fixed_batch_of_more_images_than_there_are_is_refused_before_there_is_
 def test_batch_norm_of_the_classic_gan_is_refused_to_several_processes(part: str) -> None:
     other = {"generator": "critic", "critic": "generator"}[part]
     config = recipe("mnist-gan", {f"{other}.normalization": "none"})
-    with pytest.raises(ConfigError, match=rf"{part}\.normalization is 'batch-nonaffine', whose statistics are of"):
+    with pytest.raises(ConfigError, match=rf"{part}\.normalization is 'batch-nonaffine', which needs statistics of"):
         check_divisible(config, 2)
 
 

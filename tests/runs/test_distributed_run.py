@@ -299,6 +299,6 @@ def test_a_run_without_a_launch_is_found_by_none(
 def test_a_launch_that_may_be_restarted_must_name_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found_again(None) is None
     monkeypatch.setenv("TORCHELASTIC_MAX_RESTARTS", "3")
-    with pytest.raises(ConfigError, match="find its run again") as caught:
+    with pytest.raises(ConfigError, match="only if it knows the run folder") as caught:
         found_again(None)
     assert "--out" in caught.value.remedy

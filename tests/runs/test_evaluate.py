@@ -83,7 +83,7 @@ def test_the_best_model_is_that_of_its_file(run: RunFolder, tiny_corpus: Path) -
 def test_another_text_is_said_to_be_one(run: RunFolder, tiny_lines: list[str]) -> None:
     other = evaluate(run.path, tiny_lines[::-1], **QUICK)
     assert isinstance(other, TextEvaluation) and not other.text.same
-    assert "is not the text that the model was trained on" in other.summary[2]
+    assert "is not the corpus that the model was trained on" in other.summary[2]
 
 
 def test_seeds_differ_and_repeat(run: RunFolder) -> None:
@@ -124,7 +124,7 @@ def test_points_need_no_data(toy: RunFolder) -> None:
         ({"guesses": (10, 0)}, "--guesses is 0"),
         ({"guesses": (-3,)}, "--guesses is -3"),
         ({"seed": -1}, "--seed is -1"),
-        ({"data": "somewhere"}, "--data is not for a model of text"),
+        ({"data": "somewhere"}, "--data does not apply to a model of text"),
         ({"device": "cpuu"}, "'cpuu'"),
     ],
 )
@@ -146,14 +146,16 @@ def test_what_cannot_be_is_refused(run: RunFolder, how: dict[str, Any], message:
     ],
 )
 def test_points_have_no_use_for_what_text_has(toy: RunFolder, how: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="is not for a model of points"):
+    with pytest.raises(ConfigError, match="does not apply to a model of points"):
         evaluate(toy.path, **how)
 
 
 def test_a_model_without_lines_wants_a_text(run: RunFolder, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"without its run has no lines\nname the text .* evaluate MODEL CORPUS"):
+    with pytest.raises(
+        CheckpointError, match=r"a model file alone has no corpus\n.*pass the corpus: evaluate MODEL CORPUS"
+    ):
         evaluate(run.model)
-    with pytest.raises(CheckpointError, match="without its run"):
+    with pytest.raises(CheckpointError, match="a model file alone has no"):
         evaluate(Model.load(run.path))
     copy = tmp_path / "copy"
     shutil.copytree(run.path, copy)
@@ -168,7 +170,7 @@ def test_a_model_without_lines_wants_a_text(run: RunFolder, tmp_path: Path) -> N
 def test_the_best_is_a_runs(run: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="best"):
         evaluate(run.model, best=True)
-    with pytest.raises(ConfigError, match="best is for a run's folder"):
+    with pytest.raises(ConfigError, match="best needs a run folder"):
         evaluate(Model.load(run.path), best=True)
     shutil.copytree(run.path, tmp_path / "copy")
     (tmp_path / "copy" / BEST).unlink()
@@ -183,7 +185,7 @@ def test_a_text_that_cannot_be_taken_is_refused(run: RunFolder, tmp_path: Path) 
     with pytest.raises(CorpusError, match="digits.txt: the model knows none of its characters"):
         evaluate(run.path, tmp_path / "digits.txt")
     (tmp_path / "few.txt").write_text("ba\n")
-    with pytest.raises(CorpusError, match="only 1 different lines"):
+    with pytest.raises(CorpusError, match="only 1 distinct lines"):
         evaluate(run.path, tmp_path / "few.txt")
 
 

@@ -55,7 +55,7 @@ def test_what_is_there_is_protected(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not a run"):
         check_free(tmp_path, overwrite=True)
     with (
-        pytest.raises(ConfigError, match="there can be no folder in it"),
+        pytest.raises(ConfigError, match="is a file, not a folder"),
         building(tmp_path / "file" / "run", overwrite=False),
     ):
         pass

@@ -221,6 +221,6 @@ def test_train_from_python_returns_a_model_and_keeps_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("seqgan_wgp.runs.report.page.write_report", full)
-    with pytest.warns(UserWarning, match="no report was written: .*No space left"):
+    with pytest.warns(UserWarning, match="the report could not be written: .*No space left"):
         again = seqgan_wgp.train(tiny_lines, steps=3, settings=tiny, out=tmp_path / "full")
     assert again.generate(5) == model.generate(5)

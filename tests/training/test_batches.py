@@ -69,7 +69,7 @@ def test_fixed_latents_are_those_of_the_first_samples_in_every_step_network_and_
 def test_a_fixed_batch_of_more_items_than_there_are_is_refused(make: Make) -> None:
     assert make(12, size=12, fixed_batch=True).real(0).tolist() == list(range(12))
     with pytest.raises(
-        ConfigError, match=r"batch_size is 13, but there are 12 items .*\nset training\.batch_size to 12"
+        ConfigError, match=r"batch_size is 13 and there are only 12 training items\nset training\.batch_size to 12"
     ):
         make(13, size=12, fixed_batch=True)
     assert len(make(13, size=12).real(0)) == 13

@@ -98,7 +98,7 @@ def test_the_state_is_tensors_alone(name: str, momentum: float) -> None:
 def test_what_an_optimizer_cannot_be_without_must_be_set(name: str) -> None:
     needed = {"adam": "beta1", "rmsprop": "decay", "rmsprop-tf": "decay"}[name]
     changes: dict[str, object] = {"optimizer.critic.name": name, "optimizer.critic.beta1": None}
-    with pytest.raises(ConfigError, match=rf"optimizer\.critic\.{needed} is not set, and {name} needs it"):
+    with pytest.raises(ConfigError, match=rf"optimizer\.critic\.{needed} is not set, but {name} needs it"):
         recipe("fast", changes)
 
 

@@ -1,7 +1,7 @@
-"""Recipes: named settings that come with the package, a TOML file each, every number with its source.
+"""Recipes: load the named sets of settings that come with the package, one TOML file each.
 
-They are the only home of numbers that shape results. Precedence: neutral defaults < recipe < `--config FILE` <
-`--set a.b=c` and flags. A setting whose default is written in the schema is off or automatic there.
+All numbers that shape results are in the recipes, with their source. Precedence, lowest first: schema defaults,
+recipe, `--config FILE`, `--set a.b=c` and flags.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def recipe_names() -> list[str]:
 
 
 def recipe_text(name: str) -> str:
-    """Return a recipe as it is written, comments and all. Raises ConfigError for an unknown name."""
+    """Return the text of a recipe's TOML file, with comments. Raises ConfigError for an unknown name."""
     if name not in recipe_names():
         raise ConfigError(
             f"there is no recipe {name!r}{did_you_mean(name, recipe_names())}", f"known: {', '.join(recipe_names())}"
@@ -74,8 +74,8 @@ def _read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"{file}: no such file", "name a TOML file with settings") from None
+        raise ConfigError(f"{file}: no such file", "give a TOML file with settings") from None
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: not valid TOML ({error})", "see: seqgan-wgp recipes fast") from None
+        raise ConfigError(f"{file}: not valid TOML ({error})", "for an example see: seqgan-wgp recipes fast") from None

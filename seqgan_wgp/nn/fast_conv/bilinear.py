@@ -1,4 +1,4 @@
-"""Products with matrices over channels, between fixed linear maps over positions: what a fast convolution consists of.
+"""Matrix products over channels between fixed linear maps over positions: the core of a fast convolution.
 
 Shape suffixes: B batch, C channels in, O channels out, L positions, K kernel, R products, T tiles of
 positions, each with the same products.

@@ -1,4 +1,4 @@
-"""One-dimensional convolutions by fewer multiplications: the same function, computed otherwise.
+"""One-dimensional convolutions with fewer multiplications: the same function, computed differently.
 
 A convolution is bilinear in what goes in and in its weights, so it may be written y = C [(A x) * (B w)] with matrices
 of fixed numbers A, B, C (Winograd 1980, "Arithmetic Complexity of Computations", chapter IV). For many channels each of

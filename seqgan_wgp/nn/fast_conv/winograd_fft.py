@@ -1,4 +1,4 @@
-"""The fixed linear maps around the products of a convolution: matrices of numbers, and tiles of positions.
+"""Fixed linear maps of the Winograd and Fourier algorithms: transform matrices and tiling of positions.
 
 Shape suffixes: B batch, C channels, L positions, K kernel, R products, T tiles, M positions in one, P padded positions
 or tiles, N numbers at a position.

@@ -1,4 +1,4 @@
-"""Comparisons: recipes trained one after the other on the same data, in a folder that can be gone on with."""
+"""Compare recipes: train them one after the other on the same data, resumably, in one folder."""
 
 from __future__ import annotations
 
@@ -215,9 +215,11 @@ def read_file(out: Path) -> tuple[dict[str, Any], dict[str, Result | None]]:
         results = {str(row["recipe"]): _result(row) for row in rows}
         missing = {"data", "sha256", "criterion"} - facts.keys()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{path}: cannot be read ({error})", "the comparison needs the file as it was") from None
+        raise CheckpointError(
+            f"{path}: cannot be read ({error})", "restore the file, or start a new comparison"
+        ) from None
     if missing:
-        raise CheckpointError(f"{path}: lacks {min(missing)}", "the comparison needs the file as it was")
+        raise CheckpointError(f"{path}: {min(missing)} is missing", "restore the file, or start a new comparison")
     return facts, results
 
 

@@ -1,4 +1,4 @@
-"""The folder of a comparison: made, found again, and refused where it is not the one that is asked for."""
+"""Create or reopen the folder of a comparison, and refuse one that does not match the request."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LOCK = ".lock"
 _ENDS = ("training.steps", "training.minutes", "evaluation.patience", "training.device")
 """Settings that may be others when a comparison goes on."""
 
-_BEGIN = "choose another --out, or give --overwrite to begin anew"
+_BEGIN = "choose another --out, or give --overwrite to start again"
 
 
 def check_place(out: Path, *, overwrite: bool) -> None:
@@ -40,7 +40,7 @@ def check_place(out: Path, *, overwrite: bool) -> None:
         return
     try:
         if out.is_dir() and any(out.iterdir()):
-            raise ConfigError(f"{out}: is not empty, and no comparison ({FILE} is missing)", "choose another --out")
+            raise ConfigError(f"{out}: is not empty and not a comparison ({FILE} is missing)", "choose another --out")
     except OSError as error:
         raise ConfigError(f"{out}: cannot be read ({error.strerror})", "choose another --out") from None
     check_free(out, overwrite=False)
@@ -54,8 +54,8 @@ def _check_ours(out: Path) -> None:
             check_free(out / name, overwrite=True)
         elif name not in (FILE, PLOT, _LOCK) and not name.endswith(".new"):
             raise ConfigError(
-                f"{out}: has {name} in it, which no comparison writes, so it is not overwritten",
-                "move that away, or choose another --out",
+                f"{out}: contains {name}, which is not part of a comparison, so it is not overwritten",
+                "move it away, or choose another --out",
             )
     with RunFolder(out).locked():
         pass
@@ -141,20 +141,20 @@ def _found(out: Path, data: PreparedData, asked: ComparisonOptions, planned: lis
     """Return the comparison that is at `out`. Raises ConfigError unless what is asked for now goes on with it."""
     facts, results = read_file(out)
     if facts["sha256"] != data.sha256:
-        raise ConfigError(f"{out}: was begun on {facts['data']}, and {data.label} is other data", _BEGIN)
+        raise ConfigError(f"{out}: was started with the data {facts['data']}, not with {data.label}", _BEGIN)
     entrants = _entrants(out, asked, planned)
     recipes = {str(entry) for entry in asked.entries}
     for recipe in (recipe for recipe in results if recipe not in recipes):
         raise ConfigError(
-            f"{out}: compares {recipe} too, and --recipes does not name it",
-            "recipes may be added, none left out: name it as well, or choose another --out",
+            f"{out}: also compares {recipe}, which --recipes leaves out",
+            "add it to --recipes, or choose another --out; recipes can be added but not removed",
         )
     for entrant in entrants:
         if entrant.run.config.is_file():
             entrant.result = results.get(str(entrant.entry))
             _check_same(entrant)
         elif entrant.run.path.exists():
-            raise ConfigError(f"{entrant.run.path}: is in the way, and no run", "move it away")
+            raise ConfigError(f"{entrant.run.path}: already exists and is not a run", "move it away")
     return Comparison(out, entrants, _facts(data, asked, facts["criterion"]))
 
 
@@ -164,7 +164,7 @@ def _check_same(entrant: Candidate) -> None:
     changed = differences(before, entrant.config)
     for name in (name for name in changed if name not in _ENDS):
         was: object = functools.reduce(getattr, name.split("."), before)
-        raise ConfigError(f"{where}: was begun with {name} = {was}, and this asks for {changed[name]}", _BEGIN)
+        raise ConfigError(f"{where}: was started with {name} = {was}, but now it is {changed[name]}", _BEGIN)
     if not entrant.run.checkpoint.is_file() or (entrant.result and entrant.result.diverged_step):
         return
     at = read_facts(entrant.run.checkpoint)

@@ -1,4 +1,4 @@
-"""What a comparison is asked for: recipes as they are written, and the config of each, on the same data."""
+"""Parse the recipes of a comparison and build the config of each, on the same data."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def parse_entries(texts: Iterable[str]) -> list[Entry]:
         entries += [_entry(name, assignments) for name, assignments in _split(text)]
     for number, entry in enumerate(entries):
         if any(entry.folder.casefold() == other.folder.casefold() for other in entries[:number]):
-            raise ConfigError(f"--recipes has {entry} twice", "name it once, or change a setting in one of them")
+            raise ConfigError(f"--recipes has {entry} twice", "give it once, or change a setting in one of them")
     return entries
 
 
@@ -86,7 +86,7 @@ def _split(text: str) -> list[tuple[str, list[str]]]:
             else:
                 found[-1][1][-1] += f",{part}"
         else:
-            raise ConfigError(f"--recipes {text!r}: {part!r} is no recipe", _GRAMMAR)
+            raise ConfigError(f"--recipes {text!r}: {part!r} is not a recipe", _GRAMMAR)
     return found
 
 
@@ -94,8 +94,8 @@ def _entry(name: str, assignments: list[str]) -> Entry:
     changes = parse_assignments(assignments)
     for dotted in filter(is_shared, changes):
         raise ConfigError(
-            f"{name}:{dotted}={changes[dotted]}: all recipes of a comparison learn from the same data, measured alike",
-            f"give it once for all: --set {dotted}={changes[dotted]}",
+            f"{name}:{dotted}={changes[dotted]}: all recipes of a comparison use the same data and evaluation",
+            f"set it once for all recipes: --set {dotted}={changes[dotted]}",
         )
     return Entry(recipe=name, changes=changes)
 
@@ -141,8 +141,8 @@ class ComparisonOptions:
             config = configs.recipe(entry.recipe, {**given, **entry.changes}, file=self.file)
             if config.domain != self.domain:
                 raise ConfigError(
-                    f"the recipe {entry.recipe!r} is one for {config.domain}, and the data is {self.domain}",
-                    "they are listed by: seqgan-wgp recipes; images are compared on by: seqgan-wgp compare mnist",
+                    f"the recipe {entry.recipe!r} is for {config.domain} data, but the data is {self.domain}",
+                    "list the recipes with: seqgan-wgp recipes; to compare on images: seqgan-wgp compare mnist",
                 )
             pick_device(config.training.device)
             found.append(config)

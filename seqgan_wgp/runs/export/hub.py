@@ -90,7 +90,9 @@ def find_pretrained(source: str | Path, *, revision: str | None = None) -> Path:
     folder = Path(source)
     if folder.is_dir():
         if revision is not None:
-            raise ConfigError(f"{folder}: is a folder, of which there is no revision {revision!r}", "leave it out")
+            raise ConfigError(
+                f"{folder}: is a local folder, which has no revision {revision!r}", "leave out the revision"
+            )
         if not (folder / MODEL).is_file():
             raise CheckpointError(f"{folder}: there is no {MODEL} in this folder", _SOURCE)
         return folder / MODEL
@@ -104,7 +106,7 @@ def find_pretrained(source: str | Path, *, revision: str | None = None) -> Path:
 def _downloaded(repository: str, revision: str | None) -> Path:
     if importlib.util.find_spec("huggingface_hub") is None:
         raise ConfigError(
-            f"{repository}: no such folder, and what would ask the Hugging Face Hub for it is not installed",
+            f"{repository}: no such folder, and huggingface_hub, which would download it, is not installed",
             'pip install "seqgan-wgp[hub]"',
         )
     hub: Any = importlib.import_module("huggingface_hub")
@@ -113,24 +115,26 @@ def _downloaded(repository: str, revision: str | None) -> Path:
     # Errors of the Hub and of the network are OSErrors, names that it does not allow ValueErrors.
     except (OSError, ValueError) as error:
         raise CheckpointError(
-            f"{repository}: no such folder, and the Hugging Face Hub does not give it ({one_line(error)})",
-            "look at the name, the revision, the network, and whether you are logged in",
+            f"{repository}: no such folder, and downloading it from the Hugging Face Hub failed ({one_line(error)})",
+            "check the name, the revision, the network, and whether you are logged in",
         ) from None
 
 
 def _check_free(folder: Path, *, overwrite: bool) -> None:
     """Raise ConfigError unless a model may be written to `folder`."""
     if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{folder}: is a file, and a model is saved as a folder", "choose another folder")
+        raise ConfigError(f"{folder}: is a file, but a model is saved as a folder", "choose another folder")
     if not folder.is_dir() or not [entry for entry in folder.iterdir() if not entry.name.startswith(".")]:
         return
     if not _is_ours(folder):
         raise ConfigError(
-            f"{folder}: is neither empty nor a model that save_pretrained has written, so it stays as it is",
+            f"{folder}: is neither empty nor a model written by save_pretrained, so it is not overwritten",
             "choose another folder",
         )
     if not overwrite:
-        raise ConfigError(f"{folder}: holds a model already", "choose another folder, or overwrite=True to replace it")
+        raise ConfigError(
+            f"{folder}: already contains a model", "choose another folder, or overwrite=True to replace it"
+        )
 
 
 def _is_ours(folder: Path) -> bool:

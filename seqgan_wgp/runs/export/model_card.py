@@ -1,6 +1,6 @@
-"""The model card: what a model is, what it was trained on, how well it does, how to use it and what it is not for.
+"""Write a model card: training data, evaluation, usage, intended use and limits of a model.
 
-Everything in it is computed from the model; the words are in templates/model_card.md.
+All numbers are computed from the model; the text is in templates/model_card.md.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def model_card(model: Model, name: str) -> str:
     try:
         data = adapter.card_data(facts)
     except (KeyError, TypeError):
-        raise CheckpointError("the model does not say what it was trained on, as a card must") from None
+        raise CheckpointError("the model file lacks facts about its training data, which a model card needs") from None
     half, rows = _measured(facts.get("metrics", {}))
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         name=printable(name),
@@ -63,16 +63,16 @@ def _training(model: Model) -> list[tuple[str, str]]:
     config, facts = model.config, model.facts
     networks = {"generator": model.generator, "critic": model.critic}
     sizes = {part: sum(weight.numel() for weight in network.parameters()) for part, network in networks.items()}
-    rows = [("recipe it started from", config.recipe)] if config.recipe else []
-    rows += [(f"weights of the {part}", f"{size:,}") for part, size in sizes.items()]
+    rows = [("recipe", config.recipe)] if config.recipe else []
+    rows += [(f"{part} parameters", f"{size:,}") for part, size in sizes.items()]
     rows += [
-        ("latent", f"{config.generator.latent} numbers, {config.generator.latent_distribution}"),
+        ("latent vector", f"{config.generator.latent} dimensions, {config.generator.latent_distribution}"),
         ("seed", str(config.training.seed)),
     ]
     if "step" in facts:
-        rows.append(("steps trained", f"{facts['step']:,}"))
+        rows.append(("training steps", f"{facts['step']:,}"))
     if "seconds" in facts:
-        rows.append(("minutes trained", f"{facts['seconds'] / 60:.1f}"))
+        rows.append(("training time (minutes)", f"{facts['seconds'] / 60:.1f}"))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""A generator as a file for other programs: ONNX, with all that is needed to make strings of what it gives.
+"""Export a generator to ONNX, with everything needed to turn its output into strings.
 
 The metadata of the file is that of a model file, each entry JSON: config, step, metrics, of text also the tokenizer
 and what the corpus was. `noise` is added, {"stream": s, "block": b}: item k is row k mod b of a batch of b latents, and
@@ -61,7 +61,7 @@ def write_onnx(model: Model, path: str | Path) -> None:
     generator = _folded(model)
     size = sum(tensor.nbytes for tensor in generator.state_dict().values())
     if size > BYTES_MOST:
-        raise ConfigError(f"the generator has {size:,} bytes of weights, and ONNX files hold {BYTES_MOST:,} at most")
+        raise ConfigError(f"the generator has {size:,} bytes of weights, but an ONNX file can hold {BYTES_MOST:,}")
     onnx: Any = importlib.import_module("onnx")
     with new_file(Path(path)) as file:
         proto = _graph(generator, model.config.generator.latent, adapter_for(model.config).output_name)

@@ -1,4 +1,4 @@
-"""An exported generator without torch: the same strings for the same seed, from numpy and onnxruntime.
+"""Run an exported generator without torch: the same strings for the same seed, with numpy and onnxruntime.
 
     from seqgan_wgp.runs.export.onnx_runtime import OnnxGenerator
     print(OnnxGenerator("names.onnx").generate(10))
@@ -31,7 +31,7 @@ LATENT = "latent"
 NOISE = "noise"
 """Metadata entry that says which latents generated items are made from: see `runs.export`."""
 
-_REMEDY = "name a file that seqgan-wgp export has written"
+_REMEDY = "give a file that seqgan-wgp export has written"
 _ERRORS = 3
 """Severity from which on onnxruntime writes to stderr: errors; below are hints for whoever builds graphs."""
 
@@ -71,7 +71,7 @@ class OnnxGenerator:
             self._latent, self._distribution = int(settings["latent"]), str(settings["latent_distribution"])
             self._stream, self._block = int(noise["stream"]), int(noise["block"])
         except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{self.path}: its metadata is not complete: it lacks {error}", _REMEDY) from None
+            raise CheckpointError(f"{self.path}: its metadata is incomplete: {error} is missing", _REMEDY) from None
         self._vocabulary = _vocabulary(self.path, self.facts)
         self.output_shape: tuple[int, ...] = tuple(self._session.get_outputs()[0].shape[1:])
 
@@ -92,7 +92,7 @@ class OnnxGenerator:
         """Yield the strings of `generate` one by one, in constant memory."""
         if self._vocabulary is None:
             domain = self.facts["config"]["domain"]
-            raise ConfigError(f"{self.path}: is a generator of kind {domain!r}, not of strings", "take points()")
+            raise ConfigError(f"{self.path}: generates {domain!r} data, not strings", "use points()")
         for probabilities_BLV in self.points(n, seed=seed, start=start):
             yield from self._vocabulary.decode(probabilities_BLV.argmax(axis=-1))
 

@@ -1,7 +1,7 @@
-"""What goes wrong in a training, as its records tell it: a rule for each illness, a function of the numbers so far.
+"""Detect training problems from the metrics so far: one rule each, for example for mode collapse or a dead critic.
 
-Each rule returns what to tell the user, or None, and knows no kinds of data: it is silent where the records lack what
-it looks at. `health` asks them all. The thresholds are here, with their reasons.
+Each rule returns a message for the user, or None. It does not depend on the kind of data: it returns None if the
+records lack the numbers it needs. All thresholds are here, with their reasons.
 """
 
 from __future__ import annotations
@@ -84,25 +84,25 @@ class History:
 
 
 def few_strings(history: History) -> str | None:
-    """Say that strings repeat far more than lines do, and no less than they did."""
+    """Detect mode collapse: strings repeat far more often than real lines, without getting better."""
     numbers = history.last(VARIETY_EVALUATIONS, "unique", "unique_floor")
     if not numbers or any(unique >= UNIQUE_SHARE * floor for unique, floor in numbers):
         return None
     unique, floor = numbers[-1]
     if unique > numbers[0][0]:
         return None
-    return f"the generator repeats itself: {unique:.1%} of its strings are different, and {floor:.1%} of as many lines"
+    return f"mode collapse: only {unique:.1%} of the generated strings are distinct, {floor:.1%} of as many real lines"
 
 
 def few_ngrams(history: History) -> str | None:
-    """Say that strings are made of far fewer n-grams than lines are, and of no more than they were."""
+    """Detect mode collapse: n-grams are far less varied than in real lines, without getting better."""
     numbers = history.last(VARIETY_EVALUATIONS, "ngram_entropy", "ngram_entropy_floor")
     if not numbers or any(bits > floor - ENTROPY_BITS for bits, floor in numbers):
         return None
     bits, floor = numbers[-1]
     if bits > numbers[0][0]:
         return None
-    return f"the generator uses few n-grams: their entropy is {bits:.1f} bits, and {floor:.1f} that of as many lines"
+    return f"mode collapse: few n-grams; their entropy is {bits:.1f} bits, {floor:.1f} bits for as many real lines"
 
 
 def _few_kinds(measure: str, message: str) -> Callable[[History], str | None]:
@@ -112,7 +112,7 @@ def _few_kinds(measure: str, message: str) -> Callable[[History], str | None]:
         numbers = [bits for (bits,) in history.last(VARIETY_EVALUATIONS, measure)]
         if not numbers or min(numbers) < KINDS_BITS or numbers[-1] < numbers[0]:
             return None
-        return f"{message}: {measure} is {numbers[-1]:.2f} bits, as if half of them or more were missing"
+        return f"mode collapse: {message}; {measure} is {numbers[-1]:.2f} bits, as if at least half were missing"
 
     return rule
 
@@ -120,14 +120,14 @@ def _few_kinds(measure: str, message: str) -> Callable[[History], str | None]:
 VARIETIES: tuple[Callable[[History], str | None], ...] = (
     few_strings,
     few_ngrams,
-    _few_kinds("class_kl", "the generator makes few of the digits"),
-    _few_kinds("mode_kl", "the generator has found few of the modes"),
+    _few_kinds("class_kl", "the generator produces few of the digits"),
+    _few_kinds("mode_kl", "the generator covers few of the modes"),
 )
 """Ways to see a collapse; which of them can be asked is a matter of what an evaluation measures."""
 
 
 def collapse(history: History) -> str | None:
-    """Say that what is generated has lost its variety, by the first rule of VARIETIES that sees it."""
+    """Detect mode collapse by the first rule of VARIETIES that applies."""
     return next((message for rule in VARIETIES if (message := rule(history)) is not None), None)
 
 
@@ -135,7 +135,7 @@ def collapse(history: History) -> str | None:
 
 
 def critic_overfitting(history: History) -> str | None:
-    """Say that the critic scores held-out items like generated ones: it knows the training items by heart.
+    """Detect an overfitting critic: it scores held-out items like generated ones.
 
     Gulrajani et al. 2017, figure 5b, see it in the loss; here it is in the scores, so that it holds for every
     objective.
@@ -148,16 +148,16 @@ def critic_overfitting(history: History) -> str | None:
     error = statistics.stdev(gaps) / math.sqrt(len(gaps))
     if lead <= 0 or gap <= GAP_ERRORS * error or gap < GAP_SHARE * lead:
         return None
-    way = f"{gap / lead:.0%} of the way from training items to generated ones"
-    return f"the critic learns the training items by heart: it scores held-out items {way}"
+    way = f"{gap / lead:.0%} of the way from training to generated items"
+    return f"the critic overfits the training items: its scores of held-out items are {way}"
 
 
 def dead_critic(history: History) -> str | None:
-    """Say that the critic gives the generator nothing to descend."""
+    """Detect a dead critic: the generator's gradient has vanished."""
     norms = [norm for (norm,) in history.last(DEAD_RECORDS, "generator_gradient")]
     if not norms or max(norms) >= DEAD_GRADIENT:
         return None
-    return f"the critic is flat, so the generator has stopped: the norm of its gradient is {norms[-1]:.1e}"
+    return f"vanishing gradient: the generator no longer learns; the norm of its gradient is {norms[-1]:.1e}"
 
 
 def chance_loss(objective: ObjectiveSettings) -> float | None:
@@ -172,7 +172,7 @@ def chance_loss(objective: ObjectiveSettings) -> float | None:
 
 
 def saturated_critic(history: History) -> str | None:
-    """Say that the critic is sure of everything, where that is the end of what its objective can teach."""
+    """Detect a saturated critic: it is certain of every sample, so its loss gives no direction to the generator."""
     chance = chance_loss(history.config.objective)
     numbers = history.last(SURE_RECORDS, "step", "critic_loss", "penalty")
     # The first round comes right after a warm-up, whose aim is a critic that is sure.
@@ -181,20 +181,20 @@ def saturated_critic(history: History) -> str | None:
     losses = [loss - penalty for _, loss, penalty in numbers]
     if max(losses) >= SURE_SHARE * chance:
         return None
-    sure = f"its loss is {losses[-1]:.2g}, that of a guess is {chance:.2g}"
-    return f"the critic tells all that is generated from real with certainty, which gives no direction: {sure}"
+    sure = f"its loss is {losses[-1]:.2g}, {chance:.2g} for a random guess"
+    return f"the critic is saturated: it separates real from generated with certainty, so gradients vanish; {sure}"
 
 
 # The game
 
 
 def oscillation(history: History) -> str | None:
-    """Say that quality comes and goes."""
+    """Detect oscillation: quality goes up and down."""
     values = [value for (value,) in history.last(SWING_EVALUATIONS, history.criterion)]
     if not values or min(values) <= 0 or swings(values, SWING) < SWINGS:
         return None
-    between = f"{history.criterion} went up and down between {min(values):.3g} and {max(values):.3g}"
-    return f"quality comes and goes: {between} over the last {len(values)} evaluations"
+    between = f"{history.criterion} swung between {min(values):.3g} and {max(values):.3g}"
+    return f"training oscillates: {between} over the last {len(values)} evaluations"
 
 
 def swings(values: Sequence[float], factor: float) -> int:
@@ -219,22 +219,22 @@ DETECTORS: dict[str, Callable[[History], str | None]] = {
 """Name -> what says, after each record that is kept, what is wrong, or None."""
 
 REMEDIES: dict[str, str] = {
-    "collapse": "train anew with lower learning rates or larger batches",
-    "critic-overfitting": "more data helps most; else train anew with a smaller critic (critic.width), or stop here: "
-    "best.safetensors is the best so far by held-out data",
-    "dead-critic": "train anew with a lower optimizer.critic.learning_rate",
-    "saturated-critic": "train anew with a lower optimizer.critic.learning_rate or fewer critic steps in a round",
-    "oscillation": "train anew with lower learning rates, with beta1=0 in both optimizers, or with samples from "
-    "averaged weights (model.weights=average); best.safetensors is the best so far",
+    "collapse": "start a new run with lower learning rates or a larger batch size",
+    "critic-overfitting": "use more data; or start a new run with a smaller critic (critic.width), or stop now and "
+    "use best.safetensors, the best so far on held-out data",
+    "dead-critic": "start a new run with a lower optimizer.critic.learning_rate",
+    "saturated-critic": "start a new run with a lower optimizer.critic.learning_rate or fewer training.critic_steps",
+    "oscillation": "start a new run with lower learning rates, with beta1=0 in both optimizers, or with averaged "
+    "weights (model.weights=average); best.safetensors has the best model so far",
 }
-"""Name -> what would help. Settings stay as they are when a run goes on, so most of it takes a new one."""
+"""Name -> remedy. Resuming a run keeps its settings, so most remedies need a new run."""
 
 HELPED_BY_A_BOUND = ("collapse", "dead-critic", "saturated-critic")
 """What a bound on the critic's slope helps against more than anything else, where there is none yet."""
 
 
 def remedy(name: str, config: Config) -> str:
-    """Return what would help against a finding, with the options to give."""
+    """Return the remedy for a finding, with the options to give."""
     objective = config.objective
     if name not in HELPED_BY_A_BOUND or objective.constraint not in ("none", "clip"):
         return REMEDIES[name]
@@ -242,4 +242,4 @@ def remedy(name: str, config: Config) -> str:
     options += ["objective.clip=none"] if objective.clip is not None else []
     # Penalties are on the slope at each sample, which a critic that mixes them has not.
     options += ["critic.normalization=layer"] if NORMALIZATIONS[config.critic.normalization].mixes_samples else []
-    return f"train anew with a critic whose slope is bounded: {' '.join(f'--set {option}' for option in options)}"
+    return f"start a new run with a gradient penalty: {' '.join(f'--set {option}' for option in options)}"

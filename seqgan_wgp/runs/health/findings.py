@@ -1,4 +1,4 @@
-"""The health of a run: what its records show to be wrong, said once each, with a remedy.
+"""Health of a run: report each problem found in its records once, with a remedy.
 
 A finding is written into the record that it was made at, and of each name there is one in a run. So a run that goes on
 from a checkpoint finds, step for step, what one finds that never stopped: what a kill dropped of the records takes its

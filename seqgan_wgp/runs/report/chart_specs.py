@@ -1,4 +1,4 @@
-"""Which charts the records of a run give: how training went, and how good the samples were on the way."""
+"""Choose the charts of a run's report from its records: training curves and sample quality."""
 
 from __future__ import annotations
 
@@ -46,64 +46,65 @@ TRAINING: tuple[ChartSpec, ...] = (
         title="Wasserstein estimate",
         y_label="score, real minus generated",
         lines={"wasserstein": "training batches"},
-        note="The critic's estimate of the distance, free of the penalty.",
+        note="The critic's estimate of the Wasserstein distance, without the penalty.",
     ),
     ChartSpec(
         title="Penalty",
         y_label="part of the critic's loss",
-        lines={"penalty": "penalty, weighted"},
-        note="What the critic pays for slopes that its constraint does not want.",
+        lines={"penalty": "weighted penalty"},
+        note="The gradient penalty times its weight: the cost of violating the critic's constraint.",
         optional=True,
     ),
     ChartSpec(
         title="Slope of the critic",
-        y_label="norm of the gradient",
+        y_label="gradient norm",
         lines={
-            "slope_mean": "where the penalty is taken",
-            "segment_slope_p05": "on segments, 5 %",
-            "segment_slope_p50": "on segments, 50 %",
-            "segment_slope_p95": "on segments, 95 %",
+            "slope_mean": "mean where the penalty is applied",
+            "segment_slope_p05": "between real and generated, 5th percentile",
+            "segment_slope_p50": "between real and generated, median",
+            "segment_slope_p95": "between real and generated, 95th percentile",
         },
-        note="Segments lie between real and generated items. The constraint gp keeps slopes near 1, lp below 1.",
+        note="Norm of the critic's gradient in its input. The constraint gp keeps it near 1, lp at most 1.",
         optional=True,
     ),
     ChartSpec(
-        title="Learning by heart",
-        y_label="critic's objective",
+        title="Critic overfitting",
+        y_label="critic loss",
         lines={"critic_loss_objective": "training items", "held_out_loss": "held-out items"},
-        note="Without the penalty. Where the two part, the critic knows the training items by heart.",
+        note="Without the penalty. If the two curves diverge, the critic overfits the training items.",
     ),
     ChartSpec(
         title="Losses",
         y_label="loss",
         lines={"critic_loss": "critic", "generator_loss": "generator"},
-        note="What each network lowers. They tell little of quality.",
+        note="What each network minimises. The losses say little about sample quality.",
     ),
     ChartSpec(
         title="Gradients",
-        y_label="norm of the gradient",
+        y_label="gradient norm",
         lines={"critic_gradient": "critic", "generator_gradient": "generator"},
-        note="Of each network's loss in its weights.",
+        note="Norm of the gradient of each network's loss in its weights.",
     ),
     ChartSpec(
         title="Learning rates",
         y_label="learning rate",
         lines={"critic_learning_rate": "critic", "generator_learning_rate": "generator"},
-        note="The step sizes that the two optimizers had in each round.",
+        note="Learning rate of each optimizer in each round.",
         y_axis="zero",
     ),
     ChartSpec(
         title="Peakedness",
         y_label="largest probability",
         lines={"peak_mean": "mean over positions"},
-        note="Real rows are one-hot, with a peak of 1; generated ones come near it as they learn.",
+        note="Largest character probability per position. Real rows are one-hot, with a peak of 1; generated rows "
+        "approach it during training.",
         y_axis="linear",
     ),
     ChartSpec(
-        title="Entropy of a position",
+        title="Entropy per position",
         y_label="entropy (bits)",
         lines={"entropy_bits": "mean over positions"},
-        note="How undecided the generator is about a character; 0 for real rows.",
+        note="Entropy of the generator's character probabilities; 0 for real rows.",
     ),
 )
 """What is drawn of the training, where records have it."""
@@ -127,7 +128,7 @@ def quality_charts(records: RecordList) -> list[Chart]:
     courses = []
     if ngrams:
         lines = {name: wording(name).title for name in ngrams}
-        note = "How far runs of characters are from those of held-out lines."
+        note = "Jensen-Shannon divergence of the n-grams from those of held-out lines; lower is better."
         courses.append(ChartSpec(title="N-grams", y_label="divergence JS-n (bits)", lines=lines, note=note))
     courses += [_alone(name) for name in bare if name not in (*ngrams, *shares)]
     if shares:
@@ -140,7 +141,7 @@ def quality_charts(records: RecordList) -> list[Chart]:
 
 
 def position_charts(records: RecordList) -> list[Chart]:
-    """Return how peaked generated rows are by position, at the first and the last diagnosis."""
+    """Chart the peak probability by position, at the first and the last diagnosis."""
     seen = [record for record in records if record.get("peaks_by_position")]
     if not seen:
         return []
@@ -155,7 +156,7 @@ def position_charts(records: RecordList) -> list[Chart]:
             x_label="position",
             y_label="largest probability",
             series=series,
-            note="Of long rows, means over stretches of positions.",
+            note="For long rows, averaged over neighbouring positions.",
             y_axis="linear",
         )
     ]

@@ -1,4 +1,4 @@
-"""Small charts as SVG that stands in a page: its colours are the page's, light or dark, and its text is text.
+"""Draw small charts as SVG for a page: they follow its light or dark colours, and text stays text.
 
 What is written around a chart, its title and legend, is the page's own; in the SVG are axes with their labels, and
 lines or bars. Nothing of a corpus is ever in it. A page may set --grid and --series-0, --series-1, ... to colours of

@@ -1,4 +1,4 @@
-"""What a run's samples looked like on the way: lines or pictures by step, few and small enough for one page."""
+"""Select samples by step for the report's slider: lines or pictures, few and small enough for one page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the files of a run say of it, and what its kind of data has to show: all that a report is made of."""
+"""Read everything a report needs from the files of a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .frames import Frames, read_frames
 
 @dataclass(frozen=True, kw_only=True)
 class ReportInputs:
-    """What the files of a run say, before it becomes a page."""
+    """Contents of a run's files, as input to the report."""
 
     config: Config
     records: Sequence[Mapping[str, Any]]

@@ -1,7 +1,7 @@
-"""The report of a run: one HTML file that needs nothing else, for people who were not there.
+"""Write the report of a run: one self-contained HTML file.
 
-It is a function of the run's files, so that the same run gives the same bytes. Whatever stands in a corpus is data: it
-is escaped, and set apart from the page's own text.
+The report is a pure function of the run's files, so the same run gives the same bytes. Text from the corpus is escaped
+and marked off from the page's own text.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 
 def write_report(run: RunFolder, path: Path | None = None) -> Path:
-    """Write the report of a run, whole or not at all, and return where it is.
+    """Write the report of a run atomically and return its path.
 
     Args:
         run: finished, stopped, or in the middle of training.
@@ -46,7 +46,7 @@ def write_report(run: RunFolder, path: Path | None = None) -> Path:
 
 
 def render(found: ReportInputs) -> str:
-    """Return the page of what was found."""
+    """Render the report as HTML."""
     config, exhibits, records = found.config, found.exhibits, found.records
     groups = {
         "Quality": chart_specs.quality_charts(records),
@@ -82,26 +82,26 @@ def _drawn(group: str, charts: list[Chart]) -> list[tuple[Chart, Markup]]:
 
 
 def _status(found: ReportInputs) -> str:
-    """Return how the run stands, in one sentence."""
+    """Return the state of the run in one sentence."""
     limits, patience = found.config.training, found.config.evaluation.patience
-    stopped = f"It stopped at round {found.step:,} and can go on with resume."
+    stopped = f"Stopped at round {found.step:,}; continue it with resume."
     if not found.records and found.model is None:
-        return "It has not begun: there are no records yet."
+        return "Not started: there are no records yet."
     if found.model is None:
-        return "It was stopped before its first checkpoint, so there is no model yet; resume begins it again."
+        return "Stopped before the first checkpoint, so there is no model yet; resume starts it again."
     if not found.finished:
         return stopped
     if limits.steps is not None and found.step >= limits.steps:
-        return f"Finished: all {found.step:,} rounds are done."
+        return f"Finished after {found.step:,} rounds."
     if limits.minutes is not None and found.seconds >= 60 * limits.minutes:
-        return f"Finished: its {limits.minutes:g} minutes are up."
+        return f"Finished: the time limit of {limits.minutes:g} minutes was reached."
     if patience is not None and found.stale >= patience:
-        return f"Finished: the last {found.stale:,} evaluations were no better than the best."
-    return stopped  # it was finished once, and has been given a later end since
+        return f"Finished early: no improvement in the last {found.stale:,} evaluations."
+    return stopped  # it was finished once and then given a later end
 
 
 def _tiles(found: ReportInputs) -> list[tuple[str, str, str]]:
-    """Return the numbers that come first: (what, how much, a word on it)."""
+    """Return the key numbers at the top: (label, value, note)."""
     criterion, best = found.exhibits.criterion, found.best
     tiles = [("rounds", f"{found.step:,}", ""), ("training time", duration(found.seconds), "")]
     half = "test" if found.finished else "validation"
@@ -109,9 +109,9 @@ def _tiles(found: ReportInputs) -> list[tuple[str, str, str]]:
     if value is not None:
         floor = found.metrics[half].get(f"{criterion}_floor")
         beside = "" if floor is None else f", floor {value_text(criterion, floor)}"
-        tiles.append((wording(criterion).title, value_text(criterion, value), f"{half} half{beside}"))
+        tiles.append((wording(criterion).title, value_text(criterion, value), f"{half} split{beside}"))
     if best is not None:
-        where = f"validation half, round {best['step']:,}"
+        where = f"validation split, round {best['step']:,}"
         tiles.append((f"best {wording(criterion).title}", value_text(criterion, best[criterion]), where))
     if found.model is not None:
         weights = sum(parameter.numel() for parameter in found.model.generator.parameters())
@@ -137,7 +137,7 @@ def _quality(found: ReportInputs) -> list[dict[str, str]]:
 
 
 def _again(found: ReportInputs) -> str:
-    """Return the command that trains the run anew to where it is, from its settings."""
+    """Return the command that reproduces the run up to its current step."""
     words = f"seqgan-wgp {found.exhibits.command} --config config.toml --steps {max(1, found.step)}"
     if found.config.training.minutes is not None:
         words += " --set training.minutes=none"

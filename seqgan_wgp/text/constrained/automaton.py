@@ -1,4 +1,4 @@
-"""Deterministic automata: from an expression over characters, by way of its positions.
+"""Build deterministic automata from expressions over characters.
 
 Glushkov 1961, "The abstract theory of automata": each place in the expression where a set stands is a position; what
 counts is which positions may come first, which may follow which, and which may come last. A state of the
@@ -29,7 +29,7 @@ NONE = -1
 POSITIONS_MOST = 5_000
 STATES_MOST = 10_000
 
-_SIMPLER = "make it simpler: fewer counts {m,n}, above all of groups and behind a *"
+_SIMPLER = "simplify it: use fewer counts {m,n}, especially on groups and after a *"
 
 
 @final
@@ -101,7 +101,7 @@ class _Positions:
 
     def _leaf(self, ranges: Ranges) -> _Fragment:
         if len(self.sets) == POSITIONS_MOST:
-            raise ConfigError(f"it has more than {POSITIONS_MOST:,} places, counts written out", _SIMPLER)
+            raise ConfigError(f"it has more than {POSITIONS_MOST:,} positions after expanding counts", _SIMPLER)
         self.sets.append(ranges)
         self.follow.append(0)
         bit = 1 << (len(self.sets) - 1)

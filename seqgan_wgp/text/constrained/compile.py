@@ -1,4 +1,4 @@
-"""The trellis of what constraints allow together, and why they allow nothing where they do."""
+"""Compile constraints into a trellis of allowed strings, and explain why nothing is allowed if so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What strings are allowed: the constraints as a user writes them, and what each of them means.
+"""Constraints as a user writes them (prefix, mask, length, regex ...), translated to expressions.
 
 All of them hold together, and no allowed string is empty. They speak of characters (code points) also where a model
 is one of bytes.
@@ -55,9 +55,9 @@ class Constraints:
 
     def __post_init__(self) -> None:
         if len(self.sets) > len(OWN):
-            raise ConfigError(f"there are {len(self.sets)} own sets, but a mask knows {len(OWN)}: ?1 to ?4")
+            raise ConfigError(f"there are {len(self.sets)} custom sets, but a mask can use {len(OWN)}: ?1 to ?4")
         if self.mask is None and any(written is not None for written in self.sets):
-            raise ConfigError("an own set is given, but there is no --mask to use it in")
+            raise ConfigError("a custom set is given, but there is no --mask that uses it")
         if self.length is not None and self.length[1] is not None and self.length[0] > self.length[1]:
             raise ConfigError(f"--length {_shown(self.length)} has its larger number first")
         self.expressions()
@@ -114,7 +114,7 @@ def parse_length(text: str) -> Length:
     """Read "5", "3-8", "3-" or "-8". Raises ConfigError when it is none of these."""
     found = re.fullmatch(r"([0-9]{0,18})(-?)([0-9]{0,18})", text)
     if found is None or not (found[1] or found[3]):
-        raise ConfigError(f"--length is {quoted(text)}", "write a number of characters, or a span: 5, 3-8, 3- or -8")
+        raise ConfigError(f"--length is {quoted(text)}", "give a number of characters or a range: 5, 3-8, 3- or -8")
     least, span, most = found.groups()
     if not span:
         return int(least), int(least)

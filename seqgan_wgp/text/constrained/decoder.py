@@ -1,4 +1,4 @@
-"""Constraints, compiled for one vocabulary and length, and the strings that they leave.
+"""Decode under constraints that are compiled for one vocabulary and length.
 
 Shape suffixes: N strings, L length, V vocabulary.
 """

@@ -1,4 +1,4 @@
-"""Regular expressions as trees, and sets of characters as ranges of code points.
+"""Regular expressions as trees, and character sets as ranges of code points.
 
 Every constraint becomes one of these trees. A tree describes strings of characters; how characters are written as
 ids, or as bytes, is of no concern here.
@@ -103,7 +103,7 @@ class Alternation:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Repetition:
-    """A part, `least` to `most` times; None is without end."""
+    """A part, repeated `least` to `most` times; None means unlimited."""
 
     part: Expression
     least: int

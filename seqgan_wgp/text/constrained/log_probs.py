@@ -1,4 +1,4 @@
-"""Tables of log probabilities whose sums are exact, so that scores do not depend on the order of adding.
+"""Log probabilities rounded so that their sums are exact and scores do not depend on summation order.
 
 Logs are taken in float64 and rounded to multiples of 2**-30. Sums of such numbers are exact in float64 up to 2**23 in
 magnitude. Two different float32 probabilities still differ: their logs lie at least 2**-25 apart. So ties are real
@@ -39,7 +39,7 @@ def table_of(values_NLV: Tensor, *, logs: bool) -> Floats:
     """
     table_NLV: Floats = values_NLV.detach().cpu().numpy().astype(np.float64)
     if np.isnan(table_NLV).any():
-        raise CheckpointError("the model gives probabilities that are not numbers")
+        raise CheckpointError("the model produces probabilities that are not numbers")
     np.maximum(table_NLV, LEAST_LOG if logs else LEAST_PROBABILITY, out=table_NLV)
     if not logs:
         np.log(table_NLV, out=table_NLV)

@@ -1,4 +1,4 @@
-"""Masks as hashcat writes them: one set of characters a position, and with them the length.
+"""Parse hashcat-style masks: one set of characters per position, which also fixes the length.
 
 `?l` lower-case letters a to z, `?u` upper-case letters A to Z, `?d` digits 0 to 9, `?s` the space and the 32
 punctuation characters of ASCII, `?a` all of these; `?1` to `?4` the user's own sets; `??` a question mark. Any other
@@ -25,7 +25,7 @@ SETS: dict[str, str] = {
 
 OWN = ("1", "2", "3", "4")
 
-_KNOWN = "known are ?l ?u ?d ?s ?a, own sets ?1 to ?4 in a mask, and ?? for a question mark"
+_KNOWN = "use ?l ?u ?d ?s ?a, the custom sets ?1 to ?4 in a mask, and ?? for a question mark"
 
 
 def parse_mask(mask: str, sets: Sequence[str | None]) -> tuple[Characters, ...]:
@@ -74,7 +74,7 @@ def _symbols(text: str, flag: str, own: Mapping[str, Characters]) -> Iterator[Ch
             continue
         name = symbol[1]
         if name in OWN and name not in own:
-            missing = f"but no -{name} is given" if flag == "--mask" else "but a set cannot have own sets in it"
+            missing = f"but no -{name} is given" if flag == "--mask" else "but a set cannot contain custom sets"
             raise ConfigError(f"{flag} {quoted(text)} has {symbol}, {missing}", _KNOWN)
         if name not in own and name not in SETS:
             raise ConfigError(f"{flag} {quoted(text)}: there is no set {symbol} (symbol {place})", _KNOWN)

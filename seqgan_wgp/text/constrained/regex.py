@@ -1,4 +1,4 @@
-r"""A parser of the regular expressions that decoding knows: a part of Python's `re`, of the same meaning.
+r"""Parse regular expressions for constrained decoding: a subset of Python's `re` with the same meaning.
 
     a            the character itself
     .            any character but a line feed

@@ -1,4 +1,4 @@
-"""Strings drawn from a table of probabilities, given that they are allowed: exactly, without trial and error.
+"""Sample strings from the generator's probabilities under constraints: exactly, without rejection.
 
 Backwards, each state gets the log of the probability that a string that has come so far ends as an allowed one;
 forwards, an id is drawn in proportion to its own probability times that of the state it leads to. So an allowed

@@ -1,4 +1,4 @@
-"""The trellis: all allowed strings of at most L ids, as states in layers, one layer a position.
+"""The trellis of all allowed strings of at most L ids: states in layers, one layer per position.
 
 An automaton unrolled over the positions of a string. Constraints are put in one after another; after each the
 trellis keeps only states that some allowed string passes, and of states with the same future only one. So
@@ -110,7 +110,7 @@ def _product(layer: TrellisLayer, automaton: Automaton, pairs_P2: Int64s, room: 
     states, classes = automaton.target_SC.shape
     class_J, class_V = _numbered(_paired(layer.class_V, automaton.class_U, classes))
     if len(pairs_P2) * len(class_J) > room:
-        raise ConfigError("it takes more states than fit", "ask for less at a time, or more simply")
+        raise ConfigError("the constraints need too many states", "give fewer or simpler constraints")
     left_J, right_J = np.divmod(class_J, max(classes, 1))
     left_P, right_P = pairs_P2.T
     code_PJ = _paired(layer.target_SC[left_P][:, left_J], automaton.target_SC[right_P][:, right_J], states)

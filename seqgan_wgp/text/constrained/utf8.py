@@ -67,7 +67,7 @@ def _over_bytes(automaton: Automaton) -> Automaton:
     emitted_MB, child_MB = _reader(automaton.class_U)
     states, nodes = len(automaton.accepts_S), len(child_MB)
     if states * nodes > BYTE_STATES_MOST:
-        raise ConfigError(f"over bytes its automaton has more than {BYTE_STATES_MOST:,} states", "make it simpler")
+        raise ConfigError(f"over bytes its automaton has more than {BYTE_STATES_MOST:,} states", "simplify it")
     alike, class_B = np.unique(np.stack([emitted_MB, child_MB]).reshape(2 * nodes, -1), axis=1, return_inverse=True)
     emitted_MC, child_MC = alike[:nodes], alike[nodes:]
     # A last column of NONE, so that the class NONE, which is index -1, leads nowhere.

@@ -1,4 +1,4 @@
-"""The best path through a trellis, for many tables at once: dynamic programming (Viterbi 1967).
+"""Find the best path through a trellis for many tables at once: dynamic programming (Viterbi 1967).
 
 Backwards, each state gets the score of the best end that a string can have from there; forwards, each string takes
 at every position the lowest id that keeps to the best score. So of equally good strings the result is the one with

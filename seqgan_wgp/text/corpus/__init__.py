@@ -1,1 +1,1 @@
-"""From a text file to rows of ids on disk."""
+"""Prepare a corpus: from text to rows of token ids on disk."""

@@ -1,4 +1,4 @@
-"""The settings that a corpus decides: one rule for each, a function of its sizes. Stated in docs/defaults.md."""
+"""Choose the automatic settings of a corpus by its sizes, one rule each; see docs/defaults.md."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def evaluation_every(size: Sizes) -> int:
 
 
 def output(size: Sizes) -> str:
-    """Return what the critic is shown: strings of sampled characters, but of a large alphabet the likeliest alone.
+    """Return the relaxation: sampled characters, but straight-through for a large alphabet.
 
-    Of many characters a string has few, and what is drawn then takes the place of what latents should decide: with
-    3,000 of them a hundred latents gave one word.
+    With a large alphabet, sampling noise decides what the latent vector should decide: with 3,000 characters, a hundred
+    latent vectors gave one word.
     """
     return "straight-through" if size.alphabet >= ALPHABET_MANY else "sampled"
 

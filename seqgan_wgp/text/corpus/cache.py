@@ -1,4 +1,4 @@
-"""Prepared corpora, kept from one run to the next: a large file is read and encoded once.
+"""Cache prepared corpora between runs, so that a large file is read and encoded only once.
 
 A corpus is found again by the hash of its content and the settings that shaped its rows, whatever the file is called.
 Small ones are prepared anew: that takes less than a second.

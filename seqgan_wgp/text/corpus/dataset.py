@@ -1,4 +1,4 @@
-"""Any text -> rows of ids on disk, in three parts: training, validation and test.
+"""Prepare text as rows of ids on disk, split into training, validation and test.
 
 `scan` reads the corpus a first time; `prepare` reads it again and writes `ids.npy`, `tokenizer.json` and `corpus.json`.
 Of a large corpus it also writes `fingerprints.bin`: which strings are trained on.
@@ -42,7 +42,7 @@ LOOKED_THROUGH = 1 << 18
 LARGE_BYTES = 1 << 27
 """Of more ids than this not all are looked through at each evaluation, nor are they read by a map."""
 
-_AS_IT_WAS = "the run needs its files as they were; a new run takes the corpus anew"
+_AS_IT_WAS = "restore the file, or start a new run, which prepares the corpus again"
 
 
 @final
@@ -147,8 +147,8 @@ def prepare(found: Scan, folder: Path, on_bytes: OnBytes = lambda _bytes: None) 
         raise CorpusError(f"{found.source.label}: the file changed while it was read")
     if not (train and validation and test):
         raise CorpusError(
-            f"{found.source.label}: {train:,} lines would be trained on, {validation:,} held out for validation and "
-            f"{test:,} for the test, and none of these may be 0",
+            f"{found.source.label}: the split has {train:,} training, {validation:,} validation and {test:,} test "
+            "lines, but none of these may be 0",
             "change corpus.held_out or corpus.held_out_max",
         )
     facts = dataclasses.replace(found.facts, train=train, validation=validation, test=test)

@@ -1,4 +1,4 @@
-"""Numbers of a file read at their places, without mapping it.
+"""Read parts of an id file without mapping it into memory.
 
 Of a file that is mapped each page that was ever touched counts as memory of the process, with its neighbours. What is
 read takes no more than it is; it costs about 2 microseconds a row, where a map's pages, once they are there, cost a
@@ -47,7 +47,7 @@ class IdFile:
                 os.posix_fadvise(descriptor, place, size, os.POSIX_FADV_WILLNEED)
         data = bytearray().join([os.pread(descriptor, size, place) for place in places])
         if len(data) != len(places) * size:
-            raise CheckpointError(f"{self._path}: has become shorter", "the run needs its files as they were")
+            raise CheckpointError(f"{self._path}: has become shorter", "restore the file, or start a new run")
         return np.frombuffer(data, self._dtype).reshape(-1, length)
 
 

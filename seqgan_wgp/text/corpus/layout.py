@@ -1,4 +1,4 @@
-"""From lines to rows: cropped, dropped or cut in pieces; or windows of running text."""
+"""Turn lines into rows: cropped, dropped or split into chunks; or windows of running text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first pass over a corpus: its layout, length, alphabet and counts, and which strings are held out.
+"""Scan a corpus: find its layout, length, alphabet and counts, and which strings are held out.
 
 Which part a string belongs to is decided by a hash of it alone, so no string is on both sides and neither the order
 of the lines nor the run's seed matters.
@@ -86,7 +86,7 @@ def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _b
         tally.add(lines)
     if not tally.histogram[1:].any():
         what = f"all {reader.read:,} lines are empty" if reader.read else "the file is empty"
-        raise CorpusError(f"{source.label}: {what}", "give a text file with one string a line")
+        raise CorpusError(f"{source.label}: {what}", "give a text file with one string per line")
     settings = replace(settings, layout=decide_layout(settings, tally))
     layout = _layout(source, settings, tally)
     settings = replace(settings, length=layout.length)
@@ -256,8 +256,8 @@ def _thresholds(source: Source, settings: CorpusSettings, facts: Facts) -> tuple
             return None, int(share / 2 * 2.0**64), int(share * 2.0**64)
     if len(hashes) < DISTINCT_LEAST:
         raise CorpusError(
-            f"{source.label}: only {len(hashes)} different lines to learn from",
-            f"at least {DISTINCT_LEAST} are needed, and thousands for good strings",
+            f"{source.label}: only {len(hashes)} distinct lines",
+            f"at least {DISTINCT_LEAST} are needed, and thousands for good results",
         )
     # So few strings that chance might leave a half empty: the lowest hashes are taken, the same number for each.
     half = max(1, math.floor(share * len(hashes) / 2))

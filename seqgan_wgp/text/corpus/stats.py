@@ -1,4 +1,4 @@
-"""What a corpus turned out to be: counts, and what the user should know about them."""
+"""Statistics of a corpus, with a one-line summary and warnings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DISTINCT_FEW = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a corpus turned out to be; written beside the ids and into the model."""
+    """Statistics of a corpus; written beside the ids and into the model."""
 
     name: str
     sha256: str
@@ -72,23 +72,21 @@ class Facts:
         if self.windows > 1:
             return (
                 f"{self.name}: running text, {self.rows * self.span:,} {self._units} in {self.read:,} lines, "
-                f"{self.alphabet:,} different; windows of {self.length}"
+                f"{self.alphabet:,} distinct; windows of {self.length}"
             )
         left_out = f" ({self.empty:,} empty lines skipped)" if self.empty else ""
-        pieces = f" in {self.rows:,} pieces" if self.chunked else ""
+        pieces = f" in {self.rows:,} chunks" if self.chunked else ""
         return f"{self.name}: {self.kept:,} lines{left_out}{pieces}, {self.alphabet:,} {what}, rows of {self.length}"
 
     def warnings(self) -> list[str]:
         """Return what the user should know, each in one sentence."""
         found = []
         if self.distinct is not None and self.windows == 1:
-            found.append(
-                f"only {self.distinct} different lines: batches repeat them, and the model may learn them by heart"
-            )
+            found.append(f"only {self.distinct} distinct lines: batches repeat them, and the model may memorise them")
         if self.distinct is not None and self.windows > 1:
-            found.append(f"only {self.rows * self.span:,} {self._units} of text: the model may learn them by heart")
+            found.append(f"only {self.rows * self.span:,} {self._units} of text: the model may memorise them")
         if self.bad:
-            found.append(f"{self.bad:,} of {self.read:,} lines are bad and were left out")
+            found.append(f"{self.bad:,} of {self.read:,} lines could not be decoded and were skipped")
         if self.cropped:
             share = self.cropped / self.kept
             found.append(
@@ -101,7 +99,9 @@ class Facts:
             )
         if self.chunked:
             share = self.chunked / self.kept
-            found.append(f"{self.chunked:,} of {self.kept:,} lines ({share:.1%}) are cut in pieces of {self.length}")
+            found.append(
+                f"{self.chunked:,} of {self.kept:,} lines ({share:.1%}) are split into chunks of {self.length}"
+            )
         return found
 
     @property

@@ -1,6 +1,6 @@
-"""Evaluation of a model of text on the test half of a corpus: all measures, each beside what to hold it against.
+"""Evaluate a text model on the test split of a corpus: all measures, each with a reference value to compare with.
 
-Nothing is chosen here: which Markov model stands beside a number, and every threshold, was fixed beforehand.
+All baselines and thresholds are fixed in advance; the test split chooses nothing.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ORDERS_SHOWN = 1, 2, 3, 4, 6, 8
 @final
 @dataclass(frozen=True, kw_only=True)
 class TextEvaluation:
-    """What is known of a model of text; `to_json` has the keys."""
+    """Result of evaluating a text model; `to_json` has the keys."""
 
     text: Text
     protocol: Protocol
@@ -194,10 +194,10 @@ def _summary(found: TextEvaluation) -> tuple[str, ...]:
         f"memory: {verdicts.memory(found.copies, found.nearest)}",
     ]
     if not text.same:
-        other = "is not the text that the model was trained on; what is said of training lines holds for this one's"
+        other = "is not the corpus that the model was trained on; training lines here are those of this corpus"
         sentences.append(f"corpus: {text.name} {other}")
     if text.unknown:
-        sentences.append(f"corpus: {text.unknown:.2%} of the test half's characters are unknown to the model")
+        sentences.append(f"corpus: {text.unknown:.2%} of the characters in the test split are unknown to the model")
     return tuple(sentences)
 
 
@@ -239,13 +239,13 @@ def _profile(profiles: Profiles, fellows: Profile) -> list[MeasureRow]:
     own, yardstick = profiles.model, f"Markov {BASELINE_ORDER}"
     order = min(verdicts.ORDER, len(own.js))
     beside = "real lines" if fellows is profiles.floor else yardstick
-    standing = f"bits by which runs of {order} characters differ, 0 to 1: {verdicts.standing(profiles)}"
-    variety = f"share of different strings: {verdicts.variety(own, fellows)}"
+    standing = f"Jensen-Shannon divergence of {order}-grams in bits, 0 to 1: {verdicts.standing(profiles)}"
+    variety = f"share of distinct strings: {verdicts.variety(own, fellows)}"
     novel = f"{yardstick} {profiles.markov[BASELINE_ORDER].novel:.1%}"
     return [
         (f"JS-{order}", f"{own.js[order - 1]:.4f}", f"floor {profiles.floor.js[order - 1]:.4f}", standing),
         ("unique", f"{own.unique:.1%}", f"{beside} {fellows.unique:.1%}", variety),
-        ("novel", f"{own.novel:.1%}", novel, "share of strings that are no training lines"),
+        ("novel", f"{own.novel:.1%}", novel, "share of strings that are not training lines"),
     ]
 
 
@@ -271,17 +271,17 @@ def _nll(nll: GenerativeNll | None) -> list[MeasureRow]:
 def _makeup(makeup: Composition) -> list[MeasureRow]:
     rows = []
     for k, one in enumerate(makeup.words or (), 1):
-        what = f"share of different {'words' if k == 1 else f'runs of {k} words'} that the test half has too"
+        what = f"share of distinct {'words' if k == 1 else f'word {k}-grams'} that also occur in the test split"
         rows.append((f"in-test-{k}", f"{one.generated:.1%}", f"real lines {one.floor:.1%}", what))
     means = f"mean {makeup.length_mean:.1f}, of test lines {makeup.length_mean_test:.1f}"
     for name, one, what in (
-        ("lengths", makeup.length, f"share of strings that should have other lengths ({means})"),
-        ("characters", makeup.character, "share of characters that should be others"),
+        ("lengths", makeup.length, f"total variation distance of string lengths ({means})"),
+        ("characters", makeup.character, "total variation distance of character frequencies"),
     ):
         words = f"{what}: {verdicts.likeness(one.generated, one.floor)}"
         rows.append((name, f"{one.generated:.2%}", f"floor {one.floor:.2%}", words))
     bits, bits_test = (sum(values) / len(values) for values in (makeup.entropy_bits, makeup.entropy_bits_test))
-    words = f"bits of choice at a position, on average: {verdicts.freedom(bits, bits_test)}"
+    words = f"mean entropy per position in bits: {verdicts.freedom(bits, bits_test)}"
     return [*rows, ("entropy", f"{bits:.3f}", f"test lines {bits_test:.3f}", words)]
 
 
@@ -314,5 +314,5 @@ def _profiles_table(profiles: Profiles) -> EvalTable:
 def _pairs_table(nearest: NearestLines) -> EvalTable:
     """Return the generated strings that are nearest to a training line, copies left out."""
     rows = tuple((pair.string, pair.line, str(pair.edits)) for pair in nearest.pairs)
-    empty = "no string is near a training line without being one"
+    empty = "no generated string is close to a training line without being a copy"
     return EvalTable(head=("closest generated", "training line", "edits"), rows=rows, numbers=1, empty=empty)

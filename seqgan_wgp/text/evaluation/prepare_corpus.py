@@ -56,7 +56,7 @@ def encode_for_model(
             more = " ..." if len(known) > CHARACTERS_NAMED else ""
             raise CorpusError(
                 f"{source.label}: the model knows none of its characters",
-                f"it was trained on {spec.facts['name']}, and knows: {printable(known[:CHARACTERS_NAMED])}{more}",
+                f"it was trained on {spec.facts['name']} and knows: {printable(known[:CHARACTERS_NAMED])}{more}",
             )
         yield corpus
 

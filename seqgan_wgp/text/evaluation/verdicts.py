@@ -1,4 +1,4 @@
-"""What the numbers of an evaluation mean here, in words. Every threshold stands below, with its reason."""
+"""Say in words what the numbers of an evaluation mean. All thresholds are below, with their reasons."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def standing(profiles: Profiles) -> str:
     place = min(ORDER, len(profiles.model.js)) - 1
     js, floor = profiles.model.js[place], profiles.floor.js[place]
     if js <= AT_FLOOR * floor:
-        return "as near to the reference as real lines are"
+        return "as close to the reference as real lines are"
     if js >= RANDOM * profiles.uniform.js[place]:
-        return "no better than characters drawn at random"
+        return "no better than random characters"
     beaten = [order for order, other in profiles.markov.items() if js < other.js[place]]
     others = [order for order in profiles.markov if order not in beaten]
     if not beaten:
@@ -82,8 +82,8 @@ def variety(own: Profile, other: Profile) -> str:
     """Return how various strings are, held against others of about as many."""
     share = own.unique / other.unique
     if share >= VARIED:
-        return "they hardly repeat each other"
-    return "the generator has collapsed to few strings" if share < COLLAPSED else "they repeat each other"
+        return "hardly any repeats"
+    return "mode collapse: the generator produces few distinct strings" if share < COLLAPSED else "many repeats"
 
 
 def too_many(copies: Copies) -> bool:
@@ -96,21 +96,21 @@ def copied(copies: Copies) -> str:
     """Return what to think of the copies."""
     if too_many(copies):
         times = f"{copies.share / copies.expected:.1f} times as many as" if copies.expected else "far more than"
-        return f"{times} chance explains, so some are known by heart"
+        return f"{times} expected by chance, so some lines are memorised"
     if not copies.share:
-        return "no training line among them"
-    return "no more than chance explains"
+        return "no copies of training lines"
+    return "no more than expected by chance"
 
 
 def neared(nearest: NearestLines) -> str:
     """Return whether strings that are no copies lie near training lines."""
     if not nearest.generated:
-        return "none is left that is no copy"
+        return "all strings are copies"
     if nearest.margin < -NEARER:
-        return "nearer than new lines are: some are nearly copied"
+        return "closer than test lines are: some are near copies"
     if nearest.margin > NEARER:
-        return "further than new lines are: stranger than text"
-    return "about as far as new lines are"
+        return "farther than test lines are: less realistic than text"
+    return "about as far as test lines are"
 
 
 def memory(copies: Copies, nearest: NearestLines) -> str:
@@ -119,35 +119,37 @@ def memory(copies: Copies, nearest: NearestLines) -> str:
     if too_many(copies):
         found.append(copied(copies))
     if nearest.generated and nearest.margin < -NEARER:
-        found.append(f"other strings lie {neared(nearest)}")
+        found.append(f"the other strings are {neared(nearest)}")
     if found:
-        return f"signs of memorising: {'; '.join(found)}"
-    chance = f"{copies.share:.1%} of the different strings are training lines, by chance {copies.expected:.1%}"
-    return f"no sign of memorising ({chance})"
+        return f"signs of memorisation: {'; '.join(found)}"
+    chance = f"{copies.share:.1%} of the distinct strings are training lines, {copies.expected:.1%} expected by chance"
+    return f"no sign of memorisation ({chance})"
 
 
 def trusted(scores: Mapping[str, ScoreSpread]) -> str:
     """Return what the critic's scores tell of the critic."""
     train, test, generated = (scores[kind].mean for kind in ("train", "test", "generated"))
     if train <= generated:
-        return "it takes generated strings for real ones"
+        return "it rates generated strings at least as high as real ones"
     if train - test > BY_HEART * (train - generated):
-        return "test lines score unlike training lines, so it knows these by heart"
+        return "test lines score lower than training lines, so the critic has memorised the training lines"
     return "test lines score like training lines, as they should"
 
 
 def likeness(generated: float, floor: float) -> str:
     """Return how near the shares of lengths or characters, by total variation, are to those of the test half."""
     if generated <= CLOSE * floor:
-        return "about as near to the test half as real lines"
-    return f"{generated / floor:.1f} times as far from the test half as real lines" if floor else "unlike the test half"
+        return "about as close to the test split as real lines"
+    return (
+        f"{generated / floor:.1f} times as far from the test split as real lines" if floor else "unlike the test split"
+    )
 
 
 def freedom(bits: float, bits_test: float) -> str:
     """Return how much choice strings have at a position, held against the test half's."""
     if bits < (1 - FREE) * bits_test:
-        return "more monotonous than text"
-    return "less regular than text" if bits > (1 + FREE) * bits_test else "as free as text"
+        return "less varied than text"
+    return "less regular than text" if bits > (1 + FREE) * bits_test else "as varied as text"
 
 
 def reached(share: float, yardstick: float) -> str:
@@ -157,7 +159,7 @@ def reached(share: float, yardstick: float) -> str:
     return (
         f"more than a Markov model of order {BASELINE_ORDER}"
         if share > yardstick
-        else f"no more than order {BASELINE_ORDER}"
+        else f"no more than a Markov model of order {BASELINE_ORDER}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Strings that were not seen before: each but once, and none that stands in a file.
+"""Filter generated strings: drop duplicates, lines of given files and invalid strings.
 
 Strings are told apart by a 64-bit hash. Among n of them, those of the files counted, two have the same one, and the
 later is lost, with odds below n^2 / 2^65: one in 37 million for a million strings, one in 37 for a billion.
@@ -40,7 +40,7 @@ def validity(name: str, vocabulary: Vocabulary) -> Callable[[Ids], npt.NDArray[n
             return bool(is_valid(string))
         except Exception as error:
             what = f"{type(error).__name__}: {one_line(error)}"
-            remedy = "it returns True or False for every string: correct the plugin file"
+            remedy = "correct the plugin file: the validator must return True or False for every string"
             raise ConfigError(f"the validator {name!r} fails on {string!r} ({what})", remedy) from error
 
     return lambda ids_NL: np.array([asked(string) for string in vocabulary.decode(ids_NL)], np.bool_)
@@ -103,7 +103,7 @@ class Excluded:
             yield from self._reader
         except CorpusError as error:
             how = self._reader.settings
-            read = f"it is read as the model's corpus was, as {how.encoding} with errors = {how.errors}"
+            read = f"the file is read like the model's corpus, as {how.encoding} with errors = {how.errors}"
             # Settings of the corpus, which other remedies speak of, cannot be changed any more.
             raise CorpusError(
                 error.message, f"{read}: convert the file" if "--set" in error.remedy else error.remedy

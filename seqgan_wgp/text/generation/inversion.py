@@ -1,4 +1,4 @@
-"""From a string back to a latent, and on to the strings around it.
+"""Search for the latent vector of a given string, and generate strings around it.
 
 The search goes down a gradient in the latent, as in Creswell and Bharath 2018, "Inverting the generator of a
 generative adversarial network", from several latents at once.
@@ -141,7 +141,7 @@ def _target(spec: TextSpec, text: str) -> Tensor:
         known = "".join(spec.vocabulary.texts)
         unknown = ", ".join(repr(character) for character in dict.fromkeys(text) if character not in known)
         shown = known if len(known) <= CHARACTERS_SHOWN else known[:CHARACTERS_SHOWN] + "..."
-        raise ConfigError(f"{text!r} has characters that the model does not know: {unknown}", f"it knows {shown!r}")
+        raise ConfigError(f"{text!r} has characters that the model does not know: {unknown}", f"it knows: {shown!r}")
     return torch.from_numpy(ids_NL[0].astype("int64"))
 
 

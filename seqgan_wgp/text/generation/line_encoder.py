@@ -1,4 +1,4 @@
-"""Ids as lines of a format, a whole block at a time: the bytes that `generation.FORMATS` gives string by string.
+"""Encode blocks of ids as lines of a format: the same bytes as `generation.FORMATS`, but faster.
 
 In every format a character is written as the same few bytes wherever it stands. So a block is laid out as an array of
 such pieces in cells of one width, each filled up with NUL, and one pass takes the NULs out. The width is the least in

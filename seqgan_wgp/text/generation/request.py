@@ -1,4 +1,4 @@
-"""What is wanted of a text model, and how far it has been made."""
+"""Request for generated strings, and progress in fulfilling it."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ class Request:
             name, value = ("--start", self.start) if self.start < 0 else ("--seed", self.seed)
             raise ConfigError(f"{name} is {value}, but it must not be negative")
         if self.start + (self.n or 0) >= NUMBERS_MOST:
-            raise ConfigError(f"--start and -n lead to string {self.start + (self.n or 0):,}", "stay below 2^60")
+            raise ConfigError(f"--start plus -n is {self.start + (self.n or 0):,}", "keep the sum below 2^60")
 
 
 def parse_shard(text: str) -> tuple[int, int]:
     """Read "I/N". Raises ConfigError when it is nothing like it; what they may be, `Request` says."""
     found = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
     if found is None:
-        raise ConfigError(f"--shard is {text!r}", "write which of how many, as in 2/8")
+        raise ConfigError(f"--shard is {text!r}, but it must be I/N", "for example 2/8, the second of eight parts")
     return int(found[1]), int(found[2])
 
 

@@ -1,4 +1,4 @@
-"""The strings of a file that a command has written, read again."""
+"""Read back the strings of a file that `generate --continue` has written."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def check_rereadable(vocabulary: Vocabulary, format_: str) -> None:
     if format_ in lossy and any(map(lossy[format_], "".join(vocabulary.texts))):
         odd = next(filter(lossy[format_], "".join(vocabulary.texts)))
         raise ConfigError(
-            f"--continue reads its FILE again, and --format {format_} does not keep all of this model's characters: "
-            f"{odd!a} for one",
-            "take --format jsonl",
+            f"--continue with --unique reads FILE back, but --format {format_} cannot represent all characters of this "
+            f"model, for example {odd!a}",
+            "give --format jsonl",
         )
 
 
@@ -56,10 +56,10 @@ def reread(file: Path, format_: str, count: int, *, scores: bool, unit: str) -> 
     except CorpusError as error:
         raise CheckpointError(error.message, _CHANGED) from None
     if reader.read != count:
-        raise CheckpointError(f"{file}: has {reader.read:,} strings, but its index tells of {count:,}", _CHANGED)
+        raise CheckpointError(f"{file}: has {reader.read:,} strings, but its index expects {count:,}", _CHANGED)
 
 
-_CHANGED = "it was changed since; name another FILE, or begin this one anew with --overwrite"
+_CHANGED = "the file was changed; give another FILE, or start again with --overwrite"
 
 
 def _last_column(want: Wanted) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A file of strings that goes on where it stopped, whatever stopped it.
+"""Write strings to a file that an interrupted command can continue.
 
 Beside FILE lies FILE.index, some lines of JSON: what was asked for, and how far the file had come when it was last
 known to be on disk. What FILE has behind that is cut off and made again, so that it ends as the file of one run.
@@ -30,7 +30,7 @@ EVERY_SECONDS = 2.0
 _BUFFER = 1 << 20
 """Bytes that are written at once, where the index is not written meanwhile."""
 
-_ANEW = "name another FILE, or begin this one anew with --overwrite"
+_ANEW = "give another FILE, or start again with --overwrite"
 
 
 @final
@@ -88,7 +88,7 @@ class Continued:
     def __enter__(self) -> Self:
         """Open the file; `begun` then says how far it has come."""
         if not self._path.parent.is_dir():  # which the lock would make
-            raise ConfigError(f"{self._path}: there is no such folder", "name another FILE")
+            raise ConfigError(f"{self._path}: there is no such folder", "give another FILE")
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
@@ -140,23 +140,23 @@ class Continued:
     def _found(self) -> Index | None:
         """Return the index of the file to go on with, None where it is to begin."""
         if self._path.exists() and not self._path.is_file():
-            raise ConfigError(f"{self._path}: is a folder or a device, not a file", "name another FILE")
+            raise ConfigError(f"{self._path}: is a folder or a device, not a file", "give another FILE")
         size = self._path.stat().st_size if self._path.exists() else 0
         if self._overwrite:
             return None
         if not self._index.exists():
             if size:
-                raise ConfigError(f"{self._path}: exists already, and was not begun with --continue", _ANEW)
+                raise ConfigError(f"{self._path}: exists already and was not written with --continue", _ANEW)
             return None
         index = self._read()
         for name in dict.fromkeys((*index.request, *self._request)):  # an option that one of the two lacks counts too
             was, now = index.request.get(name), self._request.get(name)
             if was != now:
                 raise ConfigError(
-                    f"{self._path}: was begun with {_said(name, was)}, not with {_said(name, now)}", _ANEW
+                    f"{self._path}: was started with {_said(name, was)}, not with {_said(name, now)}", _ANEW
                 )
         if size < index.bytes:
-            lost = f"{self._path}: has {size:,} bytes, but {self._index.name} tells of {index.bytes:,}"
+            lost = f"{self._path}: has {size:,} bytes, but {self._index.name} expects {index.bytes:,}"
             raise CheckpointError(lost, _ANEW)
         return index
 

@@ -1,4 +1,4 @@
-"""Strings drawn from a generator's probabilities, in place of the likeliest character at each position.
+"""Sample strings from the generator's probabilities, instead of the most likely characters.
 
 A generator in one shot makes positions independent given the latent, so that a character is drawn for each by itself.
 
@@ -29,12 +29,14 @@ _COLDEST = 1e-30
 def check_decoding(decode: str, temperature: float) -> None:
     """Raise ConfigError unless there is such a way to decode, and such a temperature for it."""
     if decode not in DECODERS:
-        raise ConfigError(f"decode is {decode!r}{did_you_mean(decode, DECODERS)}", f"one of: {', '.join(DECODERS)}")
+        raise ConfigError(
+            f"decode is {decode!r}{did_you_mean(decode, DECODERS)}", f"choose one of: {', '.join(DECODERS)}"
+        )
     if not 0 < temperature < math.inf:
         raise ConfigError(f"temperature is {temperature:g}, but it must be above 0, and finite")
     if decode == "argmax" and temperature != 1:
         raise ConfigError(
-            f"temperature is {temperature:g}, but the likeliest characters are the same at any", "take decode sample"
+            f"temperature is {temperature:g}, but it has no effect on argmax decoding", "use decode sample"
         )
 
 

@@ -1,4 +1,4 @@
-"""What the two networks say of strings: the critic's score, and a log probability under a generator's table.
+"""Score strings: by the critic, and by their log probability under the generator's output.
 
 A score has no unit and no zero of its own. It ranks strings of one model: higher ones are more like lines of the corpus
 than like what the generator made of it in training. Of strings that are like neither, the critic has learnt nothing.

@@ -1,4 +1,4 @@
-"""Strings by request: numbered candidates from the generator, decoded, let through or not, scored.
+"""Generate strings by request: sample candidates, decode, filter and score them.
 
 Candidate k is a function of the model, the seed, k and how it is decoded. The generator makes them in blocks of BLOCK
 whatever is asked for, and a block's number alone decides which shard it belongs to.

@@ -1,4 +1,4 @@
-"""How many different lines there are, and how often each comes: exact while they are few, then of a sample.
+"""Count distinct lines and their frequencies: exactly while they are few, then from a sample.
 
 Shape suffixes: N lines, K kept hashes.
 """

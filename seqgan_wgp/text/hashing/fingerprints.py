@@ -1,4 +1,4 @@
-"""Which strings are trained on, for corpora that are too large to be read for each question: sorted hashes on disk.
+"""Sorted hashes of the training strings on disk, to look strings up in a large corpus.
 
 The file is pages of PAGE hashes each, sorted and none twice, the last page filled up with its last hash; behind them
 the first hash of each page. Whoever looks for a hash finds its page among the first ones, which are kept in memory, and
@@ -117,7 +117,7 @@ class Fingerprints:
         size = path.stat().st_size
         pages = size // ((PAGE + 1) * _SIZE)
         if not pages or size != pages * (PAGE + 1) * _SIZE:
-            raise CheckpointError(f"{path}: is not whole", "the run needs its files as they were")
+            raise CheckpointError(f"{path}: is incomplete", "restore the file, or start a new run")
         self._file = IdFile(path, 0, np.uint64)
         self._firsts_P = self._file.read(np.array([pages * PAGE]), pages)[0]
 

@@ -1,4 +1,4 @@
-"""A look-up table from large keys to small ranks, for whole arrays at a time. NumPy only."""
+"""Look-up table from large keys to small ranks, for whole arrays at a time. NumPy only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A growing set of 64-bit hashes, for whole arrays at a time: in memory up to a limit, beyond it on disk. NumPy only.
+"""A growing set of 64-bit hashes, vectorized; beyond a memory limit it goes to disk. NumPy only.
 
 Shape suffixes: N hashes, M different ones.
 """

@@ -1,4 +1,4 @@
-"""Which strings are new: not among the rows that are trained on. NumPy only.
+"""Tell which strings are novel, that is, not among the training rows. NumPy only.
 
 Shape suffixes: N rows, R training rows, L their length, S that of a row on disk, W windows of it.
 """

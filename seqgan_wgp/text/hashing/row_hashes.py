@@ -1,4 +1,4 @@
-"""Hashes of rows of ids: which rows may be equal, told from 64 bits each. NumPy only.
+"""Hash rows of ids to 64 bits each. NumPy only.
 
 Three hashes, each for a use that the others do not fit:
 

@@ -1,4 +1,4 @@
-"""Rows of ids taken as strings: what stands behind the first pad is no part of them. NumPy only.
+"""Sets of rows of ids compared as strings: ids after the first pad are ignored. NumPy only.
 
 Shape suffixes: N rows, R rows that are searched, L columns, D different rows.
 """

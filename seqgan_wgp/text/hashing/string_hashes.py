@@ -1,4 +1,4 @@
-"""Hashes of strings, the same whether they come as ids of a model or as lines of a file.
+"""Hash strings; the hash is the same for a model's ids and for the lines of a file.
 
 Shape suffixes: N strings, L length.
 """

@@ -1,4 +1,4 @@
-"""Characters: the script or group of each, its name, and those that are seldom meant."""
+"""Classify characters: script, name, and whether they are suspicious."""
 
 from __future__ import annotations
 

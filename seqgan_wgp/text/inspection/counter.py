@@ -1,4 +1,4 @@
-"""One pass over a corpus, counted: characters, sizes, line ends, blanks, repeats and normal forms.
+"""Count a corpus in one pass: characters, lengths, line endings, white space, duplicates, normal forms.
 
 Memory is bounded whatever the corpus, and where blocks end leaves no trace.
 

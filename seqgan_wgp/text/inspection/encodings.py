@@ -1,4 +1,4 @@
-"""Which encoding a text may be in, where it is not in the one that was named; and where its bad bytes are.
+"""Guess the encoding of a text that is not valid in the given one, and locate its bad bytes.
 
 A guess is made only by rules that tell apart what they are asked to; where none does, there is no guess.
 """

@@ -1,4 +1,4 @@
-"""Files that are tables or records, though their name does not say so: told by their first lines."""
+"""Recognise tables and JSON records by their first lines, whatever the file name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is worth saying about a corpus: one rule for each kind of finding, a function of the inspection alone."""
+"""Findings of `inspect`: one rule for each kind of problem in a corpus, a pure function of the inspection."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def verdict(said: tuple[Finding, ...], refusal: CorpusError | None) -> Verdict:
     """Return the verdict, given the findings and what the scan raised."""
     problem = next((finding for finding in said if finding.level == "problem"), None)
     if refusal is not None:
-        # Whoever has looked at all of a file knows better what would help than who met the first bad byte.
+        # The inspection has seen the whole file, so its remedy is better than that of the first bad byte.
         remedy = problem.remedy if problem else ""
         return Verdict(
-            trains=False, what=f"train would refuse this: {refusal.message}", remedy=remedy or refusal.remedy
+            trains=False, what=f"train would reject this corpus: {refusal.message}", remedy=remedy or refusal.remedy
         )
     is_ready = problem is None and not any(finding.level == "warning" for finding in said)
-    return Verdict(trains=True, what="ready to train" if is_ready else "trains, but see the warnings")
+    return Verdict(trains=True, what="ready to train" if is_ready else "can be trained on, but see the warnings")
 
 
 def _level(much: bool) -> str:
@@ -49,12 +49,12 @@ def _level(much: bool) -> str:
 def _fallback(found: Inspection) -> Iterator[Finding]:
     asked, used = found.encoding.asked.upper(), found.encoding.used
     said = {
-        "bytes": "NUL bytes are in it, so it looks binary; what is said here is of its bytes",
-        "lines": f"no strings can be had from it as {found.source.kind}; what is said here is of its lines",
-        "encoding": f"it is in {used.upper()}, not {asked}; what is said here is of it as such",
+        "bytes": "the file contains NUL bytes, so it looks binary; this inspection treats it as bytes",
+        "lines": f"the file cannot be read as {found.source.kind}; this inspection treats it as lines of text",
+        "encoding": f"the file is encoded in {used.upper()}, not {asked}; this inspection reads it as {used.upper()}",
     }
     remedies = {
-        "bytes": "give a text file, one string a line; to learn bytes as they are: --set corpus.unit=byte",
+        "bytes": "give a text file with one string per line; to train on raw bytes: --set corpus.unit=byte",
         "encoding": f"--set corpus.encoding={used}",
     }
     if found.source.fallback:
@@ -66,15 +66,15 @@ def _bad_bytes(found: Inspection) -> Iterator[Finding]:
     encoding, name = found.encoding, found.encoding.used.upper()
     if not encoding.bad_lines:
         if found.normal_form:
-            yield Finding(level="ok", what=f"all of it is valid {name}")
+            yield Finding(level="ok", what=f"all text is valid {name}")
         return
     line, byte = encoding.first_bad_line, encoding.first_bad_byte
     where = f"; the first is {found.source.where(line)}, byte {byte}" if line else ""
-    remedy = "name the right encoding with --set corpus.encoding=NAME"
+    remedy = "set the right encoding: --set corpus.encoding=NAME"
     if encoding.sound_lines > encoding.bad_lines:
-        remedy = f"more lines are sound {name}: mend those, or leave them out with --set corpus.errors=skip"
+        remedy = f"most non-ASCII lines are valid {name}: repair the bad ones, or skip them: --set corpus.errors=skip"
     elif encoding.guess:
-        remedy = f"they look like {encoding.guess}: --set corpus.encoding={encoding.guess}"
+        remedy = f"the text looks like {encoding.guess}: --set corpus.encoding={encoding.guess}"
     yield Finding(
         level="problem" if encoding.errors == "strict" else "warning",
         what=f"lines that are not valid {name}: {encoding.bad_lines:,}{where}",
@@ -85,37 +85,39 @@ def _bad_bytes(found: Inspection) -> Iterator[Finding]:
 def _line_ends(found: Inspection) -> Iterator[Finding]:
     ends = found.line_ends
     if found.encoding.byte_order_mark:
-        yield Finding(level="ok", what="it begins with a byte order mark, which is removed")
+        yield Finding(level="ok", what="the file begins with a byte order mark, which is removed")
     if ends is None:
         return
     if ends.lone_cr > 10 * max(1, ends.lf + ends.crlf):
-        what = f"carriage returns alone, {ends.lone_cr:,} of them, are between its lines, as on old Macs: it is read "
+        what = f"lines end with a carriage return only (classic Mac OS), {ends.lone_cr:,} in total, so the whole file "
         yield Finding(
-            level="problem", what=what + "as one line or few", remedy=r"convert it first: tr '\r' '\n' < FILE > NEW"
+            level="problem",
+            what=what + "is read as one line or a few",
+            remedy=r"convert the file first: tr '\r' '\n' < FILE > NEW",
         )
     elif ends.lone_cr:
-        what = f"carriage returns within lines, characters like any other to training: {ends.lone_cr:,}"
-        yield Finding(level="warning", what=what, remedy=r"if they are not meant: tr -d '\r' < FILE > NEW")
+        what = f"carriage returns within lines, which are learned like any character: {ends.lone_cr:,}"
+        yield Finding(level="warning", what=what, remedy=r"to remove them: tr -d '\r' < FILE > NEW")
     if ends.crlf:
         which = f"LF ({ends.lf:,}) or CRLF ({ends.crlf:,})" if ends.lf else "CRLF"
-        yield Finding(level="ok", what=f"lines end with {which}: harmless, as line ends are removed")
+        yield Finding(level="ok", what=f"lines end with {which}, which is harmless: line endings are removed")
 
 
 def _blanks(found: Inspection) -> Iterator[Finding]:
     lines = found.lines
     is_running = found.outlook is not None and found.outlook.layout == "windows"
     if lines.empty and not is_running:
-        yield Finding(level="note", what=f"empty lines, which are skipped: {lines.empty:,}")
+        yield Finding(level="note", what=f"empty lines (skipped): {lines.empty:,}")
     if lines.missing:
-        yield Finding(level="note", what=f"cells without a string, which are skipped: {lines.missing:,}")
+        yield Finding(level="note", what=f"cells without a string (skipped): {lines.missing:,}")
     around = max(lines.leading_blanks, lines.trailing_blanks)
     if is_running or not (lines.blank or around):
         return
-    what = f"lines that begin with white space: {lines.leading_blanks:,}; that end with it: {lines.trailing_blanks:,}"
+    what = f"lines with leading white space: {lines.leading_blanks:,}; with trailing: {lines.trailing_blanks:,}"
     yield Finding(
         level=_level(lines.blank > 0 or around > BLANKS_MUCH * lines.filled),
-        what=f"{what}; of nothing else: {lines.blank:,}",
-        remedy=r"it is learnt like any character; to remove it: sed 's/^\s*//; s/\s*$//' FILE > NEW",
+        what=f"{what}; white space only: {lines.blank:,}",
+        remedy=r"white space is learned like any character; to remove it: sed 's/^\s*//; s/\s*$//' FILE > NEW",
     )
 
 
@@ -123,17 +125,17 @@ def _repeats(found: Inspection) -> Iterator[Finding]:
     lines, outlook = found.lines, found.outlook
     if outlook is not None and outlook.layout == "windows":
         if outlook.rows < DISTINCT_FEW:
-            yield Finding(level="warning", what="little text: the model may learn it by heart")
+            yield Finding(level="warning", what="the text is short: the model may memorise it")
         return
     if 0 < lines.distinct < DISTINCT_FEW:
-        what = f"few different lines, {lines.distinct:,}: batches repeat them, and the model may learn them by heart"
+        what = f"only {lines.distinct:,} distinct lines: batches repeat them, and the model may memorise them"
         yield Finding(level="warning", what=what)
     if lines.repeated:
         about = "" if lines.distinct_is_exact else "about "
         yield Finding(
             level=_level(lines.repeated > REPEATED_MUCH * lines.filled),
-            what=f"lines that come again: {about}{lines.repeated:,} of {lines.filled:,}",
-            remedy="what comes often is learnt as frequent; to have each once: sort -u FILE > NEW",
+            what=f"duplicate lines: {about}{lines.repeated:,} of {lines.filled:,}",
+            remedy="frequent lines are generated more often; to remove duplicates: sort -u FILE > NEW",
         )
 
 
@@ -143,14 +145,14 @@ def _shape(found: Inspection) -> Iterator[Finding]:
         return
     names = ", ".join(name[:20] for name in shape.columns[:5]) or "none"
     said = {
-        "csv": f"lines look like a table of {len(shape.columns)} columns, the first line being: {names}",
-        "jsonl": f"lines are records of JSON, whose fields of text are: {names}",
-        "fasta": "lines look like FASTA, with headers among the sequences",
+        "csv": f"the lines look like a table with {len(shape.columns)} columns; the first line is: {names}",
+        "jsonl": f"the lines are JSON records with these text fields: {names}",
+        "fasta": "the lines look like FASTA, with header lines between sequences",
     }
     remedies = {
-        "csv": "to learn a column of it, give the name or number: FILE.csv:COLUMN; the file must end in .csv",
-        "jsonl": "to learn a field of it, give the name: FILE.jsonl:FIELD; the file must end in .jsonl",
-        "fasta": "its sequences are learnt if the file ends in .fasta",
+        "csv": "to train on one column, give its name or number: FILE.csv:COLUMN; the file name must end in .csv",
+        "jsonl": "to train on one field, give its name: FILE.jsonl:FIELD; the file name must end in .jsonl",
+        "fasta": "to train on the sequences only, give the file a name that ends in .fasta",
     }
     yield Finding(level=_level(shape.kind != "csv"), what=said[shape.kind], remedy=remedies[shape.kind])
 
@@ -162,13 +164,13 @@ def _suspects(found: Inspection) -> Iterator[Finding]:
     for kind, group in groupby(of_kind, key=lambda suspect: suspect.kind):
         own = list(group)
         if kind == "replacement" and found.encoding.bad_lines:
-            continue  # they stand for the bad bytes, of which enough has been said
+            continue  # they replace the bad bytes, which have their own finding
         shown = ", ".join(f"{one.name} {one.code_point} ({one.count:,})" for one in own[:3])
         more = f", and {len(own) - 3} more" if len(own) > 3 else ""
         yield Finding(
             level=_level(any(map(_is_bad, own))),
             what=f"{kind} characters: {shown}{more}; first in {found.source.where(min(one.first_line for one in own))}",
-            remedy="it was damaged before: take it from its source again" if kind == "replacement" else "",
+            remedy="the text was damaged earlier: get it from its source again" if kind == "replacement" else "",
         )
 
 
@@ -194,10 +196,10 @@ def _twice_encoded(found: Inspection) -> Iterator[Finding]:
         return
     pair = max(pairs, key=lambda pair: pairs[pair])
     is_utf8 = found.encoding.used in ("utf-8", "utf-8-sig")
-    undo = "to undo it: iconv -f UTF-8 -t CP1252 FILE > NEW"
+    undo = "to repair it: iconv -f UTF-8 -t CP1252 FILE > NEW"
     yield Finding(
         level=_level(total >= 3 and total >= TWICE_ENCODED_MUCH * found.lines.filled),
-        what=f"it may have been taken for Latin-1 though it was UTF-8: {total:,} pairs of characters such as {pair!r}",
+        what=f"the text may be UTF-8 that was decoded as Latin-1 (mojibake): {total:,} pairs such as {pair!r}",
         remedy=undo if is_utf8 else "--set corpus.encoding=utf-8",
     )
 
@@ -207,22 +209,22 @@ def _forms(found: Inspection) -> Iterator[Finding]:
     if form is None:
         return
     if form.not_nfc:
-        what = f"lines that are not in the normal form NFC, in which the same text is always the same: {form.not_nfc:,}"
+        what = f"lines not in Unicode normal form NFC, so equal text may have different characters: {form.not_nfc:,}"
         yield Finding(level="warning", what=what, remedy="--set corpus.normalize=nfc")
     else:
-        yield Finding(level="ok", what="all lines are in the normal form NFC")
+        yield Finding(level="ok", what="all lines are in Unicode normal form NFC")
     if form.not_nfkc > form.not_nfc:
-        what = f"lines that NFKC would change, such as those with full-width letters or ligatures: {form.not_nfkc:,}"
-        yield Finding(level="note", what=what, remedy="if it makes no difference: --set corpus.normalize=nfkc")
+        what = f"lines that NFKC would change, for example full-width letters or ligatures: {form.not_nfkc:,}"
+        yield Finding(level="note", what=what, remedy="to unify them: --set corpus.normalize=nfkc")
 
 
 def _alphabet(found: Inspection) -> Iterator[Finding]:
     characters = found.characters
     if characters.both_cases >= CASES_LEAST:
-        what = f"letters that are there as capital and small: {characters.both_cases:,}"
-        yield Finding(level="note", what=what, remedy="if case does not matter, fold it first: there is less to learn")
+        what = f"letters that occur in both upper and lower case: {characters.both_cases:,}"
+        yield Finding(level="note", what=what, remedy="if case does not matter, convert to lower case: less to learn")
     if characters.under_three >= max(RARE_LEAST, RARE_MUCH * characters.alphabet):
-        what = f"characters that come once or twice, too rare to learn: {characters.under_three:,}"
+        what = f"characters that occur only once or twice, too rare to learn: {characters.under_three:,}"
         yield Finding(level="note", what=f"{what} of {characters.alphabet:,}")
 
 
@@ -231,21 +233,21 @@ def _long(found: Inspection) -> Iterator[Finding]:
     if outlook is None or outlook.long is None or lengths is None or not outlook.long[outlook.way].lines:
         return
     longer = outlook.long[outlook.way].lines
-    done = {"crop": "cropped", "drop": "left out", "chunk": "cut in pieces"}[outlook.way]
+    done = {"crop": "cropped", "drop": "dropped", "chunk": "split into chunks"}[outlook.way]
     enough = min(-(-lengths.p99 // 8) * 8, 4096)
-    fits = f"99 % fit with --set corpus.length={enough}; " if enough > outlook.length else ""
+    fits = f"to fit 99 % of the lines: --set corpus.length={enough}; " if enough > outlook.length else ""
     others = " or ".join(f"--set corpus.overflow={way}" for way in outlook.long if way != outlook.way)
     share = longer / found.lines.filled
     yield Finding(
         level=_level(share > LONG_MUCH),
-        what=f"lines longer than {outlook.length} {lengths.unit}, which are {done}: {longer:,} ({share:.1%})",
-        remedy=f"{fits}else {others}" if share > LONG_MUCH else "",
+        what=f"lines longer than {outlook.length} {lengths.unit} ({done}): {longer:,} ({share:.1%})",
+        remedy=f"{fits}otherwise {others}" if share > LONG_MUCH else "",
     )
 
 
 def _batch(found: Inspection) -> Iterator[Finding]:
     if found.outlook and found.outlook.batch_bytes > BATCH_LARGE:
-        what = f"a batch of strings takes {found.outlook.batch_bytes / 1e9:.1f} GB, and training holds a few"
+        what = f"one batch takes {found.outlook.batch_bytes / 1e9:.1f} GB of memory, and training holds several"
         yield Finding(level="warning", what=what, remedy="lower training.batch_size or corpus.length")
 
 

@@ -1,4 +1,4 @@
-"""What a corpus is and what would become of it, told before any training.
+"""Inspect a corpus before training: statistics, findings and a verdict.
 
 Nothing that training refuses is refused here: it is reported. Memory is bounded, whatever the corpus.
 """

@@ -1,4 +1,4 @@
-"""What becomes of a corpus: the rows, parts, settings and networks that training would make of it."""
+"""Preview training on a corpus: rows, split, automatic settings, network sizes and time."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def _why_layout(settings: CorpusSettings, layout: str, census: Census) -> str:
     if settings.layout != "auto":
         return "corpus.layout is set"
     if layout == "lines":
-        return "one string a line" if settings.overflow == "crop" else "corpus.overflow is set"
+        return "one string per line" if settings.overflow == "crop" else "corpus.overflow is set"
     empty, filled = int(census.sizes[0]), int(census.sizes[1:].sum())
     mean = sum(size * int(count) for size, count in enumerate(census.sizes[:-1])) + sum(census.longer)
     if mean >= UNBROKEN_SIZE * filled:

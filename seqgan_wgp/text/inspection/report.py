@@ -1,4 +1,4 @@
-"""What an inspection says of a corpus. The names here are the keys of its JSON, and keep their meaning.
+"""Result of an inspection, as dataclasses. Their field names are the keys of its JSON and keep their meaning.
 
 A count is of all that was read. A "line" is a string of the corpus: a line of a file, or a cell of a column.
 """
@@ -222,7 +222,7 @@ class Verdict:
 
     trains: bool
     what: str
-    """ready to train; trains, but see the warnings; or train would refuse this: and why."""
+    """ready to train; can be trained on, but see the warnings; or train would reject this corpus: and why."""
 
     remedy: str = ""
 

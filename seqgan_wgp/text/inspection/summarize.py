@@ -1,4 +1,4 @@
-"""From counts to what a report says: lines, lengths, characters and normal forms.
+"""Summarize counts of a corpus: lines, lengths, characters and normal forms.
 
 Shape suffixes: N lines, C code points.
 """

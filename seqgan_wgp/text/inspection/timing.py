@@ -1,4 +1,4 @@
-"""How long a round of training takes on this machine: measured on items without meaning.
+"""Measure how long a training round takes on this machine, with random data.
 
 Shape suffixes: B batch, N items, L length.
 """

@@ -1,4 +1,4 @@
-"""How far the lengths and the characters of strings are from others', and how free each position is. NumPy only.
+"""Compare lengths and characters of strings by total variation, and measure entropy per position. NumPy only.
 
 A string ends at its first pad; what stands behind it counts as pads.
 

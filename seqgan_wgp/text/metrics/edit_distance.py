@@ -1,4 +1,4 @@
-"""The nearest line to each string, by Levenshtein distance.
+"""Find the nearest line to each string by Levenshtein distance.
 
 Shape suffixes: N strings, R lines, L positions, B strings of a block.
 """

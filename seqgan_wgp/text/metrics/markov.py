@@ -1,4 +1,4 @@
-"""Markov chains of characters, the plain models to beat: fitted by counting, sampled exactly. NumPy only.
+"""Markov chains of characters, as baselines: fitted by counting, sampled exactly. NumPy only.
 
 The chain's contexts are kept by their length, 0..order. A context is the rank of its first ids, itself a shorter
 context, and its last id, so that its key fits int64 at any vocabulary and order; what follows contexts of k ids are

@@ -1,4 +1,4 @@
-"""Was it learnt by heart? Copies of training lines against those that chance explains, and the nearest training lines.
+"""Detect memorisation: copies of training lines against chance, and distances to the nearest ones.
 
 Shape suffixes: N generated strings, R rows of held-out or training lines, L positions, D different strings.
 """

@@ -1,4 +1,4 @@
-"""How near generated rows of probabilities are to one-hot rows: the one-hot that emerges in training.
+"""Measure how close generated rows of probabilities are to one-hot rows.
 
 Shape suffixes: B batch, L length, V vocabulary.
 """

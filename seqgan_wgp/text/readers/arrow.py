@@ -1,4 +1,4 @@
-"""Strings from tables of Arrow: Parquet files, and Hugging Face datasets on disk. Needs pyarrow."""
+"""Read strings from Arrow tables: Parquet files and Hugging Face datasets on disk. Needs pyarrow."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def arrow(columns: Callable[[Any, Wanted], Iterator[Any]], want: Wanted) -> Iter
             row += len(array)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise CorpusError(
-            f"{want.label}: cannot be read ({one_line(error)})", "if it is damaged, take it from its source again"
+            f"{want.label}: cannot be read ({one_line(error)})", "if it is damaged, get it from its source again"
         ) from None
 
 
@@ -53,14 +53,17 @@ def _python_strings(pa: Any, array: Any, row: int, want: Wanted) -> list[str | N
 
 def _bad_row(want: Wanted, number: int, found: re.Match[str]) -> CorpusError:
     return CorpusError(
-        f"{want.label}: row {number}: byte 0x{ord(found[0]) & 0xFF:02x} is not valid UTF-8", f"let it be with {LET}"
+        f"{want.label}: row {number}: byte 0x{ord(found[0]) & 0xFF:02x} is not valid UTF-8",
+        f"replace such bytes: {LET}",
     )
 
 
 def parquet(_pa: Any, want: Wanted) -> Iterator[Any]:
     """Yield the column of a Parquet file, a batch of rows at a time."""
     if want.path.suffix.lower() != ".parquet":
-        raise CorpusError(f"{want.label}: Parquet is not read through {want.path.suffix}", "decompress the file first")
+        raise CorpusError(
+            f"{want.label}: Parquet cannot be read from a {want.path.suffix} file", "decompress the file first"
+        )
     pq: Any = importlib.import_module("pyarrow.parquet")
     with pq.ParquetFile(want.path, buffer_size=1 << 20) as file:
         _place(file.schema_arrow, want)

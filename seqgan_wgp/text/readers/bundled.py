@@ -1,4 +1,4 @@
-"""The corpora that come with the package: `corpora/index.toml` and the files beside it."""
+"""Find the corpora that come with the package: `corpora/index.toml` and the files beside it."""
 
 from __future__ import annotations
 

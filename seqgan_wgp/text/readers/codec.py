@@ -1,4 +1,4 @@
-"""Encodings as a reader of lines needs them: the byte order mark, the line feed, and what ASCII bytes mean."""
+"""Describe text encodings for the line reader: byte order mark, line feed and ASCII compatibility."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def find_codec(encoding: str, head: bytes) -> Codec:
         ) from None
     if not readable:
         raise CorpusError(
-            f"corpus.encoding is {encoding!r}, in which lines cannot be told apart", "convert the file to UTF-8 first"
+            f"corpus.encoding is {encoding!r}, which cannot be split into lines", "convert the file to UTF-8 first"
         )
     return Codec(
         name=name, feed=feed, ascii=_is_ascii(name), by_line=name.startswith("iso2022"), marks=tuple(_mark(name))
@@ -83,8 +83,8 @@ def check_text(label: str, codec: Codec, chunk: bytes) -> None:
         order = "utf-16-le" if nul % 2 else "utf-16-be"  # of a letter of ASCII the other byte is NUL
         raise CorpusError(
             f"{label}: byte {nul} is NUL: the file looks binary, not text",
-            f"give a text file, one string a line; UTF-16 without a mark: --set corpus.encoding={order}; "
-            "any bytes: --set corpus.unit=byte",
+            f"give a text file with one string per line; for UTF-16 without byte order mark: --set "
+            f"corpus.encoding={order}; for raw bytes: --set corpus.unit=byte",
         )
 
 

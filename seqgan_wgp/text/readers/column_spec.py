@@ -1,4 +1,4 @@
-"""What all readers of fields share: the field that is wanted, batches of strings, bad bytes, and what to say."""
+"""Shared parts of all column readers: the wanted column, batches of strings, bad bytes and messages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STRINGS = 4096
 CHARACTERS = 1 << 20
 """A batch ends when it has so many strings or characters, so that memory stays bounded."""
 
-LET = "--set corpus.errors=replace (or skip, which leaves such strings out)"
+LET = "--set corpus.errors=replace (or skip, to skip such strings)"
 
 
 class Wanted(NamedTuple):
@@ -79,8 +79,8 @@ def text_lines(want: Wanted, newline: str) -> Iterator[str]:
         for number, line in enumerate(text, 1):
             if "\0" in line:
                 raise CorpusError(
-                    f"{want.label}: line {number} has NUL in it: the file looks binary, not text",
-                    "a file in UTF-16 is read with --set corpus.encoding=utf-16",
+                    f"{want.label}: line {number} contains NUL: the file looks binary, not text",
+                    "for a UTF-16 file: --set corpus.encoding=utf-16",
                 )
             yield line.removeprefix(bom) if number == 1 else line
 
@@ -109,7 +109,7 @@ def bad_byte(want: Wanted, line: int, mark: str) -> CorpusError:
     return CorpusError(
         f"{want.label}: line {line}: byte 0x{ord(mark) & 0xFF:02x} is not valid "
         f"{codecs.lookup(want.encoding).name.upper()}",
-        f"name the right encoding, e.g. --set corpus.encoding=latin-1, or let bad bytes be with {LET}",
+        f"set the right encoding, e.g. --set corpus.encoding=latin-1, or replace bad bytes: {LET}",
     )
 
 

@@ -1,4 +1,4 @@
-"""FASTA as lines: a stream of sequences, one a line."""
+"""Read FASTA as a stream of sequences, one per line."""
 
 from __future__ import annotations
 

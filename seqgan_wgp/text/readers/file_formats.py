@@ -1,4 +1,4 @@
-"""FIELDS and FILTERS: the files whose strings are not their lines, by their endings."""
+"""FIELDS and FILTERS: readers for file formats other than plain text, by file name ending."""
 
 from __future__ import annotations
 

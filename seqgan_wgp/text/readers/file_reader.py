@@ -1,4 +1,4 @@
-"""From one input to lines: blocks of bytes, their encoding, and what was met on the way.
+"""Read lines from one input: blocks of bytes, decoded, with statistics.
 
 Bytes are split on line feeds only, one carriage return before it and a byte order mark at the head are removed, and
 what is left is decoded. Other line separators of Unicode are characters like any other. Strings that come from fields
@@ -247,8 +247,8 @@ class FileReader:
         return CorpusError(
             f"{self.source.label}: line {line}: byte 0x{error.object[error.start]:02x} is not valid "
             f"{self._codec.name.upper()}",
-            "name the right encoding, e.g. --set corpus.encoding=latin-1, or let bad bytes be with "
-            "--set corpus.errors=replace (or skip, which leaves such lines out)",
+            "set the right encoding, e.g. --set corpus.encoding=latin-1, or replace bad bytes: "
+            "--set corpus.errors=replace (or skip such lines with skip)",
         )
 
 
@@ -277,4 +277,6 @@ def _readable(source: Source, items: Callable[[], Iterator[_Item]]) -> Iterator[
 
 
 def _damaged(source: Source, error: Exception) -> CorpusError:
-    return CorpusError(f"{source.label}: the compressed data is damaged ({error})", "take it from its source again")
+    return CorpusError(
+        f"{source.label}: the compressed data is damaged ({error})", "get the file from its source again"
+    )

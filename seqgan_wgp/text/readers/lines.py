@@ -1,4 +1,4 @@
-"""Lines as slices of one array of units, a block at a time: rows, hashes, pieces, running text.
+"""Lines as slices of one array of units, one block at a time: rows, hashes, chunks, running text.
 
 A unit is a code point or, where text is taken as bytes, a byte. Text of ASCII alone stays bytes all the way.
 

@@ -1,4 +1,4 @@
-"""What a user's CORPUS means: files, columns of tables, stdin, a bundled name, or Python strings.
+"""Open a user's CORPUS: files, columns of tables, stdin, a bundled corpus, or Python strings.
 
 A source can be opened again and again: two passes are made over every corpus.
 """
@@ -49,7 +49,7 @@ def open_source(corpus: str | Path | Sequence[str] | Sequence[str | Path]) -> So
 def open_inputs(inputs: Sequence[str | Path]) -> Source:
     """Return the source that several inputs are, each read in its own way, one behind the other; see `open_source`."""
     if len(inputs) > 1 and "-" in inputs:
-        raise CorpusError("'-' stands beside other inputs, but stdin is read alone", "name all files, or pipe all text")
+        raise CorpusError("'-' (stdin) cannot be combined with other inputs", "name all files, or pipe all text")
     return in_order([_open(one) for name in inputs for one in (expanded(str(name)) if _is_pattern(name) else [name])])
 
 
@@ -86,17 +86,20 @@ def _exists(path: Path) -> bool:
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError as error:
-        raise CorpusError(f"{str(path)!r} is no path ({error})") from None
+        raise CorpusError(f"{str(path)!r} is not a valid path ({error})") from None
 
 
 def _from_path(path: Path, field: str) -> Source:
     kind, name = _kind(path)
     if path.is_dir() and kind != "dataset":
-        raise CorpusError(f"{path}: is a folder", f"give a text file, one string a line, or several: '{path}/*.txt'")
+        raise CorpusError(
+            f"{path}: is a folder", f"give a text file with one string per line, or several: '{path}/*.txt'"
+        )
     if kind not in FIELDS:
         if field:
             raise CorpusError(
-                f"{path}:{field}: {path.name} has no columns", f"a column is named for files that end in: {_endings()}"
+                f"{path}:{field}: {path.name} has no columns",
+                f"columns can be named for files that end in: {_endings()}",
             )
         if not path.is_file():  # a pipe: it can be read but once
             with path.open("rb") as stream:

@@ -1,4 +1,4 @@
-"""From a source to lines: its inputs one behind the other, and what was met on the way, in all of them."""
+"""Read lines from a source, one input after the other, with statistics over all of them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Reader:
         if UNITS[settings.unit].is_byte and settings.normalize != "none":
             raise CorpusError(
                 f"corpus.normalize is {settings.normalize!r}, but bytes have no normal form",
-                "normalise the file first, or learn characters: --set corpus.unit=char",
+                "normalise the file first, or train on characters: --set corpus.unit=char",
             )
 
     def __iter__(self) -> Iterator[Lines]:

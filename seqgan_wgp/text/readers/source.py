@@ -1,4 +1,4 @@
-"""What a corpus is read from: one file or stream, or several inputs and patterns of paths that follow each other."""
+"""Source: what a corpus is read from, such as a file, a stream, several files or path patterns."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def is_inputs(corpus: Sequence[str] | Sequence[str | Path]) -> bool:
         return any(_is_file(name) or _is_file(str(name).rpartition(":")[0]) or _matches(name) for name in corpus)
     if all(map(_is_file, corpus)):  # which ends at the first that is none
         raise CorpusError(
-            f"the {len(corpus):,} given strings are names of files, so it is not clear what is to be learnt",
-            "their content: give them as pathlib.Path; the names themselves: write them to a file",
+            f"the {len(corpus):,} given strings are file names, so it is not clear what to train on",
+            "to train on the files, give pathlib.Path objects; to train on the names, write them to a file",
         )
     return False
 
@@ -115,9 +115,7 @@ def expanded(pattern: str) -> list[str]:
         names = glob.glob(paths, recursive=True)  # noqa: PTH207  (Path's own takes no absolute patterns)
         if found := sorted(name for name in names if not Path(name).is_dir()):
             return [f"{name}:{field}" if field else name for name in found]
-    raise CorpusError(
-        f"{pattern}: no file is called so", "* stands for any characters, ? for one, ** for folders within folders"
-    )
+    raise CorpusError(f"{pattern}: no file matches", "* matches any characters, ? one character, ** any folders")
 
 
 def in_order(sources: Sequence[Source]) -> Source:
@@ -129,7 +127,7 @@ def in_order(sources: Sequence[Source]) -> Source:
         return sources[0]
     (label, count), *_ = Counter(map(_identity, sources)).most_common(1)
     if count > 1:
-        raise CorpusError(f"{label}: is named {count} times", "name it once; a pattern may name it too")
+        raise CorpusError(f"{label}: is given {count} times", "give it once; a pattern may also match it")
     first, more = sources[0], len(sources) - 1
     sizes = [source.size for source in sources]
     return Source(

@@ -14,7 +14,7 @@ from typing import Any
 from ...errors import CorpusError, did_you_mean, one_line
 from .column_spec import LET, Wanted, bad_byte, is_sound, listed, mended, text_lines, unnamed
 
-_SKIP = "--set corpus.errors=skip leaves such lines out"
+_SKIP = "to skip such lines: --set corpus.errors=skip"
 
 _LINE_END = re.compile("\r\n|\r|\n")
 
@@ -55,7 +55,7 @@ def _rows(lines: Iterator[str], delimiter: str, want: Wanted) -> Iterator[tuple[
     except csv.Error as error:
         raise CorpusError(
             f"{want.label}: line {last + 1} begins a row that is not CSV ({error})",
-            "a cell that begins with a quote ends with one, and a quote within it is written twice",
+            "a quoted cell must end with a quote, and quotes within it must be doubled",
         ) from None
 
 
@@ -155,10 +155,10 @@ def _names(record: dict[str, Any]) -> list[str]:
 
 def _odd_line(where: str, record: Any, value: Any, field: str) -> CorpusError:
     if isinstance(record, Exception):
-        return CorpusError(f"{where}: not JSON ({one_line(record)})", f"one JSON object a line is expected; {_SKIP}")
+        return CorpusError(f"{where}: not JSON ({one_line(record)})", f"each line must be a JSON object; {_SKIP}")
     if not isinstance(record, dict):
         kind = _KINDS.get(type(record), "a number")
-        return CorpusError(f"{where}: {kind}, not an object", f"one JSON object a line is expected; {_SKIP}")
+        return CorpusError(f"{where}: {kind}, not an object", f"each line must be a JSON object; {_SKIP}")
     names = _names(record)
     message = f"{where}: the field {field!r} is {_KINDS.get(type(value), 'a number')}, not a string"
     if value is _ABSENT:
@@ -170,5 +170,5 @@ def _bad_value(want: Wanted, number: int, line: str, found: re.Match[str]) -> Co
     if found[0] in line:
         return bad_byte(want, number, found[0])
     return CorpusError(
-        f"{want.label}: line {number}: \\u{ord(found[0]):04x} alone is half a character", f"let it be with {LET}"
+        f"{want.label}: line {number}: \\u{ord(found[0]):04x} alone is half a surrogate pair", f"replace it: {LET}"
     )

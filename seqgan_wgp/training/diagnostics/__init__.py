@@ -1,1 +1,1 @@
-"""What training is watched by: slopes, scores, weights and gradients of the critic."""
+"""Diagnostics of training: slopes, scores, weights and gradients of the critic."""

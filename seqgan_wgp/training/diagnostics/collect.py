@@ -1,4 +1,4 @@
-"""Diagnostics of a training that goes on: the measures of critic and generator, collected for a record.
+"""Collect the diagnostics of critic and generator for a record.
 
 They change no tensor of the run, bit for bit, and what they draw is a function of the step. So a resumed run writes the
 records of one that never stopped.
@@ -107,7 +107,7 @@ def _fakes(state: TrainState, index_B: Tensor) -> Tensor:
 
 
 def _in_use(state: TrainState, index_B: Tensor) -> Tensor:
-    """Return generated points as they are outside training, where what the critic is shown may be another thing."""
+    """Return generated points as outside training; during training the critic may get a different relaxation."""
     state.generator.eval()
     try:
         return _fakes(state, index_B)

@@ -1,4 +1,4 @@
-"""What training is watched by: a critic's slopes, scores, weights and gradients, as numbers and as histograms.
+"""Measure a critic's slopes, scores, weights and gradients, as numbers and histograms.
 
 Every function is pure, but for buffers that a layer changes whenever it is used in training (batch norm's running
 statistics, the vectors of spectral normalisation): `unchanged` puts these back.

@@ -1,1 +1,1 @@
-"""Training one run on many processes, as torchrun starts them."""
+"""Distributed training: one run on many processes started by torchrun."""

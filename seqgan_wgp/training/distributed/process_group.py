@@ -1,4 +1,4 @@
-"""One run on many processes, as torchrun starts them: what they tell each other, and when.
+"""ProcessGroup: communication between the processes of one run, started by torchrun.
 
 Noise and batches are functions of a counter, so each process draws its own slice of every batch and nothing of data
 travels. What does is one flat sum a step: the gradients, weighted by the slices' sizes, and what was measured beside
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 _SPEAKER, _TOLD = "speaker", "told"
 _TOLD_WAIT = timedelta(minutes=1)
-_GOES_ON = "go on from the last checkpoint: seqgan-wgp resume RUN"
+_GOES_ON = "resume from the last checkpoint: seqgan-wgp resume RUN"
 
 
 @final
@@ -152,8 +152,8 @@ class ProcessGroup:
         shapes = [(name, tensor.shape) for name, tensor in tensors.items()]
         if not self._same((step, tuple(shapes))):
             raise ProcessGroupError(
-                "the processes of the run have not found the same checkpoint",
-                "the run's folder must be one that all machines share",
+                "the processes of the run found different checkpoints",
+                "put the run folder on a file system that all machines share",
             )
         with as_group_errors():
             for tensor in tensors.values():
@@ -163,8 +163,8 @@ class ProcessGroup:
         """Raise ProcessGroupError, in every process, unless tensors have the same bits in all of them."""
         if self.size > 1 and not self._same(int(checksum(tensors).item())):
             raise ProcessGroupError(
-                f"the processes' weights differ at step {step:,}: one has computed otherwise than the others",
-                f"look at machines and versions of torch, then {_GOES_ON}",
+                f"the weights of the processes differ at step {step:,}: one process computed different results",
+                f"check the machines and the versions of torch, then {_GOES_ON}",
             )
 
     def should_report(self, error: BaseException) -> bool:
@@ -230,6 +230,6 @@ def as_group_errors() -> Iterator[None]:
         told = one_line(error)
         ended = "onnection closed by peer" in told or "onnection reset by peer" in told
         raise ProcessGroupError(
-            "another process of the run has ended" if ended else f"the processes have lost each other ({told})",
+            "another process of the run has ended" if ended else f"the processes lost their connection ({told})",
             _GOES_ON,
         ) from error

@@ -1,4 +1,4 @@
-"""How the processes that torchrun has started find each other.
+"""Connect the processes that torchrun has started.
 
 torch is imported within the functions: every command asks `processes_started` when it starts, and torch takes a second.
 """

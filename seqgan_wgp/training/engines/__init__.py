@@ -1,1 +1,1 @@
-"""How the gradients of a critic step are computed: eagerly, compiled, or as a recorded CUDA graph."""
+"""Engines that compute the gradients of a critic step: eager, compiled, or as a recorded CUDA graph."""

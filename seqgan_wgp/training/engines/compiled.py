@@ -1,4 +1,4 @@
-"""The compiled engine: the loss of a critic step as one function that torch.compile has made.
+"""The compiled engine: the critic loss as one function compiled by torch.compile.
 
 Shape suffixes: B batch; points of critic space have shape (B, ...).
 """

@@ -1,4 +1,4 @@
-"""A whole round as one CUDA graph: recorded once, then started by one call, however many kernels it has.
+"""The graph engine: record a whole round as one CUDA graph and replay it with a single call.
 
 At the usual sizes a GPU works out a kernel faster than the host can start the next. What differs between rounds stands
 in tensors that the host fills before each: the round's number, from which all noise follows, its real batches, and how

@@ -1,4 +1,4 @@
-"""The plain and the eager engine: how the gradients of a critic step are computed with torch's autograd alone.
+"""The plain and eager engines: compute the gradients of a critic step with torch autograd.
 
 Both compute what `critic_gradients` in steps.py says. The eager one is faster in three ways that change nothing but
 rounding: real and generated points as one batch, interpolates behind a linear first layer, and fast convolutions.

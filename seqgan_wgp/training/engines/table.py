@@ -1,4 +1,4 @@
-"""The table of engines: each computes the same gradients of a critic step, at another speed."""
+"""Table of engines: all compute the same gradients of a critic step, at different speeds."""
 
 from __future__ import annotations
 

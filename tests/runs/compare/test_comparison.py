@@ -109,12 +109,12 @@ def test_recipes_are_read_as_they_are_written(texts: list[str], entries: list[st
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "'' is no recipe"),
-        ("fast,", "'' is no recipe"),
-        ("fast paper", "'fast paper' is no recipe"),
-        ("generator.width=9", "'generator.width=9' is no recipe"),
-        ("fast,generator.width=9", "'generator.width=9' is no recipe"),
-        ("fast,7", "'7' is no recipe"),
+        ("", "'' is not a recipe"),
+        ("fast,", "'' is not a recipe"),
+        ("fast paper", "'fast paper' is not a recipe"),
+        ("generator.width=9", "'generator.width=9' is not a recipe"),
+        ("fast,generator.width=9", "'generator.width=9' is not a recipe"),
+        ("fast,7", "'7' is not a recipe"),
         ("fast:", "'' is no setting"),
         ("fast:generator.width", "'generator.width' is no setting"),
         ("fast,paper,fast", "has fast twice"),
@@ -182,7 +182,7 @@ def test_all_learn_from_the_rows_of_the_first_and_are_measured_alike(tiny_lines:
 
 
 def test_recipes_for_other_data_are_refused() -> None:
-    with pytest.raises(ConfigError, match="'mnist-fast' is one for image, and the data is text"):
+    with pytest.raises(ConfigError, match="'mnist-fast' is for image data, but the data is text"):
         ask("fast,mnist-fast").configs()
 
 
@@ -252,7 +252,7 @@ def test_a_run_that_was_deleted_is_trained_again(go: Go) -> None:
 def test_a_run_that_went_on_alone_is_seen(go: Go) -> None:
     comparison, seen = go("both", ask()), list[str]()
     run_training(RunFolder(comparison.path / "fast"), {"training.steps": 8})
-    with pytest.raises(ConfigError, match="is at step 8 already"):
+    with pytest.raises(ConfigError, match="is already at step 8"):
         go("both", ask())
     go("both", ask(steps=8), seen=seen)
     assert seen == ["fast", "passgan"]
@@ -276,14 +276,14 @@ def test_a_run_that_diverges_is_a_result_like_others(go: Go) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"seed": 1}, "was begun with training.seed = 0, and this asks for 1"),
-        ({"settings": {**TINY, "generator.width": 9}}, "was begun with generator.width = 8, and this asks for 9"),
-        ({"settings": {**TINY, "corpus.length": 9}}, "was begun with corpus.length = 8, and this asks for 9"),
-        ({"steps": 4}, "is at step 5 already"),
+        ({"seed": 1}, "was started with training.seed = 0, but now it is 1"),
+        ({"settings": {**TINY, "generator.width": 9}}, "was started with generator.width = 8, but now it is 9"),
+        ({"settings": {**TINY, "corpus.length": 9}}, "was started with corpus.length = 8, but now it is 9"),
+        ({"steps": 4}, "is already at step 5"),
         ({"steps": None, "minutes": 1e-6}, "minutes already"),
-        ({"recipes": "fast"}, "compares passgan too"),
+        ({"recipes": "fast"}, "also compares passgan"),
         ({"recipes": "fast:training.critic_steps=2,passgan"}, "compares fast too"),
-        ({"lines": 600}, "is other data"),
+        ({"lines": 600}, "was started with the data"),
     ],
     ids=str,
 )

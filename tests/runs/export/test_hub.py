@@ -128,14 +128,14 @@ def test_the_validation_half_is_called_by_its_name(model: Model, tmp_path: Path)
     save_pretrained(best, tmp_path / "best")
     text = (tmp_path / "best" / "README.md").read_text(encoding="utf-8")
     assert "split: validation" in text
-    assert "On the validation half" in text
+    assert "Measured on the validation split" in text
 
 
 def test_a_model_replaces_one_only_when_told(model: Model, saved: Path, contents: Contents) -> None:
     (saved / ".gitattributes").write_text("mine")
     (saved / "notes.txt").write_text("mine")
     before = contents(saved)
-    with pytest.raises(ConfigError, match="holds a model already\n.*overwrite=True"):
+    with pytest.raises(ConfigError, match="already contains a model\n.*overwrite=True"):
         save_pretrained(model, saved)
     assert contents(saved) == before
     (saved / "README.md").write_text("changed")
@@ -166,7 +166,7 @@ def test_what_is_not_ours_stays(
     name: str, text: str, overwrite: bool, model: Model, tmp_path: Path, contents: Contents
 ) -> None:
     (tmp_path / name).write_text(text)
-    with pytest.raises(ConfigError, match="neither empty nor a model that save_pretrained has written"):
+    with pytest.raises(ConfigError, match="neither empty nor a model written by save_pretrained"):
         save_pretrained(model, tmp_path, overwrite=overwrite)
     with pytest.raises(ConfigError, match="is a file"):
         save_pretrained(model, tmp_path / name, overwrite=overwrite)
@@ -178,7 +178,7 @@ def test_a_failure_leaves_no_trace(model: Model, tmp_path: Path) -> None:
     broken.facts["corpus"] = {}
     (tmp_path / "empty").mkdir()
     for name in ("new", "empty"):
-        with pytest.raises(CheckpointError, match="does not say what it was trained on"):
+        with pytest.raises(CheckpointError, match="lacks facts about its training data"):
             save_pretrained(broken, tmp_path / name)
     assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
 
@@ -196,7 +196,7 @@ def test_other_sources_that_cannot_be_are_refused(saved: Path, tmp_path: Path) -
         from_pretrained(tmp_path)
     with pytest.raises(CheckpointError, match=r"is a file.*\n.*Model\.load"):
         from_pretrained(saved / "model.safetensors")
-    with pytest.raises(ConfigError, match="is a folder, of which there is no revision 'v1'"):
+    with pytest.raises(ConfigError, match="is a local folder, which has no revision 'v1'"):
         from_pretrained(saved, revision="v1")
 
 

@@ -88,7 +88,7 @@ def test_generators_of_other_data_give_points_of_critic_space(name: str, tmp_pat
     written = np.concatenate(list(exported.points(20, seed=1)))
     assert np.allclose(written, points(model, 20, seed=1), atol=1e-5)
     assert DOMAINS[config.domain].spec(exported.facts).to_facts() == model.spec.to_facts()
-    with pytest.raises(ConfigError, match=rf"x\.onnx: is a generator of kind '{config.domain}'"):
+    with pytest.raises(ConfigError, match=rf"x\.onnx: generates '{config.domain}' data"):
         exported.generate(1)
 
 
@@ -132,7 +132,7 @@ def test_weights_that_one_file_cannot_hold_are_refused(
     text: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(onnx, "BYTES_MOST", 1_000)
-    with pytest.raises(ConfigError, match=r"bytes of weights, and ONNX files hold 1,000 at most"):
+    with pytest.raises(ConfigError, match=r"bytes of weights, but an ONNX file can hold 1,000"):
         write_onnx(text, tmp_path / "x.onnx")
     assert list(tmp_path.iterdir()) == []
 

@@ -137,7 +137,7 @@ def with_metadata(source: Path, path: Path, change: dict[str, str | None]) -> No
         ({"config": None}, "it lacks 'config'"),
         ({"noise": None}, "it lacks 'noise'"),
         ({"noise": "[1]"}, "is not complete"),
-        ({"tokenizer": '"{}"'}, "the tokenizer is not readable"),
+        ({"tokenizer": '"{}"'}, "the tokenizer cannot be read"),
     ],
 )
 def test_metadata_that_is_not_ours_is_refused(

@@ -142,7 +142,7 @@ def test_what_is_no_part_of_a_run_is_not_drawn() -> None:
     records = [{"step": step, "penalty": 0.0, "slope_mean": 0.0, "segment_slope_p50": 0.7} for step in (1, 2)]
     found = named(training_charts(records, recipe("fast")))
     assert "Penalty" not in found
-    assert [one.label for one in found["Slope of the critic"].series] == ["on segments, 50 %"]
+    assert [one.label for one in found["Slope of the critic"].series] == ["between real and generated, median"]
     assert training_charts([], recipe("fast")) == []
     assert quality_charts([]) == []
     assert position_charts([{"step": 1}]) == []

@@ -238,8 +238,8 @@ def test_numbers_are_those_of_the_model(lines: RunFolder) -> None:
     tiles = dict(zip(texts(found.all("dt")), texts(found.all("dd")), strict=True))
     assert tiles["rounds"] == "6"
     best = min((record for record in read_records(lines.metrics) if "js2" in record), key=lambda record: record["js2"])
-    assert tiles["best JS-2"] == f"{best['js2']:.4f} validation half, round {best['step']}"
-    assert found.with_id("status").text == "Finished: all 6 rounds are done."
+    assert tiles["best JS-2"] == f"{best['js2']:.4f} validation split, round {best['step']}"
+    assert found.with_id("status").text == "Finished after 6 rounds."
 
 
 def test_the_settings_shown_train_the_same_run(lines: RunFolder, tmp_path: Path) -> None:
@@ -253,7 +253,9 @@ def test_the_settings_shown_train_the_same_run(lines: RunFolder, tmp_path: Path)
 
 def test_what_is_measured_of_the_data_is_shown(lines: RunFolder, images: RunFolder, points: RunFolder) -> None:
     captions = {run: texts(page(run).all("figcaption")) for run in (lines, images, points)}
-    assert {"Lengths", "Characters", "N-grams", "Shares", "Learnt by heart?", "Peakedness"} <= set(captions[lines])
+    assert {"Lengths", "Characters", "N-grams", "Shares", "Is the training data memorised?", "Peakedness"} <= set(
+        captions[lines]
+    )
     assert {"Brightness", "fcd", "nearest"} <= set(captions[images])
     assert {"Modes", "W1", "modes"} <= set(captions[points])
     spread = [items for items in page(lines).all("ul") if items.attributes.get("class") == "shares"]
@@ -279,9 +281,9 @@ def test_a_run_that_was_stopped_says_so(
     run = create(found, config, tmp_path / "run")
     run_training(run, should_stop=stop_at(3))
     shown = page(run)
-    assert shown.with_id("status").text == "It stopped at round 3 and can go on with resume."
-    assert texts(shown.with_id("quality").all("th"))[:2] == ["measure", "validation half"]
-    assert "test half" not in texts(shown.with_id("quality").all("th"))
+    assert shown.with_id("status").text == "Stopped at round 3; continue it with resume."
+    assert texts(shown.with_id("quality").all("th"))[:2] == ["measure", "validation split"]
+    assert "test split" not in texts(shown.with_id("quality").all("th"))
 
 
 def test_a_run_that_ran_out_of_patience_says_what_happened_not_what_was_set(
@@ -293,7 +295,7 @@ def test_a_run_that_ran_out_of_patience_says_what_happened_not_what_was_set(
     run = create(found, config, tmp_path / "run")
     assert run_training(run).reason == "patience"
     shown = page(run)
-    assert shown.with_id("status").text == "Finished: the last 2 evaluations were no better than the best."
+    assert shown.with_id("status").text == "Finished early: no improvement in the last 2 evaluations."
     command = shown.with_id("settings").all("pre")[0].text
     assert command.endswith("--set evaluation.patience=none --out again")
 
@@ -303,7 +305,7 @@ def test_a_finished_run_that_was_given_a_later_end_is_not_called_finished(copy: 
     settings = json.loads(copy.config.read_text(encoding="utf-8"))
     settings["training"] |= {"steps": 9, "minutes": None}
     copy.config.write_text(json.dumps(settings), encoding="utf-8")
-    assert page(copy).with_id("status").text == "It stopped at round 6 and can go on with resume."
+    assert page(copy).with_id("status").text == "Stopped at round 6; continue it with resume."
 
 
 def test_a_run_that_has_not_begun_says_so(
@@ -311,10 +313,10 @@ def test_a_run_that_has_not_begun_says_so(
 ) -> None:
     found, config = scan_data(tiny_lines, tiny_config())
     shown = page(create(found, config, tmp_path / "run"))
-    assert "has not begun" in shown.with_id("status").text
-    assert "nothing was evaluated" in shown.with_id("samples").text
+    assert "Not started" in shown.with_id("status").text
+    assert "there has been no evaluation" in shown.with_id("samples").text
     assert "no evaluation" in shown.with_id("quality").text
-    assert "no records" in shown.with_id("training").text
+    assert "No records" in shown.with_id("training").text
     assert len(shown.with_id("samples").all("bdi")) == 20  # real lines are there
 
 
@@ -323,7 +325,7 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_has_a_report(copy: Ru
         file.unlink()
     copy.metrics.write_bytes(copy.metrics.read_bytes()[:-20])  # and in the middle of a line
     shown = page(copy)
-    assert "before its first checkpoint" in shown.with_id("status").text
+    assert "before the first checkpoint" in shown.with_id("status").text
     assert json.loads(shown.with_id("frames").text)["steps"] == [2, 4]
     assert [row.all("th")[0].text.split()[0] for row in shown.with_id("quality").all("tr")[1:3]] == ["JS-1", "JS-2"]
 
@@ -453,7 +455,7 @@ def opened(window: browser.Page, tmp_path: Path) -> Open:
 def test_a_browser_shows_it_at_any_width(any_run: RunFolder, opened: Open, width: int, dark: bool) -> None:
     shown = opened(any_run, width=width, dark=dark)
     assert shown.errors == []
-    assert shown.value("document.title").endswith(": report of a run")
+    assert shown.value("document.title").endswith(": training report")
     assert shown.value("document.documentElement.scrollWidth") == width
     assert shown.value(OUTSIDE) == []
 
@@ -489,7 +491,7 @@ def test_hostile_lines_do_nothing_in_a_browser(hostile: RunFolder, opened: Open)
     shown.press("Home")
     assert shown.value(LINES) == list(HOSTILE)
     assert shown.errors == []
-    assert shown.value("document.title").endswith(": report of a run")
+    assert shown.value("document.title").endswith(": training report")
     assert shown.value("document.images.length") == 0
     assert shown.value("document.querySelectorAll('script').length") == 2
     lowest = "Math.max(...[...document.querySelectorAll('.pair li')].map(line => line.offsetHeight))"

@@ -33,12 +33,12 @@ def test_what_is_no_length_is_refused(text: str) -> None:
     ("given", "message"),
     [
         ({"length": (8, 3)}, "--length 8-3 has its larger number first"),
-        ({"sets": ("a",)}, "an own set is given, but there is no --mask"),
-        ({"mask": "?1", "sets": ("a", None, None, None, "b")}, "there are 5 own sets"),
+        ({"sets": ("a",)}, "a custom set is given, but there is no --mask"),
+        ({"mask": "?1", "sets": ("a", None, None, None, "b")}, "there are 5 custom sets"),
         ({"mask": "?9"}, "there is no set ?9"),
         ({"charset": ""}, "--charset is empty"),
         ({"charset": "?x"}, "--charset '?x': there is no set ?x"),
-        ({"charset": "?1"}, "a set cannot have own sets in it"),
+        ({"charset": "?1"}, "a set cannot contain custom sets"),
         ({"regex": "(a"}, "--regex '(a': character 1"),
     ],
 )

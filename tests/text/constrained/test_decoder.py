@@ -252,20 +252,20 @@ def test_tables_that_do_not_fit_are_refused() -> None:
         ({"regex": "aé|x"}, "--regex 'aé|x': 'é' is not in the model's alphabet", "abc"),
         ({"regex": "[^abc]"}, "no character of [^abc] is in the model's alphabet", "abc"),
         ({"regex": r"\d\.|\\"}, r"--regex '\d\.|\\': no character of \d is in the model's alphabet", "abc"),
-        ({"regex": ""}, "no string of 1 to 4 characters fulfils --regex ''", "loosen it"),
-        ({"regex": "(é?a){5}"}, "no string of 1 to 4 characters fulfils --regex '(é?a){5}'", "loosen it"),
-        ({"mask": "?l" * 5}, "no string of 1 to 4 characters fulfils --mask '?l?l?l?l?l'", "loosen it"),
-        ({"mask": ""}, "no string of 1 to 4 characters fulfils --mask ''", "loosen it"),
-        ({"length": (5, None)}, "no string of 1 to 4 characters fulfils --length 5-", "loosen it"),
-        ({"length": (0, 0)}, "no string of 1 to 4 characters fulfils --length 0", "loosen it"),
+        ({"regex": ""}, "no string of 1 to 4 characters satisfies --regex ''", "relax it"),
+        ({"regex": "(é?a){5}"}, "no string of 1 to 4 characters satisfies --regex '(é?a){5}'", "relax it"),
+        ({"mask": "?l" * 5}, "no string of 1 to 4 characters satisfies --mask '?l?l?l?l?l'", "relax it"),
+        ({"mask": ""}, "no string of 1 to 4 characters satisfies --mask ''", "relax it"),
+        ({"length": (5, None)}, "no string of 1 to 4 characters satisfies --length 5-", "relax it"),
+        ({"length": (0, 0)}, "no string of 1 to 4 characters satisfies --length 0", "relax it"),
         (
             {"prefix": "a", "suffix": "b", "length": (2, 3), "charset": "?l", "mask": "?l?l?l", "regex": "b.*"},
-            "no string of 1 to 4 characters fulfils --prefix 'a' and --regex 'b.*'",
+            "no string of 1 to 4 characters satisfies --prefix 'a' and --regex 'b.*'",
             "leave it out",
         ),
         (
             {"contains": ("aa", "bb", "cc"), "length": (1, 9)},
-            "no string of 1 to 4 characters fulfils --contains 'aa' and --contains 'bb' and --contains 'cc'",
+            "no string of 1 to 4 characters satisfies --contains 'aa' and --contains 'bb' and --contains 'cc'",
             "leave it out",
         ),
         ({"prefix": "aab", "length": (2, 2)}, "fulfils --length 2 and --prefix 'aab'", "leave it out"),
@@ -282,7 +282,7 @@ def test_what_nothing_fulfils_is_refused_and_why(given: dict[str, Any], message:
 def test_what_is_too_large_is_refused_by_name() -> None:
     with pytest.raises(ConfigError, match=r"^--regex '.*': its automaton has more than 10,000 states"):
         compile_constraints(Constraints(prefix="a", regex=".*a.{20}"), ABC, 40)
-    with pytest.raises(ConfigError, match=r"^--regex '.*': it takes more states than fit"):
+    with pytest.raises(ConfigError, match=r"^--regex '.*': the constraints need too many states"):
         compile_constraints(Constraints(contains=("cc", "bb", "ca", "ba"), regex=".*a.{11}"), ABC, 150)
 
 

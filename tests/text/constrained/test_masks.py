@@ -52,7 +52,7 @@ def test_a_doubled_question_mark_is_one(text: str) -> None:
         ("a", ("b",), "-1 is given, but --mask 'a' has no ?1"),
         ("??1", ("b",), "-1 is given, but --mask '??1' has no ?1"),
         ("?1", ("",), "-1 is empty"),
-        ("?1?2", ("a", "?1"), "-2 '?1' has ?1, but a set cannot have own sets in it"),
+        ("?1?2", ("a", "?1"), "-2 '?1' has ?1, but a set cannot contain custom sets"),
         ("?1", ("?k",), "-1 '?k': there is no set ?k"),
         ("?1", ("?",), "-1 '?' ends in a single question mark"),
     ],

@@ -514,7 +514,7 @@ def test_small_corpora_have_no_empty_part(number: int, held_out: float) -> None:
 
 def test_a_half_that_is_empty_is_refused() -> None:
     """One in ten million of 2,000 lines: nothing could be measured."""
-    with pytest.raises(CorpusError, match=r"^the given lines: 2,000 lines would be trained on, 0 held out .*\nchange "):
+    with pytest.raises(CorpusError, match=r"^the given lines: the split has 2,000 training, 0 validation .*\nchange "):
         prepared(made_lines(2_000), held_out=1e-7)
 
 

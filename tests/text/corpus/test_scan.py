@@ -258,7 +258,7 @@ def test_every_problem_has_its_warning() -> None:
     lines = made_lines(2_000)
     assert scanned(lines).facts.warnings() == []
     assert scanned(lines[:300]).facts.warnings() == [
-        "only 300 different lines: batches repeat them, and the model may learn them by heart"
+        "only 300 distinct lines: batches repeat them, and the model may memorise them"
     ]
     longer = [line + "x" for line in lines[:100]]
     assert scanned(lines + longer, length=5).facts.warnings() == [
@@ -268,16 +268,16 @@ def test_every_problem_has_its_warning() -> None:
         "100 lines (4.8%) are longer than 5 characters and were dropped"
     ]
     assert scanned(lines + longer, length=5, overflow="chunk").facts.warnings() == [
-        "100 of 2,100 lines (4.8%) are cut in pieces of 5"
+        "100 of 2,100 lines (4.8%) are split into chunks of 5"
     ]
     assert scanned(lines + longer, length=5, unit="byte").facts.warnings() == [
         "100 of 2,100 lines (4.8%) are cropped to 5 bytes"
     ]
     bad = "\n".join(lines).encode() + b"\n\xff"
-    assert scanned(bad, errors="skip").facts.warnings() == ["1 of 2,001 lines are bad and were left out"]
+    assert scanned(bad, errors="skip").facts.warnings() == ["1 of 2,001 lines could not be decoded and were skipped"]
     assert scanned(made_text(200_000).encode(), layout="windows", length=10).facts.warnings() == []
     assert scanned(made_text(20_000).encode(), layout="windows", length=10).facts.warnings() == [
-        "only 20,000 characters of text: the model may learn them by heart"
+        "only 20,000 characters of text: the model may memorise them"
     ]
 
 
@@ -288,14 +288,14 @@ def test_a_corpus_is_summed_up_in_a_line() -> None:
         "lines: 2,000 lines (1 empty lines skipped), 16 characters, rows of 8"
     )
     assert scanned(lines, length=3, overflow="chunk").facts.summary() == (
-        "lines: 2,000 lines in 4,000 pieces, 16 characters, rows of 3"
+        "lines: 2,000 lines in 4,000 chunks, 16 characters, rows of 3"
     )
-    assert scanned(lines, unit="byte").facts.summary() == "lines: 2,000 lines, 256 different bytes, rows of 8"
+    assert scanned(lines, unit="byte").facts.summary() == "lines: 2,000 lines, 256 distinct bytes, rows of 8"
     assert scanned(lines, layout="windows", length=10).facts.summary() == (
-        "lines: running text, 12,000 characters in 2,000 lines, 17 different; windows of 10"
+        "lines: running text, 12,000 characters in 2,000 lines, 17 distinct; windows of 10"
     )
     assert scanned(lines, layout="windows", length=10, unit="byte").facts.summary() == (
-        "lines: running text, 12,000 bytes in 2,000 lines, 256 different; windows of 10"
+        "lines: running text, 12,000 bytes in 2,000 lines, 256 distinct; windows of 10"
     )
 
 
@@ -306,15 +306,15 @@ def test_a_corpus_is_summed_up_in_a_line() -> None:
         (b"\xef\xbb\xbf", {}, r"^test\.txt: the file is empty\n"),
         (b"\n\r\n\n", {}, r"^test\.txt: all 3 lines are empty\n"),
         (b"\n\r\n\n", {"layout": "windows", "length": 1}, r"^test\.txt: all 3 lines are empty\n"),
-        (b"a\n" * 5_000 + b"b\n", {}, r"^test\.txt: only 2 different lines to learn from\nat least 16 are needed"),
-        ("\n".join(made_lines(15)).encode(), {}, r"only 15 different lines"),
-        ("\n".join(made_lines(99)).encode(), {"length": 1}, r"only \d+ different lines"),
-        ("\n".join(made_lines(99)).encode(), {"limit": 15}, r"only 15 different lines"),
-        (b"abcd" * 9_999, {}, r"only 1 different lines"),
+        (b"a\n" * 5_000 + b"b\n", {}, r"^test\.txt: only 2 distinct lines\nat least 16 are needed"),
+        ("\n".join(made_lines(15)).encode(), {}, r"only 15 distinct lines"),
+        ("\n".join(made_lines(99)).encode(), {"length": 1}, r"only \d+ distinct lines"),
+        ("\n".join(made_lines(99)).encode(), {"limit": 15}, r"only 15 distinct lines"),
+        (b"abcd" * 9_999, {}, r"only 1 distinct lines"),
         (
             "\n".join([*made_lines(15) * 99, *(line + "x" for line in made_lines(2_000))]).encode(),
             {"length": 5, "overflow": "drop"},
-            r"only 15 different lines",
+            r"only 15 distinct lines",
         ),
         (
             "\n".join(made_lines(99)).encode(),
@@ -324,11 +324,11 @@ def test_a_corpus_is_summed_up_in_a_line() -> None:
         (
             "".join(f"{chr(0x4E00 + place)}\n" for place in range(8193)).encode(),
             {},
-            r"8,193 different characters; corpus\.max_alphabet is 8,192\n"
+            r"8,193 distinct characters, but corpus\.max_alphabet is 8,192\n"
             r".*--set corpus\.max_alphabet=8193, .*corpus\.unit=byte",
         ),
         ("ab\n".encode("utf-16"), {}, r"^test\.txt: the file is UTF-16\n.*corpus\.encoding=utf-16"),
-        ("ab\n".encode("utf-16"), {"encoding": "utf-16"}, r"only 1 different lines"),
+        ("ab\n".encode("utf-16"), {"encoding": "utf-16"}, r"only 1 distinct lines"),
     ],
 )
 def test_a_corpus_that_cannot_be_learnt_from_is_refused(data: bytes, changes: dict[str, Any], message: str) -> None:

@@ -88,7 +88,7 @@ def test_training_lines_are_copies_and_hit_nothing(corpus: Corpus) -> None:
     found = found_of(corpus, corpus.train.rows_NS)
     assert (found.profiles.model.novel, found.copies.share, found.copies.expected) == (0, 1, 0)
     assert set(found.hits.model.values()) == {0}
-    assert "signs of memorising" in found.summary[1]
+    assert "signs of memorisation" in found.summary[1]
     assert found.nearest.pairs == ()
 
 
@@ -102,8 +102,8 @@ def test_test_lines_are_perfect_and_all_hit(corpus: Corpus) -> None:
     assert found.makeup.entropy_bits == found.makeup.entropy_bits_test
     assert found.nearest.margin == 0
     assert found.scores["generated"] == found.scores["test"]
-    assert "as near to the reference as real lines are" in found.summary[0]
-    assert "no sign of memorising" in found.summary[1]
+    assert "as close to the reference as real lines are" in found.summary[0]
+    assert "no sign of memorisation" in found.summary[1]
 
 
 @pytest.mark.parametrize("order", MARKOV_ORDERS)

@@ -26,15 +26,15 @@ def profiles(js4: float, markov: tuple[float, ...] = (0.5, 0.4, 0.3, 0.25, 0.22)
 @pytest.mark.parametrize(
     ("js4", "says"),
     [
-        (0.1, "as near to the reference as real lines are"),
-        (0.109, "as near to the reference as real lines are"),
+        (0.1, "as close to the reference as real lines are"),
+        (0.109, "as close to the reference as real lines are"),
         (0.111, "better than Markov models of every order from 1 to 5"),
         (0.219, "better than Markov models of every order from 1 to 5"),
         (0.221, "between Markov models of order 4 and 5"),
         (0.35, "between Markov models of order 2 and 3"),
         (0.49, "between Markov models of order 1 and 2"),
         (0.5, "worse than Markov models of every order from 1 to 5"),
-        (0.86, "no better than characters drawn at random"),
+        (0.86, "no better than random characters"),
     ],
 )
 def test_where_n_grams_stand(js4: float, says: str) -> None:
@@ -54,11 +54,12 @@ def test_fewer_orders_of_n_grams_than_four_are_judged_by_their_last() -> None:
         for name, one in (("model", short.model), ("floor", short.floor), ("uniform", short.uniform))
     }
     markov = {order: Profile(js=one.js[:2], unique=1.0, novel=1.0) for order, one in short.markov.items()}
-    assert verdicts.standing(Profiles(markov=markov, **cut)) == "as near to the reference as real lines are"
+    assert verdicts.standing(Profiles(markov=markov, **cut)) == "as close to the reference as real lines are"
 
 
 @pytest.mark.parametrize(
-    ("unique", "says"), [(0.8, "hardly"), (0.77, "hardly"), (0.75, "they repeat"), (0.41, "they repeat"), (0.39, "few")]
+    ("unique", "says"),
+    [(0.8, "hardly"), (0.77, "hardly"), (0.75, "many repeats"), (0.41, "many repeats"), (0.39, "mode collapse")],
 )
 def test_how_various_strings_are(unique: float, says: str) -> None:
     assert says in verdicts.variety(profile(0.1, unique), profile(0.1, 0.8))
@@ -90,12 +91,13 @@ def near(margin: float, generated: float = 0.3) -> NearestLines:
 def test_copies_beyond_chance_are_a_sign(share: float, expected: float, error: float, by_heart: bool) -> None:
     found = copies(share, expected, error)
     assert verdicts.too_many(found) == by_heart
-    assert ("by heart" in verdicts.copied(found)) == by_heart
+    assert ("memorised" in verdicts.copied(found)) == by_heart
     assert verdicts.memory(found, near(0.0)).startswith("signs of" if by_heart else "no sign of")
 
 
 @pytest.mark.parametrize(
-    ("margin", "says"), [(-0.2, "nearly copied"), (-0.09, "about as far"), (0.05, "about as far"), (0.2, "stranger")]
+    ("margin", "says"),
+    [(-0.2, "near copies"), (-0.09, "about as far"), (0.05, "about as far"), (0.2, "less realistic")],
 )
 def test_nearness_to_training_lines(margin: float, says: str) -> None:
     assert says in verdicts.neared(near(margin))
@@ -104,7 +106,7 @@ def test_nearness_to_training_lines(margin: float, says: str) -> None:
 
 def test_where_all_are_copies_nothing_is_said_of_others() -> None:
     found = near(-0.3, generated=0.0)
-    assert verdicts.neared(found) == "none is left that is no copy"
+    assert verdicts.neared(found) == "all strings are copies"
     assert "no sign" in verdicts.memory(copies(0.1, 0.1), found)
 
 
@@ -117,10 +119,10 @@ def spread(mean: float) -> ScoreSpread:
     [
         (1.0, 0.9, 0.0, "as they should"),
         (1.0, 1.2, 0.0, "as they should"),
-        (1.0, 0.4, 0.0, "by heart"),
-        (0.0, 0.0, 0.0, "for real ones"),
+        (1.0, 0.4, 0.0, "memorised"),
+        (0.0, 0.0, 0.0, "at least as high as real ones"),
         (-5.0, -5.1, -9.0, "as they should"),
-        (1.0, 0.0, 2.0, "for real ones"),
+        (1.0, 0.0, 2.0, "at least as high as real ones"),
     ],
 )
 def test_what_scores_tell_of_the_critic(train: float, test: float, generated: float, says: str) -> None:
@@ -129,13 +131,13 @@ def test_what_scores_tell_of_the_critic(train: float, test: float, generated: fl
 
 def test_likeness_freedom_and_reach() -> None:
     assert (
-        verdicts.likeness(0.02, 0.01) == verdicts.likeness(0.0, 0.0) == "about as near to the test half as real lines"
+        verdicts.likeness(0.02, 0.01) == verdicts.likeness(0.0, 0.0) == "about as close to the test split as real lines"
     )
-    assert verdicts.likeness(0.05, 0.01) == "5.0 times as far from the test half as real lines"
-    assert verdicts.likeness(0.05, 0.0) == "unlike the test half"
+    assert verdicts.likeness(0.05, 0.01) == "5.0 times as far from the test split as real lines"
+    assert verdicts.likeness(0.05, 0.0) == "unlike the test split"
     assert [verdicts.freedom(bits, 2.0) for bits in (1.8, 2.0, 2.2)] == [
-        "more monotonous than text",
-        "as free as text",
+        "less varied than text",
+        "as varied as text",
         "less regular than text",
     ]
     assert verdicts.reached(0.0, 0.1) == "none"

@@ -52,4 +52,4 @@ def test_formats_that_there_are_not_are_refused() -> None:
         check_format(format_)
     with pytest.raises(ConfigError, match="--format is 'cvs'; did you mean 'csv'") as error:
         check_format("cvs")
-    assert error.value.remedy == "it is one of: txt, jsonl, csv"
+    assert error.value.remedy == "choose one of: txt, jsonl, csv"

@@ -42,9 +42,9 @@ def test_strings_come_back_unless_their_format_is_refused(
 ) -> None:
     vocabulary = vocabulary_of(ALPHABETS[name])
     if (format_, name) in LOSSY:
-        with pytest.raises(ConfigError, match=f"--format {format_} does not keep") as caught:
+        with pytest.raises(ConfigError, match=f"--format {format_} cannot represent") as caught:
             check_rereadable(vocabulary, format_)
-        assert caught.value.remedy == "take --format jsonl"
+        assert caught.value.remedy == "give --format jsonl"
         return
     check_rereadable(vocabulary, format_)
     ids_NL = np.random.default_rng(0).integers(0, min(vocabulary.size, 9), (700, 4)).astype(vocabulary.dtype)
@@ -72,7 +72,7 @@ def test_a_file_without_strings_has_none(tmp_path: Path) -> None:
 def test_a_file_that_was_changed_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "out.txt"
     file.write_bytes(b"a\nb\n")
-    with pytest.raises(CheckpointError, match="has 2 strings, but its index tells of 3"):
+    with pytest.raises(CheckpointError, match="has 2 strings, but its index expects 3"):
         list(reread(file, "txt", 3, scores=False, unit="char"))
     for format_ in ("jsonl", "csv"):
         with pytest.raises(CheckpointError, match="out.txt: ") as caught:

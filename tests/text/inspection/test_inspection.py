@@ -220,16 +220,16 @@ def test_the_most_frequent_lines_are_named() -> None:
 @pytest.mark.parametrize(
     ("file", "verdict", "level", "what"),
     [
-        ("first_names__es", "train would refuse this: ", "problem", "--set corpus.encoding=cp1252"),
+        ("first_names__es", "train would reject this corpus: ", "problem", "--set corpus.encoding=cp1252"),
         ("first_names__all", "ready to train", "ok", "byte order mark, which is removed"),
         (
             "surnames__all",
-            "trains, but see the warnings",
+            "can be trained on, but see the warnings",
             "warning",
             "REPLACEMENT CHARACTER U+FFFD (1); first in line 14,696",
         ),
-        ("surnames__de", "ready to train", "ok", "LF (27,593) or CRLF (2,044): harmless"),
-        ("surnames__il", "ready to train", "ok", "LF (51) or CRLF (2,999): harmless"),
+        ("surnames__de", "ready to train", "ok", "LF (27,593) or CRLF (2,044), which is harmless"),
+        ("surnames__il", "ready to train", "ok", "LF (51) or CRLF (2,999), which is harmless"),
     ],
 )
 def test_verdicts_on_dirty_files(
@@ -259,53 +259,88 @@ NFD = unicodedata.normalize("NFD", "\n".join(f"{word}é" for word in WORDS))
 CASES: dict[str, tuple[bytes | str, str, str, str]] = {
     # What is in it -> bytes, verdict, level and words of a finding.
     "nothing odd": ("\n".join(WORDS), "ready to train", "ok", "no control or invisible characters"),
-    "NUL": ("\n".join(WORDS) + "\0", "train would refuse this: ", "problem", "NUL bytes"),
-    "line ends of old Macs": ("\r".join(WORDS), "trains, but", "problem", r"tr '\r' '\n'"),
-    "carriage returns": ("\n".join(WORDS).replace("ab", "a\rb"), "trains, but", "warning", "within lines"),
-    "U+2028": ("\n".join(WORDS).replace("a", "\u2028"), "trains, but", "warning", "LINE SEPARATOR U+2028"),
-    "U+0085": ("\n".join(WORDS).replace("a", "\x85"), "trains, but", "warning", "NEXT LINE U+0085"),
-    "escape": ("\n".join(WORDS).replace("a", "\x1b[m"), "trains, but", "warning", "ESCAPE U+001B"),
-    "zero-width space": ("\n".join(WORDS).replace("ab", "a\u200bb"), "trains, but", "warning", "ZERO WIDTH SPACE"),
+    "NUL": ("\n".join(WORDS) + "\0", "train would reject this corpus: ", "problem", "NUL bytes"),
+    "line ends of old Macs": ("\r".join(WORDS), "can be trained on, but", "problem", r"tr '\r' '\n'"),
+    "carriage returns": ("\n".join(WORDS).replace("ab", "a\rb"), "can be trained on, but", "warning", "within lines"),
+    "U+2028": ("\n".join(WORDS).replace("a", "\u2028"), "can be trained on, but", "warning", "LINE SEPARATOR U+2028"),
+    "U+0085": ("\n".join(WORDS).replace("a", "\x85"), "can be trained on, but", "warning", "NEXT LINE U+0085"),
+    "escape": ("\n".join(WORDS).replace("a", "\x1b[m"), "can be trained on, but", "warning", "ESCAPE U+001B"),
+    "zero-width space": (
+        "\n".join(WORDS).replace("ab", "a\u200bb"),
+        "can be trained on, but",
+        "warning",
+        "ZERO WIDTH SPACE",
+    ),
     "joiners": ("\n".join(WORDS).replace("ab", "a\u200db"), "ready to train", "note", "ZERO WIDTH JOINER"),
-    "marks inside": ("\n".join(WORDS).replace("ab", "a\ufeffb"), "trains, but", "warning", "U+FEFF"),
+    "marks inside": ("\n".join(WORDS).replace("ab", "a\ufeffb"), "can be trained on, but", "warning", "U+FEFF"),
     "no-break spaces": ("\n".join(WORDS).replace("ab", "a\xa0b"), "ready to train", "note", "NO-BREAK SPACE U+00A0"),
-    "nothing": ("", "train would refuse this: ", "ok", "valid UTF-8"),
-    "line feeds": ("\n\n\n", "train would refuse this: ", "note", "empty lines, which are skipped: 3"),
-    "blanks": (" \n\t\n\u3000\n" * 9, "train would refuse this: ", "warning", "of nothing else: 27"),
+    "nothing": ("", "train would reject this corpus: ", "ok", "valid UTF-8"),
+    "line feeds": ("\n\n\n", "train would reject this corpus: ", "note", "empty lines (skipped): 3"),
+    "blanks": (" \n\t\n\u3000\n" * 9, "train would reject this corpus: ", "warning", "white space only: 27"),
     "blanks around": (
         "\n".join(f" {word} " for word in WORDS),
-        "trains, but",
+        "can be trained on, but",
         "warning",
-        "begin with white space: 2,000",
+        "leading white space: 2,000",
     ),
-    "few lines": ("\n".join(WORDS[:99]), "trains, but", "warning", "few different lines, 99"),
-    "too few lines": ("a\nb", "train would refuse this: ", "warning", "few different lines, 2:"),
-    "repeats": ("\n".join(WORDS * 3), "trains, but", "warning", "lines that come again: 4,000 of 6,000"),
-    "NFD": (NFD, "trains, but", "warning", "--set corpus.normalize=nfc"),
+    "few lines": ("\n".join(WORDS[:99]), "can be trained on, but", "warning", "only 99 distinct lines"),
+    "too few lines": ("a\nb", "train would reject this corpus: ", "warning", "only 2 distinct lines:"),
+    "repeats": ("\n".join(WORDS * 3), "can be trained on, but", "warning", "duplicate lines: 4,000 of 6,000"),
+    "NFD": (NFD, "can be trained on, but", "warning", "--set corpus.normalize=nfc"),
     "full width": ("\n".join(WORDS).replace("a", "\uff41"), "ready to train", "note", "corpus.normalize=nfkc"),
-    "long lines": ("\n".join(word * 20 for word in WORDS), "trains, but", "warning", "--set corpus.length=184"),
-    "UTF-16": ("\n".join(WORDS).encode("utf-16"), "train would refuse this: ", "problem", "corpus.encoding=utf-16)"),
-    "UTF-16 without mark": (
-        *("\n".join(WORDS).encode("utf-16-be"), "train would refuse this: ", "problem", "corpus.encoding=utf-16-be)"),
+    "long lines": (
+        "\n".join(word * 20 for word in WORDS),
+        "can be trained on, but",
+        "warning",
+        "--set corpus.length=184",
     ),
-    "UTF-32": ("\n".join(WORDS).encode("utf-32"), "train would refuse this: ", "problem", "corpus.encoding=utf-32)"),
+    "UTF-16": (
+        "\n".join(WORDS).encode("utf-16"),
+        "train would reject this corpus: ",
+        "problem",
+        "corpus.encoding=utf-16)",
+    ),
+    "UTF-16 without mark": (
+        *(
+            "\n".join(WORDS).encode("utf-16-be"),
+            "train would reject this corpus: ",
+            "problem",
+            "corpus.encoding=utf-16-be)",
+        ),
+    ),
+    "UTF-32": (
+        "\n".join(WORDS).encode("utf-32"),
+        "train would reject this corpus: ",
+        "problem",
+        "corpus.encoding=utf-32)",
+    ),
     "UTF-8 twice": (
         "\n".join(f"{word}é" for word in WORDS).encode().decode("latin-1"),
-        *("trains, but", "warning", "2,000 pairs of characters such as 'Ã©' (to undo it: iconv"),
+        *("can be trained on, but", "warning", "2,000 pairs such as 'Ã©' (to repair it: iconv"),
     ),
     "few bad bytes": (
         "\n".join(f"{word}é" for word in WORDS).encode() + b"\nna\xefve",
-        *("train would refuse this: ", "problem", "--set corpus.errors=skip"),
+        *("train would reject this corpus: ", "problem", "--set corpus.errors=skip"),
     ),
-    "both cases": ("\n".join(map(str.title, WORDS)), "ready to train", "note", "as capital and small: 16"),
+    "both cases": ("\n".join(map(str.title, WORDS)), "ready to train", "note", "in both upper and lower case: 16"),
     "rare characters": (
         "\n".join([*WORDS, *map(chr, range(0x4E00, 0x4E20))]),
         *("ready to train", "note", "too rare to learn: 32 of 48"),
     ),
-    "a table": ("\n".join(f"{word},{word[::-1]}" for word in WORDS), "ready to train", "note", "table of 2 columns"),
-    "JSON": ("\n".join(json.dumps({"n": 1, "word": word}) for word in WORDS), "trains, but", "warning", "are: word"),
-    "FASTA": ("\n".join(f">{word}\nACGT{word.upper()}" for word in WORDS), "trains, but", "warning", "FASTA"),
-    "CRLF": ("\r\n".join(WORDS), "ready to train", "ok", "lines end with CRLF: harmless"),
+    "a table": ("\n".join(f"{word},{word[::-1]}" for word in WORDS), "ready to train", "note", "table with 2 columns"),
+    "JSON": (
+        "\n".join(json.dumps({"n": 1, "word": word}) for word in WORDS),
+        "can be trained on, but",
+        "warning",
+        "fields: word",
+    ),
+    "FASTA": (
+        "\n".join(f">{word}\nACGT{word.upper()}" for word in WORDS),
+        "can be trained on, but",
+        "warning",
+        "FASTA",
+    ),
+    "CRLF": ("\r\n".join(WORDS), "ready to train", "ok", "lines end with CRLF, which is harmless"),
 }
 
 
@@ -334,7 +369,7 @@ def test_what_would_be_refused_is_what_scan_refuses() -> None:
         try:
             scan(of_bytes(data), FAST.corpus)
         except CorpusError as error:
-            assert inspected(data).verdict.what == f"train would refuse this: {error.message}"
+            assert inspected(data).verdict.what == f"train would reject this corpus: {error.message}"
         else:
             assert inspected(data).verdict.trains
 

@@ -169,7 +169,7 @@ def test_a_column_of_what_has_none_is_refused(name: str, tmp_path: Path) -> None
     with pytest.raises(CorpusError) as caught:
         open_source(f"{file}:name")
     assert caught.value.message == f"{file}:name: {name} has no columns"
-    assert caught.value.remedy == ("a column is named for files that end in: .csv, .tsv, .jsonl, .ndjson, .parquet")
+    assert caught.value.remedy == ("columns can be named for files that end in: .csv, .tsv, .jsonl, .ndjson, .parquet")
 
 
 def test_a_column_of_no_file_is_no_source(tmp_path: Path) -> None:

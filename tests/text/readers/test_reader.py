@@ -514,7 +514,7 @@ def test_a_line_feed_across_two_characters_is_none(encoding: str, feed: bytes) -
 
 @pytest.mark.parametrize("encoding", ["iso2022_kr", "punycode", "unicode_escape"])
 def test_encodings_in_which_lines_cannot_be_told_apart_are_refused(encoding: str) -> None:
-    with pytest.raises(CorpusError, match=rf"^corpus\.encoding is '{encoding}', in which lines cannot be told apart\n"):
+    with pytest.raises(CorpusError, match=rf"^corpus\.encoding is '{encoding}', which cannot be split into lines\n"):
         Reader(source_of(b""), CorpusSettings(encoding=encoding))
 
 
