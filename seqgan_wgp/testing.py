@@ -20,7 +20,7 @@ from .config.kinds import DATA_KINDS, NetworkTrial
 from .config.schema import AlgorithmSettings, CriticSettings, GeneratorSettings
 from .errors import ConfigError
 from .nn.initialization import initialize, seeded_construction
-from .registry import CRITICS, GENERATORS, LOSSES, OPTIMIZERS, PENALTIES, UNITS
+from .registry import CRITICS, GENERATORS, LOSSES, NORMALIZATIONS, OPTIMIZERS, PENALTIES, UNITS
 from .training.critic_views import points_view
 
 ITEMS = 6
@@ -184,7 +184,8 @@ def check_critic(name: str, *, data: str) -> None:
         _require(bool(score_B.isfinite().all()), f"{called}: gives scores that are not finite")
         (pull,) = torch.autograd.grad(score_B[0], x, create_graph=True)
         mixed = bool(pull[1:].any())
-        _require(not mixed or normalization == "batch", f"{called}: the score of a sample depends on other samples")
+        mixes = NORMALIZATIONS[normalization].mixes_samples
+        _require(not mixed or mixes, f"{called}: the score of a sample depends on other samples")
         slope_B = torch.linalg.vector_norm(pull.flatten(1), dim=1)
         _check_gradients(called, network, score_B.sum() + slope_B.sum())
 
