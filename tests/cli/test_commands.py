@@ -77,8 +77,8 @@ def test_messages_are_plain_lines_where_stderr_is_no_terminal(
     assert all("Wasserstein" in line for line in steps)
     assert said[0].startswith("lines: 300 lines, ")
     assert sum("JS-4" in line and "step" not in line for line in said) == 1
-    assert any(line.startswith("more ") and line.endswith(" generate run -n 1000") for line in said)
-    assert any(line.startswith("go on ") and " resume run " in line for line in said)
+    assert any(line.startswith("generate ") and line.endswith(" generate run -n 1000") for line in said)
+    assert any(line.startswith("resume ") and " resume run " in line for line in said)
 
 
 def test_control_characters_in_lines_never_reach_a_terminal(tmp_path: Path, call: Call, tiny: list[str]) -> None:

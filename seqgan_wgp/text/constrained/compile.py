@@ -62,7 +62,7 @@ def trellis_of(automata: Automata, vocabulary: Vocabulary, length: int) -> Trell
 def impossible(
     expressions: Mapping[str, Expression], automata: Automata, vocabulary: Vocabulary, length: int
 ) -> ConfigError:
-    """Return the error that says why no string fulfils all constraints.
+    """Return the error that says why no string satisfies all constraints.
 
     Named are constraints none of which can be left out: without any one of them some string would fulfil the others.
     """
@@ -78,8 +78,8 @@ def impossible(
     )
     if lacking and _allow(automata_of(named, richer, length), richer, length):
         return _no_such_character(*lacking[0], vocabulary)
-    remedy = "loosen it" if len(named) == 1 else "loosen one of them, or leave it out"
-    return ConfigError(f"no string of 1 to {length} {vocabulary.plural} fulfils {' and '.join(named)}", remedy)
+    remedy = "relax it" if len(named) == 1 else "relax one of them, or leave it out"
+    return ConfigError(f"no string of 1 to {length} {vocabulary.plural} satisfies {' and '.join(named)}", remedy)
 
 
 def _allow(automata: Automata, vocabulary: Vocabulary, length: int) -> bool:

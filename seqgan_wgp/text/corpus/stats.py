@@ -68,7 +68,7 @@ class Facts:
 
     def summary(self) -> str:
         """Return what the corpus is, in one line."""
-        what = "different bytes" if UNITS[self.unit].is_byte else self._units
+        what = "distinct bytes" if UNITS[self.unit].is_byte else self._units
         if self.windows > 1:
             return (
                 f"{self.name}: running text, {self.rows * self.span:,} {self._units} in {self.read:,} lines, "

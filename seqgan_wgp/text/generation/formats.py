@@ -109,7 +109,7 @@ def header(format_: str, *columns: str) -> str:
 def check_format(format_: str) -> None:
     """Raise ConfigError unless there is such a format."""
     if format_ not in RECORDS:
-        known = f"it is one of: {', '.join(RECORDS)}"
+        known = f"choose one of: {', '.join(RECORDS)}"
         raise ConfigError(f"--format is {format_!r}{did_you_mean(format_, RECORDS)}", known)
 
 

@@ -100,7 +100,7 @@ def test_states_that_only_longer_strings_reach_are_not_made() -> None:
 
 def test_too_many_places_are_refused() -> None:
     many = Repetition(part=literal("a" * 100), least=99, most=99)
-    with pytest.raises(ConfigError, match=f"more than {POSITIONS_MOST:,} places"):
+    with pytest.raises(ConfigError, match=f"more than {POSITIONS_MOST:,} positions"):
         compile_expression(many, ABC, 200)
 
 

@@ -268,7 +268,7 @@ def test_tables_that_do_not_fit_are_refused() -> None:
             "no string of 1 to 4 characters satisfies --contains 'aa' and --contains 'bb' and --contains 'cc'",
             "leave it out",
         ),
-        ({"prefix": "aab", "length": (2, 2)}, "fulfils --length 2 and --prefix 'aab'", "leave it out"),
+        ({"prefix": "aab", "length": (2, 2)}, "satisfies --length 2 and --prefix 'aab'", "leave it out"),
     ],
 )
 def test_what_nothing_fulfils_is_refused_and_why(given: dict[str, Any], message: str, remedy: str) -> None:
@@ -346,7 +346,7 @@ def test_constraints_over_bytes_speak_of_characters() -> None:
 
 
 def test_bytes_that_nothing_fulfils() -> None:
-    with pytest.raises(ConfigError, match="no string of 1 to 3 bytes fulfils --prefix 'éé'"):
+    with pytest.raises(ConfigError, match="no string of 1 to 3 bytes satisfies --prefix 'éé'"):
         compile_constraints(Constraints(prefix="éé"), BYTES, 3)
-    with pytest.raises(ConfigError, match=r"no string of 1 to 9 bytes fulfils --prefix '\\udc80'"):
+    with pytest.raises(ConfigError, match=r"no string of 1 to 9 bytes satisfies --prefix '\\udc80'"):
         compile_constraints(Constraints(prefix="\udc80"), BYTES, 9)

@@ -97,7 +97,7 @@ def test_what_is_deleted_between_finding_and_using_is_said(
     prepared(tiny_corpus, tiny_config())
     found, config = scan_data(tiny_corpus, tiny_config())
     (next(kept.iterdir()) / IDS).unlink()
-    with pytest.raises(CorpusError, match=r"deleted meanwhile\ntry again"):
+    with pytest.raises(CorpusError, match=r"deleted in the meantime\ntry again"):
         create(found, config, tmp_path / "late")
     assert not (tmp_path / "late").exists()
 

@@ -117,7 +117,7 @@ def test_a_markov_model_gets_what_stands_beside_others(corpus: Corpus, order: in
 def test_one_string_is_a_collapse(corpus: Corpus) -> None:
     found = found_of(corpus, corpus.test_NL[:1])
     assert found.profiles.model.unique == 1 / found.protocol.n
-    assert "collapsed" in found.summary[0]
+    assert "mode collapse" in found.summary[0]
     assert set(found.hits.model.values()) == {1 / len(corpus.test_NL)}
 
 

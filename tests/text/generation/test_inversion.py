@@ -140,7 +140,7 @@ def test_logits_of_every_generator_are_what_is_before_its_softmax(
         ("abcdabc", "'abcdabc' has 7 characters, but the model's strings have at most 6"),
         ("abX\nX", r"'abX\nX' has characters that the model does not know: 'X', '\n'"),
         ("ab�", "'ab�' has characters that the model does not know: '�'"),
-        ("abX", "it knows 'abcdé'"),
+        ("abX", "it knows: 'abcdé'"),
     ],
 )
 def test_texts_that_cannot_be_are_refused(text: str, message: str) -> None:

@@ -105,12 +105,12 @@ def test_a_finished_file_stays_as_it_is(tmp_path: Path, contents: Contents) -> N
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"--seed": 1}, "was begun with --seed 0, not with --seed 1"),
-        ({"--unique": False}, "was begun with --unique, not with no --unique"),
-        ({"--not-in": []}, "was begun with --not-in ab, not with no --not-in"),
-        ({"--shard": "1/2"}, "was begun with no --shard, not with --shard 1/2"),
-        ({"--length": (1, 3)}, "was begun with --length 1 2, not with --length 1 3"),
-        ({"--new": 1}, "was begun with no --new, not with --new 1"),
+        ({"--seed": 1}, "was started with --seed 0, not with --seed 1"),
+        ({"--unique": False}, "was started with --unique, not with no --unique"),
+        ({"--not-in": []}, "was started with --not-in ab, not with no --not-in"),
+        ({"--shard": "1/2"}, "was started with no --shard, not with --shard 1/2"),
+        ({"--length": (1, 3)}, "was started with --length 1 2, not with --length 1 3"),
+        ({"--new": 1}, "was started with no --new, not with --new 1"),
     ],
 )
 def test_another_request_is_refused(change: dict[str, Any], message: str, tmp_path: Path, contents: Contents) -> None:
@@ -140,7 +140,7 @@ def test_a_file_that_was_cut_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "out.txt"
     whole = written(file)
     file.write_bytes(whole[:-1])
-    with pytest.raises(CheckpointError, match=r"has \d+ bytes, but out.txt.index tells of \d+"):
+    with pytest.raises(CheckpointError, match=r"has \d+ bytes, but out.txt.index expects \d+"):
         written(file)
     file.unlink()
     with pytest.raises(CheckpointError, match="has 0 bytes"):

@@ -198,7 +198,7 @@ def test_the_best_are_those_that_sorting_finds(count: int, model: TextModel, mon
         ({"shard": (3, 2)}, "numbered from 1 to 2"),
         ({"start": -1}, "--start is -1"),
         ({"seed": -1}, "--seed is -1"),
-        ({"start": NUMBERS_MOST}, "string 1,152,921,504,606,846,9"),
+        ({"start": NUMBERS_MOST}, "is 1,152,921,504,606,846,9"),
         ({"decode": "smple"}, "did you mean 'sample'"),
         ({"decode": "sample", "temperature": 0}, "temperature is 0"),
         ({"temperature": 0.5}, "temperature is 0.5"),

@@ -57,7 +57,7 @@ def test_many_pages_are_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [0, 8, PAGE * 8, PAGE * 8 + 16])
 def test_a_file_that_is_not_whole_is_refused(size: int, tmp_path: Path) -> None:
     (tmp_path / "prints").write_bytes(bytes(size))
-    with pytest.raises(CheckpointError, match="prints: is not whole"):
+    with pytest.raises(CheckpointError, match="prints: is incomplete"):
         Fingerprints(tmp_path / "prints", np.uint8)
 
 
