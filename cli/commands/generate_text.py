@@ -144,8 +144,8 @@ class Tally:
 
         console, n, strings = messages(), self.job.request.n, f"{self.at.strings:,} strings"
         if self.job.request.constraints and self.new:
-            mean = f"{self._given_up / self.new:.4g} a string, in the mean"
-            console.print(f"log probability given up for the constraints: {mean}", soft_wrap=True)
+            mean = f"{self._given_up / self.new:.4g} nats per string on average"
+            console.print(f"log probability lost to the constraints: {mean}", soft_wrap=True)
         if self._candidates:
             share = f"{self._accepted / self._candidates:.1%} of {self._candidates:,} candidates"
             console.print(f"the refiner accepted {share}", soft_wrap=True)

@@ -206,8 +206,8 @@ def corpus_for(
             yield corpus
         return
     if loaded.run is None or not (loaded.run / IDS).is_file():
-        gone = f"its lines ({IDS}) are gone" if loaded.run else "a model without its run has no lines"
-        raise CheckpointError(f"{loaded.label}: {gone}", f"name the text as well: {command} MODEL CORPUS")
+        gone = f"{IDS}, which holds its lines, is missing" if loaded.run else "a model file alone has no corpus"
+        raise CheckpointError(f"{loaded.label}: {gone}", f"name the corpus too: {command} MODEL CORPUS")
     yield open_corpus(loaded.run)
 
 

@@ -146,7 +146,7 @@ class EvalOptions:
         for name in names:
             if getattr(self, name):
                 option = "CORPUS" if name == "corpus" else f"--{name.replace('_', '-')}"
-                raise ConfigError(f"{option} is not for a model of {kind}", "leave it out")
+                raise ConfigError(f"{option} does not apply to a model of {kind}", "leave it out")
 
 
 MeasureRow: TypeAlias = tuple[str, str, str, str]

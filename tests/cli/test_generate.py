@@ -216,11 +216,11 @@ def test_a_file_of_another_model_or_request_does_not_go_on(
     assert call("generate", trained, "-n", "20", "--continue", part).returncode == 0
     before = contents(tmp_path)
     for change, said in (
-        (("--seed", "1"), "was begun with --seed 0, not with --seed 1"),
-        (("--unique",), "was begun with no --unique, not with --unique"),
-        (("--prefix", "a"), "was begun with no --prefix, not with --prefix a"),
-        (("--format", "csv"), "was begun with --format txt, not with --format csv"),
-        (("--best",), "was begun with MODEL "),
+        (("--seed", "1"), "was started with --seed 0, not with --seed 1"),
+        (("--unique",), "was started with no --unique, not with --unique"),
+        (("--prefix", "a"), "was started with no --prefix, not with --prefix a"),
+        (("--format", "csv"), "was started with --format txt, not with --format csv"),
+        (("--best",), "was started with MODEL "),
     ):
         result = call("generate", trained, "-n", "40", "--continue", part, *change)
         if change == ("--best",) and result.returncode == 0:
@@ -242,7 +242,7 @@ def test_the_lines_of_a_file_to_exclude_are_part_of_the_request(trained: Path, t
     Path(moved).write_text("a2\n")
     result = call(*args[:-3], moved, "--continue", part, "-n", "40")
     assert result.returncode == 2
-    assert "was begun with --not-in " in result.stderr
+    assert "was started with --not-in " in result.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

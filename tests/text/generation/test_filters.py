@@ -116,7 +116,8 @@ def test_what_is_wrong_with_a_file_is_told_without_settings_that_cannot_be_set(t
     with pytest.raises(CorpusError, match=r"known.txt: line 2: byte 0xe9") as caught:
         sieve.exclude(Excluded(str(file), CorpusSettings()))
     assert (
-        caught.value.remedy == "the file is read like the model's corpus, as utf-8 with errors = strict: convert the file"
+        caught.value.remedy
+        == "the file is read like the model's corpus, as utf-8 with errors = strict: convert the file"
     )
     with pytest.raises(CorpusError, match="no such file"):
         Excluded(str(tmp_path / "none.txt"), CorpusSettings())
