@@ -73,7 +73,7 @@ def test_points_are_refused_in_one_line(tmp_path: Path, call: Call) -> None:
     assert result.returncode == 2
     assert "refine is for models of text, and this one is of points" in result.stderr
     result = call("generate", tmp_path / "run", "--refine")
-    assert result.returncode == 2 and "--refine is for models of text" in result.stderr
+    assert result.returncode == 2 and "--refine works only with text models" in result.stderr
 
 
 @pytest.mark.parametrize(

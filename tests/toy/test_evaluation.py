@@ -36,7 +36,7 @@ def test_real_points_are_as_near_as_real_points(name: str, toy_config: Callable[
     assert found.summary[0] == "distance: as close to the distribution as real points are"
     assert len(found.rows) == (4 if DISTRIBUTIONS[name].centres else 1)
     if DISTRIBUTIONS[name].centres:
-        assert found.summary[1] == f"modes: all {len(DISTRIBUTIONS[name].centres)} are held"
+        assert found.summary[1] == f"modes: all {len(DISTRIBUTIONS[name].centres)} are covered"
 
 
 def test_points_in_one_place_miss_modes(toy_config: Callable[..., Config]) -> None:
