@@ -25,6 +25,7 @@ import seqgan_wgp
 from seqgan_wgp.config import Config, from_dict, override, recipe, recipe_names, recipe_text, to_dict, to_toml
 from seqgan_wgp.config.fields import AUTO, list_settings, merged, parse_assignments, setting
 from seqgan_wgp.errors import ConfigError
+from seqgan_wgp.images import dense
 from seqgan_wgp.images import networks as image_networks
 from seqgan_wgp.nn.initialization import INITIALIZATIONS
 from seqgan_wgp.text import networks as text_networks
@@ -583,7 +584,10 @@ def test_the_registries_have_what_the_settings_offer() -> None:
     assert set(choices("critic.initialization")) == set(INITIALIZATIONS)
     assert set(choices("toy.name")) == set(DISTRIBUTIONS)
     normalizations = set(choices("critic.normalization"))
-    assert normalizations == set(text_networks.NORMALIZATIONS) == set(image_networks.NORMALIZATIONS)
+    assert normalizations == set(dense.GENERATOR_NORMALIZATIONS)
+    assert (
+        set(text_networks.NORMALIZATIONS) == set(image_networks.NORMALIZATIONS) == normalizations - {"batch-nonaffine"}
+    )
 
 
 def tables() -> dict[str, set[str]]:

@@ -66,7 +66,7 @@ class CausalGenerator(nn.Module):
                 dropout=settings.dropout,
             )
         )
-        self.network.draw_weights(int(torch.randint(2**62, ())))  # of the run's seed: `nn.initialization`
+        self.network.draw_weights(int(torch.randint(2**62, (), device="cpu")))  # of the run's seed: `nn.initialization`
         self.epsilon: Tensor
         self.register_buffer("epsilon", torch.zeros((), dtype=torch.float64))
 

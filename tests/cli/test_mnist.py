@@ -50,7 +50,7 @@ def run(digits: Path, tmp_path_factory: pytest.TempPathFactory, call: Call) -> P
     assert (result.returncode, result.stdout) == (0, f"{folder}\n"), result.stderr
     assert "boxes: 12 x 12 grey; 100 training images, 20 validation, 40 test" in result.stderr
     assert all(words in result.stderr for words in ("fcd", "nearest", "its floor"))
-    assert f"film      {folder / 'training.gif'}" in result.stderr
+    assert f"animation {folder / 'training.gif'}" in result.stderr
     assert f"generate {folder} -n 64 -o grid.png" in result.stderr
     return folder
 
@@ -77,7 +77,7 @@ def test_a_run_with_a_film_is_one_to_overwrite(run: Path, digits: Path, tmp_path
     copy = shutil.copytree(run, tmp_path / "run")
     result = call("mnist", "--data", digits, *TINY, "--out", copy, "--overwrite")
     assert (result.returncode, result.stdout) == (0, f"{copy}\n"), result.stderr
-    assert f"film      {copy / 'training.gif'}" in result.stderr
+    assert f"animation {copy / 'training.gif'}" in result.stderr
 
 
 def test_generate_writes_the_same_images_as_grid_array_and_folder(run: Path, tmp_path: Path, call: Call) -> None:

@@ -67,7 +67,7 @@ def test_inspect_names_the_files_and_a_bad_line_of_one(halves: Path, call: Call)
     assert (result.returncode, result.stderr) == (0, "")
     assert "corpus        a.txt, b.txt\n" in result.stdout
     assert "lines that are not valid UTF-8: 1; the first is line 2 of b.txt, byte 0xE9" in result.stdout
-    assert "refuse this: b.txt: line 2: byte 0xe9" in result.stdout
+    assert "reject this corpus: b.txt: line 2: byte 0xe9" in result.stdout
 
 
 @pytest.mark.usefixtures("halves")

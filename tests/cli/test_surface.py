@@ -169,6 +169,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "--c2st-steps N": None,
         "--refine": False,
         "--seed S": 0,
+        "--baseline-seconds SECONDS": None,
         "--best": False,
         "--data DIR": None,
         "--device NAME": None,

@@ -308,7 +308,9 @@ def test_gradient_of_the_penalty_is_right(family: str, normalization: str) -> No
 
 
 def test_what_leaves_a_layer_nothing_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"^generator.width is 2, but .* two channels fewer\nset generator.width to 3"):
+    with pytest.raises(
+        ConfigError, match=r"^generator.width is 2, but .* two channels fewer\nset generator.width to 3"
+    ):
         small_generator("convolution-dense", width=2)
     assert small_generator("convolution-dense", width=3)(torch.randn(B, Z)).shape == (B, *MNIST)
     with pytest.raises(ConfigError, match=r"^generator.latent is 1: each channel has one position"):
