@@ -62,9 +62,11 @@ def test_it_goes_on(golden: Path, tmp_path: Path) -> None:
 
 
 def test_it_is_evaluated_and_reported(golden: Path, tmp_path: Path) -> None:
-    found = seqgan_wgp.evaluate(golden, samples=200, guesses=[500], orders=3, c2st_steps=0).to_json()
+    found = seqgan_wgp.evaluate(
+        golden, samples=200, guesses=[500], orders=3, c2st_steps=0, baseline_seconds=0
+    ).to_json()
     assert found["corpus"]["name"] == "names"
     assert found["corpus"]["same"]
     assert len(found["js"]) == 3
     page = write_report(open_run(golden), tmp_path / "report.html").read_text(encoding="utf-8")
-    assert f"all {STEPS:,} rounds are done" in page
+    assert f"Finished after {STEPS:,} rounds." in page

@@ -48,7 +48,12 @@ def test_a_run_with_a_plugin_is_trained_resumed_and_generated_from(
     out, setting = tmp_path / "run", ["--set", "objective.loss=mine"]
     assert call("train", lines, *tiny, *setting, "--plugin", plugin, "--out", out).returncode == 0
     unload_plugin(plugin.name)
-    for command in (["generate", out, "-n", 2], ["resume", out, "--steps", 8], ["evaluate", out], ["report", out]):
+    for command in (
+        ["generate", out, "-n", 2],
+        ["resume", out, "--steps", 8],
+        ["evaluate", out, "--baseline-seconds", "0", "--c2st-steps", "0"],
+        ["report", out],
+    ):
         refused = call(*command)
         assert refused.returncode == 2
         assert "the settings need the plugin mine.py, which is not loaded" in refused.stderr

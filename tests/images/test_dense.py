@@ -316,7 +316,7 @@ def test_what_leaves_a_layer_nothing_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"^generator.latent is 1: each channel has one position"):
         small_generator("convolution-dense", latent=1, normalization="instance")
     for shape in ((1, 1, 28), (1, 28, 1)):
-        with pytest.raises(ConfigError, match=rf"^the images are {shape[2]} x {shape[1]}, and .* 2 x 2 pixels"):
+        with pytest.raises(ConfigError, match=rf"^the images are {shape[2]} x {shape[1]}, but .* 2 x 2 pixels"):
             small_critic("convolution-dense", shape)
 
 

@@ -263,7 +263,7 @@ def test_a_disk_that_takes_no_more_is_no_fault_of_the_mirror(web: Web, cache: Pa
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20, limits[1]))
     try:
-        with pytest.raises(CorpusError, match=r"mnist: cannot be written \(File too large\)\nname a folder"):
+        with pytest.raises(CorpusError, match=r"mnist: cannot be written \(File too large\)\ngive a folder"):
             mnist_folder(None, mirrors=web("good", "good"))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -273,7 +273,7 @@ def test_a_disk_that_takes_no_more_is_no_fault_of_the_mirror(web: Web, cache: Pa
 
 def test_a_cache_that_cannot_be_made_is_said(web: Web, cache: Path) -> None:
     cache.parent.write_text("a file")
-    with pytest.raises(CorpusError, match=f"mnist: cannot be written .*\nname a folder .* {ENVIRONMENT}$"):
+    with pytest.raises(CorpusError, match=f"mnist: cannot be written .*\ngive a folder .* {ENVIRONMENT}$"):
         mnist_folder(None, mirrors=web("good"))
 
 

@@ -101,7 +101,14 @@ def test_a_model_file_and_a_loaded_model_take_their_text(run: RunFolder, tiny_co
 
 
 def test_refined_strings_are_evaluated(run: RunFolder) -> None:
-    quick: dict[str, Any] = {"guesses": (60, 700), "samples": 80, "orders": 2, "c2st_steps": 2, "device": "cpu"}
+    quick: dict[str, Any] = {
+        "guesses": (60, 700),
+        "samples": 80,
+        "orders": 2,
+        "c2st_steps": 2,
+        "baseline_seconds": 0,
+        "device": "cpu",
+    }
     refine(run.path, steps=30, device="cpu")
     plain, refined = evaluate(run.path, **quick), evaluate(run.path, refine=True, **quick)
     assert isinstance(plain, TextEvaluation) and isinstance(refined, TextEvaluation)

@@ -238,7 +238,8 @@ def _vocabulary(source: Source, settings: CorpusSettings, tally: FirstPass, leng
         units = np.union1d(tally.alphabet(NOWHERE), LINE_FEED)
     if len(units) > settings.max_alphabet:
         raise CorpusError(
-            f"{source.label}: {len(units):,} distinct {unit.plural}, but corpus.max_alphabet is {settings.max_alphabet:,}",
+            f"{source.label}: {len(units):,} distinct {unit.plural}, but corpus.max_alphabet is "
+            f"{settings.max_alphabet:,}",
             f"if this is text, allow more with --set corpus.max_alphabet={len(units)}, or take it as bytes with "
             "--set corpus.unit=byte",
         )
