@@ -229,7 +229,7 @@ def test_batch_norm_of_the_classic_gan_is_refused_to_several_processes(part: str
 
 @pytest.mark.parametrize("constraint", ["gp", "r1"])
 def test_batch_norm_of_the_classic_critic_is_refused_with_a_penalty(constraint: str) -> None:
-    with pytest.raises(ConfigError, match=r"'batch-nonaffine' and objective.constraint is .* all of them"):
+    with pytest.raises(ConfigError, match=r"'batch-nonaffine' and objective.constraint is .* the whole batch"):
         recipe("mnist-gan", {"objective.constraint": constraint, "objective.penalty_weight": 1})
 
 
