@@ -167,7 +167,8 @@ def test_paper_is_the_published_language_model_to_the_letter() -> None:
     adam = {"name": "adam", "learning_rate": 1e-4, "lr_decay_steps": 0, "beta1": 0.5, "beta2": 0.9, "epsilon": 1e-8}
     adam |= {"decay": None, "momentum": 0.0}
     tree = to_dict(config)
-    assert tree["generator"] == network | {"latent": 128, "latent_distribution": "normal", "relaxation": "softmax"}
+    generator = {"latent": 128, "latent_distribution": "normal", "relaxation": "softmax", "counts": 0, "dropout": 0.0}
+    assert tree["generator"] == network | generator
     assert tree["critic"] == network
     unused = {"targets": "0, 1, 1", "clip": None, "penalty_every": 1}
     assert tree["objective"] == {"loss": "wgan", "constraint": "gp", "penalty_weight": 10.0} | unused

@@ -194,7 +194,7 @@ def test_a_walk_is_even_as_its_latents_are(run: RunFolder) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((3, 3, 5), "from seed 3 to seed 3"),
+        ((3, 3, 5), "start and end are the same seed 3"),
         ((-1, 3, 5), "seed -1 is negative"),
         ((3, -2, 5), "seed -2 is negative"),
         ((3, 4, 1), "n is 1, but it must be 2"),
@@ -222,5 +222,5 @@ def test_files_that_are_no_whole_model_are_refused(run: RunFolder, tmp_path: Pat
     tensor_file.write_tensor_file(tmp_path / "weights", tensors, facts)
     with pytest.raises(CheckpointError, match=r"critic.*input\.weight.*\)\n"):
         Model.load(tmp_path / "weights")
-    with pytest.raises(CheckpointError, match="not a whole model"):
+    with pytest.raises(CheckpointError, match="not a complete model"):
         Model.load(run.checkpoint)

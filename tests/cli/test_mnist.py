@@ -279,9 +279,9 @@ COMMANDS = [
         says=("images.columns is 0", "at least 1"),
     ),
     Row(what="images to stdout", args="generate run", says=("an image model", "-o grid.png", "-o images/")),
-    Row(what="images as text", args="generate run -o s.txt", says=("s.txt: this is a model of images", "-o grid.png")),
+    Row(what="images as text", args="generate run -o s.txt", says=("s.txt: this is an image model", "-o grid.png")),
     Row(
-        what="images as a film", args="generate run -o s.gif", says=("s.gif: this is a model of images", "-o grid.png")
+        what="images as a film", args="generate run -o s.gif", says=("s.gif: this is an image model", "-o grid.png")
     ),
     Row(
         what="too large a grid",
@@ -296,7 +296,7 @@ COMMANDS = [
     Row(
         what="columns of an array",
         args="generate run -o images.npy --columns 4",
-        says=("--columns is for a grid", "images.npy is none"),
+        says=("--columns is for a grid", "images.npy is not one"),
     ),
     Row(
         what="a folder with something in it",
@@ -320,7 +320,7 @@ COMMANDS = [
     Row(what="a grid in no folder", args="generate run -o none/a.png", says=("none/a.png: cannot be written",)),
     Row(what="a walk to stdout", args="interpolate run 3 8", says=("an image model", "-o walk.png", "-o walk.gif")),
     Row(what="a walk as an array", args="interpolate run 3 8 -o w.npy", says=("w.npy", "a .png or a .gif")),
-    Row(what="a walk to where it began", args="interpolate run 3 3 -o w.png", says=("from seed 3 to seed 3",)),
+    Row(what="a walk to where it began", args="interpolate run 3 3 -o w.png", says=("the same seed 3",)),
     Row(what="a walk of one image", args="interpolate run 3 8 -n 1 -o w.png", says=("n is 1", "must be 2")),
 ]
 
