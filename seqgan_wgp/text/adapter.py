@@ -207,7 +207,7 @@ def corpus_for(
         return
     if loaded.run is None or not (loaded.run / IDS).is_file():
         gone = f"{IDS}, which holds its lines, is missing" if loaded.run else "a model file alone has no corpus"
-        raise CheckpointError(f"{loaded.label}: {gone}", f"name the corpus too: {command} MODEL CORPUS")
+        raise CheckpointError(f"{loaded.label}: {gone}", f"pass the corpus: {command} MODEL CORPUS")
     yield open_corpus(loaded.run)
 
 

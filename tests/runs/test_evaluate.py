@@ -116,7 +116,7 @@ def test_points_need_no_data(toy: RunFolder) -> None:
     ("how", "message"),
     [
         ({"samples": 0}, "--samples is 0"),
-        ({"samples": 640, "legacy": True}, "--samples does not go with --legacy"),
+        ({"samples": 640, "legacy": True}, "--samples cannot be used with --legacy"),
         ({"orders": 0}, "--orders is 0, but it must be 1 to 8"),
         ({"orders": 9}, "--orders is 9"),
         ({"c2st_steps": -1}, "--c2st-steps is -1"),
@@ -160,7 +160,7 @@ def test_a_model_without_lines_wants_a_text(run: RunFolder, tmp_path: Path) -> N
     copy = tmp_path / "copy"
     shutil.copytree(run.path, copy)
     (copy / "ids.npy").unlink()
-    with pytest.raises(CheckpointError, match=r"copy: its lines \(ids.npy\) are gone"):
+    with pytest.raises(CheckpointError, match=r"copy: ids.npy, which holds its lines, is missing"):
         evaluate(copy)
     (copy / MODEL).unlink()
     with pytest.raises(CheckpointError, match=MODEL):

@@ -226,7 +226,7 @@ for source, revision in (("owner/other", None), ("owner/name", "other"), ("owner
     try:
         from_pretrained(source, revision=revision)
     except CheckpointError as error:
-        assert "Hugging Face Hub does not give it" in error.message and "\\n" not in error.message
+        assert "from the Hugging Face Hub failed" in error.message and "\\n" not in error.message
     else:
         raise AssertionError(source)
 print(json.dumps(strings))

@@ -134,9 +134,9 @@ def with_metadata(source: Path, path: Path, change: dict[str, str | None]) -> No
         ({"format_version": None}, "its metadata cannot be read"),
         ({"config": "{"}, "its metadata cannot be read"),
         ({"format_version": str(FORMAT_VERSION + 1)}, "has format .*\n.*newer"),
-        ({"config": None}, "it lacks 'config'"),
-        ({"noise": None}, "it lacks 'noise'"),
-        ({"noise": "[1]"}, "is not complete"),
+        ({"config": None}, "'config' is missing"),
+        ({"noise": None}, "'noise' is missing"),
+        ({"noise": "[1]"}, "metadata is incomplete"),
         ({"tokenizer": '"{}"'}, "the tokenizer cannot be read"),
     ],
 )
