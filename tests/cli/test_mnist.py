@@ -280,9 +280,7 @@ COMMANDS = [
     ),
     Row(what="images to stdout", args="generate run", says=("an image model", "-o grid.png", "-o images/")),
     Row(what="images as text", args="generate run -o s.txt", says=("s.txt: this is an image model", "-o grid.png")),
-    Row(
-        what="images as a film", args="generate run -o s.gif", says=("s.gif: this is an image model", "-o grid.png")
-    ),
+    Row(what="images as a film", args="generate run -o s.gif", says=("s.gif: this is an image model", "-o grid.png")),
     Row(
         what="too large a grid",
         args="generate run -n 10001 -o grid.png",
