@@ -65,7 +65,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="not a safetensors file"):
         tensor_file.read_tensor_file(tmp_path / "text")
     save_file(TENSORS, tmp_path / "foreign")
-    with pytest.raises(CheckpointError, match="not one of seqgan_wgp"):
+    with pytest.raises(CheckpointError, match="not written by seqgan_wgp"):
         tensor_file.read_tensor_file(tmp_path / "foreign")
     save_file(TENSORS, tmp_path / "newer", {"format": "seqgan_wgp", "format_version": str(FORMAT_VERSION + 1)})
     with pytest.raises(CheckpointError, match="newer"):
