@@ -203,7 +203,7 @@ DIVIDED: dict[str, object] = {"training.batch_size": 8}
             r"critic\.normalization",
         ),
         ({"training.batch_size": 3, "objective.penalty_every": 1}, "3, and cannot be divided among 4 processes"),
-        ({"training.batch_size": 7}, "7, with penalties at one in 2 of it and cannot be divided among 4 processes"),
+        ({"training.batch_size": 7}, "7, with penalties at one in 2 of it, and cannot be divided among 4 processes"),
         ({"training.device": "mps"}, "mps"),
     ],
 )  # fmt: skip
