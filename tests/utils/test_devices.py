@@ -49,8 +49,6 @@ def test_where_a_gpu_lacks_kernels_the_cpu_is_taken_and_that_is_said() -> None:
 def test_a_gpu_that_was_asked_for_and_lacks_kernels_is_bad_input() -> None:
     says = r"training\.device is 'cuda', but torch .* cannot use the GPU here .*no kernel image"
     with pytest.raises(ConfigError, match=says):
-        ConfigError, match=r"training\.device is 'cuda', but torch .* cannot use the GPU here .*no kernel image"
-    ):
         pick_device("cuda", lacks_kernels)
 
 
