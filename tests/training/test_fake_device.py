@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
 from seqgan_wgp.nn.fast_conv.convolution import CONVOLUTIONS
+from seqgan_wgp.registry import Network
 from seqgan_wgp.toy.networks import CRITICS
 from seqgan_wgp.training.engines.cuda_graph import StaticRound
 from seqgan_wgp.training.engines.eager import PlainEngine
@@ -21,6 +22,7 @@ from seqgan_wgp.training.penalties import CONSTRAINTS, between
 from seqgan_wgp.training.trainer import Trainer
 
 from .fake_device import NAME, CopyBetweenDevices, NoCopies, fake_device
+from .registering import replace_entry
 from .stand_ins import RECIPES, trainer_of
 
 
@@ -168,6 +170,11 @@ def test_a_critic_that_leaves_a_tensor_on_the_host_is_found(
             score_B: Tensor = self.critic(x_B2 * self.scale_2)
             return score_B
 
-    monkeypatch.setitem(CRITICS, "perceptron", lambda settings: Scaled(make(settings)))
+    replace_entry(
+        monkeypatch,
+        CRITICS,
+        "perceptron",
+        Network(build=lambda settings: Scaled(make(settings)), normalizations=make.normalizations),
+    )
     with pytest.raises(RuntimeError, match="devices"):
         check(trainer_of("toy-wgan-gp", {"training.engine": "plain"}, device))
