@@ -48,7 +48,7 @@ def run_training(
         Diverged: a loss or gradient is not finite; the last good checkpoint stays.
         CheckpointError, ConfigError: the folder is not a whole run, is in use, or cannot be written; or the batch
             cannot be divided among so many processes.
-        WorldError: another process has ended; the last good checkpoint stays.
+        ProcessGroupError: another process has ended; the last good checkpoint stays.
         OSError: the disk is full; the last good checkpoint stays.
     """
     keep_memory()
