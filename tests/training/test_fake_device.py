@@ -63,6 +63,7 @@ _BESIDE: dict[str, dict[str, object]] = {
     "spectral": {"objective.loss": "hinge"},
     "r1": {"objective.loss": "gan-ns"},
     "dragan": {"objective.loss": "gan"},
+    "dragan-notebook": {"objective.loss": "gan"},
 }
 
 
