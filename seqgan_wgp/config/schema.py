@@ -30,6 +30,7 @@ from .kinds import DATA_KINDS
 
 _NORMAL_FORMS = ("none", "nfc", "nfd", "nfkc", "nfkd")
 _ACTIVATIONS = TableNames("images.dense.ACTIVATIONS")
+_CRITERIA = TableNames("text.criteria.CRITERIA")
 _CONVOLUTIONS = TableNames("nn.fast_conv.convolution.CONVOLUTIONS", "auto")
 _ENGINES = TableNames("training.engines.table.ENGINES", "auto", "graph")
 _LATENTS = TableNames("training.latent_space.LATENT_SPACES")
@@ -296,7 +297,13 @@ class EvaluationSettings:
     samples: int | None = setting(
         "samples generated per evaluation; auto: as many as validation items, at most 10,000", None, ge=1, auto=True
     )
-    orders: int = setting("largest n of the n-gram divergences: JS-1 to JS-n", 4, ge=1, le=6)
+    orders: int = setting("largest n of the n-gram divergences: JS-1 to JS-n", 4, ge=1, le=8)
+    criterion: str = setting(
+        "what the best model of text is chosen by, and early stopping looks at; js: JS-n of evaluation.orders; "
+        "composite: JS-4, JS-6 and JS-8 and the share of distinct strings",
+        "js",
+        choices=_CRITERIA,
+    )
     patience: int | None = setting(
         "early stopping: stop after this many evaluations without improvement; none: never", None, ge=1
     )

@@ -33,6 +33,11 @@ WORDS: dict[str, Wording] = {
         meaning="Entropy of the n-grams of the generated strings; well below its floor means mode collapse.",
     ),
     "novel": Wording(title="novel", unit="%", meaning="Share of strings that do not stand among the training lines."),
+    "composite": Wording(
+        title="composite",
+        unit="bits",
+        meaning="Mean of JS-4, JS-6 and JS-8, plus the missing share of distinct strings; it chooses the best model.",
+    ),
     "nll": Wording(
         title="NLL",
         unit="nats",

@@ -23,6 +23,7 @@ from ..utils.counter_rng import Stream, shuffled
 from ..utils.devices import resident, sent
 from .corpus.auto_settings import SAMPLES_MOST
 from .corpus.dataset import Corpus
+from .criteria import CRITERIA, orders_of
 from .metrics.ngrams import NgramReference, ngram_entropy, unique_fraction
 from .metrics.peakedness import peakedness
 from .networks import CRITICS, GENERATORS
@@ -44,8 +45,9 @@ def networks(config: Config, length: int, vocabulary_size: int) -> tuple[nn.Modu
 
 
 def criterion(config: Config, length: int) -> str:
-    """Return the name of the measure that chooses the best model: js of the highest order that is measured."""
-    return f"js{min(config.evaluation.orders, length)}"
+    """Return the name of the measure that chooses the best model."""
+    chosen = CRITERIA[config.evaluation.criterion]
+    return chosen.measure(orders_of(chosen, config.evaluation.orders, length))
 
 
 class TextSpec:
@@ -148,28 +150,36 @@ class TextDomain:
         return sent(self._validation_NL[indices_B], self.device)
 
     def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
-        """Return js1.., unique and ngram_entropy, each with its floor, and novel.
+        """Return js1.., unique and ngram_entropy, each with its floor, novel, and what the criterion adds.
 
         js-n: Jensen-Shannon divergence in bits between the n-grams of the (N, L) samples and of all lines of the
         half, pads counted. Its floor: N training lines in the samples' stead, as of the others. unique: share of
         different strings. ngram_entropy: that of the samples' n-grams of ENTROPY_ORDER, in bits, pads counted; samples
         below the floor are less varied than lines are. novel: share of strings that are not among the training lines.
         """
-        reference = self._references[half]
-        numbers = {f"js{n}": value for n, value in enumerate(reference.divergences(samples), 1)}
-        numbers |= {f"js{n}_floor": value for n, value in enumerate(self._floor(half, len(samples)), 1)}
+        js, floor = self._references[half].divergences(samples), self._floor(half, len(samples))
+        most = self.config.evaluation.orders
+        numbers = {f"js{n}": value for n, value in enumerate(js[:most], 1)}
+        numbers |= {f"js{n}_floor": value for n, value in enumerate(floor[:most], 1)}
         numbers |= self._variety(samples)
         numbers |= {f"{name}_floor": value for name, value in self._variety_floor(len(samples)).items()}
         numbers["novel"] = self.corpus.novel(samples)
-        return numbers
+        orders = self._criterion_orders
+        own, real = ([values[n - 1] for n in orders] for values in (js, floor))
+        return numbers | CRITERIA[self.config.evaluation.criterion].derived(own, real, numbers)
 
     @cached_property
     def _validation_NL(self) -> npt.NDArray[np.integer]:
         return np.asarray(self.corpus.validation_NL)
 
+    @property
+    def _criterion_orders(self) -> tuple[int, ...]:
+        evaluation = self.config.evaluation
+        return orders_of(CRITERIA[evaluation.criterion], evaluation.orders, self.spec.length)
+
     @cached_property
     def _references(self) -> dict[str, NgramReference]:
-        orders = min(self.config.evaluation.orders, self.spec.length)
+        orders = max(min(self.config.evaluation.orders, self.spec.length), *self._criterion_orders)
         halves = {"validation": self.corpus.validation_NL, "test": self.corpus.test_NL}
         return {half: NgramReference(rows, self.spec.vocabulary.size, orders) for half, rows in halves.items()}
 

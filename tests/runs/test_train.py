@@ -146,10 +146,11 @@ def test_divergence_leaves_the_last_good_checkpoint(start: Start) -> None:
     assert (run.checkpoint.read_bytes(), run.model.read_bytes()) == good
 
 
-def test_best_model_is_that_of_the_lowest_divergence_at_the_cadence(start: Start) -> None:
-    run = start("run", **{"training.steps": 9, "evaluation.every": 2})
+@pytest.mark.parametrize(("criterion", "measure"), [("js", "js2"), ("composite", "composite")])
+def test_best_model_is_that_of_the_lowest_criterion_at_the_cadence(start: Start, criterion: str, measure: str) -> None:
+    run = start("run", **{"training.steps": 9, "evaluation.every": 2, "evaluation.criterion": criterion})
     outcome = run_training(run)
-    values = {record["step"]: record["js2"] for record in records(run) if "js2" in record and "final" not in record}
+    values = {record["step"]: record[measure] for record in records(run) if measure in record and "final" not in record}
     assert list(values) == [2, 4, 6, 8]
     best = min(values, key=lambda step: values[step])
     assert outcome.best_step == best

@@ -126,12 +126,13 @@ class ComparisonOptions:
 
         Order of precedence: recipe < file < the end < settings < flags < what is written behind the recipe's name.
         The end is that of `steps` and `minutes`, and no other, where one of them is given; else each recipe's own.
+        All have one criterion, JS-n unless the settings say otherwise, or their curves could not be drawn together.
 
         Raises:
             ConfigError: unknown recipe or setting, another kind of data, a device that is not there.
         """
         flags = {"steps": self.steps, "minutes": self.minutes, "seed": self.seed, "device": self.device}
-        given: dict[str, object] = {}
+        given: dict[str, object] = {"evaluation.criterion": "js"}
         if self.steps is not None or self.minutes is not None:
             given |= {"training.steps": None, "training.minutes": None, "evaluation.patience": None}
         given |= self.settings

@@ -12,7 +12,7 @@ BASELINE_ORDER = 3
 """Order of the Markov model that stands beside hits and unique strings: fixed, so that the test half chooses none."""
 
 ORDER = 4
-"""n of the JS-n that the summary tells; it is also what chooses the best model of a run, on the validation half."""
+"""n of the JS-n that the summary tells."""
 
 AT_FLOOR = 1.1
 """Up to this many times its floor JS-4 is as good as real: floors of other draws differ by a few hundredths."""
