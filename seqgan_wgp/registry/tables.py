@@ -1,0 +1,38 @@
+"""The package's registries: one for each kind of entry that settings choose by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .base import PACKAGE, Registry
+from .entries import Constraint, Loss, Network, Normalization, OptimizerEntry, TextUnit
+
+LOSSES: Registry[Loss] = Registry("loss", f"{PACKAGE}.training.losses")
+PENALTIES: Registry[Constraint] = Registry("constraint", f"{PACKAGE}.training.penalties")
+OPTIMIZERS: Registry[OptimizerEntry] = Registry("optimizer", f"{PACKAGE}.training.optimizers")
+NORMALIZATIONS: Registry[Normalization] = Registry("normalization", f"{PACKAGE}.nn.normalizations")
+INITIALIZATIONS: Registry[Any] = Registry("initialization", f"{PACKAGE}.nn.initialization")
+DISTRIBUTIONS: Registry[Any] = Registry("toy distribution", f"{PACKAGE}.toy.distributions")
+UNITS: Registry[TextUnit] = Registry("unit of text", f"{PACKAGE}.text.units")
+VALIDATORS: Registry[Callable[[str], object]] = Registry("validator")
+_NETWORK_MODULES = {
+    "text": ("text.networks", "text.causal_generator"),
+    "image": ("images.networks", "images.dense"),
+    "toy": ("toy.networks",),
+}
+GENERATORS: dict[str, Registry[Network]] = {
+    data: Registry(f"generator of {data}", *(f"{PACKAGE}.{module}" for module in _NETWORK_MODULES[data]))
+    for data in _NETWORK_MODULES
+}
+CRITICS: dict[str, Registry[Network]] = {
+    data: Registry(f"critic of {data}", *(f"{PACKAGE}.{module}" for module in _NETWORK_MODULES[data]))
+    for data in _NETWORK_MODULES
+}
+"""Kind of data -> its architectures. A new kind of data adds its own registries."""
+
+
+def all_registries() -> list[Registry[Any]]:
+    """Return every registry."""
+    alone: list[Registry[Any]] = [LOSSES, PENALTIES, OPTIMIZERS, NORMALIZATIONS, INITIALIZATIONS, DISTRIBUTIONS]
+    return [*alone, UNITS, VALIDATORS, *GENERATORS.values(), *CRITICS.values()]
