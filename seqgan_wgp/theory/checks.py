@@ -16,7 +16,7 @@ from .tables import TheoryTable
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """A prediction of theory, the measured value and whether it is met."""
+    """A prediction of theory, the measured value, and whether it meets the prediction."""
 
     claim: str
     found: str
@@ -38,11 +38,11 @@ def _at_least(claim: str, value: float, least: float, shown: str = ".2f") -> Che
 
 
 def check_lines(found: tuple[Line, ...]) -> tuple[Check, ...]:
-    """Return checks of the estimates against theory, as the largest relative errors over all theta but 0."""
+    """Compare the estimates with theory: the largest relative errors over all theta except 0."""
     apart = [line for line in found if line.theta]
 
     def pull(line: Line) -> float:
-        """Return how far the generator's gradient is from sign(theta) times the slope at the optimum."""
+        """Return the relative error of the generator's gradient against sign(theta) times the optimal slope."""
         expected = math.copysign(1 + line.w1 / (2 * WEIGHT), line.theta)
         return abs(line.wgan_gradient / expected - 1)
 
@@ -61,7 +61,7 @@ def check_lines(found: tuple[Line, ...]) -> tuple[Check, ...]:
 
 
 def check_gradients(found: GradientResults) -> tuple[Check, ...]:
-    """Return checks of how the generator's gradient changes while its critic is trained, and of the identities."""
+    """Check how the generator's gradient changes while its critic is trained, and check the identities."""
 
     def grown(case: str, objective: str, what: str) -> float:
         values: tuple[float, ...] = getattr(found.course(case, objective), what)
@@ -86,7 +86,7 @@ def check_gradients(found: GradientResults) -> tuple[Check, ...]:
 
 
 def check_surfaces(found: tuple[Surface, ...]) -> tuple[Check, ...]:
-    """Return checks that the penalty's critics tell more than the clipped ones, on each distribution."""
+    """Check that critics with the penalty separate points better than clipped ones, on each distribution."""
     clipped = {one.distribution: one for one in found if one.constraint == "clip"}
     penalised = {one.distribution: one for one in found if one.constraint == "gp"}
     ranked = min(penalised[name].ranked - clipped[name].ranked for name in clipped)
@@ -102,7 +102,7 @@ def _normalised(surface: Surface) -> float:
 
 
 def check_depth(found: tuple[Depth, ...]) -> tuple[Check, ...]:
-    """Return checks of clipped critics against the one with the penalty."""
+    """Compare clipped critics with the one that has the gradient penalty."""
     penalised = next(one for one in found if one.clip is None)
     steeper = tuple(
         _at_least(f"change per layer: {one.name}, divided by gp", abs(one.steepness / penalised.steepness), 5, ".1f")
@@ -114,9 +114,9 @@ def check_depth(found: tuple[Depth, ...]) -> tuple[Check, ...]:
 
 
 def check_meaning(found: tuple[QualityCourse, ...]) -> tuple[Check, ...]:
-    """Return checks that the loss of wgan-gp follows the distance, and more closely than the other's."""
+    """Check that the loss of wgan-gp follows the distance, and more closely than the loss of gan-ns."""
     wgan, other = (course.correlation or 0.0 for course in found)
     return (
         _at_least("rank correlation of loss and W1, wgan-gp", wgan, 0.5, "+.3f"),
-        _at_least("that correlation minus the one of gan-ns", wgan - other, 0.0, "+.3f"),
+        _at_least("this correlation minus that of gan-ns", wgan - other, 0.0, "+.3f"),
     )

@@ -23,13 +23,13 @@ from ..training.steps import CriticObjective, critic_gradients
 from ..utils.counter_rng import Stream, normal, uniform
 
 Pairs = Callable[[Indices, int], tuple[Tensor, Tensor]]
-"""(numbers of points (N,), step) -> real and generated points, (N, 2) each; the same ones at every call."""
+"""(indices of points (N,), step) -> real and generated points, (N, 2) each. Equal arguments give equal points."""
 
 ShowProgress = Callable[[str], None]
-"""Told what is about to be done."""
+"""Called with a description of the next part of the work."""
 
 HELD_OUT = 1 << 40
-"""Number of the first point that no training comes to."""
+"""Index of the first point that is never used in training."""
 
 
 def adam(learning_rate: float) -> AlgorithmSettings:
@@ -38,7 +38,7 @@ def adam(learning_rate: float) -> AlgorithmSettings:
 
 
 def critic_objective(loss: str, constraint: str, weight: float = 0.0) -> CriticObjective:
-    """Return what a critic minimises, by the names of its parts; `weight` is lambda."""
+    """Return the critic's objective, given the names of loss and constraint; `weight` is lambda."""
     return CriticObjective(loss=LOSSES[loss], constraint=CONSTRAINTS[constraint], weight=weight)
 
 
@@ -49,25 +49,25 @@ class Training:
     objective: CriticObjective
     algorithm: AlgorithmSettings
     batch: int
-    """Points of each kind in a step."""
+    """Number of real, and of generated, points per step."""
 
     steps: int
     clip: float | None = None
-    """c, what weights are clipped to; for a constraint that projects them."""
+    """The clipping bound c, for a constraint that clips weights."""
 
     settles: bool = False
-    """Whether the learning rate falls to 0 over the second half, linearly, so that the critic comes to rest."""
+    """Whether the learning rate falls linearly to 0 over the second half, so that the critic converges."""
 
 
 def perceptron(width: int, layers: int, scheme: str, *, seed: int) -> PointPerceptronCritic:
-    """Return a fresh critic of the plane: `layers` hidden layers of `width` ReLUs, first weights by the scheme."""
+    """Return a new critic of 2-d points with `layers` hidden layers of `width` ReLUs, initialised by the scheme."""
     critic = PointPerceptronCritic(CriticSettings(network="perceptron", width=width, blocks=layers))
     initialize(critic, scheme, seed=seed, first=0)
     return critic
 
 
 def noised(distribution: Distribution, seed: int) -> Pairs:
-    """Return pairs against the fixed generator of Gulrajani et al. 2017, figure 1: real points plus unit noise."""
+    """Return pairs with the fixed generator of Gulrajani et al. 2017, figure 1: real points plus unit noise."""
 
     def draw(index_N: Indices, _step: int) -> tuple[Tensor, Tensor]:
         real_N2 = distribution.sample(seed, Stream.TOY, index_N)
@@ -79,15 +79,15 @@ def noised(distribution: Distribution, seed: int) -> Pairs:
 
 
 def held_out(count: int) -> Indices:
-    """Return the numbers of points that no critic is trained on, to measure with."""
+    """Return the indices of points that no critic is trained on, for measurements."""
     return np.arange(HELD_OUT, HELD_OUT + count)
 
 
 def train_critic(critic: PointPerceptronCritic, pairs: Pairs, how: Training, *, seed: int) -> Iterator[int]:
-    """Train the critic in place; yield the number of steps done so far, from 0 to `how.steps`, to measure at.
+    """Train the critic in place. Yield the number of steps done so far, from 0 to `how.steps`, for measurements.
 
-    Every step is `critic_gradients` with an optimizer and projection, on points that no other step has. The critic's
-    weights decide what precision it works in.
+    Each step applies `critic_gradients`, the optimizer and the projection to new points. The data type of the critic's
+    weights determines the precision.
     """
     algorithm = optimizer(how.algorithm, critic)
     project = how.objective.constraint.project
@@ -113,11 +113,11 @@ def train_critic(critic: PointPerceptronCritic, pairs: Pairs, how: Training, *, 
 
 
 def finish(steps: Iterator[int]) -> None:
-    """Do all steps of a training that nothing is measured in."""
+    """Run all steps of a training without measurements."""
     for _ in steps:
         pass
 
 
 def share_of(steps: int, share: float) -> int:
-    """Return a part of a number of steps, at least one."""
+    """Return a share of a number of steps, at least one."""
     return max(1, round(steps * share))

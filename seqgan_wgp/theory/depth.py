@@ -1,8 +1,8 @@
 """Weight clipping in deep critics: exploding or vanishing gradients, and weights at the clipping bounds.
 
-Critics of twelve hidden layers on the Swiss roll, the generator fixed at real points plus noise: Gulrajani et al. 2017,
-section 3.2 and figure 1b. In double precision, for at c = 0.001 the gradient of the first layer is too small for the
-mean of its square to be held in single precision, and such a critic never moves at all.
+Critics with twelve hidden layers are trained on the Swiss roll against a fixed generator, real points plus noise:
+Gulrajani et al. 2017, section 3.2 and figure 1b. Computation is in double precision: at c = 0.001 the squared gradient
+of the first layer underflows in single precision, and the critic would not train at all.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .critics import (
 )
 
 CLIPS = (0.1, 0.01, 0.001)
-"""c of the clipped critics, as in the figure."""
+"""Clipping bounds c, as in the figure."""
 
 LAYERS = 12
 STEPS = 600
@@ -49,33 +49,33 @@ class Depth:
     clip: float | None
     norms_before: tuple[float, ...]
     norms: tuple[float, ...]
-    """Of the gradient of the critic's loss in what each hidden layer gives, from the first layer on."""
+    """Norm of the gradient of the critic's loss with respect to the output of each hidden layer, from the first on."""
 
     at_bounds_before: float
     at_bounds: float
-    """Share of weights and biases within 5 % of c; of an unclipped critic, of the largest of them."""
+    """Share of weights and biases within 5 % of c; for an unclipped critic, within 5 % of the largest."""
 
     weights: ValueHistogram
-    """Of weights and biases, from -c to c, or as far as the largest reaches."""
+    """Histogram of weights and biases, from -c to c, or up to the largest."""
 
     @property
     def steepness_before(self) -> float:
-        """What `steepness` was at first."""
+        """`steepness` before training."""
         return steepness(self.norms_before)
 
     @property
     def steepness(self) -> float:
-        """Change of the log10 of the norm from one layer to the next; above 0 it vanishes towards the input."""
+        """Change of log10 of the norm per layer. Above 0, the gradient vanishes towards the input."""
         return steepness(self.norms)
 
     @property
     def name(self) -> str:
-        """The constraint and its number, for people."""
+        """Readable name: the constraint and its bound."""
         return "gradient penalty" if self.clip is None else f"clipped to {self.clip:g}"
 
 
 def steepness(norms: tuple[float, ...]) -> float:
-    """Return the slope of the least-squares line through log10 of the norms; NaN where one of them is 0."""
+    """Return the slope of the least-squares line through log10 of the norms; NaN when one of them is 0."""
     if not all(norms):
         return math.nan
     slope: float = np.polyfit(np.arange(len(norms)), np.log10(norms), 1)[0]
@@ -83,7 +83,7 @@ def steepness(norms: tuple[float, ...]) -> float:
 
 
 def measure_depth(clip: float | None, *, seed: int, steps: int = STEPS) -> Depth:
-    """Train a deep critic, clipped to c or, with None, under the gradient penalty; return what became of it."""
+    """Train a deep critic, clipped to c or, with None, with the gradient penalty; return its measurements."""
     constraint = "gp" if clip is None else "clip"
     critic = perceptron(_WIDTH, LAYERS, "he-normal" if clip is None else "torch", seed=seed).double()
     if clip is not None:
@@ -110,7 +110,7 @@ def measure_depth(clip: float | None, *, seed: int, steps: int = STEPS) -> Depth
 
 
 def run_depth(seed: int, share: float, progress: ShowProgress) -> tuple[Depth, ...]:
-    """Return the critic with the penalty, then those of all CLIPS, after a share of the steps."""
+    """Measure the critic with the penalty, then those of all CLIPS, after a share of the steps."""
     found = []
     for clip in (None, *CLIPS):
         progress("deep critic, " + ("gradient penalty" if clip is None else f"clipped to {clip:g}"))
@@ -120,11 +120,11 @@ def run_depth(seed: int, share: float, progress: ShowProgress) -> tuple[Depth, .
 
 @torch.no_grad()
 def spread_within(critic: PointPerceptronCritic, clip: float) -> None:
-    """Spread first weights of scheme "torch", uniform within 1 / sqrt(fan_in), evenly over [-c, c]; biases to c.
+    """Rescale weights initialised by scheme "torch" (uniform within 1 / sqrt(fan_in)) to [-c, c]; set biases to c.
 
-    So 5 % of the weights begin within 5 % of the bounds, and what else lies there afterwards was pushed there by
-    training: the usual first weights are larger than c, and clipping alone would put them there. With biases of c
-    hardly a unit is off for every point; the weights of one that is could never move.
+    So 5 % of the weights begin within 5 % of the bounds, and training has pushed any others that end up there. The
+    usual initial weights exceed c, so clipping alone would move them to the bounds. With biases of c, hardly any unit
+    is inactive for all points; the weights of such a unit could never change.
     """
     for layer in [*critic.layers.hidden, critic.layers.output]:
         assert isinstance(layer, torch.nn.Linear)
@@ -137,9 +137,9 @@ def _at_bounds(critic: PointPerceptronCritic, clip: float | None) -> float:
 
 
 def _rmsprop(clip: float | None) -> AlgorithmSettings:
-    """Return RMSProp, as Arjovsky, Chintala and Bottou 2017 have it, with a step of a hundredth of c.
+    """Return RMSProp, as in Arjovsky, Chintala and Bottou 2017, with a learning rate of a hundredth of c.
 
-    The divisor is kept from 0 by next to nothing, or a gradient of 1e-20 would move no weight.
+    epsilon is tiny, since otherwise a gradient of 1e-20 would not change any weight.
     """
     rate = 1e-3 if clip is None else clip / 100
     return AlgorithmSettings(name="rmsprop", learning_rate=rate, decay=0.9, epsilon=1e-30)
@@ -148,4 +148,4 @@ def _rmsprop(clip: float | None) -> AlgorithmSettings:
 def _norms(critic: PointPerceptronCritic, pairs: Pairs) -> tuple[float, ...]:
     real_N2, fake_N2 = pairs(held_out(_JUDGED), 0)
     norms = activation_gradient_norms(critic, [real_N2.double(), fake_N2.double()], LOSSES["wgan"].critic)
-    return tuple(norms.values())[:LAYERS]  # without the scores themselves
+    return tuple(norms.values())[:LAYERS]  # without the critic's output

@@ -16,11 +16,11 @@ from .tables import TheoryTable
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """A question and how it is answered; `Any` is what its own module returns, numbers alone."""
+    """A question and how it is answered. `Any` stands for the numerical results of the experiment's own module."""
 
     question: str
     run: Callable[[int, float, ShowProgress], Any]
-    """(seed, share of the steps, told what is about to be done) -> what was found."""
+    """(seed, share of the steps, progress callback) -> results."""
 
     tables: Callable[[Any], tuple[TheoryTable, ...]]
     checks: Callable[[Any], tuple[Check, ...]]

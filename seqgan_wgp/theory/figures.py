@@ -33,10 +33,10 @@ BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
 )
 
 WIDTH = 6.5
-"""Inches; fonts are 9 points and more, and so can be read at half of it."""
+"""Width in inches. Fonts have at least 9 points, so a figure can be read at half its size."""
 
 DOTS = 120
-"""Dots an inch."""
+"""Dots per inch."""
 
 _STYLE: dict[Any, Any] = {
     "font.size": 9.0,
@@ -67,7 +67,7 @@ def _figure(height: float, title: str) -> Figure:
 
 
 def png(figure: Figure) -> bytes:
-    """Return a figure as a PNG of 256 colours: a third as large as one of all, and to the eye the same."""
+    """Return a figure as a PNG with 256 colours: a third of the size of full colour, with no visible difference."""
     drawn, written = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=DOTS)
     with Image.open(drawn) as picture:
@@ -77,8 +77,8 @@ def png(figure: Figure) -> bytes:
 
 @_styled
 def draw_lines(found: tuple[Line, ...]) -> Figure:
-    """Return JS flat and W1 rising with theta, formulas as lines and trained estimates as markers; and both pulls."""
-    figure = _figure(3.1, "JS is flat and pulls at nothing; W1 says how far and which way")
+    """Draw JS and W1 over theta, formulas as lines and trained estimates as markers, and the generator's gradients."""
+    figure = _figure(3.1, "JS is flat and gives no gradient; W1 gives distance and direction")
     value, pull = figure.subplots(1, 2)
     dense = np.linspace(-1.25, 2.25, 351)
     thetas = [line.theta for line in found]
@@ -88,7 +88,7 @@ def draw_lines(found: tuple[Line, ...]) -> Figure:
     value.plot(thetas, [line.wgan_estimate for line in found], "o", color=BLUE, label="WGAN-GP critic")
     divergence = [jensen_shannon(t) for t in dense[dense != 0]]
     value.plot(dense[dense != 0], divergence, color=VERMILION, label=r"JS $= \log 2$, nats")
-    value.plot(0, divergence[0], "s", color=VERMILION, markerfacecolor="white")  # not there: it jumps to 0
+    value.plot(0, divergence[0], "s", color=VERMILION, markerfacecolor="white")  # an open marker: JS jumps to 0 here
     value.plot(thetas, [line.js_estimate for line in found], "s", color=VERMILION, label="discriminator")
     value.set(xlabel=r"distance of the lines, $\theta$", ylabel="distance; divergence in nats", ylim=(-0.1, 2.9))
     value.legend(loc="upper left", ncols=1, handlelength=1.6)
@@ -122,7 +122,7 @@ _SAID = {"WGAN-GP critic": r"WGAN-GP critic, $-f$"}
 
 @_styled
 def draw_gradients(found: GradientResults) -> Figure:
-    """Return norm and variance of the generator's gradient over the steps of its critic."""
+    """Draw norm and variance of the generator's gradient over the steps of its critic."""
     figure = _figure(3.6, "A better discriminator gives a worse gradient; a better WGAN critic does not")
     norm, variance = figure.subplots(1, 2)
     for axes, objective, what in ((norm, "gan", "norm"), (variance, "gan-ns", "variance")):
@@ -137,15 +137,15 @@ def draw_gradients(found: GradientResults) -> Figure:
         axes.minorticks_off()
         axes.set_xlim(-0.2, 1.5 * max(found.courses[0].steps))
     norm.set(title=r"$\log(1-D)$ vanishes", ylabel="norm of the generator's gradient")
-    variance.set(title=r"$-\log D$ grows wild", ylabel="its variance from batch to batch")
+    variance.set(title=r"variance of $-\log D$ grows", ylabel="variance over batches")
     figure.legend(*norm.get_legend_handles_labels(), loc="outside lower center", ncols=4, columnspacing=1.2)
     return figure
 
 
 @_styled
 def draw_surfaces(found: tuple[Surface, ...]) -> Figure:
-    """Return contours of each critic with real points on top, a row for each constraint."""
-    figure = _figure(4.9, "Clipped critics miss where points are; penalised ones follow them (lighter: higher)")
+    """Draw contours of each critic with real points on top, one row for each constraint."""
+    figure = _figure(4.9, "Clipped critics miss the modes; penalised critics follow them (lighter: higher)")
     rows = list(dict.fromkeys(one.constraint for one in found))
     names = list(dict.fromkeys(one.distribution for one in found))
     grid = figure.subplots(len(rows), len(names), sharex=True, sharey=True, squeeze=False)
@@ -153,7 +153,7 @@ def draw_surfaces(found: tuple[Surface, ...]) -> Figure:
     for one in found:
         row, column = rows.index(one.constraint), names.index(one.distribution)
         axes: Axes = grid[row, column]
-        # Even steps, but none where a fall without detail goes on to the corners.
+        # Evenly spaced levels, without the featureless slope towards the corners.
         levels = np.linspace(np.quantile(one.values_GG, 0.3), one.values_GG.max(), 13)
         axes.contour(one.axis_G, one.axis_G, one.values_GG, levels=levels, cmap="viridis", linewidths=0.8)
         axes.plot(*one.points_N2[:400].T, ".", color=VERMILION, markersize=2)
@@ -177,8 +177,8 @@ _CRITICS = {
 
 @_styled
 def draw_depth(found: tuple[Depth, ...]) -> Figure:
-    """Return the gradient's norm by layer, and how the weights are spread."""
-    figure = _figure(3.6, "Clipping: gradients explode or vanish, weights go to the bounds")
+    """Draw the gradient's norm by layer, and the distribution of the weights."""
+    figure = _figure(3.6, "Clipping: gradients explode or vanish, weights move to the bounds")
     norm, spread = figure.subplots(1, 2)
     for one in found:
         color, style = _CRITICS[one.clip]
@@ -186,9 +186,9 @@ def draw_depth(found: tuple[Depth, ...]) -> Figure:
         edges = np.linspace(-1, 1, len(one.weights.counts) + 1)
         shares = np.array(one.weights.counts) / sum(one.weights.counts)
         spread.stairs(shares, edges, color=color, linestyle=style.lstrip("os^v"), linewidth=1.6)
-    norm.set(yscale="log", xlabel="hidden layer, 1 at the input", ylabel="norm of the gradient in activations")
+    norm.set(yscale="log", xlabel="hidden layer, 1 at the input", ylabel="gradient norm of activations")
     norm.set_xticks([1, 4, 8, 12])
-    spread.set(xlabel="weight over c, or over the largest", ylabel="share of the weights")
+    spread.set(xlabel="weight / c, or weight / largest weight", ylabel="share of the weights")
     spread.set_xticks([-1, 0, 1])
     figure.legend(*norm.get_legend_handles_labels(), loc="outside lower center", ncols=4, columnspacing=1.2)
     return figure
@@ -196,7 +196,7 @@ def draw_depth(found: tuple[Depth, ...]) -> Figure:
 
 @_styled
 def draw_meaning(found: tuple[QualityCourse, ...]) -> Figure:
-    """Return exact W1 and what the loss says over both trainings, the one above the other."""
+    """Draw exact W1, and below it the estimate from the loss, for both trainings."""
     figure = _figure(4.2, "The WGAN-GP loss falls as samples get better; the GAN's need not")
     grid = figure.subplots(2, len(found), sharex="col", squeeze=False)
     for column, course in enumerate(found):

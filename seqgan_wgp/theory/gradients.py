@@ -1,8 +1,8 @@
-"""Why the original GAN losses fail: a fixed generator's gradient as its critic is trained further.
+"""Why the original GAN losses fail: the gradient of a fixed generator while its critic is trained.
 
-Arjovsky and Bottou 2017, "Towards Principled Methods for Training Generative Adversarial Networks": under log(1 - D) it
-vanishes (theorem 2.4, figure 2), under -log D its variance grows (theorem 2.6, figure 3), and noise on all that the
-discriminator sees heals both while it lasts (section 3).
+Arjovsky and Bottou 2017, "Towards Principled Methods for Training Generative Adversarial Networks": with log(1 - D)
+it vanishes (theorem 2.4, figure 2), with -log D its variance grows (theorem 2.6, figure 3), and noise on the
+discriminator's inputs prevents both while it is present (section 3).
 
 Shape suffixes: B batch, W weights of the generator.
 """
@@ -39,23 +39,23 @@ from .js_identity import Identity
 
 STEPS = 2_000
 NOISE = 0.5
-"""Standard deviation of the instance noise, each way; modes are .77 apart."""
+"""Standard deviation of the instance noise per coordinate; the modes are 0.77 apart."""
 
 _BATCH, _BATCHES = 128, 16
 _LATENT = 1
-"""Numbers in a latent: so generated points are a curve, a set of no area (lemma 1)."""
+"""Latent dimension. With 1, generated points lie on a curve, a set of measure 0 (lemma 1)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A critic, and what is done to the points that it sees."""
+    """A critic, and the noise added to its inputs."""
 
     loss: str
     constraint: str = "none"
     weight: float = 0.0
     noise: float = 0.0
     anneals: bool = False
-    """Whether the noise goes to 0 over the steps."""
+    """Whether the noise falls to 0 during training."""
 
 
 CASES: dict[str, Case] = {
@@ -65,45 +65,45 @@ CASES: dict[str, Case] = {
     "WGAN-GP critic": Case(loss="wgan", constraint="gp", weight=1.0),
 }
 OBJECTIVES = {"gan": ("gan", "gan-ns"), "wgan": ("wgan",)}
-"""What the critic minimises -> what a generator may descend against it."""
+"""The critic's loss -> the generator losses that go with it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GradientCourse:
-    """The generator's gradient under one objective, as its critic is trained."""
+    """The generator's gradient under one objective while its critic is trained."""
 
     case: str
     objective: str
     steps: tuple[int, ...]
-    """Steps of the critic before each measure."""
+    """Critic steps before each measurement."""
 
     norm: tuple[float, ...]
-    """Of the gradient over all points measured with."""
+    """Norm of the gradient over all measured points."""
 
     variance: tuple[float, ...]
-    """Of the gradient of one batch: the trace of its covariance over batches."""
+    """Variance of the gradient of one batch: the trace of its covariance over batches."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GradientResults:
-    """All courses, and the identities that explain them."""
+    """All curves, and the identities that explain them."""
 
     courses: tuple[GradientCourse, ...]
     identities: tuple[Identity, ...]
 
     def course(self, case: str, objective: str) -> GradientCourse:
-        """Return one of the courses by its names."""
+        """Return one of the curves by case and objective."""
         return next(one for one in self.courses if (one.case, one.objective) == (case, objective))
 
 
 def marks(steps: int) -> tuple[int, ...]:
-    """Return the steps to measure after: 0 and about four to each factor of ten, the last among them."""
+    """Return the steps after which to measure: 0, about four per factor of ten, and the last."""
     spaced = {round(10 ** (k / 4)) for k in range(4 * len(str(steps)))}
     return tuple(sorted({0, steps, *(step for step in spaced if step < 0.8 * steps)}))
 
 
 def measure_gradients(name: str, *, seed: int, steps: int = STEPS) -> tuple[GradientCourse, ...]:
-    """Train a critic of one of the CASES; return the course of each objective that goes with it."""
+    """Train a critic of one of the CASES; return one curve for each of its generator losses."""
     case = CASES[name]
     generator = PointPerceptronGenerator(GeneratorSettings(network="perceptron", latent=_LATENT, width=64, blocks=2))
     initialize(generator, "torch", seed=seed, first=1_000_000)
@@ -131,7 +131,7 @@ def measure_gradients(name: str, *, seed: int, steps: int = STEPS) -> tuple[Grad
 
 
 def run_gradients(seed: int, share: float, progress: ShowProgress) -> GradientResults:
-    """Return the courses of all CASES after a share of the steps, and the identities."""
+    """Return the curves of all CASES after a share of the steps, and the identities."""
     courses: list[GradientCourse] = []
     for name in CASES:
         progress(f"the generator's gradient against a {name}" if name == "discriminator" else f"... {name}")
@@ -141,7 +141,7 @@ def run_gradients(seed: int, share: float, progress: ShowProgress) -> GradientRe
 
 
 def _latents(seed: int, stream: Stream, index_N: Tensor) -> Tensor:
-    """Return latents in [-1, 1): bounded, so that a fresh generator's curve is, and keeps clear of all modes."""
+    """Return latents in [-1, 1): bounded, so that the curve of an untrained generator stays away from all modes."""
     return 2 * uniform(seed, stream, index_N, _LATENT) - 1
 
 
@@ -164,7 +164,7 @@ def _pairs(generator: PointPerceptronGenerator, schedule: TrainingSettings, seed
 def _measured(
     generator: PointPerceptronGenerator, critic: torch.nn.Module, objective: str, deviation: float, seed: int
 ) -> tuple[float, float]:
-    """Return norm and variance of the generator's gradient, over the same batches at every call."""
+    """Return norm and variance of the generator's gradient. Every call uses the same batches."""
     batches = []
     for number in range(_BATCHES):
         index_B = torch.from_numpy(np.arange(_BATCH)) + HELD_OUT + number * _BATCH

@@ -1,8 +1,8 @@
 """Verify theorem 2.5 of Arjovsky and Bottou 2017 by quadrature: the gradient under an optimal discriminator.
 
-Real and generated points are Gaussians on a line, N(0, 1) and N(m, s^2), so densities are known everywhere.
+Real and generated points follow 1-d Gaussians, N(0, 1) and N(m, s^2), so their densities are known everywhere.
 
-KL(Pg, Pr), called reverse, is E[log(pg / pr)] over points of Pg.
+The reverse divergence KL(Pg, Pr) is E[log(pg / pr)] over Pg.
 
 Shape suffixes: N nodes.
 """
@@ -22,35 +22,35 @@ GENERATORS = ((1.0, 0.7), (-0.5, 1.5), (2.0, 0.5))
 """(m, s) of the generated Gaussians."""
 
 _NODES, _REACH = 8_001, 12.0
-"""Nodes, and how many standard deviations they reach to: the trapezoid rule then errs by rounding alone."""
+"""Number of nodes and their range in standard deviations. The trapezoid rule is then exact up to rounding."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Two gradients in (m, s) that theory says are one."""
+    """Two gradients with respect to (m, s) that are equal in theory."""
 
     objective: str
     divergence: str
     mean: float
     deviation: float
     found: tuple[float, float]
-    """Of the generator's loss against the optimal discriminator, which stands still."""
+    """Gradient of the generator's loss against the optimal discriminator, which is held fixed."""
 
     expected: tuple[float, float]
-    """Of the divergence, in nats."""
+    """Gradient of the divergence, in nats."""
 
     @property
     def difference(self) -> float:
-        """Norm of the difference over that of the divergence's gradient."""
+        """Norm of the difference, divided by the norm of the divergence's gradient."""
         return math.dist(self.found, self.expected) / math.hypot(*self.expected)
 
 
 def measure_identity(mean: float, deviation: float) -> tuple[Identity, Identity]:
-    """Return both identities at one generator.
+    """Return both identities for one generator.
 
-    Against D* = Pr / (Pr + Pg), -log D has the gradient of KL(Pg, Pr) - 2 JS(Pg, Pr): the reverse KL makes it avoid
-    points that are not real above all, at the cost of modes, and the minus before JS pushes the distributions apart
-    (Arjovsky and Bottou 2017, theorem 2.5). log(1 - D) has that of 2 JS (Goodfellow et al. 2014, theorem 1).
+    Against D* = Pr / (Pr + Pg), -log D has the gradient of KL(Pg, Pr) - 2 JS(Pg, Pr). The reverse KL penalises unreal
+    points strongly and dropped modes hardly, and the minus sign before JS pushes the distributions apart (Arjovsky and
+    Bottou 2017, theorem 2.5). log(1 - D) has the gradient of 2 JS (Goodfellow et al. 2014, theorem 1).
     """
     kl, js = _gradient(_reverse_kl, mean, deviation), _gradient(_jensen_shannon, mean, deviation)
     return (
@@ -74,7 +74,7 @@ def measure_identity(mean: float, deviation: float) -> tuple[Identity, Identity]
 
 
 def _log_density(x_N: Tensor, place: Tensor) -> Tensor:
-    """Return the log of the density of N(m, s^2), place = (m, s)."""
+    """Return the log density of N(m, s^2), place = (m, s)."""
     return -(((x_N - place[0]) / place[1]) ** 2) / 2 - place[1].log() - math.log(2 * math.pi) / 2
 
 
@@ -86,11 +86,11 @@ def _place(mean: float, deviation: float) -> Tensor:
 
 
 def _against_optimal(objective: str, mean: float, deviation: float) -> tuple[float, float]:
-    """Return the gradient of E[loss] in (m, s) where x~ = m + s z moves and the discriminator does not."""
+    """Return the gradient of E[loss] with respect to (m, s), x~ = m + s z, with the discriminator held fixed."""
     place = _place(mean, deviation)
     z_N = torch.linspace(-_REACH, _REACH, _NODES, dtype=torch.float64)
     x_N = place[0] + place[1] * z_N
-    # The logit of D* = Pr / (Pr + Pg) is log Pr - log Pg, Pg being where the generator is now.
+    # The logit of D* = Pr / (Pr + Pg) is log Pr - log Pg, with Pg at the present generator.
     score_N = _log_density(x_N, _REAL) - _log_density(x_N, place.detach())
     # The loss of a batch of one is the loss at that point.
     loss_N = vmap(LOSSES[objective].generator)(score_N[:, None])

@@ -1,7 +1,7 @@
 """Compare the critic loss with the exact Wasserstein distance of the samples during training.
 
-Gulrajani et al. 2017, section 5.6: minus the critic's loss falls as samples get better; of the older losses that is not
-known to be so (Arjovsky, Chintala and Bottou 2017, figures 3 and 4).
+Gulrajani et al. 2017, section 5.6: the negative critic loss falls as samples get better. The original GAN loss does not
+follow quality like this (Arjovsky, Chintala and Bottou 2017, figures 3 and 4).
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from .critics import ShowProgress, share_of
 
 NAME = "8-gaussians"
 MEASURES = 40
-"""Times that the samples are measured over a training, or at each of its rounds where there are fewer."""
+"""Number of measurements during a training; every round is measured when there are fewer rounds."""
 
 SAMPLES = 500
-"""Points that W1 is taken between."""
+"""Number of points for W1."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """A way of training."""
+    """A training method."""
 
     loss: str
     constraint: str
@@ -38,7 +38,7 @@ class Method:
     critic_steps: int
     rounds: int
     estimate: str
-    """What the critic's loss stands for, in words."""
+    """What the critic's loss estimates."""
 
 
 METHODS: dict[str, Method] = {
@@ -51,7 +51,7 @@ METHODS: dict[str, Method] = {
         rounds=1_000,
         estimate="estimate of W1",
     ),
-    # The rates at which it, too, learns all modes; with the other's its discriminator wins, and it loses some.
+    # With these rates it also learns all modes. With those of wgan-gp the discriminator wins, and modes are lost.
     "gan-ns": Method(
         loss="gan-ns",
         constraint="none",
@@ -66,30 +66,31 @@ METHODS: dict[str, Method] = {
 
 @dataclass(frozen=True, kw_only=True)
 class QualityCourse:
-    """A training, measured at even distances."""
+    """A training, measured at regular intervals."""
 
     method: str
     rounds: tuple[int, ...]
     estimates: tuple[float, ...]
-    """What the critic's loss says: minus it, free of the penalty, of wgan-gp; log 2 minus half of it, which falls and
-    rises with minus the loss, of gan-ns. The mean over the rounds since the measure before."""
+    """The estimate from the critic's loss, averaged over the rounds since the last measurement. wgan-gp: the negative
+    loss without the penalty. gan-ns: log 2 minus half the loss."""
 
     w1: tuple[float, ...]
-    """Exact distance between SAMPLES points of the generator's average and as many real ones."""
+    """Exact distance between SAMPLES points of the averaged generator and as many real ones."""
 
     floor: float
-    """The same between real points and real points."""
+    """The same distance between two sets of real points."""
 
     @property
     def correlation(self) -> float | None:
-        """Rank correlation of what the loss says and W1; 1: the loss falls exactly where the samples get better."""
+        """Rank correlation of the estimates and W1; 1: the estimate falls exactly when the samples get better."""
         return spearman(self.estimates, self.w1)
 
 
 def configuration(name: str, *, seed: int, rounds: int) -> Config:
-    """Return the config of a METHOD: perceptrons of three layers of 64, trained so that samples get good.
+    """Return the config of one of the METHODS: perceptrons with three hidden layers of 64 units.
 
-    A critic of wgan-gp must be near its optimum from the first rounds on: its loss would else say how far behind it is.
+    The critic of wgan-gp must be near its optimum from the first rounds on; otherwise its loss reflects how well the
+    critic is trained rather than the distance.
     """
     method = METHODS[name]
 
@@ -114,7 +115,7 @@ def configuration(name: str, *, seed: int, rounds: int) -> Config:
 
 
 def measure_course(name: str, *, seed: int, rounds: int) -> QualityCourse:
-    """Train by one of the METHODS with the trainer that everything is trained with; return its course."""
+    """Train by one of the METHODS with the ordinary trainer; return its course."""
     config = configuration(name, seed=seed, rounds=rounds)
     device = torch.device("cpu")
     trainer = Trainer.from_config(ToyDomain(chosen(config.toy), config, device), config, device)

@@ -1,7 +1,7 @@
 """Parallel lines: the Wasserstein distance is |theta|, while KL and JS carry no gradient.
 
-Real points are (0, Z), generated ones (theta, Z), Z uniform in [0, 1]: Arjovsky, Chintala and Bottou 2017, example 1.
-The lines share no point unless theta is 0. Divergences are in nats, distances in the unit of the plane.
+Real points are (0, Z), generated points (theta, Z), Z uniform in [0, 1]: Arjovsky, Chintala and Bottou 2017, example 1.
+The lines do not overlap unless theta is 0. Divergences are in nats.
 
 Shape suffixes: N points.
 """
@@ -38,12 +38,12 @@ WEIGHT = 10.0
 STEPS = 800
 _BATCH, _WIDTH, _LAYERS = 256, 64, 2
 _NODES = 1_024
-"""Points of each line that expectations are taken over: the midpoints of as many equal parts, so free of chance."""
+"""Number of points per line for expectations: the midpoints of equal parts, so there is no sampling noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """What theory says of two lines theta apart, and what trained critics say."""
+    """Theoretical values for two lines theta apart, and the values that trained critics give."""
 
     theta: float
     kl: float
@@ -69,32 +69,32 @@ class Line:
 
 
 def kullback_leibler(theta: float) -> float:
-    """Return KL of either line against the other: infinite, for it has points where the other has no density."""
+    """Return KL between the lines: infinite, since each has points where the other has no density."""
     return 0.0 if theta == 0 else math.inf
 
 
 def jensen_shannon(theta: float) -> float:
-    """Return JS of the lines: log 2, the most there is, however near they are. Arjovsky et al. 2017, example 1."""
+    """Return JS between the lines: log 2, its maximum, at any distance. Arjovsky et al. 2017, example 1."""
     return 0.0 if theta == 0 else math.log(2)
 
 
 def penalised_estimate(theta: float, weight: float) -> float:
     """Return E[f(x)] - E[f(x~)] at the optimum of the WGAN-GP critic: |theta| (1 + |theta| / (2 lambda)).
 
-    The loss is an integral over the strip between the lines. With s the slope towards the real line, the first part
-    is at most the mean of |theta| s over the strip, attained when f depends on x alone; the penalty is the mean of
-    lambda (s - 1)^2 where the interpolates are spread evenly. |theta| s - lambda (s - 1)^2 is largest at
-    s = 1 + |theta| / (2 lambda), everywhere the same, and the estimate is |theta| s. So the penalty is no wall: the
-    slope exceeds 1 by what that pays, and the estimate over the slope is W1.
+    The loss is an integral over the strip between the lines. With s the slope towards the real line, the first term
+    is at most the mean of |theta| s over the strip, attained when f depends on x only. The penalty is the mean of
+    lambda (s - 1)^2 when the interpolates are uniform. |theta| s - lambda (s - 1)^2 is largest at
+    s = 1 + |theta| / (2 lambda), a constant, and the estimate is |theta| s. So the penalty is a soft constraint: the
+    slope exceeds 1 as far as this pays off, and the estimate divided by the slope is W1.
 
-    Interpolates of independent pairs, as the algorithm draws them, are rarer at the strip's upper and lower edge half
-    way between the lines; where they are rare the slope costs less, and the optimum is a few thousandths higher.
+    The algorithm interpolates between independent pairs, so interpolates are rarer near the upper and lower edge of
+    the strip, half way between the lines. The penalty is weaker there, and the optimum a few thousandths higher.
     """
     return abs(theta) * (1 + abs(theta) / (2 * weight))
 
 
 def measure_line(theta: float, *, seed: int, steps: int = STEPS) -> Line:
-    """Train a discriminator and a WGAN-GP critic on two lines theta apart; return what they say beside theory."""
+    """Train a discriminator and a WGAN-GP critic on two lines theta apart; return their estimates next to theory."""
     discriminator = _trained(theta, "gan", "none", seed=seed, steps=steps)
     critic = _trained(theta, "wgan", "gp", seed=seed, steps=steps)
     gan_loss, gan_gradient = _judged(discriminator, theta, "gan")
@@ -114,7 +114,7 @@ def measure_line(theta: float, *, seed: int, steps: int = STEPS) -> Line:
 
 
 def run_lines(seed: int, share: float, progress: ShowProgress) -> tuple[Line, ...]:
-    """Return the measures of all THETAS, after a share of the steps."""
+    """Return the measurements for all THETAS after a share of the steps."""
     found = []
     for theta in THETAS:
         progress(f"discriminator and critic of lines {theta:g} apart")
@@ -126,7 +126,7 @@ def _pairs(theta: float, seed: int) -> Pairs:
     real, fake = parallel_lines(0.0), parallel_lines(theta)
 
     def draw(index_N: Indices, _step: int) -> tuple[Tensor, Tensor]:
-        # Of two streams: a generator does not know which real point it is paired with.
+        # Two streams: a generator does not know which real point it is paired with.
         return (
             torch.from_numpy(real.sample(seed, Stream.TOY, index_N)),
             torch.from_numpy(fake.sample(seed, Stream.CRITIC_LATENT, index_N)),
@@ -149,13 +149,13 @@ def _trained(theta: float, loss: str, constraint: str, *, seed: int, steps: int)
 
 
 def _nodes(theta: Tensor) -> tuple[Tensor, Tensor]:
-    """Return evenly spread points of both lines, (N, 2) each."""
+    """Return evenly spaced points of both lines, (N, 2) each."""
     height_N = (torch.arange(_NODES) + 0.5) / _NODES
     return torch.stack([0 * height_N, height_N], dim=1), torch.stack([theta.expand(_NODES), height_N], dim=1)
 
 
 def _judged(critic: PointPerceptronCritic, theta: float, loss: str) -> tuple[float, float]:
-    """Return the critic's loss over both lines, and the derivative of the generator's in theta."""
+    """Return the critic's loss over both lines, and the derivative of the generator's loss with respect to theta."""
     place = torch.tensor(theta, requires_grad=True)
     real_N2, fake_N2 = _nodes(place)
     fake_N = critic(fake_N2)
@@ -164,8 +164,8 @@ def _judged(critic: PointPerceptronCritic, theta: float, loss: str) -> tuple[flo
 
 
 def _mean_slope(critic: PointPerceptronCritic, theta: float) -> float:
-    """Return the mean slope over the strip: on as many horizontal segments as there are nodes, at one place of each."""
+    """Return the mean slope over the strip, taken at one point of each of _NODES horizontal segments."""
     real_N2, fake_N2 = _nodes(torch.tensor(theta))
-    # A step of about the golden ratio's part spreads the places evenly, whatever part of the strip is looked at.
+    # Steps of the golden ratio spread the points evenly over every part of the strip.
     epsilon_N = (torch.arange(_NODES) * 0.6180339887) % 1
     return slopes(critic, interpolate(real_N2, fake_N2, epsilon_N), create_graph=False).mean().item()

@@ -35,19 +35,19 @@ from .critics import (
 NAMES = ("8-gaussians", "25-gaussians", "swiss-roll")
 CONSTRAINTS = ("clip", "gp")
 WEIGHT = 0.1
-"""lambda, as in the authors' gan_toy.py; 10, that of all else, flattens the surfaces and takes more steps."""
+"""lambda, as in the authors' gan_toy.py. The usual 10 flattens the surfaces and needs more steps."""
 
 CLIP = 0.1
 STEPS = 2_000
 REACH = 2.0
-"""Surfaces are taken over the square of -REACH to REACH, each way."""
+"""Surfaces cover the square from -REACH to REACH in both coordinates."""
 
 _GRID, _JUDGED, _ASSIGNED = 101, 4_096, 1_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Surface:
-    """A trained critic, seen from above, and how much it tells."""
+    """The values of a trained critic over the plane, and its measurements."""
 
     distribution: str
     constraint: str
@@ -59,22 +59,22 @@ class Surface:
     """Real points."""
 
     estimate: float
-    """E[f(x)] - E[f(x~)], on points that were not trained on."""
+    """E[f(x)] - E[f(x~)] on points that were not used in training."""
 
     slope: float
     """Mean of ||grad f|| between real and generated points."""
 
     ranked: float
-    """Share of pairs whose real point scores above the generated one: 1/2 by guessing."""
+    """Share of pairs whose real point scores above the generated one; 1/2 by chance."""
 
     w1: float
     """Exact distance between 1,000 real and 1,000 generated points."""
 
 
 def measure_surface(distribution: str, constraint: str, *, seed: int, steps: int = STEPS) -> Surface:
-    """Train a critic with one of the CONSTRAINTS against the fixed generator; return what it has become."""
+    """Train a critic with one of the CONSTRAINTS against the fixed generator; return its surface."""
     pairs = noised(DISTRIBUTIONS[distribution], seed)
-    # A scheme with biases: without, all kinks of the first layer begin in one place, and fine detail comes late.
+    # A scheme with biases: without them all kinks of the first layer start at one point, and detail is learnt late.
     critic = perceptron(128, 3, "torch", seed=seed)
     how = Training(
         objective=critic_objective("wgan", constraint, WEIGHT),

@@ -14,7 +14,7 @@ from .surfaces import Surface
 
 @dataclass(frozen=True, kw_only=True)
 class TheoryTable:
-    """A head and rows of as many cells."""
+    """A header and rows of equally many cells."""
 
     title: str
     head: tuple[str, ...]
@@ -22,7 +22,7 @@ class TheoryTable:
 
 
 def markdown(table: TheoryTable) -> str:
-    """Return the table as Markdown, its columns lined up, without its title."""
+    """Return the table as Markdown with aligned columns, without its title."""
     widths = [max(map(len, column)) for column in zip(table.head, *table.rows, strict=True)]
 
     def line(cells: Sequence[str]) -> str:
@@ -48,7 +48,7 @@ def tabulate_lines(found: tuple[Line, ...]) -> tuple[TheoryTable, ...]:
         )
         for line in found
     )
-    # At 0 the lines are one: W1 has a kink there, and what a critic is off the line is left to chance.
+    # At 0 the lines coincide: W1 has a kink, and the critic is undetermined outside the line.
     pulls = tuple(
         (f"{line.theta:g}", f"{line.gan_gradient:.1e}", f"{line.wgan_gradient:.4f}") for line in found if line.theta
     )
@@ -69,7 +69,7 @@ def tabulate_lines(found: tuple[Line, ...]) -> tuple[TheoryTable, ...]:
             rows=estimates,
         ),
         TheoryTable(
-            title="Gradient of the generator loss in theta",
+            title="Gradient of the generator loss with respect to theta",
             head=("theta", "minimax, E[log(1 - D)]", "WGAN, -E[f]"),
             rows=pulls,
         ),
@@ -119,7 +119,7 @@ def _course(course: GradientCourse) -> tuple[str, ...]:
 
 
 def tabulate_surfaces(found: tuple[Surface, ...]) -> tuple[TheoryTable, ...]:
-    """Return how well each critic tells real points from generated ones."""
+    """Return how well each critic separates real points from generated ones."""
     rows = tuple(
         (
             one.distribution,
@@ -137,7 +137,7 @@ def tabulate_surfaces(found: tuple[Surface, ...]) -> tuple[TheoryTable, ...]:
 
 
 def tabulate_depth(found: tuple[Depth, ...]) -> tuple[TheoryTable, ...]:
-    """Return how gradients change with depth, and where the weights lie."""
+    """Return how gradients change with depth, and the share of weights at the bounds."""
     rows = tuple(
         (
             one.name,
@@ -164,7 +164,7 @@ def tabulate_depth(found: tuple[Depth, ...]) -> tuple[TheoryTable, ...]:
 
 
 def tabulate_meaning(found: tuple[QualityCourse, ...]) -> tuple[TheoryTable, ...]:
-    """Return what the loss said and what the samples were, at five moments, and the rank correlation."""
+    """Return the loss and the quality of the samples at five moments, and their rank correlation."""
     rows = []
     for course in found:
         last = len(course.rounds) - 1

@@ -26,18 +26,18 @@ from .report_data import toy_report_data
 from .spec import FACTS, ToyFacts, check_name, chosen, open_facts, write_distribution
 
 PREFIX = "toy:"
-"""What the name of a distribution begins with where data is named."""
+"""Prefix that tells the name of a distribution from the name of a file."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedToy:
-    """A distribution that is drawn from as training goes."""
+    """A toy distribution, ready for training. Points are drawn during training, so nothing is read."""
 
     facts: ToyFacts
 
     @property
     def name(self) -> str:
-        """Of the distribution."""
+        """Name of the distribution."""
         return self.facts.name
 
     @property
@@ -47,41 +47,41 @@ class PreparedToy:
 
     @property
     def size(self) -> int | None:
-        """None: there is nothing to read."""
+        """None, since nothing is read."""
         return None
 
     @property
     def sha256(self) -> str:
-        """Of the distribution's parameters: there is no other data."""
+        """SHA-256 of the distribution's parameters."""
         content = json.dumps(dataclasses.asdict(self.facts), sort_keys=True).encode()
         return hashlib.sha256(content).hexdigest()
 
     def summary(self) -> str:
-        """Return what the distribution is, in one line."""
+        """Describe the distribution in one line."""
         return self.facts.summary()
 
     def warnings(self) -> list[str]:
-        """Return nothing: there is nothing to warn of."""
+        """Return no warnings."""
         return []
 
     def decide(self, config: Config) -> Config:
-        """Return the config with this distribution."""
+        """Return the config with this distribution's parameters filled in."""
         parameters = dataclasses.asdict(self.facts)
         return configs.override(config, {f"toy.{name}": value for name, value in parameters.items()})
 
     def write(self, folder: Path, on_bytes: OnBytes) -> None:
-        """Write which distribution it is to a run's folder."""
+        """Write the name and parameters of the distribution to a run folder."""
         del on_bytes
         write_distribution(self.facts, folder)
 
 
 def scan_toy(config: Config) -> PreparedToy:
-    """Return the distribution that the settings name."""
+    """Return the distribution named in the settings."""
     return PreparedToy(facts=chosen(config.toy))
 
 
 class ToyAdapter(DomainAdapter):
-    """Points of the plane, drawn from a known distribution."""
+    """2-d points, drawn from a known distribution."""
 
     name = "toy"
     items = "points"
@@ -91,33 +91,33 @@ class ToyAdapter(DomainAdapter):
     files = frozenset({FACTS})
 
     def claims(self, inputs: Sequence[str]) -> bool:
-        """Say whether a word names a distribution. Raises ConfigError where it stands beside others."""
+        """Return whether the input is toy:NAME. Raises ConfigError when it is combined with other inputs."""
         toys = [word for word in inputs if word.startswith(PREFIX)]
         if toys and len(inputs) > 1:
             raise ConfigError(f"{toys[0]} cannot be combined with other inputs", "give it alone")
         return bool(toys)
 
     def settings(self, source: str | Sequence[str]) -> dict[str, object]:
-        """Return the setting of the distribution's name. Raises CorpusError where there is none such."""
+        """Return the setting with the distribution's name. Raises CorpusError for an unknown name."""
         name = (source if isinstance(source, str) else source[0]).removeprefix(PREFIX)
         check_name(name)
         return {"toy.name": name}
 
     def scan(self, source: str, config: Config, watch: Watch = unwatched) -> PreparedToy:
-        """Return the distribution that the settings name: those of `settings(source)` are among them."""
+        """Return the distribution named in the settings, which include those of `settings(source)`."""
         del source, watch
         return scan_toy(config)
 
     def open(self, folder: Path, config: Config, device: torch.device) -> ToyDomain:
-        """Open the distribution of a run's folder."""
+        """Open the distribution stored in a run folder."""
         return ToyDomain(open_facts(folder), config, device)
 
     def spec(self, facts: Mapping[str, Any]) -> ToySpec:
-        """Return which distribution was learnt, as a model file has it."""
+        """Return the spec of the distribution stored in a model file."""
         return ToySpec.from_facts(facts)
 
     def evaluate(self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes) -> ToyEvaluation:
-        """Measure a model against draws that were never trained on."""
+        """Measure a model against points that were not used in training."""
         del on_bytes
         options.refuse(
             self.items, "corpus", "data", "legacy", "guesses", "orders", "baseline_seconds", "c2st_steps", "refine"
@@ -132,20 +132,20 @@ class ToyAdapter(DomainAdapter):
         )
 
     def report_data(self, folder: Path, config: Config, samples: Items | None) -> ReportData:
-        """Return how points are spread over the centres of a mixture."""
+        """Return how points are distributed over the modes of a mixture."""
         return toy_report_data(folder, config, samples)
 
     def card_data(self, facts: Mapping[str, Any]) -> CardData:
-        """Return which distribution it was, and what the model is not for."""
+        """Return the distribution and the limitations for the model card."""
         found = ToyFacts.read(facts["toy"])
         limits = ["Only for studying training on a known distribution."]
         return CardData(name=found.name, rows=[("distribution", found.summary())], limits=limits)
 
     def write_samples(self, config: Config, spec: DataSpec, samples: Items, stem: Path) -> None:
-        """Write a picture of generated points on real ones, a .png."""
+        """Write a scatter plot of generated and real points as .png."""
         write_scatter(config, spec, samples, stem)
 
     def lines(self, spec: DataSpec, parts: Iterable[Items], format_: str) -> Iterator[str]:
-        """Yield points as two numbers a line, as JSON or as CSV."""
+        """Yield one line per point, in the given format."""
         del spec
         return points_as_text(parts, format_)

@@ -1,7 +1,7 @@
 """DISTRIBUTIONS: 2-d toy distributions by name, and the exact Wasserstein distance of two point sets.
 
-W1 is the Wasserstein distance for the Euclidean norm, inf E|x - y| over all joint laws of x and y (Arjovsky, Chintala
-and Bottou 2017, eq. 1). Between two sets of points it is exact; between a distribution and the same one moved, too.
+W1 is the Wasserstein distance for the Euclidean norm: the infimum of E|x - y| over all couplings of x and y (Arjovsky,
+Chintala and Bottou 2017, eq. 1). It is computed exactly for two point sets and for a distribution and its translation.
 
 Shape suffixes: N points, K centres.
 """
@@ -27,22 +27,22 @@ Centre = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Distribution:
-    """A distribution of points of the plane."""
+    """A distribution of 2-d points."""
 
     description: str
-    """What it is, in a few words."""
+    """A short description."""
 
     sample: Callable[[int, int, Indices], Points]
-    """(seed, stream, index_N) -> the points of these numbers, (N, 2): any part of a whole is that part of it."""
+    """(seed, stream, index_N) -> points (N, 2). Each point depends only on the seed, the stream and its own index."""
 
     centres: tuple[Centre, ...] = ()
-    """Of a mixture, whose parts are equally likely and round; of any other distribution there are none."""
+    """Centres of a mixture of equally likely, isotropic Gaussians; empty for other distributions."""
 
     deviation: float = 0.0
-    """Standard deviation of each part of a mixture, each way."""
+    """Standard deviation of each component of a mixture, per coordinate."""
 
     has_theta: bool = False
-    """Whether the setting toy.theta says where it stands."""
+    """Whether the setting toy.theta applies to it."""
 
 
 def _lines(seed: int, stream: int, index_N: Indices, *, theta: float) -> Points:
@@ -51,10 +51,10 @@ def _lines(seed: int, stream: int, index_N: Indices, *, theta: float) -> Points:
 
 
 def parallel_lines(theta: float = 0.0) -> Distribution:
-    """Return (theta, Z), Z uniform in [0, 1): the distribution of a line standing upright at theta.
+    """Return the distribution of (theta, Z), Z uniform in [0, 1): a vertical line at x = theta.
 
-    Two such lines share no point, so KL is infinite and JS is log 2 however near they are, and W1 is their distance.
-    Arjovsky, Chintala and Bottou 2017, example 1.
+    Two such lines with different theta do not overlap. So KL is infinite and JS is log 2, however near the lines are,
+    while W1 is their distance. Arjovsky, Chintala and Bottou 2017, example 1.
     """
     return Distribution(
         description=f"the line of ({theta:g}, 0) to ({theta:g}, 1)", sample=partial(_lines, theta=theta), has_theta=True
@@ -62,7 +62,7 @@ def parallel_lines(theta: float = 0.0) -> Distribution:
 
 
 def _normals(seed: int, stream: int, index_N: Indices) -> Points:
-    """Return two standard normals for each point, out of the odd rows of its stream."""
+    """Return two standard normal numbers for each point, from the odd rows of the stream."""
     normals: Points = normal(seed, stream, torch.from_numpy(2 * index_N + 1), 2).numpy()
     return normals
 
@@ -74,7 +74,7 @@ def _mixture(seed: int, stream: int, index_N: Indices, *, centres: tuple[Centre,
 
 
 def mixture(centres: tuple[Centre, ...], deviation: float) -> Distribution:
-    """Return a mixture of equally likely, round Gaussians: N(c, deviation^2 I), c drawn from the centres."""
+    """Return a mixture of equally likely, isotropic Gaussians: N(c, deviation^2 I), c drawn from the centres."""
     parts = "one Gaussian" if len(centres) == 1 else f"{len(centres)} Gaussians"
     return Distribution(
         description=f"{parts} of standard deviation {deviation:.3g}",
@@ -85,7 +85,7 @@ def mixture(centres: tuple[Centre, ...], deviation: float) -> Distribution:
 
 
 def gaussian(mean: Centre = (0.0, 0.0)) -> Distribution:
-    """Return N(mean, I). Two of them, W1 apart by the distance of their means, are a pair that theory is tried on."""
+    """Return N(mean, I). W1 between two of them is the distance of their means, so they serve as a known case."""
     return mixture((mean,), 1.0)
 
 
@@ -107,62 +107,63 @@ def _swiss_roll(seed: int, stream: int, index_N: Indices) -> Points:
 
 
 SWISS_ROLL = Distribution(description="a spiral of one and a half turns, thickened by noise", sample=_swiss_roll)
-"""t (cos t, sin t) with t uniform in [1.5 pi, 4.5 pi), plus noise of deviation .25, all divided by 7.5."""
+"""t (cos t, sin t) with t uniform in [1.5 pi, 4.5 pi), plus noise of standard deviation 0.25, all divided by 7.5."""
 
 DISTRIBUTIONS.add("parallel-lines", parallel_lines())
 DISTRIBUTIONS.add("two-gaussians", mixture(((-1.0, 0.0), (1.0, 0.0)), 0.25))
-# The numbers of the other three are those of the authors' gan_toy.py, which go with Gulrajani et al. 2017, fig. 1.
+# The parameters of the other three are those of gan_toy.py, the authors' code for Gulrajani et al. 2017, fig. 1.
 DISTRIBUTIONS.add("8-gaussians", mixture(_ring(8, 2 / 1.414), 0.02 / 1.414))
 DISTRIBUTIONS.add("25-gaussians", mixture(_grid(5, 2 / 2.828), 0.05 / 2.828))
 DISTRIBUTIONS.add("swiss-roll", SWISS_ROLL)
 
 
 def wasserstein_moved(by: Centre) -> float:
-    """Return W1 between any distribution and itself moved by a vector: the vector's length.
+    """Return W1 between any distribution and its translation by a vector: the vector's length.
 
-    No joint law can do better, since |E x - E y| <= E|x - y|, and moving every point along the vector does as well. So
-    it is |theta| for parallel lines, and |mu| for N(0, I) and N(mu, I).
+    No coupling has a smaller cost, since |E x - E y| <= E|x - y|, and moving every point along the vector attains it.
+    So W1 is |theta| for parallel lines, and |mu| for N(0, I) and N(mu, I).
     """
     return math.hypot(*by)
 
 
 def wasserstein(one_N2: npt.NDArray[np.floating], other_N2: npt.NDArray[np.floating]) -> float:
-    """Return W1 between two sets of as many points each: the mean distance of the pairs that are nearest in all.
+    """Return W1 between two point sets of equal size: the mean distance under the best pairing of their points.
 
-    Exact for the points, by the assignment problem; of the distributions that they were drawn from it is an estimate
-    that is too large, since even two draws from one distribution lie some way apart. Takes time of up to N^3: for 1,000
-    points .1 s, and 1 s where all of one set is in one place.
+    The value is exact for the point sets; it solves the assignment problem. As an estimate for the distributions they
+    were drawn from it is biased upwards, since even two samples of one distribution differ. The time grows up to
+    cubically: 0.1 s for 1,000 points, and 1 s when all points of one set coincide.
 
     Raises:
         ValueError: the sets differ in size or are empty, or a coordinate is not finite.
     """
-    # Here, since the import takes longer than that of all the rest, and other kinds of data never need it.
+    # Imported here because it is slow to import and other kinds of data do not need it.
     from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped,unused-ignore]
 
     if one_N2.shape != other_N2.shape or not len(one_N2):
-        raise ValueError(f"as many points on both sides are assigned, not {one_N2.shape} and {other_N2.shape}")
+        raise ValueError(f"two non-empty point sets of equal size are needed, not {one_N2.shape} and {other_N2.shape}")
     difference_NN2 = one_N2[:, None].astype(np.float64) - other_N2[None]
     distance_NN = np.hypot(difference_NN2[..., 0], difference_NN2[..., 1])
     return float(distance_NN[linear_sum_assignment(distance_NN)].mean())
 
 
 NEAR = 3.0
-"""Standard deviations within which a point is taken for one of a centre's own: 98.9 % of real points are."""
+"""A point within this many standard deviations of a centre is near it; 98.9 % of real points are."""
 
 HELD_SHARE = 20 / 2_500
-"""Share of all points that a mode must have near its centre to count as held: of 25 equal modes, a fifth of its own."""
+"""Share of all points that must be near a centre for its mode to be covered: a fifth of 1/25."""
 
 
 def mode_measures(points_N2: npt.NDArray[np.floating], mixture: Distribution) -> dict[str, float]:
-    """Return modes, high_quality and mode_kl, nearly as Lin et al. 2018, "PacGAN", table 1, have them.
+    """Return modes, high_quality and mode_kl, similar to Lin et al. 2018, "PacGAN", table 1.
 
-    modes: centres with at least HELD_SHARE of the points, and at least one, within NEAR deviations; the share is ours,
-    there one point is enough. high_quality: share of the points that lie so near to any centre. mode_kl: divergence, in
-    bits, of the shares of points nearest to each centre from equal shares: 0 to log2 K.
+    modes: number of centres that have at least HELD_SHARE of the points, and at least one, within NEAR standard
+    deviations (in the paper one point is enough). high_quality: share of the points that are so near to any centre.
+    mode_kl: KL divergence, in bits, of the shares of points nearest to each centre from the uniform distribution; it
+    lies between 0 and log2 K.
 
     Args:
-        points_N2: at least one.
-        mixture: with centres.
+        points_N2: at least one point.
+        mixture: a distribution with centres.
     """
     centre_K2 = np.array(mixture.centres)
     distance_NK = np.linalg.norm(points_N2[:, None].astype(np.float64) - centre_K2, axis=2)

@@ -25,10 +25,10 @@ from .networks import CRITICS, GENERATORS, POINT
 from .spec import ToyFacts
 
 SAMPLES = 2_500
-"""Points that an evaluation generates, unless told otherwise."""
+"""Default number of points that an evaluation generates."""
 
 ASSIGNED_MOST = 1_000
-"""Points that W1 is taken between: a tenth of a second for each evaluation, a whole one while they lie in a heap."""
+"""Largest number of points for W1, which then takes 0.1 s, or 1 s while all generated points coincide."""
 
 SIZE = 1 << 40
 """Number of training points: practically unlimited."""
@@ -37,10 +37,10 @@ _STREAMS = {"validation": Stream.TOY_VALIDATION, "test": Stream.TOY_TEST}
 
 
 class ToySpec:
-    """What a model of points is: the plane, and which distribution was learnt.
+    """What a model file stores about its data: the distribution that was learnt.
 
     Args:
-        facts: which.
+        facts: name and parameters of the distribution.
     """
 
     event_shape: tuple[int, ...] = (POINT,)
@@ -50,45 +50,45 @@ class ToySpec:
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> ToySpec:
-        """Read what `to_facts` gave. Raises CheckpointError when it is not complete."""
+        """Build the spec from the result of `to_facts`. Raises CheckpointError when it is incomplete."""
         if "toy" not in facts:
             raise CheckpointError("the model file does not name its toy distribution")
         return cls(ToyFacts.read(facts["toy"]))
 
     def to_facts(self) -> dict[str, Any]:
-        """Return JSON values to write into a model file."""
+        """Return JSON values to store in a model file."""
         return {"toy": dataclasses.asdict(self.facts)}
 
     def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
-        """Return a fresh generator and critic, a pure function of the config."""
+        """Return a new generator and critic, which depend only on the config."""
         generator = GENERATORS[config.generator.network](config.generator)
         critic = CRITICS[config.critic.network](config.critic)
         initialize_pair(generator, critic, config)
         return generator, critic
 
     def embed(self, ids: Tensor) -> Tensor:
-        """Return the points as they are: compact items are points of critic space already."""
+        """Return the points unchanged: the critic takes them as they are."""
         return ids
 
     def decode(self, fake: Tensor) -> Items:
-        """Return generated points as (N, 2) float32 on the host. Raises Diverged when one is not finite."""
+        """Return generated points as a NumPy array (N, 2) of float32. Raises Diverged when one is not finite."""
         points_N2: Points = fake.cpu().numpy()
         if not np.isfinite(points_N2).all():
             raise Diverged("the generator produces points that are not finite", "lower the learning rates")
         return points_N2
 
     def to_text(self, samples: Items) -> list[str]:
-        """Return points with two places each, e.g. (0.71, -1.41)."""
+        """Return each point as text with two decimals, e.g. (0.71, -1.41)."""
         return [f"({x:.2f}, {y:.2f})" for x, y in samples.tolist()]
 
 
 class ToyDomain:
-    """A distribution, as the trainer's Domain.
+    """The trainer's Domain for a toy distribution.
 
     Args:
-        facts: which.
+        facts: name and parameters of the distribution.
         config: of the run.
-        device: where batches are wanted. Points are drawn on the host and travel.
+        device: device of the batches. Points are drawn on the CPU and copied there.
     """
 
     criterion = "w1"
@@ -109,11 +109,11 @@ class ToyDomain:
         return torch.from_numpy(self._draw(Stream.TOY_VALIDATION, indices_B)).to(self.device)
 
     def score(self, samples: Items, *, half: str = "validation") -> dict[str, float]:
-        """Return w1 and its floor; of a mixture also modes, high_quality and mode_kl of all (N, 2) samples.
+        """Return w1 and its floor; for a mixture also modes, high_quality and mode_kl of all (N, 2) samples.
 
-        w1: exact distance between the first samples, ASSIGNED_MOST at most, and as many points of the half, which is
-        draws that are never trained on. Its floor: as many training points in the samples' stead. It shrinks with their
-        number: the w1 of a perfect generator is not 0 but at the floor.
+        w1: exact distance between the first samples, at most ASSIGNED_MOST, and as many points of the validation or
+        test half, which are never used in training. w1_floor: the same with training points instead of samples. The
+        w1 of a perfect generator is not 0 but near the floor, which shrinks as the number of points grows.
         """
         count = min(len(samples), ASSIGNED_MOST)
         numbers = {"w1": wasserstein(samples[:count], self._half(half, count)), "w1_floor": self._floor(half, count)}

@@ -18,7 +18,7 @@ from .domain import SAMPLES, ToyDomain
 from .spec import ToyFacts
 
 AT_FLOOR = 2.0
-"""Up to this many times its floor, w1 is as good as real: floors of other draws of 1,000 real points differ so much."""
+"""w1 up to this many times its floor counts as real: floors of different samples of 1,000 points vary that much."""
 
 REAL_QUALITY = 0.989
 """Share of real points within three standard deviations of a centre."""
@@ -29,16 +29,16 @@ class ToyEvaluation:
     """Result of evaluating a model of points; `to_json` has the keys."""
 
     n: int
-    """N, points generated."""
+    """Number of generated points."""
 
     measures: dict[str, float]
-    """As `ToyDomain.score` gives them for the test half."""
+    """The result of `ToyDomain.score` for the test half."""
 
     facts: ToyFacts
 
     @property
     def summary(self) -> tuple[str, ...]:
-        """What it comes to, in a few sentences."""
+        """The main results in a few sentences."""
         sentences = [f"distance: {self._distance()}"]
         if "modes" in self.measures:
             sentences.append(f"modes: {self._modes()}")
@@ -51,7 +51,7 @@ class ToyEvaluation:
 
     @property
     def rows(self) -> list[MeasureRow]:
-        """For each measure: its name, its value, what to hold it against, and what it means here."""
+        """For each measure: its name, its value, the value to compare it with, and what it means."""
         numbers = self.measures
         found = [("w1", f"{numbers['w1']:.4f}", f"floor {numbers['w1_floor']:.4f}", self._distance())]
         if "modes" in numbers:
@@ -66,11 +66,11 @@ class ToyEvaluation:
 
     @property
     def tables(self) -> tuple[EvalTable, ...]:
-        """Nothing else."""
+        """No tables."""
         return ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return JSON values; docs/metrics.md says what each key is."""
+        """Return JSON values; docs/metrics.md explains the keys."""
         return {
             "domain": "toy",
             "data": self.facts.name,
@@ -97,13 +97,13 @@ def evaluate_points(
     samples: int | None,
     on_step: OnStep = ignore_step,
 ) -> ToyEvaluation:
-    """Measure generated points against draws that were never trained on.
+    """Measure generated points against points that were not used in training.
 
     Args:
-        domain: with the distribution.
-        generate: from N, that many (N, 2) points, some at a time.
+        domain: the domain of the distribution.
+        generate: given N, yields N points in parts, each (n, 2).
         samples: N; None: SAMPLES.
-        on_step: told what is being done and which share of that is done.
+        on_step: called with a description of the current step and the share of it that is done.
     """
     count = SAMPLES if samples is None else samples
     on_step(f"generating {count:,} points", 0.0)

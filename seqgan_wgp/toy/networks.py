@@ -17,11 +17,11 @@ from ..registry import GENERATORS as _GENERATORS
 from ..registry import register
 
 POINT = 2
-"""Numbers in a point."""
+"""Number of coordinates of a point."""
 
 
 class _Layers(nn.Module):
-    """`blocks` hidden layers of `width` units and a linear one: (B, inputs) -> (B, outputs); linear with no blocks."""
+    """A perceptron (B, inputs) -> (B, outputs) with `blocks` hidden layers of `width` units; linear with 0 blocks."""
 
     def __init__(self, settings: GeneratorSettings | CriticSettings, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class PointPerceptronGenerator(nn.Module):
     """Latents to points: (B, Z) -> (B, 2).
 
     Args:
-        settings: `blocks` is the number of hidden layers, `width` that of units in each.
+        settings: `blocks` is the number of hidden layers, `width` the number of units in each.
     """
 
     def __init__(self, settings: GeneratorSettings) -> None:
@@ -57,10 +57,10 @@ class PointPerceptronGenerator(nn.Module):
 
 @register.critic("perceptron", data="toy", normalizations=FOR_UNITS)
 class PointPerceptronCritic(nn.Module):
-    """Points to scores: (B, 2) -> (B,). It mixes no samples, unless by batch norm.
+    """Points to scores: (B, 2) -> (B,). Scores of different samples are independent, except with batch norm.
 
     Args:
-        settings: `blocks` is the number of hidden layers, `width` that of units in each.
+        settings: `blocks` is the number of hidden layers, `width` the number of units in each.
     """
 
     def __init__(self, settings: CriticSettings) -> None:
@@ -74,4 +74,4 @@ class PointPerceptronCritic(nn.Module):
 
 
 GENERATORS, CRITICS = _GENERATORS["toy"], _CRITICS["toy"]
-"""Name -> network, given settings."""
+"""The registries of networks for points."""

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from ..training.domain import DataSpec, Items
 
 DOTS = 2_500
-"""Points of either kind in a picture, at most."""
+"""Largest number of real and of generated points in a picture."""
 
 ROOM = 0.3
-"""What a picture shows around the real points, as a share of their extent, on each side."""
+"""Margin around the real points in a picture, as a share of their extent."""
 
 
 def point_as_csv(x: float, y: float) -> str:
-    """Return a point as two numbers with a comma between: as few digits as say a float32 exactly."""
+    """Return a point as two numbers separated by a comma, with as few digits as identify each float32."""
     return f"{np.float32(x)!s},{np.float32(y)!s}"
 
 
@@ -37,26 +37,26 @@ def point_as_jsonl(x: float, y: float) -> str:
 
 
 FORMATS: dict[str, Callable[[float, float], str]] = {"txt": point_as_csv, "jsonl": point_as_jsonl, "csv": point_as_csv}
-"""Name -> point to line, without the line feed. CSV has a header, see HEADERS."""
+"""Format -> function from a point to its line, without the line feed. For the header of CSV see HEADERS."""
 
 HEADERS: dict[str, str] = {"csv": "x,y\n"}
-"""What a file of the format begins with."""
+"""Format -> first line of the file."""
 
 
 def points_as_text(parts: Iterable[Items], format_: str) -> Iterator[str]:
-    """Yield points as text of a format, a key of FORMATS: what the file begins with, then a line each."""
+    """Yield the header and then one line per point. `format_` is a key of FORMATS."""
     yield HEADERS.get(format_, "")
     for points_N2 in parts:
         yield from (FORMATS[format_](x, y) + "\n" for x, y in points_N2.tolist())
 
 
 def write_scatter(config: Config, _form: DataSpec, samples: Items, stem: Path) -> None:
-    """Write a picture of generated points on as many real ones to `stem`, whose name is the step, as .png.
+    """Write a scatter plot of generated points and as many real ones to `stem`.png; the name of `stem` is the step.
 
-    Its frame is that of the real points with some room around, so that the pictures of a run go together; what was
-    generated outside is not seen.
+    The axes cover the real points and a margin, so that all pictures of a run have the same scale. Generated points
+    outside are not shown.
     """
-    # Here, since the import takes longer than that of all the rest, and other kinds of data never need it.
+    # Imported here because it is slow to import and other kinds of data do not need it.
     from matplotlib.figure import Figure
 
     real_N2 = chosen(config.toy).distribution.sample(

@@ -21,15 +21,15 @@ from .spec import open_facts
 
 
 def toy_report_data(folder: Path, config: Config, samples: Items | None) -> ReportData:
-    """Return the report data of a toy run; real points are already in the pictures of its samples.
+    """Return the report data of a toy run. Its sample pictures already show real points.
 
     Args:
-        folder: of the run.
+        folder: the run folder.
         config: of the run.
-        samples: generated (N, 2) points; None: there is no model yet.
+        samples: generated (N, 2) points; None when there is no model yet.
 
     Raises:
-        CheckpointError: what was written of the distribution cannot be read.
+        CheckpointError: the stored description of the distribution cannot be read.
     """
     facts = open_facts(folder)
     distribution = facts.distribution
@@ -49,7 +49,7 @@ def toy_report_data(folder: Path, config: Config, samples: Items | None) -> Repo
 def centre_shares(
     generated_N2: npt.NDArray[np.floating], real_N2: npt.NDArray[np.floating], centres: tuple[Centre, ...]
 ) -> Shares:
-    """Return the share of points that are nearest to each centre of a mixture, however far."""
+    """Return the share of points whose nearest centre is each centre of a mixture, at any distance."""
     centre_K2 = np.array(centres)
 
     def shares(points_N2: npt.NDArray[np.floating]) -> tuple[float, ...]:

@@ -18,14 +18,14 @@ FACTS = "toy.json"
 
 @dataclass(frozen=True, kw_only=True)
 class ToyFacts:
-    """Which distribution it is; written beside a run and into the model."""
+    """Name and parameter of a distribution, stored in the run folder and in the model file."""
 
     name: str
     theta: float
 
     @classmethod
     def read(cls, facts: Mapping[str, Any]) -> ToyFacts:
-        """Return what was written. Raises CheckpointError when it is not complete, or of no distribution of ours."""
+        """Read stored facts. Raises CheckpointError when they are incomplete or name an unknown distribution."""
         try:
             found = cls(name=str(facts["name"]), theta=float(facts["theta"]))
         except (KeyError, TypeError, ValueError):
@@ -36,35 +36,35 @@ class ToyFacts:
 
     @property
     def distribution(self) -> Distribution:
-        """What is learnt."""
+        """The distribution itself."""
         return parallel_lines(self.theta) if self.name == "parallel-lines" else DISTRIBUTIONS[self.name]
 
     def summary(self) -> str:
-        """Return what it is, in one line."""
-        return f"{self.name}: {self.distribution.description}; every batch is a new draw"
+        """Describe it in one line."""
+        return f"{self.name}: {self.distribution.description}; every batch is newly drawn"
 
 
 def check_name(name: str) -> None:
-    """Raise CorpusError when there is no distribution of that name."""
+    """Raise CorpusError for an unknown name."""
     if name not in DISTRIBUTIONS:
         raise CorpusError(
             f"toy:{name}: there is no such distribution{did_you_mean(name, DISTRIBUTIONS)}",
-            f"known: {', '.join(f'toy:{known}' for known in DISTRIBUTIONS)}; for a file of that name give ./toy:{name}",
+            f"choose one of: {', '.join(f'toy:{known}' for known in DISTRIBUTIONS)}; for such a file give ./toy:{name}",
         )
 
 
 def chosen(settings: ToySettings) -> ToyFacts:
-    """Return what the settings name."""
+    """Return the facts of the distribution chosen in the settings."""
     return ToyFacts(name=settings.name, theta=settings.theta)
 
 
 def write_distribution(facts: ToyFacts, folder: Path) -> None:
-    """Write the facts to a run's folder."""
+    """Write the facts to a run folder."""
     (folder / FACTS).write_text(json.dumps(dataclasses.asdict(facts), indent=2) + "\n", encoding="utf-8")
 
 
 def open_facts(folder: Path) -> ToyFacts:
-    """Read what `write_distribution` wrote. Raises CheckpointError when the file is not right."""
+    """Read the file of `write_distribution`. Raises CheckpointError when it is missing or damaged."""
     file, remedy = folder / FACTS, "restore the file, or start a new run"
     try:
         return ToyFacts.read(json.loads(file.read_text(encoding="utf-8")))

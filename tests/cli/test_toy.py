@@ -30,7 +30,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, call: Call) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "run"
     result = call("train", "toy:8-gaussians", *TINY, "--out", folder)
     assert (result.returncode, result.stdout) == (0, f"{folder}\n"), result.stderr
-    assert "8-gaussians: 8 Gaussians of standard deviation 0.0141; every batch is a new draw" in result.stderr
+    assert "8-gaussians: 8 Gaussians of standard deviation 0.0141; every batch is newly drawn" in result.stderr
     assert all(word in result.stderr for word in ("W1", "its floor", "modes", "high_quality", "mode_kl", "("))
     assert f"generate {folder} -n 1000" in result.stderr
     return folder
