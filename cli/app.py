@@ -76,18 +76,18 @@ def _options(
     ] = False,
 ) -> None:
     del version
-    if context.invoked_subcommand and "WORLD_SIZE" in os.environ:  # torchrun has started this process
+    if context.invoked_subcommand and "WORLD_SIZE" in os.environ:  # started by torchrun
         check_alone(context.invoked_subcommand)
 
 
 def main() -> None:
     """Run the command line."""
-    # How long the threads of a parallel loop wait awake for each other, in turns. GNU OpenMP's own choice, for ever on
-    # a machine of its own, costs seconds a step as soon as another program wants a core; a short wait costs nothing.
+    # How many turns the threads of a parallel loop spin while they wait for each other. By default GNU OpenMP spins for
+    # long, which costs seconds per step as soon as another program needs a core; a short wait costs nothing.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     keep_memory()
     show_warnings()
-    # Whoever ends the command politely gets the same cleaning up as with Ctrl-C.
+    # SIGTERM cleans up in the same way as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()
 

@@ -50,7 +50,7 @@ Minutes = Annotated[
     float | None, typer.Option(help="Total training time in minutes, including time already spent.", metavar="M")
 ]
 Seed = Annotated[int | None, typer.Option(help="Random seed.", metavar="S")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing run in the folder RUN.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing run in the folder.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print all settings without training.")]
 Plugins = Annotated[
     list[Path] | None,

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 COMMANDS = ("train", "mnist", "resume")
-"""The commands that many processes do together."""
+"""The commands that can run in several processes."""
 
 
 def check_alone(command: str) -> None:
-    """End unless a command may be one of many processes: it would do its work so many times, to the same files.
+    """Exit if a command cannot run in several processes, since each would do the same work and write the same files.
 
-    The first process says so and fails. The others end well: as soon as one fails torchrun ends all, and the first is
-    to have its say.
+    The first process prints the error and fails. The others exit with 0: torchrun ends all processes as soon as one
+    fails, and the first must have time to print.
     """
     size = processes_started()
     if command in COMMANDS or size == 1:
@@ -42,7 +42,7 @@ def check_alone(command: str) -> None:
 
 @contextlib.contextmanager
 def together() -> Iterator[ProcessGroup]:
-    """Give the processes that torchrun has started for this command; an error in one ends all, with one message."""
+    """Yield the process group that torchrun started. An error in one process ends all, with one message."""
     from seqgan_wgp.training.distributed.rendezvous import join
 
     world = join()
@@ -52,7 +52,7 @@ def together() -> Iterator[ProcessGroup]:
         world.leave()
         raise
     except BaseException as error:
-        if world.size > 1:  # torchrun tells all to end as soon as one does, which this one is doing
+        if world.size > 1:  # torchrun ends all processes as soon as one ends, as this one is about to
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if not world.should_report(error):
             raise typer.Exit(exit_code(error)) from None

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def compare(
     corpus: Annotated[
         list[str],
-        typer.Argument(help="Same inputs as train, including toy:NAME; or the word mnist.", metavar="CORPUS..."),
+        typer.Argument(help="Same inputs as train, including toy:NAME; or mnist for images.", metavar="CORPUS..."),
     ],
     recipes: Annotated[
         list[str],

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.text import Text
 
 from .. import options
-from ..ui.console import guarded, messages
+from ..ui.console import guarded
+from ..ui.inputs import inputs_with_progress
 from ..ui.output import utf8_stdout
-from ..ui.progress_bar import Working
 from ..ui.tables import foreign, show_table
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def evaluate(
     corpus: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Text to evaluate against, as for train. Given a bare model file, also pass the corpus.",
+            help="Text to evaluate against; same inputs as train. Required for a bare model file.",
             metavar="[CORPUS...]",
             show_default="the run's own corpus",
         ),
@@ -56,17 +56,22 @@ def evaluate(
         typer.Option(help="Training steps of the classifier two-sample test; 0 leaves it out. [500]", metavar="N"),
     ] = None,
     refine: Annotated[
-        bool, typer.Option("--refine", help="Measure only strings that the model's refiner accepts; see refine.")
+        bool,
+        typer.Option(
+            "--refine", help="Evaluate only strings that the model's refiner accepts; train it with the command refine."
+        ),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the latents and of all that is drawn beside.", metavar="S")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.", metavar="S")] = 0,
     baseline_seconds: Annotated[
         float | None,
         typer.Option(
-            help="Of text: train a causal network for so long, to compare with; kept in the cache. 0: none. [30]",
+            help="For text: training time of the autoregressive baseline, which is then cached; 0 leaves it out. [30]",
             metavar="SECONDS",
         ),
     ] = None,
-    best: Annotated[bool, typer.Option("--best", help="Of a run, the model of its best evaluation.")] = False,
+    best: Annotated[
+        bool, typer.Option("--best", help="Use best.safetensors (best validation score) instead of the latest weights.")
+    ] = False,
     data: Annotated[
         Path | None, typer.Option(help="For image models: folder of images to evaluate against.", metavar="DIR")
     ] = None,
@@ -77,15 +82,8 @@ def evaluate(
     """Evaluate a model on the test split of its data and explain each number."""
     options.load_plugins(plugin)
     from seqgan_wgp.runs.evaluate import evaluate as evaluated
-    from seqgan_wgp.text.readers.open import open_inputs
 
-    source = open_inputs(corpus) if corpus else None
-    with Working(messages()) as working:
-
-        def on_bytes(done: int) -> None:
-            if source is not None:
-                working(f"reading {source.label}", done / source.size if source.size else 0.0)
-
+    with inputs_with_progress(corpus) as (source, working, on_bytes):
         found = evaluated(
             model,
             source,

@@ -52,6 +52,6 @@ def export(
 
 
 def _name(model: Path) -> str:
-    """Return what a run's folder or a model file is called."""
+    """Return the name of a run folder or model file."""
     whole = model.resolve()
     return whole.name if whole.is_dir() else whole.stem

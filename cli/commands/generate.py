@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import typer
+
 from .. import options
 from ..ui.console import guarded
 from ..ui.output import opened
@@ -14,9 +16,15 @@ if TYPE_CHECKING:
     from seqgan_wgp.domains import DomainAdapter
     from seqgan_wgp.model import Model
 
+_FOR_ALL_DATA = frozenset(
+    ("model", "n", "output", "format_", "columns", "best", "device", "overwrite", "seed", "start", "plugin")
+)
+"""Parameters of the command that apply to every kind of data; the others are for text."""
+
 
 @guarded
 def generate(
+    context: typer.Context,
     model: options.TrainedModel,
     n: flags.Strings = 10,
     output: options.Output = None,
@@ -58,37 +66,19 @@ def generate(
     """
     options.load_plugins(plugin)
     from seqgan_wgp.domains import adapter_for
+    from seqgan_wgp.errors import ConfigError
     from seqgan_wgp.model import Model
     from seqgan_wgp.text.constrained.constraints import Constraints, parse_length
     from seqgan_wgp.text.generation.request import Request, parse_shard
 
     _check(n, seed, start)
-    sets = (set_1, set_2, set_3, set_4)
     loaded = Model.load(model, device=device or "auto", best=best)
     adapter = adapter_for(loaded.config)
     adapter.check_format(format_)
     if not adapter.has_strings:
-        for_text: dict[str, object] = {
-            "--continue": continue_,
-            "--shard": shard,
-            "--decode": decode != "argmax",
-            "--temperature": temperature != 1,
-            "--scores": scores,
-            "--top": top,
-            "--refine": refine,
-            "--unique": unique,
-            "--not-in": not_in,
-            "--valid": valid,
-            "--prefix": prefix,
-            "--suffix": suffix,
-            "--contains": contains,
-            "--mask": mask,
-            **dict(zip(("-1", "-2", "-3", "-4"), sets, strict=True)),
-            "--length": length,
-            "--charset": charset,
-            "--regex": regex,
-        }
-        _check_no_text(adapter, n, for_text)
+        _refuse_text_options(context, adapter)
+        if n < 1:
+            raise ConfigError(f"-n is {n}, but it must be at least 1")
         _write_items(loaded, n, output, format_, columns, seed=seed, start=start, overwrite=overwrite)
         return
     adapter.items_writer(output, n, columns=columns, overwrite=overwrite)
@@ -106,7 +96,7 @@ def generate(
             suffix=suffix,
             contains=tuple(contains or ()),
             mask=mask,
-            sets=sets,
+            sets=(set_1, set_2, set_3, set_4),
             length=None if length is None else parse_length(length),
             charset=charset,
             regex=regex,
@@ -138,17 +128,18 @@ def _check(n: int, seed: int, start: int) -> None:
             raise ConfigError(f"{name} is {value}, but it must not be negative")
 
 
-def _check_no_text(adapter: DomainAdapter, n: int, given: dict[str, object]) -> None:
-    """Raise ConfigError for an option that is for text alone."""
+def _refuse_text_options(context: typer.Context, adapter: DomainAdapter) -> None:
+    """Raise ConfigError when an option was given that only text models have."""
     from seqgan_wgp.errors import ConfigError
 
-    for name, value in given.items():
-        if value:
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        source = context.get_parameter_source(name)
+        if name not in _FOR_ALL_DATA and source is not None and source.name != "DEFAULT":
             raise ConfigError(
-                f"{name} works only with text models, and this model generates {adapter.items}", "leave it out"
+                f"{parameter.opts[0]} works only with text models, and this model generates {adapter.items}",
+                "leave it out",
             )
-    if n < 1:
-        raise ConfigError(f"-n is {n}, but it must be at least 1")
 
 
 def _write_items(
@@ -162,7 +153,7 @@ def _write_items(
     start: int,
     overwrite: bool,
 ) -> None:
-    """Write items that are no strings: to files of their own, or as lines."""
+    """Write images or points, to files or as lines of text."""
     from seqgan_wgp.domains import adapter_for
 
     adapter = adapter_for(loaded.config)

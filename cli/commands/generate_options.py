@@ -92,7 +92,7 @@ Refine = Annotated[
     bool,
     typer.Option(
         "--refine",
-        help="Only strings that the model's refiner accepts; train it with the command refine.",
+        help="Keep only strings that the model's refiner accepts; train it with the command refine.",
         rich_help_panel=_FILTERS,
     ),
 ]

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Strings as a user asks for them, and where they go."""
+    """What to generate, which strings to keep, and where to write them."""
 
     request: Request
     format_: str
     scores: bool
-    """Whether they are written. The request has them made also where they only choose."""
+    """Whether scores are written. With `top`, the request computes them even when they are not written."""
 
     top: int | None
     unique: bool
@@ -46,11 +46,11 @@ class Job:
 
     @property
     def filters(self) -> bool:
-        """Whether some strings may be held back."""
+        """Whether some strings may be dropped."""
         return self.unique or bool(self.not_in) or self.valid is not None
 
     def check(self) -> None:
-        """Raise ConfigError for what cannot be, or not together."""
+        """Raise ConfigError for invalid values and combinations."""
         from seqgan_wgp.errors import ConfigError
 
         endless, one = self.request.n is None, "leave one of the two out"
@@ -71,11 +71,11 @@ class Job:
 
 
 def write_strings(loaded: Model, job: Job) -> None:
-    """Write the strings, and say on stderr what else there is to know of them.
+    """Write the strings, and print further information on stderr.
 
     Raises:
-        SeqganError: what is wrong with the request, its files or the model.
-        typer.Exit: with code 1, fewer strings than asked for were found.
+        SeqganError: the request, its files or the model are invalid.
+        typer.Exit: with code 1 when fewer strings than requested were found.
     """
     from seqgan_wgp.text.generation.stream import best, stream
     from seqgan_wgp.utils.background_writer import in_background
@@ -104,12 +104,12 @@ def write_strings(loaded: Model, job: Job) -> None:
 
 @final
 class Tally:
-    """Counts strings as they go by, and shows how many where they go to a file.
+    """Counts strings while they are written, and shows the number when they go to a file.
 
     Args:
-        job: what is asked for.
-        begun: what is there before the first.
-        working: where to show.
+        job: the job.
+        begun: progress of an interrupted job that is continued.
+        working: shows the progress.
     """
 
     def __init__(self, job: Job, begun: Progress, working: Working) -> None:
@@ -118,7 +118,7 @@ class Tally:
         self._working = None if job.output is None and job.continued is None else working
 
     def counted(self, found: Iterator[tuple[StringBlock, Progress]]) -> Iterator[tuple[StringBlock, Progress]]:
-        """Yield what is found."""
+        """Yield the blocks unchanged, and count them."""
         for block, at in found:
             self.at, self.new = at, self.new + len(block)
             if block.given_up_N is not None:
@@ -128,18 +128,18 @@ class Tally:
             yield block, at
 
     def refined(self, candidates: int, accepted: int) -> None:
-        """Count candidates, and those that the refiner accepted."""
+        """Count candidates and accepted candidates of the refiner."""
         self._candidates, self._accepted = self._candidates + candidates, self._accepted + accepted
 
     @property
     def _share(self) -> float:
-        """How much of what was asked for is done, 0 where that has no end."""
+        """Share of the job that is done; 0 for an endless job."""
         selective = self.job.filters or self.job.request.refine
         done = self.at.strings if selective else self.at.next - self.job.request.start
         return 0.0 if self.job.request.n is None else done / self.job.request.n
 
     def tell(self) -> None:
-        """Say on stderr what there is to know at the end."""
+        """Print a summary on stderr at the end."""
         from seqgan_wgp.text.generation.stream import is_exhausted
 
         console, n, strings = messages(), self.job.request.n, f"{self.at.strings:,} strings"
@@ -161,7 +161,7 @@ class Tally:
 
 
 def _sieve(loaded: Model, model: TextModel, job: Job) -> tuple[StringFilter | None, list[str]]:
-    """Return what holds strings back, if anything does, and the hashes of the files whose lines it does."""
+    """Return the filter, if any, and the sha256 of the excluded files."""
     if not job.filters:
         return None, []
     from seqgan_wgp.text.generation.filters import Excluded, StringFilter, validity
@@ -177,7 +177,7 @@ def _sieve(loaded: Model, model: TextModel, job: Job) -> tuple[StringFilter | No
 
 
 def _encoder(model: TextModel, job: Job) -> tuple[Callable[[StringBlock], bytes], bytes]:
-    """Return what makes lines of strings, and what a file begins with."""
+    """Return the function from strings to lines, and the header of the file."""
     from seqgan_wgp.text.generation.formats import header
     from seqgan_wgp.text.generation.line_encoder import SCORES, LineEncoder, scored_lines
 
@@ -196,7 +196,7 @@ def _encoder(model: TextModel, job: Job) -> tuple[Callable[[StringBlock], bytes]
 def _destination(
     model: TextModel, job: Job, sieve: StringFilter | None, excluded: list[str], header: bytes
 ) -> Iterator[tuple[Write, Progress]]:
-    """Give what takes lines, and how far they have come; the sieve then knows the strings until there."""
+    """Yield the function that writes lines, and the progress so far, whose strings the filter then knows."""
     from seqgan_wgp.text.generation.request import Progress, described
 
     first = Progress(next=job.request.start)

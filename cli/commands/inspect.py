@@ -30,7 +30,7 @@ Row = tuple[str, str]
 _STYLES = {"problem": "bold red", "warning": "yellow", "note": "", "ok": "green"}
 
 FILES_SHOWN = 5
-"""Of several inputs, so many are named."""
+"""Largest number of inputs that are listed by name."""
 
 _BAR, _EIGHTHS = 40, " ▏▎▍▌▋▊▉"
 
@@ -57,7 +57,9 @@ def inspect(
     assigned = parse_assignments(set_ or [])
     given = configs.recipe(recipe, assigned, file=config)
     if not DATA_KINDS[given.domain].is_discrete:
-        raise ConfigError(f"the recipe {recipe!r} is one for {given.domain}, and inspect reads text", "take fast")
+        raise ConfigError(
+            f"the recipe {recipe!r} is for {given.domain} data, but inspect reads text", "use --recipe fast"
+        )
     options.note_former_names(assigned, config)
     measure = None
     if not no_timing:
@@ -92,7 +94,7 @@ def _show(found: Inspection, console: Console) -> None:
 
 
 def _print(console: Console, title: str, rows: list[Row], style: str = "") -> None:
-    """Print rows: folded to fit a terminal, elsewhere one on each line."""
+    """Print rows: wrapped to fit a terminal, one per line elsewhere."""
     if title:
         console.print(Text(title, style="bold"))
     grid = Table.grid(padding=(0, 2, 0, 0))
@@ -185,7 +187,7 @@ def _characters(found: Inspection) -> Iterator[Row]:
 
 
 def _shown(character: Character) -> str:
-    """Return a character as itself where it can be seen, else as its code point."""
+    """Return a visible character itself, any other as its code point."""
     itself = chr(int(character.code_point[2:], 16))
     can_be_seen = unicodedata.category(itself)[0] in "LNPS" and (character.code_point[0] == "U" or itself.isascii())
     return itself if can_be_seen else character.code_point
@@ -224,4 +226,4 @@ SECTIONS: dict[str, Callable[[Inspection], Iterator[Row]]] = {
     "characters": _characters,
     "prepared for training": _outlook,
 }
-"""Title -> rows of the table."""
+"""Title -> function that yields the rows of the table."""

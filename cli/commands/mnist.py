@@ -12,7 +12,7 @@ from ..ui.console import guarded
 from .train import train_on
 
 INPUTS = ["mnist"]
-"""What `compare` calls the same data."""
+"""The inputs by which `compare` names the same data."""
 
 
 @guarded

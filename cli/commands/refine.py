@@ -8,7 +8,7 @@ import typer
 
 from .. import options
 from ..ui.console import guarded, messages
-from ..ui.progress_bar import Working
+from ..ui.inputs import inputs_with_progress
 
 if TYPE_CHECKING:
     from seqgan_wgp.text.refinement.fit import FitProgress
@@ -20,52 +20,59 @@ def refine(
     model: options.TrainedModel,
     corpus: Annotated[
         list[str] | None,
-        typer.Argument(help="The text, as train takes it; otherwise the run's own.", metavar="[CORPUS...]"),
+        typer.Argument(
+            help="Real strings; same inputs as train.", metavar="[CORPUS...]", show_default="the run's own corpus"
+        ),
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(help="Time for training, all rounds together. [3]", metavar="M")
+        float | None, typer.Option(help="Total training time in minutes, over all rounds. [3]", metavar="M")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Steps of each round, in place of --minutes; repeatable.", metavar="N")
+        int | None,
+        typer.Option(
+            help="Training steps per round, instead of --minutes; makes the result reproducible.", metavar="N"
+        ),
     ] = None,
     rounds: Annotated[
-        int, typer.Option(help="Classifiers; each learns from what the ones before it let through.", metavar="R")
+        int,
+        typer.Option(
+            help="Number of classifiers. Each is trained on strings that the previous ones accepted.", metavar="R"
+        ),
     ] = 1,
     acceptance: Annotated[
         str,
         typer.Option(
-            help="ratio: rejection with a bound; drs: discriminator rejection sampling; mh: Metropolis-Hastings.",
+            help="Acceptance rule: ratio (rejection sampling with a bound on the density ratio), drs (discriminator "
+            "rejection sampling) or mh (Metropolis-Hastings).",
             metavar="RULE",
         ),
     ] = "ratio",
     quantile: Annotated[
         float,
         typer.Option(
-            help="Of ratio and drs: the bound is this quantile of the ratios. Higher: nearer to the text, fewer "
-            "accepted.",
+            help="For ratio and drs: quantile of the density ratios that is used as the bound. A higher value gives "
+            "more realistic strings and accepts fewer.",
             metavar="Q",
         ),
     ] = 0.95,
-    proposals: Annotated[int, typer.Option(help="Of mh: candidates for each string kept.", metavar="K")] = 32,
-    seed: Annotated[int, typer.Option(help="Seed of the training.", metavar="S")] = 0,
-    best: Annotated[bool, typer.Option("--best", help="Refine the run's best.safetensors.")] = False,
+    proposals: Annotated[int, typer.Option(help="For mh: number of candidates per accepted string.", metavar="K")] = 32,
+    seed: Annotated[int, typer.Option(help="Random seed.", metavar="S")] = 0,
+    best: Annotated[
+        bool, typer.Option("--best", help="Use best.safetensors (best validation score) instead of the latest weights.")
+    ] = False,
     device: options.Device = None,
     plugin: options.Plugins = None,
 ) -> None:
-    """Train a classifier of real against generated strings, and store it in MODEL for generate --refine."""
+    """Train a classifier that keeps a model's most realistic strings.
+
+    It learns to tell real from generated strings and is stored in MODEL; generate --refine applies it.
+    """
     options.load_plugins(plugin)
 
     from seqgan_wgp.runs.refine import refine as refined
-    from seqgan_wgp.text.readers.open import open_inputs
     from seqgan_wgp.utils.model_file import find_model_file
 
-    source = open_inputs(corpus) if corpus else None
-    with Working(messages()) as working:
-
-        def on_bytes(done: int) -> None:
-            if source is not None:
-                working(f"reading {source.label}", done / source.size if source.size else 0.0)
-
+    with inputs_with_progress(corpus) as (source, working, on_bytes):
         found = refined(
             model,
             source,
@@ -93,7 +100,7 @@ def _shown(place: int, rounds: int, at: FitProgress) -> str:
 
 
 def _tell(refiner: Refiner) -> None:
-    """Say on stderr what each round has come to."""
+    """Print the result of each round on stderr."""
     console = messages()
     for place, stage in enumerate(refiner.stages, 1):
         of, facts = f"round {place}: " if len(refiner.stages) > 1 else "", stage.facts

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NAMES = ("lines", "gradients", "surfaces", "depth", "meaning")
 
 _QUICK = 0.1
-"""Share of the steps that a quick look takes."""
+"""Share of the steps with --quick."""
 
 
 @guarded
@@ -36,11 +36,11 @@ def theory(
     seed: Annotated[int, typer.Option(help="Random seed.", metavar="S")] = 0,
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="Run a tenth of the steps for a first look; too few for the checks to pass."),
+        typer.Option("--quick", help="Run only a tenth of the steps, which is too few for the checks to pass."),
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing figures in the folder.")] = False,
 ) -> None:
-    """Run small experiments that show why WGAN-GP works, against what theory predicts.
+    """Run small experiments that show why WGAN-GP works, and compare them with theory.
 
     Prints tables and writes figures to the folder. Takes up to five minutes.
     """
@@ -52,7 +52,7 @@ def theory(
     from seqgan_wgp.theory.experiments import EXPERIMENTS
     from seqgan_wgp.theory.figures import png
 
-    torch.set_num_threads(1)  # networks this small lose more to a second thread than they gain
+    torch.set_num_threads(1)  # a second thread slows down networks this small
     console, began = messages(), time.perf_counter()
     missed = 0
     for name in names:
@@ -71,14 +71,14 @@ def _tell(console: Console, name: str, what: str) -> None:
 
 
 def _asked(only: str | None) -> list[str]:
-    """Return the names of the experiments, in their own order."""
+    """Return the names of the chosen experiments, in the order of NAMES."""
     from seqgan_wgp.errors import ConfigError, did_you_mean
 
     wanted = [name.strip() for name in only.split(",")] if only is not None else list(NAMES)
     for name in wanted:
         if name not in NAMES:
             raise ConfigError(
-                f"there is no experiment {name!r}{did_you_mean(name, NAMES)}", f"known: {', '.join(NAMES)}"
+                f"there is no experiment {name!r}{did_you_mean(name, NAMES)}", f"choose one of: {', '.join(NAMES)}"
             )
     return [name for name in NAMES if name in wanted]
 
@@ -87,11 +87,11 @@ def _check_seed(seed: int) -> None:
     from seqgan_wgp.errors import ConfigError
 
     if not 0 <= seed < 2**63:
-        raise ConfigError(f"--seed is {seed}", "it must be at least 0 and below 2**63")
+        raise ConfigError(f"--seed is {seed}, but it must be at least 0 and below 2**63")
 
 
 def _check_folder(folder: Path, names: list[str], *, overwrite: bool) -> None:
-    """Make the folder. Raises ConfigError where figures would stand among other files, or replace some unasked."""
+    """Create the folder. Raises ConfigError when it has other files, or figures and no `overwrite`."""
     from seqgan_wgp.errors import ConfigError
 
     ours = {f"{name}.png" for name in NAMES}
@@ -105,13 +105,13 @@ def _check_folder(folder: Path, names: list[str], *, overwrite: bool) -> None:
     replaced = sorted(there & {f"{name}.png" for name in names})
     if replaced and not overwrite:
         raise ConfigError(
-            f"{folder}: {', '.join(replaced)} already there",
+            f"{folder}: {', '.join(replaced)} already exist there",
             "choose another --out, or give --overwrite to replace them",
         )
 
 
 def _write(picture: bytes, path: Path) -> None:
-    """Write a figure that takes its place whole."""
+    """Write a figure atomically."""
     from seqgan_wgp.utils.atomic_files import new_file
 
     with new_file(path) as file:
@@ -119,7 +119,7 @@ def _write(picture: bytes, path: Path) -> None:
 
 
 def _show(name: str, experiment: Experiment, found: object) -> int:
-    """Print the tables; return how many checks were not met."""
+    """Print the tables; return the number of failed checks."""
     from seqgan_wgp.theory import checks
     from seqgan_wgp.theory.tables import markdown
 

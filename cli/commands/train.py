@@ -86,14 +86,14 @@ def train_on(
     """Prepare a run in the first process and train it in all processes; with `dry_run` only print its settings.
 
     Args:
-        adapter: of the data.
-        inputs: the words that name the data.
-        data: the folder that --data names.
-        asked: from the recipe and the settings that the data's name decides, returns the config.
-        recipe: its name.
-        out: the run's folder; None: a numbered one in runs/.
+        adapter: adapter of the kind of data.
+        inputs: the inputs on the command line.
+        data: the folder given by --data.
+        asked: (recipe, settings implied by the inputs) -> config.
+        recipe: name of the recipe.
+        out: the run folder; None: a new numbered one in runs/.
         overwrite: replace a run at `out`.
-        dry_run: train nothing.
+        dry_run: only print the settings.
     """
     from seqgan_wgp.runs.elastic import found_again
     from seqgan_wgp.runs.folder import check_free
@@ -156,7 +156,7 @@ def scan_with_progress(console: Console, adapter: DomainAdapter, source: Any, co
 
 
 def train_in(run: RunFolder, world: ProcessGroup, overrides: dict[str, object] | None = None) -> None:
-    """Train in a run's folder with progress on stderr; print the folder on stdout at the end."""
+    """Train in a run folder with progress on stderr; print the folder on stdout at the end."""
     from seqgan_wgp import config as configs
     from seqgan_wgp.errors import Diverged
     from seqgan_wgp.runs.folder import read_config

@@ -18,8 +18,8 @@ class Reading:
 
     Args:
         console: where to draw.
-        what: is being done, e.g. "reading names.txt".
-        size: bytes in all, None where that is not known.
+        what: description, e.g. "reading names.txt".
+        size: total number of bytes; None when unknown.
     """
 
     def __init__(self, console: Console, what: str, size: int | None) -> None:
@@ -27,16 +27,16 @@ class Reading:
         self._bar = Bar(console, DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
 
     def __enter__(self) -> Self:
-        """Begin; nothing is drawn yet."""
+        """Start; nothing is drawn yet."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._bar.close()
 
     def __call__(self, done: int) -> None:
-        """Show that so many bytes have been read."""
+        """Show the number of bytes read so far."""
         of = f" of {decimal(self.size)}" if self.size else ""
         self._bar.show(self.what, done, self.size, lambda: f"{self.what}: {decimal(done)}{of}")

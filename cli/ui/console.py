@@ -28,19 +28,19 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _WIDTH = 160
-"""Columns of tables where there is no terminal to ask."""
+"""Width of tables when the output is not a terminal."""
 
 EXIT_FAILED, EXIT_CHANGE, EXIT_INTERRUPTED = 1, 2, 130
 
 
 def messages() -> Console:
-    """Return the console on stderr; made anew, since tests and pipes replace stderr."""
+    """Return a new console on the present stderr, which tests and pipes replace."""
     terminal = sys.stderr.isatty()
     return Console(stderr=True, highlight=False, soft_wrap=not terminal, width=None if terminal else _WIDTH)
 
 
 def program() -> str:
-    """Return how this command is called from where the user is, for commands that a message proposes."""
+    """Return the name by which the user called this command, for commands that messages propose."""
     if shutil.which("seqgan-wgp"):
         return "seqgan-wgp"
     called = Path(sys.argv[0])
@@ -50,7 +50,7 @@ def program() -> str:
 
 
 def fail(message: str, remedy: str = "", *, code: int = EXIT_CHANGE) -> NoReturn:
-    """Say what is wrong and what would help, and end with an exit code."""
+    """Print what is wrong and the remedy, and exit with a code."""
     console = messages()
     console.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
     if remedy:
@@ -59,7 +59,7 @@ def fail(message: str, remedy: str = "", *, code: int = EXIT_CHANGE) -> NoReturn
 
 
 def show_warnings() -> None:
-    """Have our own warnings shown as one line on stderr from now on, without the place in the code; others stay."""
+    """Show warnings of this package as one line on stderr, without the place in the code."""
     others = warnings.showwarning
 
     def show(
@@ -79,7 +79,7 @@ def show_warnings() -> None:
 
 
 def exit_code(error: BaseException) -> int:
-    """Return what a command exits with that an error ends."""
+    """Return the exit code of a command that ends with this error."""
     if isinstance(error, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     change = isinstance(error, SeqganError) and not isinstance(error, Diverged | ProcessGroupError)
@@ -87,7 +87,7 @@ def exit_code(error: BaseException) -> int:
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
-    """Make a command end in one clear line, never in a traceback, when the user or the machine is at fault."""
+    """Decorate a command so that user errors and I/O errors end it with one clear line instead of a traceback."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -111,13 +111,13 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def _abandon_stdout() -> None:
-    """Point stdout at nothing: whoever read it has gone, and the interpreter's last flush must not complain."""
+    """Redirect stdout to nothing. Its reader has gone, and the interpreter's last flush must not fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
 def stopping() -> Iterator[Callable[[], bool]]:
-    """Give a function that says whether Ctrl-C or SIGTERM has asked to stop; a second Ctrl-C stops at once."""
+    """Yield a function that returns whether Ctrl-C or SIGTERM was received; a second Ctrl-C stops at once."""
     asked = False
 
     def ask(number: int, _frame: FrameType | None) -> None:

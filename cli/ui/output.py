@@ -12,16 +12,16 @@ from typing import BinaryIO, TextIO
 
 
 def utf8_stdout() -> None:
-    """Have stdout be UTF-8 with line feeds, whatever the terminal's own encoding."""
+    """Make stdout UTF-8 with line feeds, whatever the encoding of the terminal."""
     if isinstance(sys.stdout, type(sys.__stdout__)):
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
 
 
 @contextmanager
 def opened(output: str | None, *, overwrite: bool) -> Iterator[TextIO]:
-    """Give stdout as UTF-8, or a file that gets its name only when it is whole.
+    """Yield stdout as UTF-8, or a file that appears under its name only when it is complete.
 
-    Raises ConfigError when a file may not be written there.
+    Raises ConfigError when the file cannot be written.
     """
     if output is None:
         utf8_stdout()
@@ -40,13 +40,13 @@ def opened(output: str | None, *, overwrite: bool) -> Iterator[TextIO]:
 
 @contextmanager
 def opened_bytes(output: str | None, *, overwrite: bool) -> Iterator[Callable[[bytes], object]]:
-    """Give what writes bytes to stdout, or to a file that gets its name only when it is whole.
+    """Yield a function that writes bytes to stdout, or to a file that appears under its name only when it is complete.
 
-    Raises ConfigError when a file may not be written there.
+    Raises ConfigError when the file cannot be written.
     """
     if output is None:
         sys.stdout.flush()
-        # Past the buffer: a thread that hangs in a write would hold it, and with it the end of the interpreter.
+        # Unbuffered: a thread that blocks in a write would hold the buffer's lock, and the interpreter could not exit.
         buffer = sys.stdout.buffer
         yield partial(_write_all, getattr(buffer, "raw", buffer))
         return

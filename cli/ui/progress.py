@@ -34,9 +34,9 @@ class Progress:
     """Shows the progress of a run.
 
     Args:
-        console: on stderr.
-        run: the run's folder.
-        config: says where the end is.
+        console: the console on stderr.
+        run: the run folder.
+        config: its settings, which determine when training ends.
     """
 
     def __init__(self, console: Console, run: Path, config: Config) -> None:
@@ -60,7 +60,7 @@ class Progress:
             self._live.stop()
 
     def show(self, record: Record, domain: Domain) -> None:
-        """Take in a record; draw it when it is time."""
+        """Show a record, or keep it until the next redraw."""
         from seqgan_wgp.text.generation.formats import printable
 
         if not self._times:
@@ -84,18 +84,18 @@ class Progress:
             self._warn(found["name"], record.step, found["message"], found["remedy"])
 
     def close(self, outcome: Outcome) -> None:
-        """Say how a run ended and how good it is, with samples beside real items."""
+        """Print how the run ended and its quality, with samples next to real items."""
         console = self.console
         console.print(f"\ndone at step {outcome.step:,} after {_clock(outcome.seconds)} ({_REASONS[outcome.reason]})")
         console.print(measures_table({"validation split": outcome.validation, "test split": outcome.test}))
         console.print(samples_table(outcome.samples, outcome.real))
         for found in outcome.findings:
-            if found.name not in self._warned:  # found at the closing, or by a process before this one
+            if found.name not in self._warned:  # found at the end, or before this run was resumed
                 self._warn(found.name, found.step, found.message, found.remedy)
         console.print(_files(self.run, self.config, outcome), markup=False, soft_wrap=True)
 
     def _warn(self, name: str, step: int, message: str, remedy: str) -> None:
-        """Say what is wrong; where there is a panel, above it."""
+        """Print a warning, above the panel if there is one."""
         self._warned.add(name)
         self.console.print(Text(f"warning: {message} (step {step:,})\n         {remedy}", "yellow"), soft_wrap=True)
 
@@ -104,7 +104,7 @@ class Progress:
         return (s1 - s0) / (t1 - t0) if t1 > t0 else math.nan
 
     def _progress(self, record: Record) -> tuple[float, float]:
-        """Return the share done and the seconds left; the nearer of both ends counts."""
+        """Return the share done and the seconds left, by the limit that is reached first."""
         limit, ends = self.config.training, []
         if limit.steps is not None:
             ends.append((record.step / limit.steps, (limit.steps - record.step) / self._rate()))
@@ -136,7 +136,7 @@ class Progress:
 
 
 def measures_table(rows: dict[str, dict[str, float]]) -> Table:
-    """Return a table of measures, each above its floor where it has one."""
+    """Return a table of measures, each with its floor, if any, below it."""
     names = measures_shown(next(iter(rows.values())))
     table = Table("", *(wording(name).title for name in names), box=None, pad_edge=False)
     for title, measures in rows.items():
@@ -149,7 +149,7 @@ def measures_table(rows: dict[str, dict[str, float]]) -> Table:
 
 
 def samples_table(generated: list[str], real: list[str]) -> Table:
-    """Return generated items beside real ones."""
+    """Return a table of generated items next to real ones."""
     from seqgan_wgp.text.generation.formats import printable
 
     table = Table(box=None, pad_edge=False, padding=(0, 4, 0, 0))
@@ -184,7 +184,7 @@ def _files(run: Path, config: Config, outcome: Outcome) -> str:
 
 
 def measures_shown(measures: dict[str, float]) -> list[str]:
-    """Return the names of the measures, without those of their floors."""
+    """Return the names of the measures, without the floors."""
     return [name for name in measures if not name.endswith("_floor")]
 
 

@@ -1,4 +1,4 @@
-"""Show the progress of long work, step by step, on stderr."""
+"""Show the progress of long tasks on stderr."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 _PATIENCE_SECONDS = 1.0
-"""Work that takes less is not worth a word."""
+"""Shorter tasks show no progress."""
 
 _LINE_SECONDS = 10.0
-"""Between lines where there is no terminal."""
+"""Interval between lines when stderr is not a terminal."""
 
 
 @final
 class Bar:
-    """A bar on a terminal, a line now and then elsewhere; nothing at all where the work takes no time.
+    """A progress bar on a terminal, an occasional line elsewhere; nothing for short tasks.
 
     Args:
         console: where to draw.
-        columns: what stands beside the bar.
+        columns: further columns next to the bar.
     """
 
     def __init__(self, console: Console, *columns: ProgressColumn) -> None:
@@ -32,7 +32,7 @@ class Bar:
         self._drawn: Progress | None = None
 
     def show(self, what: str, done: float, total: float | None, line: Callable[[], str]) -> None:
-        """Show how much of the whole is done: as a bar, or as the line that `line` gives."""
+        """Show how much of the total is done: as a bar, or as the line that `line` returns."""
         now = time.monotonic()
         if now - self._began < _PATIENCE_SECONDS:
             return
@@ -43,7 +43,7 @@ class Bar:
             self.console.print(line(), markup=False)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._drawn is not None:
             self._drawn.stop()
 
@@ -58,7 +58,7 @@ class Bar:
 
 @final
 class Working:
-    """Shows work by steps, of each its name and the share of all that is done.
+    """Shows a task's current step and the share of the task that is done.
 
     Args:
         console: where to draw.
@@ -68,15 +68,15 @@ class Working:
         self._bar = Bar(console, TaskProgressColumn(), TimeElapsedColumn())
 
     def __enter__(self) -> Self:
-        """Begin; nothing is drawn yet."""
+        """Start; nothing is drawn yet."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._bar.close()
 
     def __call__(self, what: str, share: float) -> None:
-        """Show what is being done, and which share of all is done."""
+        """Show the current step and the share that is done."""
         self._bar.show(what, share, 1.0, lambda: f"{what}: {share:.0%}" if share else what)

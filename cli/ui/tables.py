@@ -1,4 +1,4 @@
-"""Print tables: folded to fit a terminal, one row per line elsewhere. Control characters are made harmless."""
+"""Print tables: wrapped to fit a terminal, one row per line elsewhere. Control characters are escaped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GAP = "  "
 
 
 def plain(string: str) -> str:
-    r"""Return a string without what moves the cursor or turns the writing direction: such characters as \u202e."""
+    r"""Return a string with characters escaped that move the cursor or change the writing direction, e.g. \u202e."""
     from seqgan_wgp.text.generation.formats import printable
 
     return "".join(
@@ -27,10 +27,10 @@ def plain(string: str) -> str:
 
 
 def foreign(console: Console, string: str) -> str:
-    r"""Return a string of a corpus as it may stand in a table.
+    r"""Return a string of a corpus in a form that is safe in a table.
 
-    Control characters, and such as turn the writing direction, are written like \x1b. On a terminal, text that runs
-    from right to left is isolated, so that its neighbours stay in place; a file gets nothing that is not seen.
+    Control characters, and those that change the writing direction, are escaped, e.g. \x1b. On a terminal,
+    right-to-left text is isolated, so that the text around it stays in place; files get no invisible characters.
     """
     shown = plain(string)
     runs_left = any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in shown)
@@ -38,13 +38,13 @@ def foreign(console: Console, string: str) -> str:
 
 
 def show_table(console: Console, heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: int = 0) -> None:
-    """Print rows below their heads.
+    """Print a table.
 
     Args:
-        console: on stdout.
-        heads: of the columns.
-        rows: of as many cells.
-        right: the last so many columns are numbers, which end at one place.
+        console: the console on stdout.
+        heads: the column headers.
+        rows: the cells of each row.
+        right: number of last columns that are right-aligned.
     """
     if console.is_terminal:
         console.print(_drawn(heads, rows, right))

@@ -26,12 +26,12 @@ from .pictures import write_samples
 from .report_data import image_report_data
 
 MNIST = "mnist"
-"""What names MNIST, which is downloaded once; anything else is a folder."""
+"""Name of MNIST, which is downloaded once; any other input is a folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedImages:
-    """Images that have been read."""
+    """Images in memory, ready for training."""
 
     collection: Collection
     label: str
@@ -39,33 +39,33 @@ class PreparedImages:
 
     @property
     def name(self) -> str:
-        """What the images are called."""
+        """Name of the data set."""
         return self.collection.facts.name
 
     @property
     def size(self) -> int | None:
-        """None: they are in memory."""
+        """None, since the images are in memory."""
         return None
 
     @property
     def sha256(self) -> str:
-        """Of the pixels."""
+        """SHA-256 of the pixels."""
         return self.collection.facts.sha256
 
     def summary(self) -> str:
-        """Return what the images are, in one line."""
+        """Describe the images in one line."""
         return self.collection.facts.summary()
 
     def warnings(self) -> list[str]:
-        """Return nothing: there is nothing to warn of."""
+        """Return no warnings."""
         return []
 
     def decide(self, config: Config) -> Config:
-        """Return the config as it is: nothing depends on the images."""
+        """Return the config unchanged: no setting depends on the images."""
         return config
 
     def write(self, folder: Path, on_bytes: OnBytes) -> None:
-        """Write images and facts to a run's folder."""
+        """Write images and facts to a run folder."""
         del on_bytes
         write_collection(self.collection, folder)
 
@@ -74,8 +74,8 @@ def scan_images(folder: Path, config: Config, label: str = "") -> PreparedImages
     """Read the images of a folder with IDX files.
 
     Raises:
-        CorpusError: they cannot be learnt from.
-        ConfigError: every step is to have the same batch, and there are too few images for it.
+        CorpusError: the images cannot be read or are too few.
+        ConfigError: a fixed batch is configured that is larger than the number of images.
     """
     name = MNIST if folder == mnist.cache_folder() else folder.resolve().name
     collection = read_collection(mnist.find_images(folder), config.images, name)
@@ -98,32 +98,32 @@ class ImageAdapter(DomainAdapter):
     is_readable = False
 
     def claims(self, inputs: Sequence[str]) -> bool:
-        """Say whether the word is `mnist`."""
+        """Return whether the input is `mnist`."""
         return list(inputs) == [MNIST]
 
     def open_inputs(self, inputs: Sequence[str], data: Path | None = None) -> str | Path:
-        """Return the folder of the images where one is named, else the word for MNIST."""
+        """Return the given folder of images, otherwise the name of MNIST."""
         return inputs[0] if data is None else data
 
     def scan(self, source: str | Path, config: Config, watch: Watch = unwatched) -> PreparedImages:
-        """Read the images of a folder, or MNIST, which is downloaded where it is not in the cache yet."""
+        """Read the images of a folder, or MNIST, which is downloaded if it is not cached."""
         with watch("downloading MNIST", None) as on_bytes:
             named = None if source == MNIST else Path(source)
             folder = mnist.mnist_folder(named, lambda _name, done, _size: on_bytes(done))
         return scan_images(folder, config, str(source))
 
     def open(self, folder: Path, config: Config, device: torch.device) -> ImageDomain:
-        """Open the images that were prepared in a run's folder."""
+        """Open the images stored in a run folder."""
         return ImageDomain(open_collection(folder), config, device)
 
     def spec(self, facts: Mapping[str, Any]) -> ImageSpec:
-        """Return shape and range, as a model file has them."""
+        """Return the spec (shape and range) stored in a model file."""
         return ImageSpec.from_facts(facts)
 
     def evaluate(
         self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes
     ) -> ImageEvaluation:
-        """Measure a model against the test images of the folder that is named, else of its run's own."""
+        """Measure a model on the test images of the given folder, otherwise of its run."""
         del on_bytes
         options.refuse(self.items, "corpus", "legacy", "guesses", "orders", "baseline_seconds", "c2st_steps", "refine")
         model, spec = loaded.model, loaded.model.spec
@@ -144,11 +144,11 @@ class ImageAdapter(DomainAdapter):
         )
 
     def report_data(self, folder: Path, config: Config, samples: Items | None) -> ReportData:
-        """Return real images, which digits are seen, and how bright images are."""
+        """Return real images, digit frequencies and brightness for the report."""
         return image_report_data(folder, config, samples)
 
     def card_data(self, facts: Mapping[str, Any]) -> CardData:
-        """Return what the images were, and what the model is not for."""
+        """Return facts about the training images and the limitations for the model card."""
         images = ImageFacts(**facts["images"])
         rows = [
             ("SHA-256 of the pixels", images.sha256),
@@ -167,29 +167,29 @@ class ImageAdapter(DomainAdapter):
         return CardData(name=images.name, rows=rows, limits=limits)
 
     def write_samples(self, config: Config, spec: DataSpec, samples: Items, stem: Path) -> None:
-        """Write the first images as one grid, a .png."""
+        """Write the first images as a PNG grid."""
         write_samples(config, spec, samples, stem)
 
     def write_film(self, pictures: Mapping[int, Path], path: Path) -> None:
-        """Make a film of the grids."""
+        """Create an animation of the grids."""
         write_film(pictures, path)
 
     def items_writer(
         self, output: str | None, count: int, *, columns: int | None = None, overwrite: bool = False
     ) -> WriteItems:
-        """Return what writes images to a grid, an array or a folder."""
+        """Return the function that writes images to a grid, an array or a folder."""
         return images_writer(output, count, columns=columns, overwrite=overwrite)
 
     def interpolation_writer(self, output: str | None, *, overwrite: bool = False) -> WriteItems:
-        """Return what writes images to one row, or to a film there and back."""
+        """Return the function that writes images to one row, or to an animation forwards and backwards."""
         return walk_writer(output, overwrite=overwrite)
 
 
 def _collection(loaded: LoadedModel, data: Path | None) -> Collection:
-    """Return the images to measure against: those of a folder that is named, else the run's own."""
+    """Return the images to compare with: those of the given folder, otherwise of the run."""
     if data is not None:
         return read_collection(mnist.find_images(data), loaded.model.config.images, data.resolve().name)
     if loaded.run is None or not (loaded.run / IMAGES).is_file():
-        gone = f"its images ({IMAGES}) are missing" if loaded.run else "a model file alone has no images"
+        gone = f"its images ({IMAGES}) are missing" if loaded.run else "a model file does not contain images"
         raise CheckpointError(f"{loaded.label}: {gone}", "given a bare model file, also pass --data DIR")
     return open_collection(loaded.run)

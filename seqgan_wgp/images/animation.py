@@ -11,22 +11,22 @@ from PIL import Image, ImageDraw
 from .pictures import write_gif
 
 FRAMES_MOST = 100
-"""Pictures in a film at most; of more, these are taken at even distances."""
+"""Largest number of frames; more pictures are thinned evenly."""
 
 SIDE_MOST = 1_000
-"""Pixels on the longer side of a film at most; larger pictures are made smaller."""
+"""Largest number of pixels on the longer side; larger pictures are reduced."""
 
 MILLISECONDS, LAST_MILLISECONDS = 150, 2_000
-"""How long a picture is shown, and the last one."""
+"""Duration of a frame, and of the last one."""
 
 _CAPTION_PIXELS = 14
 
 
 def thinned(steps: Sequence[int], most: int = FRAMES_MOST) -> list[int]:
-    """Return `most` of the steps at even distances, the first and the last always among them; all if not more.
+    """Return `most` evenly spaced steps, including the first and the last; all steps if there are not more.
 
     Args:
-        steps: in order.
+        steps: steps in ascending order.
         most: at least 2.
     """
     if len(steps) <= most:
@@ -37,12 +37,12 @@ def thinned(steps: Sequence[int], most: int = FRAMES_MOST) -> list[int]:
 def write_film(pictures: Mapping[int, Path], path: Path) -> None:
     """Write pictures as a looping animation, each with its step below it; the last one is shown longer.
 
-    The same pictures give the same bytes. Files that are no pictures, or not of the last one's size, are left out; so
-    no film is written where there is none. Raises OSError when it cannot be written.
+    The same pictures give the same bytes. Files that are not pictures, or differ in size from the last one, are left
+    out; without pictures nothing is written. Raises OSError when the file cannot be written.
 
     Args:
         pictures: step -> file, in the order of the steps.
-        path: replaced when it exists.
+        path: the file, replaced if it exists.
     """
     read = {step: picture for step in thinned(list(pictures)) if (picture := _read(pictures[step])) is not None}
     if not read:
@@ -57,7 +57,7 @@ def _read(path: Path) -> Image.Image | None:
         with Image.open(path) as picture:
             factor = math.ceil(max(picture.size) / SIDE_MOST)
             return picture.reduce(factor) if factor > 1 else picture.copy()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # Pillow's words for damage
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # Pillow's errors for damaged files
         return None
 
 

@@ -1,7 +1,7 @@
 """Prepare images on disk for a run: training, validation and test in one array.
 
-Validation is what the end of the training images is held out for: it chooses the best model. The test images are only
-reported. Where there are no test images, what is held out is halved.
+The last training images are held out for validation, which selects the best model. The test images are only used to
+report results. If there are no test images, the held-out images are split into halves.
 
 Shape suffixes: N images, C channels, H height, W width.
 """
@@ -25,10 +25,10 @@ from .mnist import ImageFiles
 IMAGES, FACTS = "images.npy", "images.json"
 
 HELD_OUT_SHARE, HELD_OUT_MOST = 1 / 6, 10_000
-"""Of the training images, the last so many are for validation: of MNIST's 60,000, 10,000."""
+"""Share and largest number of the training images, the last ones, that are used for validation; 10,000 for MNIST."""
 
 IMAGES_LEAST = 16
-"""Fewer images than this are refused."""
+"""Smallest number of images."""
 
 _MNIST = "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757"
 """SHA-256 of the pixels of MNIST's training images."""
@@ -38,11 +38,11 @@ _AS_IT_WAS = "restore the file, or start a new run, which prepares the images ag
 
 @dataclass(frozen=True, kw_only=True)
 class ImageFacts:
-    """What a set of images turned out to be; written beside it and into the model."""
+    """Facts about a set of images, stored in the run folder and in the model file."""
 
     name: str
     sha256: str
-    """Of the pixels of the training images, before any limit."""
+    """SHA-256 of the pixels of the training images, before any limit."""
 
     channels: int
     height: int
@@ -58,11 +58,11 @@ class ImageFacts:
 
     @property
     def is_mnist(self) -> bool:
-        """Whether these are MNIST's own images: what a classifier of its digits says of others means little."""
+        """Whether the images are MNIST. For other images, the output of the digit classifier means little."""
         return self.sha256 == _MNIST
 
     def summary(self) -> str:
-        """Return what the images are, in one line."""
+        """Describe the images in one line."""
         return (
             f"{self.name}: {_size(*self.shape)}; {self.train:,} training images, "
             f"{self.validation:,} validation, {self.test:,} test"
@@ -78,22 +78,22 @@ class Collection:
 
     @property
     def train_NCHW(self) -> npt.NDArray[np.uint8]:
-        """What is trained on."""
+        """The training images."""
         return self.images_NCHW[: self.facts.train]
 
     @property
     def validation_NCHW(self) -> npt.NDArray[np.uint8]:
-        """What chooses the best model."""
+        """The validation images, which select the best model."""
         return self.images_NCHW[self.facts.train : self.facts.train + self.facts.validation]
 
     @property
     def test_NCHW(self) -> npt.NDArray[np.uint8]:
-        """What is reported and chooses nothing."""
+        """The test images, which are used only to report results."""
         return self.images_NCHW[self.facts.train + self.facts.validation :]
 
 
 def read_collection(files: ImageFiles, settings: ImageSettings, name: str) -> Collection:
-    """Read images in IDX form and divide them. Raises CorpusError when they cannot be learnt from."""
+    """Read images in IDX format and split them. Raises CorpusError when they are too few or differ in size."""
     train_NCHW = read_images(files.train_images)
     sha256 = hashlib.sha256(train_NCHW.data).hexdigest()
     held_out = max(1, min(HELD_OUT_MOST, round(HELD_OUT_SHARE * len(train_NCHW))))
@@ -132,14 +132,14 @@ def _size(channels: int, height: int, width: int) -> str:
 
 
 def write_collection(collection: Collection, folder: Path) -> None:
-    """Write images and facts to a run's folder."""
+    """Write images and facts to a run folder."""
     with (folder / IMAGES).open("wb") as file:
         np.save(file, collection.images_NCHW)
     (folder / FACTS).write_text(json.dumps(dataclasses.asdict(collection.facts), indent=2) + "\n", encoding="utf-8")
 
 
 def open_collection(folder: Path) -> Collection:
-    """Open what `write_collection` wrote, mapped from disk. Raises CheckpointError when a file is not right."""
+    """Open the files of `write_collection`, memory-mapped. Raises CheckpointError when a file is missing or damaged."""
     try:
         facts = ImageFacts(**json.loads((folder / FACTS).read_text(encoding="utf-8")))
         images_NCHW = np.lib.format.open_memmap(folder / IMAGES, mode="r")

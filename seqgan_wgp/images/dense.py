@@ -1,6 +1,6 @@
 """Image networks with dense layers: perceptrons, and a small pair with two convolutions before a dense layer.
 
-Unlike the pair of networks.py they halve and double nothing layer by layer, so the sides need not be multiples of 4.
+Unlike the networks in networks.py they have no strided layers, so the sides need not be multiples of 4.
 
 Shape suffixes: B batch, Z latent, C channels, H height, W width, U units.
 """
@@ -26,13 +26,13 @@ GENERATOR_NORMALIZATIONS = channel_norms(axes=2, names=(*FOR_CHANNELS, "batch-no
 CRITIC_NORMALIZATIONS = GENERATOR_NORMALIZATIONS | {
     "batch": lambda maps: nn.BatchNorm2d(maps, track_running_stats=False)
 }
-"""Those of critics, whose "batch" always takes the statistics of the batch at hand, in training and after it."""
+"""The same for critics, whose "batch" always uses batch statistics, also after training."""
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "softplus": functional.softplus,
     "relu": relu,
 }
-"""Name -> activation behind a convolution."""
+"""Name -> activation after a convolution."""
 
 
 @register.generator("perceptron", data="image", normalizations=FOR_UNITS)
@@ -41,7 +41,7 @@ class ImagePerceptronGenerator(nn.Module):
 
     Args:
         settings: `width` is the number of hidden units.
-        shape_CHW: of an image.
+        shape_CHW: shape of an image.
         value_range: a key of RANGES.
     """
 
@@ -55,18 +55,20 @@ class ImagePerceptronGenerator(nn.Module):
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
         """Return the (B, C, H, W) pixels."""
-        # No penalty is taken on the generator, so torch's own ReLU does.
+        # torch's own ReLU suffices, since no penalty is applied to the generator.
         units_BU = functional.relu(self.norm(self.hidden(latent_BZ)))
         return self.squash(self.output(units_BU)).reshape(-1, *self.shape_CHW)
 
 
 @register.critic("perceptron", data="image", normalizations=FOR_UNITS)
 class ImagePerceptronCritic(nn.Module):
-    """Images to scores by one hidden layer: (B, C, H, W) -> (B,). It mixes no samples, unless by batch norm.
+    """Images to scores by one hidden layer: (B, C, H, W) -> (B,).
+
+    Scores of different images are independent, except with batch norm.
 
     Args:
         settings: `width` is the number of hidden units.
-        shape_CHW: of an image.
+        shape_CHW: shape of an image.
     """
 
     def __init__(self, settings: CriticSettings, shape_CHW: tuple[int, int, int]) -> None:
@@ -92,17 +94,17 @@ class ImagePerceptronCritic(nn.Module):
 class ConvolutionDenseGenerator(nn.Module):
     """Latents to images: (B, Z) -> (B, C, H, W) by two convolutions over the latent and two dense layers.
 
-    The latent is seen as an image of one channel, Z high and 1 wide. Of a kernel that is wider than 1 only the middle
-    column ever meets a number; the rest are weights without effect, which the original has too.
+    The latent vector is treated as an image with one channel, height Z and width 1. Only the middle column of a wider
+    kernel has an effect; the original has the same unused weights.
 
     Args:
-        settings: `width` is the number of maps behind the first convolution; the second has two fewer. `units` is the
-            number of dense units.
-        shape_CHW: of an image.
+        settings: `width` is the number of channels after the first convolution; the second has two fewer. `units` is
+            the number of dense units.
+        shape_CHW: shape of an image.
         value_range: a key of RANGES.
 
     Raises:
-        ConfigError: the second convolution has no maps, or instance norm leaves nothing of them.
+        ConfigError: the second convolution would have no channels, or instance norm would map them to 0.
     """
 
     def __init__(self, settings: GeneratorSettings, shape_CHW: tuple[int, int, int], value_range: str) -> None:
@@ -147,14 +149,14 @@ class ConvolutionDenseGenerator(nn.Module):
 class ConvolutionDenseCritic(nn.Module):
     """Images to scores: (B, C, H, W) -> (B,) by two convolutions, a pooling of 2 x 2 and two dense layers.
 
-    It mixes no samples, unless by batch norm. As in the original, batch norm takes mean and variance of the
-    batch at hand in every mode, after training too: the score of an image then depends on the images beside it, and
-    means something only in a batch of such as it was trained on, all real or all generated.
+    Scores of different images are independent, except with batch norm. As in the original, batch norm always uses
+    batch statistics, also after training. The score of an image then depends on its batch, and is meaningful only in
+    batches like those in training, all real or all generated.
 
     Args:
-        settings: `width` is the number of maps behind the first convolution; the second has two more. `units` is the
+        settings: `width` is the number of channels after the first convolution; the second has two more. `units` is the
             number of dense units.
-        shape_CHW: of an image; H and W are at least 2.
+        shape_CHW: shape of an image; H and W are at least 2.
 
     Raises:
         ConfigError: the images are too small to pool.

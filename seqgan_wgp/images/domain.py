@@ -27,21 +27,21 @@ from .nearest import nearest_distance
 from .pictures import from_uint8, to_uint8
 
 SAMPLES_MOST = 10_000
-"""Images that an evaluation generates at most, unless told otherwise."""
+"""Default limit of the number of images that an evaluation generates."""
 
 NEAREST_MOST = 1_000
-"""Images that the nearest training image is looked for, at most."""
+"""Largest number of images for which the nearest training image is searched."""
 
 NEAREST_PRODUCTS = 4 * 10**10
-"""Products of two pixels that this may take, about a second on a core; of MNIST, NEAREST_MOST images take as many."""
+"""Limit of the pixel products of this search, about a second on one core. For MNIST, NEAREST_MOST images reach it."""
 
 
 class ImageSpec:
-    """What an image model is without its images: a shape and a range.
+    """What a model file stores about its images: shape and pixel range.
 
     Args:
-        facts: what the images were.
-        range_: "unit", [0, 1], or "symmetric", [-1, 1]: the values of pixels in critic space.
+        facts: facts about the images.
+        range_: pixel values as the critic takes them: "unit", [0, 1], or "symmetric", [-1, 1].
     """
 
     def __init__(self, facts: ImageFacts, range_: str) -> None:
@@ -50,18 +50,18 @@ class ImageSpec:
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> ImageSpec:
-        """Read what `to_facts` gave. Raises CheckpointError when it is not complete."""
+        """Build the spec from the result of `to_facts`. Raises CheckpointError when it is incomplete."""
         try:
             return cls(ImageFacts(**facts["images"]), str(facts["range"]))
         except (KeyError, TypeError):
             raise CheckpointError("the model file lacks the facts about its images") from None
 
     def to_facts(self) -> dict[str, Any]:
-        """Return JSON values to write into a model file."""
+        """Return JSON values to store in a model file."""
         return {"images": dataclasses.asdict(self.facts), "range": self.range}
 
     def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
-        """Return a fresh generator and critic, a pure function of the config and the shape."""
+        """Return a new generator and critic, which depend only on the config and the shape."""
         shape = self.facts.shape
         generator = GENERATORS["image"][config.generator.network](config.generator, shape, self.range)
         critic = CRITICS["image"][config.critic.network](config.critic, shape)
@@ -69,16 +69,16 @@ class ImageSpec:
         return generator, critic
 
     def embed(self, ids: Tensor) -> Tensor:
-        """Return (B, C, H, W) bytes as pixels of critic space, float32."""
+        """Return (B, C, H, W) bytes as float32 pixels in the critic's range."""
         return from_uint8(ids, self.range)
 
     def decode(self, fake: Tensor) -> npt.NDArray[np.integer]:
-        """Return generated pixels as (N, C, H, W) bytes on the host."""
+        """Return generated pixels as a NumPy array (N, C, H, W) of bytes."""
         return to_uint8(fake, self.range)
 
     @torch.inference_mode()
     def to_text(self, samples: npt.NDArray[np.integer]) -> list[str]:
-        """Return for each image the digit that it looks like; how bright it is, where no digits were learnt."""
+        """Return the predicted digit of each image; its brightness if the data is not MNIST."""
         images_NCHW = samples.astype(np.uint8)
         if not self.facts.is_mnist:
             return [f"{image_CHW.mean() / 255:.0%} bright" for image_CHW in images_NCHW]
@@ -86,12 +86,12 @@ class ImageSpec:
 
 
 class ImageDomain:
-    """A collection of images, as the trainer's Domain.
+    """The trainer's Domain for images.
 
     Args:
-        collection: in three parts.
+        collection: training, validation and test images.
         config: of the run.
-        device: where batches are wanted. The images live there when they take a small part of its free memory.
+        device: device of the batches. The images are kept there if they take a small part of its free memory.
     """
 
     def __init__(self, collection: Collection, config: Config, device: torch.device) -> None:
@@ -123,10 +123,11 @@ class ImageDomain:
         """Return fcd and nearest, each with its floor, and, for MNIST, class_kl and confidence.
 
         fcd: Frechet distance between the classifier's features of the (N, C, H, W) samples and of all images of the
-        half. Its floor: N training images in the samples' stead. nearest: mean distance of the first samples to the
-        nearest training image each, a pixel being in [0, 1]. Its floor: that of as many images of the half; samples
-        below it are nearer to what was trained on than images that are new. class_kl: divergence in bits of the digits'
-        shares from the half's. confidence: mean of the classifier's largest probability.
+        validation or test half. fcd_floor: the same with N training images instead of samples. nearest: mean distance
+        of the first samples to their nearest training images, with pixels in [0, 1]. nearest_floor: the same for as
+        many images of the half; samples below it are closer to the training images than new images are. class_kl: KL
+        divergence, in bits, of the digit frequencies from those of the half. confidence: mean of the classifier's
+        largest probability.
         """
         reference, seen = self._references[half], FeatureReference.of(samples.astype(np.uint8, copy=False))
         numbers = {"fcd": reference.distance_to(seen), "fcd_floor": self._floor(half, len(samples))}

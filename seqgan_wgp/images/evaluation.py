@@ -21,19 +21,19 @@ from .domain import SAMPLES_MOST, ImageDomain
 from .features import CLASSES
 
 SAMPLES_LEAST = 2
-"""Fewer images have no covariance, and so no Frechet distance."""
+"""Least number of images; a covariance needs two."""
 
 AT_FLOOR = 1.5
-"""Up to this many times its floor, fcd is as good as real: floors of other draws of real images differ so much."""
+"""fcd up to this many times its floor counts as real: floors of different samples of real images vary that much."""
 
 MOVED, BLURRED = 17.0, 521.0
-"""How far above the floor MNIST's own digits come when they are moved by one place, and blurred 3 x 3."""
+"""Increase of fcd over the floor when MNIST digits are shifted by one pixel, and when they are blurred 3 x 3."""
 
 COPIED = 0.7
-"""Share of its floor below which `nearest` tells of copies: nothing but copies comes so near (all black has .85)."""
+"""Share of its floor below which `nearest` indicates copies; even black images have 0.85."""
 
 ONE_DIGIT_MISSING = math.log2(CLASSES / (CLASSES - 1))
-"""class_kl, in bits, where one digit never comes and all others are as often as each other."""
+"""class_kl, in bits, when one digit is missing and all others are equally frequent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,20 +41,20 @@ class ImageEvaluation:
     """Result of evaluating an image model; `to_json` has the keys."""
 
     n: int
-    """N, images generated."""
+    """Number of generated images."""
 
     measures: dict[str, float]
-    """As `ImageDomain.score` gives them for the test half."""
+    """The result of `ImageDomain.score` for the test half."""
 
     facts: ImageFacts
-    """Of the images that it was measured against."""
+    """Facts about the images used for comparison."""
 
     same_data: bool
-    """Whether these are the images that it was trained on."""
+    """Whether the model was trained on the same data."""
 
     @property
     def summary(self) -> tuple[str, ...]:
-        """What it comes to, in a few sentences."""
+        """The main results in a few sentences."""
         sentences = [f"likeness: {self._distance()}", f"memory: {self._nearest()}"]
         if not self.same_data:
             sentences.append(f"{self.facts.name} is not the data that the model was trained on")
@@ -69,7 +69,7 @@ class ImageEvaluation:
 
     @property
     def rows(self) -> list[MeasureRow]:
-        """For each measure: its name, its value, what to hold it against, and what it means here."""
+        """For each measure: its name, its value, the value to compare it with, and what it means."""
         numbers = self.measures
         found = [
             ("fcd", f"{numbers['fcd']:.2f}", f"floor {numbers['fcd_floor']:.2f}", self._distance()),
@@ -83,11 +83,11 @@ class ImageEvaluation:
 
     @property
     def tables(self) -> tuple[EvalTable, ...]:
-        """Nothing else."""
+        """No tables."""
         return ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return JSON values; docs/metrics.md says what each key is. What is infinite is null."""
+        """Return JSON values; docs/metrics.md explains the keys. Infinite values are null."""
         numbers = {name: value if math.isfinite(value) else None for name, value in self.measures.items()}
         return {
             "domain": "image",
@@ -137,11 +137,11 @@ def evaluate_images(
     """Measure generated images against the test half.
 
     Args:
-        domain: with the images to measure against.
-        generate: from N, that many (N, C, H, W) images, some at a time.
-        samples: N; None: one for each test image, SAMPLES_MOST at most.
-        same_data: whether the images are those that it was trained on.
-        on_step: told what is being done and which share of that is done.
+        domain: the domain with the images to compare with.
+        generate: given N, yields N images in parts, each (n, C, H, W).
+        samples: N; None: the number of test images, at most SAMPLES_MOST.
+        same_data: whether the model was trained on the same data.
+        on_step: called with a description of the current step and the share of it that is done.
 
     Raises:
         ConfigError: too few images.

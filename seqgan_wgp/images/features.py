@@ -1,7 +1,7 @@
 """Compare images through a small digit classifier: Frechet distance and class frequencies.
 
-The classifier `Digits` was trained on MNIST by `dev/train_digits.py`; its weights lie beside this file. Its features
-tell digits apart and little else, so distances mean something for images of digits and are only relative for others.
+The classifier `Digits` was trained on MNIST by `dev/train_digits.py`; its weights are next to this file. Its features
+describe digits, so distances are meaningful for images of digits and only relative for others.
 
 Shape suffixes: N images, C channels, H, W, F features, K classes.
 """
@@ -31,11 +31,11 @@ SIDE = 28
 FEATURES = 64
 CLASSES = 10
 
-BLOCK_IMAGES = 512  # images in the classifier at a time: bounds the memory, changes results in the last places only
+BLOCK_IMAGES = 512  # images per batch of the classifier: limits memory, and affects only the last digits of results
 
 
 class Digits(nn.Module):
-    """A convolutional classifier of digits: (N, 1, 28, 28) in [0, 1] -> (N, 10) logits. It mixes no images."""
+    """A convolutional classifier of digits: (N, 1, 28, 28) in [0, 1] -> (N, 10) logits. Images are independent."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,18 +46,18 @@ class Digits(nn.Module):
         self.output = nn.Linear(FEATURES, CLASSES)
 
     def features(self, x_NCHW: Tensor) -> Tensor:
-        """Return the (N, F) numbers of the layer before the last, before its ReLU.
+        """Return the (N, F) outputs of the last but one layer, before its ReLU.
 
-        Behind the ReLU many are exactly 0, which is far from the Gaussians that the Frechet distance supposes.
+        After the ReLU many are exactly 0, which is far from the Gaussians that the Frechet distance assumes.
         """
         for conv in (self.conv1, self.conv2, self.conv3):
-            # A ReLU behind the pooling gives what one before it would, on a quarter of the numbers.
+            # A ReLU after the pooling gives the same result as before it, with a quarter of the operations.
             x_NCHW = functional.max_pool2d(conv(x_NCHW), 2).relu()
         features_NF: Tensor = self.hidden(x_NCHW.flatten(1))
         return features_NF
 
     def classify(self, features_NF: Tensor) -> Tensor:
-        """Return the (N, K) logits of what `features` gave."""
+        """Return the (N, K) logits for the result of `features`."""
         logits_NK: Tensor = self.output(features_NF.relu())
         return logits_NK
 
@@ -68,15 +68,15 @@ class Digits(nn.Module):
 
 @cache
 def load_digits() -> Digits:
-    """Return the trained classifier, on the CPU, in evaluation mode and without gradients; one for all callers."""
-    with torch.device("meta"):  # weights that are replaced at once need no memory, nor numbers of the global generator
+    """Return the trained classifier, on the CPU, in evaluation mode and without gradients; shared by all callers."""
+    with torch.device("meta"):  # the weights are replaced at once, so they need no memory and no random numbers
         digits = Digits()
     digits.load_state_dict(load_file(WEIGHTS), assign=True)
     return digits.eval().requires_grad_(False)
 
 
 def prepared(images_NCHW: Images) -> Tensor:
-    """Return images as the classifier takes them: (N, 1, 28, 28) float32 in [0, 1], on the device they are on.
+    """Convert images to the classifier's input: (N, 1, 28, 28) float32 in [0, 1], on the same device.
 
     Channels are averaged, then another size is resized to 28 x 28 (bilinear, antialiased).
 
@@ -119,7 +119,7 @@ def _class_counts(probabilities_NK: Floats) -> NDArray[np.int64]:
 
 
 def class_counts(images_NCHW: Images, *, block: int = BLOCK_IMAGES) -> NDArray[np.int64]:
-    """Return how many images the classifier takes for each digit: (K,). ValueError as `FeatureReference.of` says."""
+    """Return the number of images predicted as each digit: (K,). Raises ValueError as `FeatureReference.of` does."""
     counts_K = np.zeros(CLASSES, np.int64)
     for _, probabilities_NK in _outputs(images_NCHW, block):
         counts_K += _class_counts(probabilities_NK)
@@ -127,15 +127,15 @@ def class_counts(images_NCHW: Images, *, block: int = BLOCK_IMAGES) -> NDArray[n
 
 
 def confidence(images_NCHW: Images, *, block: int = BLOCK_IMAGES) -> float:
-    """Return the mean over images of the largest class probability. ValueError as `FeatureReference.of` says."""
+    """Return the mean of the largest class probability. Raises ValueError as `FeatureReference.of` does."""
     total = sum(float(probabilities_NK.max(axis=1).sum()) for _, probabilities_NK in _outputs(images_NCHW, block))
     return total / len(images_NCHW)
 
 
 def class_kl(counts_K: ArrayLike, reference_counts_K: ArrayLike) -> float:
-    """Return the Kullback-Leibler divergence KL(P||Q) in bits, P from the counts and Q from the reference's.
+    """Return the Kullback-Leibler divergence KL(P||Q) in bits, with P from the counts and Q from the reference counts.
 
-    0 log 0 counts as 0. The result is infinite where P has a class that Q has not. ValueError for different shapes,
+    0 log 0 is 0. The result is infinite when P has a class that Q lacks. Raises ValueError for different shapes,
     negative counts, or counts that are all 0.
     """
     counts, reference = np.asarray(counts_K, np.float64), np.asarray(reference_counts_K, np.float64)
@@ -154,7 +154,7 @@ def class_kl(counts_K: ArrayLike, reference_counts_K: ArrayLike) -> float:
 def _root(covariance_FF: Floats) -> Floats:
     """Return the symmetric square root of a positive semidefinite matrix."""
     values_F, vectors_FF = np.linalg.eigh(covariance_FF)
-    # Eigenvalues of 0 come out as rounding errors, above or below, whose roots would not be small.
+    # Eigenvalues of 0 become rounding errors of either sign, whose roots would not be small.
     values_F[values_F <= len(values_F) * np.finfo(np.float64).eps * values_F[-1]] = 0
     root_FF: Floats = (vectors_FF * np.sqrt(values_F)) @ vectors_FF.T
     return root_FF
@@ -166,9 +166,9 @@ def frechet_distance(mean_F: Floats, covariance_FF: Floats, mean2_F: Floats, cov
     Dowson and Landau 1982, "The Frechet distance between multivariate normal distributions", equation 4; used on
     features of images by Heusel et al. 2017, equation 6, who call it FID. Covariances may be of any rank.
 
-    The trace of (C1 C2)^(1/2) is that of (C1^(1/2) C2 C1^(1/2))^(1/2), which is the sum of the singular values of
-    C1^(1/2) C2^(1/2). So computed, no root is taken of a product's rounding errors, and equal inputs give 0 to about
-    1e-14 of the traces, even where the rank is not full.
+    The trace of (C1 C2)^(1/2) equals that of (C1^(1/2) C2 C1^(1/2))^(1/2), the sum of the singular values of
+    C1^(1/2) C2^(1/2). This avoids roots of rounding errors of a product: equal inputs give 0 up to about 1e-14 of the
+    traces, even with reduced rank.
     """
     squared = float(np.sum((np.asarray(mean_F, np.float64) - np.asarray(mean2_F, np.float64)) ** 2))
     c1_FF, c2_FF = np.asarray(covariance_FF, np.float64), np.asarray(covariance2_FF, np.float64)
@@ -179,33 +179,33 @@ def frechet_distance(mean_F: Floats, covariance_FF: Floats, mean2_F: Floats, cov
 @final
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FeatureReference:
-    """What the classifier says of a set of images, to compare other sets with: one pass over them gives all of it."""
+    """Statistics of the classifier on a set of images, for comparison with other sets; computed in one pass."""
 
     images: int
-    """N, how many."""
+    """Number of images, N."""
 
     mean_F: Floats
-    """Of the features."""
+    """Mean of the features."""
 
     covariance_FF: Floats
-    """Of the features, with the divisor N - 1."""
+    """Covariance of the features, with divisor N - 1."""
 
     counts_K: NDArray[np.int64]
-    """As `class_counts` gives them."""
+    """The result of `class_counts`."""
 
     confidence: float
-    """As `confidence` gives it."""
+    """The result of `confidence`."""
 
     @classmethod
     def of(cls, images_NCHW: Images, *, block: int = BLOCK_IMAGES) -> FeatureReference:
-        """Summarise images, which are read in blocks and not kept.
+        """Compute the statistics of images, which are read in blocks and not kept.
 
         Args:
             images_NCHW: two or more, uint8 or floating point in [0, 1], memory-mapped or not.
-            block: images in the classifier at a time; changes the memory, and results in the last places only.
+            block: images per batch of the classifier; limits memory, and affects only the last digits of results.
 
         Raises:
-            ValueError: fewer than two images, or such as `prepared` refuses.
+            ValueError: fewer than two images, or images that `prepared` refuses.
         """
         count = len(images_NCHW)
         if count < 2:
@@ -213,7 +213,7 @@ class FeatureReference:
         sum_F, products_FF = np.zeros(FEATURES), np.zeros((FEATURES, FEATURES))
         counts_K, confident = np.zeros(CLASSES, np.int64), 0.0
         for features_NF, probabilities_NK in _outputs(images_NCHW, block):
-            # Features are of the order of their spread, so that float64 loses nothing in the difference below.
+            # Mean and deviation of features are of similar size, so the difference below is accurate in float64.
             sum_F += features_NF.sum(axis=0)
             products_FF += features_NF.T @ features_NF
             counts_K += _class_counts(probabilities_NK)
@@ -230,7 +230,7 @@ class FeatureReference:
     def distance_to(self, other: FeatureReference) -> float:
         """Return the Frechet distance of the features of both ("fcd").
 
-        Few images make it larger than many do, whatever they show: compare results of equal N only.
+        The distance is biased upwards for few images, so compare only results with equal N.
         """
         return frechet_distance(self.mean_F, self.covariance_FF, other.mean_F, other.covariance_FF)
 

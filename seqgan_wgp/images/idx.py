@@ -1,6 +1,6 @@
 """IDX, the file format of MNIST: two zero bytes, a type, the number of dimensions, their sizes, the values.
 
-All numbers are big-endian. Whether a file is gzip data is told by its content, whatever it is called.
+All numbers are big-endian. Gzip data is recognised by its content, not by the file name.
 
 Shape suffixes: N images, C channels, H, W.
 """
@@ -23,10 +23,10 @@ import numpy.typing as npt
 from ..errors import CorpusError, one_line
 
 TYPES: dict[int, str] = {0x08: "u1", 0x09: "i1", 0x0B: "i2", 0x0C: "i4", 0x0D: "f4", 0x0E: "f8"}
-"""Type code -> what numpy calls it."""
+"""Type code -> numpy type."""
 
 DIMENSIONS_MOST = 4
-"""The format has up to 255; images need no more than these."""
+"""The format allows up to 255; images need at most 4."""
 
 SIDE_FACTOR = 4
 """Height and width are multiples of this: networks halve images twice."""
@@ -41,11 +41,11 @@ _AN_IDX_FILE = "give an IDX file, plain or gzip, such as train-images-idx3-ubyte
 def read_idx(path: Path) -> npt.NDArray[Any]:
     """Return the array of an IDX file, in this machine's byte order.
 
-    It takes no more memory than the values that are there, whatever the header says.
+    A wrong header cannot make it take more memory than the values in the file.
 
     Raises:
-        CorpusError: no such file, not IDX, a type or number of dimensions that is not read, cut off, too long, or
-            damaged gzip data.
+        CorpusError: the file does not exist, is not IDX, has an unsupported type or number of dimensions, is truncated
+            or too long, or has damaged gzip data.
     """
     with _opened(path) as stream:
         dtype, sizes = _header(path, stream)
@@ -53,7 +53,7 @@ def read_idx(path: Path) -> npt.NDArray[Any]:
         values = bytearray()
         while block := stream.read(min(_BLOCK_BYTES, count - len(values))):
             values += block
-        more = stream.read(1)  # also makes gzip compare its check sum
+        more = stream.read(1)  # this also makes gzip verify its checksum
     header = f"its header says {_times(sizes)} {dtype.name}, that is {count:,} bytes"
     if len(values) < count:
         raise CorpusError(f"{path}: is cut off ({header}, and {len(values):,} are there)", _AGAIN)
@@ -65,7 +65,7 @@ def read_idx(path: Path) -> npt.NDArray[Any]:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """Give a file's bytes, decompressed where they are gzip; what goes wrong in reading them is a CorpusError."""
+    """Yield a stream of a file's bytes, decompressed if gzip. Errors in reading become CorpusErrors."""
     try:
         with path.open("rb") as file:
             if file.peek(len(_GZIP))[: len(_GZIP)] == _GZIP:
@@ -108,8 +108,8 @@ def _header(path: Path, stream: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ..
     if len(packed) < 4 * dimensions:
         raise CorpusError(f"{path}: is cut off (it ends within its header)", _AGAIN)
     sizes, dtype = struct.unpack(f">{dimensions}I", packed), np.dtype(TYPES[code])
-    if math.prod(size or 1 for size in sizes) * dtype.itemsize > sys.maxsize:  # numpy refuses these
-        raise CorpusError(f"{path}: is damaged (its header says {_times(sizes)} values, more than can be)", _AGAIN)
+    if math.prod(size or 1 for size in sizes) * dtype.itemsize > sys.maxsize:  # numpy cannot create such arrays
+        raise CorpusError(f"{path}: is damaged (its header says {_times(sizes)} values, which is impossible)", _AGAIN)
     return dtype, sizes
 
 
@@ -117,7 +117,7 @@ def read_images(path: Path) -> npt.NDArray[np.uint8]:
     """Return images (N, C, H, W) of unsigned bytes, from a file of (N, H, W), (N, C, H, W) or (N, H, W, C).
 
     Raises:
-        CorpusError: as `read_idx` does; labels, or another shape or type; no images; sides not divisible by 4.
+        CorpusError: an error of `read_idx`, labels, another shape or type, no images, or sides not divisible by 4.
     """
     array = read_idx(path)
     wanted = "give unsigned bytes, N x height x width or with 1 or 3 channels, such as train-images-idx3-ubyte.gz"
@@ -141,7 +141,7 @@ def read_images(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def _channels_first(array: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8] | None:
-    """Return images as (N, C, H, W) in the memory they are in, None where the shape is of no images."""
+    """Return images as (N, C, H, W) without a copy of all; None if the shape is not that of images."""
     if array.ndim == 3:
         return array[:, None]
     if array.ndim != 4:
@@ -152,7 +152,7 @@ def _channels_first(array: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8] | Non
         return None
     count, height, width, channels = array.shape
     moved_NCHW = array.reshape(count, channels, height, width)
-    for first in range(0, count, _BLOCK_IMAGES):  # numpy copies what overlaps: some images, not all of them
+    for first in range(0, count, _BLOCK_IMAGES):  # numpy copies overlapping memory, so only some images at a time
         block = slice(first, first + _BLOCK_IMAGES)
         moved_NCHW[block] = array[block].transpose(0, 3, 1, 2)
     return moved_NCHW
@@ -163,10 +163,10 @@ def read_labels(path: Path, count: int) -> npt.NDArray[np.uint8]:
 
     Args:
         path: an IDX file of one dimension.
-        count: N, how many images there are.
+        count: N, the number of images.
 
     Raises:
-        CorpusError: as `read_idx` does; images, another type, or another number of labels.
+        CorpusError: an error of `read_idx`, images, another type, or another number of labels.
     """
     labels_N = read_idx(path)
     wanted = "give N unsigned bytes, such as train-labels-idx1-ubyte.gz"
@@ -183,10 +183,10 @@ def read_labels(path: Path, count: int) -> npt.NDArray[np.uint8]:
 
 
 def write_idx(path: Path, array: npt.NDArray[Any]) -> None:
-    """Write an IDX file, as gzip data where the name ends in .gz; the same array gives the same bytes.
+    """Write an IDX file, compressed if the name ends in .gz. The same array gives the same bytes.
 
     Raises:
-        ValueError: a type that the format does not have, or a number of dimensions that `read_idx` does not read.
+        ValueError: a type that the format lacks, or a number of dimensions that `read_idx` does not support.
     """
     codes = {np.dtype(name).newbyteorder(">"): code for code, name in TYPES.items()}
     big = array.dtype.newbyteorder(">")

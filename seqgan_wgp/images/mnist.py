@@ -1,6 +1,6 @@
 """Find the four files of MNIST in a folder, or download them once.
 
-The files of Fashion-MNIST and KMNIST bear the same names, so a folder of those is found as well.
+The files of Fashion-MNIST and KMNIST have the same names, so folders of them work too.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "http://yann.lecun.com/exdb/mnist/",
 )
-"""Where MNIST is, in the order in which they are tried."""
+"""Download addresses of MNIST, in the order in which they are tried."""
 
 TIMEOUT = 20.0
 """Seconds without a byte after which a mirror counts as dead."""
 
 _BLOCK_BYTES = 1 << 16
 _PLACES = (".", "raw", "MNIST/raw")
-"""Where files may lie below a folder: torchvision has them in MNIST/raw."""
+"""Where files can be below a folder; torchvision uses MNIST/raw."""
 
 _TRAIN_IMAGES, _TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 _TEST_IMAGES, _TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
@@ -39,13 +39,13 @@ _TEST_IMAGES, _TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What a downloaded file must be."""
+    """Size and hash that a downloaded file must have."""
 
     sha256: str
-    """Hash of its content, in hexadecimal digits."""
+    """SHA-256 of its content, in hexadecimal digits."""
 
     size: int
-    """Bytes."""
+    """Size in bytes."""
 
 
 FILES: dict[str, Expected] = {
@@ -62,32 +62,32 @@ FILES: dict[str, Expected] = {
         sha256="f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", size=4_542
     ),
 }
-"""The files that a mirror has, by name."""
+"""The files of a mirror, by name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageFiles:
-    """Where the images of a folder are; None: it has no such file."""
+    """Paths of the image and label files in a folder; None: there is no such file."""
 
     train_images: Path
-    """Images to learn from."""
+    """Training images."""
 
     train_labels: Path | None
-    """What they show."""
+    """Labels of the training images."""
 
     test_images: Path | None
-    """Images held out."""
+    """Test images."""
 
     test_labels: Path | None
-    """What those show."""
+    """Labels of the test images."""
 
 
 class _Failed(Exception):
-    """A file that a mirror did not give.
+    """A file that could not be downloaded from a mirror.
 
     Args:
-        reason: in few words.
-        dead: whether the mirror is not worth asking for another file.
+        reason: a short description.
+        dead: whether to skip the mirror for other files too.
     """
 
     def __init__(self, reason: str, *, dead: bool) -> None:
@@ -96,16 +96,16 @@ class _Failed(Exception):
 
 
 def find_images(folder: Path) -> ImageFiles:
-    """Return the files of a folder that are called as those of MNIST are, compressed or not.
+    """Return the files of a folder that have the names of MNIST's files, compressed or not.
 
-    All come from one place: the folder itself, or `raw` or `MNIST/raw` below it.
+    All are taken from the same place: the folder itself, or `raw` or `MNIST/raw` below it.
 
     Raises:
         CorpusError: no such folder, or no training images in it.
     """
     try:
         if not folder.is_dir():
-            what = "is a file, and images lie in a folder" if folder.exists() else "no such folder"
+            what = "is a file, not a folder" if folder.exists() else "no such folder"
             raise CorpusError(f"{folder}: {what}", f"give a folder that contains {_TRAIN_IMAGES}.gz")
         places = [folder / below for below in _PLACES]
         for place in places:
@@ -129,7 +129,7 @@ def find_images(folder: Path) -> ImageFiles:
 
 
 def _spellings(name: str) -> list[str]:
-    """Return what a file may be called: compressed first, as gzip has a check sum; a dot where archives have one."""
+    """Return the possible names of a file: compressed first, since gzip has a checksum."""
     return [f"{each}{ending}" for each in (name, name.replace("-idx", ".idx")) for ending in (".gz", "")]
 
 
@@ -138,7 +138,7 @@ def _find(folder: Path, name: str) -> Path | None:
 
 
 def cache_folder() -> Path:
-    """Return where MNIST is downloaded to."""
+    """Return the folder for downloads of MNIST."""
     return cache_dir.root() / "mnist"
 
 
@@ -150,12 +150,12 @@ def mnist_folder(
     """Return a folder in which `find_images` finds images.
 
     Args:
-        data: the folder that the user named; None: MNIST, which is downloaded where it is not in `cache_folder` yet.
-        on_progress: is told a file's name, its bytes so far, and its bytes in all; they begin anew at each mirror.
-        mirrors: addresses that the names of the files are put behind, tried in turn; None: MIRRORS.
+        data: the folder given by the user; None: MNIST, which is downloaded if it is not in `cache_folder` yet.
+        on_progress: called with a file's name, its bytes so far, and its total bytes; restarts with each mirror.
+        mirrors: base addresses of the files, tried in turn; None: MIRRORS.
 
     Raises:
-        CorpusError: `data` has no images; the cache cannot be written; no mirror has what is missing.
+        CorpusError: `data` has no images, the cache cannot be written, or the download failed at all mirrors.
     """
     if data is not None:
         find_images(data)
@@ -185,12 +185,12 @@ def mnist_folder(
 
 
 def _missing(folder: Path) -> list[str]:
-    """Return the names of the files that are not in a folder, in any spelling."""
+    """Return the names of the files that are missing in a folder, under any of their names."""
     return [name for name in FILES if not _find(folder, name.removesuffix(".gz"))]
 
 
 def _ask(mirror: str, folder: Path, on_progress: Callable[[str, int, int], None], failures: dict[str, str]) -> None:
-    """Take from a mirror what is missing in a folder; note in `failures` why it did not give a file."""
+    """Download the missing files of a folder from a mirror; store in `failures` why a download failed."""
     for name in _missing(folder):
         try:
             _fetch(f"{mirror.rstrip('/')}/{name}", folder / name, FILES[name], on_progress)
@@ -201,11 +201,11 @@ def _ask(mirror: str, folder: Path, on_progress: Callable[[str, int, int], None]
 
 
 def _fetch(url: str, to: Path, expected: Expected, on_progress: Callable[[str, int, int], None]) -> None:
-    """Download a file at once or not at all; other processes may do the same at the same time.
+    """Download a file atomically. Other processes may do the same at the same time.
 
     Raises:
-        _Failed: it was not given, or is not what it should be.
-        OSError: it cannot be written.
+        _Failed: the download failed, or the file has a wrong size or hash.
+        OSError: the file cannot be written.
     """
     temporary = to.with_name(f".{to.name}.{uuid.uuid4().hex}.new")
     done, content = 0, hashlib.sha256()
@@ -231,7 +231,7 @@ def _fetch(url: str, to: Path, expected: Expected, on_progress: Callable[[str, i
 
 
 def _blocks(url: str) -> Generator[bytes, None, None]:
-    """Yield what is at an address. Raises _Failed; where it ends too early, that is not told here."""
+    """Yield the content at an address. Raises _Failed, but does not detect a truncated download."""
     request = urllib.request.Request(url, headers={"User-Agent": "seqgan_wgp"})
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as response:

@@ -12,13 +12,13 @@ from torch import Tensor
 from ..utils.arrays import Floats
 from .features import Images
 
-BLOCK_TRAIN = 2048  # training images compared at a time: bounds the memory, never changes a result
+BLOCK_TRAIN = 2048  # training images compared at a time: limits memory, never changes a result
 
-EXACT_TERMS = 1024  # products of two numbers in -128..127 whose sum float32 holds exactly: 1024 * 2**14 = 2**24
+EXACT_TERMS = 1024  # number of products of integers in -128..127 whose sum is exact in float32: 1024 * 2**14 = 2**24
 
 
 def _pixels(images_NCHW: Images) -> NDArray[np.uint8]:
-    """Return checked images as (N, D), copied only where they are not contiguous."""
+    """Return checked images as (N, D), copied only if they are not contiguous."""
     pixels = np.asarray(images_NCHW.cpu() if isinstance(images_NCHW, Tensor) else images_NCHW)
     if pixels.ndim != 4 or pixels.dtype != np.uint8 or not pixels.size:
         raise ValueError(
@@ -28,7 +28,7 @@ def _pixels(images_NCHW: Images) -> NDArray[np.uint8]:
 
 
 def _centred(pixels_ND: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return pixels - 128, which changes no distance and keeps products small enough to be summed exactly."""
+    """Return pixels - 128. This changes no distance and keeps products small enough for exact sums."""
     return pixels_ND.astype(np.float32) - np.float32(128)
 
 
@@ -49,14 +49,14 @@ def _squares(left_ND: NDArray[np.float32]) -> Floats:
 
 
 def nearest_distance(images_NCHW: Images, train_RCHW: Images, *, block: int = BLOCK_TRAIN) -> Floats:
-    """Return the Euclidean distance (N,) from each image to the nearest training image, a pixel being in [0, 1].
+    """Return the Euclidean distance (N,) from each image to the nearest training image, with pixels in [0, 1].
 
-    0 exactly where the image is one of the training images: squared distances are computed in whole numbers.
+    It is exactly 0 for a training image, since squared distances are computed in integers.
 
     Args:
         images_NCHW: uint8.
         train_RCHW: uint8, of the same C, H and W, memory-mapped or not.
-        block: images of each kind that are compared at a time; changes speed and memory only.
+        block: number of images compared at a time; affects only speed and memory.
 
     Raises:
         ValueError: no images, another type, or different shapes.
@@ -74,7 +74,7 @@ def nearest_distance(images_NCHW: Images, train_RCHW: Images, *, block: int = BL
         for start in range(0, len(pixels_ND), block):
             part = slice(start, start + block)
             left_ND = _centred(pixels_ND[part])
-            # |a - b|^2 = |a|^2 + (|b|^2 - 2ab), of which only the bracket differs between training images.
+            # |a - b|^2 = |a|^2 + (|b|^2 - 2ab), and only the bracket depends on the training image.
             rest_NR = _exact_products(left_ND, right_RD)
             rest_NR *= -2
             rest_NR += squares_R

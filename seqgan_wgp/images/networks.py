@@ -1,7 +1,7 @@
 """Generator and critic for images: the convolutional pair of Gulrajani et al. 2017 (their MNIST model).
 
-Every layer halves or doubles the picture: 28 -> 14 -> 7 -> 4 and back. The authors wrote it in TensorFlow, whose
-"SAME" padding is not torch's; here it is TensorFlow's, place by place.
+Every layer halves or doubles the image: 28 -> 14 -> 7 -> 4 and back. The authors used TensorFlow, whose "SAME" padding
+differs from torch's; this module reproduces TensorFlow's exactly.
 
 Shape suffixes: B batch, Z latent, C channels, H height, W width.
 """
@@ -24,18 +24,19 @@ LEAK = 0.2
 """Slope of the critic's activation below 0."""
 
 NORMALIZATIONS = channel_norms(axes=2)
-"""Name -> module that normalises (B, C, H, W), given C. "batch" mixes samples: no critic with a penalty may have it."""
+"""Name -> module that normalises (B, C, H, W), given C. "batch" mixes samples, so a critic with a penalty cannot use
+it."""
 
 _UNIT_NORMALIZATIONS = NORMALIZATIONS | {"instance": lambda _channels: nn.Identity()}
-"""The same for units of one place each, of which an instance norm would leave nothing."""
+"""The same for dense units, which have one position, so that instance norm would map them to 0."""
 
 
 def _padding(size: int, kernel: int) -> tuple[int, int]:
-    """Return how many zeros TensorFlow's SAME puts before and behind `size` numbers for a convolution of stride 2.
+    """Return the number of zeros that TensorFlow's SAME adds before and after `size` values for stride 2.
 
-    Just as many as make the result ceil(size / 2) numbers, and of an odd number the larger part behind: for a kernel
-    of 5, 1 before and 2 behind where the size is even, 2 and 2 where it is odd. torch's own padding=2 would
-    shift the even sizes' result by one place.
+    The result of the convolution has ceil(size / 2) values. An odd number of zeros has the larger part at the end: for
+    a kernel of 5, 1 before and 2 after if the size is even, 2 and 2 if it is odd. torch's padding=2 would shift the
+    result by one position for even sizes.
     """
     zeros = max((math.ceil(size / 2) - 1) * 2 + kernel - size, 0)
     return zeros // 2, zeros - zeros // 2
@@ -49,7 +50,7 @@ def halve(x_BCHW: Tensor, convolution: nn.Conv2d) -> Tensor:
     height, width = x_BCHW.shape[2:]
     top, bottom = _padding(height, convolution.kernel_size[0])
     left, right = _padding(width, convolution.kernel_size[1])
-    if (top, left) != (bottom, right):  # torch pads both ends alike; what is wanted behind beyond that is added here
+    if (top, left) != (bottom, right):  # torch pads both ends equally; the additional zeros at the end are added here
         x_BCHW = functional.pad(x_BCHW, (0, right - left, 0, bottom - top))
     return functional.conv2d(x_BCHW, convolution.weight, convolution.bias, stride=2, padding=(top, left))
 
@@ -57,10 +58,10 @@ def halve(x_BCHW: Tensor, convolution: nn.Conv2d) -> Tensor:
 def double(x_BCHW: Tensor, convolution: nn.ConvTranspose2d) -> Tensor:
     """Return TensorFlow's SAME transposed convolution of stride 2: (B, C, H, W) -> (B, C', 2H, 2W).
 
-    It is the gradient of the convolution that halves (B, C', 2H, 2W), which for a kernel of 5 has 1 zero before and 2
-    behind: input place j reaches the output places 2j - 1 ... 2j + 3. torch's padding takes away alike at both
-    ends, so 1 is taken there and the last row and column here. (padding=2 with output_padding=1 gives the same size,
-    but the places 2j - 2 ... 2j + 2.) The convolution's own padding is not used.
+    It is the gradient of the convolution that halves (B, C', 2H, 2W), which for a kernel of 5 pads 1 zero before and 2
+    after: input position j reaches the output positions 2j - 1 ... 2j + 3. torch's padding crops both ends equally, so
+    it crops 1, and the last row and column are cropped here. (padding=2 with output_padding=1 gives the same size, but
+    the positions 2j - 2 ... 2j + 2.) The convolution's own padding is not used.
     """
     height, width = x_BCHW.shape[2:]
     kernel = convolution.kernel_size[0]
@@ -95,8 +96,8 @@ class DeconvolutionGenerator(nn.Module):
     """Latents to images: (B, Z) -> (B, C, H, W), from ceil(H/8) by ceil(W/8) by three doublings.
 
     Args:
-        settings: `width` is the number of maps before the last layer; twice and four times as many come before it.
-        shape_CHW: of an image; H and W are multiples of 4.
+        settings: `width` is the number of channels before the last layer; earlier layers have twice and four times as
+            many. shape_CHW: shape of an image; H and W are multiples of 4.
         value_range: a key of RANGES.
 
     Raises:
@@ -112,7 +113,7 @@ class DeconvolutionGenerator(nn.Module):
         self.quarter = (height // 4, width // 4)
         self.squash = RANGES[value_range].squash
         self.input = nn.Linear(settings.latent, math.prod(self.start))
-        # As in the reference, each number that the linear layer gives is a channel of its own to the first norm.
+        # As in the reference, each output of the linear layer is a channel of its own for the first norm.
         self.norm1 = _UNIT_NORMALIZATIONS[settings.normalization](math.prod(self.start))
         self.double1 = nn.ConvTranspose2d(4 * maps, 2 * maps, settings.kernel, stride=2)
         self.norm2 = norm(2 * maps)
@@ -122,11 +123,11 @@ class DeconvolutionGenerator(nn.Module):
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
         """Return the (B, C, H, W) pixels."""
-        # No penalty is taken on the generator, so torch's own ReLU does.
+        # torch's own ReLU suffices, since no penalty is applied to the generator.
         units_BC11 = self.norm1(self.input(latent_BZ)[:, :, None, None])
         x_BCHW = functional.relu(units_BC11).reshape(-1, *self.start)
         x_BCHW = functional.relu(self.norm2(double(x_BCHW, self.double1)))
-        # Where H/4 is odd (28 / 4 = 7) one row and column too many: cut off where the reference does, behind the ReLU.
+        # If H/4 is odd (28 / 4 = 7) there is one row and column too many; cropped after the ReLU, as in the reference.
         x_BCHW = x_BCHW[:, :, : self.quarter[0], : self.quarter[1]]
         x_BCHW = functional.relu(self.norm3(double(x_BCHW, self.double2)))
         return self.squash(double(x_BCHW, self.double3)).contiguous()
@@ -134,11 +135,13 @@ class DeconvolutionGenerator(nn.Module):
 
 @register.critic("convolution", data="image", normalizations=FOR_CHANNELS)
 class ConvolutionCritic(nn.Module):
-    """Images to scores: (B, C, H, W) -> (B,), the generator's mirror. It mixes no samples, unless by batch norm.
+    """Images to scores: (B, C, H, W) -> (B,), the mirror image of the generator.
+
+    Scores of different images are independent, except with batch norm.
 
     Args:
-        settings: `width` is the number of maps behind the first layer; it doubles with each halving.
-        shape_CHW: of an image; H and W are multiples of 4.
+        settings: `width` is the number of channels after the first layer; it doubles with each halving.
+        shape_CHW: shape of an image; H and W are multiples of 4.
 
     Raises:
         ConfigError: the shape does not fit.
@@ -149,7 +152,7 @@ class ConvolutionCritic(nn.Module):
         _check(shape_CHW, settings.normalization)
         channels, height, width = shape_CHW
         maps, norm = settings.width, NORMALIZATIONS[settings.normalization]
-        # As in the reference, nothing is normalised behind the first layer.
+        # As in the reference, there is no normalization after the first layer.
         self.halve1 = nn.Conv2d(channels, maps, settings.kernel, stride=2)
         self.halve2 = nn.Conv2d(maps, 2 * maps, settings.kernel, stride=2)
         self.norm2 = norm(2 * maps)

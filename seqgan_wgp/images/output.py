@@ -1,7 +1,7 @@
 """Write generated images: a grid, an array, a folder of pictures, or an interpolation.
 
-Each function checks what was named before an image is generated, and returns what writes images there. A file or
-folder is there when all of it is, or not at all.
+Each function checks the destination before an image is generated, and returns the function that writes the images.
+Files and folders are created completely or not at all.
 
 Shape suffixes: N images, C channels, H height, W width.
 """
@@ -25,13 +25,13 @@ from ..utils.atomic_files import check_file, new_file, new_folder
 from .pictures import grid, legible, write_gif, write_png
 
 Parts: TypeAlias = Iterable[Items]
-"""Images (N, C, H, W), some at a time."""
+"""Images in parts, each (n, C, H, W)."""
 
 GRID_MOST = 10_000
-"""Images in a grid at most."""
+"""Largest number of images in a grid."""
 
 WALK_MILLISECONDS = 100
-"""How long a film of a walk shows each image."""
+"""Duration of each image in an animation."""
 
 _NAME = re.compile(r"\d{8,}\.png")
 _ANOTHER = "choose another -o"
@@ -42,17 +42,17 @@ _WALK_WHERE = "give -o walk.png for a picture, or -o walk.gif for an animation"
 def images_writer(
     output: str | None, count: int, *, columns: int | None = None, overwrite: bool = False
 ) -> Callable[[Parts], None]:
-    """Return what writes `count` images to `output`, in constant memory unless it is a grid.
+    """Return the function that writes `count` images to `output`, in constant memory unless it is a grid.
 
     Args:
-        output: FILE.png, a grid; FILE.npy, one array (N, C, H, W) of bytes; or a folder for 00000000.png, ...: a name
-            without an ending or with a slash behind it, or a folder that is there.
+        output: FILE.png for a grid; FILE.npy for an array (N, C, H, W) of bytes; or a folder for 00000000.png, ...: an
+            existing folder, or a name without an extension or with a slash at the end.
         count: N, at least 1.
-        columns: of a grid; None: as many as make it nearly square.
-        overwrite: replace a file, or a folder that has nothing but such pictures in it.
+        columns: columns of the grid; None: a nearly square grid.
+        overwrite: replace a file, or a folder that contains only such pictures.
 
     Raises:
-        ConfigError: it cannot be written there, or not in this form.
+        ConfigError: the destination cannot be written, or does not fit the options.
     """
     if output is None:
         raise ConfigError("this is an image model, which needs -o", _WHERE)
@@ -79,10 +79,10 @@ def images_writer(
 
 
 def walk_writer(output: str | None, *, overwrite: bool = False) -> Callable[[Parts], None]:
-    """Return what writes the images of a walk to `output`: FILE.png, in one row; FILE.gif, a film there and back.
+    """Return the function that writes an interpolation to FILE.png (one row) or FILE.gif (forwards and backwards).
 
     Raises:
-        ConfigError: it cannot be written there, or not in this form.
+        ConfigError: the destination cannot be written, or is neither of these.
     """
     if output is None:
         raise ConfigError("this is an image model, which needs -o", _WALK_WHERE)
@@ -95,7 +95,7 @@ def walk_writer(output: str | None, *, overwrite: bool = False) -> Callable[[Par
 
 
 def check_folder(path: Path, *, overwrite: bool) -> None:
-    """Raise ConfigError unless a folder of pictures may be put at `path`: nothing there, or nothing to lose."""
+    """Raise ConfigError unless a folder of pictures can be created or replaced at `path`."""
     try:
         if not path.exists():
             return
@@ -128,7 +128,7 @@ def _together(parts: Parts) -> npt.NDArray[np.uint8]:
 
 
 def _write_array(parts: Parts, *, path: Path, count: int) -> None:
-    """Write what `np.save` would: a header, which says how many there will be, and then the bytes."""
+    """Write the same file as `np.save`, in parts: a header with the number of images, and then the bytes."""
     blocks = _bytes(parts)
     first_NCHW = next(blocks)
     header = np.lib.format.header_data_from_array_1_0(first_NCHW) | {"shape": (count, *first_NCHW.shape[1:])}
@@ -142,7 +142,7 @@ def _write_folder(parts: Parts, *, path: Path, overwrite: bool) -> None:
     with new_folder(path, "-o") as folder:
         for number, image_CHW in enumerate(itertools.chain.from_iterable(_bytes(parts))):
             grid(image_CHW[None], margin=0).save(folder / f"{number:08d}.png")
-        check_folder(path, overwrite=overwrite)  # much may have come into it meanwhile
+        check_folder(path, overwrite=overwrite)  # its contents may have changed meanwhile
 
 
 def _write_strip(parts: Parts, *, path: Path) -> None:

@@ -25,23 +25,23 @@ if TYPE_CHECKING:
     from ..training.domain import DataSpec
 
 SIDE_IMAGES = 10
-"""Columns, and rows, of a grid of samples, unless told otherwise."""
+"""Default number of columns and rows of a grid of samples."""
 
 PIXELS_LEAST = 300 * 300
-"""Pixels of a grid that people look at: small images are enlarged until there are so many."""
+"""Least number of pixels of a grid for viewing; small images are enlarged until it is reached."""
 
 MARGIN = 2
 """Width of the lines around the images of a grid, in pixels."""
 
 _MODES = {1: "L", 3: "RGB"}
-"""Channels -> Pillow's name for such a picture."""
+"""Number of channels -> mode of Pillow."""
 
 
 def to_uint8(x_NCHW: Tensor | npt.NDArray[np.floating], value_range: str) -> npt.NDArray[np.uint8]:
-    """Return pixels of critic space as the nearest bytes, on the host.
+    """Convert pixels in the critic's range to the nearest bytes, as a NumPy array.
 
     Args:
-        x_NCHW: of any shape and on any device; what lies outside the range is brought to its ends.
+        x_NCHW: pixels of any shape, on any device; values outside the range are clipped.
         value_range: a key of RANGES.
 
     Raises:
@@ -52,7 +52,7 @@ def to_uint8(x_NCHW: Tensor | npt.NDArray[np.floating], value_range: str) -> npt
         raise Diverged("the generator makes pixels that are not numbers")
     values = RANGES[value_range]
     scale, shift = values.scale, values.shift
-    # On the device, so that a quarter of the bytes is carried to the host.
+    # On the device, so that only a quarter of the data is copied to the host.
     image_NCHW: npt.NDArray[np.uint8] = (
         (x_NCHW.float() * scale + shift).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
     )
@@ -60,14 +60,14 @@ def to_uint8(x_NCHW: Tensor | npt.NDArray[np.floating], value_range: str) -> npt
 
 
 def from_uint8(image_NCHW: Tensor | npt.NDArray[np.uint8], value_range: str) -> Tensor:
-    """Return bytes as float32 pixels of critic space; `to_uint8` gives back the same bytes.
+    """Convert bytes to float32 pixels in the critic's range; `to_uint8` is the inverse.
 
     Args:
-        image_NCHW: of any shape; the result is on its device, that of an array on the host.
+        image_NCHW: bytes of any shape. The result is on the same device, or on the CPU for an array.
         value_range: a key of RANGES.
     """
     if not isinstance(image_NCHW, Tensor):
-        image_NCHW = torch.from_numpy(np.array(image_NCHW))  # a copy: torch warns of arrays that are read-only
+        image_NCHW = torch.from_numpy(np.array(image_NCHW))  # a copy, since torch warns about read-only arrays
     values = RANGES[value_range]
     scale, shift = values.scale, values.shift
     return (image_NCHW.float() - shift) / scale
@@ -80,12 +80,12 @@ def grid(
 
     Args:
         images_NCHW: at least one.
-        columns: images in a row; None: as many as make the grid nearly square.
+        columns: images per row; None: a nearly square grid.
         margin: width of the black lines around and between the images, in pixels of the picture.
-        scale: pixels of the picture, each way, for each of an image's.
+        scale: factor by which images are enlarged.
 
     Raises:
-        ValueError: no images, a number of channels that is no colour, or numbers out of range.
+        ValueError: no images, an unsupported number of channels, or numbers out of range.
     """
     images_NCHW = np.asarray(images_NCHW)
     if images_NCHW.dtype != np.uint8 or images_NCHW.ndim != 4 or images_NCHW.shape[1] not in _MODES:
@@ -110,7 +110,7 @@ def legible(images_NCHW: npt.NDArray[np.uint8], columns: int | None = None) -> I
 
     Args:
         images_NCHW: at least one.
-        columns: images in a row, no more than there are; None: as many as make the grid nearly square.
+        columns: images per row, at most the number of images; None: a nearly square grid.
     """
     count, height, width = len(images_NCHW), *images_NCHW.shape[2:]
     columns = min(math.ceil(math.sqrt(count)) if columns is None else columns, count)
@@ -126,7 +126,7 @@ def legible(images_NCHW: npt.NDArray[np.uint8], columns: int | None = None) -> I
 
 
 def write_png(image: Image.Image, path: Path) -> None:
-    """Write a picture to `path` at once, or not at all; what was there is replaced. Raises OSError."""
+    """Write a picture to `path` atomically; an existing file is replaced. Raises OSError."""
     with new_file(path) as file:
         image.save(file, format="PNG")
 
@@ -134,18 +134,18 @@ def write_png(image: Image.Image, path: Path) -> None:
 def write_gif(frames: Sequence[Image.Image], path: Path, *, milliseconds: int = 200, last: int | None = None) -> None:
     """Write pictures of one size as an endlessly looping animation, atomically.
 
-    A frame equal to the one before it is not stored: that one is shown for as much longer. Colours are brought to 256
-    a frame; greys stay as they are.
+    A frame equal to the one before is not stored; that one is shown longer. Colours are reduced to 256 per frame; greys
+    are kept.
 
     Args:
         frames: at least one.
-        path: replaced when it exists.
-        milliseconds: how long each is shown; the format counts in tens.
-        last: how long the last is shown; None: as long as each.
+        path: the file, replaced if it exists.
+        milliseconds: duration of each frame; the format counts in tens.
+        last: duration of the last frame; None: that of each.
 
     Raises:
-        ValueError: no frames, or of several sizes.
-        OSError: it cannot be written.
+        ValueError: no frames, or frames of different sizes.
+        OSError: the file cannot be written.
     """
     if len({frame.size for frame in frames}) != 1:
         raise ValueError(f"a film is of frames of one size, not of {len(frames)} of {[each.size for each in frames]}")
@@ -156,7 +156,7 @@ def write_gif(frames: Sequence[Image.Image], path: Path, *, milliseconds: int = 
 
 
 def write_samples(config: Config, _form: DataSpec, samples: npt.NDArray[np.integer], stem: Path) -> None:
-    """Write the first images as one grid, of as many rows and columns as configured, to `stem` with the ending .png."""
+    """Write the first images as one grid to `stem`.png, with the configured number of rows and columns."""
     columns, rows = config.images.columns or SIDE_IMAGES, config.images.rows or SIDE_IMAGES
     images_NCHW = samples[: columns * rows].astype(np.uint8, copy=False)
     write_png(legible(images_NCHW, columns), stem.with_suffix(".png"))

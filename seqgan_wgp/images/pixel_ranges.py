@@ -1,4 +1,4 @@
-"""The values that pixels take in critic space: what brings a generator's numbers there, and the way back to bytes."""
+"""Ranges of pixel values for the critic: the generator's last activation, and the conversion to bytes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class PixelRange:
-    """An interval of values, and byte = scale x + shift."""
+    """A range of pixel values, and the conversion byte = scale x + shift."""
 
     squash: Callable[[Tensor], Tensor]
-    """Any number -> the interval; the last operation of generators."""
+    """Maps any number to the range; the last operation of generators."""
 
     scale: float
     shift: float
@@ -24,4 +24,4 @@ RANGES: dict[str, PixelRange] = {
     "unit": PixelRange(squash=torch.sigmoid, scale=255.0, shift=0.0),
     "symmetric": PixelRange(squash=torch.tanh, scale=127.5, shift=127.5),
 }
-"""Name, for `images.range` -> the values of pixels: unit is [0, 1], symmetric [-1, 1]."""
+"""Name, for `images.range` -> range of pixel values: unit is [0, 1], symmetric is [-1, 1]."""

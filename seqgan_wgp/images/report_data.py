@@ -20,16 +20,16 @@ from .features import CLASSES, class_counts
 from .pictures import SIDE_IMAGES, legible
 
 BINS = 20
-"""Bins of the chart of brightness."""
+"""Number of bins of the brightness chart."""
 
 
 def image_report_data(folder: Path, config: Config, samples: Items | None) -> ReportData:
     """Return the report data of an image run. Raises CheckpointError when its images cannot be opened.
 
     Args:
-        folder: of the run, with the images in it.
+        folder: the run folder with the images.
         config: of the run.
-        samples: generated (N, C, H, W) bytes; None: there is no model yet, and only real images are shown.
+        samples: generated (N, C, H, W) bytes; None when there is no model yet, so that only real images are shown.
     """
     collection = open_collection(folder)
     facts = collection.facts
@@ -45,7 +45,7 @@ def image_report_data(folder: Path, config: Config, samples: Items | None) -> Re
     if samples is None:
         return shown
     generated_NCHW = samples.astype(np.uint8, copy=False)
-    # The first of the held-out images are as good as any: they come in no order.
+    # The held-out images are in no particular order, so the first ones are representative.
     held_out_NCHW = np.asarray(collection.validation_NCHW[:ITEMS])
     return dataclasses.replace(
         shown,
@@ -55,7 +55,7 @@ def image_report_data(folder: Path, config: Config, samples: Items | None) -> Re
 
 
 def digit_shares(generated_NCHW: npt.NDArray[np.uint8], held_out_NCHW: npt.NDArray[np.uint8]) -> Shares:
-    """Return how many images the classifier takes for each digit."""
+    """Return the share of images predicted as each digit."""
     generated_K, held_out_K = (class_counts(images) / len(images) for images in (generated_NCHW, held_out_NCHW))
     return Shares(
         title="Digits",
@@ -68,7 +68,7 @@ def digit_shares(generated_NCHW: npt.NDArray[np.uint8], held_out_NCHW: npt.NDArr
 
 
 def brightness_histogram(generated_NCHW: npt.NDArray[np.uint8], held_out_NCHW: npt.NDArray[np.uint8]) -> Histogram:
-    """Return how the images' mean brightness is spread, from black to white."""
+    """Return the histogram of the images' mean brightness, from black to white."""
     generated_N, held_out_N = (images.mean(axis=(1, 2, 3)) / 2.55 for images in (generated_NCHW, held_out_NCHW))
     edges_K = np.linspace(0, 100, BINS + 1)
     return Histogram(

@@ -1,1 +1,1 @@
-"""What a run leaves on disk: its folder, checkpoints, model files and records; and the loop that writes them."""
+"""Runs on disk: folder, checkpoints, model files and records, and the session that writes them."""

@@ -1,8 +1,8 @@
-"""Runs that torchrun starts again: the same command, given once more, goes on where the last checkpoint is.
+"""Restarts by torchrun: a restarted command continues its run from the last checkpoint.
 
-torchrun restarts all processes when one has died (`--max-restarts`), with the command that they were first started
-with. So a run that a launch prepares has the launch's name in it, and a restarted command that finds its own name there
-knows the run for its own. A run of any other launch is refused, or overwritten, as ever.
+torchrun restarts all processes with the same command when one has died (`--max-restarts`). So a run stores the name of
+the launch that created it. A restarted command that finds its own launch in an existing run continues this run. A run
+of any other launch is refused or overwritten as usual.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .folder import RunFolder
 
 
 def mark(run: RunFolder) -> None:
-    """Write to a run that is being prepared which launch prepares it; nothing where torchrun has launched nothing."""
+    """Store the name of the present torchrun launch, if any, in a run that is being prepared."""
     launch = _launch()
     if launch is not None:
         run.make_folders()
@@ -24,9 +24,9 @@ def mark(run: RunFolder) -> None:
 
 
 def found_again(out: Path | None) -> RunFolder | None:
-    """Return the run at `out` if this launch has prepared it, and torchrun has started the processes again since.
+    """Return the run at `out` if this launch has created it and torchrun has restarted the processes since.
 
-    Raises ConfigError where torchrun may restart and nothing is named that could be found again.
+    Raises ConfigError when torchrun may restart the command but no run folder is named.
     """
     if out is None:
         if int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0")):
@@ -38,9 +38,9 @@ def found_again(out: Path | None) -> RunFolder | None:
 
 
 def _launch() -> str | None:
-    """Return a name of the torchrun that has started this process, the same after each restart; None without one.
+    """Return a name for the torchrun launch of this process, constant over restarts; None without torchrun.
 
-    The id that it is given may be that of an earlier launch too, so the process of torchrun is part of the name.
+    Launches may share a run id, so the process id of torchrun is part of the name.
     """
     name = os.environ.get("TORCHELASTIC_RUN_ID")
     return None if name is None else f"{name} {platform.node()} {os.getppid()}"

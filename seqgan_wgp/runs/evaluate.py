@@ -37,30 +37,29 @@ def evaluate(
     """Evaluate a trained model on the test split of its data, which was not used for any choice.
 
     Args:
-        model: a run's folder, a model file, or a loaded model.
-        corpus: of a model of text: what it is measured against, as `train` takes it; None: what its run prepared.
-        data: of a model of images: a folder with others than its run's.
-        samples: N, items generated; None: one for each item of the test half, at most a number that docs/metrics.md
-            says.
-        legacy: measure n-grams as published: 640 strings against the training lines.
-        guesses: numbers of strings after which held-out ones among them are counted; None: 10,000 and 100,000.
+        model: a run folder, a model file, or a loaded model.
+        corpus: for text: the corpus to compare with, as for `train`; None: the corpus of the run.
+        data: for images: a folder to compare with; None: the images of the run.
+        samples: N, number of samples; None: the size of the test split, up to a limit given in docs/metrics.md.
+        legacy: use the published protocol: n-grams of 640 strings against the training lines.
+        guesses: numbers of generated strings for the coverage of test lines; None: 10,000 and 100,000.
         orders: n-grams are measured for n = 1 .. orders; None: 8.
         c2st_steps: steps of the classifier two-sample test; 0 leaves it out; None: 500.
-        refine: of a model of text, measure only strings that its refiner accepts; see `refine`.
-        seed: of the latents, and of all that is drawn for comparison.
-        baseline_seconds: of text, budget of the autoregressive baseline, in seconds of one nominal core; 0: leave it
-            out; None: 30. It is trained once for a corpus and kept in the cache.
-        best: take the model of the best evaluation in place of the latest; for a run's folder.
-        device: "auto", "cpu", "cuda" or "mps"; of a loaded model, where it is.
-        plugins: files of code that the model needs, as `Model.load` takes them.
-        on_step: told what is being done and which share of that is done.
-        on_bytes: told how much of a corpus has been read.
+        refine: for text: measure only strings that the model's refiner accepts; see `refine`.
+        seed: random seed of the latents and of all other random numbers.
+        baseline_seconds: for text: training time of the autoregressive baseline, in seconds of one nominal core; 0
+            leaves it out; None: 30. It is trained once per corpus and cached.
+        best: use the model of the best evaluation instead of the latest; needs a run folder.
+        device: "auto", "cpu", "cuda" or "mps". A loaded model stays on its device.
+        plugins: plugin files that the model needs, as for `Model.load`.
+        on_step: called with a description of the current step and the share of it that is done.
+        on_bytes: called with the number of bytes of the corpus read so far.
 
     Raises:
-        ConfigError: a number out of bounds, something that the model's kind has no use for, no such device, or a plugin
-            that cannot be loaded.
+        ConfigError: a number out of bounds, an option for another kind of data, an unavailable device, or a plugin that
+            cannot be loaded.
         PluginError: the model needs a plugin that is not among them.
-        CheckpointError: no such model, or its run's data is gone and nothing else is named.
+        CheckpointError: no such model, or the data of its run is missing and no other data is given.
         CorpusError: `corpus` or `data` cannot be read, or the model knows none of its characters.
     """
     question = EvalOptions(
@@ -85,7 +84,7 @@ def evaluate(
 
 
 def open_model(model: Model | str | Path, *, best: bool, device: str) -> LoadedModel:
-    """Load a model from a run's folder or a file, or take one that is loaded. Raises ConfigError, CheckpointError."""
+    """Load a model from a run folder or a file, or use a loaded one. Raises ConfigError and CheckpointError."""
     if isinstance(model, Model):
         if best:
             raise ConfigError("best needs a run folder, but this model is already loaded", "load it with best=True")

@@ -28,7 +28,7 @@ _A_RUN = "give the run folder that train printed"
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The folder of one run, and where each thing lies in it."""
+    """The folder of one run, and the paths of its files."""
 
     path: Path
 
@@ -54,41 +54,41 @@ class RunFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """Everything to go on from."""
+        """The folder with everything needed to resume."""
         return self.path / CHECKPOINT
 
     def samples(self, step: int) -> Path:
-        """The samples of an evaluation; the mode adds the ending."""
+        """Path of an evaluation's samples, without the extension, which depends on the kind of data."""
         return self.path / SAMPLES / f"{step:08d}"
 
     @property
     def film(self) -> Path:
-        """The samples' pictures one after the other, where they are pictures."""
+        """The animation of the samples, if they are pictures."""
         return self.path / FILM
 
     @property
     def report(self) -> Path:
-        """All that a run found, for people, in one page."""
+        """The HTML report."""
         return self.path / REPORT
 
     def sampled(self) -> dict[int, Path]:
-        """Return the files of samples that are there: step -> file, in the order of the steps."""
+        """Return the existing files of samples: step -> file, in the order of the steps."""
         files = {int(file.stem): file for file in (self.path / SAMPLES).glob("[0-9]*.*") if file.stem.isdecimal()}
         return dict(sorted(files.items()))
 
     @property
     def tensorboard(self) -> Path:
-        """The folder of TensorBoard's event files, where they were asked for."""
+        """The folder of TensorBoard's event files."""
         return self.path / TENSORBOARD
 
     def make_folders(self) -> None:
-        """Make the folders inside, where they are not there."""
+        """Create missing subfolders."""
         for file in (self.samples(0), self.checkpoint):
             file.parent.mkdir(exist_ok=True)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run for this process. Raises ConfigError when another has it."""
+        """Lock the run for this process. Raises ConfigError when another process has locked it."""
         lock = FileLock(self.path / _LOCK)
         try:
             lock.acquire(timeout=0)
@@ -105,7 +105,7 @@ class RunFolder:
 
 
 def check_version(path: Path, version: int) -> None:
-    """Raise CheckpointError when a JSON file of ours is of a newer format than this version reads."""
+    """Raise CheckpointError when a JSON file has a newer format than this version reads."""
     if version > FORMAT_VERSION:
         raise CheckpointError(
             f"{path}: has format {version}, which is newer than this version of seqgan_wgp supports",
@@ -114,7 +114,7 @@ def check_version(path: Path, version: int) -> None:
 
 
 def read_config(run: RunFolder) -> Config:
-    """Return the config of a run. Raises CheckpointError when it cannot be read or is of a newer format."""
+    """Return the config of a run. Raises CheckpointError when it cannot be read or has a newer format."""
     try:
         tree = json.loads(run.config.read_text(encoding="utf-8"))
         version = int(tree.pop("format_version"))
@@ -132,14 +132,14 @@ def read_config(run: RunFolder) -> Config:
 
 
 def write_config(run: RunFolder, config: Config) -> None:
-    """Write the config of a run, at once or not at all."""
+    """Write the config of a run atomically."""
     text = json.dumps({"format_version": FORMAT_VERSION, **configs.to_dict(config)}, indent=2) + "\n"
     with new_file(run.config) as file:
         file.write(text.encode())
 
 
 def open_run(path: Path) -> RunFolder:
-    """Return the folder of a run that is there. Raises CheckpointError when it is none of ours."""
+    """Return the folder of an existing run. Raises CheckpointError when it is not a run."""
     if not path.is_dir():
         raise CheckpointError(f"{path}: no such run folder", _A_RUN)
     if not (path / CONFIG).is_file():
@@ -148,13 +148,13 @@ def open_run(path: Path) -> RunFolder:
 
 
 def numbered(parent: Path, name: str) -> Path:
-    """Return the first of NAME-001, NAME-002, ... that is not there."""
+    """Return the first of NAME-001, NAME-002, ... that does not exist."""
     taken = {path.name for path in parent.glob(f"{name}-*")} if parent.is_dir() else set()
     return next(path for k in range(1, len(taken) + 2) if (path := parent / f"{name}-{k:03d}").name not in taken)
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
-    """Raise ConfigError unless a run may be made at `path`: nothing there, an empty folder, or a run to overwrite."""
+    """Raise ConfigError unless a run can be created at `path`: nothing, an empty folder, or a run to overwrite."""
     for parent in path.parents:
         if parent.is_file():
             raise ConfigError(f"{path}: {parent} is a file, not a folder", "choose another --out")
@@ -178,7 +178,7 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 
 
 def _check_ours(path: Path, names: set[str]) -> None:
-    """Raise ConfigError unless a folder is a run with nothing in it that a run did not write."""
+    """Raise ConfigError unless the folder is a run without foreign files."""
     try:
         run = "format_version" in json.loads((path / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError):
@@ -196,10 +196,10 @@ def _check_ours(path: Path, names: set[str]) -> None:
 
 @contextlib.contextmanager
 def building(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Give a hidden folder beside `path` to prepare a run in, and move it into place when all went well.
+    """Yield a hidden folder next to `path` in which to prepare a run, and move it to `path` on success.
 
-    When anything goes wrong inside, the hidden folder is removed and what was at `path` stays as it was.
-    Raises ConfigError when `path` may not be used; see `check_free`.
+    On failure the hidden folder is removed and `path` stays as it was.
+    Raises ConfigError when `path` cannot be used; see `check_free`.
     """
     check_free(path, overwrite=overwrite)
     with new_folder(path, "--out") as hidden:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SHARES = ("unique", "novel", "confidence", "high_quality")
-"""Measures that are shares of the whole."""
+"""Measures that are shares, shown in percent."""
 
 COUNTS = ("modes",)
 """Measures that are whole numbers."""
@@ -17,12 +17,12 @@ COUNTS = ("modes",)
 
 @dataclass(frozen=True, kw_only=True)
 class Wording:
-    """How a measure is spoken of."""
+    """Title, unit and meaning of a measure."""
 
     title: str
     unit: str = ""
     meaning: str = ""
-    """In one sentence."""
+    """One sentence."""
 
 
 WORDS: dict[str, Wording] = {
@@ -32,16 +32,16 @@ WORDS: dict[str, Wording] = {
         unit="bits",
         meaning="Entropy of the n-grams of the generated strings; well below its floor means mode collapse.",
     ),
-    "novel": Wording(title="novel", unit="%", meaning="Share of strings that do not stand among the training lines."),
+    "novel": Wording(title="novel", unit="%", meaning="Share of strings that are not training lines."),
     "composite": Wording(
         title="composite",
         unit="bits",
-        meaning="Mean of JS-4, JS-6 and JS-8, plus the missing share of distinct strings; it chooses the best model.",
+        meaning="Mean of JS-4, JS-6 and JS-8, plus the missing share of distinct strings; it selects the best model.",
     ),
     "nll": Wording(
         title="NLL",
         unit="nats",
-        meaning="How surprising the model finds held-out lines, per character; the lower, the better.",
+        meaning="Negative log-likelihood of held-out lines per character; lower is better.",
     ),
     "fcd": Wording(
         title="fcd",
@@ -62,11 +62,11 @@ WORDS: dict[str, Wording] = {
     ),
     "mode_kl": Wording(title="mode_kl", unit="bits", meaning="KL divergence of the mode frequencies from uniform."),
 }
-"""Name of a measure -> how it is spoken of, where more can be said than its name; see also `wording`."""
+"""Name of a measure -> its wording; for n-gram measures see `wording`."""
 
 
 def wording(name: str) -> Wording:
-    """Return how a measure is spoken of; one that nothing is known of has its name for a title."""
+    """Return the wording of a measure. The title of an unknown measure is its name."""
     if re.fullmatch(r"js\d+", name):
         n = int(name[2:])
         first = "Jensen-Shannon divergence of characters from held-out lines; at its floor, as good as real lines."
@@ -76,7 +76,7 @@ def wording(name: str) -> Wording:
 
 
 def measures_in(record: Mapping[str, Any]) -> dict[str, float]:
-    """Return what a record has of measures and their floors: finite numbers that have words, or a floor beside them."""
+    """Return the measures in a record and their floors: finite numbers that have a wording or a floor."""
     names = {name.removesuffix("_floor") for name in record if name.endswith("_floor")}
     names |= {name for name in record if wording(name).meaning}
     found = {name: record[name] for name in record if name.removesuffix("_floor") in names}
@@ -84,15 +84,15 @@ def measures_in(record: Mapping[str, Any]) -> dict[str, float]:
 
 
 def selection_value(measures: Mapping[str, Any], criterion: str) -> float:
-    """Return what the best model of a run has the lowest value of: nll where it is measured, else the criterion.
+    """Return the value that selects the best model: nll if measured, otherwise the criterion; lower is better.
 
-    A generator with a likelihood that learns its training lines by heart still gets better in n-grams.
+    A generator with a likelihood that memorises its training lines still gets better in n-grams.
     """
     return float(measures["nll"] if "nll" in measures else measures[criterion])
 
 
 def value_text(name: str, value: float, digits: int = 4) -> str:
-    """Return a measure's value as people read it."""
+    """Return the value of a measure as readable text."""
     name = name.removesuffix("_floor")
     if name in COUNTS:
         return f"{value:.0f}"
@@ -100,7 +100,7 @@ def value_text(name: str, value: float, digits: int = 4) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people say it: of the two largest units that it has."""
+    """Return a duration as readable text in its two largest units."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -1,4 +1,4 @@
-"""metrics.jsonl: one JSON object a line, appended as training goes."""
+"""metrics.jsonl: one JSON object per line, appended during training."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class MetricsLog:
     """An append-only file of records.
 
     Args:
-        path: the file; made when it is not there.
-        size: bytes to keep of a file that is there; what lies behind, a run that was killed wrote after its last
-            checkpoint, and it will be written again.
+        path: the file; created if missing.
+        size: number of bytes to keep of an existing file. What follows was written after the last checkpoint of an
+            interrupted run and will be written again.
     """
 
     def __init__(self, path: Path, size: int = 0) -> None:
@@ -30,12 +30,12 @@ class MetricsLog:
         self._file.seek(size)
 
     def append(self, record: dict[str, Any]) -> None:
-        """Write one record and hand it to the system."""
+        """Write one record and flush it."""
         self._file.write(json.dumps(record).encode() + b"\n")
         self._file.flush()
 
     def sync(self) -> int:
-        """Force what was appended to disk and return the size in bytes."""
+        """Flush to disk (fsync) and return the size in bytes."""
         os.fsync(self._file.fileno())
         return self._file.tell()
 
@@ -45,9 +45,9 @@ class MetricsLog:
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
-    """Return the records of a file; a last line that was cut off by a crash is left out.
+    """Return the records of a file, without a last line that was cut off by a crash.
 
-    Raises CheckpointError when another line is no record.
+    Raises CheckpointError when another line is not a record.
     """
     lines = path.read_bytes().split(b"\n")
     return [_record(path, number, line) for number, line in enumerate(lines[:-1], 1)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from .health.findings import HealthFinding
 
 INTERRUPTED = "interrupted"
-"""Why a run ended that was told to stop, and can go on."""
+"""Reason for the end of a run that was interrupted and can be resumed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,14 +20,14 @@ class Outcome:
     step: int
     seconds: float
     validation: dict[str, float] = field(default_factory=dict)
-    """Measures of the final generator against the validation half."""
+    """Measures of the final generator on the validation split."""
 
     test: dict[str, float] = field(default_factory=dict)
-    """The same against the test half, which chose nothing."""
+    """The same on the test split, which was not used for any choice."""
 
     best_step: int | None = None
     findings: list[HealthFinding] = field(default_factory=list)
-    """What was wrong with the training, over the whole run."""
+    """Problems in the training, over the whole run."""
 
     samples: list[str] = field(default_factory=list)
     real: list[str] = field(default_factory=list)

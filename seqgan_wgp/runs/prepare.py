@@ -1,4 +1,4 @@
-"""The folder of a new run: claimed, and filled with what the run learns from."""
+"""Create the folder of a new run, with its config and data."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .tensorboard import check_tensorboard
 def create(
     found: DataFiles, config: Config, out: Path, *, overwrite: bool = False, on_bytes: OnBytes = ignore_bytes
 ) -> RunFolder:
-    """Prepare a run's folder: config and data. Nothing of it is there unless all of it is.
+    """Create a run folder with config and data, completely or not at all.
 
     Args:
-        found: data that an adapter has scanned.
-        config: with all decided that depends on the data.
+        found: the data, scanned by an adapter.
+        config: the final config, with all settings that depend on the data.
         out: the folder.
         overwrite: replace a run at `out`.
-        on_bytes: told how much of the data has been written.
+        on_bytes: called with the number of bytes written so far.
 
     Raises:
-        ConfigError: `out` is not empty (and not a run to overwrite), in use, or cannot be written; or what the config
-            asks for is not installed.
+        ConfigError: `out` is not empty (and not a run to overwrite), in use, or cannot be written; or a package that
+            the config needs is not installed.
         CorpusError: the data changed since it was scanned.
     """
     check_tensorboard(config)

@@ -1,4 +1,4 @@
-"""Refinement of a trained model: a refiner is trained on its corpus and its own strings, and kept in its file."""
+"""Refine a trained text model: train a refiner on its corpus and its own strings, and store it in the model file."""
 
 from __future__ import annotations
 
@@ -38,29 +38,30 @@ def refine(
 ) -> Model:
     """Train a refiner for a model of text, and return the model with it.
 
-    A classifier learns to tell the training lines from the model's strings, is chosen and calibrated on the validation
-    half, and then accepts strings by its density ratio (Azadi et al. 2019). Where a folder or a file is named, the
-    model there is written anew with the refiner in it, whole or not at all.
+    A classifier learns to tell training lines from the model's strings and is selected and calibrated on the validation
+    split. Strings are then accepted by its density ratio (Azadi et al. 2019). If `model` is a folder or a file, the
+    model file is replaced atomically by one with the refiner.
 
     Args:
-        model: a run's folder, a model file, or a loaded model, which is left as it is.
-        corpus: the text, as `train` takes it; None: what the run prepared.
-        minutes: of training, all rounds together; 3 where neither these nor steps are given.
-        steps: of training in each round, in place of minutes; with these it repeats bit for bit on one kind of device.
-        rounds: classifiers, each trained on what the ones before it let through.
+        model: a run folder, a model file, or a loaded model, which is not changed.
+        corpus: the real strings, as for `train`; None: the corpus of the run.
+        minutes: total training time over all rounds; 3 when neither minutes nor steps are given.
+        steps: training steps per round, instead of minutes. The result is then reproducible bit for bit on one kind of
+            device.
+        rounds: number of classifiers, each trained on strings that the previous ones accepted.
         acceptance: "ratio", "drs" or "mh".
-        quantile: of the ratios of generated strings, above which all are alike; of "ratio" and "drs".
-        rate: of "drs", the share of strings with a chance above one half.
-        proposals: of "mh", candidates for each string.
-        seed: of everything that is drawn.
-        best: take the run's best model.
-        device: "auto", "cpu", "cuda" or "mps"; of a loaded model, where it is.
-        on_progress: told after every step which round it is and how far that has come.
-        on_bytes: told how much of a corpus has been read.
+        quantile: for "ratio" and "drs": quantile of the density ratios of generated strings that is used as the bound.
+        rate: for "drs": share of strings that are accepted with a probability above one half.
+        proposals: for "mh": number of candidates per accepted string.
+        seed: random seed.
+        best: use the run's best model.
+        device: "auto", "cpu", "cuda" or "mps". A loaded model stays on its device.
+        on_progress: called after every step with the round and its progress.
+        on_bytes: called with the number of bytes of the corpus read so far.
 
     Raises:
-        ConfigError: a number out of bounds, a model of something else than text, or a run that is in use.
-        CheckpointError: no such model, or its corpus is gone and none is named.
+        ConfigError: a number out of bounds, a model of another kind of data, or a run that is in use.
+        CheckpointError: no such model, or its corpus is missing and none is given.
         CorpusError: `corpus` cannot be read, or the model knows none of its characters.
         OSError: the file cannot be written.
     """
@@ -73,7 +74,7 @@ def refine(
     )
     if isinstance(model, Model):
         if best:
-            raise ConfigError("best is for a run's folder, and this model is loaded already", "load the other one")
+            raise ConfigError("best needs a run folder, but this model is already loaded", "load it with best=True")
         return _refined(
             LoadedModel(model=model, label="the model", run=None), model, corpus, options, on_progress, on_bytes
         )
@@ -92,14 +93,16 @@ def _refined(
 ) -> Model:
     adapter = adapter_for(model.config)
     if not adapter.has_strings:
-        raise ConfigError(f"refine is for models of text, and this one is of {adapter.items}", "name a model of text")
+        raise ConfigError(
+            f"refine works only with text models, and this model generates {adapter.items}", "choose a text model"
+        )
     with corpus_for(named, model.text_spec("refine"), corpus, on_bytes, command="refine") as text:
         return model.with_refiner(train_refiner(model.samples, text, options, model.device, on_progress))
 
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a run that is named by its folder; of a single file there is nothing to hold."""
+    """Lock a run if `path` is its folder; a single file is not locked."""
     if not path.is_dir():
         yield
         return

@@ -38,7 +38,7 @@ from .tensorboard import Board, check_tensorboard
 
 FIRST_CHECKPOINT_SECONDS = 5.0
 CHECKPOINT_SECONDS = 60.0
-"""Time between checkpoints; the first comes sooner. When they come changes nothing but what a crash can cost."""
+"""Time between checkpoints; the first comes sooner. It affects only how much work a crash can lose."""
 
 OnRecord = Callable[[Record, Domain], None]
 
@@ -47,11 +47,11 @@ def check_ahead(run: RunFolder, limit: TrainingSettings, asked: Container[str], 
     """Raise ConfigError if the requested end is already past; it counts from the start of the run.
 
     Args:
-        run: named in the message.
-        limit: settings with the end.
-        asked: dotted names of the settings that were asked for.
-        step: where the run is.
-        seconds: how long it has trained.
+        run: the run, named in the message.
+        limit: settings with the requested end.
+        asked: dotted names of the settings that the user gave.
+        step: present step of the run.
+        seconds: training time so far.
     """
     if "training.steps" in asked and limit.steps is not None and limit.steps < step:
         raise ConfigError(
@@ -63,7 +63,7 @@ def check_ahead(run: RunFolder, limit: TrainingSettings, asked: Container[str], 
 
 
 class Session:
-    """A trainer and the files that its records become."""
+    """A trainer, and the files that are written from its records."""
 
     def __init__(self, run: RunFolder, config: Config, world: ProcessGroup = ALONE) -> None:
         check_tensorboard(config)
@@ -87,9 +87,9 @@ class Session:
         self.next_save = time.monotonic() + FIRST_CHECKPOINT_SECONDS
 
     def train(self, on_record: OnRecord | None, should_stop: Callable[[], bool]) -> Outcome:
-        """Train to the end; write what is due after every step."""
+        """Train to the end and write the due files after every step."""
         if self._out_of_patience():
-            self.best["stale"] = 0  # the run had ended for want of patience, and is told to go on
+            self.best["stale"] = 0  # the run had stopped early and is now continued
 
         def over() -> bool:
             return self._out_of_patience() or should_stop()
@@ -125,7 +125,7 @@ class Session:
         self.board.close()
 
     def _write(self, record: Record) -> Record:
-        """Write what is due of a record; return it with what is found to be wrong."""
+        """Write the due files of a record; return the record with its findings."""
         self.losses = record.losses
         if record.samples is not None:
             self.measures = record.measures
@@ -147,9 +147,9 @@ class Session:
         self.adapter.write_samples(self.config, self.domain.spec, samples, self.run.samples(step))
 
     def _write_film(self) -> None:
-        """Make a film of the samples' files, on disk already, so that it is that of a run that never stopped."""
+        """Create an animation from the sample files on disk, so that it equals that of an uninterrupted run."""
         last, every = self.trainer.step, self.config.evaluation.every
-        # Other files are of a closing that a resumed run went on from, or of steps that one killed must do again.
+        # Other files come from the end of a run that was resumed, or from steps that an interrupted run must repeat.
         shown = {
             step: file
             for step, file in self.run.sampled().items()
@@ -200,7 +200,7 @@ class Session:
         write_tensor_file(path, model_tensors(self.trainer.state()), facts)
 
     def _close(self, reason: str) -> Outcome:
-        """Save, measure once more against both halves, and write the closing record if this is off the cadence."""
+        """Save, measure on both splits, and write a final record if none is due at this step."""
         if self.saved_step != self.trainer.step:
             self._save()
         samples = self.trainer.samples()
@@ -209,7 +209,7 @@ class Session:
             step, seconds = self.trainer.step, self.trainer.seconds
             rates = self.trainer.learning_rates()
             record = Record(step=step, seconds=seconds, losses=self.losses, learning_rates=rates, measures=validation)
-            # Behind the size that the checkpoint knows of: a resumed run drops it.
+            # Beyond the size stored in the checkpoint, so a resumed run drops it.
             self.records.append(self._examined(record) | {"final": True})
             self._write_samples(record.step, samples)
             self.board.write(_entry(record), sampled=True)

@@ -1,6 +1,6 @@
-"""Event files for TensorBoard: what metrics.jsonl and the samples' files say, as curves, histograms and pictures.
+"""Event files for TensorBoard: metrics.jsonl and samples as curves, histograms and pictures.
 
-Nothing is in them that is not in the run's other files too.
+They contain nothing that is not in the run's other files.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from .metrics_log import read_records
 _PREFIX = "events.out.tfevents."
 
 LINES_SHOWN = 20
-"""Lines of samples that TensorBoard gets of each evaluation."""
+"""Number of sample lines per evaluation."""
 
 
 def check_tensorboard(config: Config) -> None:
-    """Raise ConfigError when event files are asked for and what writes them is not installed."""
+    """Raise ConfigError when log.tensorboard is set and tensorboard is not installed."""
     if config.log.tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise ConfigError(
             "log.tensorboard is true, but tensorboard is not installed", 'pip install "seqgan-wgp[tensorboard]"'
@@ -36,16 +36,15 @@ def check_tensorboard(config: Config) -> None:
 
 
 class Board:
-    """The event files of a run, or nothing where the config asks for none.
+    """The event files of a run; writes nothing unless log.tensorboard is set.
 
-    What an earlier process wrote from `step` on is marked as void, and the record of that step, if it has one, is
-    written anew: so a run that goes on continues its curves, and what a closing wrote there, which the records have
-    dropped, is gone.
+    Events of an earlier process from `step` on are marked as void, and the record of that step is written again. So a
+    resumed run continues its curves, without the final record, which metrics.jsonl drops too.
 
     Args:
-        run: its records are those up to `step`.
+        run: the run, with records up to `step`.
         config: of the run.
-        step: that the run goes on from; 0: it begins.
+        step: the step from which the run is resumed; 0 for a new run.
     """
 
     def __init__(self, run: RunFolder, config: Config, step: int) -> None:
@@ -54,7 +53,7 @@ class Board:
         if not config.log.tensorboard:
             return
         check_tensorboard(config)
-        # Imported when it is needed: it takes seconds.
+        # Imported here because the import takes seconds.
         _await_a_new_second(run.tensorboard)
         writer: Any = importlib.import_module("torch.utils.tensorboard")
         self._writer = writer.SummaryWriter(run.tensorboard, purge_step=step)
@@ -63,9 +62,9 @@ class Board:
                 self.write(entry, sampled=step % config.evaluation.every == 0)
 
     def write(self, entry: Mapping[str, Any], *, sampled: bool) -> None:
-        """Write a record, as it is in metrics.jsonl, and the samples of its step if it has some.
+        """Write a record of metrics.jsonl, and the samples of its step, if any.
 
-        A number that the step has already, as the closing record repeats those of its last one, is not written twice.
+        A number that the step already has is not written twice: the final record repeats those of the last one.
         """
         if self._writer is None:
             return
@@ -81,7 +80,7 @@ class Board:
             self._once("samples", _SAMPLES[file.suffix], file)
 
     def flush(self) -> None:
-        """Bring all to disk."""
+        """Flush to disk."""
         if self._writer is not None:
             self._writer.flush()
 
@@ -97,10 +96,10 @@ class Board:
 
 
 def _await_a_new_second(folder: Path) -> None:
-    """Return when event files that begin now are read after those in `folder`.
+    """Wait until new event files sort after those in `folder`.
 
-    They are read in the order of their names, which begin with the second and go on with the process: only the later
-    of two can void what the other has.
+    Files are read in the order of their names, which start with the second of creation. Only a later file can void
+    events of an earlier one.
     """
     seconds = {file.name.removeprefix(_PREFIX).partition(".")[0] for file in folder.glob(f"{_PREFIX}*")}
     while f"{int(time.time()):010d}" in seconds:
@@ -108,7 +107,7 @@ def _await_a_new_second(folder: Path) -> None:
 
 
 def _flat(entry: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return what can be drawn of a record: tag -> number or histogram, dictionaries as tags with a slash."""
+    """Return the numbers and histograms of a record by tag; nested keys are joined by a slash."""
     found: dict[str, Any] = {}
     for name, value in entry.items():
         if isinstance(value, dict) and "counts" not in value:
@@ -141,7 +140,7 @@ def _write_histogram(writer: Any, tag: str, value: Mapping[str, Any], step: int)
 
 def _write_lines(writer: Any, tag: str, file: Path, step: int) -> None:
     lines = file.read_text(encoding="utf-8").split("\n")[:LINES_SHOWN]
-    # Markdown, which leaves lines that are set in by four as they are.
+    # Markdown shows lines indented by four unchanged.
     writer.add_text(tag, "".join(f"    {line}\n" for line in lines), step)
 
 
@@ -151,4 +150,4 @@ def _write_picture(writer: Any, tag: str, file: Path, step: int) -> None:
 
 
 _SAMPLES: dict[str, Callable[[Any, str, Path, int], None]] = {".txt": _write_lines, ".png": _write_picture}
-"""Ending of a file of samples -> what writes it."""
+"""Extension of a sample file -> function that writes it."""

@@ -1,4 +1,4 @@
-"""Train in a run's folder; training can be stopped at any time and resumed exactly."""
+"""Train in a run folder. Training can be stopped at any time and resumed exactly."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ def run_training(
     should_stop: Callable[[], bool] = lambda: False,
     world: ProcessGroup = ALONE,
 ) -> Outcome:
-    """Train in a run's folder, from its checkpoint or from the start, until it is done or told to stop.
+    """Train in a run folder, from its checkpoint or from the start, until training ends or is interrupted.
 
     Args:
-        run: as `create` made it.
+        run: a run made by `create`.
         overrides: settings changed for the rest of the run: training.steps, .minutes or .device.
         on_record: called after every step.
-        should_stop: asked after every step; when it says yes, the run is saved and can go on later.
-        world: the processes that train it together, how many does not matter; all call this, and the first writes.
+        should_stop: called after every step. When it returns True, the run is saved and can be resumed later.
+        world: the process group that trains the run, of any size. All processes call this function; the first writes.
 
     Raises:
         Diverged: a loss or gradient is not finite; the last good checkpoint stays.
-        CheckpointError, ConfigError: the folder is not a whole run, is in use, or cannot be written; or the batch
-            cannot be divided among so many processes.
+        CheckpointError, ConfigError: the run is incomplete, in use or cannot be written; or the batch size cannot be
+            divided by the number of processes.
         ProcessGroupError: another process has ended; the last good checkpoint stays.
         OSError: the disk is full; the last good checkpoint stays.
     """
@@ -74,13 +74,13 @@ def run_training(
 
 
 def _follow(run: RunFolder, config: Config, world: ProcessGroup, should_stop: Callable[[], bool]) -> Outcome:
-    """Train beside the first process, which keeps the run, and write nothing; return how it ended, without measures.
+    """Train in a process other than the first, which writes the files; return the outcome without measures.
 
     Args:
-        run: in a folder that this machine sees too.
-        config: that of the first process.
-        world: of which this is not the first.
-        should_stop: asked after every step.
+        run: the run, in a folder that this machine can read.
+        config: the config of the first process.
+        world: the process group.
+        should_stop: called after every step.
     """
     device = pick_device(config.training.device)
     domain = adapter_for(config).open(run.path, config, device)
@@ -92,7 +92,7 @@ def _follow(run: RunFolder, config: Config, world: ProcessGroup, should_stop: Ca
         pass
     reason = world.shared(str)
     if reason != INTERRUPTED:
-        trainer.samples()  # for the closing, of which the first process measures them all
+        trainer.samples()  # all processes generate samples; the first measures them
     return Outcome(reason=reason, step=trainer.step, seconds=trainer.seconds)
 
 
@@ -113,19 +113,19 @@ def train(
     """Train a model on lines of text, on images or on points, and return it.
 
     Args:
-        corpus: of text, a path, a pattern of paths, the name of a bundled corpus, or a sequence of strings. A sequence
-            of paths, or of fewer than 16 strings with files among them, names several of the former, which follow each
-            other. Of images, "mnist" or a folder of files in IDX form. Of points, "toy:NAME".
-        recipe: name of the settings to start from; it decides which kind of data is learnt.
-        steps: rounds of training; None: the recipe's.
-        minutes: minutes of training; whichever of both comes first ends it.
-        seed: of all noise.
+        corpus: for text, a path, a pattern of paths, the name of a bundled corpus, or a sequence of strings. A sequence
+            of paths, or of fewer than 16 strings with files among them, names several inputs, which are concatenated.
+            For images, "mnist" or a folder of files in IDX format. For points, "toy:NAME".
+        recipe: name of the recipe to start from; it determines the kind of data.
+        steps: number of training rounds; None: that of the recipe.
+        minutes: training time in minutes. Training ends at the first limit reached.
+        seed: random seed.
         device: "auto", "cpu", "cuda" or "mps".
         settings: dotted setting -> value, e.g. `{"generator.width": 128}`.
-        out: folder to keep the run in, with its report; None: nothing is kept but the model that is returned.
+        out: folder for the run and its report; None: only the returned model is kept.
         overwrite: replace a run at `out`.
         on_record: called after every step.
-        plugins: files of code that register losses, penalties, networks or optimizers for the settings to name.
+        plugins: Python files that register losses, penalties, networks or optimizers.
 
     Raises:
         ConfigError, CorpusError, Diverged: see the classes.
@@ -153,7 +153,7 @@ def train(
 
 def _report(run: RunFolder) -> None:
     """Write the report of a run; a failure is only a warning, since the run is complete without it."""
-    from .report.page import write_report  # here, since what draws takes a second to import
+    from .report.page import write_report  # here, since the import of matplotlib takes a second
 
     try:
         write_report(run)

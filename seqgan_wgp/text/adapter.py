@@ -206,7 +206,7 @@ def corpus_for(
             yield corpus
         return
     if loaded.run is None or not (loaded.run / IDS).is_file():
-        gone = f"{IDS}, which holds its lines, is missing" if loaded.run else "a model file alone has no corpus"
+        gone = f"its lines ({IDS}) are missing" if loaded.run else "a model file does not contain a corpus"
         raise CheckpointError(f"{loaded.label}: {gone}", f"pass the corpus: {command} MODEL CORPUS")
     yield open_corpus(loaded.run)
 

@@ -153,7 +153,7 @@ def scene(
 MISTAKES = [
     ("none", ("none: ", "no such model")),
     ("run none.txt", ("none.txt: no such file",)),
-    ("run/model.safetensors", ("a model file alone has no corpus", "evaluate MODEL CORPUS")),
+    ("run/model.safetensors", ("a model file does not contain a corpus", "evaluate MODEL CORPUS")),
     ("bare", ("bare: ", "ids.npy", "is missing", "evaluate MODEL CORPUS")),
     ("run digits.txt", ("digits.txt: the model knows none of its characters", "knows: ")),
     ("run --samples 0", ("--samples is 0", "at least 1")),
@@ -177,7 +177,7 @@ MISTAKES = [
     ("images --c2st-steps 3", ("--c2st-steps does not apply to a model of images",)),
     ("points --refine", ("--refine does not apply to a model of points",)),
     ("images --data none", ("none: no such folder",)),
-    ("images/model.safetensors", ("a model file alone has no images", "--data DIR")),
+    ("images/model.safetensors", ("a model file does not contain images", "--data DIR")),
     ("points --data d", ("--data does not apply to a model of points",)),
     ("points lines.txt", ("CORPUS does not apply to a model of points",)),
 ]

@@ -173,7 +173,7 @@ IMAGES = [
     Row(
         what="a file in the folder's stead",
         args="mnist --data digits/train-images-idx3-ubyte.gz",
-        says=("train-images-idx3-ubyte.gz: is a file, and images lie in a folder",),
+        says=("train-images-idx3-ubyte.gz: is a file, not a folder",),
     ),
     Row(
         what="a folder in the file's stead",

@@ -71,7 +71,7 @@ def test_points_are_refused_in_one_line(tmp_path: Path, call: Call) -> None:
     assert made.returncode == 0, made.stderr
     result = call("refine", tmp_path / "run", "--steps", "1")
     assert result.returncode == 2
-    assert "refine is for models of text, and this one is of points" in result.stderr
+    assert "refine works only with text models, and this model generates points" in result.stderr
     result = call("generate", tmp_path / "run", "--refine")
     assert result.returncode == 2 and "--refine works only with text models" in result.stderr
 

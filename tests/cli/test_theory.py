@@ -66,7 +66,7 @@ def test_a_file_in_the_folders_place_is_told(call: Call, tmp_path: Path) -> None
 def test_names_that_there_are_not_are_refused(only: str, call: Call, tmp_path: Path) -> None:
     result = call("theory", "--only", only, "--out", tmp_path / "figures")
     assert (result.returncode, result.stdout) == (2, "")
-    assert "known: lines, gradients, surfaces, depth, meaning" in result.stderr
+    assert "choose one of: lines, gradients, surfaces, depth, meaning" in result.stderr
     assert not (tmp_path / "figures").exists()
 
 

@@ -129,7 +129,7 @@ def test_what_cannot_be_is_refused(run: RunFolder, tmp_path: Path) -> None:
             evaluate_model(run.path, **{name: value})  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"1 image is too few .*\n.*--samples"):
         evaluate_model(run.path, samples=1)
-    with pytest.raises(CheckpointError, match=r"a model file alone has no images\n.*--data DIR"):
+    with pytest.raises(CheckpointError, match=r"a model file does not contain images\n.*--data DIR"):
         evaluate_model(run.model)
     with pytest.raises(CorpusError, match="no such folder"):
         evaluate_model(run.path, data=tmp_path / "none")

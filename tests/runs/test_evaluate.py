@@ -152,10 +152,10 @@ def test_points_have_no_use_for_what_text_has(toy: RunFolder, how: dict[str, Any
 
 def test_a_model_without_lines_wants_a_text(run: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(
-        CheckpointError, match=r"a model file alone has no corpus\n.*pass the corpus: evaluate MODEL CORPUS"
+        CheckpointError, match=r"a model file does not contain a corpus\n.*pass the corpus: evaluate MODEL CORPUS"
     ):
         evaluate(run.model)
-    with pytest.raises(CheckpointError, match="a model file alone has no"):
+    with pytest.raises(CheckpointError, match="a model file does not contain"):
         evaluate(Model.load(run.path))
     copy = tmp_path / "copy"
     shutil.copytree(run.path, copy)

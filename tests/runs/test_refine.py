@@ -176,7 +176,7 @@ def test_points_have_no_refiner(tmp_path: Path) -> None:
     config = recipe("toy", {**small, "training.device": "cpu", "evaluation.samples": 50, "evaluation.every": 3})
     folder = create(scan_toy(config), config, tmp_path / "toy")
     run_training(folder)
-    with pytest.raises(ConfigError, match="refine is for models of text, and this one is of points"):
+    with pytest.raises(ConfigError, match="refine works only with text models, and this model generates points"):
         refine(folder.path, steps=1)
     with pytest.raises(ConfigError, match="text"):
         next(Model.load(folder.path).samples(3, refine=True))

@@ -1,4 +1,4 @@
-"""Compare recipes: train them one after the other on the same data, resumably, in one folder."""
+"""Compare recipes: train them one after the other on the same data in one folder. A comparison can be resumed."""
 
 from __future__ import annotations
 
@@ -26,35 +26,35 @@ from .plan import Entry
 FILE, PLOT = "compare.json", "compare.png"
 
 _REMARKS = ("recipe", "description", "source")
-"""Settings that only say what others are."""
+"""Settings that only describe the recipe."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """How a recipe did; its keys in JSON."""
+    """Result of training one recipe; the fields are its keys in JSON."""
 
     ended: str
     """"steps", "minutes", "patience" or "diverged"."""
 
     rounds: int
     seconds: float
-    """Of training, evaluations counted, over every interruption."""
+    """Training time, including evaluations and the time before interruptions."""
 
     rounds_per_second: float | None = None
     test: dict[str, float] = field(default_factory=dict)
-    """Measures of the final generator against the test half, the criterion and its floor first; empty if diverged."""
+    """Measures of the final generator on the test split, criterion and floor first; empty if training diverged."""
 
     best: float | None = None
-    """The criterion's lowest value against the validation half, at the evaluations while it was trained."""
+    """The lowest value of the criterion on the validation split during training."""
 
     best_step: int | None = None
     spread: float | None = None
-    """Standard deviation of the criterion over the second half of those evaluations: how unsteady training was."""
+    """Standard deviation of the criterion over the second half of the evaluations, a measure of instability."""
 
     evaluations: int = 0
     diverged_step: int | None = None
     message: str = ""
-    """What was not finite, where it diverged."""
+    """The error message if training diverged."""
 
 
 @dataclass(kw_only=True)
@@ -68,12 +68,12 @@ class Candidate:
 
 
 class Comparison:
-    """A comparison's folder: a run for each recipe, and a file with what they came to.
+    """The folder of a comparison: a run for each recipe, and a file with the results.
 
     Args:
         path: the folder.
-        entrants: in the order in which they are trained.
-        facts: what the file says besides: the data, the criterion, what was asked for.
+        entrants: the recipes, in the order in which they are trained.
+        facts: other entries of the file: the data, the criterion, the options.
     """
 
     def __init__(self, path: Path, entrants: Sequence[Candidate], facts: Mapping[str, Any]) -> None:
@@ -81,11 +81,11 @@ class Comparison:
 
     @property
     def criterion(self) -> str:
-        """Name of the measure that recipes are compared by: the lower, the better."""
+        """Name of the measure by which recipes are compared; lower is better."""
         return str(self.facts["criterion"])
 
     def done(self, entrant: Candidate) -> bool:
-        """Say whether there is nothing left to do: at the end that is asked for, or diverged."""
+        """Return whether training is done: the requested end is reached, or it diverged."""
         if entrant.result is None or not entrant.run.config.is_file():
             return False
         if entrant.result.diverged_step is not None:
@@ -100,9 +100,9 @@ class Comparison:
         on_record: OnRecord | None = None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> Result | None:
-        """Train a recipe to its end and return how it did; None when it was told to stop, and is saved.
+        """Train a recipe to its end and return the result; None when it was interrupted and saved.
 
-        A run that diverges is a result like others. Other errors are those of `run_training`.
+        A run that diverges also has a result. Other errors are those of `run_training`.
         """
         last = _Last(entrant.run, on_record)
         if entrant.result is not None:
@@ -129,7 +129,7 @@ class Comparison:
         return result
 
     def curves(self) -> list[Curve]:
-        """Return the criterion over the runs that have a result."""
+        """Return the curves of the criterion for the runs that have a result."""
         return [
             curves.read_curve(
                 entrant.run.metrics,
@@ -143,16 +143,16 @@ class Comparison:
 
     @property
     def plot(self) -> Path:
-        """The picture of the curves."""
+        """Path of the plot."""
         return self.path / PLOT
 
     def draw(self) -> None:
-        """Draw the curves of the runs that have a result."""
+        """Plot the curves of the runs that have a result."""
         title = f"{PurePath(str(self.facts['data'])).name} (lower is better)"
         curves.save_figure(curves.draw(self.curves(), criterion=self.criterion, title=title), self.plot)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what the comparison's file says, as JSON values."""
+        """Return the contents of the comparison's file as JSON values."""
         rows = [
             {"recipe": str(entrant.entry), "folder": entrant.entry.folder}
             | ({"ended": None} if entrant.result is None else dataclasses.asdict(entrant.result))
@@ -161,7 +161,7 @@ class Comparison:
         return {"format_version": FORMAT_VERSION, **self.facts, "recipes": rows}
 
     def save(self) -> None:
-        """Write the comparison's file, at once or not at all."""
+        """Write the comparison's file atomically."""
         with new_file(self.path / FILE) as file:
             file.write((json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n").encode())
 
@@ -170,7 +170,7 @@ class Comparison:
         return {name: measures[name] for name in (*first, *measures)}
 
     def _with_curve(self, entrant: Candidate, result: Result) -> Result:
-        """Return a result with what the run's records say of the way to it."""
+        """Return the result with best value and spread from the run's records."""
         curve = curves.read_curve(entrant.run.metrics, self.criterion, title=str(entrant.entry))
         best = curve.best()
         return dataclasses.replace(
@@ -184,7 +184,7 @@ class Comparison:
 
 
 class _Last:
-    """The last step that a run has done, kept while it goes on."""
+    """Keeps the last step of a run during training."""
 
     def __init__(self, run: RunFolder, on_record: OnRecord | None) -> None:
         facts = read_facts(run.checkpoint) if run.checkpoint.is_file() else {}
@@ -198,14 +198,14 @@ class _Last:
 
 
 def differences(before: Config, after: Config) -> dict[str, object]:
-    """Return the settings that differ and that training depends on: dotted name -> what it is afterwards."""
+    """Return the settings that differ and affect training: dotted name -> new value."""
     return {name: value for name, value in configs.changes(before, after).items() if name not in _REMARKS}
 
 
 def read_file(out: Path) -> tuple[dict[str, Any], dict[str, Result | None]]:
-    """Return what a comparison's file says of all recipes, and recipe -> its result.
+    """Return the common entries of a comparison's file, and recipe -> result.
 
-    Raises CheckpointError when it cannot be read, is not whole, or is of a newer format.
+    Raises CheckpointError when the file cannot be read, is incomplete, or has a newer format.
     """
     path = out / FILE
     try:

@@ -18,7 +18,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from ...utils.atomic_files import new_file
 from ..metrics_log import read_records
 
-# Okabe and Ito's colours, which colour-blind readers tell apart; without yellow, which is too light for a line.
+# The colour-blind safe palette of Okabe and Ito, without yellow, which is too light for lines.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
 MARKERS = ("o", "s", "^", "D", "v", "P", "*")
 
@@ -26,24 +26,24 @@ LOG_RATIO = 4.0
 """Values that differ by more than this factor are drawn on a logarithmic axis."""
 
 MARKERS_MOST = 12
-"""Marks on a line, about."""
+"""Approximate number of markers on a line."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CurvePoint:
-    """What one evaluation of a run found."""
+    """The result of one evaluation of a run."""
 
     step: int
     seconds: float
     value: float
     floor: float | None
     final: bool = False
-    """Whether it is the closing one, off the cadence."""
+    """Whether it is the final evaluation, outside the regular interval."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """The criterion over one run."""
+    """The criterion during one run."""
 
     title: str
     evaluations: Sequence[CurvePoint]
@@ -51,22 +51,22 @@ class Curve:
 
     @property
     def regular(self) -> list[CurvePoint]:
-        """The evaluations at the cadence: those that choose the best model."""
+        """The evaluations at the regular interval, which select the best model."""
         return [evaluation for evaluation in self.evaluations if not evaluation.final]
 
     def best(self) -> CurvePoint | None:
-        """Return the first evaluation of the lowest value; None where there is none."""
+        """Return the first evaluation with the lowest value, or None without evaluations."""
         return min(self.regular, key=lambda evaluation: evaluation.value, default=None)
 
     def spread(self) -> float | None:
-        """Return the standard deviation over the second half of the evaluations; None where that is fewer than two."""
+        """Return the standard deviation over the second half of the evaluations; None for fewer than two values."""
         values = [evaluation.value for evaluation in self.regular]
         half = values[len(values) // 2 :]
         return statistics.stdev(half) if len(half) > 1 else None
 
 
 def read_curve(metrics: Path, criterion: str, *, title: str, diverged_step: int | None = None) -> Curve:
-    """Return the curve of a measure in a run's records."""
+    """Read the curve of a measure from a run's records."""
     evaluations = [
         CurvePoint(
             step=record["step"],
@@ -82,7 +82,7 @@ def read_curve(metrics: Path, criterion: str, *, title: str, diverged_step: int 
 
 
 def axis_title(criterion: str) -> str:
-    """Return what a criterion is, with its unit, for people."""
+    """Return the axis title of a criterion, with its unit."""
     known = {"fcd": "Frechet distance, fcd", "w1": "Wasserstein distance W1"}
     if re.fullmatch(r"js\d+", criterion):
         return f"JS-{criterion[2:]} (bits)"
@@ -90,12 +90,12 @@ def axis_title(criterion: str) -> str:
 
 
 def draw(curves: Sequence[Curve], *, criterion: str, title: str) -> Figure:
-    """Return a picture of curves against training time, and their floors.
+    """Plot curves against training time, with their floors.
 
     Args:
-        curves: a line each; one without evaluations is in the legend only.
+        curves: one line each; a curve without evaluations appears only in the legend.
         criterion: name of the measure.
-        title: above the picture.
+        title: title of the plot.
     """
     figure = Figure(dpi=150, layout="constrained")
     axes = figure.subplots()
@@ -122,7 +122,7 @@ def draw(curves: Sequence[Curve], *, criterion: str, title: str) -> Figure:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a picture as PNG, at once or not at all."""
+    """Write a figure as PNG atomically."""
     with new_file(path) as file:
         figure.savefig(file, format="png")
 
@@ -156,7 +156,7 @@ def _draw_floors(axes: Axes, curves: Sequence[Curve]) -> None:
 
 
 def choose_scale(axes: Axes, values: Sequence[float]) -> None:
-    """Choose a logarithmic axis where values differ much, with numbers on it that people read."""
+    """Use a logarithmic axis with plain numbers when the values differ much."""
     if not values or min(values) <= 0 or max(values) < LOG_RATIO * min(values):
         return
     axes.set_yscale("log")
@@ -166,6 +166,6 @@ def choose_scale(axes: Axes, values: Sequence[float]) -> None:
 
 
 def _drawable(text: str) -> str:
-    """Return a text without what the font cannot draw, and without signs that begin a formula."""
+    """Return a text without characters that the font lacks or that start a formula."""
     font = get_font(findfont(FontProperties()))
     return "".join(sign if font.get_char_index(ord(sign)) else "?" for sign in text).replace("$", r"\$")

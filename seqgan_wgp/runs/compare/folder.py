@@ -27,13 +27,13 @@ from .plan import ComparisonOptions, parse_entries
 _LOCK = ".lock"
 
 _ENDS = ("training.steps", "training.minutes", "evaluation.patience", "training.device")
-"""Settings that may be others when a comparison goes on."""
+"""Settings that may change when a comparison is resumed."""
 
 _BEGIN = "choose another --out, or give --overwrite to start again"
 
 
 def check_place(out: Path, *, overwrite: bool) -> None:
-    """Raise ConfigError unless a comparison may be made, gone on with or overwritten at `out`."""
+    """Raise ConfigError unless a comparison can be created, resumed or overwritten at `out`."""
     if (out / FILE).is_file():
         if overwrite:
             _check_ours(out)
@@ -47,7 +47,7 @@ def check_place(out: Path, *, overwrite: bool) -> None:
 
 
 def _check_ours(out: Path) -> None:
-    """Raise ConfigError unless a comparison has nothing in it that no comparison writes, and nobody is using it."""
+    """Raise ConfigError if the folder has foreign files or is in use."""
     folders = {entry.folder for entry in parse_entries(read_file(out)[1])}
     for name in sorted(path.name for path in out.iterdir()):
         if name in folders:
@@ -70,19 +70,19 @@ def opened(
     overwrite: bool = False,
     on_bytes: OnBytes = ignore_bytes,
 ) -> Iterator[Comparison]:
-    """Give the comparison at `out`, made or gone on with, and hold it for this process.
+    """Create or resume the comparison at `out`, lock it for this process, and yield it.
 
-    A new one is there whole or not at all: a run for each recipe is prepared before any is trained.
+    A new comparison is created atomically: a run for each recipe is prepared before any is trained.
 
     Args:
         out: its folder.
-        data: that an adapter has scanned.
-        asked: recipes and settings. To a comparison that is gone on with, recipes may be added.
+        data: the data, scanned by an adapter.
+        asked: recipes and settings. When a comparison is resumed, recipes may be added.
         overwrite: replace the comparison at `out`.
-        on_bytes: told how much of the data has been encoded.
+        on_bytes: called with the number of bytes encoded so far.
 
     Raises:
-        ConfigError: `out` may not be used, or was begun with other recipes, settings or data; nothing is changed.
+        ConfigError: `out` cannot be used, or was started with other recipes, settings or data. Nothing is changed.
     """
     check_place(out, overwrite=overwrite)
     planned = asked.on(data)
@@ -99,7 +99,7 @@ def opened(
 
 
 def _make(folder: Path, data: PreparedData, asked: ComparisonOptions, planned: list[Config], on_bytes: OnBytes) -> None:
-    """Prepare a comparison in an empty folder: the data is written once, and shared with the other runs."""
+    """Prepare a comparison in an empty folder. The data is written once and shared by all runs."""
     entrants = _entrants(folder, asked, planned)
     first = create(data, planned[0], entrants[0].run.path, on_bytes=on_bytes)
     for entrant in entrants[1:]:
@@ -110,12 +110,12 @@ def _make(folder: Path, data: PreparedData, asked: ComparisonOptions, planned: l
 
 @dataclass(frozen=True)
 class _Prepared:
-    """The data of a run that has been prepared and not trained yet."""
+    """The data of a run that is prepared but not yet trained."""
 
     run: RunFolder
 
     def write(self, folder: Path, on_bytes: OnBytes) -> None:
-        """Write it to another run's folder, as hard links where that can be."""
+        """Write it to another run folder, as hard links where possible."""
         del on_bytes
         for file in self.run.path.iterdir():
             if file.name == CONFIG:
@@ -138,7 +138,7 @@ def _facts(data: PreparedData, asked: ComparisonOptions, criterion: str) -> dict
 
 
 def _found(out: Path, data: PreparedData, asked: ComparisonOptions, planned: list[Config]) -> Comparison:
-    """Return the comparison that is at `out`. Raises ConfigError unless what is asked for now goes on with it."""
+    """Return the comparison at `out`. Raises ConfigError when the new options do not match it."""
     facts, results = read_file(out)
     if facts["sha256"] != data.sha256:
         raise ConfigError(f"{out}: was started with the data {facts['data']}, not with {data.label}", _BEGIN)
@@ -159,7 +159,7 @@ def _found(out: Path, data: PreparedData, asked: ComparisonOptions, planned: lis
 
 
 def _check_same(entrant: Candidate) -> None:
-    """Raise ConfigError unless a run that is there can go on to what is asked of its recipe."""
+    """Raise ConfigError unless an existing run can be resumed with the new settings of its recipe."""
     before, where = read_config(entrant.run), entrant.run.path
     changed = differences(before, entrant.config)
     for name in (name for name in changed if name not in _ENDS):

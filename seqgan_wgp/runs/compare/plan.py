@@ -18,7 +18,7 @@ from ...training.adapter import PreparedData
 from ...utils.devices import pick_device
 
 FOLDER_MOST = 80
-"""Characters of a run's folder at most."""
+"""Largest number of characters in the name of a run folder."""
 
 _GRAMMAR = "write NAME or NAME:KEY=VALUE,KEY=VALUE, with commas between recipes, e.g. fast,paper:generator.width=64"
 
@@ -26,25 +26,25 @@ _SHARED = ("evaluation.samples", "evaluation.orders")
 
 
 def is_shared(dotted: str) -> bool:
-    """Say whether a setting decides what is learnt from or how it is measured, so that all recipes must share it."""
+    """Return whether a setting affects the data or its evaluation, so that all recipes must share it."""
     data = tuple(setting for kind in DATA_KINDS.values() for setting in kind.data_settings)
     return dotted.startswith(data) or dotted in _SHARED
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One recipe of a comparison, and the settings that it is changed in."""
+    """One recipe of a comparison, with its overridden settings."""
 
     recipe: str
     changes: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """Return it as it is written."""
+        """Return the entry as on the command line."""
         return ":".join((self.recipe, *([",".join(self._assignments())] if self.changes else [])))
 
     @property
     def folder(self) -> str:
-        """What its run's folder is called: the same text in characters that every file system has."""
+        """Name of the run folder: the same text in characters that every file system allows."""
         plain = "+".join((self.recipe, *self._assignments()))
         safe = re.sub(r"[^\w.=+-]", "-", plain, flags=re.ASCII)
         if safe == plain and len(safe) <= FOLDER_MOST:
@@ -56,14 +56,14 @@ class Entry:
 
 
 def parse_entries(texts: Iterable[str]) -> list[Entry]:
-    """Read recipes as they are written: NAME or NAME:KEY=VALUE,KEY=VALUE, with commas between them too.
+    """Parse recipes NAME or NAME:KEY=VALUE,KEY=VALUE, separated by commas.
 
-    A name of a recipe has no dot and no equals sign, and begins with a letter. So a part between commas begins the
-    next recipe, or is another setting of the same one, or, like the second number of `objective.targets=0,1,1`, goes
-    on with a setting's value.
+    The name of a recipe has no dot and no equals sign, and begins with a letter. So each part between commas starts the
+    next recipe, is another setting of the same recipe, or continues the value of a setting, as in
+    `objective.targets=0,1,1`.
 
     Raises:
-        ConfigError: a part is none of these; the same recipe twice; a setting that all recipes must share.
+        ConfigError: a part is none of these, a recipe occurs twice, or a setting must be shared by all recipes.
     """
     entries: list[Entry] = []
     for text in texts:
@@ -102,7 +102,7 @@ def _entry(name: str, assignments: list[str]) -> Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonOptions:
-    """Recipes, and what holds for all of them."""
+    """Recipes, and the options that apply to all of them."""
 
     entries: Sequence[Entry]
     domain: str
@@ -116,7 +116,7 @@ class ComparisonOptions:
     device: str | None = None
 
     def to_json(self) -> dict[str, object]:
-        """Return it as JSON values."""
+        """Return the options as JSON values."""
         given = {name: getattr(self, name) for name in ("domain", "steps", "minutes", "seed", "device")}
         others = {"settings": dict(self.settings), "file": None if self.file is None else str(self.file)}
         return {"recipes": [str(entry) for entry in self.entries], **given, **others}
@@ -124,12 +124,12 @@ class ComparisonOptions:
     def configs(self) -> list[Config]:
         """Return the config of each recipe before the data is known.
 
-        Order of precedence: recipe < file < the end < settings < flags < what is written behind the recipe's name.
-        The end is that of `steps` and `minutes`, and no other, where one of them is given; else each recipe's own.
-        All have one criterion, JS-n unless the settings say otherwise, or their curves could not be drawn together.
+        Order of precedence: recipe < file < end < settings < flags < settings after the recipe's name.
+        The end is given by `steps` and `minutes` when one of them is set, otherwise by each recipe. All recipes have the
+        same criterion, so that their curves can be compared: JS-n, unless the settings choose another.
 
         Raises:
-            ConfigError: unknown recipe or setting, another kind of data, a device that is not there.
+            ConfigError: unknown recipe or setting, another kind of data, or an unavailable device.
         """
         flags = {"steps": self.steps, "minutes": self.minutes, "seed": self.seed, "device": self.device}
         given: dict[str, object] = {"evaluation.criterion": "js"}
@@ -150,7 +150,7 @@ class ComparisonOptions:
         return found
 
     def on(self, data: PreparedData) -> list[Config]:
-        """Return the config of each recipe on the data: what all must share is that of the first."""
+        """Return the config of each recipe for the data. Shared settings are those of the first recipe."""
         first, *others = self.configs()
         first = data.decide(first)
         common = {name: operator.attrgetter(name)(first) for name in list_settings(Config) if is_shared(name)}
@@ -158,7 +158,7 @@ class ComparisonOptions:
 
 
 def overruled(own: Config, shared: Config) -> dict[str, tuple[object, object]]:
-    """Return the settings of a recipe that gave way to those of the first, dotted name -> what it was, what it is."""
+    """Return the settings of a recipe that the first recipe overrides: dotted name -> (old value, new value)."""
     neutral = {name: field.default for name, field in list_settings(Config).items()}
     found = {name: (operator.attrgetter(name)(own), now) for name, now in configs.changes(own, shared).items()}
     return {name: (was, now) for name, (was, now) in found.items() if is_shared(name) and was != neutral[name]}

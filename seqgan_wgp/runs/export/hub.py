@@ -1,6 +1,7 @@
-"""Models as folders for the Hugging Face Hub: weights, settings, tokenizer and a card; and back, from disk or the Hub.
+"""Save a model as a folder for the Hugging Face Hub, and load it from disk or from the Hub.
 
-Only model.safetensors is read back, for it is a whole model; the other files are for people and for other programs.
+The folder has weights, settings, tokenizer and a model card. Only model.safetensors is read back, since it is a
+complete model; the other files are for people and other programs.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from ..folder import CONFIG, MODEL
 from .model_card import model_card
 
 LIBRARY = "seqgan-wgp"
-"""What config.json and the card call the library; by this a folder of ours is known."""
+"""Name of the library in config.json and in the card, by which such a folder is recognised."""
 
 TOKENIZER, CARD = "tokenizer.json", "README.md"
 FILES = (MODEL, CONFIG, TOKENIZER, CARD)
-"""All that is written. tokenizer.json is there for models of text alone."""
+"""All files of a saved model. Only text models have tokenizer.json."""
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _SOURCE = 'name a folder that save_pretrained has written, or a repository as "owner/name"'
@@ -36,17 +37,17 @@ _SOURCE = 'name a folder that save_pretrained has written, or a repository as "o
 def save_pretrained(model: Model, folder: str | Path, *, overwrite: bool = False) -> None:
     """Write a model and its card to a folder, all files or none.
 
-    What else is in the folder stays as it is, so it may be a clone of a repository.
+    Other files in the folder stay as they are, so it may be a clone of a repository.
 
     Args:
-        model: of any kind of data.
-        folder: made, with its parents, where it is missing; its name is the model's name in the card.
-        overwrite: replace the files of a model that is there, the card with what was changed in it too.
+        model: a model of any kind of data.
+        folder: created, with its parents, if missing. Its name is the model's name in the card.
+        overwrite: replace the files of an existing model, including an edited card.
 
     Raises:
         ConfigError: a file is at `folder`, or a folder that is neither empty (hidden files do not count) nor a model
             that may be replaced.
-        OSError: it cannot be written.
+        OSError: the folder cannot be written.
     """
     folder = Path(folder)
     _check_free(folder, overwrite=overwrite)
@@ -65,27 +66,27 @@ def from_pretrained(source: str | Path, *, revision: str | None = None, device: 
     """Load what `save_pretrained` wrote, from a folder or a repository of the Hub.
 
     Args:
-        source: a folder, or "owner/name"; what is a folder is not looked for on the Hub.
+        source: a folder, or "owner/name". The Hub is asked only if there is no such folder.
         revision: branch, tag or commit of a repository; None: its main branch.
         device: "auto", "cpu", "cuda" or "mps".
 
     Raises:
-        CheckpointError: no such folder, no model in it, or the Hub does not give it.
-        ConfigError: huggingface_hub is not installed, a revision of a folder was asked for, or no such device.
+        CheckpointError: no such folder, no model in it, or the download failed.
+        ConfigError: huggingface_hub is not installed, a revision of a folder was requested, or an unavailable device.
     """
     return Model.load(find_pretrained(source, revision=revision), device=device)
 
 
 def find_pretrained(source: str | Path, *, revision: str | None = None) -> Path:
-    """Return the model file of a folder, or of a repository of the Hugging Face Hub, downloaded where it is not yet.
+    """Return the model file of a folder or of a repository of the Hugging Face Hub, downloaded if necessary.
 
     Args:
-        source: a folder, or "owner/name"; what is a folder is not looked for on the Hub.
+        source: a folder, or "owner/name". The Hub is asked only if there is no such folder.
         revision: branch, tag or commit of a repository; None: its main branch.
 
     Raises:
-        CheckpointError: no such folder, no model in it, or the Hub does not give it.
-        ConfigError: huggingface_hub is not installed, or a revision of a folder was asked for.
+        CheckpointError: no such folder, no model in it, or the download failed.
+        ConfigError: huggingface_hub is not installed, or a revision of a folder was requested.
     """
     folder = Path(source)
     if folder.is_dir():
@@ -112,7 +113,7 @@ def _downloaded(repository: str, revision: str | None) -> Path:
     hub: Any = importlib.import_module("huggingface_hub")
     try:
         return Path(hub.hf_hub_download(repository, MODEL, revision=revision))
-    # Errors of the Hub and of the network are OSErrors, names that it does not allow ValueErrors.
+    # Errors of the Hub and of the network are OSErrors; invalid names are ValueErrors.
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{repository}: no such folder, and downloading it from the Hugging Face Hub failed ({one_line(error)})",
@@ -121,7 +122,7 @@ def _downloaded(repository: str, revision: str | None) -> Path:
 
 
 def _check_free(folder: Path, *, overwrite: bool) -> None:
-    """Raise ConfigError unless a model may be written to `folder`."""
+    """Raise ConfigError unless a model can be written to `folder`."""
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: is a file, but a model is saved as a folder", "choose another folder")
     if not folder.is_dir() or not [entry for entry in folder.iterdir() if not entry.name.startswith(".")]:
@@ -146,7 +147,7 @@ def _is_ours(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def _files_of(folder: Path) -> Iterator[Path]:
-    """Give a hidden folder; when all went well its files are those of `folder`, and no former file of FILES is."""
+    """Yield a hidden folder. On success its files replace those of FILES in `folder`."""
     if not folder.is_dir():
         with new_folder(folder, "folder") as hidden:
             yield hidden

@@ -21,18 +21,18 @@ from ..measures import measures_in, value_text, wording
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md"
 
 SAMPLES = 20
-"""Generated strings in a card: the first of seed 0, not chosen."""
+"""Number of generated strings in a card: the first of seed 0, unselected."""
 
 
 def model_card(model: Model, name: str) -> str:
     """Return the text of README.md for a model, with the front matter that the Hugging Face Hub reads.
 
     Args:
-        model: of any kind of data.
-        name: that the model goes by.
+        model: a model of any kind of data.
+        name: name of the model.
 
     Raises:
-        CheckpointError: the model's facts of its data are not complete.
+        CheckpointError: the model's facts about its data are incomplete.
     """
     config, facts, adapter = model.config, model.facts, adapter_for(model.config)
     environment = jinja2.Environment(
@@ -77,7 +77,7 @@ def _training(model: Model) -> list[tuple[str, str]]:
 
 
 def _measured(metrics: Mapping[str, Mapping[str, float]]) -> tuple[str, list[dict[str, object]]]:
-    """Return which half the model is reported on, test where it was, and a row for each measure."""
+    """Return the split of the reported measures, test if available, and a row for each measure."""
     half = next((half for half in ("test", "validation") if metrics.get(half)), "")
     values = measures_in(metrics.get(half, {}))
     rows: list[dict[str, object]] = []
@@ -91,7 +91,7 @@ def _measured(metrics: Mapping[str, Mapping[str, float]]) -> tuple[str, list[dic
 
 
 def _quoted(text: str) -> str:
-    """Return text as a YAML scalar: JSON strings are some."""
+    """Return text as a YAML scalar; every JSON string is one."""
     return json.dumps(printable(text), ensure_ascii=False)
 
 

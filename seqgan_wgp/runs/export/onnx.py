@@ -1,8 +1,9 @@
 """Export a generator to ONNX, with everything needed to turn its output into strings.
 
-The metadata of the file is that of a model file, each entry JSON: config, step, metrics, of text also the tokenizer
-and what the corpus was. `noise` is added, {"stream": s, "block": b}: item k is row k mod b of a batch of b latents, and
-their numbers are `splitmix`'s of (seed, s, k, column), normal or uniform as config.generator.latent_distribution says.
+The metadata of the file is that of a model file, each entry JSON: config, step, metrics and, for text, the tokenizer
+and facts about the corpus. The entry `noise`, {"stream": s, "block": b}, is added: item k is row k mod b of a batch of
+b latents. Their numbers are those of `splitmix` for (seed, s, k, column), normal or uniform according to
+config.generator.latent_distribution.
 
 Shape suffixes: B batch, Z latent.
 """
@@ -35,23 +36,23 @@ OPSET = 18
 """Version of the ONNX operators: the first that torch's exporter writes."""
 
 BYTES_MOST = 2**31 - 2**20
-"""Weights that one ONNX file holds: protocol buffers end at 2 GiB."""
+"""Largest size of the weights in one ONNX file; protocol buffers are limited to 2 GiB."""
 
 
 def check_onnx() -> None:
-    """Raise ConfigError when what writes ONNX is not installed."""
+    """Raise ConfigError when the packages that write ONNX are not installed."""
     check_packages("onnx", "onnxscript")
 
 
 def write_onnx(model: Model, path: str | Path) -> None:
-    """Write a model's generator as ONNX: (B, Z) float32 latents to (B, ...) points of critic space, B any number.
+    """Write a model's generator as ONNX: (B, Z) float32 latents to (B, ...) critic inputs, for any B.
 
-    The weights are those that the model generates with. A weight norm is folded into the weights. The same model
-    gives the same bytes with the same versions of torch and onnx.
+    The weights are those that the model uses to generate. Weight normalization is folded into the weights. The same
+    model gives the same bytes with the same versions of torch and onnx.
 
     Args:
-        model: of any kind of data; of text the graph gives (B, L, V) probabilities.
-        path: replaced when it exists, whole or not at all.
+        model: a model of any kind of data; for text the graph outputs (B, L, V) probabilities.
+        path: the file; an existing one is replaced atomically.
 
     Raises:
         ConfigError: onnx or onnxscript is not installed, or the weights are too large for one file.
@@ -71,11 +72,11 @@ def write_onnx(model: Model, path: str | Path) -> None:
 
 
 EXPORTS: dict[str, Callable[[Model, str | Path], None]] = {"onnx": write_onnx}
-"""Name of a format, and the ending of its files -> what writes it."""
+"""Name of a format, also its file extension -> function that writes it."""
 
 
 def metadata(model: Model) -> dict[str, str]:
-    """Return what an exported file says of itself: names in order -> text."""
+    """Return the metadata of an exported file: name -> text, in order."""
     facts = {
         "format_version": configs.FORMAT_VERSION,
         "config": configs.to_dict(model.config),
@@ -87,7 +88,7 @@ def metadata(model: Model) -> dict[str, str]:
 
 
 def _folded(model: Model) -> nn.Module:
-    """Return the generator on the CPU, a new one whose layers have plain weights, with those that the model's have."""
+    """Return a copy of the generator on the CPU, with weight normalization folded into plain weights."""
     plain, _critic = model.spec.networks(model.config)
     values = {name: operator.attrgetter(name)(model.generator) for name in plain.state_dict()}
     plain.load_state_dict(values)
@@ -95,8 +96,8 @@ def _folded(model: Model) -> nn.Module:
 
 
 def _graph(generator: nn.Module, latent: int, output: str) -> Any:
-    """Return the graph as a ModelProto, without the places in our source that torch notes in it."""
-    # Two latents: a batch of one would be taken for a fixed size.
+    """Return the graph as a ModelProto, without the source locations that torch records in it."""
+    # Two latents: the exporter would take a batch of one for a fixed size.
     example_BZ = torch.zeros(2, latent)
     with _quiet():
         program = torch.onnx.export(
@@ -119,7 +120,7 @@ def _graph(generator: nn.Module, latent: int, output: str) -> Any:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep from stderr what torch's exporter says of itself and of packages that are not there."""
+    """Suppress messages of torch's exporter about itself and missing packages."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)

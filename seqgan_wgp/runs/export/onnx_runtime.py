@@ -29,32 +29,33 @@ LATENT = "latent"
 """Name of the graph's input."""
 
 NOISE = "noise"
-"""Metadata entry that says which latents generated items are made from: see `runs.export`."""
+"""Metadata entry that defines the latents of generated items; see `runs.export.onnx`."""
 
 _REMEDY = "give a file that seqgan-wgp export has written"
 _ERRORS = 3
-"""Severity from which on onnxruntime writes to stderr: errors; below are hints for whoever builds graphs."""
+"""Least severity of messages that onnxruntime writes to stderr: errors. Lower ones are hints for developers of
+graphs."""
 
 
 @final
 class OnnxGenerator:
-    """A generator in an ONNX file that `export` wrote. String k depends on the file, the seed and k alone.
+    """A generator in an ONNX file written by `export`. String k depends only on the file, the seed and k.
 
-    The strings are those of `Model.generate`. Rounding differs in the last places between onnxruntime and torch, so
-    a string can differ where two characters are all but equally likely.
+    The strings are those of `Model.generate`. onnxruntime and torch round differently in the last digits, so a string
+    can differ where two characters are almost equally likely.
 
     Args:
         path: the file.
-        threads: that one product may use; 0: as onnxruntime chooses.
-        providers: what onnxruntime computes on, as it names them.
+        threads: number of threads per operator; 0: chosen by onnxruntime.
+        providers: execution providers of onnxruntime, by name.
 
     Attributes:
-        facts: what the file says of itself: config, step, metrics, of text also tokenizer and corpus.
-        output_shape: of one point of critic space; of text (L, V).
+        facts: metadata of the file: config, step, metrics and, for text, tokenizer and corpus.
+        output_shape: shape of one critic input; for text (L, V).
 
     Raises:
         ConfigError: onnxruntime is not installed.
-        CheckpointError: no such file, a damaged one, one that is not ours, or one of a newer format.
+        CheckpointError: no such file, a damaged or foreign file, or a newer format.
     """
 
     def __init__(
@@ -79,12 +80,12 @@ class OnnxGenerator:
         """Return `n` strings.
 
         Args:
-            n: how many, 0 or more.
-            seed: of the latents.
-            start: number of the first string.
+            n: number of strings, 0 or more.
+            seed: random seed of the latents.
+            start: index of the first string.
 
         Raises:
-            ConfigError: a negative number, or a generator of something else than strings.
+            ConfigError: a negative number, or a generator of another kind of data.
         """
         return list(self.stream(n, seed=seed, start=start))
 
@@ -97,10 +98,10 @@ class OnnxGenerator:
             yield from self._vocabulary.decode(probabilities_BLV.argmax(axis=-1))
 
     def points(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[npt.NDArray[np.float32]]:
-        """Yield what the items are made of, float32 (B, *output_shape), in order, some at a time.
+        """Yield the generator's outputs, float32 (B, *output_shape), in order and in parts.
 
-        Of text these are probabilities (B, L, V), of images the pixels of critic space. Blocks have the size and the
-        place that they have in `training.latents.generate`, so an item is the same whatever else is asked for.
+        For text these are probabilities (B, L, V), for images pixels as the critic takes them. Blocks are the same as
+        in `training.latents.generate`, so an item does not depend on what else is generated.
         """
         if n < 0 or start < 0 or seed < 0:
             raise ConfigError(f"n (={n}), start (={start}) and seed (={seed}) must not be negative")
@@ -118,7 +119,7 @@ class OnnxGenerator:
 
 
 def check_packages(*packages: str) -> None:
-    """Raise ConfigError when one of the packages of the extra "onnx" is not installed."""
+    """Raise ConfigError when a package of the extra "onnx" is not installed."""
     missing = [package for package in packages if importlib.util.find_spec(package) is None]
     if missing:
         raise ConfigError(
@@ -132,7 +133,7 @@ def _session(path: Path, threads: int, providers: Sequence[str]) -> Any:
     options.intra_op_num_threads, options.log_severity_level = threads, _ERRORS
     try:
         return runtime.InferenceSession(str(path), options, providers=list(providers))
-    except Exception as error:  # noqa: BLE001  (onnxruntime's errors have no common class but this)
+    except Exception as error:  # noqa: BLE001  (onnxruntime's errors have no other common class)
         raise CheckpointError(f"{path}: onnxruntime cannot load it ({one_line(error)})", _REMEDY) from None
 
 

@@ -16,45 +16,46 @@ from ...config.schema import ObjectiveSettings
 from ...registry import NORMALIZATIONS
 
 VARIETY_EVALUATIONS = 5
-"""Evaluations in a row that show too little variety before it is called a collapse: untrained networks have little too,
-and the clipped critics of published recipes take three or four evaluations until they have more."""
+"""Number of consecutive evaluations with too little variety that count as a collapse. Untrained generators also have
+little variety, and published recipes with weight clipping need three or four evaluations to gain more."""
 
 UNIQUE_SHARE = 0.5
-"""Of the share of different strings that lines have: below it, most strings are repeats that lines would not have."""
+"""Share of distinct strings, relative to that of real lines, below which most strings are excess repeats."""
 
 ENTROPY_BITS = 1.0
-"""Bits of entropy missing: as if n-grams came from half as many. On names `fast` lacks half a bit after 200 rounds, .2
-after 400; without a constraint, where the log loss collapses, 1.2 to 2.6 over 1,500."""
+"""Missing bits of entropy; one bit means half as many effective n-grams. On names, `fast` lacks 0.5 bits after 200
+rounds and 0.2 after 400; the log loss without a constraint, which collapses, lacks 1.2 to 2.6 bits over 1,500
+rounds."""
 
 KINDS_BITS = 1.0
-"""Divergence of the shares of kinds, digits or modes: that of equal shares of half of them, the others missing."""
+"""KL divergence, in bits, of the shares of digits or modes. With half of them missing it is 1 bit."""
 
 GAP_DIAGNOSES, GAP_ERRORS, GAP_SHARE = 12, 8.0, 1 / 3
-"""Diagnoses looked at; standard errors that the mean gap between training and held-out scores must exceed, which chance
-does once in 300,000 times; and the share of the way to the generated ones at which held-out items then stand. Of 32,000
-names that stays below a tenth; of 400 it is a third after 1,100 rounds of `fast`, and two thirds after 2,500."""
+"""Number of diagnoses; number of standard errors that the mean gap between training and held-out scores must exceed (by
+chance once in 300,000 times); and least size of the gap relative to that between training and generated scores. With
+32,000 names the share stays below 0.1; with 400 it is 1/3 after 1,100 rounds of `fast`, and 2/3 after 2,500."""
 
 DEAD_GRADIENT, DEAD_RECORDS = 1e-5, 3
-"""A norm of the generator's gradient, and records in a row with less. Spread over a million weights it is 1e-8 each,
-Adam's epsilon: smaller gradients make smaller steps, though Adam else undoes their size. Clipped critics that learn
-have norms of .005 and more."""
+"""Norm of the generator's gradient, and number of consecutive records below it. Spread over a million weights it is
+1e-8 per weight, Adam's epsilon. Adam's step shrinks only with gradients below that. Clipped critics that learn have
+norms of 0.005 and more."""
 
 SURE_SHARE, SURE_RECORDS = 0.005, 2
-"""Share of the loss of a critic that cannot tell at all, and records in a row with less: then it errs with next to none
-of its items. Where the log loss works without a constraint, it has 18 to 80 % of that on digits, and on names for a
-moment 2 %; where it dies, .2 % and less."""
+"""Share of the loss at chance level, and number of consecutive records below it: the critic then hardly makes an error.
+Where the log loss works without a constraint, the share is 18 to 80 % on digits, and on names briefly 2 %; where it
+fails, 0.2 % and less."""
 
 SWING, SWINGS, SWING_EVALUATIONS = 1.3, 6, 12
-"""Factor that a measure must rise or fall by to count as a swing, the swings against each other that make an
-oscillation, and the evaluations looked at: three times there and back. Sound runs have no factor above 1.14 at once."""
+"""Factor by which a measure must rise or fall to count as a swing; number of alternating swings that count as an
+oscillation (three times up and down); and number of evaluations. Healthy runs have no factor above 1.14."""
 
 
 class History:
-    """The numbers of a run's records, in their order.
+    """The numbers of a run's records, in order.
 
     Args:
         config: of the run.
-        criterion: name of the measure of quality, the lower the better.
+        criterion: name of the measure of quality; lower is better.
     """
 
     def __init__(self, config: Config, criterion: str) -> None:
@@ -62,14 +63,13 @@ class History:
         self._records: list[dict[str, float]] = []
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Take in the numbers of a record; its lists and dictionaries are left out."""
+        """Add the numbers of a record; lists and dictionaries are left out."""
         self._records.append({name: value for name, value in record.items() if isinstance(value, int | float)})
 
     def last(self, count: int, *names: str) -> list[tuple[float, ...]]:
         """Return numbers of the last `count` records that have all of `names`, oldest first.
 
-        An empty list where they are fewer, or where the newest record of all is not one of them: then there is nothing
-        new to say.
+        The list is empty when there are fewer, or when the newest record lacks one of them, so that there is no news.
         """
         found: list[tuple[float, ...]] = []
         for record in reversed(self._records):
@@ -106,7 +106,7 @@ def few_ngrams(history: History) -> str | None:
 
 
 def _few_kinds(measure: str, message: str) -> Callable[[History], str | None]:
-    """Return a rule on a divergence of shares, in bits."""
+    """Return a rule for a divergence of shares, in bits."""
 
     def rule(history: History) -> str | None:
         numbers = [bits for (bits,) in history.last(VARIETY_EVALUATIONS, measure)]
@@ -123,7 +123,7 @@ VARIETIES: tuple[Callable[[History], str | None], ...] = (
     _few_kinds("class_kl", "the generator produces few of the digits"),
     _few_kinds("mode_kl", "the generator covers few of the modes"),
 )
-"""Ways to see a collapse; which of them can be asked is a matter of what an evaluation measures."""
+"""Rules for mode collapse; which of them apply depends on the measures of the evaluations."""
 
 
 def collapse(history: History) -> str | None:
@@ -137,8 +137,7 @@ def collapse(history: History) -> str | None:
 def critic_overfitting(history: History) -> str | None:
     """Detect an overfitting critic: it scores held-out items like generated ones.
 
-    Gulrajani et al. 2017, figure 5b, see it in the loss; here it is in the scores, so that it holds for every
-    objective.
+    Gulrajani et al. 2017, figure 5b, show it in the loss. Scores work for every objective.
     """
     scores = history.last(GAP_DIAGNOSES, "score_real", "score_held_out", "score_fake")
     if not scores:
@@ -161,9 +160,9 @@ def dead_critic(history: History) -> str | None:
 
 
 def chance_loss(objective: ObjectiveSettings) -> float | None:
-    """Return the loss of the best critic that cannot tell real from generated; None where losses have no lower bound.
+    """Return the least loss of a critic that guesses; None for losses without a lower bound.
 
-    Scores are then 0, of lsgan (a + b) / 2; see `training.losses`.
+    Its scores are 0, or (a + b) / 2 for lsgan; see `training.losses`.
     """
     if objective.loss == "lsgan":
         a, b, _ = objective.target_numbers()
@@ -175,7 +174,7 @@ def saturated_critic(history: History) -> str | None:
     """Detect a saturated critic: it is certain of every sample, so its loss gives no direction to the generator."""
     chance = chance_loss(history.config.objective)
     numbers = history.last(SURE_RECORDS, "step", "critic_loss", "penalty")
-    # The first round comes right after a warm-up, whose aim is a critic that is sure.
+    # The first round follows the warm-up, which aims at a critic that is certain.
     if not chance or not numbers or numbers[0][0] <= 1:
         return None
     losses = [loss - penalty for _, loss, penalty in numbers]
@@ -198,7 +197,7 @@ def oscillation(history: History) -> str | None:
 
 
 def swings(values: Sequence[float], factor: float) -> int:
-    """Return how often positive values, at least one, rose or fell by `factor`, each time against the time before."""
+    """Return how often positive values, at least one, alternately rose and fell by `factor`."""
     count, rising, low, high = 0, None, values[0], values[0]
     for value in values:
         low, high = min(low, value), max(high, value)
@@ -216,7 +215,7 @@ DETECTORS: dict[str, Callable[[History], str | None]] = {
     "saturated-critic": saturated_critic,
     "oscillation": oscillation,
 }
-"""Name -> what says, after each record that is kept, what is wrong, or None."""
+"""Name -> rule that is applied after each stored record; it returns a message or None."""
 
 REMEDIES: dict[str, str] = {
     "collapse": "start a new run with lower learning rates or a larger batch size",
@@ -230,7 +229,7 @@ REMEDIES: dict[str, str] = {
 """Name -> remedy. Resuming a run keeps its settings, so most remedies need a new run."""
 
 HELPED_BY_A_BOUND = ("collapse", "dead-critic", "saturated-critic")
-"""What a bound on the critic's slope helps against more than anything else, where there is none yet."""
+"""Problems that a bound on the critic's slope solves best, when there is none yet."""
 
 
 def remedy(name: str, config: Config) -> str:
@@ -240,6 +239,6 @@ def remedy(name: str, config: Config) -> str:
         return REMEDIES[name]
     options = ["objective.constraint=lp", "objective.penalty_weight=10"]
     options += ["objective.clip=none"] if objective.clip is not None else []
-    # Penalties are on the slope at each sample, which a critic that mixes them has not.
+    # A penalty needs the slope of each sample, which does not exist for a critic that mixes samples.
     options += ["critic.normalization=layer"] if NORMALIZATIONS[config.critic.normalization].mixes_samples else []
     return f"start a new run with a gradient penalty: {' '.join(f'--set {option}' for option in options)}"

@@ -1,8 +1,8 @@
 """Health of a run: report each problem found in its records once, with a remedy.
 
-A finding is written into the record that it was made at, and of each name there is one in a run. So a run that goes on
-from a checkpoint finds, step for step, what one finds that never stopped: what a kill dropped of the records takes its
-findings with it. Nothing here changes the training.
+A finding is stored in the record at which it was made, and each problem is reported once per run. So a resumed run
+reports the same as an uninterrupted one: records lost in a crash lose their findings too. Nothing here affects the
+training.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .detectors import DETECTORS, History, remedy
 
 @dataclass(frozen=True, kw_only=True)
 class HealthFinding:
-    """What is wrong with a training."""
+    """A problem in the training of a run."""
 
     name: str
     """One of DETECTORS."""
@@ -27,7 +27,7 @@ class HealthFinding:
     remedy: str
 
     def to_json(self) -> dict[str, str]:
-        """Return what the record of its step has of it."""
+        """Return the JSON values for the record of its step."""
         return {"name": self.name, "message": self.message, "remedy": self.remedy}
 
 
@@ -36,8 +36,8 @@ class Health:
 
     Args:
         config: of the run.
-        criterion: name of the measure of quality, the lower the better.
-        records: what the run has kept so far, as it is in metrics.jsonl.
+        criterion: name of the measure of quality; lower is better.
+        records: the records so far, as in metrics.jsonl.
     """
 
     def __init__(self, config: Config, criterion: str, records: Iterable[Mapping[str, Any]] = ()) -> None:
@@ -48,7 +48,7 @@ class Health:
             self.findings += findings_of(record)
 
     def look(self, record: Mapping[str, Any]) -> list[HealthFinding]:
-        """Take in the next record that is kept; return what is found at it that was not before."""
+        """Add the next stored record and return new findings."""
         self.history.add(record)
         known = {finding.name for finding in self.findings}
         new = [
@@ -61,5 +61,5 @@ class Health:
 
 
 def findings_of(record: Mapping[str, Any]) -> list[HealthFinding]:
-    """Return the findings that stand in a record."""
+    """Return the findings stored in a record."""
     return [HealthFinding(step=record["step"], **finding) for finding in record.get("health", [])]

@@ -18,20 +18,20 @@ RecordList = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class ChartSpec:
-    """A chart of numbers that records have."""
+    """A chart of keys of the records."""
 
     title: str
     y_label: str
     lines: Mapping[str, str]
-    """Key in the records -> what the line is called."""
+    """Key in the records -> label of the line."""
 
     note: str
     factor: float = 1.0
     y_axis: str = "auto"
-    """As a Chart has it."""
+    """As in Chart."""
 
     optional: bool = False
-    """Whether a line that is 0 throughout is left out: what it measures is not part of this run."""
+    """Whether a line that is 0 throughout is left out, since its part is not used in this run."""
 
 
 TRAINING: tuple[ChartSpec, ...] = (
@@ -39,7 +39,7 @@ TRAINING: tuple[ChartSpec, ...] = (
         title="Likelihood",
         y_label="nats per character",
         lines={"likelihood_loss": "training batches", "nll": "held-out lines"},
-        note="What steps of maximum likelihood lower. Where the two part, the generator learns by heart.",
+        note="The maximum-likelihood loss. If the two curves diverge, the generator memorises its training data.",
         optional=True,
     ),
     ChartSpec(
@@ -64,7 +64,7 @@ TRAINING: tuple[ChartSpec, ...] = (
             "segment_slope_p50": "between real and generated, median",
             "segment_slope_p95": "between real and generated, 95th percentile",
         },
-        note="Norm of the critic's gradient in its input. The constraint gp keeps it near 1, lp at most 1.",
+        note="Norm of the critic's gradient with respect to its input. gp keeps it near 1, lp at most 1.",
         optional=True,
     ),
     ChartSpec(
@@ -83,7 +83,7 @@ TRAINING: tuple[ChartSpec, ...] = (
         title="Gradients",
         y_label="gradient norm",
         lines={"critic_gradient": "critic", "generator_gradient": "generator"},
-        note="Norm of the gradient of each network's loss in its weights.",
+        note="Norm of the gradient of each network's loss with respect to its weights.",
     ),
     ChartSpec(
         title="Learning rates",
@@ -107,20 +107,20 @@ TRAINING: tuple[ChartSpec, ...] = (
         note="Entropy of the generator's character probabilities; 0 for real rows.",
     ),
 )
-"""What is drawn of the training, where records have it."""
+"""Charts of the training, drawn if the records have their keys."""
 
 
 def training_charts(records: RecordList, config: Config) -> list[Chart]:
     """Return the charts of TRAINING that the records have numbers for.
 
-    Records of older versions have no learning rates: they get those of their round by the schedule of the config.
+    Records of older versions have no learning rates; these are computed from the schedule.
     """
     records = [_scheduled_rates(config, record["step"]) | dict(record) for record in records]
     return [chart for course in TRAINING if (chart := _chart(course, records)) is not None]
 
 
 def quality_charts(records: RecordList) -> list[Chart]:
-    """Return charts of all measures, each with its floor: those of n-grams in one, and those that are shares."""
+    """Return charts of all measures with their floors. N-gram measures share a chart, and so do shares."""
     evaluations = [measures_in(record) | {"step": record["step"]} for record in records]
     bare = list(dict.fromkeys(name for each in evaluations for name in each if not name.endswith(("_floor", "step"))))
     ngrams = [name for name in bare if name.startswith("js") and name[2:].isdigit()]
@@ -163,7 +163,7 @@ def position_charts(records: RecordList) -> list[Chart]:
 
 
 def histogram_chart(histogram: Histogram) -> Chart:
-    """Return the chart of a number's spread over held-out and over generated items."""
+    """Return a histogram chart of held-out and generated items."""
     return Chart(
         title=histogram.title,
         x_label=histogram.axis,
@@ -178,7 +178,7 @@ def histogram_chart(histogram: Histogram) -> Chart:
 
 
 def _scheduled_rates(config: Config, step: int) -> dict[str, float]:
-    """Return the learning rates of the round that ended with a step; rounds count from 0."""
+    """Return the learning rates of the round that ended with this step; rounds count from 0."""
     optimizers = {"critic": config.optimizer.critic, "generator": config.optimizer.generator}
     return {f"{name}_learning_rate": learning_rate(settings, max(0, step - 1)) for name, settings in optimizers.items()}
 
@@ -214,7 +214,7 @@ def _chart(course: ChartSpec, records: RecordList) -> Chart | None:
 
 
 def _numbers(records: RecordList, name: str, factor: float) -> tuple[list[int], list[float]]:
-    """Return the steps and values of a key where it is a finite number."""
+    """Return the steps and values of the records in which a key is a finite number."""
     found = [
         (record["step"], factor * value)
         for record in records

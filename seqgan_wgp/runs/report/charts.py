@@ -1,8 +1,7 @@
-"""Draw small charts as SVG for a page: they follow its light or dark colours, and text stays text.
+"""Draw small charts as SVG for a page. They follow its light or dark colours, and text stays text.
 
-What is written around a chart, its title and legend, is the page's own; in the SVG are axes with their labels, and
-lines or bars. Nothing of a corpus is ever in it. A page may set --grid and --series-0, --series-1, ... to colours of
-its own.
+The page writes title and legend; the SVG has axes with labels, and lines or bars. It never contains text of a corpus. A
+page can set the colours --grid, --series-0, --series-1, ...
 """
 
 from __future__ import annotations
@@ -22,36 +21,37 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from ..compare.curves import COLORS, choose_scale
 
 WIDTH, HEIGHT = 340, 190
-"""Of a chart, in points that become pixels where the page shows it as wide as on a phone."""
+"""Size of a chart in points, which equal pixels at the width of a phone."""
 
 INK, GRID = "#010101", "#020202"
-"""Colours that stand for those of the page."""
+"""Placeholders for colours of the page."""
 
 PALETTE = tuple(each.lower() for each in COLORS if each != "#000000")
-"""Colours of lines; a page that is dark may have others of its own, as --series-0 and so on."""
+"""Colours of lines; a page can override them by --series-0 and so on."""
 
 THEMED = {INK: "currentColor", GRID: "var(--grid, #ccc)"} | {
     drawn: f"var(--series-{place}, {drawn})" for place, drawn in enumerate(PALETTE)
 }
-"""Colour as it is drawn -> the page's."""
+"""Colour in the drawing -> colour of the page."""
 
 POINTS_MOST = 400
-"""Points of a line at most; of more, these are taken at even distances."""
+"""Largest number of points on a line; longer series are thinned evenly."""
 
 DECADES_FINE = 1.5
-"""Powers of ten on a logarithmic axis above which only these are named."""
+"""Number of decades on a logarithmic axis above which only powers of ten are labelled."""
 
 DASHES = ("", "6 3", "8 3 2 3", "3 1.5", "12 3", "8 2 2 2 2 2")
-"""Dashes of the lines of a chart, in their order, in widths of the line: told apart without colours too."""
+"""Dash patterns of the lines of a chart, in units of the line width, so that lines can be told apart without
+colours."""
 
 FLOOR_DASH = "1.5 2.5"
-"""Those of a floor."""
+"""Dash pattern of a floor."""
 
 _FRAME = (0.165, 0.19, 0.82, 0.77)
-"""Where the axes lie, as shares of the chart: left, bottom, width, height."""
+"""Position of the axes as shares of the chart: left, bottom, width, height."""
 
 _METADATA = ("Date", "Creator", "Format", "Type")
-"""What matplotlib would say of itself."""
+"""Metadata that matplotlib would add."""
 
 _STYLE = {
     "svg.fonttype": "none",
@@ -79,63 +79,63 @@ class Series:
     x: Sequence[float]
     y: Sequence[float]
     place: int = 0
-    """Which of the colours it has."""
+    """Index of its colour."""
 
     floor: bool = False
-    """Whether it is what another line is compared with: thin and dotted, in the colour of that line."""
+    """Whether it is the floor of another line: thin and dotted, in the colour of that line."""
 
     @property
     def color(self) -> str:
-        """Its colour as CSS: the page's, or one that is seen on white."""
+        """Its colour as CSS: that of the page, or one that is visible on white."""
         return THEMED[PALETTE[self.place % len(PALETTE)]]
 
     @property
     def dash(self) -> str:
-        """Its dashes, as SVG has them; empty: a whole line."""
+        """Its dash pattern in SVG; empty for a solid line."""
         return FLOOR_DASH if self.floor else DASHES[self.place % len(DASHES)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """Lines over rounds of training, or bars of two kinds of items."""
+    """Lines over training rounds, or a histogram of held-out and generated items."""
 
     title: str
     x_label: str
     y_label: str
-    """What the axes are, with their units."""
+    """Labels of the axes, with units."""
 
     series: tuple[Series, ...] = ()
     edges: tuple[float, ...] = ()
-    """Of the bins, where it is of bars; then the series are (held-out, generated), a height for each bin."""
+    """Edges of the bins of a histogram; the series are then (held-out, generated), with a height per bin."""
 
     note: str = ""
     x_zero: bool = False
-    """Whether the axis from left to right begins at 0."""
+    """Whether the x axis starts at 0."""
 
     y_axis: str = "auto"
-    """"auto", logarithmic where values differ much; "linear"; or "zero", linear from 0 on."""
+    """"auto": logarithmic if values differ much; "linear"; or "zero": linear, starting at 0."""
 
     @property
     def floored(self) -> bool:
-        """Whether a floor is among the lines."""
+        """Whether one of the lines is a floor."""
         return any(one.floor for one in self.series)
 
     @property
     def described(self) -> str:
-        """What the chart shows, in words, for those who do not see it."""
+        """Description of the chart for screen readers."""
         names = ", ".join(one.label for one in self.series)
         last = [f"{one.label} ends at {one.y[-1]:.4g}" for one in self.series if len(one.y) and not self.edges]
         return f"{self.title}: {self.y_label} against {self.x_label}. Shown: {names}. {'; '.join(last)}".strip()
 
 
 def svg(chart: Chart, name: str) -> str:
-    """Return a chart as an SVG element, the same for the same chart.
+    """Return a chart as an SVG element; equal charts give equal bytes.
 
     Args:
-        chart: with at least one series.
-        name: begins the ids inside, so that charts with names of their own can stand in one page.
+        chart: a chart with at least one series.
+        name: prefix of the ids inside, unique in the page.
     """
-    with style.context(["default", _STYLE]):  # not what a user has chosen for figures of their own
+    with style.context(["default", _STYLE]):  # independent of the user's own style
         figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72))
         axes = figure.add_axes(_FRAME)
         if chart.edges:
@@ -151,9 +151,9 @@ def svg(chart: Chart, name: str) -> str:
 def _draw_lines(axes: Axes, chart: Chart) -> None:
     for one in chart.series:
         step = max(1, math.ceil(len(one.x) / POINTS_MOST))
-        # Backwards, so that the last point, which counts most, is among them.
+        # Thinned from the end, so that the last point is kept.
         x, y = list(one.x)[::-1][::step], list(one.y)[::-1][::step]
-        if len(x) == 1:  # a line of no length with round ends is a dot
+        if len(x) == 1:  # a line of length 0 with round ends is a dot
             axes.plot(x * 2, y * 2, color=PALETTE[one.place % len(PALETTE)], linewidth=5, solid_capstyle="round")
             continue
         (line,) = axes.plot(x, y, color=PALETTE[one.place % len(PALETTE)], linewidth=1.2 if one.floor else 1.8)
@@ -192,7 +192,7 @@ def _draw_axes(axes: Axes, chart: Chart) -> None:
 
 
 def _short(value: float, _place: int | None) -> str:
-    """Return a number that leaves the room to the chart."""
+    """Return a short text for a number on an axis."""
     said = f"{value:,.0f}" if abs(value) >= 1e3 else f"{value:.4g}"
     for size, sign in ((1e3, "k"), (1e6, "M"), (1e9, "G")):
         if abs(value) >= max(size, 1e4):
@@ -201,12 +201,12 @@ def _short(value: float, _place: int | None) -> str:
 
 
 def _inlined(drawn: bytes, label: str, name: str) -> str:
-    """Return matplotlib's SVG as an element of a page: no names of its own, no fixed colours, no size, no clutter.
+    """Turn matplotlib's SVG into an element of a page, without ids of its own, fixed colours, size and metadata.
 
     Args:
-        drawn: of WIDTH by HEIGHT points, in the colours of THEMED, with text as text and with one clip path.
-        label: what it shows, in words.
-        name: begins the ids inside.
+        drawn: WIDTH by HEIGHT points, in the colours of THEMED, with text as text and with one clip path.
+        label: description of the chart.
+        name: prefix of the ids inside.
     """
     page = ElementTree.Element("svg")
     page.attrib = {
@@ -224,7 +224,7 @@ def _copy(element: ElementTree.Element, into: ElementTree.Element, name: str) ->
     tag, style = element.tag.rpartition("}")[2], element.get("style", "")
     if tag in ("metadata", "style") or style == "fill: none":
         return
-    if tag in ("g", "defs"):  # they only group, and a clip path may stand anywhere
+    if tag in ("g", "defs"):  # they only group, and a clip path can be anywhere
         for part in element:
             _copy(part, into, name)
         return
@@ -234,7 +234,7 @@ def _copy(element: ElementTree.Element, into: ElementTree.Element, name: str) ->
             value = f"{name}-clip" if key == "id" else f"url(#{name}-clip)"
         elif key == "style":
             value = _page_colors(value)
-        elif key != "transform" or "(-0 " not in value:  # else it turns by nothing
+        elif key != "transform" or "(-0 " not in value:  # otherwise a rotation by 0
             value = _NUMBER.sub(_rounded, " ".join(value.split()))
         else:
             continue

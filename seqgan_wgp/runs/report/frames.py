@@ -17,19 +17,19 @@ from ...images.animation import SIDE_MOST, thinned
 from ..folder import RunFolder
 
 STEPS_MOST = 40
-"""Steps that are shown at most; of more, these at even distances, the first and the last among them."""
+"""Largest number of steps; more are thinned evenly, keeping the first and the last."""
 
 BYTES_MOST = 6_000_000
-"""Bytes of all pictures together, about; fewer steps are shown where this would be more. Base64 adds a third."""
+"""Approximate size of all pictures together; the number of steps is reduced to stay below it. Base64 adds a third."""
 
 PICTURE_BYTES_MOST = 600_000
-"""Bytes of a picture that is taken as it is; a larger one is made smaller."""
+"""Size above which a picture is reduced."""
 
 LINES_MOST, LINE_MOST = 20, 400
-"""Lines of a step, and characters of a line, at most."""
+"""Largest number of lines per step, and of characters per line."""
 
 SMALL = 500
-"""Pixels across below which a picture is a grid of small images, whose pixels are to be seen."""
+"""Width in pixels below which a picture is shown enlarged with visible pixels, as a grid of small images."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,22 +38,22 @@ class Frames:
 
     steps: tuple[int, ...] = ()
     lines: tuple[tuple[str, ...], ...] = ()
-    """Of text: those of each step."""
+    """For text: the lines of each step."""
 
     pictures: tuple[str, ...] = ()
-    """Of all else: a data URI for each step."""
+    """For other data: a data URI for each step."""
 
     width: int = 0
     height: int = 0
-    """Of the last picture, in pixels."""
+    """Height of the last picture in pixels."""
 
     @property
     def small(self) -> bool:
-        """Whether a picture is of so few pixels that each of them is to be seen."""
+        """Whether pictures are so small that they are shown with visible pixels."""
         return self.width < SMALL
 
     def to_json(self) -> str:
-        """Return them as JSON that can stand in a page: nothing in it ends or begins an element."""
+        """Return the frames as JSON that is safe inside a page."""
         found: dict[str, Any] = {"steps": self.steps}
         found |= {"lines": self.lines} if self.lines else {"pictures": self.pictures}
         return inert(found)
@@ -63,16 +63,16 @@ _INERT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 
 def inert(value: object) -> str:
-    """Return a value as JSON in ASCII without a sign that means something to a page."""
+    """Return a value as ASCII JSON without characters that have a meaning in HTML."""
     return json.dumps(value).translate(_INERT)
 
 
 def read_frames(run: RunFolder, evaluated: Container[int]) -> Frames:
-    """Return the samples of the steps that were evaluated; a file that is damaged is left out.
+    """Return the samples of evaluated steps; damaged files are left out.
 
     Args:
-        run: its files of samples are read.
-        evaluated: steps with a record. Other files are of steps that a run which was killed must do again.
+        run: the run.
+        evaluated: steps with a record. Other files belong to steps that an interrupted run must repeat.
     """
     files = {step: file for step, file in run.sampled().items() if step in evaluated}
     lines = [step for step, file in files.items() if file.suffix == ".txt"]
@@ -88,7 +88,7 @@ def read_frames(run: RunFolder, evaluated: Container[int]) -> Frames:
 
 
 def picture(data: bytes) -> bytes | None:
-    """Return a picture as PNG that is small enough for a page; None for what is no picture, or a damaged one."""
+    """Return a picture as a PNG that is small enough for a page; None if it is damaged or not a picture."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             image.load()
@@ -102,12 +102,12 @@ def picture(data: bytes) -> bytes | None:
                     break
                 factor += 1
             return written
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # Pillow's words for damage
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # Pillow's errors for damaged files
         return None
 
 
 def data_uri(data: bytes) -> str:
-    """Return a picture's bytes as an address that holds them."""
+    """Return the data URI of a PNG."""
     return f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}"
 
 
@@ -117,7 +117,7 @@ def _lines(file: Path) -> tuple[str, ...]:
 
 
 def _affordable(steps: list[int], files: dict[int, Path]) -> list[int]:
-    """Return as many of the steps, at even distances, as have pictures of BYTES_MOST together; two at least."""
+    """Return evenly spaced steps whose pictures have at most BYTES_MOST together; at least two."""
     sizes = {step: min(files[step].stat().st_size, PICTURE_BYTES_MOST) for step in steps}
     for most in range(STEPS_MOST, 2, -1):
         chosen = thinned(steps, most)

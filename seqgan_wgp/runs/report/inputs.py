@@ -37,17 +37,17 @@ class ReportInputs:
 
     @property
     def finished(self) -> bool:
-        """Whether the run came to an end of its own: only then its model was measured against the test half."""
+        """Whether the run ended normally; only then its model was measured on the test split."""
         return "test" in self.metrics
 
     @property
     def metrics(self) -> Mapping[str, Mapping[str, float]]:
-        """Half -> measures of the model; of a run that was stopped, those of its last evaluation."""
+        """Split -> measures of the model; for an interrupted run, those of its last evaluation."""
         return {} if self.model is None else self.model.facts.get("metrics", {})
 
     @property
     def step(self) -> int:
-        """Rounds trained: those of the model, or of the last record where there is none."""
+        """Number of training rounds: of the model or, without one, of the last record."""
         if self.model is not None:
             return int(self.model.facts["step"])
         return int(self.records[-1]["step"]) if self.records else 0
@@ -61,20 +61,20 @@ class ReportInputs:
 
     @property
     def best(self) -> Mapping[str, Any] | None:
-        """The record of the first evaluation with the lowest nll or criterion, as the best model is chosen."""
+        """The record of the first evaluation with the lowest nll or criterion, as for the best model."""
         regular = [record for record in self.evaluations if not record.get("final")]
         return min(regular, key=lambda record: selection_value(record, self.exhibits.criterion), default=None)
 
     @property
     def stale(self) -> int:
-        """How many evaluations came after the best one, as patience counts them."""
+        """Number of evaluations since the best one, as early stopping counts them."""
         after = -1 if self.best is None else self.best["step"]
         evaluated = [record for record in self.records if self.exhibits.criterion in record]
         return sum(record["step"] > after and not record.get("final") for record in evaluated)
 
 
 def read_report_inputs(run: RunFolder) -> ReportInputs:
-    """Read a run. Raises CheckpointError when a file of it is damaged, or is missing and must be there."""
+    """Read a run. Raises CheckpointError when a file is damaged, or a required file is missing."""
     config = read_config(run)
     records = read_records(run.metrics) if run.metrics.is_file() else []
     model = Model.load(run.path, device=_device(config)) if run.model.is_file() else None
@@ -89,7 +89,7 @@ def read_report_inputs(run: RunFolder) -> ReportInputs:
 
 
 def _device(config: Config) -> str:
-    """Return the run's device where this machine has it: a report is wanted elsewhere too."""
+    """Return the run's device if this machine has it, otherwise the CPU, so that reports can be made elsewhere."""
     try:
         pick_device(config.training.device)
     except ConfigError:

@@ -1,7 +1,7 @@
 """Write the report of a run: one self-contained HTML file.
 
 The report is a pure function of the run's files, so the same run gives the same bytes. Text from the corpus is escaped
-and marked off from the page's own text.
+and marked as distinct from the page's own text.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def write_report(run: RunFolder, path: Path | None = None) -> Path:
     """Write the report of a run atomically and return its path.
 
     Args:
-        run: finished, stopped, or in the middle of training.
-        path: a file that is replaced; None: report.html in the run's folder.
+        run: a run that is finished, interrupted or still training.
+        path: the file, replaced if it exists; None: report.html in the run folder.
 
     Raises:
-        CheckpointError: a file of the run is damaged, or is missing and must be there.
-        OSError: it cannot be written.
+        CheckpointError: a file of the run is damaged, or a required file is missing.
+        OSError: the report cannot be written.
     """
     text, place = render(read_report_inputs(run)), run.report if path is None else path
     with new_file(place) as file:
@@ -97,7 +97,7 @@ def _status(found: ReportInputs) -> str:
         return f"Finished: the time limit of {limits.minutes:g} minutes was reached."
     if patience is not None and found.stale >= patience:
         return f"Finished early: no improvement in the last {found.stale:,} evaluations."
-    return stopped  # it was finished once and then given a later end
+    return stopped  # it had finished and was then given a later end
 
 
 def _tiles(found: ReportInputs) -> list[tuple[str, str, str]]:
@@ -152,7 +152,7 @@ def _text(ending: str) -> str:
 
 
 def _policy() -> str:
-    """Return what the page may do: nothing but show itself and run the one script that is ours."""
+    """Return the content security policy: no requests, and only the page's own script."""
     digest = base64.b64encode(hashlib.sha256(_text("js").encode()).digest()).decode("ascii")
     return (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
