@@ -160,7 +160,7 @@ def test_a_model_without_lines_wants_a_text(run: RunFolder, tmp_path: Path) -> N
     copy = tmp_path / "copy"
     shutil.copytree(run.path, copy)
     (copy / "ids.npy").unlink()
-    with pytest.raises(CheckpointError, match=r"copy: ids.npy, which holds its lines, is missing"):
+    with pytest.raises(CheckpointError, match=r"copy: its lines \(ids.npy\) are missing"):
         evaluate(copy)
     (copy / MODEL).unlink()
     with pytest.raises(CheckpointError, match=MODEL):
