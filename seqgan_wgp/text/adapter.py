@@ -33,10 +33,10 @@ from .readers.open import Source, open_inputs, open_source
 from .report_data import text_report_data
 
 BASELINE_SECONDS = 30.0
-"""Budget of the autoregressive baseline, unless told otherwise."""
+"""Default training time of the autoregressive baseline."""
 
 GUESSES = 10_000, 100_000
-"""Generated strings after which the held-out strings among them are counted, unless told otherwise."""
+"""Default numbers of generated strings for the coverage of test lines."""
 
 CorpusSource: TypeAlias = Source | str | Path | Sequence[str] | Sequence[str | Path]
 
@@ -48,14 +48,14 @@ class PreparedText:
     source: Source
     facts: Facts
     scan: Scan | None
-    """What the first pass found; None where an earlier run has kept the corpus."""
+    """Result of the first pass; None if the corpus is cached by an earlier run."""
 
     key: str | None
-    """What it is kept under."""
+    """Key in the cache."""
 
     @property
     def name(self) -> str:
-        """What the corpus is called."""
+        """Name of the corpus."""
         return self.facts.name
 
     @property
@@ -65,28 +65,28 @@ class PreparedText:
 
     @property
     def size(self) -> int | None:
-        """Bytes of the corpus; None where that is not known."""
+        """Size of the corpus in bytes; None if unknown."""
         return self.source.size
 
     @property
     def sha256(self) -> str:
-        """Of the text."""
+        """SHA-256 of the text."""
         return self.facts.sha256
 
     def summary(self) -> str:
-        """Return what the corpus is, in one line."""
+        """Describe the corpus in one line."""
         return self.facts.summary()
 
     def warnings(self) -> list[str]:
-        """Return what a user should know about it before training."""
+        """Return warnings for the user before training."""
         return self.facts.warnings()
 
     def decide(self, config: Config) -> Config:
-        """Return the config with what was left to rules decided for this corpus."""
+        """Return the config with all automatic settings decided for this corpus."""
         return configs.override(config, by_rule(config, self.facts))
 
     def write(self, folder: Path, on_bytes: OnBytes) -> None:
-        """Write ids, tokenizer and facts to a run's folder."""
+        """Write ids, tokenizer and facts to a run folder."""
         if self.scan is not None:
             prepare(self.scan, folder, on_bytes)
             cache.keep(self.key, folder)
@@ -98,7 +98,7 @@ class PreparedText:
 
 
 def scan_data(corpus: CorpusSource, config: Config, on_bytes: OnBytes = ignore_bytes) -> tuple[PreparedText, Config]:
-    """Read a corpus once; return what it is, and the config with all that depends on it decided."""
+    """Read a corpus once; return the result, and the config with all automatic settings decided."""
     source = corpus if isinstance(corpus, Source) else open_source(corpus)
     key = cache.key(source, config.corpus)
     kept = cache.find(key)
@@ -138,15 +138,15 @@ class TextAdapter(DomainAdapter):
             return scan_data(opened, config, on_bytes)[0]
 
     def open(self, folder: Path, config: Config, device: torch.device) -> TextDomain:
-        """Open the corpus that was prepared in a run's folder."""
+        """Open the corpus stored in a run folder."""
         return TextDomain(open_corpus(folder), config, device)
 
     def spec(self, facts: Mapping[str, Any]) -> TextSpec:
-        """Return vocabulary and length, as a model file has them."""
+        """Return the spec (vocabulary and length) stored in a model file."""
         return TextSpec.from_facts(facts)
 
     def evaluate(self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes) -> TextEvaluation:
-        """Measure a model against the test half of the corpus that is named, else of its run's own."""
+        """Measure a model on the test split of the given corpus, otherwise of its run's corpus."""
         options.refuse("text", "data")
         spec = loaded.model.spec
         assert isinstance(spec, TextSpec)
@@ -165,11 +165,11 @@ class TextAdapter(DomainAdapter):
             return evaluate_text(loaded.model, corpus, asked, same_corpus=same, on_step=on_step)
 
     def report_data(self, folder: Path, config: Config, samples: Items | None) -> ReportData:
-        """Return real lines, lengths, characters, and how near strings are to training lines."""
+        """Return real lines, lengths, characters, and distances to training lines for the report."""
         return text_report_data(folder, config, samples)
 
     def card_data(self, facts: Mapping[str, Any]) -> CardData:
-        """Return what the corpus was, with its counts, and what the model is not for."""
+        """Return facts about the corpus and the limitations for the model card."""
         corpus = Facts(**facts["corpus"])
         return CardData(name=corpus.name, rows=_card_rows(corpus), limits=_limits(measured=bool(facts.get("metrics"))))
 
@@ -185,7 +185,7 @@ class TextAdapter(DomainAdapter):
 
 
 def _critic_trained(loaded: LoadedModel) -> bool:
-    """Say whether a model's critic has had a step."""
+    """Return whether a model's critic was trained."""
     first = loaded.model.config.training.likelihood_steps
     return not first or int(loaded.model.facts.get("step", 0)) > first
 
@@ -194,11 +194,11 @@ def _critic_trained(loaded: LoadedModel) -> bool:
 def corpus_for(
     loaded: LoadedModel, spec: TextSpec, named: CorpusSource | None, on_bytes: OnBytes, *, command: str = "evaluate"
 ) -> Iterator[Corpus]:
-    """Give the text of a model: the one that is named, else what the run prepared. `command` is who asks.
+    """Yield the corpus of a model: the given one, otherwise that of its run. `command` is named in messages.
 
     Raises:
-        CheckpointError: none is named, and the run's is gone.
-        CorpusError: what is named cannot be read, or the model knows none of its characters.
+        CheckpointError: no corpus is given, and that of the run is missing.
+        CorpusError: the corpus cannot be read, or the model knows none of its characters.
     """
     if named is not None:
         source = named if isinstance(named, Source) else open_source(named)

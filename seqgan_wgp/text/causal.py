@@ -1,12 +1,12 @@
 """A causal network of character sequences: the probability of each symbol given those before it.
 
-Dilated causal convolutions in residual blocks (van den Oord et al. 2016, "WaveNet: A Generative Model for Raw Audio"),
-behind a first layer that is one wide causal convolution over one-hot symbols, computed as a look-up in a table.
+The first layer is one wide causal convolution over one-hot symbols, computed as a table look-up. It is followed by
+residual blocks of dilated causal convolutions (van den Oord et al. 2016, "WaveNet: A Generative Model for Raw Audio").
 
-A string ends at its first PAD (id 0), which is a symbol like any other; what stands behind it is not modelled. The
-likelihood is computed for all positions at once (teacher forcing), in a flat layout that holds the positions up to and
-including each string's end alone. Strings are drawn one position at a time with the activations of earlier positions
-kept; the logits of both ways are the same but for rounding.
+A string ends at its first PAD (id 0), which is a symbol like any other; positions after it are not modelled. The
+likelihood is computed for all positions at once (teacher forcing), in a flat layout of the positions up to and
+including the end of each string. Strings are sampled one position at a time, with the activations of earlier positions
+cached; both ways give the same logits up to rounding.
 
 Shape suffixes: B batch, N strings, L length, T positions of all strings together, V vocabulary, W width, K kernel.
 """
@@ -26,13 +26,13 @@ from ..utils.counter_rng import Stream, normal
 from .vocabulary import PAD
 
 DRAWN_TOGETHER = 512
-"""Strings that are drawn together: a fixed number, so that a string does not depend on how many are asked for."""
+"""Number of strings that are sampled together; fixed, so that a string does not depend on the number requested."""
 
 SCORED_TOGETHER = 1 << 16
-"""Positions whose likelihoods are computed together at most; it bounds the memory."""
+"""Largest number of positions whose likelihoods are computed together; limits memory."""
 
 Allowed: TypeAlias = Callable[[int, Tensor], Tensor]
-"""(position, ids (B,) drawn there before; at position 0 zeros) -> bool (B, V): the symbols that may be drawn."""
+"""(position, ids (B,) of the previous position; zeros at position 0) -> bool (B, V): the allowed symbols."""
 
 
 @final
@@ -42,66 +42,66 @@ class CausalSettings:
 
     vocabulary_size: int
     length: int
-    """L, positions of a string."""
+    """L, number of positions."""
 
     width: int = 128
     """W, channels."""
 
     kernel: int = 6
-    """K, symbols that the first layer sees."""
+    """K, number of symbols in the receptive field of the first layer."""
 
     blocks: int = 2
-    """Residual blocks; block k sees positions t and t - 2**k."""
+    """Number of residual blocks; block k combines positions t and t - 2**k."""
 
     counts: int = 0
-    """Occurrences of each symbol that are told apart: the network is told how often each has occurred, up to this."""
+    """C: the network is given how often each symbol has occurred so far, up to C times."""
 
     dropout: float = 0.0
-    """Share of activations set to 0 in likelihood training."""
+    """Dropout rate in likelihood training."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """How symbols are drawn from their probabilities."""
+    """How symbols are sampled from their probabilities."""
 
     epsilon: float = 0.0
-    """Symbols less likely than this are never drawn, unless one is the likeliest."""
+    """Symbols less likely than this are never drawn, except the most likely one."""
 
     temperature: float = 1.0
-    """T, above 0; below 1 likely symbols become likelier."""
+    """T, above 0; values below 1 sharpen the distribution."""
 
 
 PLAIN = Drawing()
-"""Every symbol by its probability."""
+"""Sampling from the unchanged probabilities."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class FlatBatch:
-    """The positions of some strings, side by side: those up to and including each string's end, or all."""
+    """The positions of several strings in one flat axis: those up to and including each string's end, or all."""
 
     target_T: Tensor
     """Symbol at each position, int64."""
 
     context_TK: Tensor
-    """The K symbols before it, the nearest last; V where the string has not begun."""
+    """The K previous symbols, the nearest last; V before the start of the string."""
 
     place_T: Tensor
     """Position in its string, from 0."""
 
     row_T: Tensor
-    """Number of its string in the batch."""
+    """Index of its string in the batch."""
 
     kept_BL: Tensor
-    """Which positions of the batch these are, in order."""
+    """Mask of these positions in the batch."""
 
     entry_BL: Tensor | None
-    """Entry of the table of occurrences for the symbol at each position of the batch; -1 for none."""
+    """Index in the table of occurrences for each position of the batch; -1 for none."""
 
 
 class _Dropout:
-    """Dropout of a share in 256ths whose masks come from a generator of their own, so that a step can be repeated."""
+    """Dropout, with a rate in 256ths, whose masks come from a given generator, so that a step can be repeated."""
 
     def __init__(self, share: float = 0.0, noise: torch.Generator | None = None) -> None:
         self.share, self.noise = share, noise
@@ -109,7 +109,7 @@ class _Dropout:
     def __call__(self, x: Tensor) -> Tensor:
         if self.noise is None or not self.share:
             return x
-        # Eight random bytes at a time: single draws would cost as much as a block's products.
+        # Eight random bytes at a time: single draws would cost as much as the matrix products of a block.
         words = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device)
         words.random_(-(2**63), None, generator=self.noise)
         kept = max(1, round(256 * (1 - self.share)))
@@ -131,23 +131,23 @@ class CausalBlock(nn.Module):
         self.outer = nn.Linear(width, width)
 
     def forward(self, h_TW: Tensor, begun_T1: Tensor, drop: _Dropout) -> Tensor:
-        """Return the output, given which positions have one `dilation` places before them (1, else 0)."""
+        """Return the output. `begun_T1` is 1 at positions with a predecessor at distance `dilation`, otherwise 0."""
         u_TW = self.norm(h_TW)
         before_TW = functional.pad(u_TW[: -self.dilation], (0, 0, self.dilation, 0))[: len(u_TW)] * begun_T1
         return h_TW + self.branch(u_TW, before_TW, drop)
 
     def branch(self, u_BW: Tensor, before_BW: Tensor, drop: _Dropout) -> Tensor:
-        """Return what the block adds."""
+        """Return the residual branch."""
         added: Tensor = self.outer(drop(functional.relu(self.inner(torch.cat([u_BW, before_BW], dim=1)))))
         return added
 
 
 class CausalNetwork(nn.Module):
-    """Log-probabilities of symbols given those before them, teacher-forced or one position at a time.
+    """Log probabilities of symbols given the previous ones, teacher-forced or one position at a time.
 
     The first layer sums K rows of a table of K (V + 1) rows, one for each tap and symbol (V: before the string), a row
-    for the position and, with `counts` = C, one row of a table of V C rows for every earlier symbol that is the first
-    to the C-th of its kind.
+    for the position and, with `counts` = C, one row of a table of V C rows for each earlier symbol that is the first to
+    the C-th occurrence of this symbol.
 
     Args:
         settings: sizes.
@@ -166,11 +166,11 @@ class CausalNetwork(nn.Module):
 
     @torch.no_grad()
     def draw_weights(self, seed: int, first: int = 0) -> None:
-        """Draw the first weights anew, a pure function of (seed, first): each block adds nothing at first.
+        """Initialise the weights as a function of (seed, first). Each block's residual branch is 0 at first.
 
         Args:
-            seed: of the noise.
-            first: number of the first tensor, so that two networks of one run differ.
+            seed: random seed.
+            first: index of the first tensor, so that two networks of one run differ.
         """
         settings = self.settings
         deviations = {"taps": 1 / math.sqrt(settings.kernel), "places": 0.0}
@@ -210,7 +210,7 @@ class CausalNetwork(nn.Module):
         return self._entry(ids_BL, earlier_BLL.sum(dim=2))
 
     def _entry(self, ids: Tensor, nth: Tensor) -> Tensor:
-        """Return the entry of symbols that have occurred `nth` times before, -1 where that is not told apart."""
+        """Return the table index of symbols that have occurred `nth` times before; -1 beyond the table."""
         counts = self.settings.counts
         return torch.where(nth < counts, ids * counts + nth, -1)
 
@@ -223,13 +223,14 @@ class CausalNetwork(nn.Module):
         """Return the logits (T, V) of all positions, teacher-forced.
 
         Args:
-            batch: what `flat` gave.
+            batch: the result of `flat`.
             dropout: source of the masks; None: no dropout.
         """
         drop = _Dropout(self.settings.dropout, dropout)
         h_TW = self._entered(batch.context_TK, self.places[batch.place_T])
         if batch.entry_BL is not None:
-            # A product with zeros and ones: many times quicker than a cumulative sum along the middle axis.
+            # A product with a matrix of zeros and ones is many times faster than a cumulative sum along the middle
+            # axis.
             earlier_LL = torch.ones(2 * (self.settings.length,), device=h_TW.device).tril(-1)
             h_TW = h_TW + (earlier_LL @ self._occurred(batch.entry_BL))[batch.kept_BL]
         for block in self._blocks():
@@ -253,7 +254,7 @@ class CausalNetwork(nn.Module):
     def log_likelihood(self, ids_NL: Tensor) -> tuple[Tensor, Tensor]:
         """Return the log-likelihoods of (N, L) ids in nats, float64 (N,), and the symbols of each, int64 (N,).
 
-        A string's symbols are its characters and its end, where it has one: strings of all L positions have none.
+        The symbols of a string are its characters and its end; strings of L characters have no end symbol.
         """
         together = max(1, SCORED_TOGETHER // self.settings.length)
         nats, sizes = [], []
@@ -271,13 +272,13 @@ class CausalNetwork(nn.Module):
 
     @torch.no_grad()
     def sample(self, uniform_BL: Tensor, drawing: Drawing = PLAIN, allowed: Allowed | None = None) -> Tensor:
-        """Return the (B, L) ids of strings drawn by given uniforms, int64, padded behind their ends.
+        """Sample strings with given uniform numbers: (B, L) ids, int64, padded after their ends.
 
         Args:
-            uniform_BL: in [0, 1), float32. Row b alone, with the weights, makes string b, but for the rounding of
-                products of another B.
-            drawing: temperature, and which symbols are too unlikely to be drawn.
-            allowed: which symbols may be drawn; None: all.
+            uniform_BL: float32 in [0, 1). String b depends only on row b and the weights, up to rounding, which can
+                depend on B.
+            drawing: temperature, and the probability below which symbols are not drawn.
+            allowed: the symbols that may be drawn; None: all.
         """
         steps = Steps(self, len(uniform_BL))
         ids_BL = torch.zeros(uniform_BL.shape, dtype=torch.int64, device=uniform_BL.device)
@@ -295,7 +296,7 @@ class CausalNetwork(nn.Module):
 
 @final
 class Steps:
-    """The positions of some strings one after another, with what earlier positions left behind."""
+    """Step-by-step evaluation of several strings, with cached activations of earlier positions."""
 
     def __init__(self, network: CausalNetwork, strings: int) -> None:
         self.network, self.place = network, 0
@@ -331,16 +332,16 @@ class Steps:
 
 
 def drawn(logits_BV: Tensor, uniform_B: Tensor, drawing: Drawing, allowed_BV: Tensor | None = None) -> Tensor:
-    """Return one symbol for each row of logits, int64 (B,): the inverse of the distribution function at a uniform.
+    """Draw one symbol for each row of logits, int64 (B,), by inverse transform sampling.
 
-    Drawn is from softmax(logits / T) without the symbols whose probability there is below epsilon; the likeliest of
-    those that are allowed always stays.
+    The distribution is softmax(logits / T) without symbols whose probability is below epsilon; the most likely of the
+    allowed symbols is always kept.
 
     Args:
         logits_BV: float32.
         uniform_B: in [0, 1), float32.
         drawing: T and epsilon.
-        allowed_BV: bool; the others are not drawn, and at least one in a row is allowed. None: all are.
+        allowed_BV: bool, at least one allowed symbol per row; None: all are allowed.
     """
     if allowed_BV is not None:
         logits_BV = logits_BV.masked_fill(~allowed_BV, -torch.inf)
@@ -349,6 +350,7 @@ def drawn(logits_BV: Tensor, uniform_B: Tensor, drawing: Drawing, allowed_BV: Te
         kept_BV = (weight_BV >= drawing.epsilon) | (weight_BV == weight_BV.amax(dim=1, keepdim=True))
         weight_BV = weight_BV * kept_BV
     sum_BV = weight_BV.cumsum(dim=1)
-    # A uniform is at most 1 - 2^-24, and so times the whole it rounds to less than the whole: some id exceeds it.
+    # A uniform is at most 1 - 2^-24, so its product with the total rounds to less than the total, and some id exceeds
+    # it.
     bound_B1 = uniform_B[:, None] * sum_BV[:, -1:]
     return torch.searchsorted(sum_BV, bound_B1, right=True)[:, 0]

@@ -1,4 +1,4 @@
-"""A causal network as the generator of a run: latents are the uniforms that its strings are drawn by.
+"""A causal network as a generator: latents are the uniform numbers from which strings are sampled.
 
 Shape suffixes: B batch, N strings, Z latent, L length, V vocabulary.
 """
@@ -24,9 +24,9 @@ from .likelihood import choose_epsilon
 class CausalGenerator(nn.Module):
     """Uniform latents in [-1, 1) to one-hot rows of drawn strings: (B, L) -> (B, L, V).
 
-    Number t of a latent decides symbol t, as the inverse of the distribution function at (z + 1) / 2. In training the
-    rows' gradient is taken to be that of the probabilities they were drawn from, given the symbols before (straight
-    through, Bengio, Leonard and Courville 2013).
+    Entry t of a latent determines symbol t, by inverse transform sampling at (z + 1) / 2. In training, the gradient of
+    the one-hot rows is that of the probabilities they were drawn from, given the previous symbols (straight-through
+    estimator, Bengio, Leonard and Courville 2013).
 
     Args:
         settings: width, kernel, blocks, counts and dropout; `latent` must be L.
@@ -34,11 +34,12 @@ class CausalGenerator(nn.Module):
         vocabulary_size: V.
 
     Raises:
-        ConfigError: another number of latents, or another distribution.
+        ConfigError: another latent dimension or distribution.
 
     Attributes:
-        network: the probabilities.
-        epsilon: float64 scalar, part of the weights: symbols less likely are not drawn in use; see `tune`.
+        network: the causal network.
+        epsilon: float64 scalar, stored with the weights: less likely symbols are not drawn outside training; see
+            `tune`.
     """
 
     def __init__(self, settings: GeneratorSettings, length: int, vocabulary_size: int) -> None:
@@ -66,12 +67,12 @@ class CausalGenerator(nn.Module):
                 dropout=settings.dropout,
             )
         )
-        self.network.draw_weights(int(torch.randint(2**62, (), device="cpu")))  # of the run's seed: `nn.initialization`
+        self.network.draw_weights(int(torch.randint(2**62, (), device="cpu")))  # by the run's seed: `nn.initialization`
         self.epsilon: Tensor
         self.register_buffer("epsilon", torch.zeros((), dtype=torch.float64))
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
-        """Return the one-hot rows of drawn strings, float32 (B, L, V); in training of every symbol, none cut."""
+        """Return the one-hot rows of sampled strings, float32 (B, L, V). In training, epsilon is not applied."""
         if not self.training:
             ids_BL = self.network.sample(uniforms(latent_BZ), Drawing(epsilon=float(self.epsilon)))
             return functional.one_hot(ids_BL, self.network.settings.vocabulary_size).to(latent_BZ)
@@ -79,11 +80,11 @@ class CausalGenerator(nn.Module):
         batch = self.network.flat(ids_BL)
         soft_TV = self.network(batch).softmax(dim=1)
         shown_BLV = functional.one_hot(ids_BL, soft_TV.shape[1]).to(soft_TV)
-        # The value is the one-hot row; the gradient is the probabilities'.
+        # The value is the one-hot row; the gradient is that of the probabilities.
         return shown_BLV.index_put((batch.row_T, batch.place_T), soft_TV - soft_TV.detach(), accumulate=True)
 
     def logits(self, latent_BZ: Tensor) -> Tensor:
-        """Return the logits (B, L, V) at each position of the latents' strings, given the symbols before."""
+        """Return the logits (B, L, V) at each position of the sampled strings, given the previous symbols."""
         ids_BL = self.network.sample(uniforms(latent_BZ), Drawing(epsilon=float(self.epsilon)))
         logits_BLV: Tensor = self.network(self.network.flat(ids_BL, every=True)).unflatten(0, ids_BL.shape)
         return logits_BLV
@@ -97,10 +98,10 @@ class CausalGenerator(nn.Module):
         return self.network.nll(ids_NL)
 
     def tune(self, ids_NL: Tensor) -> None:
-        """Choose which symbols are too unlikely to be drawn, by (N, L) held-out rows."""
+        """Choose epsilon with the help of (N, L) held-out rows."""
         self.epsilon.fill_(choose_epsilon(self.network, ids_NL.cpu().numpy().astype(np.int64)))
 
 
 def uniforms(latent_BZ: Tensor) -> Tensor:
-    """Return latents in [-1, 1) as uniforms in [0, 1), exact for those made of 24 bits; others are clipped."""
+    """Convert latents in [-1, 1) to uniforms in [0, 1), exactly for 24-bit numbers; others are clipped."""
     return ((latent_BZ + 1) / 2).clamp(min=0.0, max=1 - 2.0**-24)

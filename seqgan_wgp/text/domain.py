@@ -1,4 +1,6 @@
-"""TextDomain: text for the trainer, as one-hot rows against rows of probabilities, measured by n-grams.
+"""TextDomain: text for the trainer, measured by n-grams.
+
+Real rows are one-hot, generated rows are probabilities.
 
 Shape suffixes: B batch, N strings, L length, V vocabulary.
 """
@@ -30,14 +32,14 @@ from .networks import CRITICS, GENERATORS
 from .vocabulary import Vocabulary
 
 ENTROPY_ORDER = 4
-"""n of the n-grams whose entropy is measured, or the length of a row where that is less."""
+"""n of the n-grams whose entropy is measured, at most the length of a row."""
 
 PLACES_MOST = 64
-"""Numbers in a list by position, at most."""
+"""Largest number of entries in lists by position."""
 
 
 def networks(config: Config, length: int, vocabulary_size: int) -> tuple[nn.Module, nn.Module]:
-    """Return a generator and a critic with their first weights, a pure function of the config and the sizes."""
+    """Return a newly initialised generator and critic, which depend only on the config and the sizes."""
     generator = GENERATORS[config.generator.network](config.generator, length, vocabulary_size)
     critic = CRITICS[config.critic.network](config.critic, length, vocabulary_size)
     initialize_pair(generator, critic, config)
@@ -45,18 +47,18 @@ def networks(config: Config, length: int, vocabulary_size: int) -> tuple[nn.Modu
 
 
 def criterion(config: Config, length: int) -> str:
-    """Return the name of the measure that chooses the best model."""
+    """Return the name of the measure that selects the best model."""
     chosen = CRITERIA[config.evaluation.criterion]
     return chosen.measure(orders_of(chosen, config.evaluation.orders, length))
 
 
 class TextSpec:
-    """What a text model is without its corpus: a vocabulary and a length.
+    """What a model file stores about its text: vocabulary, length and facts.
 
     Args:
-        vocabulary: the characters.
-        length: L, positions in a row.
-        facts: what the corpus was, as JSON values.
+        vocabulary: the vocabulary.
+        length: L, number of positions in a row.
+        facts: facts about the corpus, as JSON values.
     """
 
     def __init__(self, vocabulary: Vocabulary, length: int, facts: dict[str, Any]) -> None:
@@ -65,7 +67,7 @@ class TextSpec:
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> TextSpec:
-        """Read what `to_facts` gave. Raises CheckpointError when it is not complete."""
+        """Build the spec from the result of `to_facts`. Raises CheckpointError when it is incomplete."""
         try:
             corpus = facts["corpus"]
             vocabulary = Vocabulary.from_json(facts["tokenizer"], corpus.get("unit", "char"))
@@ -74,11 +76,11 @@ class TextSpec:
             raise CheckpointError("the model file lacks its tokenizer or the facts about its corpus") from None
 
     def to_facts(self) -> dict[str, Any]:
-        """Return JSON values to write into a model file."""
+        """Return JSON values to store in a model file."""
         return {"tokenizer": self.vocabulary.to_json(self.length), "corpus": self.facts}
 
     def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
-        """Return a fresh generator and critic."""
+        """Return a new generator and critic."""
         return networks(config, *self.event_shape)
 
     def embed(self, ids: Tensor) -> Tensor:
@@ -87,8 +89,8 @@ class TextSpec:
         return one_hot_BLV.scatter_(2, ids.long()[..., None], 1.0)
 
     def decode(self, fake: Tensor) -> npt.NDArray[np.integer]:
-        """Return the (N, L) ids of the likeliest character at each position of (N, L, V) probabilities."""
-        # On the CPU NumPy's argmax is the quicker one, and the more so the larger the vocabulary; the ids are the same.
+        """Return the (N, L) ids of the most likely character at each position of (N, L, V) probabilities."""
+        # On the CPU NumPy's argmax is faster, especially for large vocabularies; the ids are the same.
         likeliest_NL = fake.detach().numpy().argmax(-1) if fake.device.type == "cpu" else fake.argmax(-1).cpu().numpy()
         ids: npt.NDArray[np.integer] = likeliest_NL.astype(self.vocabulary.dtype)
         return ids
@@ -98,9 +100,9 @@ class TextSpec:
         return self.vocabulary.decode(samples)
 
     def observe(self, fake: Tensor) -> dict[str, Any]:
-        """Return how one-hot (B, L, V) probabilities are: peak_mean, entropy_bits, and both by position.
+        """Return how close (B, L, V) probabilities are to one-hot: peak_mean, entropy_bits, and both by position.
 
-        Of more positions than PLACES_MOST, means over so many stretches of them stand in the lists.
+        For more than PLACES_MOST positions, the lists have means over PLACES_MOST groups of positions.
         """
         seen = peakedness(fake)
         return {
@@ -112,13 +114,13 @@ class TextSpec:
 
 
 class TextDomain:
-    """A prepared corpus, as the trainer's Domain.
+    """The trainer's Domain for a prepared corpus.
 
     Args:
-        corpus: rows of ids in three parts.
-        config: of the run; its `evaluation` section says how much is measured.
-        device: where batches are wanted. The ids live there when they take a small part of its free memory;
-            otherwise they stay mapped from disk and batches travel.
+        corpus: rows of ids: training, validation and test.
+        config: of the run; the section `evaluation` determines how much is measured.
+        device: device of the batches. The ids are kept there if they take a small part of its free memory; otherwise
+            they stay memory-mapped on disk and batches are copied.
     """
 
     def __init__(self, corpus: Corpus, config: Config, device: torch.device) -> None:
@@ -152,10 +154,10 @@ class TextDomain:
     def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
         """Return js1.., unique and ngram_entropy, each with its floor, novel, and what the criterion adds.
 
-        js-n: Jensen-Shannon divergence in bits between the n-grams of the (N, L) samples and of all lines of the
-        half, pads counted. Its floor: N training lines in the samples' stead, as of the others. unique: share of
-        different strings. ngram_entropy: that of the samples' n-grams of ENTROPY_ORDER, in bits, pads counted; samples
-        below the floor are less varied than lines are. novel: share of strings that are not among the training lines.
+        js-n: Jensen-Shannon divergence, in bits, between the n-grams of the (N, L) samples and of all lines of the
+        validation or test half; padding counts. unique: share of distinct strings. ngram_entropy: entropy of the
+        n-grams with n = ENTROPY_ORDER, in bits; padding counts; samples below the floor are less varied than lines.
+        novel: share of strings that are not training lines. Floors: the same with N training lines instead of samples.
         """
         js, floor = self._references[half].divergences(samples), self._floor(half, len(samples))
         most = self.config.evaluation.orders

@@ -1,4 +1,4 @@
-"""Training a causal network by maximum likelihood, and the choice of how its strings are drawn.
+"""Train a causal network by maximum likelihood, and choose how its strings are sampled.
 
 Shape suffixes: B batch, N strings, L length.
 """
@@ -25,22 +25,22 @@ from .corpus.dataset import CorpusItems
 from .metrics.ngrams import NgramReference, unique_fraction
 
 EPSILONS = (0.0, 0.005, 0.01, 0.02)
-"""Cuts of unlikely symbols that are tried."""
+"""Values of epsilon that are tried; less likely symbols are not drawn."""
 
 LEAST_VARIETY = 0.985
-"""Share of the different strings drawn without a cut that a cut must leave."""
+"""Least number of distinct strings with a cut, relative to that without."""
 
 CHOSEN_BY, CHOSEN_MOST = 3_000, 6_000
-"""Strings that a cut is chosen by: as many as held-out rows, in these bounds."""
+"""Bounds of the number of strings for the choice of epsilon, which is otherwise that of the held-out rows."""
 
 VALIDATED = 2_000
-"""Held-out rows whose likelihood is looked at in training, at most."""
+"""Largest number of held-out rows for validation during training."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class LikelihoodPlan:
-    """How a network is trained by maximum likelihood: AdamW without decay, warm-up, then half a cosine."""
+    """Schedule of maximum-likelihood training: AdamW without weight decay, warm-up, then cosine decay."""
 
     steps: int
     batch_size: int = 128
@@ -48,13 +48,13 @@ class LikelihoodPlan:
     beta1: float = 0.9
     beta2: float = 0.99
     clip_norm: float = 1.0
-    """Gradients of a larger norm are scaled down to it."""
+    """Norm to which larger gradients are clipped."""
 
     average: float = 0.998
-    """Share of the moving average of the weights that stays in a step."""
+    """Decay of the moving average of the weights."""
 
     evaluations: int = 10
-    """Times that the validation rows are looked at; the average that is best on them is kept."""
+    """Number of validations; the average with the best result is kept."""
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, from 0."""
@@ -64,16 +64,16 @@ class LikelihoodPlan:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """A trained network and how it came out."""
+    """A trained network and its result."""
 
     network: CausalNetwork
-    """The moving average of the best evaluation."""
+    """The moving average at the best validation."""
 
     step: int
-    """Steps after which that was."""
+    """Step of the best validation."""
 
     validation_nll: float
-    """Nats per symbol there."""
+    """Validation loss there, in nats per symbol."""
 
 
 def fit_likelihood(
@@ -85,15 +85,15 @@ def fit_likelihood(
     seed: int = 0,
     on_step: Callable[[float], None] = lambda _share: None,
 ) -> Fitted:
-    """Train a network by maximum likelihood; a pure function of its weights, the rows, the plan and the seed.
+    """Train a network by maximum likelihood. The result depends only on its weights, the rows, the plan and the seed.
 
     Args:
-        network: changed in place; the moving average of its weights is what is returned.
+        network: the network, trained in place; the moving average of its weights is returned.
         train: training items.
-        validation_NL: held-out rows that choose the best average.
-        plan: how long and how fast.
-        seed: of the order of batches and of dropout.
-        on_step: told which share of the steps is done.
+        validation_NL: held-out rows that select the best average.
+        plan: number of steps and learning rates.
+        seed: random seed of the order of batches and of dropout.
+        on_step: called with the share of the steps that is done.
     """
     device = network.taps.device
     held_out_NL = _some(validation_NL, VALIDATED, seed).to(device)
@@ -135,9 +135,9 @@ def _some(rows_NL: Ints, most: int, seed: int) -> Tensor:
 def strings(
     network: CausalNetwork, count: int, *, seed: int, stream: Stream, start: int = 0, drawing: Drawing = PLAIN
 ) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield (N, L) ids of strings number start .. start + count - 1; string k is a function of (seed, stream, k).
+    """Yield (N, L) ids of the strings start .. start + count - 1. String k is a function of (seed, stream, k).
 
-    They are drawn in blocks of a fixed size and place, as `training.latents.generate` does.
+    They are sampled in fixed blocks, as in `training.latents.generate`.
     """
     device, length = network.taps.device, network.settings.length
     for block in range(start // DRAWN_TOGETHER, math.ceil((start + count) / DRAWN_TOGETHER)):
@@ -148,15 +148,15 @@ def strings(
 
 
 def choose_epsilon(network: CausalNetwork, validation_NL: Ints, *, seed: int = 0, orders: int = 4) -> float:
-    """Return the cut of unlikely symbols whose strings have the lowest JS to the validation rows.
+    """Return the value of EPSILONS whose strings have the lowest JS divergence from the validation rows.
 
-    Of EPSILONS, those are left out that leave less than LEAST_VARIETY of the different strings that are drawn without.
+    A value is excluded if it leaves less than LEAST_VARIETY of the distinct strings without a cut.
 
     Args:
-        network: whose strings are drawn.
+        network: the network.
         validation_NL: held-out rows.
-        seed: of the strings.
-        orders: n of the n-grams whose JS decides, or L where that is less.
+        seed: random seed of the strings.
+        orders: n of the n-grams, at most L.
     """
     settings = network.settings
     order = min(orders, settings.length)

@@ -22,7 +22,8 @@ from ..registry import GENERATORS as _GENERATORS
 from ..registry import register
 
 NORMALIZATIONS = channel_norms(axes=1)
-"""Name -> module that normalises (B, C, L), given C. "batch" mixes samples: no critic with a penalty may have it."""
+"""Name -> module that normalises (B, C, L), given C. "batch" mixes samples, so a critic with a penalty cannot use
+it."""
 
 
 class ResidualBlock(nn.Module):
@@ -45,26 +46,26 @@ class ResidualBlock(nn.Module):
 
 
 def _arranged(x_BCL: Tensor, blocks: nn.ModuleList) -> Tensor:
-    """Return the same numbers, in memory as the blocks' convolutions want them."""
+    """Return the same values in the memory layout that the blocks' convolutions need."""
     for block in blocks:
         return cast("ResidualBlock", block).conv1.arranged(x_BCL)
     return x_BCL
 
 
 DRAWN = 0.5
-"""Share of a sampled generator's strings whose symbols are drawn."""
+"""Share of strings whose symbols are sampled, with relaxation = sampled."""
 
 
 def straight_through(logits_BLV: Tensor, chance_BL: Tensor | None = None) -> Tensor:
-    """Return one-hot rows of drawn or of the likeliest symbols, whose gradient is taken to be that of their softmax.
+    """Return one-hot rows of sampled or most likely symbols, with the gradient of their softmax (straight-through).
 
     Bengio, Leonard and Courville 2013, "Estimating or Propagating Gradients Through Stochastic Neurons". Real and
-    generated points then look alike, so the critic has to look at what they say.
+    generated rows are then both one-hot, so the critic cannot tell them apart by that.
 
     Args:
-        logits_BLV: what the softmax is taken of.
-        chance_BL: uniforms in [0, 1): the symbol at each position is the one that the distribution function passes its
-            uniform at. Where negative, and if None, the likeliest.
+        logits_BLV: the logits.
+        chance_BL: uniforms in [0, 1) for inverse transform sampling at each position. If negative or None, the most
+            likely symbol is taken.
     """
     shown_BLV: Tensor = _StraightThrough.apply(logits_BLV, chance_BL)  # type: ignore[no-untyped-call]
     return shown_BLV
@@ -72,7 +73,7 @@ def straight_through(logits_BLV: Tensor, chance_BL: Tensor | None = None) -> Ten
 
 @final
 class _StraightThrough(torch.autograd.Function):
-    """One-hot rows forward, the softmax backward; of first order only."""
+    """One-hot rows in the forward pass, softmax in the backward pass; first derivatives only."""
 
     @staticmethod
     def forward(ctx: Any, logits_BLV: Tensor, chance_BL: Tensor | None) -> Tensor:
@@ -81,7 +82,7 @@ class _StraightThrough(torch.autograd.Function):
         chosen_BL1 = logits_BLV.argmax(dim=-1, keepdim=True)
         if chance_BL is not None:
             passed_BLV = soft_BLV.cumsum(dim=-1)
-            # Of the sum as it was rounded, so that the last symbol is not chosen for what it lacks to 1.
+            # Relative to the rounded sum, so that rounding does not favour the last symbol.
             bound_BL1 = chance_BL[..., None].to(passed_BLV) * passed_BLV[..., -1:]
             drawn_BL1 = torch.searchsorted(passed_BLV, bound_BL1, right=True).clamp_(max=soft_BLV.shape[2] - 1)
             chosen_BL1 = torch.where(bound_BL1 < 0, chosen_BL1, drawn_BL1)
@@ -97,15 +98,16 @@ class _StraightThrough(torch.autograd.Function):
 
 @register.generator("residual", data="text", normalizations=FOR_CHANNELS)
 class ResidualGenerator(nn.Module):
-    """Latents to strings of probabilities: (B, Z) -> (B, L, V), a softmax at each position.
+    """Latents to rows of probabilities: (B, Z) -> (B, L, V), a softmax at each position.
 
-    With `relaxation` = straight-through or sampled they are one-hot in training, and probabilities when it is used.
-    Sampled, half of the strings have symbols drawn from the probabilities, which tries what is rare, and the others the
-    likeliest, as in use: strings that are all drawn may leave to chance what should come from the latents.
+    With `relaxation` = straight-through or sampled, rows are one-hot in training, and probabilities otherwise. With
+    sampled, the symbols of half of the strings are drawn from the probabilities, which explores rare symbols. The
+    other half takes the most likely symbols, as in generation: if all strings were drawn, the generator could leave to
+    chance what should depend on the latents.
 
     Attributes:
-        noise_dim: uniforms that an item wants beside its latent in training: 1 + L if `relaxation` is sampled, to
-            decide whether its symbols are drawn, and which; else 0.
+        noise_dim: number of uniforms per item in addition to its latent in training: 1 + L if `relaxation` is sampled,
+            to decide whether its symbols are drawn, and which; otherwise 0.
     """
 
     def __init__(self, settings: GeneratorSettings, length: int, vocabulary_size: int) -> None:
@@ -115,25 +117,25 @@ class ResidualGenerator(nn.Module):
         self.blocks = nn.ModuleList(ResidualBlock(settings) for _ in range(settings.blocks))
         self.output = nn.Conv1d(settings.width, vocabulary_size, 1)
         self.one_hot = settings.relaxation != "softmax"
-        # Left open and not yet decided it is as for a small alphabet.
+        # If still "auto", the choice for a small alphabet.
         self.noise_dim = 1 + length if settings.relaxation in ("sampled", "auto") else 0
 
     def logits(self, latent_BZ: Tensor) -> Tensor:
-        """Return the (B, L, V) numbers before the softmax: enough for an argmax."""
+        """Return the (B, L, V) logits, which suffice for an argmax."""
         x_BCL = _arranged(self.input(latent_BZ).unflatten(1, self.shape), self.blocks)
         for block in self.blocks:
             x_BCL = block(x_BCL)
-        # A convolution of one position is a product for each position; so written, its result lies in the order that
-        # the softmax and the critic read it in.
+        # A convolution with kernel 1 is a matrix product at each position. Written like this, its result has the memory
+        # layout in which the softmax and the critic read it.
         logits: Tensor = functional.linear(x_BCL.transpose(1, 2), self.output.weight.flatten(1), self.output.bias)
         return logits
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
-        """Return the (B, L, V) probabilities, or in training what stands for them.
+        """Return the (B, L, V) probabilities or, in training, their relaxation.
 
         Args:
-            latent_BZ: latents; where `noise_dim` > 0, uniforms follow them in training: (B, Z + noise_dim).
-                Without them all symbols are the likeliest.
+            latent_BZ: latents; if `noise_dim` > 0, uniforms follow them in training: (B, Z + noise_dim). Without them
+                the most likely symbols are taken.
         """
         latent_BZ, chance_BL = latent_BZ[:, : self.latent], latent_BZ[:, self.latent :]
         logits_BLV = self.logits(latent_BZ)
@@ -156,7 +158,7 @@ def log_probabilities(generator: nn.Module) -> Callable[[Tensor], Tensor]:
 
 @register.critic("residual", data="text", normalizations=FOR_CHANNELS)
 class ResidualCritic(nn.Module):
-    """Strings of probabilities to scores: (B, L, V) -> (B,); the generator's mirror. It mixes no samples."""
+    """Rows of probabilities to scores: (B, L, V) -> (B,); the mirror image of the generator. It mixes no samples."""
 
     def __init__(self, settings: CriticSettings, length: int, vocabulary_size: int) -> None:
         super().__init__()
@@ -169,7 +171,7 @@ class ResidualCritic(nn.Module):
         return self.score(self.stem(x_BLV))
 
     def stem(self, x: Tensor) -> Tensor:
-        """Return what the first layer, which is linear, makes of (B, L, V) probabilities or (B, L) ids: (B, C, L)."""
+        """Return the output (B, C, L) of the first, linear layer for (B, L, V) probabilities or (B, L) ids."""
         weight_CV, bias_C = self.input.weight.flatten(1), self.input.bias
         assert bias_C is not None
         if x.is_floating_point():
@@ -179,25 +181,25 @@ class ResidualCritic(nn.Module):
         return _arranged(entered_LBC.permute(1, 2, 0), self.blocks)
 
     def score(self, entered_BCL: Tensor) -> Tensor:
-        """Return the scores of what `stem` gave."""
+        """Return the scores, given the output of `stem`."""
         for block in self.blocks:
             entered_BCL = block(entered_BCL)
         score: Tensor = self.output(entered_BCL.flatten(1)).squeeze(1)
         return score
 
     def slopes(self, gradient_BCL: Tensor) -> Tensor:
-        """Return the norms (B,) of the gradients in the first layer's input, given those in its output."""
+        """Return the norms (B,) of the gradients for the first layer's input, given those for its output."""
         weight_CV = self.input.weight.flatten(1)
         gradient_LBC = gradient_BCL.permute(2, 0, 1)
         if weight_CV.shape[1] <= weight_CV.shape[0]:
             slope_B: Tensor = torch.linalg.vector_norm(gradient_LBC @ weight_CV, dim=(0, 2))
             return slope_B
-        # |W'g|^2 = g'(WW')g: for a large vocabulary this spares a tensor of (B, L, V). The root's derivative at 0 is
-        # taken as 0, as that of the norm is.
+        # |W'g|^2 = g'(WW')g: for a large vocabulary this avoids a tensor of (B, L, V). The derivative of the root at 0
+        # is set to 0, as for the norm.
         square_B = (gradient_LBC * (gradient_LBC @ (weight_CV @ weight_CV.t()))).sum(dim=(0, 2))
         positive_B = square_B > 0
         return torch.where(positive_B, torch.where(positive_B, square_B, 1.0).sqrt(), 0.0)
 
 
 GENERATORS, CRITICS = _GENERATORS["text"], _CRITICS["text"]
-"""Name -> network, given settings, length and vocabulary size."""
+"""The registries of networks for text."""

@@ -24,16 +24,17 @@ from .metrics.distances import lengths_N
 from .vocabulary import UNKNOWN, Vocabulary
 
 LINES_SHOWN = 20
-"""Real lines that are put beside generated ones."""
+"""Number of real lines shown next to generated ones."""
 
 CHARACTERS_SHOWN = 30
-"""Characters whose shares are shown: the most frequent ones of the held-out lines."""
+"""Number of characters whose shares are shown: the most frequent ones of the held-out lines."""
 
 BINS_MOST = 40
-"""Bins of the chart of lengths at most; of longer rows, several lengths fall into one."""
+"""Largest number of bins of the length chart; for longer rows a bin covers several lengths."""
 
 COMPARED, TRAIN_COMPARED = 300, 20_000
-"""Strings whose nearest training line is searched, and training lines among which: a few seconds of one core."""
+"""Number of strings whose nearest training line is searched, and of training lines searched: a few seconds on one
+core."""
 
 _NAMES = {" ": "space", "\N{NO-BREAK SPACE}": "no-break space", "\N{IDEOGRAPHIC SPACE}": "wide space"}
 _DOTTED_CIRCLE = "\N{DOTTED CIRCLE}"
@@ -43,9 +44,9 @@ def text_report_data(folder: Path, config: Config, samples: Items | None) -> Rep
     """Return the report data of a text run. Raises CheckpointError when the prepared corpus cannot be opened.
 
     Args:
-        folder: of the run, with the prepared corpus in it.
+        folder: the run folder with the prepared corpus.
         config: of the run.
-        samples: generated (N, L) ids; None: there is no model yet, and only the corpus is shown.
+        samples: generated (N, L) ids; None when there is no model yet, so that only the corpus is shown.
     """
     corpus = open_corpus(folder)
     held_out_NL = np.asarray(corpus.validation_NL)
@@ -70,7 +71,7 @@ def text_report_data(folder: Path, config: Config, samples: Items | None) -> Rep
 
 
 def character_shares(generated_NL: Ids, held_out_NL: Ids, vocabulary: Vocabulary) -> Shares:
-    """Return how often each of the most frequent characters comes, pads not counted."""
+    """Return the shares of the most frequent characters, without padding."""
     generated_V, held_out_V = (_shares(ids_NL, vocabulary.size) for ids_NL in (generated_NL, held_out_NL))
     shown = [int(id_) for id_ in np.argsort(-held_out_V, kind="stable")[:CHARACTERS_SHOWN] if held_out_V[id_]]
     return Shares(
@@ -84,7 +85,7 @@ def character_shares(generated_NL: Ids, held_out_NL: Ids, vocabulary: Vocabulary
 
 
 def length_histogram(generated_NL: Ids, held_out_NL: Ids) -> Histogram:
-    """Return how lengths are spread, in characters up to the first pad."""
+    """Return the histogram of lengths, in characters up to the first pad."""
     generated_N, held_out_N = lengths_N(generated_NL), lengths_N(held_out_NL)
     longest = max(int(generated_N.max()), int(held_out_N.max()))
     width = -(-(longest + 1) // BINS_MOST)
@@ -92,7 +93,7 @@ def length_histogram(generated_NL: Ids, held_out_NL: Ids) -> Histogram:
     return Histogram(
         title="Lengths",
         axis="length (characters)" if width == 1 else f"length (characters, in bins of {width})",
-        # A bin of one length stands around its number.
+        # A bin of one length is centred on it.
         edges=tuple((edges_K - 0.5).tolist()),
         generated=tuple((np.histogram(generated_N, edges_K - 0.5)[0] / len(generated_N)).tolist()),
         held_out=tuple((np.histogram(held_out_N, edges_K - 0.5)[0] / len(held_out_N)).tolist()),
@@ -101,12 +102,13 @@ def length_histogram(generated_NL: Ids, held_out_NL: Ids) -> Histogram:
 
 
 def memorization_tables(generated_NL: Ids, corpus: Corpus, seed: int) -> tuple[Table, ...]:
-    """Return how near generated strings are to training lines, beside what is expected of text, and the nearest pairs.
+    """Return tables of distances from generated strings to training lines, with expected values, and of nearest pairs.
 
-    Seconds at most: COMPARED strings of either kind against TRAIN_COMPARED training lines. Of running text, where a
-    copy may begin anywhere, exact copies are not counted here; the measure `novel` counts them.
+    Takes a few seconds: COMPARED generated and as many held-out strings are compared with TRAIN_COMPARED training
+    lines. For running text, where a copy can begin anywhere, exact copies are not counted here; the measure `novel`
+    does.
     """
-    # Here, since it loads a library for edit distances that nothing else of a run needs.
+    # Imported here because only this needs the library for edit distances.
     from .metrics.memorization import copies, nearest
 
     held_out_NL = np.asarray(corpus.validation_NL)
@@ -156,7 +158,7 @@ def _shares(ids_NL: Ids, size: int) -> npt.NDArray[np.float64]:
 
 
 def _name(id_: int, vocabulary: Vocabulary) -> str:
-    """Return a character as it can be read on its own: those that cannot be seen by name or number."""
+    """Return a readable name of a character: invisible ones by name or code point."""
     if id_ == UNKNOWN:
         return "unknown"
     character = vocabulary.texts[id_ - 2]
@@ -167,5 +169,5 @@ def _name(id_: int, vocabulary: Vocabulary) -> str:
     if character in _NAMES:
         return _NAMES[character]
     if unicodedata.category(character).startswith("M"):
-        return _DOTTED_CIRCLE + character  # it would sit on its neighbour
+        return _DOTTED_CIRCLE + character  # otherwise it would combine with the character before it
     return character if character.isprintable() else f"U+{ord(character):04X}"

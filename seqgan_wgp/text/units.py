@@ -1,4 +1,4 @@
-"""The package's own units of text: what one position of a row holds, for `corpus.unit`."""
+"""The package's own units of text for `corpus.unit`: what one position of a row holds."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The vocabulary: single code points or bytes, a pad and an unknown, defined by a `tokenizers` file.
+"""The vocabulary: single code points or bytes, a padding and an unknown symbol, defined by a `tokenizers` file.
 
-`tokenizer.json` is the definition, readable by any program that knows the format. The hot path is a look-up table
-over all code points, equal to it by test: id = table[unit]. A plugin's unit stands as one code point for each of its
-tokens; the file then has the tokens and their ids, and the plugin says how text is split into them.
+`tokenizer.json` is the definition, readable by any program that knows the format. The fast path is a look-up table over
+all code points, id = table[unit]; tests check that both agree. A plugin's unit is represented by one code point per
+token. The file then has the tokens and their ids, and the plugin splits text into tokens.
 
 Shape suffixes: N strings, L length.
 """
@@ -27,24 +27,24 @@ PAD, UNKNOWN = 0, 1
 PAD_TOKEN, UNKNOWN_TOKEN = "[PAD]", "[UNK]"
 CODE_POINTS = 0x110000
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-"""How an unknown prints: never as the text of its token."""
+"""How an unknown symbol is printed: never as the text of its token."""
 
 
 BYTES = "".join(map(chr, range(256)))
-"""The alphabet of bytes: byte k is written as code point k."""
+"""The alphabet of bytes: byte k is represented by code point k."""
 
 
 @final
 class Vocabulary:
-    """Characters and their ids: 0 pads, 1 is unknown, then the characters in order of code point.
+    """Characters and their ids: 0 is padding, 1 is unknown, then the characters in order of code point.
 
     Args:
-        characters: the alphabet, without repetition; sorted here, so the order of a corpus does not matter.
-        unit: "char"; "byte", where the characters are BYTES and strings are taken as their UTF-8; or a plugin's, whose
-            tokens stand among the characters as their code points.
+        characters: the alphabet, without repetition. It is sorted here, so the order does not matter.
+        unit: "char"; "byte", where the characters are BYTES and strings are encoded as UTF-8; or a plugin's unit, whose
+            tokens are represented by code points among the characters.
 
     Raises:
-        ConfigError: no such unit, as where its plugin is not loaded.
+        ConfigError: unknown unit, for example because its plugin is not loaded.
     """
 
     def __init__(self, characters: str, unit: str = "char") -> None:
@@ -60,7 +60,7 @@ class Vocabulary:
 
     @classmethod
     def of_bytes(cls) -> Vocabulary:
-        """Return the vocabulary of all bytes: nothing is ever unknown to it."""
+        """Return the vocabulary of all bytes, which has no unknown strings."""
         return cls(BYTES, "byte")
 
     def encode(self, strings: Sequence[str], length: int) -> npt.NDArray[np.integer]:
@@ -74,7 +74,7 @@ class Vocabulary:
         return strings if self.tokens is None else [self.tokens.encode(string) for string in strings]
 
     def encode_symbols(self, strings: Sequence[str], length: int) -> npt.NDArray[np.integer]:
-        """Return (N, L) ids of strings that have one code point for each unit, as `symbols` gives them."""
+        """Return (N, L) ids of strings with one code point for each unit, the result of `symbols`."""
         ids_NL = np.full((len(strings), length), PAD, self.dtype)
         sizes_N = np.fromiter((min(len(string), length) for string in strings), np.int64, len(strings))
         joined = "".join(string[:length] for string in strings).encode("utf-32-le", "surrogatepass")
@@ -84,7 +84,7 @@ class Vocabulary:
     def decode(self, ids_NL: npt.NDArray[np.integer]) -> list[str]:
         r"""Return the strings of (N, L) ids: each ends at its first pad; an unknown becomes U+FFFD.
 
-        Of bytes that are not valid UTF-8 each is written as \xNN.
+        A byte that is not valid UTF-8 is written as \xNN.
         """
         pad_NL = np.asarray(ids_NL) == PAD
         sizes_N = np.where(pad_NL.any(axis=1), pad_NL.argmax(axis=1), pad_NL.shape[1])
@@ -97,22 +97,22 @@ class Vocabulary:
 
     @property
     def texts(self) -> list[str]:
-        """The text of each of `characters`: itself, or the token that it stands for."""
+        """The text of each of `characters`: the character itself, or the token that it represents."""
         return [character if self.tokens is None else self.tokens.decode(character) for character in self.characters]
 
     def tokenizer(self, length: int) -> Tokenizer:
         """Return the `tokenizers` object that defines the ids; cuts and pads to `length`.
 
-        Where a plugin's unit has tokens, the longest token at each place is taken; the plugin may split otherwise.
+        For a plugin's unit it takes the longest token at each position; the plugin may split differently.
 
         Raises:
-            ConfigError: a token is called as the pad or the unknown is.
+            ConfigError: a token has the name of the padding or unknown symbol.
         """
-        # Not above: strings are read and written without it, by whoever runs an exported model with little installed.
+        # Imported here: exported models run without this package, and strings can be read and written without it.
         from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
         tokenizer = Tokenizer(models.WordLevel(self._tokens(), unk_token=UNKNOWN_TOKEN))
-        # A dot would not do: it matches no line feed.
+        # Not a dot, which does not match a line feed.
         longer = sorted((text for text in self.texts if len(text) > 1), key=len, reverse=True)
         each = pre_tokenizers.Split(Regex("|".join([*map(re.escape, longer), r"[\s\S]"])), "isolated")
         tokenizer.pre_tokenizer, tokenizer.decoder = each, decoders.Fuse()
@@ -135,11 +135,11 @@ class Vocabulary:
 
         Args:
             text: of the file.
-            unit: of the corpus; needed where it is a plugin's.
+            unit: unit of the corpus; required for a plugin's unit.
 
         Raises:
-            CheckpointError: it is not one of ours.
-            ConfigError: no such unit, as where its plugin is not loaded.
+            CheckpointError: the text is not a tokenizer of this package.
+            ConfigError: unknown unit, for example because its plugin is not loaded.
         """
         tokens = UNITS[unit].tokens
         try:
@@ -168,9 +168,9 @@ def _from_bytes(string: str) -> str:
 
 
 def _written_bytes() -> list[str]:
-    """Return the characters that the `tokenizers` format writes for bytes 0 to 255, all of them printable.
+    """Return the printable characters that the `tokenizers` format uses for bytes 0 to 255.
 
-    A byte that is printable in Latin-1 stands for itself; the others follow from U+0100 on, in order.
+    A byte that is printable in Latin-1 represents itself; the others follow from U+0100 on, in order.
     """
     printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = iter(range(0x100, 0x200))
@@ -178,16 +178,16 @@ def _written_bytes() -> list[str]:
 
 
 def special_tokens_as_text(tokenizer: Tokenizer) -> Tokenizer:
-    """Make a tokenizer read "[PAD]" in a line as five characters. The flag is not kept in tokenizer.json."""
+    """Make a tokenizer read "[PAD]" in a line as five characters. tokenizer.json does not store this flag."""
     tokenizer.encode_special_tokens = True
     return tokenizer
 
 
 def mask_after_pad(ids_NL: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.integer[Any]]:
-    """Return (N, L) ids with pads behind the first pad of each row, in the same integer type."""
+    """Return (N, L) ids with padding after the first pad of each row, in the same integer type."""
     pad_NL = ids_NL == PAD
     size_N = pad_NL.argmax(axis=1)
-    size_N[(size_N == 0) & ~pad_NL[:, 0]] = ids_NL.shape[1]  # there is no pad
+    size_N[(size_N == 0) & ~pad_NL[:, 0]] = ids_NL.shape[1]  # without padding
     narrow = np.min_scalar_type(ids_NL.shape[1])
     kept_NL = np.arange(ids_NL.shape[1], dtype=narrow) < size_N.astype(narrow)[:, None]
     masked_NL: npt.NDArray[np.integer[Any]] = ids_NL * kept_NL

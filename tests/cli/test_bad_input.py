@@ -394,8 +394,8 @@ RUNS = [
             files={f"run/{name}": b"{}"},
         )
         for name, words in {
-            "corpus.json": "is not what was written there",
-            "tokenizer.json": "is not what was written there",
+            "corpus.json": "does not match the corpus",
+            "tokenizer.json": "does not match the corpus",
             "ids.npy": "the prepared corpus cannot be read",
             "metrics.jsonl": "metrics.jsonl: has 2 bytes",
         }.items()

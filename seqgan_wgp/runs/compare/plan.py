@@ -125,7 +125,7 @@ class ComparisonOptions:
         """Return the config of each recipe before the data is known.
 
         Order of precedence: recipe < file < end < settings < flags < settings after the recipe's name.
-        The end is given by `steps` and `minutes` when one of them is set, otherwise by each recipe. All recipes have the
+        The end is given by `steps` and `minutes` when one of them is set, otherwise by each recipe. All recipes use the
         same criterion, so that their curves can be compared: JS-n, unless the settings choose another.
 
         Raises:

@@ -16,24 +16,24 @@ WIDTH, WIDTH_LARGE, ALPHABET_LARGE = 64, 48, 2_000
 ALPHABET_MANY = 500
 BATCH = 64
 SAMPLES_MOST = 10_000
-"""Strings that an evaluation generates at most, unless told otherwise."""
+"""Default limit of the number of strings that an evaluation generates."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """What the rules look at."""
+    """The sizes on which the rules depend."""
 
     length: int
     alphabet: int
     train: int
-    """Items to train on, about: before the split has been made."""
+    """Approximate number of training items, before the split."""
 
     held_out: int
-    """Items in one half of those held out, about."""
+    """Approximate number of items in the validation or test half."""
 
 
 def sizes(facts: Facts, settings: CorpusSettings) -> Sizes:
-    """Return the sizes of a scanned corpus, given how much of it is to be held out."""
+    """Return the sizes of a scanned corpus, given how much of it is held out."""
     items = facts.items(facts.rows)
     held_out = min(settings.held_out * items, settings.held_out_max)
     return Sizes(
@@ -42,20 +42,20 @@ def sizes(facts: Facts, settings: CorpusSettings) -> Sizes:
 
 
 def width(size: Sizes) -> int:
-    """Return the channels of both networks: narrow ones do more rounds in a minute, most of all on a large alphabet."""
+    """Return the number of channels of both networks. Narrow networks are faster, especially with a large alphabet."""
     return WIDTH_LARGE if size.alphabet >= ALPHABET_LARGE else WIDTH
 
 
 def batch_size(size: Sizes) -> int:
-    """Return the batch: 64, but no more than half of what there is to train on."""
+    """Return the batch size: 64, but at most half of the training items."""
     return max(1, min(BATCH, size.train // 2))
 
 
 def evaluation_every(size: Sizes) -> int:
-    """Return the steps between evaluations.
+    """Return the number of steps between evaluations, at least 100.
 
-    An evaluation generates up to 10,000 strings, a step handles a few hundred: evaluations at this distance take a
-    twentieth of the time, and are no closer than 100 steps.
+    An evaluation generates up to 10,000 strings, a step processes a few hundred. With this interval evaluations take a
+    twentieth of the time.
     """
     samples = min(size.held_out, SAMPLES_MOST)
     return max(100, 50 * round(samples / 32 / 50))
@@ -71,7 +71,7 @@ def output(size: Sizes) -> str:
 
 
 def latent(size: Sizes) -> int:
-    """Return the numbers in a latent: one for each position, as a causal network takes them."""
+    """Return the latent dimension: one number for each position, as a causal network needs."""
     return size.length
 
 
@@ -83,11 +83,11 @@ RULES: dict[str, Callable[[Sizes], int | str]] = {
     "training.batch_size": batch_size,
     "evaluation.every": evaluation_every,
 }
-"""Setting -> its rule, of the corpus alone."""
+"""Setting -> its rule, which depends only on the corpus."""
 
 
 def by_rule(config: Config, facts: Facts) -> dict[str, object]:
-    """Return the settings that were left open, dotted name -> what a scanned corpus makes of them."""
+    """Return the automatic settings for a scanned corpus: dotted name -> value."""
     size = sizes(facts, config.corpus)
     decided: dict[str, object] = {"corpus.layout": facts.layout, "corpus.length": facts.length}
     decided |= {name: rule(size) for name, rule in RULES.items()}

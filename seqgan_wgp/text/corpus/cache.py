@@ -1,7 +1,7 @@
 """Cache prepared corpora between runs, so that a large file is read and encoded only once.
 
-A corpus is found again by the hash of its content and the settings that shaped its rows, whatever the file is called.
-Small ones are prepared anew: that takes less than a second.
+A cached corpus is found by the hash of its content and the settings that affect its rows, not by its file name. Small
+corpora are not cached, since preparing them takes less than a second.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from .dataset import FINGERPRINTS, IDS, TOKENIZER, open_corpus, write_facts
 from .stats import Facts
 
 BYTES_LEAST = 64 << 20
-"""Smaller corpora are not kept."""
+"""Smaller corpora are not cached."""
 
 BYTES_MOST = 20 << 30
-"""What is kept in all; the corpora that were used longest ago go first."""
+"""Largest size of the cache; the least recently used corpora are removed first."""
 
 _VERSION = 2
-"""Of how rows are made from text: what an older version kept is not found."""
+"""Version of the preparation; corpora cached by another version are not used."""
 
 
 def corpora_folder() -> Path | None:
-    """Return where prepared corpora are kept, None when they are not to be."""
+    """Return the folder of cached corpora; None when caching is off."""
     return None if cache_dir.switched_off() else cache_dir.root() / "corpora"
 
 
 def key(source: Source, settings: CorpusSettings) -> str | None:
-    """Return what a corpus is kept under, None when it is not to be kept.
+    """Return the cache key of a corpus; None when it is not to be cached.
 
-    That is one that is small, not all of it files, or in a plugin's unit.
+    A corpus is not cached if it is small, not read only from files, or in a plugin's unit.
 
     Args:
-        source: what is read.
-        settings: as the user gave them, with what is left to rules left open.
+        source: the source of the corpus.
+        settings: the user's settings, before automatic settings are decided.
 
     Raises:
         CorpusError: a file cannot be read.
@@ -78,7 +78,7 @@ def _content(path: Path) -> str:
 
 
 def find(key: str | None) -> Path | None:
-    """Return the folder of a corpus that an earlier run kept, None when there is none."""
+    """Return the folder of a corpus cached by an earlier run, or None."""
     place = corpora_folder()
     if key is None or place is None:
         return None
@@ -91,12 +91,12 @@ def find(key: str | None) -> Path | None:
 
 
 def facts(kept: Path, source: Source) -> Facts:
-    """Return the facts of a kept corpus, which may be called otherwise by now."""
+    """Return the facts of a cached corpus, with its present name."""
     return dataclasses.replace(open_corpus(kept).facts, name=source.name)
 
 
 def keep(key: str | None, prepared: Path) -> None:
-    """Keep the corpus that `prepare` wrote to a folder; a disk that is full or cannot be written is no error."""
+    """Cache the corpus that `prepare` wrote to a folder. Write errors, such as a full disk, are ignored."""
     place = corpora_folder()
     if key is None or place is None or (place / key).exists():
         return
@@ -114,7 +114,7 @@ def keep(key: str | None, prepared: Path) -> None:
 
 
 def copy(prepared: Path, to: Path, facts: Facts) -> None:
-    """Put a prepared corpus into another folder too, the ids as a hard link where that can be; `facts` beside it."""
+    """Copy a prepared corpus to another folder, the ids as a hard link if possible, and write `facts`."""
     for name in (IDS, TOKENIZER, FINGERPRINTS):
         if not (prepared / name).exists() and name == FINGERPRINTS:
             continue

@@ -1,7 +1,7 @@
 """Prepare text as rows of ids on disk, split into training, validation and test.
 
 `scan` reads the corpus a first time; `prepare` reads it again and writes `ids.npy`, `tokenizer.json` and `corpus.json`.
-Of a large corpus it also writes `fingerprints.bin`: which strings are trained on.
+For a large corpus it also writes `fingerprints.bin`, hashes of the training strings.
 
 Shape suffixes: B batch, N rows or items, L length of an item, S span of a row (L for lines, more for running text).
 """
@@ -34,13 +34,13 @@ from .stats import Facts
 
 IDS, TOKENIZER, FACTS, FINGERPRINTS = "ids.npy", "tokenizer.json", "corpus.json", "fingerprints.bin"
 DATA_FILES = frozenset({IDS, TOKENIZER, FACTS, FINGERPRINTS})
-"""What `prepare` writes."""
+"""The files that `prepare` writes."""
 
 LOOKED_THROUGH = 1 << 18
-"""Ids that are looked through at a time: what is worked out of them stays in the processor's cache."""
+"""Number of ids searched at a time, so that intermediate results fit into the processor's cache."""
 
 LARGE_BYTES = 1 << 27
-"""Of more ids than this not all are looked through at each evaluation, nor are they read by a map."""
+"""Larger id arrays are not fully searched at each evaluation and not read by memory mapping."""
 
 _AS_IT_WAS = "restore the file, or start a new run, which prepares the corpus again"
 
@@ -48,7 +48,7 @@ _AS_IT_WAS = "restore the file, or start a new run, which prepares the corpus ag
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CorpusItems:
-    """Items of L ids each, numbered: the rows of an array, or the windows that begin at every place of its rows."""
+    """Indexed items of L ids each: the rows of an array, or the windows that begin at every position of its rows."""
 
     rows_NS: npt.NDArray[np.integer]
     """Rows on disk; S = L for lines."""
@@ -56,7 +56,7 @@ class CorpusItems:
     length: int
 
     file: IdFile | None = None
-    """What items are read from by their numbers, where that is not the array."""
+    """File from which items are read by index; None: the array."""
 
     def __len__(self) -> int:
         """Return the number of items."""
@@ -64,11 +64,11 @@ class CorpusItems:
 
     @property
     def windows(self) -> int:
-        """Items in a row."""
+        """Number of items in a row."""
         return int(self.rows_NS.shape[1]) - self.length + 1
 
     def __getitem__(self, index_B: npt.NDArray[np.int64]) -> npt.NDArray[np.integer]:
-        """Return items number `index_B` as (B, L) ids."""
+        """Return the items with the indices `index_B` as (B, L) ids."""
         row_B, place_B = np.divmod(index_B, self.windows)
         if self.file is not None:
             return self.file.read(row_B * self.rows_NS.shape[1] + place_B, self.length)
@@ -82,7 +82,7 @@ class CorpusItems:
             yield self.rows_NS[:, place : place + self.length]
 
     def read(self) -> Iterator[npt.NDArray[np.integer]]:
-        """Yield all rows as arrays of (N, S) ids; those of a file a few at a time, without mapping it."""
+        """Yield all rows as arrays of (N, S) ids; from a file in parts, without mapping it."""
         count, span = self.rows_NS.shape
         together = count if self.file is None else max(1, LOOKED_THROUGH // span)
         for first in range(0, count, together):
@@ -92,7 +92,7 @@ class CorpusItems:
             yield rows_NS
 
     def apart(self) -> npt.NDArray[np.integer]:
-        """Return the items that lie side by side, no id in two of them, as one array of (N, L) ids."""
+        """Return non-overlapping items as one array of (N, L) ids."""
         whole = self.rows_NS.shape[1] // self.length
         return self.rows_NS[:, : whole * self.length].reshape(-1, self.length)
 
@@ -106,30 +106,30 @@ class Corpus:
     ids_NS: npt.NDArray[np.integer]
 
     file: IdFile | None = None
-    """The same ids where they are large, to be read a few at a time."""
+    """The file of the ids if they are large, to be read in parts."""
 
     fingerprints: Fingerprints | None = None
-    """Which strings are trained on, where there are too many to look through."""
+    """Hashes of the training strings, if there are too many to search."""
 
     @property
     def train(self) -> CorpusItems:
-        """What is trained on, on disk."""
+        """The training items, on disk."""
         return CorpusItems(rows_NS=self.ids_NS[: self.facts.train], length=self.facts.length, file=self.file)
 
     def novel(self, ids_NL: npt.NDArray[np.integer]) -> float:
-        """Return the share of the rows of (N, L) ids that occur nowhere among the training items."""
+        """Return the share of rows of (N, L) ids that are not training items."""
         if self.fingerprints is None:
             return novel_fraction(ids_NL, self.train.read(), block_ids=LOOKED_THROUGH)
         return float((~self.fingerprints.has(ids_NL)).mean())
 
     @property
     def validation_NL(self) -> npt.NDArray[np.integer]:
-        """The held-out items that choose the best model."""
+        """The validation items, which select the best model."""
         return self._held_out(self.facts.train, self.facts.train + self.facts.validation)
 
     @property
     def test_NL(self) -> npt.NDArray[np.integer]:
-        """The held-out items that are reported and choose nothing."""
+        """The test items, which are used only to report results."""
         return self._held_out(self.facts.train + self.facts.validation, len(self.ids_NS))
 
     def _held_out(self, first: int, last: int) -> npt.NDArray[np.integer]:
@@ -137,10 +137,10 @@ class Corpus:
 
 
 def prepare(found: Scan, folder: Path, on_bytes: OnBytes = lambda _bytes: None) -> Corpus:
-    """Read a scanned corpus again and write it to `folder` as ids, tokenizer and facts. Returns it opened.
+    """Read a scanned corpus again, write ids, tokenizer and facts to `folder`, and open the result.
 
     Raises:
-        CorpusError: the file changed between the two passes, or a part has no lines.
+        CorpusError: the file changed between the two passes, or a part of the split has no lines.
     """
     train, validation, test = _write(found, folder, on_bytes)
     if train + validation + test != found.facts.rows:
@@ -158,14 +158,14 @@ def prepare(found: Scan, folder: Path, on_bytes: OnBytes = lambda _bytes: None) 
 
 
 def write_facts(facts: Facts, folder: Path) -> None:
-    """Write what is known of a corpus beside its ids."""
+    """Write the facts about a corpus next to its ids."""
     (folder / FACTS).write_text(json.dumps(dataclasses.asdict(facts), indent=2) + "\n", encoding="utf-8")
 
 
 def _write(found: Scan, folder: Path, on_bytes: OnBytes) -> tuple[int, int, int]:
-    """Write the rows, and their fingerprints where they are many; return the size of each part.
+    """Write the rows and, if they are many, their fingerprints; return the size of each part.
 
-    Written, not mapped: a full disk is then an error, where a mapped file would end the process.
+    The file is written, not mapped, so that a full disk raises an error. A mapped file would kill the process.
     """
     facts = found.facts
     large = facts.windows == 1 and facts.rows * facts.span * found.vocabulary.dtype.itemsize > LARGE_BYTES
@@ -180,7 +180,7 @@ def _write(found: Scan, folder: Path, on_bytes: OnBytes) -> tuple[int, int, int]
 def _write_ids(
     found: Scan, file: BinaryIO, folder: Path, prints: FingerprintWriter | None, on_bytes: OnBytes
 ) -> tuple[int, int, int]:
-    """Write the rows as .npy, training first; the held-out ones, any number of copies among them, wait on disk."""
+    """Write the rows as .npy, training rows first. Held-out rows, of which there may be many, wait in a file."""
     facts = found.facts
     descr = np.lib.format.dtype_to_descr(found.vocabulary.dtype)
     header = {"descr": descr, "fortran_order": False, "shape": (facts.rows, facts.span)}
@@ -202,7 +202,7 @@ def _write_ids(
 def encoded_rows(
     found: Scan, on_bytes: OnBytes = lambda _bytes: None
 ) -> Iterator[tuple[npt.NDArray[np.integer], npt.NDArray[np.int8]]]:
-    """Yield a scanned corpus as (N, S) ids, and which part each row is for: 0 training, 1 validation, 2 test."""
+    """Yield a scanned corpus as (N, S) ids, and the part of each row: 0 training, 1 validation, 2 test."""
     layout = Layout(length=found.facts.length, windows=found.facts.windows)
     reader = Reader(found.source, found.settings, on_bytes)
     for lines in rows(reader, layout, found.settings.overflow):
@@ -216,7 +216,7 @@ def encoded_rows(
 
 
 def open_corpus(folder: Path) -> Corpus:
-    """Open what `prepare` wrote; the ids are mapped from disk. Raises CheckpointError when a file is not right."""
+    """Open the files of `prepare`, ids memory-mapped. Raises CheckpointError when a file is missing or damaged."""
     try:
         facts = _read_facts(folder / FACTS)
         vocabulary = _read_vocabulary(folder / TOKENIZER, facts.unit)
@@ -240,11 +240,11 @@ def _read_facts(file: Path) -> Facts:
     try:
         return Facts(**json.loads(file.read_text(encoding="utf-8")))
     except (ValueError, TypeError):
-        raise CheckpointError(f"{file}: is not what was written there", _AS_IT_WAS) from None
+        raise CheckpointError(f"{file}: does not match the corpus", _AS_IT_WAS) from None
 
 
 def _read_vocabulary(file: Path, unit: str) -> Vocabulary:
     try:
         return Vocabulary.from_json(file.read_text(encoding="utf-8"), unit)
     except (ValueError, CheckpointError):
-        raise CheckpointError(f"{file}: is not what was written there", _AS_IT_WAS) from None
+        raise CheckpointError(f"{file}: does not match the corpus", _AS_IT_WAS) from None

@@ -1,8 +1,8 @@
 """Read parts of an id file without mapping it into memory.
 
-Of a file that is mapped each page that was ever touched counts as memory of the process, with its neighbours. What is
-read takes no more than it is; it costs about 2 microseconds a row, where a map's pages, once they are there, cost a
-tenth of that.
+With a memory-mapped file, each page that was ever accessed counts as memory of the process, with its neighbours.
+Reading needs no more memory than the data. It costs about 2 microseconds per row, ten times as much as mapped pages in
+memory.
 
 Shape suffixes: B rows that are read, L their length.
 """
@@ -20,17 +20,17 @@ import numpy.typing as npt
 from ...errors import CheckpointError
 
 _CAN_ASK = hasattr(os, "posix_fadvise")
-"""Whether the system can be told what will be read next: a disk then fetches all rows at once, not one by one."""
+"""Whether the system can be told what will be read next, so that a disk fetches all rows at once."""
 
 
 @final
 class IdFile:
-    """An array on disk, as one long row of numbers.
+    """A flat array on disk.
 
     Args:
         path: the file.
-        offset: the byte at which the numbers begin.
-        dtype: theirs.
+        offset: byte offset of the array.
+        dtype: type of its numbers.
     """
 
     def __init__(self, path: Path, offset: int, dtype: npt.DTypeLike) -> None:
@@ -39,7 +39,7 @@ class IdFile:
         weakref.finalize(self, os.close, self._descriptor)
 
     def read(self, first_B: npt.NDArray[np.integer], length: int) -> npt.NDArray[Any]:
-        """Return (B, L) numbers, L from each of the places `first_B` on. Raises CheckpointError at the file's end."""
+        """Return (B, L) numbers: L starting at each of the positions `first_B`. Raises CheckpointError at the end."""
         size, descriptor = length * self._dtype.itemsize, self._descriptor
         places = (self._offset + first_B.astype(np.int64) * self._dtype.itemsize).tolist()
         if _CAN_ASK and len(places) > 1:
@@ -47,10 +47,10 @@ class IdFile:
                 os.posix_fadvise(descriptor, place, size, os.POSIX_FADV_WILLNEED)
         data = bytearray().join([os.pread(descriptor, size, place) for place in places])
         if len(data) != len(places) * size:
-            raise CheckpointError(f"{self._path}: has become shorter", "restore the file, or start a new run")
+            raise CheckpointError(f"{self._path}: is shorter than before", "restore the file, or start a new run")
         return np.frombuffer(data, self._dtype).reshape(-1, length)
 
 
 def can_be_read() -> bool:
-    """Say whether this system can read at a place: Windows cannot."""
+    """Return whether this system can read at a file position (pread); Windows cannot."""
     return hasattr(os, "pread")

@@ -12,22 +12,22 @@ from ..readers.lines import Lines, Units
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """The shape of rows on disk, and of what is learnt from them."""
+    """The shape of rows on disk and of the items in them."""
 
     length: int
-    """L, units of one item."""
+    """L, number of units in an item."""
 
     windows: int = 1
-    """Items in a row: 1 for lines; in running text one begins at every place of a row that leaves room for it."""
+    """Number of items in a row: 1 for lines; for running text, a window begins at every position where it fits."""
 
     @property
     def span(self) -> int:
-        """Units in a row."""
+        """Number of units in a row."""
         return self.length + self.windows - 1
 
 
 def rows(blocks: Iterable[Lines], layout: Layout, long: str) -> Iterator[Lines]:
-    """Yield lines that each become one row: none is empty or longer than wanted, unless it is to be cropped."""
+    """Yield lines that each become one row: not empty, and not too long unless they are to be cropped."""
     if layout.windows > 1:
         return _stretches(blocks, layout.span)
     return (LONG[long](lines, layout.length) for lines in blocks)
@@ -48,11 +48,11 @@ def _chunk(lines: Lines, length: int) -> Lines:
 
 
 LONG: dict[str, Callable[[Lines, int], Lines]] = {"crop": _crop, "drop": _drop, "chunk": _chunk}
-"""What becomes of lines longer than a row."""
+"""Name -> function that handles lines longer than a row."""
 
 
 def _stretches(blocks: Iterable[Lines], span: int) -> Iterator[Lines]:
-    """Yield the running text cut into stretches of `span` units; what is left at its end is too short and left out."""
+    """Yield the running text in segments of `span` units; an incomplete segment at the end is left out."""
     rest: Units = np.zeros(0, np.uint8)
     for lines in blocks:
         text = np.concatenate([rest, lines.running()])

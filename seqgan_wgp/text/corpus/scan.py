@@ -1,7 +1,7 @@
 """Scan a corpus: find its layout, length, alphabet and counts, and which strings are held out.
 
-Which part a string belongs to is decided by a hash of it alone, so no string is on both sides and neither the order
-of the lines nor the run's seed matters.
+The split depends only on a hash of each string. So no string is in two parts, and neither the order of the lines nor
+the seed matters.
 
 Shape suffixes: M units of a block, N lines.
 """
@@ -27,58 +27,60 @@ from .layout import Layout, rows
 from .stats import DISTINCT_FEW, Facts
 
 LENGTH_MOST = 64
-"""The longest row that is chosen when `corpus.length` is not set."""
+"""Largest row length that is chosen automatically."""
 
 LENGTH_SHARE = 0.99
-"""The share of lines that the chosen row holds in full."""
+"""Share of lines that fit into a row of the automatic length."""
 
 LENGTH_MULTIPLE = 8
-"""The chosen row is rounded up to a multiple of this: room for lines a little longer than most, and whole vectors."""
+"""The automatic length is rounded up to a multiple of this, which fits slightly longer lines and vector sizes."""
 
 DISTINCT_LEAST = 16
-"""Fewer different rows than this are refused."""
+"""Least number of distinct rows."""
 
 PARAGRAPH_EMPTY, PARAGRAPH_LINES, PARAGRAPH_SIZE = 0.05, 2, 20
-"""Text in paragraphs: so large a share of the lines is empty, so many others to each, of so many characters each."""
+"""Criteria for text in paragraphs: least share of empty lines, least number of other lines per empty line, and least
+mean length of lines."""
 
 UNBROKEN_SIZE = 1_000
-"""Text whose lines are this long on average is taken as running text too."""
+"""Mean length of lines above which text counts as running text."""
 
 STRETCH, STRETCH_LEAST = 16, 2
-"""A row of running text on disk is this many times as long as what is learnt from it; less where there is little,
-but at least twice: it then has more than one window."""
+"""Length of a row of running text on disk, as a multiple of the item length; less for short text, but at least twice,
+so that a row has more than one window."""
 
 STRETCHES_LEAST = 64
 
 SIZES = 1 << 16
-"""Lines are counted by size up to this; all longer ones together."""
+"""Largest line size counted separately; longer lines are counted together."""
 
 NOWHERE, _FAR = 1 << 30, 1 << 29
-"""The place of a unit that is nowhere, and of one so far in a line that no row reaches it."""
+"""Position of a unit that does not occur, and of one beyond the longest row."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """What the first pass found."""
+    """Result of the first pass."""
 
     source: Source
     settings: CorpusSettings
-    """With nothing left open: `layout` and `length` are what was decided."""
+    """The settings, with automatic `layout` and `length` decided."""
 
     facts: Facts
     vocabulary: Vocabulary
     validation_below: int
-    """Strings whose 64-bit hash is below this are for validation ..."""
+    """Strings whose 64-bit hash is below this are for validation."""
 
     test_below: int
-    """... those below this, and not for validation, for the test; all others are trained on."""
+    """Strings below this, and not below `validation_below`, are for the test; all others for training."""
 
 
 def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _bytes: None) -> Scan:
     """Read a corpus once and decide its layout, length, alphabet and parts.
 
     Raises:
-        CorpusError: unreadable, empty, binary, badly encoded, too few or only too long lines, too many characters.
+        CorpusError: the corpus is unreadable, empty, binary or badly encoded, has too few or only too long lines, or
+            too many characters.
     """
     reader = Reader(source, settings, on_bytes)
     tally = FirstPass(source, settings)
@@ -120,23 +122,24 @@ def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _b
 
 
 class FirstPass:
-    """What the first pass counts: sizes of lines, and in which rows characters are."""
+    """Counts of the first pass: sizes of lines, and the row lengths at which characters occur."""
 
     def __init__(self, source: Source, settings: CorpusSettings) -> None:
         self.settings = settings
         self.histogram = np.zeros(SIZES + 1, np.int64)
-        """Lines of each size, empty ones too; the last counts all that are longer."""
+        """Number of lines of each size, including empty ones; the last entry counts all longer lines."""
 
         self.units = 0
-        """Of all lines, a line feed behind each."""
+        """Total number of units, including a line feed after each line."""
 
         self.first = np.full(CODE_POINTS, NOWHERE, np.int32)
-        """For each unit the least row that has it: its first place, or the size of the shortest line with it less 1."""
+        """For each unit, the index from which rows contain it: its first position, or the size of its shortest line
+        less 1."""
 
         self._parts: list[int] = []
         self._settled = settings.length or LENGTH_MULTIPLE
         if not source.by_field:
-            self.first[LINE_FEED] = -1  # in no line, only between them: never worth looking at
+            self.first[LINE_FEED] = -1  # not in lines, only between them
 
     def add(self, lines: Lines) -> None:
         """Count the lines of one block."""
@@ -149,11 +152,11 @@ class FirstPass:
         self._note_units(lines)
 
     def alphabet(self, length: int) -> npt.NDArray[np.int64]:
-        """Return the units that rows of `length` have, in order."""
+        """Return the units that occur in rows of `length`, in order."""
         return np.flatnonzero((self.first >= 0) & (self.first < length))
 
     def rows(self, layout: Layout, long: str) -> int:
-        """Return how many rows of a layout there are."""
+        """Return the number of rows in a layout."""
         if layout.windows > 1:
             return self.units // layout.span
         if long == "chunk":
@@ -163,9 +166,9 @@ class FirstPass:
         return int(self.histogram[1:].sum() if long == "crop" else self.histogram[1 : layout.length + 1].sum())
 
     def _note_units(self, lines: Lines) -> None:
-        # Nearly all units have been seen early in a row before; only the others are worth finding the place of.
+        # Nearly all units have already occurred early in a row; only the positions of the others matter.
         table = self.first[:256] if lines.units_M.dtype == np.uint8 else self.first
-        # In a later part of a long line nothing is near enough to its beginning to matter, but that it is there at all.
+        # In a later part of a long line, positions are far from its start; only the occurrence itself matters.
         settled = NOWHERE if lines.continued and self.settings.overflow != "chunk" else self._settled
         at_P = np.flatnonzero(table[lines.units_M] >= settled)
         line_P = np.maximum(np.searchsorted(lines.starts_N, at_P, side="right") - 1, 0)
@@ -182,16 +185,16 @@ _NEEDED: dict[str, Callable[[Places, Places], Places]] = {
     "drop": lambda _place_P, size_P: size_P - 1,
     "chunk": lambda place_P, _size_P: np.zeros_like(place_P),
 }
-"""What becomes of long lines -> rows of which length have a unit: all that are longer than this."""
+"""Treatment of long lines -> index from which rows contain a unit."""
 
 
 def decide_layout(settings: CorpusSettings, tally: FirstPass) -> str:
-    """Return "lines" or "windows": what is set or, where it is "auto", what the text looks like."""
+    """Return "lines" or "windows": the setting or, if "auto", a choice by the form of the text."""
     if settings.layout != "auto":
         return settings.layout
     empty, filled = int(tally.histogram[0]), int(tally.histogram[1:].sum())
     size = (tally.units - empty - filled) / filled
-    if settings.overflow != "crop":  # whoever says what becomes of long lines has lines in mind
+    if settings.overflow != "crop":  # a setting for long lines implies lines
         return "lines"
     paragraphs = empty >= PARAGRAPH_EMPTY * (empty + filled) and filled >= PARAGRAPH_LINES * empty
     running = (paragraphs and size >= PARAGRAPH_SIZE) or size >= UNBROKEN_SIZE
@@ -200,7 +203,7 @@ def decide_layout(settings: CorpusSettings, tally: FirstPass) -> str:
 
 
 def choose_length(histogram: npt.NDArray[np.int64]) -> int:
-    """Return the least length that holds LENGTH_SHARE of the lines in full, rounded up, at most LENGTH_MOST."""
+    """Return the least length that fits LENGTH_SHARE of the lines, rounded up, at most LENGTH_MOST."""
     filled = histogram.copy()
     filled[0] = 0
     least = int(np.searchsorted(np.cumsum(filled) / filled.sum(), LENGTH_SHARE))
@@ -208,7 +211,7 @@ def choose_length(histogram: npt.NDArray[np.int64]) -> int:
 
 
 def _layout(source: Source, settings: CorpusSettings, tally: FirstPass) -> Layout:
-    """Return how the text is laid out in rows. Raises CorpusError when nothing would be left of it."""
+    """Return the layout of the text in rows. Raises CorpusError when no row would be left."""
     if settings.layout == "lines":
         length = settings.length or choose_length(tally.histogram)
         longer = int(tally.histogram[length + 1 :].sum())
@@ -247,7 +250,7 @@ def _vocabulary(source: Source, settings: CorpusSettings, tally: FirstPass, leng
 
 
 def _thresholds(source: Source, settings: CorpusSettings, facts: Facts) -> tuple[int | None, int, int]:
-    """Return the number of different rows where they are few, and the hashes below which a row is held out."""
+    """Return the number of distinct rows if they are few, and the hashes below which a row is held out."""
     share = min(settings.held_out, settings.held_out_max / facts.items(facts.rows))
     layout = Layout(length=facts.length, windows=facts.windows)
     hashes = np.zeros(0, np.uint64)
@@ -260,6 +263,6 @@ def _thresholds(source: Source, settings: CorpusSettings, facts: Facts) -> tuple
             f"{source.label}: only {len(hashes)} distinct lines",
             f"at least {DISTINCT_LEAST} are needed, and thousands for good results",
         )
-    # So few strings that chance might leave a half empty: the lowest hashes are taken, the same number for each.
+    # With few strings a part could be empty by chance, so a fixed number of the lowest hashes is taken for each.
     half = max(1, math.floor(share * len(hashes) / 2))
     return len(hashes), int(hashes[half]), int(hashes[2 * half])

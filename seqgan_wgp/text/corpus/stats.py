@@ -7,29 +7,29 @@ from dataclasses import dataclass
 from ...registry import UNITS
 
 DISTINCT_FEW = 1_000
-"""Fewer different rows than this are warned of, and trained on with replacement."""
+"""Fewer distinct rows cause a warning, and batches are drawn with replacement."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """Statistics of a corpus; written beside the ids and into the model."""
+    """Statistics of a corpus, stored next to the ids and in the model file."""
 
     name: str
     sha256: str
-    """Of the text as it was read: after decompression, without the byte order mark."""
+    """SHA-256 of the text after decompression, without byte order mark."""
 
     unit: str = "char"
-    """What a position holds: "char", a code point, or "byte"."""
+    """Unit of a position: "char" (a code point) or "byte"."""
 
     length: int
-    """L, positions of an item."""
+    """L, number of positions in an item."""
 
     windows: int = 1
-    """Items in a row on disk: 1 for lines; many for running text, which is learnt in windows from any place."""
+    """Number of items in a row on disk: 1 for lines; many windows for running text."""
 
     alphabet: int
     read: int
-    """Lines read, of which those below were left out or changed."""
+    """Number of lines read; those counted below were left out or changed."""
 
     empty: int
     bad: int
@@ -37,37 +37,37 @@ class Facts:
     dropped: int
     chunked: int = 0
     rows: int
-    """Rows on disk."""
+    """Number of rows on disk."""
 
     distinct: int | None
-    """Different rows, where they are few enough to be counted exactly (below DISTINCT_FEW); None: more."""
+    """Number of distinct rows if below DISTINCT_FEW; None: more."""
 
     train: int = 0
     validation: int = 0
     test: int = 0
-    """Rows of each part."""
+    """Number of rows of each part."""
 
     @property
     def span(self) -> int:
-        """Positions in a row on disk."""
+        """Number of positions in a row on disk."""
         return self.length + self.windows - 1
 
     @property
     def layout(self) -> str:
-        """What an item is: one of the "lines", or one of the "windows" of running text."""
+        """Layout: "lines", or "windows" of running text."""
         return "lines" if self.windows == 1 else "windows"
 
     @property
     def kept(self) -> int:
-        """Lines that became rows; of running text all are kept, empty ones too."""
+        """Number of lines that became rows; for running text, all lines."""
         return self.read - self.bad - self.dropped - (self.empty if self.windows == 1 else 0)
 
     def items(self, rows: int) -> int:
-        """Return how many items, side by side and none twice, rows hold."""
+        """Return the number of non-overlapping items in a number of rows."""
         return rows * (self.span // self.length)
 
     def summary(self) -> str:
-        """Return what the corpus is, in one line."""
+        """Describe the corpus in one line."""
         what = "distinct bytes" if UNITS[self.unit].is_byte else self._units
         if self.windows > 1:
             return (
@@ -79,7 +79,7 @@ class Facts:
         return f"{self.name}: {self.kept:,} lines{left_out}{pieces}, {self.alphabet:,} {what}, rows of {self.length}"
 
     def warnings(self) -> list[str]:
-        """Return what the user should know, each in one sentence."""
+        """Return warnings, each one sentence."""
         found = []
         if self.distinct is not None and self.windows == 1:
             found.append(f"only {self.distinct} distinct lines: batches repeat them, and the model may memorise them")

@@ -16,11 +16,11 @@ from .column_spec import LET, MARKED, Wanted, is_sound, listed, mended, unnamed
 _TEXTS = ("string", "large_string", "string_view")
 
 _ROWS = 1024
-"""Rows that become Python strings at once."""
+"""Number of rows converted to Python strings at a time."""
 
 
 def arrow(columns: Callable[[Any, Wanted], Iterator[Any]], want: Wanted) -> Iterator[str | None]:
-    """Yield the strings of Arrow arrays, given how these are read with pyarrow."""
+    """Yield the strings of Arrow arrays. `columns` reads these with pyarrow."""
     try:
         pa: Any = importlib.import_module("pyarrow")
     except ImportError:
@@ -59,7 +59,7 @@ def _bad_row(want: Wanted, number: int, found: re.Match[str]) -> CorpusError:
 
 
 def parquet(_pa: Any, want: Wanted) -> Iterator[Any]:
-    """Yield the column of a Parquet file, a batch of rows at a time."""
+    """Yield the column of a Parquet file in batches of rows."""
     if want.path.suffix.lower() != ".parquet":
         raise CorpusError(
             f"{want.label}: Parquet cannot be read from a {want.path.suffix} file", "decompress the file first"
@@ -95,7 +95,7 @@ def _described(file: Path, read: Callable[[Any], list[str]]) -> list[str]:
 
 
 def _place(schema: Any, want: Wanted) -> int:
-    """Return the place of the wanted column in a schema. Raises CorpusError where it is none of strings."""
+    """Return the index of the wanted column in a schema. Raises CorpusError if it is not a column of strings."""
     kinds = [column.type for column in schema]
     kinds = [kind.value_type if str(kind).startswith("dictionary<") else kind for kind in kinds]
     texts = [name for name, kind in zip(schema.names, kinds, strict=True) if str(kind) in _TEXTS]

@@ -11,26 +11,26 @@ from ...errors import CorpusError
 
 @dataclass(frozen=True, kw_only=True)
 class Codec:
-    """An encoding, once the head of the file has been seen."""
+    """An encoding, determined from the start of the file."""
 
     name: str
-    """As Python knows it, byte order included."""
+    """Python's name of the encoding, including the byte order."""
 
     feed: bytes
-    """A line feed."""
+    """The bytes of a line feed."""
 
     ascii: bool
-    """Whether every byte below 128 is the character of that number."""
+    """Whether every byte below 128 is the ASCII character."""
 
     by_line: bool
-    """Whether bytes could change the meaning of those in later lines: each line is decoded by itself."""
+    """Whether the encoding is stateful, so that each line is decoded separately."""
 
     marks: tuple[bytes, ...]
-    """The byte order marks that may stand at the head and are removed."""
+    """Byte order marks that are removed at the start."""
 
 
 def find_codec(encoding: str, head: bytes) -> Codec:
-    """Return how an encoding is to be read, given the first bytes. Raises CorpusError when there is no such one."""
+    """Return the codec for an encoding, given the first bytes. Raises CorpusError for an unknown encoding."""
     try:
         name = codecs.lookup(encoding).name.removesuffix("-sig")
         for wide, marks in _MARKS.items():
@@ -65,7 +65,7 @@ def _mark(name: str) -> Iterator[bytes]:
 
 
 def _is_ascii(name: str) -> bool:
-    probe = bytes(range(128)) + b"\x1b$B!!\x1b(B\\u0061"  # some encodings have escapes of ASCII
+    probe = bytes(range(128)) + b"\x1b$B!!\x1b(B\\u0061"  # some encodings have escape sequences of ASCII characters
     try:
         return probe.decode(name) == probe.decode("ascii")
     except ValueError:
@@ -73,14 +73,14 @@ def _is_ascii(name: str) -> bool:
 
 
 def check_text(label: str, codec: Codec, chunk: bytes) -> None:
-    """Raise CorpusError when the first bytes of a file cannot be text of an encoding: another mark, or NUL."""
+    """Raise CorpusError when the first bytes have another byte order mark or NUL."""
     # The mark of UTF-32 begins with that of UTF-16.
     wide = next((wide for wide, marks in _MARKS.items() if any(map(chunk.startswith, marks))), None)
     if wide and not codec.name.startswith(wide):
         raise CorpusError(f"{label}: the file is {wide.upper()}", f"read it with --set corpus.encoding={wide}")
     nul = chunk.find(b"\0") if codec.ascii else -1
     if nul >= 0:
-        order = "utf-16-le" if nul % 2 else "utf-16-be"  # of a letter of ASCII the other byte is NUL
+        order = "utf-16-le" if nul % 2 else "utf-16-be"  # in UTF-16, one byte of an ASCII letter is NUL
         raise CorpusError(
             f"{label}: byte {nul} is NUL: the file looks binary, not text",
             f"give a text file with one string per line; for UTF-16 without byte order mark: --set "
@@ -89,7 +89,7 @@ def check_text(label: str, codec: Codec, chunk: bytes) -> None:
 
 
 def behind_last_feed(chunk: bytes, feed: bytes) -> int:
-    """Return the place behind the last line feed, 0 where there is none; wide characters begin at multiples."""
+    """Return the position after the last line feed, or 0. Wide characters begin at multiples of their size."""
     place = chunk.rfind(feed)
     while place % len(feed) and place > 0:
         place = chunk.rfind(feed, 0, place + len(feed) - 1)

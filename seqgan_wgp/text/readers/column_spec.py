@@ -14,19 +14,19 @@ from ...errors import CorpusError
 Fields = Callable[[Callable[[], BinaryIO], str, str, str], Iterator[list[str | None]]]
 """(open, label, encoding, errors) -> strings, some thousands at a time.
 
-`open` gives decompressed bytes, `label` is what messages call them. None is a string that is null or absent or, when
-`errors` is "skip", one that cannot be had. What is wrong is raised as CorpusError once iteration has begun.
+`open` returns a stream of decompressed bytes, `label` names it in messages. None stands for a missing string or, if
+`errors` is "skip", for an undecodable one. Errors are raised as CorpusError during iteration.
 """
 
 STRINGS = 4096
 CHARACTERS = 1 << 20
-"""A batch ends when it has so many strings or characters, so that memory stays bounded."""
+"""Largest number of strings or characters in a batch; limits memory."""
 
 LET = "--set corpus.errors=replace (or skip, to skip such strings)"
 
 
 class Wanted(NamedTuple):
-    """A field of a file, and how it is to be read."""
+    """A field of a file, and how to read it."""
 
     path: Path
     field: str
@@ -37,7 +37,7 @@ class Wanted(NamedTuple):
 
 
 def fields(find: Callable[[Wanted], Iterator[str | None]]) -> Callable[[Path, str], Fields]:
-    """Return what makes Fields of a path and a field, given how the strings are found, one after another."""
+    """Turn a generator of strings into a function from path and field to Fields."""
     return lambda path, field: lambda *how: _batches(find(Wanted(path, field, *how)))
 
 
@@ -54,7 +54,7 @@ def _batches(strings: Iterable[str | None]) -> Iterator[list[str | None]]:
         yield batch
 
 
-# Bad bytes become lone surrogates as the file is decoded, so that only those in the wanted strings matter.
+# Bad bytes are decoded to lone surrogates, so that only those in the wanted strings matter.
 
 MARKED = "seqgan_wgp.marked"
 
@@ -73,7 +73,7 @@ _REMOVES_MARK = ("utf-8-sig", "utf-16", "utf-32")
 
 
 def text_lines(want: Wanted, newline: str) -> Iterator[str]:
-    """Yield lines with their ends, bad bytes marked, without byte order mark. Raises CorpusError at NUL."""
+    """Yield lines with their ends, without byte order mark; bad bytes are marked. Raises CorpusError at NUL."""
     bom = "" if codecs.lookup(want.encoding).name in _REMOVES_MARK else "\ufeff"
     with io.TextIOWrapper(want.open(), want.encoding, errors=MARKED, newline=newline) as text:
         for number, line in enumerate(text, 1):
@@ -86,7 +86,7 @@ def text_lines(want: Wanted, newline: str) -> Iterator[str]:
 
 
 def is_sound(string: str) -> bool:
-    """Return whether a string is free of lone surrogates: of marked bytes, and of halves of characters."""
+    """Return whether a string has no lone surrogates, that is, no marked bytes and no half surrogate pairs."""
     if string.isascii():
         return True
     try:
@@ -97,7 +97,7 @@ def is_sound(string: str) -> bool:
 
 
 def mended(string: str, want: Wanted, complaint: Callable[[re.Match[str]], CorpusError]) -> str | None:
-    """Return what `errors` makes of a string that is not sound; strict: raise the complaint about its first mark."""
+    """Handle a string with lone surrogates according to `errors`; strict: raise the error for the first one."""
     found = SURROGATE.search(string)
     if want.errors == "strict" and found:
         raise complaint(found)
@@ -105,7 +105,7 @@ def mended(string: str, want: Wanted, complaint: Callable[[re.Match[str]], Corpu
 
 
 def bad_byte(want: Wanted, line: int, mark: str) -> CorpusError:
-    """Return the complaint about a byte that the encoding does not have, given what it was marked with."""
+    """Return the error for an invalid byte, given the surrogate that marks it."""
     return CorpusError(
         f"{want.label}: line {line}: byte 0x{ord(mark) & 0xFF:02x} is not valid "
         f"{codecs.lookup(want.encoding).name.upper()}",
@@ -114,12 +114,12 @@ def bad_byte(want: Wanted, line: int, mark: str) -> CorpusError:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names as a message lists them, twenty at most."""
+    """Return a list of names for a message, at most twenty."""
     shown = [name if name.isprintable() else repr(name) for name in names[:20]]
     return ", ".join(shown + [f"and {len(names) - 20} more"] * (len(names) > 20)) or "none"
 
 
 def unnamed(want: Wanted, message: str, kind: str, names: Sequence[str]) -> CorpusError:
-    """Return the complaint that no field was named, with those there are."""
+    """Return the error that no field was named; it lists the available ones."""
     example = f"e.g. {want.label}:{listed(names[:1])}; " if names else ""
     return CorpusError(f"{want.label}: {message}; name one", f"{example}{kind}: {listed(names)}")

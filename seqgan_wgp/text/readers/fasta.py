@@ -8,20 +8,20 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 _NO_CUT = b" \t\n\r\x0b\x0c>;"
-"""What may not begin or end a part of a line: it would be taken for space around it, or for a header."""
+"""Bytes at which a line is not cut, since a part that begins or ends with them would be misread."""
 
 
 def sequences(stream: BinaryIO, block_bytes: int = 1 << 20) -> BinaryIO:
-    """Return a stream of the sequences of FASTA, one a line, whose memory does not grow with their length.
+    """Return a stream of the sequences of a FASTA file, one per line, in constant memory.
 
-    A line that begins with ">" begins a sequence, one that begins with ";" is a comment. The other lines are joined,
-    without the space around them. A sequence of nothing gives no line.
+    A line that begins with ">" starts a sequence; one that begins with ";" is a comment. The other lines are stripped
+    and joined. An empty sequence gives no line.
     """
     return io.BufferedReader(Pieces(stream, _sequences(_whole_lines(stream, block_bytes))), block_bytes)
 
 
 class Pieces(io.RawIOBase):
-    """A stream of the bytes that an iterator yields; closing it closes the stream that these come from."""
+    """A stream of the bytes that an iterator yields. Closing it closes the underlying stream."""
 
     def __init__(self, stream: BinaryIO, pieces: Iterator[bytes]) -> None:
         self._stream, self._pieces = stream, pieces
@@ -32,7 +32,7 @@ class Pieces(io.RawIOBase):
         return True
 
     def readinto(self, target: Any) -> int:
-        """Copy what comes next into a buffer, and return how many bytes; 0 at the end."""
+        """Copy the next bytes into a buffer and return their number; 0 at the end."""
         while not self._piece:
             piece = next(self._pieces, None)
             if piece is None:
@@ -50,7 +50,7 @@ class Pieces(io.RawIOBase):
 
 
 def _whole_lines(stream: BinaryIO, block_bytes: int) -> Iterator[bytes]:
-    """Yield blocks of whole lines; a line too long for one is cut where the parts, as lines, mean the same."""
+    """Yield blocks of whole lines. A line longer than a block is cut where the parts have the same meaning as lines."""
     rest, is_head = b"", True
     while chunk := stream.read(block_bytes):
         data = rest + (chunk.removeprefix(codecs.BOM_UTF8) if is_head else chunk)
@@ -60,7 +60,7 @@ def _whole_lines(stream: BinaryIO, block_bytes: int) -> Iterator[bytes]:
         if len(rest) >= block_bytes:
             if rest[0] in b">;":
                 yield data
-                rest = b";"  # the rest of a header or comment is as good as a comment
+                rest = b";"  # the rest of a header or comment is treated as a comment
                 continue
             part = len(rest.rstrip(_NO_CUT)) - 1
             if part > 0 and rest[part - 1] not in b" \t\n\r\x0b\x0c":

@@ -1,4 +1,4 @@
-"""FIELDS and FILTERS: readers for file formats other than plain text, by file name ending."""
+"""FIELDS and FILTERS: readers for file formats other than plain text, by file extension."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ FIELDS: dict[str, Callable[[Path, str], Fields]] = {
     ".parquet": fields(partial(arrow, parquet)),
     "dataset": fields(partial(arrow, dataset)),
 }
-"""Ending, or "dataset" for a folder -> (path, field) -> how its strings are found."""
+"""Extension, or "dataset" for a folder -> function (path, field) -> Fields."""
 
 FILTERS: dict[str, Callable[[BinaryIO], BinaryIO]] = dict.fromkeys(
     (".fasta", ".fa", ".faa", ".fna", ".ffn", ".frn"), sequences
 )
-"""Ending -> bytes of such a file to bytes of lines."""
+"""Extension -> function that converts such a stream to a stream of lines."""

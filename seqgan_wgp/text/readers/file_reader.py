@@ -1,8 +1,8 @@
 """Read lines from one input: blocks of bytes, decoded, with statistics.
 
-Bytes are split on line feeds only, one carriage return before it and a byte order mark at the head are removed, and
-what is left is decoded. Other line separators of Unicode are characters like any other. Strings that come from fields
-(a column, a record) are taken as they are.
+Lines end at line feeds only. One carriage return before a line feed and a byte order mark at the start are removed, and
+the rest is decoded. Other line separators of Unicode are ordinary characters. Strings from fields (a column, a record)
+are taken as they are.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .source import Source
 BLOCK_BYTES = 1 << 20
 
 LINE_BYTES = 4 * BLOCK_BYTES
-"""A line of more bytes is read in parts, so that memory stays bounded whatever the file."""
+"""Longer lines are read in parts, which limits memory."""
 
 _CARRIAGE_RETURN = 13
 
@@ -39,14 +39,14 @@ _Item = TypeVar("_Item")
 
 
 class Digest(Protocol):
-    """What is told all bytes that are read."""
+    """Receives all bytes that are read."""
 
     def update(self, data: bytes, /) -> object:
-        """Take the next ones."""
+        """Add the next bytes."""
 
 
 class ByteBlock(NamedTuple):
-    """Bytes of whole lines, or of a part of one line that is too long."""
+    """Bytes of whole lines, or a part of a long line."""
 
     data: bytes
     continued: bool
@@ -57,17 +57,17 @@ class ByteBlock(NamedTuple):
 
 
 class FileReader:
-    """Reads one input from start to end, as lines, and counts what it met.
+    """Reads one input from start to end as lines, with counts.
 
     Args:
-        source: what to read; no parts.
-        settings: encoding, errors, normalize and unit are heeded here; both passes must read alike.
-        digest: told all that is read: the text after decompression, without its byte order mark; fields one a line.
-        on_bytes: for progress.
-        limit: lines that are not empty, at most.
+        source: a single source, without parts.
+        settings: encoding, errors, normalize and unit apply here; both passes must use the same.
+        digest: receives the text after decompression, without byte order mark; fields one per line.
+        on_bytes: called with the number of bytes read so far.
+        limit: largest number of non-empty lines.
 
     Raises:
-        CorpusError: while reading: the file cannot be read, is damaged, binary, or has a bad byte when strict.
+        CorpusError: during iteration: the file cannot be read, is damaged or binary, or has a bad byte (strict).
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class FileReader:
         self._partial: codecs.IncrementalDecoder | None = None
 
     def __iter__(self) -> Iterator[Lines]:
-        """Yield lines, empty ones too, in order."""
+        """Yield lines, including empty ones, in order."""
         found = self._from_fields() if self.source.fields else self._from_blocks()
         for lines in found:
             if self._tokens is not None:
@@ -98,7 +98,7 @@ class FileReader:
                 return
 
     def _in_units(self, lines: Lines, tokens: TokenSymbols) -> Lines:
-        """Return lines with a code point for each unit. The parts of a line in parts are split one by one."""
+        """Return lines with a code point for each unit. Parts of a long line are split separately."""
         try:
             found = Lines.of([tokens.encode(string) for string in lines.strings()], as_bytes=False)
         except ConfigError as error:
@@ -107,7 +107,7 @@ class FileReader:
 
     @property
     def missing_feed(self) -> bytes:
-        """The line feed that is not there behind the last line; nothing where it is, or nothing has been read."""
+        """The line feed that the last line lacks; empty if it has one, or if nothing was read."""
         feed = b"\n" if self.codec is None else self.codec.feed
         return feed if self._last and not self._last.endswith(feed) else b""
 
@@ -152,7 +152,8 @@ class FileReader:
                 if cut:
                     yield ByteBlock(chunk[:cut], False, False)
                 elif len(chunk) >= LINE_BYTES:
-                    # At least one character is held back, so a part is never empty and never ends before a line feed.
+                    # At least one character is kept back, so a part is never empty and never ends right before a line
+                    # feed.
                     cut = len(chunk) - 4 - len(chunk) % 4
                     yield ByteBlock(chunk[:cut], continued, True)
                     continued = True
@@ -161,7 +162,7 @@ class FileReader:
             yield ByteBlock(rest, continued, False)
 
     def _head(self, chunk: bytes) -> bytes:
-        """Decide how the bytes are to be read from those at their head, and return these without a mark."""
+        """Determine the codec from the first bytes, and return these without byte order mark."""
         encoding = self.source.encoding or self.settings.encoding
         self.codec = find_codec(encoding, chunk)
         if not self._as_bytes:
@@ -253,7 +254,7 @@ class FileReader:
 
 
 def _first(lines: Lines, count: int) -> tuple[Lines, int]:
-    """Return the lines up to the `count`-th that is not empty, and how many are still wanted."""
+    """Return the lines up to the `count`-th non-empty one, and the number still to be read."""
     own = (lines.sizes_N > 0) & (np.arange(len(lines.sizes_N)) >= int(lines.continued))
     so_far = np.cumsum(own)
     total = int(so_far[-1]) if len(so_far) else 0
@@ -265,13 +266,13 @@ def _first(lines: Lines, count: int) -> tuple[Lines, int]:
 
 
 def _readable(source: Source, items: Callable[[], Iterator[_Item]]) -> Iterator[_Item]:
-    """Yield items of a source; what goes wrong in reading it becomes one clear CorpusError."""
+    """Yield items of a source; turn read errors into CorpusErrors."""
     try:
         yield from items()
     except (gzip.BadGzipFile, lzma.LZMAError, zstandard.ZstdError, EOFError, zlib.error) as error:
         raise _damaged(source, error) from None
     except OSError as error:
-        if error.errno is None:  # bz2's own
+        if error.errno is None:  # raised by bz2
             raise _damaged(source, error) from None
         raise CorpusError(f"{source.label}: cannot be read ({error.strerror})") from None
 

@@ -1,6 +1,6 @@
-"""Lines as slices of one array of units, one block at a time: rows, hashes, chunks, running text.
+"""Lines as slices of one array of units, in blocks: rows, hashes, chunks, running text.
 
-A unit is a code point or, where text is taken as bytes, a byte. Text of ASCII alone stays bytes all the way.
+A unit is a code point or, with corpus.unit=byte, a byte. Pure ASCII text stays in bytes throughout.
 
 Shape suffixes: M units of a block, N lines, L length.
 """
@@ -19,12 +19,12 @@ Units = npt.NDArray[np.integer]
 Places = npt.NDArray[np.int64]
 
 CELLS = 1 << 21
-"""Units that are laid out in rows at once, so that memory stays bounded whatever the corpus."""
+"""Number of units laid out in rows at a time; limits memory."""
 
 LINE_FEED = 10
 
 _HASHED = 1 << 14
-"""Lines that are hashed together: their state stays in the processor's cache."""
+"""Number of lines hashed together, so that their state fits into the processor's cache."""
 
 _SPLIT_KEY = np.uint64(0x5EED_0F5E_0A2D_11E5)
 
@@ -34,21 +34,21 @@ class Lines:
     """Lines of one block."""
 
     units_M: Units
-    """Code points (uint32) or, where all are below 256, bytes (uint8)."""
+    """Code points (uint32) or, if all are below 256, bytes (uint8)."""
 
     starts_N: Places
     sizes_N: Places
-    """Units in each line."""
+    """Number of units in each line."""
 
     continued: bool = False
-    """Whether the first line is the rest of a line that the block before began: it was too long for one block."""
+    """Whether the first line continues a long line of the previous block."""
 
     goes_on: bool = False
-    """Whether the last line goes on in the next block."""
+    """Whether the last line continues in the next block."""
 
     @classmethod
     def of(cls, strings: Sequence[str], *, as_bytes: bool) -> Lines:
-        """Return strings as lines; whatever stands in them is part of them, line feeds too."""
+        """Convert strings to lines; their line feeds are part of them."""
         if as_bytes or all(map(str.isascii, strings)):
             pieces: Sequence[str] | list[bytes] = [string.encode() for string in strings] if as_bytes else strings
             joined = b"".join(pieces) if as_bytes else "".join(strings).encode()  # type: ignore[arg-type]
@@ -60,21 +60,21 @@ class Lines:
         return cls(units_M, np.cumsum(sizes_N) - sizes_N, sizes_N)
 
     def select(self, keep: npt.NDArray[np.bool_] | slice) -> Lines:
-        """Return the lines where `keep`, a mask or a slice, says so."""
+        """Return the lines selected by a mask or a slice."""
         return Lines(self.units_M, self.starts_N[keep], self.sizes_N[keep])
 
     def whole(self) -> Lines:
-        """Return the lines without what another block began."""
+        """Return the lines without the rest of a line from another block."""
         return self.select(slice(1, None)) if self.continued else self
 
     def strings(self) -> list[str]:
-        """Return the lines as Python strings, bytes above 127 as the code points of the same number."""
+        """Return the lines as Python strings; bytes above 127 become the code points with the same number."""
         text = self.units_M.astype("<u4").tobytes().decode("utf-32-le")
         pairs = zip(self.starts_N.tolist(), self.sizes_N.tolist(), strict=True)
         return [text[start : start + size] for start, size in pairs]
 
     def look_up(self, table: npt.NDArray[np.integer]) -> Lines:
-        """Return lines whose units are those of a table, unit -> id."""
+        """Return lines with units replaced by a table, unit -> id."""
         return Lines(table[self.units_M], self.starts_N, self.sizes_N, self.continued, self.goes_on)
 
     def pieces(self, length: int) -> Lines:
@@ -86,14 +86,14 @@ class Lines:
         return Lines(self.units_M, self.starts_N[line_P] + within_P, sizes_P)
 
     def places_M(self) -> tuple[Units, Places]:
-        """Return the units that are in lines, and the place of each in its line, in order."""
+        """Return the units in the lines, and the position of each in its line, in order."""
         behind_N = np.cumsum(self.sizes_N)
         within_M = np.arange(behind_N[-1] if len(behind_N) else 0) - np.repeat(behind_N - self.sizes_N, self.sizes_N)
         return self.units_M[np.repeat(self.starts_N, self.sizes_N) + within_M], within_M
 
     def running(self) -> Units:
-        """Return all lines as one text, a line feed behind each; none behind a line that goes on."""
-        if len(self.sizes_N) == 1:  # a part of a long line, most of all: nothing is to be moved
+        """Return all lines as one text, with a line feed after each complete line."""
+        if len(self.sizes_N) == 1:  # usually a part of a long line: nothing needs to be moved
             line = self.units_M[self.starts_N[0] : self.starts_N[0] + self.sizes_N[0]]
             return line if self.goes_on else np.append(line, line.dtype.type(LINE_FEED))
         sizes_N = self.sizes_N + 1
@@ -105,10 +105,11 @@ class Lines:
         return text
 
     def rows(self, length: int) -> Iterator[Units]:
-        """Yield (N, L) units, cropped, with 0 behind each line; a bounded number of lines at a time."""
+        """Yield (N, L) units, cropped and padded with 0, a limited number of lines at a time."""
         group = max(1, CELLS // length)
         padded = np.concatenate([self.units_M, np.zeros(length, self.units_M.dtype)])
-        # A row is read as one item, L units wide, that begins at any unit: four times as fast as index arithmetic.
+        # A row is read as one item of L units that can begin at any unit, which is four times as fast as index
+        # arithmetic.
         item = np.dtype((np.void, length * padded.itemsize))
         windows_M = np.ndarray((len(padded) - length + 1,), item, padded, strides=(padded.itemsize,))
         place_L = np.arange(length, dtype=np.int32)
@@ -120,12 +121,12 @@ class Lines:
             yield rows_NL
 
     def hashes(self, length: int) -> npt.NDArray[np.uint64]:
-        """Return a 64-bit hash of each line, cropped to `length`: a function of its units and nothing else."""
+        """Return a 64-bit hash of each line, cropped to `length`. It depends only on the units."""
         hash_N = np.empty(len(self.starts_N), np.uint64)
         for first in range(0, len(hash_N), _HASHED):
             last = first + _HASHED
             sizes_N = np.minimum(self.sizes_N[first:last], length)
-            # Longest lines first: those that have a unit at a place are then the first so many.
+            # Longest lines first: then the lines that reach a position form a prefix.
             order_N = np.argsort(-sizes_N, kind="stable")
             longer_L = np.searchsorted(-sizes_N[order_N], -np.arange(int(sizes_N.max(initial=0))), side="left")
             starts_N = self.starts_N[first:last][order_N]

@@ -1,6 +1,6 @@
 """Open a user's CORPUS: files, columns of tables, stdin, a bundled corpus, or Python strings.
 
-A source can be opened again and again: two passes are made over every corpus.
+A source can be opened repeatedly, since every corpus is read twice.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .source import Source as Source
 
 
 def open_source(corpus: str | Path | Sequence[str] | Sequence[str | Path]) -> Source:
-    """Return the source that `corpus` means.
+    """Return the source for `corpus`.
 
     Args:
         corpus: a path, also of gzip, zstd, bzip2 or xz data; a path and a column, as in `people.csv:name`,
@@ -38,8 +38,8 @@ def open_source(corpus: str | Path | Sequence[str] | Sequence[str | Path]) -> So
             learn from; or, where there are paths in it, or files among a few strings, of several of all these.
 
     Raises:
-        CorpusError: no such file or bundled corpus; a folder; no column named; strings with lone surrogates; an input
-            that is named twice; stdin beside others.
+        CorpusError: no such file or bundled corpus, a folder, no column named, strings with lone surrogates, an input
+            named twice, or stdin combined with others.
     """
     if isinstance(corpus, str | Path):
         return open_inputs([corpus])
@@ -47,7 +47,7 @@ def open_source(corpus: str | Path | Sequence[str] | Sequence[str | Path]) -> So
 
 
 def open_inputs(inputs: Sequence[str | Path]) -> Source:
-    """Return the source that several inputs are, each read in its own way, one behind the other; see `open_source`."""
+    """Return the concatenation of several inputs, each in its own format; see `open_source`."""
     if len(inputs) > 1 and "-" in inputs:
         raise CorpusError("'-' (stdin) cannot be combined with other inputs", "name all files, or pipe all text")
     return in_order([_open(one) for name in inputs for one in (expanded(str(name)) if _is_pattern(name) else [name])])
@@ -101,7 +101,7 @@ def _from_path(path: Path, field: str) -> Source:
                 f"{path}:{field}: {path.name} has no columns",
                 f"columns can be named for files that end in: {_endings()}",
             )
-        if not path.is_file():  # a pipe: it can be read but once
+        if not path.is_file():  # a pipe, which can be read only once
             with path.open("rb") as stream:
                 return _spooled(name, str(path), stream)
     reopen = _opener(path)
@@ -118,7 +118,7 @@ def _from_path(path: Path, field: str) -> Source:
 
 
 def _kind(path: Path) -> tuple[str, str]:
-    """Return what kind of file a path is by its ending, one for compression taken off, and its name without both."""
+    """Return the extension of a path, without that of a compression, and the name without both."""
     plain = Path(path.name)
     if plain.suffix.lower() in DECOMPRESSORS:
         plain = Path(plain.stem)
@@ -140,9 +140,9 @@ def _open_zstd(path: Path) -> BinaryIO:
 
 
 def _frames(file: BinaryIO) -> Iterator[bytes]:
-    """Yield what zstd data holds. Raises EOFError where it is cut off, of which zstandard's own reader says nothing."""
+    """Yield decompressed zstd data. Raises EOFError for truncated data, which zstandard's reader does not detect."""
     frame, rest = None, b""
-    while packed := rest or file.read(1024):  # so little, as four bytes may stand for 128 KiB
+    while packed := rest or file.read(1024):  # small reads, since four bytes can decompress to 128 KiB
         frame = frame or zstandard.ZstdDecompressor().decompressobj()
         yield frame.decompress(packed)
         rest = frame.unused_data
@@ -158,7 +158,7 @@ DECOMPRESSORS: dict[str, Callable[[Path], IO[bytes]]] = {
     ".bz2": lambda path: cast("IO[bytes]", bz2.BZ2File(path, "rb")),
     ".xz": lambda path: cast("IO[bytes]", lzma.LZMAFile(path)),  # noqa: SIM115
 }
-"""Ending -> how such a file is opened for its decompressed bytes."""
+"""Extension -> function that opens the decompressed stream."""
 
 
 def _opener(path: Path) -> Callable[[], BinaryIO]:
@@ -189,7 +189,7 @@ def _from_stdin() -> Source:
 
 
 def _spooled(name: str, label: str, stream: BinaryIO) -> Source:
-    """Return a source of what a stream holds: two passes are made over a corpus, and a stream can be read but once."""
+    """Return a source for a stream. A stream can be read only once, so its contents go to a temporary file."""
     spool = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the source)
     shutil.copyfileobj(stream, spool)
     size = spool.tell()

@@ -1,4 +1,4 @@
-"""Read lines from a source, one input after the other, with statistics over all of them."""
+"""Read lines from a source, one input after another, with statistics over all of them."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ from .source import Source
 
 
 class Reader:
-    """Reads a source from start to end, as lines, and counts what it met.
+    """Reads a source from start to end as lines, with counts.
 
-    Each input has its own compression, byte order mark and, where it has no line feed at its end, its own last line.
+    Each input has its own compression and byte order mark. The last line of an input ends there, with or without a line
+    feed.
 
     Args:
-        source: what to read.
-        settings: encoding, errors, normalize, unit and limit are heeded here; both passes must read alike.
-        on_bytes: for progress.
+        source: the source.
+        settings: encoding, errors, normalize, unit and limit apply here; both passes must use the same.
+        on_bytes: called with the number of bytes read so far.
 
     Raises:
-        CorpusError: while reading: a file cannot be read, is damaged, binary, or has a bad byte when strict.
+        CorpusError: during iteration: a file cannot be read, is damaged or binary, or has a bad byte (strict).
     """
 
     def __init__(self, source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _bytes: None) -> None:
         self.source, self.settings, self.on_bytes = source, settings, on_bytes
         self.files: list[FileReader] = []
-        """Of the inputs that reading has come to."""
+        """Readers of the inputs so far."""
 
         self._digest = hashlib.sha256()
         find_codec(source.encoding or settings.encoding, b"")
@@ -45,7 +46,7 @@ class Reader:
             )
 
     def __iter__(self) -> Iterator[Lines]:
-        """Yield lines, empty ones too, in order."""
+        """Yield lines, including empty ones, in order."""
         left, done = self.settings.limit, 0
         for source in self.source.files:
             if self.files:
@@ -62,40 +63,40 @@ class Reader:
 
     @property
     def sha256(self) -> str:
-        """Of what was read: the text after decompression, without its byte order mark; fields one a line.
+        """SHA-256 of the text after decompression, without byte order mark; fields one per line.
 
-        Of several inputs it is that of the file which they are one behind the other, with a line feed behind each.
+        For several inputs it is that of their concatenation, with a line feed at the end of each.
         """
         return self._digest.hexdigest()
 
     @property
     def read(self) -> int:
-        """Lines read."""
+        """Number of lines read."""
         return sum(file.read for file in self.files)
 
     @property
     def empty(self) -> int:
-        """Those of them that are empty."""
+        """Number of empty lines."""
         return sum(file.empty for file in self.files)
 
     @property
     def bad(self) -> int:
-        """Those that were left out."""
+        """Number of undecodable lines that were skipped."""
         return sum(file.bad for file in self.files)
 
     @property
     def bytes(self) -> int:
-        """Bytes read, after decompression."""
+        """Number of bytes read, after decompression."""
         return sum(file.bytes for file in self.files)
 
     @property
     def carriage_returns(self) -> int:
-        """Lines that ended with one, which was removed."""
+        """Number of lines from which a carriage return was removed."""
         return sum(file.carriage_returns for file in self.files)
 
     @property
     def codec(self) -> Codec | None:
-        """How the bytes of the input that is being read are decoded; None where nothing has been read."""
+        """Codec of the present input; None before anything is read."""
         return self.files[-1].codec if self.files else None
 
     @property

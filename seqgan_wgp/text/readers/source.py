@@ -16,71 +16,72 @@ from .column_spec import Fields
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Something that strings come from."""
+    """A source of strings."""
 
     name: str
-    """Short name, for run folders: that of the file without its endings."""
+    """Short name for run folders: the file name without extensions."""
 
     label: str
-    """What messages call it."""
+    """Name in messages."""
 
     open: Callable[[], BinaryIO]
-    """Open its bytes at their beginning, decompressed."""
+    """Opens the stream of decompressed bytes at its start."""
 
     fields: Fields | None = None
-    """How strings are found in it; None: they are its lines."""
+    """Yields the strings; None: they are the lines."""
 
     encoding: str | None = None
-    """The encoding, where the source knows it better than the settings."""
+    """The encoding, if the source determines it."""
 
     size: int | None = None
-    """Bytes that `open` gives, where that is known before they are read."""
+    """Size of the decompressed stream, if known in advance."""
 
     path: Path | None = None
-    """The one file that all comes from, where there is one."""
+    """The file, if there is exactly one."""
 
     field: str = ""
-    """The column of it."""
+    """The column in the file."""
 
     parts: tuple[Source, ...] = ()
-    """Of several inputs each, in their order; then what stands above is of all, and nothing is opened but these."""
+    """The individual inputs, in order, if there are several. Then the fields above describe all of them, and only the
+    parts are opened."""
 
     @property
     def files(self) -> tuple[Source, ...]:
-        """The inputs, one after the other: this one, or its parts."""
+        """The inputs in order: this one, or its parts."""
         return self.parts or (self,)
 
     @property
     def by_field(self) -> bool:
-        """Whether any of it is not lines."""
+        """Whether any input is read by field rather than by line."""
         return any(file.fields is not None for file in self.files)
 
     def strings(self, encoding: str, errors: str) -> Iterator[list[str | None]]:
-        """Yield the strings of a source that has `fields`, some at a time; None is one that cannot be had."""
+        """Yield the strings of a source with `fields`, in batches; None stands for a missing or undecodable string."""
         assert self.fields is not None
         return self.fields(self.open, self.label, self.encoding or encoding, errors)
 
 
 LINES_LEAST = 16
-"""Fewer strings than this are no lines to learn from (`scan.DISTINCT_LEAST`), so files among them are meant as such."""
+"""Fewer strings are too few to learn from (`scan.DISTINCT_LEAST`), so file names among them are taken as inputs."""
 
 
 MARKS = "*?["
-"""What makes a pattern of a path."""
+"""Characters that make a path a pattern."""
 
 
 def is_inputs(corpus: Sequence[str] | Sequence[str | Path]) -> bool:
-    """Say whether a sequence names inputs, in place of being the lines itself.
+    """Return whether a sequence consists of names of inputs rather than of lines.
 
-    It does where there is a path in it and, of few strings, where one is a file or a pattern of files.
+    It does if it contains a Path, or if it has few strings and one of them is a file or a pattern.
 
-    Raises CorpusError for many strings that are all files: both may be meant.
+    Raises CorpusError for many strings that are all files, which is ambiguous.
     """
     if any(isinstance(name, Path) for name in corpus):
         return True
     if len(corpus) < LINES_LEAST:
         return any(_is_file(name) or _is_file(str(name).rpartition(":")[0]) or _matches(name) for name in corpus)
-    if all(map(_is_file, corpus)):  # which ends at the first that is none
+    if all(map(_is_file, corpus)):  # stops at the first that is not a file
         raise CorpusError(
             f"the {len(corpus):,} given strings are file names, so it is not clear what to train on",
             "to train on the files, give pathlib.Path objects; to train on the names, write them to a file",
@@ -103,25 +104,25 @@ def _matches(name: object) -> bool:
 
 
 def expanded(pattern: str) -> list[str]:
-    """Return the inputs that a pattern means, such as `data/*.txt` or `data/*.csv:name`, in the order of their names.
+    """Return the inputs that match a pattern, such as `data/*.txt` or `data/*.csv:name`, sorted by name.
 
-    `*` stands for any characters, `?` for one, `[ab]` for one of some, and `**` for folders within folders. Folders and
-    hidden files are not meant.
+    `*` matches any characters, `?` one character, `[ab]` one of these, and `**` any folders. Folders and hidden files
+    do not match.
 
     Raises:
-        CorpusError: there is no such file.
+        CorpusError: no file matches.
     """
     for paths, field in ((pattern, ""), pattern.rpartition(":")[::2]):
-        names = glob.glob(paths, recursive=True)  # noqa: PTH207  (Path's own takes no absolute patterns)
+        names = glob.glob(paths, recursive=True)  # noqa: PTH207  (Path.glob takes no absolute patterns)
         if found := sorted(name for name in names if not Path(name).is_dir()):
             return [f"{name}:{field}" if field else name for name in found]
     raise CorpusError(f"{pattern}: no file matches", "* matches any characters, ? one character, ** any folders")
 
 
 def in_order(sources: Sequence[Source]) -> Source:
-    """Return sources as one: the only one, or all of them, one behind the other.
+    """Combine sources into one by concatenation; a single source is returned as it is.
 
-    It is called by the first and the number of the others. Raises CorpusError when one is there twice.
+    The label has the first source and the number of the others. Raises CorpusError when a source occurs twice.
     """
     if len(sources) == 1:
         return sources[0]

@@ -1,4 +1,4 @@
-"""Every string of a file, in order and in one pass: for what looks at strings one by one."""
+"""Read every string of a file, in order and in one pass."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .reader import Reader
 
 
 def strings_of(file: str, settings: CorpusSettings) -> Iterator[str]:
-    """Yield the lines of a file, or the fields where it names a column, none left out, in constant memory.
+    """Yield all lines of a file, or all fields of a named column, in constant memory.
 
-    They are read as a model's corpus was: in its encoding, normal form and unit. Empty lines come too, a field without
-    a value as an empty one. A byte that the encoding does not have becomes U+FFFD; where the unit is a byte, the
-    surrogate that "surrogateescape" has for it. Of a line of more than 4 MiB only the beginning comes.
+    They are read like the model's corpus, with its encoding, normal form and unit. Empty lines are included; a missing
+    field becomes an empty string. An invalid byte becomes U+FFFD or, if the unit is a byte, its surrogate by
+    "surrogateescape". Lines of more than 4 MiB are cropped.
 
     Args:
-        file: what `open_source` takes; "-", stdin, is taken as it comes.
-        settings: of the model's corpus.
+        file: as for `open_source`; "-", stdin, is read as a stream.
+        settings: settings of the model's corpus.
 
     Raises:
-        CorpusError: no such file, or, while reading: it cannot be read, is damaged or binary.
+        CorpusError: no such file or, during iteration: it cannot be read, is damaged or binary.
     """
     source = _stdin() if file == "-" else open_source(file)
     settings = dataclasses.replace(settings, errors="replace", limit=None)
@@ -43,7 +43,7 @@ def _strings(source: Source, settings: CorpusSettings) -> Iterator[str]:
                 else:
                     yield string if unit.tokens is None else unit.tokens.decode(string)
     except CorpusError as error:
-        # Settings of the corpus, which remedies speak of, belong to the model and cannot be changed here.
+        # The remedies mention corpus settings, but these belong to the model and cannot be changed here.
         read = f"it is read as the model's corpus was, as {settings.encoding}: convert the file"
         raise CorpusError(error.message, read if "--set" in error.remedy else error.remedy) from None
 
@@ -63,6 +63,6 @@ def _with_every_field(source: Source) -> Source:
 def _stdin() -> Source:
     if sys.stdin.isatty():
         raise CorpusError("stdin is a terminal", "pipe text into the command, or name a file")
-    # Past the buffer, which waits until it is full.
+    # Unbuffered, since the buffer waits until it is full.
     raw = cast("BinaryIO", getattr(sys.stdin.buffer, "raw", sys.stdin.buffer))
     return Source(name="stdin", label="stdin", open=lambda: raw)

@@ -20,7 +20,7 @@ _LINE_END = re.compile("\r\n|\r|\n")
 
 
 def cells(delimiters: str, want: Wanted) -> Iterator[str | None]:
-    """Yield the strings of a column; None where a row is too short."""
+    """Yield the strings of a column; None for a row that is too short."""
     lines, head = text_lines(want, ""), []
     for line in lines:
         head.append(line)
@@ -42,9 +42,9 @@ def cells(delimiters: str, want: Wanted) -> Iterator[str | None]:
 
 
 def _rows(lines: Iterator[str], delimiter: str, want: Wanted) -> Iterator[tuple[int, list[str]]]:
-    """Yield rows, each with the number of its last line; empty lines are none."""
+    """Yield rows, each with the number of its last line, without empty lines."""
     _allow_long_cells()
-    # Strict, as otherwise a quote that is never closed takes in the rest of the file without a word.
+    # Strict, since otherwise an unclosed quote silently swallows the rest of the file.
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     last = 0
     try:
@@ -61,12 +61,12 @@ def _rows(lines: Iterator[str], delimiter: str, want: Wanted) -> Iterator[tuple[
 
 @functools.cache
 def _allow_long_cells() -> None:
-    """Raise the csv module's limit, which holds for the whole process; once, so that others can set it too."""
+    """Raise the csv module's limit, a process-wide setting; only once, so that other code can change it."""
     csv.field_size_limit(max(csv.field_size_limit(), 1 << 27))
 
 
 def _column(first: list[str], last: int, want: Wanted) -> tuple[int, bool]:
-    """Return the place of the column, and whether the first row is data: it is when a number names the column."""
+    """Return the index of the column, and whether the first row is data, as when the column is given by number."""
     if not want.field:
         raise unnamed(want, "a table has columns", "columns", first)
     if want.field in first:
@@ -74,7 +74,7 @@ def _column(first: list[str], last: int, want: Wanted) -> tuple[int, bool]:
     numbers = [str(number) for number in range(1, len(first) + 1)]
     if want.field in numbers:
         return numbers.index(want.field), True
-    for place, name in enumerate(first):  # in the wrong encoding the name may well be there
+    for place, name in enumerate(first):  # with a wrong encoding the name may be garbled
         if not is_sound(name):
             mended(name, want, partial(_bad_cell, want, last, first[place + 1 :]))
     raise CorpusError(
@@ -84,7 +84,7 @@ def _column(first: list[str], last: int, want: Wanted) -> tuple[int, bool]:
 
 
 def _bad_cell(want: Wanted, last: int, cells_behind: list[str], found: re.Match[str]) -> CorpusError:
-    # Cells hold their line ends: those behind the bad byte lie between its line and the last of the row.
+    # Cells contain line ends. Those after the bad byte are between its line and the last line of the row.
     behind = " ".join([found.string[found.start() :], *cells_behind])
     return bad_byte(want, last - len(_LINE_END.findall(behind)), found[0])
 
@@ -97,7 +97,7 @@ _KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean
 
 
 def values(want: Wanted) -> Iterator[str | None]:
-    """Yield the string that each record has in a field; None where it is null."""
+    """Yield the string in a field of each record; None for null."""
     record: Any = _ABSENT
     for number, line in enumerate(text_lines(want, "\n"), 1):
         if not line or line.isspace():
@@ -119,7 +119,7 @@ def values(want: Wanted) -> Iterator[str | None]:
 
 
 def _parsed(line: str) -> Any:
-    """Return what a line of JSON says, or the exception where it is none."""
+    """Parse a line as JSON; return the exception if it is invalid."""
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -127,7 +127,7 @@ def _parsed(line: str) -> Any:
 
 
 def _look_up(record: Any, field: str) -> Any:
-    """Return what a record has under a name or, along its dots, within other records; null has null within."""
+    """Return the value of a field, given by name or by dotted path. A field within null is null."""
     if not isinstance(record, dict):
         return _ABSENT
     if field in record:
@@ -142,10 +142,10 @@ def _look_up(record: Any, field: str) -> Any:
 
 
 def _names(record: dict[str, Any]) -> list[str]:
-    """Return the names of what a record and those within it have, those of strings first."""
+    """Return the names of the fields of a record and of nested ones, strings first."""
     found: dict[str, bool] = {}
     records = [("", record)]
-    for prefix, inner in records:  # which grows meanwhile
+    for prefix, inner in records:  # the list grows meanwhile
         for key, value in inner.items():
             found[prefix + key] = isinstance(value, str)
             if isinstance(value, dict):

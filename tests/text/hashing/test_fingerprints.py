@@ -67,5 +67,5 @@ def test_a_file_is_read_at_its_places(tmp_path: Path) -> None:
     assert file.read(np.array([3, 47, 0]), 3).tolist() == [[3, 4, 5], [47, 48, 49], [0, 1, 2]]
     assert file.read(np.array([], np.int64), 3).shape == (0, 3)
     assert file.read(np.array([1]), 2).flags.writeable
-    with pytest.raises(CheckpointError, match="ids: has become shorter"):
+    with pytest.raises(CheckpointError, match="ids: is shorter than before"):
         file.read(np.array([0, 48]), 3)
