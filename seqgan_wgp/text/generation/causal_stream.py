@@ -1,4 +1,6 @@
-"""Candidates of a causal generator: drawn left to right, under constraints with what leads nowhere masked.
+"""Candidates of a causal generator: sampled from left to right.
+
+Constraints mask symbols that lead to no allowed string.
 
 Shape suffixes: N strings, B those of one block, L length, V vocabulary.
 """
@@ -17,12 +19,12 @@ from ..vocabulary import PAD
 
 
 def drawing_of(epsilon: float, decode: str, temperature: float) -> Drawing:
-    """Return how a request draws: by "argmax" as the model is in use, by "sample" every symbol, at a temperature."""
+    """Return how a request samples: "argmax" with the model's epsilon, "sample" all symbols, at a temperature."""
     return Drawing(epsilon=epsilon) if decode == "argmax" else Drawing(temperature=temperature)
 
 
 def block_uniforms(seed: int, index_B: Tensor, length: int) -> Tensor:
-    """Return the (B, L) uniforms of candidates: those that their latents stand for."""
+    """Return the (B, L) uniforms of candidates, which correspond to their latents."""
     return uniform(seed, Stream.SAMPLE_LATENT, index_B, length)
 
 
@@ -30,20 +32,21 @@ def block_uniforms(seed: int, index_B: Tensor, length: int) -> Tensor:
 def constrained_sample(
     network: CausalNetwork, uniform_BL: Tensor, drawing: Drawing, trellis: Trellis
 ) -> tuple[Tensor, Tensor]:
-    """Return strings that a trellis allows, and what the constraints cost each.
+    """Return strings that a trellis allows, and the log probability that the constraints cost each.
 
-    Symbols that lead to no allowed string are masked at each position, and the others' probabilities scaled up. So
-    strings are not drawn by their probability given that they are allowed: a beginning weighs as much as without
-    constraints, however unlikely it is to be completed as they want.
+    At each position, symbols that lead to no allowed string are masked and the other probabilities are renormalised. So
+    this is not sampling from the conditional distribution: a prefix has the same weight as without constraints, even
+    if it is unlikely to be completed to an allowed string.
 
     Args:
-        network: gives the probabilities.
+        network: the causal network.
         uniform_BL: in [0, 1), float32.
-        drawing: temperature and epsilon, of what is left.
+        drawing: temperature and epsilon, applied after masking.
         trellis: all allowed strings.
 
     Returns:
-        (B, L) ids, int64, and float64 (B,): minus the sum of the logs of the masses that were left at each position.
+        (B, L) ids, int64, and float64 (B,): minus the sum over positions of the log of the probability left after
+        masking.
     """
     count, device = len(uniform_BL), uniform_BL.device
     steps, ids_BL = Steps(network, count), torch.zeros(uniform_BL.shape, dtype=torch.int64, device=device)
@@ -61,13 +64,13 @@ def constrained_sample(
         last_B = torch.where(open_B, drawn(logits_BV, uniform_BL[:, place], drawing, allowed_BV), PAD)
         ids_BL[:, place] = last_B
         open_B = open_B & (last_B != PAD)
-        # A string that has ended goes on from the start, where nothing is looked at any more.
+        # A string that has ended continues from the start state; the result is not used.
         state_B = np.where(open_B.cpu().numpy(), target_BV[np.arange(count), last_B.cpu().numpy()], 0)
     return ids_BL, given_up_B
 
 
 def _targets(trellis: Trellis, place: int, state_B: np.ndarray, size: int) -> np.ndarray:
-    """Return where each symbol leads to (B, V), NONE where to no allowed string; PAD leads to 0 where one may end."""
+    """Return the next states (B, V) of all symbols; NONE if not allowed; 0 for PAD at an allowed end."""
     target_BV = np.full((len(state_B), size), NONE)
     if place >= len(trellis.layers):
         target_BV[:, PAD] = 0

@@ -1,7 +1,7 @@
 """Filter generated strings: drop duplicates, lines of given files and invalid strings.
 
-Strings are told apart by a 64-bit hash. Among n of them, those of the files counted, two have the same one, and the
-later is lost, with odds below n^2 / 2^65: one in 37 million for a million strings, one in 37 for a billion.
+Strings are compared by 64-bit hashes. Among n strings, including those of files, a collision loses a string with
+probability below n^2 / 2^65: one in 37 million for a million strings, one in 37 for a billion.
 
 Shape suffixes: N strings, L length.
 """
@@ -28,10 +28,10 @@ from ..vocabulary import Vocabulary
 
 
 def validity(name: str, vocabulary: Vocabulary) -> Callable[[Ids], npt.NDArray[np.bool_]]:
-    """Return a function from (N, L) ids to which of their strings (N,) a registered validator calls valid.
+    """Return a function from (N, L) ids to a mask (N,) of the strings that a registered validator accepts.
 
     Raises:
-        ConfigError: there is no such validator; the function too, where the validator fails on a string.
+        ConfigError: there is no such validator. The function raises it when the validator fails on a string.
     """
     is_valid = VALIDATORS[name]
 
@@ -48,13 +48,13 @@ def validity(name: str, vocabulary: Vocabulary) -> Callable[[Ids], npt.NDArray[n
 
 @final
 class StringFilter:
-    """Lets strings through that are valid and not met: neither in a file to exclude nor, with `unique`, before.
+    """Keeps strings that are valid, not in an excluded file and, with `unique`, not seen before.
 
     Args:
-        hashes: of the model's strings.
-        unique: let each string through once.
+        hashes: hash function of the model's strings.
+        unique: keep each string only once.
         memory_bytes: see HashSet.
-        valid: (N, L) ids -> (N,) which are valid; None: all are.
+        valid: (N, L) ids -> mask (N,) of valid strings; None: all are valid.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class StringFilter:
         self._known = HashSet(memory_bytes)
 
     def exclude(self, lines: Iterable[Lines]) -> None:
-        """Let none of these lines through. Raises OSError when they need the disk and it is full."""
+        """Exclude these lines. Raises OSError when they need the disk and it is full."""
         for block in lines:
             self._known.add(self._hashes.of_lines(block))
 
     def passes(self, ids_NL: Ids) -> npt.NDArray[np.bool_]:
-        """Return (N,) which strings of (N, L) ids are let through; OSError as above."""
+        """Return the mask (N,) of strings to keep; raises OSError as above."""
         passing_N = np.ones(len(ids_NL), np.bool_) if self._valid is None else self._valid(ids_NL)
         hash_M = self._hashes.of_ids(ids_NL[passing_N])
         passing_N[passing_N] = self._known.add(hash_M) if self._unique else ~self._known.has(hash_M)
@@ -83,11 +83,11 @@ class StringFilter:
 
 @final
 class Excluded:
-    """The lines of a file that no string is to equal, read as the model's corpus was.
+    """The lines of a file to exclude, read like the model's corpus.
 
     Args:
-        file: what `open_source` takes; a line, or a field where one is named, is one string, as long as it is.
-        settings: of the model's corpus; its `limit` does not count.
+        file: as for `open_source`; each line, or each field of a named column, is one string of any length.
+        settings: settings of the model's corpus; `limit` is ignored.
 
     Raises:
         CorpusError: no such file.
@@ -98,18 +98,18 @@ class Excluded:
         self._reader = Reader(open_source(file), dataclasses.replace(settings, limit=None))
 
     def __iter__(self) -> Iterator[Lines]:
-        """Yield the lines, once. Raises CorpusError when the file cannot be read."""
+        """Yield the lines; works once. Raises CorpusError when the file cannot be read."""
         try:
             yield from self._reader
         except CorpusError as error:
             how = self._reader.settings
             read = f"the file is read like the model's corpus, as {how.encoding} with errors = {how.errors}"
-            # Settings of the corpus, which other remedies speak of, cannot be changed any more.
+            # Other remedies mention corpus settings, which cannot be changed after training.
             raise CorpusError(
                 error.message, f"{read}: convert the file" if "--set" in error.remedy else error.remedy
             ) from None
 
     @property
     def sha256(self) -> str:
-        """Of what has been read."""
+        """SHA-256 of what has been read."""
         return self._reader.sha256

@@ -1,4 +1,4 @@
-"""Strings as people and programs read them, alone or with what is known of them: lines of text, JSON or CSV."""
+"""Output formats of strings, alone or with further columns: lines of text, JSON or CSV."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def printable(string: str) -> str:
-    r"""Return a string that takes one line: control characters and line separators as \n, \t, \x1b, \u2028.
+    r"""Return a string on one line: control characters and line separators are written as \n, \t, \x1b, \u2028.
 
-    A backslash stays one backslash, so this is for reading; JSON lines are exact.
+    Backslashes are not doubled, so this is for people; JSON lines are exact.
     """
     if string.isprintable():
         return string
@@ -38,15 +38,15 @@ def _escaped(character: str) -> str:
 
 
 _JSON_SEPARATORS = {0x7F: r"\u007f", 0x85: r"\u0085", 0x2028: r"\u2028", 0x2029: r"\u2029"}
-"""What JSON lets stand for itself, but some readers take for the end of a line."""
+"""Characters that JSON does not escape, but that some readers take for line ends."""
 
 
 LINES_WRITTEN = 100
-"""Samples of an evaluation that are written to a file."""
+"""Number of samples per evaluation that are written to a file."""
 
 
 def write_lines(_config: Config, spec: DataSpec, samples: npt.NDArray[np.integer], stem: Path) -> None:
-    """Write the first samples as printable lines to `stem` with the ending .txt."""
+    """Write the first samples as printable lines to `stem`.txt."""
     lines = [printable(string) + "\n" for string in spec.to_text(samples[:LINES_WRITTEN])]
     stem.with_suffix(".txt").write_text("".join(lines), encoding="utf-8")
 
@@ -62,18 +62,18 @@ def as_jsonl(string: str) -> str:
 
 
 def as_csv(string: str) -> str:
-    """Return the string as a CSV field, quoted where it must be (RFC 4180); exact."""
+    """Return the string as a CSV field, quoted if necessary (RFC 4180); exact."""
     buffer = io.StringIO()
-    # Before Python 3.13 a line break is quoted only if it is part of the line's end.
+    # Before Python 3.13 a line break is quoted only if it is part of the line terminator.
     csv.writer(buffer, lineterminator="\r\n").writerow([string])
     return buffer.getvalue().removesuffix("\r\n")
 
 
 FORMATS: dict[str, Callable[[str], str]] = {"txt": as_txt, "jsonl": as_jsonl, "csv": as_csv}
-"""Name -> string to line, without the line feed. CSV has a header, see HEADERS."""
+"""Format -> function from string to line, without the line feed. For the header of CSV see HEADERS."""
 
 HEADERS: dict[str, str] = {"csv": "text\n"}
-"""What a file of the format begins with."""
+"""Format -> first line of the file."""
 
 
 Value = str | float
@@ -82,12 +82,12 @@ Columns = Mapping[str, Value]
 
 
 def as_columns(text: str, columns: Columns) -> str:
-    """Return the columns and then the text, tabs between; an empty word is "-"."""
+    """Return the columns and then the text, separated by tabs; an empty word is "-"."""
     return "\t".join([*(_written(value) or "-" for value in columns.values()), as_txt(text)])
 
 
 def as_json(text: str, columns: Columns) -> str:
-    """Return a JSON object of the text and the columns; a number that is not finite is null."""
+    """Return a JSON object of the text and the columns; non-finite numbers are null."""
     pairs = [f'"{name}": {_json_value(value)}' for name, value in columns.items()]
     return ", ".join([as_jsonl(text)[:-1], *pairs]) + "}"
 
@@ -98,16 +98,17 @@ def as_fields(text: str, columns: Columns) -> str:
 
 
 RECORDS: dict[str, Callable[[str, Columns], str]] = {"txt": as_columns, "jsonl": as_json, "csv": as_fields}
-"""Name -> string and columns to line, without the line feed. Numbers have as few digits as say a float32 exactly."""
+"""Format -> function from string and columns to line, without the line feed. Numbers have as few digits as identify a
+float32."""
 
 
 def header(format_: str, *columns: str) -> str:
-    """Return what a file of the format begins with."""
+    """Return the first line of a file of the format, or nothing."""
     return ",".join(["text", *columns]) + "\n" if format_ == "csv" else ""
 
 
 def check_format(format_: str) -> None:
-    """Raise ConfigError unless there is such a format."""
+    """Raise ConfigError for an unknown format."""
     if format_ not in RECORDS:
         known = f"choose one of: {', '.join(RECORDS)}"
         raise ConfigError(f"--format is {format_!r}{did_you_mean(format_, RECORDS)}", known)

@@ -1,7 +1,7 @@
 """Search for the latent vector of a given string, and generate strings around it.
 
-The search goes down a gradient in the latent, as in Creswell and Bharath 2018, "Inverting the generator of a
-generative adversarial network", from several latents at once.
+The search is gradient descent in latent space from several starting points, as in Creswell and Bharath 2018, "Inverting
+the generator of a generative adversarial network".
 
 Shape suffixes: R restarts, N latents, Z latent, L length, V vocabulary.
 """
@@ -27,89 +27,89 @@ from ..vocabulary import PAD, UNKNOWN
 from .scoring import encoded_strings, log_probability
 
 RESTARTS = 32
-"""Latents that a search begins at."""
+"""Number of starting points of a search."""
 
 STEPS = 300
-"""Steps of Adam at most."""
+"""Largest number of Adam steps."""
 
 RATE = 0.5
-"""Learning rate of Adam at the first step; it falls to 0 along half a cosine."""
+"""Initial learning rate of Adam, with cosine decay to 0."""
 
 ENOUGH_NATS = 0.1
-"""A latent that costs so little more than the least possible ends the search."""
+"""The search ends when the loss is this close to its lower bound."""
 
 CANDIDATES_LEAST, CANDIDATES_EACH = 8_192, 32
-"""Latents around a text's that are looked at: so many for each neighbour wanted, but no fewer than the first."""
+"""Number of latents tried around that of a text: the minimum, and the number per requested neighbour."""
 
 NEIGHBOURS_MOST = 100_000
-"""Neighbours at most."""
+"""Largest number of neighbours."""
 
 CHARACTERS_SHOWN = 100
-"""Of what a model knows, in a message."""
+"""Number of known characters shown in a message."""
 
 Latents = Callable[[Tensor], Tensor]
-"""Numbers (N,), int64 -> latents (N, Z), as those that the generator was trained on."""
+"""Indices (N,), int64 -> latents (N, Z) from the training distribution."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Inversion:
-    """The latent that was found for a text."""
+    """The latent found for a text."""
 
     text: str
-    """What was looked for."""
+    """The text."""
 
     decoded: str
-    """The latent's own string: the text, where the search came to its end."""
+    """The decoded string of the latent; the text itself if the search succeeded."""
 
     latent_Z: Tensor
     """Float32, on the CPU."""
 
     log_probability: float
-    """Of the text under the latent's table, natural."""
+    """Natural log probability of the text, given the latent."""
 
     edits: int
-    """Characters to insert, delete or replace between the two (Levenshtein 1966)."""
+    """Edit distance between the two (Levenshtein 1966)."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Neighbour:
-    """A string of a latent near that of a text."""
+    """A string whose latent is near that of a text."""
 
     text: str
     distance: float
-    """Of the two latents: at 0 they are one, at 1 they have nothing in common."""
+    """Distance of the two latents: 0 when they are equal, 1 when they are independent."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Generating:
-    """A generator of text, and what its latents and tables mean."""
+    """A text generator with its spec and latent distribution."""
 
     generator: nn.Module
-    """(B, Z) -> (B, L, V), in evaluation; its `logits` are what comes before the softmax."""
+    """(B, Z) -> (B, L, V), in evaluation mode; `logits` returns the values before the softmax."""
 
     spec: TextSpec
     distribution: str
-    """Of latents: a key of LATENT_SPACES."""
+    """Latent distribution: a key of LATENT_SPACES."""
 
     device: torch.device
 
 
 def invert(model: Generating, text: str, latents: Latents) -> Inversion:
-    """Return the latent whose string is the text, or else the one under which the text is likeliest.
+    """Return a latent that decodes to the text, or else the one under which the text is most likely.
 
-    What the search makes small is, in nats, -log p(text | latent) + what the latent costs in its LATENT_SPACES: a
-    latent that is not typical is not one that the generator was trained on, and has no good neighbours.
+    The search minimises -log p(text | latent) + the cost of the latent in its LATENT_SPACES, in nats. The cost keeps
+    latents typical, since the generator was trained on typical ones, and others have poor neighbours.
 
     Args:
-        model: what is searched.
+        model: the generator.
         text: 1 to L characters of its vocabulary.
-        latents: where the search begins.
+        latents: starting points.
 
     Raises:
-        ConfigError: the text is none that the model could give.
+        ConfigError: the model cannot generate the text.
     """
     with torch.inference_mode(mode=False), torch.enable_grad():
         target_L = _target(model.spec, text)
@@ -146,7 +146,7 @@ def _target(spec: TextSpec, text: str) -> Tensor:
 
 
 def _search(model: Generating, target_L: Tensor, latents: Latents) -> Tensor:
-    """Return the latents (R, Z) at which the search ends."""
+    """Return the final latents (R, Z) of the search."""
     space = LATENT_SPACES[model.distribution]
     latent_RZ = latents(torch.arange(RESTARTS, device=model.device)).clone().requires_grad_(True)
     adam = torch.optim.Adam([latent_RZ], lr=RATE)
@@ -163,7 +163,7 @@ def _search(model: Generating, target_L: Tensor, latents: Latents) -> Tensor:
 
 
 def _log_probability(generator: nn.Module, latent_RZ: Tensor, target_L: Tensor) -> Tensor:
-    """Return log p (R,) of a text, its first pad counted, under each latent's table; differentiable."""
+    """Return log p (R,) of a text, including its first pad, under each latent; differentiable."""
     counted = min(int((target_L != PAD).sum()) + 1, len(target_L))
     log_RLV = log_probabilities(generator)(latent_RZ)
     chosen_RL = log_RLV.gather(2, target_L.expand(len(latent_RZ), -1)[..., None])[..., 0]
@@ -173,19 +173,19 @@ def _log_probability(generator: nn.Module, latent_RZ: Tensor, target_L: Tensor) 
 def neighbours(
     model: Generating, found: Inversion, latents: Latents, n: int = 10, distance: float = 1.0
 ) -> Iterator[Neighbour]:
-    """Yield different strings of latents around that of a text, nearest first; never the text itself.
+    """Yield distinct strings whose latents are around that of a text, nearest first, without the text itself.
 
-    Candidate k of K lies at distance (k + 1) / K of the largest, in the direction of latent number k.
+    Candidate k of K is at distance (k + 1) / K of the largest, in the direction of latent k.
 
     Args:
-        model: what generates.
-        found: the text's latent.
-        latents: to go towards.
-        n: strings at most. There are fewer where the candidates have fewer different ones.
-        distance: the largest, above 0, at most 1: no more of the text's latent than of any other.
+        model: the generator.
+        found: the latent of the text.
+        latents: directions.
+        n: largest number of strings; the candidates may have fewer distinct ones.
+        distance: the largest distance, above 0 and at most 1, where the latent is independent of that of the text.
 
     Raises:
-        ConfigError: no such number, or no such distance.
+        ConfigError: a number or distance out of bounds.
     """
     check_neighbours(n, distance)
     candidates = max(CANDIDATES_LEAST, CANDIDATES_EACH * n)
@@ -193,7 +193,7 @@ def neighbours(
 
 
 def check_neighbours(n: int, distance: float) -> None:
-    """Raise ConfigError unless so many neighbours can be asked for, and so far."""
+    """Raise ConfigError for a number or distance out of bounds."""
     if not 1 <= n <= NEIGHBOURS_MOST:
         raise ConfigError(f"n is {n:,}, but it must be 1 to {NEIGHBOURS_MOST:,}")
     if not 0 < distance <= 1:
@@ -203,7 +203,7 @@ def check_neighbours(n: int, distance: float) -> None:
 def _around(
     model: Generating, found: Inversion, latents: Latents, candidates: int, distance: float
 ) -> Iterator[Neighbour]:
-    """Yield the strings of candidates, nearest first, and before them that of the text's own latent."""
+    """Yield the string of the text's own latent and then those of candidates, nearest first."""
     yield Neighbour(text=found.decoded, distance=0.0)
     blended = LATENT_SPACES[model.distribution].blended
     latent_Z = found.latent_Z.to(model.device)

@@ -1,8 +1,9 @@
 """Encode blocks of ids as lines of a format: the same bytes as `generation.FORMATS`, but faster.
 
-In every format a character is written as the same few bytes wherever it stands. So a block is laid out as an array of
-such pieces in cells of one width, each filled up with NUL, and one pass takes the NULs out. The width is the least in
-which all pieces of the block find room: 1 byte for plain ASCII.
+In every format a character is always written as the same few bytes. So a block becomes an array of cells of one width,
+one per character, padded with NUL, and one pass removes the NULs. The width is the least that fits all characters of
+the
+block: 1 byte for plain ASCII.
 
 Shape suffixes: N strings, L length, V vocabulary, C cells of a line.
 """
@@ -23,17 +24,17 @@ _Floats = npt.NDArray[np.floating[Any]]
 Cells = npt.NDArray[np.unsignedinteger[Any]]
 
 ROWS = 512
-"""Lines that are laid out at once: what is done to them stays in the cache of the processor, and memory bounded."""
+"""Number of lines processed at a time, so that they fit into the processor's cache."""
 
 WIDTHS = (1, 2, 4, 8)
-"""Bytes that a cell may have. A piece has 6 at most, as \\u2028 does."""
+"""Possible widths of a cell in bytes. A character has at most 6 bytes, as \\u2028 does."""
 
 _FRAME: dict[str, tuple[list[bytes], list[bytes]]] = {
     "txt": ([], [b"\n"]),
     "jsonl": ([b'{"text": "'], [b'"}\n']),
     "csv": ([b'"'], [b'"', b"\n"]),
 }
-"""Format -> what stands before and behind the characters of a line; of CSV the quotes only where they are needed."""
+"""Format -> text before and after the characters of a line; for CSV quotes only where needed."""
 
 
 @final
@@ -41,7 +42,7 @@ class LineEncoder:
     """Writes ids as lines of a format.
 
     Args:
-        vocabulary: whose ids they are.
+        vocabulary: the vocabulary of the ids.
         format_: a key of `generation.FORMATS`.
     """
 
@@ -56,7 +57,7 @@ class LineEncoder:
         self._quoted_V = np.array([False, False, *quoted])
 
     def lines(self, ids_NL: Ids) -> bytes:
-        """Return the lines of (N, L) ids, a line feed behind each."""
+        """Return the lines of (N, L) ids, each with a line feed."""
         parts = (mask_after_pad(ids_NL[first : first + ROWS]) for first in range(0, len(ids_NL), ROWS))
         return b"".join(self._lines(part_NL) for part_NL in parts)
 
@@ -69,7 +70,7 @@ class LineEncoder:
         return "".join(line(string) + "\n" for string in self._vocabulary.decode(ids_NL)).encode()
 
     def _framed(self, cells_NL: Cells, ids_NL: Ids) -> Cells:
-        """Return (N, C) cells: those of the characters, and around them what the format has there."""
+        """Return (N, C) cells: those of the characters, with the text before and after."""
         count, length = cells_NL.shape
         before, behind = self._frames[cells_NL.itemsize]
         first, last = len(before), len(before) + length
@@ -84,16 +85,16 @@ class LineEncoder:
 
 
 def _piece(character: str, vocabulary: Vocabulary, format_: str) -> bytes | None:
-    """Return what a character is written as; None for one byte of several that are a character together."""
+    """Return the bytes of a character; None for a byte that is only part of a character."""
     if vocabulary.is_byte and not character.isascii() and character != REPLACEMENT:
         return None
     return PIECES[format_](character).encode()
 
 
 def _tables(pieces: Sequence[bytes | None]) -> Iterator[Cells]:
-    """Yield tables from ids to cells, of growing width: those in which more pieces find room, a third of them at least.
+    """Yield tables from ids to cells, of increasing width, as long as more characters fit, at least a third of them.
 
-    Where a piece finds none stands `_strange`. NUL finds none: it fills cells up.
+    A character that does not fit has the cell `_strange`. So does NUL, which pads cells.
     """
     most = 0
     for width in WIDTHS:
@@ -105,20 +106,20 @@ def _tables(pieces: Sequence[bytes | None]) -> Iterator[Cells]:
 
 
 def _cells(pieces: Sequence[bytes], width: int) -> Cells:
-    """Return pieces as unsigned integers of `width` bytes, each in as many as it takes, the last filled up with NUL."""
+    """Return byte strings as unsigned integers of `width` bytes, as many as needed, the last padded with NUL."""
     filled = b"".join(piece.ljust(max(1, -(-len(piece) // width)) * width, b"\0") for piece in pieces)
     return np.frombuffer(filled, f"u{width}")
 
 
 def _strange(width: int) -> int:
-    """Return the cell of what is no piece of this width: no byte of UTF-8 is 0xFF."""
+    """Return the cell that marks a character that does not fit: UTF-8 has no byte 0xFF."""
     return (1 << 8 * width) - 1
 
 
 def _looked_up(table_V: Cells, ids_NL: Ids) -> Cells:
     if table_V.itemsize > 1 or ids_NL.itemsize > 1:
         return table_V.take(ids_NL, mode="clip")
-    table = table_V.tobytes().ljust(256, b"\0")  # what is behind it no id means
+    table = table_V.tobytes().ljust(256, b"\0")  # ids beyond the table do not occur
     return np.frombuffer(ids_NL.tobytes().translate(table), np.uint8).reshape(ids_NL.shape)
 
 
@@ -131,7 +132,7 @@ def _in_csv(character: str) -> str:
 
 
 PIECES: dict[str, Callable[[str], str]] = {"txt": as_txt, "jsonl": _in_json, "csv": _in_csv}
-"""Format -> how a character is written within a string."""
+"""Format -> function that writes a character within a string."""
 
 
 SCORES = ("score", "log_probability")
@@ -139,7 +140,7 @@ SCORES = ("score", "log_probability")
 
 
 def scored_lines(strings: Iterable[str], score_N: _Floats, log_probability_N: _Floats, format_: str) -> bytes:
-    """Return a record of each string with its score and its natural log probability, see `records`, as lines."""
+    """Return one line per string with its score and natural log probability; see RECORDS."""
     columns = zip(strings, score_N.tolist(), log_probability_N.tolist(), strict=True)
     line = RECORDS[format_]
     return "".join(line(string, dict(zip(SCORES, pair, strict=True))) + "\n" for string, *pair in columns).encode()

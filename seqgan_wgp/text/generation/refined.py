@@ -1,4 +1,4 @@
-"""Accepted strings, numbered one after another, as measures ask for strings.
+"""Strings accepted by a refiner, with consecutive indices, as evaluations need them.
 
 Shape suffixes: N strings, L length.
 """
@@ -15,12 +15,12 @@ from .stream import TextModel, stream
 
 @final
 class RefinedStrings:
-    """The strings of a model that its refiner accepts; number k is the k-th accepted one of a seed.
+    """The strings of a model that its refiner accepts; string k is the k-th accepted one of a seed.
 
-    Whoever asks for the strings behind those asked for last gets them without the ones before being made again.
+    A request for the strings after the last request continues without generating earlier strings again.
 
     Args:
-        model: with a refiner.
+        model: a model with a refiner.
     """
 
     def __init__(self, model: TextModel) -> None:
@@ -28,7 +28,7 @@ class RefinedStrings:
         self._reached: dict[int, Progress] = {}
 
     def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Ids]:
-        """Yield (N, L) ids number `start` on, n in all, some at a time."""
+        """Yield (N, L) ids of n strings from index `start`, in parts."""
         at = self._reached.get(seed, Progress(next=0))
         if at.strings > start:
             at = Progress(next=0)

@@ -12,41 +12,41 @@ from ..constrained.constraints import Constraints
 from .sampling import check_decoding
 
 NUMBERS_MOST = 1 << 60
-"""Candidates have numbers below this."""
+"""Candidate indices are below this."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is wanted of a model.
+    """A request for strings.
 
     Raises:
-        ConfigError: a number that cannot be.
+        ConfigError: an invalid value or combination.
     """
 
     n: int | None
-    """Strings; None: without end. Of candidates that are all let through these are numbers start .. start + n - 1, of
-    which a shard has those in its own blocks. Where a sieve holds some back, it is what each shard is to find."""
+    """Number of strings; None: endless. Without a filter these are the candidates start .. start + n - 1, of which a
+    shard has those in its blocks. With a filter, each shard looks for n strings."""
 
     seed: int = 0
     start: int = 0
-    """Number of the first candidate."""
+    """Index of the first candidate."""
 
     shard: tuple[int, int] = (1, 1)
-    """(I, N): of N shards the I-th, which has the blocks whose number is I - 1 modulo N."""
+    """(I, N): the I-th of N shards, which has the blocks with index I - 1 modulo N."""
 
     decode: str = "argmax"
     temperature: float = 1.0
     constraints: Constraints | None = None
     scores: bool = False
     refine: bool = False
-    """Whether only strings come that the model's refiner accepts. Then `n` is how many are to be found."""
+    """Whether to keep only strings that the model's refiner accepts. Then `n` is the number of accepted strings."""
 
     def __post_init__(self) -> None:
         check_decoding(self.decode, self.temperature)
         if self.refine and self.decode != "argmax":
             raise ConfigError(
-                f"refine does not go with decode {self.decode}: the classifier learnt from strings decoded by argmax",
+                f"refine cannot be combined with decode {self.decode}: the classifier was trained on argmax strings",
                 "leave one of the two out",
             )
         mine, shards = self.shard
@@ -60,7 +60,7 @@ class Request:
 
 
 def parse_shard(text: str) -> tuple[int, int]:
-    """Read "I/N". Raises ConfigError when it is nothing like it; what they may be, `Request` says."""
+    """Parse "I/N". Raises ConfigError when it is malformed; `Request` checks the values."""
     found = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
     if found is None:
         raise ConfigError(f"--shard is {text!r}, but it must be I/N", "for example 2/8, the second of eight parts")
@@ -68,9 +68,9 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 
 def described(request: Request) -> dict[str, Any]:
-    """Return what decides which strings a request brings, n aside, as JSON values by the names of options."""
+    """Return the options that determine the strings of a request, without n, as JSON values by option name."""
     constraints = asdict(request.constraints or Constraints())
-    # Indexes of files that were begun before there was a refiner have no such key.
+    # Index files of older versions, without refiners, lack this key.
     refined = {"--refine": True} if request.refine else {}
     return {
         **refined,
@@ -88,13 +88,13 @@ def described(request: Request) -> dict[str, Any]:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far a stream has come."""
+    """Progress of a stream."""
 
     strings: int = 0
-    """Let through so far."""
+    """Number of strings kept so far."""
 
     next: int
-    """Number of the first candidate that has not been looked at."""
+    """Index of the next candidate."""
 
     idle: int = 0
-    """Candidates since the last one that was let through."""
+    """Number of candidates since the last one that was kept."""

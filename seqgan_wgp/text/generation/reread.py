@@ -17,7 +17,7 @@ from .formats import as_txt
 
 
 def check_rereadable(vocabulary: Vocabulary, format_: str) -> None:
-    """Raise ConfigError when a format does not tell all strings of a vocabulary apart."""
+    """Raise ConfigError when a format cannot represent all strings of a vocabulary uniquely."""
     lossy = {"txt": lambda character: as_txt(character) != character or character == _MARK, "csv": "\0".__eq__}
     if format_ in lossy and any(map(lossy[format_], "".join(vocabulary.texts))):
         odd = next(filter(lossy[format_], "".join(vocabulary.texts)))
@@ -29,21 +29,21 @@ def check_rereadable(vocabulary: Vocabulary, format_: str) -> None:
 
 
 _MARK = "\ufeff"
-"""A byte order mark: a reader takes it away from the head of a file."""
+"""A byte order mark, which readers remove at the start of a file."""
 
 
 def reread(file: Path, format_: str, count: int, *, scores: bool, unit: str) -> Iterator[Lines]:
-    """Yield the strings that a file holds, in order; none of a file without strings.
+    """Yield the strings in a file, in order.
 
     Args:
-        file: as it was written.
-        format_: a key of `generation.FORMATS`.
-        count: of the strings.
-        scores: whether it has the columns of `writing.scored_lines`.
-        unit: of the vocabulary.
+        file: the file.
+        format_: a key of `formats.FORMATS`.
+        count: expected number of strings.
+        scores: whether it has the columns of `line_encoder.scored_lines`.
+        unit: unit of the vocabulary.
 
     Raises:
-        CheckpointError: it does not hold so many strings, or something else.
+        CheckpointError: the file has another number of strings, or cannot be read.
     """
     if not count:
         return

@@ -1,7 +1,7 @@
 """Write strings to a file that an interrupted command can continue.
 
-Beside FILE lies FILE.index, some lines of JSON: what was asked for, and how far the file had come when it was last
-known to be on disk. What FILE has behind that is cut off and made again, so that it ends as the file of one run.
+FILE.index next to FILE has some lines of JSON: the request, and the progress of the file when it was last flushed to
+disk. Anything after that is cut off and generated again, so the result equals that of an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from .request import Progress
 FORMAT_VERSION = 1
 
 EVERY_SECONDS = 2.0
-"""Between two writings of the index: as much work may be lost, and is done again."""
+"""Time between two updates of the index, and so the largest loss of work."""
 
 _BUFFER = 1 << 20
-"""Bytes that are written at once, where the index is not written meanwhile."""
+"""Number of bytes written at a time between updates of the index."""
 
 _ANEW = "give another FILE, or start again with --overwrite"
 
@@ -36,33 +36,33 @@ _ANEW = "give another FILE, or start again with --overwrite"
 @final
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """What FILE.index says."""
+    """Contents of FILE.index."""
 
     format_version: int
     request: Mapping[str, Any]
-    """What decides the strings, by the names of options: JSON values. How many there are to be is not part of it."""
+    """The options that determine the strings, without their number, as JSON values by option name."""
 
     bytes: int
-    """How much of the file is valid."""
+    """Number of valid bytes in the file."""
 
     at: Progress
 
 
 @final
 class Continued:
-    """A file to write, from its beginning or from where it stopped; no one else may write it meanwhile.
+    """A file that is written from the start or from where it was interrupted, locked for other processes.
 
     Args:
         file: FILE.
-        request: see `Index`. A file that was begun with another one is refused.
-        first: progress of a file that begins.
-        header: what it begins with.
-        overwrite: begin anew whatever is there.
+        request: see `Index`. A file that was started with another request is refused.
+        first: progress of a new file.
+        header: first line of the file.
+        overwrite: start again, and replace an existing file.
         every_seconds: None: EVERY_SECONDS.
 
     Raises:
-        ConfigError: on entering: another request, a file without index, one that another process is writing, no folder.
-        CheckpointError: an index that cannot be read, or a file that is shorter than it says.
+        ConfigError: on entering: another request, a file without index or in use by another process, or no folder.
+        CheckpointError: the index cannot be read, or the file is shorter than the index says.
         OSError: the file cannot be written.
     """
 
@@ -86,8 +86,8 @@ class Continued:
         self._writing = threading.Lock()
 
     def __enter__(self) -> Self:
-        """Open the file; `begun` then says how far it has come."""
-        if not self._path.parent.is_dir():  # which the lock would make
+        """Open the file; `begun` is then its progress."""
+        if not self._path.parent.is_dir():  # which the lock would create
             raise ConfigError(f"{self._path}: there is no such folder", "give another FILE")
         try:
             self._lock.acquire(timeout=0)
@@ -103,7 +103,7 @@ class Continued:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Write the index; a file that was begun here and has no string, since something failed, is taken away."""
+        """Write the index. A new file that has no string because of an error is removed."""
         try:
             nothing = error is not None and not self._at.strings
             with self._writing, self._file:
@@ -116,7 +116,7 @@ class Continued:
             self._release()
 
     def write(self, lines: bytes, at: Progress) -> None:
-        """Append lines, with which the file has come so far."""
+        """Append lines, after which the progress is `at`."""
         with self._writing:
             self._file.write(lines)
             self._bytes, self._at = self._bytes + len(lines), at
@@ -126,7 +126,7 @@ class Continued:
     def _open(self) -> None:
         index = self._found()
         if index is None:
-            # The index first: a process killed here leaves an index without a file, which is one that may begin.
+            # The index first: an interruption here leaves an index without a file, which counts as a new file.
             index = Index(format_version=FORMAT_VERSION, request=self._request, bytes=0, at=self.begun)
             self._write(index)
         self._file: BinaryIO = self._path.open("r+b" if self._path.exists() else "w+b", _BUFFER)
@@ -138,7 +138,7 @@ class Continued:
         self._saved = time.monotonic()
 
     def _found(self) -> Index | None:
-        """Return the index of the file to go on with, None where it is to begin."""
+        """Return the index of the file to continue; None for a new file."""
         if self._path.exists() and not self._path.is_file():
             raise ConfigError(f"{self._path}: is a folder or a device, not a file", "give another FILE")
         size = self._path.stat().st_size if self._path.exists() else 0
@@ -146,10 +146,10 @@ class Continued:
             return None
         if not self._index.exists():
             if size:
-                raise ConfigError(f"{self._path}: exists already and was not written with --continue", _ANEW)
+                raise ConfigError(f"{self._path}: already exists and was not written with --continue", _ANEW)
             return None
         index = self._read()
-        for name in dict.fromkeys((*index.request, *self._request)):  # an option that one of the two lacks counts too
+        for name in dict.fromkeys((*index.request, *self._request)):  # including options that one of the two lacks
             was, now = index.request.get(name), self._request.get(name)
             if was != now:
                 raise ConfigError(
@@ -177,7 +177,7 @@ class Continued:
         self._saved = time.monotonic()
 
     def _write(self, index: Index) -> None:
-        # Always under the same hidden name: what a killed process leaves is used by the next.
+        # Always the same hidden name, so that a leftover of a killed process is reused.
         hidden = self._index.with_name(f".{self._index.name}.new")
         with hidden.open("w", encoding="utf-8") as file:
             file.write(json.dumps(asdict(index), indent=2) + "\n")
@@ -192,7 +192,7 @@ class Continued:
 
 
 def _said(name: str, value: Any) -> str:
-    """Return an option as a user gives it."""
+    """Return an option as on the command line."""
     if value is None or value is False or value == []:
         return f"no {name}"
     if isinstance(value, list):

@@ -1,7 +1,7 @@
-"""Score strings: by the critic, and by their log probability under the generator's output.
+"""Score strings by the critic, and by their log probability under the generator's output.
 
-A score has no unit and no zero of its own. It ranks strings of one model: higher ones are more like lines of the corpus
-than like what the generator made of it in training. Of strings that are like neither, the critic has learnt nothing.
+A score has no unit and no meaningful zero. It ranks strings for one model: a higher score means more like lines of the
+corpus and less like strings of the generator in training. It means nothing for strings that resemble neither.
 
 Shape suffixes: N strings, L length, V vocabulary.
 """
@@ -24,7 +24,7 @@ from ..domain import TextSpec
 from ..vocabulary import PAD, UNKNOWN, Vocabulary, mask_after_pad
 
 EMPTY, TOO_LONG, HAS_UNKNOWN = "empty", "too_long", "unknown"
-"""Flags of what the critic cannot have seen, or not in full."""
+"""Flags of strings that the critic cannot see in full or was never trained on."""
 
 
 @final
@@ -34,26 +34,26 @@ class Scored:
 
     text: str
     score: float
-    """Of what the model can see of the string: its first L characters, those unknown to it as unknown ones."""
+    """Score of the string as the model sees it: its first L characters, with unknown ones as unknown."""
 
     flag: str
-    """What the score leaves out: "empty", "too_long", "unknown", "too_long+unknown"; mostly ""."""
+    """"empty", "too_long", "unknown", "too_long+unknown", or "" for none of these."""
 
     @property
     def shown(self) -> str:
-        r"""The text as it can be written: a byte that is no UTF-8 as \xNN, as strings of the model show it."""
+        r"""The printable text: a byte that is not valid UTF-8 as \xNN, as in generated strings."""
         return _utf8(self.text).decode("utf-8", "backslashreplace")
 
 
 def scored(critic: nn.Module, spec: TextSpec, strings: Iterable[str], device: torch.device) -> Iterator[Scored]:
-    """Yield the strings with their scores, all of them and in order, in constant memory.
+    """Yield all strings with their scores, in order and in constant memory.
 
     Args:
-        critic: (B, L, V) -> (B,), in evaluation.
-        spec: vocabulary and length. Of a vocabulary of bytes, surrogates U+DC80 to U+DCFF stand for bytes that are no
-            UTF-8, as Python's "surrogateescape" writes them.
-        strings: taken a block at a time; any number of them.
-        device: where the critic lives.
+        critic: (B, L, V) -> (B,), in evaluation mode.
+        spec: vocabulary and length. For a vocabulary of bytes, surrogates U+DC80 to U+DCFF represent bytes that are not
+            valid UTF-8, as in Python's "surrogateescape".
+        strings: any number of strings, read in blocks.
+        device: device of the critic.
     """
     strings = iter(strings)
     while block := list(itertools.islice(strings, BLOCK)):
@@ -72,7 +72,7 @@ def _flag(size: int, length: int, *, unknown: bool) -> str:
 def encoded_strings(
     vocabulary: Vocabulary, strings: Sequence[str], length: int
 ) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.int64]]:
-    """Return (N, L) ids, cropped and padded, and how many units each string has in full."""
+    """Return (N, L) ids, cropped and padded, and the full number of units of each string."""
     if not vocabulary.is_byte:
         symbols = vocabulary.symbols(strings)
         sizes_N = np.fromiter(map(len, symbols), np.int64, len(symbols))
@@ -88,7 +88,7 @@ def encoded_strings(
 def _utf8(string: str) -> bytes:
     try:
         return string.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half of a character of UTF-16, which stands for no byte
+    except UnicodeEncodeError:  # half a surrogate pair, which represents no byte
         return string.encode("utf-8", "surrogatepass")
 
 
@@ -96,10 +96,10 @@ def _utf8(string: str) -> bytes:
 def critic_scores(
     critic: nn.Module, spec: TextSpec, ids_NL: npt.NDArray[np.integer], device: torch.device
 ) -> npt.NDArray[np.float32]:
-    """Return the critic's scores (N,), float32, of the strings that ids mean: each up to its first pad.
+    """Return the critic's scores (N,), float32, of strings given as ids, each up to its first pad.
 
-    They go through the critic in blocks of BLOCK, the last filled up, so that a string's score does not depend on how
-    many others are scored with it, nor, but for the last digits on some devices, on its place among them.
+    The critic processes blocks of BLOCK strings, the last one padded. So a string's score does not depend on the number
+    of strings, nor on its position, up to the last digits on some devices.
     """
     scores = []
     for first in range(0, len(ids_NL), BLOCK):
@@ -113,14 +113,14 @@ def critic_scores(
 
 
 def log_probability(probabilities_NLV: Tensor, ids_NL: Tensor) -> Tensor:
-    """Return the log probabilities (N,), float64 on the host, natural, of strings under tables of positions.
+    """Return the natural log probabilities (N,), float64 on the CPU, of strings under tables of probabilities.
 
-    log p(s) = sum over i <= l of log p_i(s_i), where s_l is the first pad; a string without one has L terms. So each
-    string of at most L characters has one probability, and all of them sum to 1. Minus infinity where a p is 0.
+    log p(s) = sum over i <= l of log p_i(s_i), where s_l is the first pad; a string without pad has L terms. So the
+    probabilities of all strings of at most L characters sum to 1. The result is minus infinity if a p is 0.
 
     Args:
         probabilities_NLV: float32.
-        ids_NL: integers, on the same device; what stands behind the first pad does not count.
+        ids_NL: integers, on the same device; ids after the first pad are ignored.
     """
     pad_NL = ids_NL == PAD
     behind_NL = (pad_NL.cumsum(dim=1) - pad_NL.long()) > 0

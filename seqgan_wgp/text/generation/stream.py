@@ -1,7 +1,7 @@
 """Generate strings by request: sample candidates, decode, filter and score them.
 
-Candidate k is a function of the model, the seed, k and how it is decoded. The generator makes them in blocks of BLOCK
-whatever is asked for, and a block's number alone decides which shard it belongs to.
+Candidate k is a function of the model, the seed, k and the decoding. Candidates are always generated in blocks of
+BLOCK, and the shard of a block depends only on its index.
 
 Shape suffixes: N strings, B those of one block, L length, V vocabulary.
 """
@@ -33,23 +33,23 @@ from .sampling import decode_noise, sample
 from .scoring import critic_scores, log_probability
 
 PATIENCE = 100_000
-"""Candidates in a row that are held back, at least, before a model counts as exhausted; see `is_exhausted`."""
+"""Least number of consecutively dropped candidates before a model counts as exhausted; see `is_exhausted`."""
 
 
 class Tables(Protocol):
-    """Where probabilities come from: `Model.tables`."""
+    """A source of probabilities: `Model.tables`."""
 
     def __call__(self, n: int, *, seed: int, start: int, logs: bool = False) -> Iterator[Tensor]:
-        """Yield (B, L, V) probabilities of candidates start .. start + n - 1, some at a time, blocks as they lie.
+        """Yield (B, L, V) probabilities of candidates start .. start + n - 1, in blocks.
 
-        With `logs` their natural logs.
+        With `logs` yield their natural logs.
         """
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class TextModel:
-    """What of a model strings are made with."""
+    """The parts of a model that generate strings."""
 
     spec: TextSpec
     tables: Tables
@@ -57,10 +57,10 @@ class TextModel:
     critic: nn.Module
     device: torch.device
     refiner: Refiner | None = None
-    """What a request with `refine` needs."""
+    """The refiner, needed by a request with `refine`."""
 
     def sha256(self) -> str:
-        """Return a hash of the weights, the vocabulary and the length: models that differ in it are different ones."""
+        """Return a hash of the weights, the vocabulary and the length, which identifies the model."""
         digest = hashlib.sha256(self.spec.vocabulary.to_json(self.spec.length).encode())
         parts = [self.generator.state_dict(), self.critic.state_dict()]
         if self.refiner is not None:
@@ -76,32 +76,32 @@ class TextModel:
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StringBlock:
-    """Strings with their numbers, in order, and what else is known of them; from one block of candidates or a few."""
+    """Strings with their indices, in order, and further columns, from one or a few blocks of candidates."""
 
     index_N: npt.NDArray[np.int64]
     ids_NL: npt.NDArray[np.integer[Any]]
     score_N: npt.NDArray[np.float32] | None = None
-    """By the critic, where scores are wanted, as `text.scoring` has them."""
+    """Critic scores, if requested; see `scoring`."""
 
     log_probability_N: npt.NDArray[np.float64] | None = None
-    """Natural, under the generator's own probabilities at temperature 1; where scores or constraints are wanted."""
+    """Natural log probabilities under the generator at temperature 1, if scores or constraints are requested."""
 
     given_up_N: npt.NDArray[np.float64] | None = None
-    """Log probability that constraints cost, where there are any; see `decoding`."""
+    """Log probability lost to the constraints, if any; see `constrained`."""
 
     accepted_N: npt.NDArray[np.bool_] | None = None
-    """Whether the refiner accepts the candidate, where a request has `refine`."""
+    """Whether the refiner accepts the candidate, if the request has `refine`."""
 
     def __len__(self) -> int:
         return len(self.index_N)
 
     def select(self, keep: npt.NDArray[Any] | slice) -> StringBlock:
-        """Return the strings that a mask, places or a slice say."""
+        """Return the strings selected by a mask, indices or a slice."""
         return together([self], keep)
 
 
 def together(blocks: Sequence[StringBlock], keep: npt.NDArray[Any] | slice = slice(None)) -> StringBlock:
-    """Return the strings of one block or more as one, or those of them that a mask, places or a slice say."""
+    """Join one or more blocks, and select strings by a mask, indices or a slice."""
     columns: dict[str, Any] = {}
     for field in fields(StringBlock):
         arrays = [getattr(block, field.name) for block in blocks]
@@ -110,7 +110,7 @@ def together(blocks: Sequence[StringBlock], keep: npt.NDArray[Any] | slice = sli
 
 
 OnRefined = Callable[[int, int], object]
-"""Told of every block of candidates how many there were, and how many of them a refiner accepted."""
+"""Called for every block with the number of candidates and the number that the refiner accepted."""
 
 
 def stream(
@@ -120,15 +120,15 @@ def stream(
     begun: Progress | None = None,
     on_refined: OnRefined = lambda _candidates, _accepted: None,
 ) -> Iterator[tuple[StringBlock, Progress]]:
-    """Yield the strings of a request, a block at a time, each with how far the stream has come behind it.
+    """Yield the strings of a request in blocks, each with the progress after it.
 
-    With a sieve or a refiner it ends early, having yielded fewer than n, when the model is exhausted.
+    With a filter or a refiner it may end early, with fewer than n strings, when the model is exhausted.
 
     Args:
-        model: what makes them.
-        request: what is wanted.
-        sieve: holds strings back; None: all are let through.
-        begun: where to go on, of what the same request yielded before; `sieve` then knows the strings until there.
+        model: the model.
+        request: the request.
+        sieve: the filter; None: all strings are kept.
+        begun: progress from which to continue the same request; `sieve` must already know the strings up to there.
         on_refined: see OnRefined.
 
     Raises:
@@ -146,9 +146,9 @@ def stream(
 
 
 def is_exhausted(at: Progress) -> bool:
-    """Return whether so many candidates in a row were held back that a stream is given up.
+    """Return whether so many consecutive candidates were dropped that the stream should end.
 
-    As many as strings were let through before, and PATIENCE at least: so in vain it works at most as long again.
+    The limit is the number of strings kept so far, at least PATIENCE, so the time at most doubles in vain.
     """
     return at.idle >= max(PATIENCE, at.strings)
 
@@ -178,14 +178,14 @@ def _selected(
         if len(block):
             behind_last = int(block.index_N[-1]) + 1
             if strings == n:
-                behind = behind_last  # more can be asked for later, and may begin here
+                behind = behind_last  # a later request for more may begin here
             idle = behind - behind_last
         at = Progress(strings=strings, next=behind, idle=idle)
         yield block, at
 
 
 def candidates(model: TextModel, request: Request, numbers: range) -> Iterator[StringBlock]:
-    """Yield the candidates of these numbers that are in the request's shard, decoded, a block at a time.
+    """Yield the decoded candidates with these indices in the request's shard, in blocks.
 
     Raises:
         ConfigError: at once, constraints that the model cannot fulfil.
@@ -210,10 +210,10 @@ def candidates(model: TextModel, request: Request, numbers: range) -> Iterator[S
 
 
 def _tables(model: TextModel, request: Request, numbers: range) -> Iterator[tuple[int, Tensor]]:
-    """Yield the number and the whole table of each block of the shard that has some of the candidates.
+    """Yield index and table of each block of the shard that has some of the candidates.
 
-    Under constraints the tables are of logs: a third of a sharp model's probabilities are 0 in float32, and among these
-    a constraint may have to choose.
+    With constraints the tables have logs: a third of the probabilities of a sharp model are 0 in float32, and a
+    constraint may have to choose among these.
     """
     if not numbers:
         return
@@ -229,7 +229,7 @@ def _tables(model: TextModel, request: Request, numbers: range) -> Iterator[tupl
 
 
 def _places(request: Request, numbers: range) -> range:
-    """Return the numbers of the shard's blocks that have some of the candidates."""
+    """Return the indices of the shard's blocks that have some of the candidates."""
     mine, shards = request.shard
     first, last = numbers.start // BLOCK, -(-numbers.stop // BLOCK)
     return range(first + (mine - 1 - first) % shards, last if numbers else 0, shards)
@@ -265,7 +265,7 @@ def _drawn(
 
 @torch.inference_mode()
 def _decoded(model: TextModel, request: Request, decoder: Decoder | None, place: int, table_BLV: Tensor) -> StringBlock:
-    """Return one block of candidates, all of them: so the critic too meets each in its own place."""
+    """Return one whole block of candidates, so that the critic too sees each at its own position."""
     index_B = torch.arange(place * BLOCK, (place + 1) * BLOCK, device=table_BLV.device)
     noise_BL = None if request.decode == "argmax" else decode_noise(request.seed, index_B, model.spec.length)
     if decoder is not None:
@@ -290,7 +290,7 @@ def _decoded(model: TextModel, request: Request, decoder: Decoder | None, place:
 
 
 def _judged(model: TextModel, request: Request, place: int, block: StringBlock) -> StringBlock:
-    """Return a block with what the model's refiner accepts of it, where the request asks for that."""
+    """Return a block with the decisions of the model's refiner, if requested."""
     if not request.refine:
         return block
     assert model.refiner is not None
@@ -307,7 +307,7 @@ def _scored(model: TextModel, block: StringBlock, table_BLV: Tensor) -> StringBl
 
 
 def best(blocks: Iterable[StringBlock], count: int) -> StringBlock | None:
-    """Return the `count` strings of the highest scores, highest first; of equal ones the earlier. None of no block."""
+    """Return the `count` strings with the highest scores, highest first, earlier ones first if equal; None without blocks."""
     kept: list[StringBlock] = []
     for block in blocks:
         kept.append(block)
@@ -317,7 +317,7 @@ def best(blocks: Iterable[StringBlock], count: int) -> StringBlock | None:
 
 
 _GATHERED = 1 << 15
-"""Strings beyond those kept that are gathered before they are sorted."""
+"""Number of further strings that are collected before sorting."""
 
 
 def _best(blocks: list[StringBlock], count: int) -> StringBlock:

@@ -14,28 +14,28 @@ from ..readers.lines import Lines, Units
 from .hash_set import Hashes
 
 KEPT = 1_000_000
-"""Different lines that are counted exactly; of more, those with the lowest hashes are kept."""
+"""Number of distinct lines that are counted exactly; beyond that the lowest hashes are kept as a sample."""
 
 _WAITING = 500_000
-"""Hashes that are taken in together: sorting a few at a time would cost a pass over all that are kept each."""
+"""Number of hashes added together, since each addition costs a pass over all kept hashes."""
 
 _SHORT = 256
-"""Lines of more units are hashed one by one: `Lines.hashes` takes as many turns as the longest line has units."""
+"""Longer lines are hashed one by one, since the time of `Lines.hashes` depends on the longest line."""
 
 
 class LongLineHash:
-    """The hash of a long line that comes in parts, the same however it is cut."""
+    """The hash of a long line that is read in parts, independent of where it is cut."""
 
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=8)
 
     def update(self, units_M: Units) -> None:
-        """Take in the next part."""
+        """Add the next part."""
         self._hash.update(units_M.astype("<u4").tobytes())
 
     @property
     def value(self) -> int:
-        """64 bits."""
+        """Return the 64-bit hash."""
         return int.from_bytes(self._hash.digest(), "little")
 
 
@@ -54,14 +54,14 @@ def line_hashes(lines: Lines) -> Hashes:
 
 
 class DistinctCounter:
-    """Counts different hashes, in bounded memory.
+    """Counts distinct hashes in bounded memory.
 
-    The lowest KEPT hashes are kept, each with how often it came. Once there are more, they are a sample of all that is
-    chosen by the hash alone, and the highest of them says how many there are in all (k minimum values: Bar-Yossef et
-    al. 2002, Counting distinct elements in a data stream); the error is about 1 / sqrt(KEPT), a thousandth.
+    The lowest KEPT hashes are kept with their frequencies. When there are more, they are a random sample, and the
+    highest of them gives an estimate of the total number (k minimum values: Bar-Yossef et al. 2002, Counting distinct
+    elements in a data stream). The error is about 1 / sqrt(KEPT), a thousandth.
 
     Args:
-        kept: the number kept.
+        kept: number of kept hashes.
     """
 
     def __init__(self, kept: int = KEPT) -> None:
@@ -72,7 +72,7 @@ class DistinctCounter:
         self._waiting: list[Hashes] = []
 
     def add(self, hash_N: Hashes) -> None:
-        """Take in the hashes of some lines."""
+        """Add the hashes of some lines."""
         if not self.exact:
             hash_N = hash_N[hash_N <= self._hash_K[-1]]
         self._waiting.append(hash_N)
@@ -80,18 +80,18 @@ class DistinctCounter:
             self._settle()
 
     def count(self) -> int:
-        """Return the number of different hashes; about, where it is not exact."""
+        """Return the number of distinct hashes, or an estimate."""
         self._settle()
         if self.exact:
             return len(self._hash_K)
         return round((self.kept - 1) / (int(self._hash_K[-1]) + 1) * 2**64)
 
     def frequent(self, number: int) -> dict[int, int]:
-        """Return the hashes that came most often, at least twice, with their counts; of a sample none is known."""
+        """Return the most frequent hashes, which occurred at least twice, with their counts; none if it is a sample."""
         self._settle()
         if not self.exact:
             return {}
-        # Of those that came as often, the lowest hashes: the order of the lines does not matter.
+        # Ties go to the lowest hash, so that the order of the lines does not matter.
         best_K = np.argsort(-self._count_K, kind="stable")[:number]
         pairs = zip(self._hash_K[best_K].tolist(), self._count_K[best_K].tolist(), strict=True)
         return {value: count for value, count in pairs if count > 1}
@@ -101,7 +101,7 @@ class DistinctCounter:
         self._waiting = []
         hash_K, count_K = _merged(new_N, np.ones(len(new_N), np.int64))
         both_K = np.concatenate([self._hash_K, hash_K])
-        order_K = np.argsort(both_K, kind="stable")  # two sorted runs, which is quick
+        order_K = np.argsort(both_K, kind="stable")  # fast, since these are two sorted runs
         hash_K, count_K = _merged(both_K[order_K], np.concatenate([self._count_K, count_K])[order_K])
         self.exact = self.exact and len(hash_K) <= self.kept
         self._hash_K, self._count_K = hash_K[: self.kept], count_K[: self.kept]

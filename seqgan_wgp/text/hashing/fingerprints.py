@@ -1,10 +1,10 @@
-"""Sorted hashes of the training strings on disk, to look strings up in a large corpus.
+"""Sorted hashes of the training strings on disk, for look-ups in a large corpus.
 
-The file is pages of PAGE hashes each, sorted and none twice, the last page filled up with its last hash; behind them
-the first hash of each page. Whoever looks for a hash finds its page among the first ones, which are kept in memory, and
-reads that page alone. So a question costs one read a string, however many lines there are.
+The file has pages of PAGE distinct, sorted hashes, the last page padded with its last hash, followed by the first hash
+of each page. The first hashes are kept in memory; a look-up finds the page there and reads only this page. So it costs
+one read per string, for any number of lines.
 
-Strings are told apart by their 64 bits. That one of N new strings is taken for one of R known ones has odds of
+Strings are compared by 64 bits. The probability that one of N new strings is taken for one of R known ones is
 N R / 2^64: one in 18 million for 10,000 strings among 100 million.
 
 Shape suffixes: N rows, L length, P pages, K hashes.
@@ -28,16 +28,16 @@ from .hash_set import Hashes
 from .row_hashes import Ids, row_hashes
 
 PAGE = 512
-"""Hashes in a page: 4 KiB, what a disk reads at least."""
+"""Number of hashes in a page: 4 KiB, the least that a disk reads."""
 
 _PARTS_BITS = 6
-"""Hashes are divided by so many of their first bits before they are sorted, so that memory stays bounded."""
+"""Number of leading bits by which hashes are partitioned before sorting; limits memory."""
 
 _HASHED = 1 << 14
-"""Rows that are hashed together: their state stays in the processor's cache."""
+"""Number of rows hashed together, so that their state fits into the processor's cache."""
 
 _ASKED = 1 << 11
-"""Pages that are read together, at most: 8 MiB."""
+"""Largest number of pages read together: 8 MiB."""
 
 _SIZE = np.dtype(np.uint64).itemsize
 
@@ -47,7 +47,7 @@ class FingerprintWriter:
     """Collects the hashes of rows, in any order, and writes them sorted.
 
     Args:
-        folder: on whose disk they wait; nothing is left of that.
+        folder: folder for temporary files, which are removed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -57,15 +57,15 @@ class FingerprintWriter:
         self._parts = {name: self._open.enter_context(name.open("wb")) for name in names}
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start."""
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Give the disk back."""
+        """Remove the temporary files."""
         self._open.close()
 
     def add(self, rows_NL: Ids) -> None:
-        """Take more rows. Raises OSError when the disk is full."""
+        """Add rows. Raises OSError when the disk is full."""
         hash_N = _hashes(rows_NL)
         part_N = (hash_N >> np.uint64(64 - _PARTS_BITS)).astype(np.uint8)
         hash_N = hash_N[np.argsort(part_N, kind="stable")]
@@ -81,7 +81,7 @@ class FingerprintWriter:
                 hash_K = np.concatenate([rest_K, sorted_K])
                 whole = len(hash_K) // PAGE * PAGE
                 file.write(hash_K[:whole].data)
-                firsts.append(hash_K[:whole:PAGE].copy())  # a view would keep all
+                firsts.append(hash_K[:whole:PAGE].copy())  # a view would keep the whole array alive
                 rest_K = hash_K[whole:].copy()
             if len(rest_K):
                 file.write(np.append(rest_K, np.full(PAGE - len(rest_K), rest_K[-1])).data)
@@ -89,7 +89,7 @@ class FingerprintWriter:
             file.write(np.concatenate(firsts).data)
 
     def _sorted(self) -> Iterator[Hashes]:
-        """Yield the different hashes in order, a part at a time."""
+        """Yield the distinct hashes in order, in parts."""
         for name, part in self._parts.items():
             part.close()
             yield _different(name)
@@ -97,7 +97,7 @@ class FingerprintWriter:
 
 
 def _different(path: Path) -> Hashes:
-    """Return the different hashes of a file, sorted."""
+    """Return the distinct hashes of a file, sorted."""
     hash_K = np.fromfile(path, np.uint64)
     hash_K.sort()
     return hash_K[np.append(True, hash_K[1:] != hash_K[:-1])] if len(hash_K) else hash_K
@@ -105,11 +105,11 @@ def _different(path: Path) -> Hashes:
 
 @final
 class Fingerprints:
-    """The strings that are trained on, as hashes on disk. Raises CheckpointError when the file is not whole.
+    """The training strings, as hashes on disk. Raises CheckpointError when the file is incomplete.
 
     Args:
-        path: as a `FingerprintWriter` wrote it.
-        dtype: of the ids whose rows were hashed.
+        path: a file written by `FingerprintWriter`.
+        dtype: type of the ids whose rows were hashed.
     """
 
     def __init__(self, path: Path, dtype: npt.DTypeLike) -> None:
@@ -122,12 +122,12 @@ class Fingerprints:
         self._firsts_P = self._file.read(np.array([pages * PAGE]), pages)[0]
 
     def __len__(self) -> int:
-        """Return the number of different strings."""
+        """Return the number of distinct strings."""
         last = self._file.read(np.array([(len(self._firsts_P) - 1) * PAGE]), PAGE)
         return (len(self._firsts_P) - 1) * PAGE + len(np.unique(last))
 
     def has(self, ids_NL: Ids) -> npt.NDArray[np.bool_]:
-        """Return (N,) which rows of (N, L) ids are trained on."""
+        """Return the mask (N,) of rows of (N, L) ids that are training strings."""
         hash_N = _hashes(ids_NL.astype(self._dtype, copy=False))
         found_N = np.zeros(len(hash_N), np.bool_)
         for first in range(0, len(hash_N), _ASKED):

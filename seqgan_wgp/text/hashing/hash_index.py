@@ -17,7 +17,7 @@ from ...utils.splitmix import GOLDEN
 class HashIndex:
     """A look-up from int64 keys >= 0 to ranks: 1, 2, ... for the given distinct keys in their order, 0 for all others.
 
-    A hash table with linear probing, at most half full: a few gathers a key, where binary search needs one a halving.
+    A hash table with linear probing, at most half full: a few gathers per key, fewer than a binary search needs.
     """
 
     keys: NDArray[np.int64]  # by rank; cell 0 holds -1, which no key equals
@@ -32,7 +32,7 @@ class HashIndex:
         ranks, wanted = np.arange(1, len(keys) + 1, dtype=slots.dtype), table._first_slots(table.keys[1:])
         while len(ranks):
             free = slots[wanted] == 0
-            slots[wanted[free]] = ranks[free]  # of several with the same wish the last one stays
+            slots[wanted[free]] = ranks[free]  # of several keys for one slot the last one stays
             homeless = slots[wanted] != ranks
             ranks, wanted = ranks[homeless], (wanted[homeless] + 1) & (len(slots) - 1)
         return table
@@ -53,5 +53,5 @@ class HashIndex:
         bits = len(self.slots).bit_length() - 1
         # Multiplying by an odd number near 2^64 / golden ratio spreads keys (Knuth, TAOCP vol. 3, 6.4).
         mixed = keys.view(np.uint64) * np.uint64(GOLDEN)
-        mixed ^= mixed >> np.uint64(32)  # without it keys rank * V + id crowd in long runs
+        mixed ^= mixed >> np.uint64(32)  # otherwise keys of the form rank * V + id would form long runs
         return (mixed * np.uint64(GOLDEN) >> np.uint64(64 - bits)).view(np.int64)

@@ -16,10 +16,10 @@ from .row_hashes import BLOCK_IDS, as_bytes, polynomial_hashes, row_blocks, wind
 
 
 def novel_fraction(ids_NL: Ints, train_blocks: Iterable[Ints], *, block_ids: int = BLOCK_IDS) -> float:
-    """Return the share of the N rows that occur nowhere among the training rows, exactly; repeats count each time.
+    """Return the exact share of the N rows that are not training rows; repeats count each time.
 
-    The training rows come as arrays of shape (R, S), memory-mapped or not, and are read in blocks; where S is above L,
-    each of their windows is one. ValueError for no rows or shorter ones.
+    The training rows are arrays of shape (R, S), memory-mapped or not, read in blocks. If S is above L, each window of
+    a row is a training row. Raises ValueError for no rows or shorter ones.
     """
     (rows_NL,) = row_blocks(ids_NL, ids_NL.size)
     width = np.uint16 if ids_NL.max() < 1 << 16 else np.uint32
@@ -31,7 +31,7 @@ def novel_fraction(ids_NL: Ints, train_blocks: Iterable[Ints], *, block_ids: int
             shapes = f"{ids_NL.shape[1:]} must not exceed that of the training rows, {train_RS.shape[1:]}"
             raise ValueError(f"row shape {shapes}")
         for block_RS in row_blocks(train_RS, block_ids):
-            # Equal hashes only select; the bytes decide.
+            # Equal hashes are only candidates; the bytes are compared.
             whole = block_RS.shape[1] == ids_NL.shape[1]
             hashes_WR = polynomial_hashes(block_RS)[None] if whole else window_hashes(block_RS, ids_NL.shape[1])
             at_W, at_R = np.nonzero(hashes.ranks(hashes_WR))

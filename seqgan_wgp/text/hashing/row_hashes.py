@@ -2,10 +2,10 @@
 
 Three hashes, each for a use that the others do not fit:
 
-* `row_hashes` mixes every byte of a row. Files of fingerprints hold it, so it never changes. Rows must have one type.
-* `polynomial_hashes` is the same for equal ids of any integer type, and that of a window follows from its halves, so
-  `window_hashes` hashes all windows of a row at once. It only selects: whoever uses it compares the bytes as well.
-* `counting_hashes` is the polynomial one with all bits mixed, to estimate how many different rows there are.
+* `row_hashes` mixes every byte of a row. Fingerprint files contain it, so it never changes. Rows must have one type.
+* `polynomial_hashes` is equal for equal ids of any integer type. The hash of a window follows from its halves, so
+  `window_hashes` hashes all windows of a row at once. It only finds candidates, whose bytes must then be compared.
+* `counting_hashes` is the polynomial hash with all bits mixed, for estimates of the number of distinct rows.
 
 Shape suffixes: N rows, R rows, L length, S length of a row on disk, W windows of it.
 """
@@ -26,10 +26,10 @@ from .hash_set import Hashes
 Ids = npt.NDArray[np.integer[Any]]
 
 BLOCK_IDS = 2**21
-"""Ids handled at a time: bounds the memory, never changes a result."""
+"""Number of ids processed at a time; limits memory, never changes a result."""
 
 _KEY = 0x243F_6A88_85A3_08D3
-"""Where the hash of a row begins: digits of pi."""
+"""Initial value of the hash of a row: digits of pi."""
 
 
 def row_blocks(ids_NL: Ints, block_ids: int) -> Iterator[Ints]:
@@ -42,7 +42,7 @@ def row_blocks(ids_NL: Ints, block_ids: int) -> Iterator[Ints]:
 
 
 def as_bytes(ids_NL: Ints) -> NDArray[np.void]:
-    """View every row as one value, whose order and equality are those of its bytes; returns (N,)."""
+    """View every row as one value (N,), ordered and compared by its bytes."""
     return np.ascontiguousarray(ids_NL).view(np.dtype((np.void, ids_NL.dtype.itemsize * ids_NL.shape[1])))[:, 0]
 
 
@@ -79,8 +79,8 @@ def polynomial_hashes(ids_NL: Ints) -> NDArray[np.int64]:
 def window_hashes(ids_NS: Ints, length: int) -> NDArray[np.int64]:
     """Hash every window of `length` ids of every row, as `polynomial_hashes` would; returns (W, N), W = S - length + 1.
 
-    A window of 2 k ids has for its code that of its first half, times the base to the power k, and that of its second:
-    so all windows take as many operations as `length` has binary digits, twice at most, where one each takes `length`.
+    The code of a window of 2 k ids is that of its first half times base^k plus that of its second half. So the number
+    of operations per window is at most twice the number of binary digits of `length`, instead of `length`.
     """
     part_WN = np.ascontiguousarray(ids_NS.T).astype(np.uint64)
     codes_WN, size, done = np.zeros((len(part_WN) + 1, len(ids_NS)), np.uint64), 1, 0
@@ -98,6 +98,6 @@ def window_hashes(ids_NS: Ints, length: int) -> NDArray[np.int64]:
 
 
 def counting_hashes(ids_RL: Ints) -> NDArray[np.uint64]:
-    """Return a 64-bit hash of each row, to count different ones by: all bits kept, and none low because a row is."""
+    """Return a 64-bit hash of each row for counting distinct rows, uniformly distributed."""
     codes_1R = window_codes(np.ascontiguousarray(ids_RL.T), GOLDEN, ids_RL.shape[1], np.uint64)
     return mix_numpy(codes_1R[0].astype(np.uint64, copy=False))

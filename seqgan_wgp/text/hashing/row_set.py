@@ -1,6 +1,6 @@
 """Sets of rows of ids compared as strings: ids after the first pad are ignored. NumPy only.
 
-Shape suffixes: N rows, R rows that are searched, L columns, D different rows.
+Shape suffixes: N rows, R searched rows, L columns, D distinct rows.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from ..vocabulary import mask_after_pad
 from .hash_index import HashIndex
 from .row_hashes import BLOCK_IDS, as_bytes, polynomial_hashes, row_blocks
 
-_WIDTH = np.uint32  # rows of any integer type are compared in this one, which holds every id
+_WIDTH = np.uint32  # rows of any integer type are compared in this type, which fits every id
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class RowSet:
-    """The different strings of some rows and how often each comes, to be found again among millions, exactly."""
+    """The distinct strings of some rows with their frequencies, for exact search among millions of rows."""
 
     rows_D: NDArray[np.void]
-    """The bytes of each, sorted."""
+    """The bytes of each string, sorted."""
 
     counts_D: NDArray[np.int64]
     hashes: HashIndex
@@ -33,14 +33,14 @@ class RowSet:
 
     @classmethod
     def of(cls, ids_NL: Ints) -> RowSet:
-        """Collect the strings of (N, L) ids. ValueError unless they are integers, N and L above 0."""
+        """Collect the strings of (N, L) ids. Raises ValueError unless they are integers with N and L above 0."""
         (rows_NL,) = row_blocks(ids_NL, ids_NL.size)
         rows_NL = mask_after_pad(rows_NL)
         rows_D, counts_D = np.unique(as_bytes(rows_NL.astype(_WIDTH)), return_counts=True)
         return cls(rows_D, counts_D, HashIndex.of(np.unique(polynomial_hashes(rows_NL))), rows_NL.shape[1])
 
     def __len__(self) -> int:
-        """Return the number of different strings."""
+        """Return the number of distinct strings."""
         return len(self.rows_D)
 
     @property
@@ -49,16 +49,16 @@ class RowSet:
         return self.rows_D.view(_WIDTH).reshape(-1, self.length)
 
     def found_in(self, ids_RL: Ints, *, block_ids: int = BLOCK_IDS) -> NDArray[np.bool_]:
-        """Return for each of the D strings whether it stands among (R, L) ids, memory-mapped or not.
+        """Return for each of the D strings whether it is among (R, L) ids, memory-mapped or not.
 
-        They are read in blocks of about `block_ids` ids. ValueError for no rows or another L.
+        They are read in blocks of about `block_ids` ids. Raises ValueError for no rows or another L.
         """
         if ids_RL.shape[1:] != (self.length,):
             raise ValueError(f"row shape {ids_RL.shape[1:]} must equal that of the rows looked for, {(self.length,)}")
         found_D = np.zeros(len(self), np.bool_)
         for block_RL in row_blocks(ids_RL, block_ids):
             rows_RL = mask_after_pad(block_RL)
-            # Equal hashes only select; the bytes decide.
+            # Equal hashes are only candidates; the bytes are compared.
             alike = as_bytes(rows_RL[self.hashes.ranks(polynomial_hashes(rows_RL)) > 0].astype(_WIDTH))
             places = np.minimum(np.searchsorted(self.rows_D, alike), len(self) - 1)
             found_D[places[self.rows_D[places] == alike]] = True

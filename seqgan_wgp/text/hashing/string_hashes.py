@@ -1,4 +1,4 @@
-"""Hash strings; the hash is the same for a model's ids and for the lines of a file.
+"""Hash strings, with equal results for a model's ids and for lines of a file.
 
 Shape suffixes: N strings, L length.
 """
@@ -16,17 +16,17 @@ from .hash_set import Hashes
 from .row_hashes import Ids, row_hashes
 
 _UTF8_MOST = 4
-"""Bytes of a character, or of a byte that is none and is shown as four characters, at most."""
+"""Largest number of bytes of a character; an invalid byte is shown as four characters."""
 
 
 @final
 class StringHashes:
-    r"""Hashes strings, whether they come as ids or as lines of a file: what is shown alike has the same hash.
+    r"""Hashes strings, given as ids or as lines of a file. Strings that print alike have the same hash.
 
-    So an unknown equals a U+FFFD of the alphabet, and a byte that is no UTF-8 the text \xNN.
+    So an unknown symbol equals a U+FFFD of the alphabet, and an invalid byte equals the text \xNN.
 
     Args:
-        vocabulary: of the ids.
+        vocabulary: vocabulary of the ids.
         length: L.
     """
 
@@ -43,7 +43,7 @@ class StringHashes:
         return self._of_rows(mask_after_pad(ids_NL.astype(self._vocabulary.dtype, copy=False)))
 
     def of_lines(self, lines: Lines) -> Hashes:
-        """Return the hashes of those lines, empty ones too, that a string of L units of the vocabulary can equal."""
+        """Return the hashes of those lines, including empty ones, that the model could generate."""
         whole = lines.whole()
         if self._vocabulary.tokens is not None:
             return self._of_texts([self._vocabulary.tokens.decode(string) for string in whole.strings()])
@@ -59,7 +59,7 @@ class StringHashes:
         return np.concatenate(hashes)
 
     def _of_texts(self, strings: Sequence[str]) -> Hashes:
-        """Return hashes of text, since several rows of tokens can mean one string."""
+        """Return hashes of text, since several rows of tokens can represent one string."""
         return Lines.of(strings, as_bytes=False).hashes(max(map(len, strings), default=0))
 
     def _of_rows(self, ids_NL: Ids) -> Hashes:

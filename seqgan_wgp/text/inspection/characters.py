@@ -18,7 +18,7 @@ UNSEEN = {
     "Cc": "Controls",
     "Co": "Private use",
 }
-"""Category -> group of characters that show nothing, whatever their script."""
+"""Category -> group of invisible characters of any script."""
 
 GROUPS = {
     "L": "Other letters",
@@ -28,7 +28,7 @@ GROUPS = {
     "S": "Symbols",
     "C": "Unassigned",
 }
-"""First letter of the category -> group of characters that belong to no script."""
+"""First letter of the category -> group of characters without a script."""
 
 _EMOJI = (range(0x1F000, 0x1FB00), range(0x2600, 0x27C0), range(0x2B00, 0x2C00))
 
@@ -41,7 +41,7 @@ KINDS = {
     "Co": "private use",
     "Cn": "unassigned",
 }
-"""Category -> kind of characters that are seldom meant."""
+"""Category -> kind of suspicious characters."""
 
 _KINDS_OF_ONE = {
     0x20: None,
@@ -70,7 +70,7 @@ _CONTROLS = {
     0x7F: "DELETE",
     0x85: "NEXT LINE",
 }
-"""Names that the Unicode standard gives as aliases, since control characters have none."""
+"""Names of control characters, which the Unicode standard defines as aliases."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +78,10 @@ class Script:
     """The characters of one script, or group of characters."""
 
     characters: int
-    """Different ones."""
+    """Number of distinct characters."""
 
     count: int
-    """Of all occurrences."""
+    """Number of occurrences."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ class Character:
     """One character, or byte."""
 
     code_point: str
-    """As U+00E9; of a byte 0xE9."""
+    """Code point, e.g. U+00E9; for a byte, e.g. 0xE9."""
 
     name: str
     count: int
@@ -97,21 +97,20 @@ class Character:
 
 @dataclass(frozen=True, kw_only=True)
 class Suspect(Character):
-    """A character that is seldom meant."""
+    """A suspicious character, which is rarely intended."""
 
     kind: str
     """control, invisible, line separator, unusual blank, variation selector, replacement, private use, unassigned."""
 
     first_line: int
-    """From 1 on; of a column, the number among its strings."""
+    """Number of its first line, from 1; for a column, of its first string."""
 
 
 def script(code_point: int) -> str:
-    """Return the script of a character by Unicode (Latin, Cyrillic, Han, ...), else a group such as Digits or Symbols.
+    """Return the Unicode script of a character (Latin, Cyrillic, Han, ...) or a group such as Digits or Symbols.
 
-    Punctuation, symbols and digits that several scripts share are grouped by category, and so is what cannot be seen.
-    A letter or mark that Unicode counts to no single script, such as the micro sign, is of the script that it stands
-    for.
+    Punctuation, symbols and digits shared by several scripts, and invisible characters, are grouped by category. A
+    letter or mark without a single script, such as the micro sign, has the script of the letter that it represents.
     """
     character = chr(code_point)
     category = unicodedata.category(character)
@@ -129,10 +128,10 @@ def script(code_point: int) -> str:
 
 
 def _script_of_shared(character: str) -> str | None:
-    """Return the script of a letter or mark that is in use in several; None where it is not clear.
+    """Return the script of a letter or mark shared by several scripts; None if unclear.
 
-    Its plain form may be of one script (the micro sign is a Greek mu), or it is in use in one only, or its name begins
-    with that of one of its scripts (ARABIC FATHATAN, KATAKANA-HIRAGANA PROLONGED SOUND MARK).
+    Its compatibility form may have a script (the micro sign is a Greek mu), it may be used in only one script, or its
+    name begins with one of its scripts (ARABIC FATHATAN, KATAKANA-HIRAGANA PROLONGED SOUND MARK).
     """
     plain = unicodedata.normalize("NFKC", character)[0]
     code = ucd.script(plain)
@@ -144,7 +143,7 @@ def _script_of_shared(character: str) -> str | None:
 
 
 def kind(code_point: int) -> str | None:
-    """Return why a character is seldom meant: it cannot be seen, is taken for another, or is none; else None."""
+    """Return the kind of a suspicious character (invisible, easily confused, not a character); None for others."""
     if code_point in _KINDS_OF_ONE:
         return _KINDS_OF_ONE[code_point]
     if any(code_point in block for block in _SELECTORS):
@@ -159,10 +158,10 @@ def name(code_point: int) -> str:
 
 
 def written(code_point: int) -> str:
-    """Return a code point as it is written: U+00E9."""
+    """Return the notation of a code point, e.g. U+00E9."""
     return f"U+{code_point:04X}"
 
 
 def written_byte(byte: int) -> str:
-    """Return a byte as it is written: 0xE9."""
+    """Return the notation of a byte, e.g. 0xE9."""
     return f"0x{byte:02X}"

@@ -1,6 +1,6 @@
 """Count a corpus in one pass: characters, lengths, line endings, white space, duplicates, normal forms.
 
-Memory is bounded whatever the corpus, and where blocks end leaves no trace.
+Memory is bounded, and the result does not depend on the division into blocks.
 
 Shape suffixes: M units of a block, N lines, C code points.
 """
@@ -28,19 +28,19 @@ Flags = npt.NDArray[np.bool_]
 Form = Literal["NFC", "NFKC"]
 
 _NORMAL_BELOW: dict[Form, int] = {"NFC": 0x300, "NFKC": 0xA0}
-"""Form -> text whose characters are all below this is in it."""
+"""Normal form -> text with all characters below this is in it."""
 
 _MARKS_MOST = 32
-"""Characters that are looked at again where a line is cut: more marks on one letter are not expected."""
+"""Number of characters that are examined again where a line is cut, which covers the marks on one letter."""
 
 SAMPLE_LINES, SAMPLE_CHARACTERS = 1_000, 4_000
-"""The first lines that are kept, and how much of each."""
+"""Number of first lines that are kept, and of characters of each."""
 
 _TWICE_ENCODED = [0xC2, 0xC3]
-"""What the lead bytes of UTF-8 for most accented letters are in Latin-1 and Windows-1252."""
+"""UTF-8 lead bytes of most accented letters, seen as Latin-1 and Windows-1252."""
 
 _TAILS = [byte for byte in range(0x80, 0xC0) if byte not in range(0x91, 0x95)]
-"""The bytes behind them, without those of curly quotes: they stand behind a letter in sound text too."""
+"""The bytes that can follow, except curly quotes, which follow letters in correct text too."""
 
 
 def _marked(code_points: list[int]) -> Flags:
@@ -54,21 +54,21 @@ _TAIL_C = _marked([*_TAILS, *map(ord, bytes(_TAILS).decode("cp1252", "ignore"))]
 
 @dataclass
 class Ends:
-    """How lines end."""
+    """Counts of line endings."""
 
     lf: int = 0
-    """Line feeds alone."""
+    """Number of line feeds without carriage return."""
 
     crlf: int = 0
     lone_cr: int = 0
-    """Carriage returns that no line feed follows: they end no line."""
+    """Number of carriage returns without line feed, which do not end a line."""
 
     last_line_ended: bool = True
 
 
 @dataclass
 class _Long:
-    """A line that comes in parts, so far."""
+    """State of a long line that is read in parts."""
 
     leading: bool
     size: int = 0
@@ -80,7 +80,7 @@ class _Long:
 
 
 class Census:
-    """Counts the lines that a reader yields.
+    """Counts over the lines of a reader.
 
     Args:
         as_bytes: whether units are bytes, which have no names and no normal form.
@@ -89,28 +89,28 @@ class Census:
     def __init__(self, *, as_bytes: bool = False) -> None:
         self.as_bytes = as_bytes
         self.count_C = np.zeros(CODE_POINTS, np.int64)
-        """How often each unit is in lines."""
+        """Number of occurrences of each unit in lines."""
 
         self.first_line: dict[int, int] = {}
-        """Unit that is seldom meant -> number of the first line that has it, from 1 on."""
+        """Suspicious unit -> number of the first line that has it, from 1."""
 
         self.sizes = np.zeros(SIZES + 1, np.int64)
-        """Lines of each size, empty ones too; the last counts all that are longer."""
+        """Number of lines of each size, including empty ones; the last entry counts all longer lines."""
 
         self.longer: list[int] = []
-        """The sizes of those."""
+        """Sizes of the longer lines."""
 
         self.read = self.blank = self.leading = self.trailing = 0
         self.odd: dict[Form, int] = {"NFC": 0, "NFKC": 0}
-        """Lines that are not in a normal form."""
+        """Number of lines that are not in a normal form."""
 
         self.ends = Ends()
         self.twice_encoded: dict[str, int] = {}
-        """Two characters that look like one of UTF-8 decoded as Latin-1 -> how often they are there."""
+        """Pair of characters that looks like UTF-8 decoded as Latin-1 -> number of occurrences."""
 
         self.distinct = DistinctCounter()
         self.sample: list[str] = []
-        """The first lines that are not empty, cropped."""
+        """The first non-empty lines, cropped."""
 
         self._blank_C = _marked([blank for blank in _BLANKS if not as_bytes or blank < 0x80])
         self._long: _Long | None = None
@@ -132,7 +132,7 @@ class Census:
             self._note_part(lines, last, goes_on=True)
 
     def finish(self) -> None:
-        """Count what is left when the reader has ended."""
+        """Count the rest at the end of the input."""
         if self._long is not None:
             self._end_long(self._long)
 
@@ -153,12 +153,12 @@ class Census:
             self._note_twice_encoded(np.concatenate([np.array([*map(ord, before)], units_M.dtype), units_M]))
 
     def _note_ends(self, lines: Lines, units_M: Units, block_C: npt.NDArray[np.int64]) -> tuple[int, int]:
-        """Return how many line feeds and carriage returns of a block are between lines, not in them."""
+        """Return the number of line feeds and carriage returns between the lines of a block."""
         between = len(units_M) - int(lines.sizes_N.sum())
         feeds = min(between, int(block_C[LINE_FEED]))
         returns = between - feeds
         self.ends.last_line_ended = len(units_M) == 0 or bool(units_M[-1] == LINE_FEED)
-        # A carriage return at the very end is removed too, though no line feed follows.
+        # A carriage return at the very end is removed too, although no line feed follows.
         pairs = returns - (returns > 0 and bool(units_M[-1] == _CARRIAGE_RETURN))
         self.ends.crlf += pairs
         self.ends.lf += feeds - pairs
@@ -202,13 +202,13 @@ class Census:
             return
         odd = _odd_forms(whole.units_M, "")
         if odd:
-            # Only now one by one: most blocks are normal as they are.
+            # Line by line only now, since most blocks are already normal.
             strings = [string for string in whole.strings() if not string.isascii()]
             for form in odd:
                 self.odd[form] += sum(not unicodedata.is_normalized(form, string) for string in strings)
 
     def _note_part(self, lines: Lines, place: int, *, goes_on: bool) -> None:
-        """Count a line of a block that is not all of it or not its beginning."""
+        """Count a part of a long line."""
         start, size = int(lines.starts_N[place]), int(lines.sizes_N[place])
         units_M = lines.units_M[start : start + size]
         if self._long is None:
@@ -238,14 +238,14 @@ class Census:
 
 
 def end(lines: Lines) -> int:
-    """Return the place behind the last line and its end; units may follow that are not to be read."""
+    """Return the position after the last line and its line ending."""
     behind = int(lines.starts_N[-1] + lines.sizes_N[-1])
     has_return = behind < len(lines.units_M) and lines.units_M[behind] == _CARRIAGE_RETURN
     return min(behind + 1 + has_return, len(lines.units_M))
 
 
 def _line_of(lines: Lines, units_M: Units, unit: int) -> int:
-    """Return the number in its block, from 0 on, of the first line that has a unit."""
+    """Return the index in its block, from 0, of the first line that has a unit."""
     at_P = np.flatnonzero(units_M == unit)
     line_P = np.searchsorted(lines.starts_N, at_P, side="right") - 1
     is_inside_P = at_P - lines.starts_N[line_P] < lines.sizes_N[line_P]
@@ -253,12 +253,12 @@ def _line_of(lines: Lines, units_M: Units, unit: int) -> int:
 
 
 def text(units_M: Units) -> str:
-    """Return units as a Python string, bytes above 127 as the code points of the same number."""
+    """Return units as a Python string; bytes above 127 become the code points with the same number."""
     return units_M.astype("<u4").tobytes().decode("utf-32-le")
 
 
 def _odd_forms(units_M: Units, before: str) -> list[Form]:
-    """Return the normal forms that a text is not in, given what stands before it."""
+    """Return the normal forms that a text is not in, given the text before it."""
     top = units_M.max(initial=0)
     forms = [form for form, below in _NORMAL_BELOW.items() if top >= below]
     whole = before + text(units_M) if forms else ""

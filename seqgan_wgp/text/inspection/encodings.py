@@ -1,6 +1,6 @@
 """Guess the encoding of a text that is not valid in the given one, and locate its bad bytes.
 
-A guess is made only by rules that tell apart what they are asked to; where none does, there is no guess.
+A guess is made only by rules that can distinguish the candidates; otherwise there is no guess.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from .characters import script
 from .counter import end
 
 SAMPLE_BYTES = 20_000
-"""Bytes of bad lines that a guess is made from."""
+"""Number of bytes of bad lines used for a guess."""
 
 _SURE = 0.9
-"""The share of characters, and of neighbours, that make sense in an encoding that is guessed."""
+"""Least share of plausible characters, and of plausible neighbours, for a guess."""
 
 _CHARACTERS_LEAST = 20
-"""Characters, at least, that a guess among the encodings of East Asia is made from."""
+"""Least number of characters for a guess among East Asian encodings."""
 
 _LETTERS_LEAST = 50
-"""Letters, at least, that a guess among the Cyrillic encodings is made from."""
+"""Least number of letters for a guess among Cyrillic encodings."""
 
 
 def head(source: Source, settings: CorpusSettings) -> bytes:
@@ -42,7 +42,7 @@ def head(source: Source, settings: CorpusSettings) -> bytes:
 
 
 def wide(data: bytes) -> str | None:
-    """Return the encoding of text whose characters take two or four bytes, told by its mark or by its NULs."""
+    """Return the encoding of text with two or four bytes per character, recognised by byte order mark or NULs."""
     if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         return "utf-32"
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -80,22 +80,22 @@ _MARKED = re.compile("([\udc00-\udcff]+)")
 
 @dataclass
 class BadBytes:
-    """What of a text is not in its encoding."""
+    """The lines of a text that are not valid in its encoding."""
 
     lines: int = 0
-    """Bad lines."""
+    """Number of bad lines."""
 
     first_line: int = 0
     first_byte: int = 0
     sound: int = 0
-    """Lines that are in the encoding and not ASCII."""
+    """Number of valid lines that are not ASCII."""
 
     sample: bytes = b""
     """The first bad lines."""
 
 
 def find_bad(source: Source, settings: CorpusSettings) -> BadBytes:
-    """Read a text again and find the lines that are not in its encoding; their numbers go on from input to input."""
+    """Read a text again and find the invalid lines; line numbers continue from input to input."""
     found, before = BadBytes(), 0
     for file in source.files:
         reader = Reader(file, replace(settings, unit="byte"))
@@ -126,7 +126,7 @@ def _find_bad(reader: Reader, found: BadBytes, before: int) -> None:
 
 
 def _marked(reader: Reader) -> Iterator[str]:
-    """Yield the text that a reader of bytes reads, with a lone surrogate for each bad byte."""
+    """Yield the text of a reader of bytes, with a lone surrogate for each bad byte."""
     decoder: codecs.IncrementalDecoder | None = None
     for lines in reader:
         assert reader.codec is not None
@@ -150,12 +150,12 @@ _COMMON_HAN = {
     "euc_jp": ("euc_jp", range(0xB0, 0xD0)),
     "cp932": ("euc_jp", range(0xB0, 0xD0)),
 }
-"""Encoding -> where in a national standard the everyday characters are: its first level, by the first byte."""
+"""Encoding -> first bytes of common characters, the first level of the national standard."""
 
 
 def _is_common(character: str, encoding: str) -> bool:
     if unicodedata.category(character)[0] not in "LM" or "\uff61" <= character <= "\uff9f":
-        return False  # half-width katakana are what nearly anything looks like in cp932
+        return False  # almost any bytes look like half-width katakana in cp932
     if script(ord(character)) != "Han":
         return True
     standard, first = _COMMON_HAN.get(encoding, ("ascii", range(0)))
@@ -164,10 +164,10 @@ def _is_common(character: str, encoding: str) -> bool:
 
 
 def _sense(data: bytes, encoding: str) -> float:
-    """Return how much sense bytes make in an encoding, from 0 to 1.
+    """Return how plausible bytes are in an encoding, from 0 to 1.
 
-    It is the share of characters that are common letters, and of neighbouring letters that are of one script with no
-    capital behind a small letter; of those only that are not ASCII.
+    This is the share of non-ASCII characters that are common letters, and of neighbouring letters that have the same
+    script and no capital after a small letter.
     """
     text = _decoded(data, encoding)
     makes = [_is_common(character, encoding) for character in text if not character.isascii()]
@@ -179,18 +179,18 @@ def _sense(data: bytes, encoding: str) -> float:
 
 
 _SAME = dict.fromkeys(("Hiragana", "Katakana", "Han"), "Japanese")
-"""Scripts that stand side by side."""
+"""Scripts that occur together."""
 
 
 def _decoded(data: bytes, encoding: str) -> str:
     try:
-        return codecs.getincrementaldecoder(encoding)().decode(data)  # which may end inside a character
+        return codecs.getincrementaldecoder(encoding)().decode(data)  # the data may end inside a character
     except UnicodeDecodeError:
         return ""
 
 
 def _share(data: bytes, encoding: str, *scripts: str) -> float:
-    """Return the share of the characters beyond ASCII that are of some scripts; 0 where there are too few to tell."""
+    """Return the share of non-ASCII characters with one of the scripts; 0 if there are too few characters."""
     own = [script(ord(character)) for character in _decoded(data, encoding) if not character.isascii()]
     return sum(name in scripts for name in own) / len(own) if len(own) >= _CHARACTERS_LEAST else 0.0
 
@@ -205,12 +205,12 @@ def _is_chinese(data: bytes, encoding: str) -> bool:
 
 
 def _is_korean(data: bytes, encoding: str) -> bool:
-    # In the encodings of Chinese most of these pairs of bytes are characters too, but not the other way round.
+    # Most of these byte pairs are also characters in Chinese encodings, but not the other way round.
     return _share(data, encoding, "Hangul") >= 0.97
 
 
 def _is_russian(data: bytes, encoding: str) -> bool:
-    # Read in one of the two as the other, small letters are capitals; other alphabets have other vowels there.
+    # If one of the two is decoded as the other, small letters become capitals. Other alphabets have other vowels there.
     letters = [character for character in _decoded(data, encoding) if script(ord(character)) == "Cyrillic"]
     small = [letter for letter in letters if letter.islower()]
     vowels = sum(letter in "\u0430\u0435\u0438\u043e" for letter in small)
@@ -239,12 +239,12 @@ GUESSES: dict[str, Callable[[bytes, str], bool]] = {
     "koi8-r": _is_russian,
     "cp1252": _is_western,
 }
-"""Encoding -> rule that says, of lines with bytes beyond ASCII, whether they are in it; the first that holds counts.
+"""Encoding -> rule that tests whether lines with non-ASCII bytes are in it; the first match counts.
 
-Not Latin-1: its text is the same in Windows-1252, and what is said to be Latin-1 is often the latter.
+Latin-1 is missing: its text is the same in Windows-1252, and text labelled Latin-1 is often the latter.
 """
 
 
 def guess(data: bytes) -> str | None:
-    """Return the encoding that lines with bytes beyond ASCII are in; None where no rule is sure."""
+    """Return the encoding of lines with non-ASCII bytes; None if no rule matches."""
     return next((encoding for encoding, is_in in GUESSES.items() if is_in(data, encoding)), None)

@@ -11,22 +11,22 @@ from dataclasses import dataclass
 
 _LINES_LEAST = 5
 _SHARE = 0.95
-"""Of the lines that look alike."""
+"""Least share of lines with the same form."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """What lines look like, if not like strings."""
+    """The form of lines that are not plain strings."""
 
     kind: str
     """csv, jsonl or fasta."""
 
     columns: tuple[str, ...]
-    """Names in the first line, or of the fields that hold text."""
+    """Names in the first line, or of the text fields."""
 
 
 def shape(lines: Sequence[str]) -> Shape | None:
-    """Return what the first lines of a text look like, if it is something else than a string a line."""
+    """Return the form of the first lines of a text; None for plain strings."""
     if len(lines) < _LINES_LEAST:
         return None
     return next((found for look in LOOKS if (found := look(lines))), None)
@@ -67,4 +67,4 @@ def _csv(lines: Sequence[str]) -> Shape | None:
 
 
 LOOKS: tuple[Callable[[Sequence[str]], Shape | None], ...] = (_jsonl, _fasta, _csv)
-"""Lines -> what they look like."""
+"""Functions that recognise a form from lines."""

@@ -13,10 +13,10 @@ from .report import Finding, Inspection, Verdict
 LEVELS = ("problem", "warning", "note", "ok")
 
 LONG_MUCH, REPEATED_MUCH, BLANKS_MUCH, TWICE_ENCODED_MUCH = 0.05, 0.5, 0.05, 0.001
-"""Shares of the lines from which on a finding is a warning."""
+"""Share of the lines from which a finding is a warning."""
 
 RARE_MUCH, RARE_LEAST = 0.2, 10
-"""The share and number of rare characters from which on they are worth a word."""
+"""Least share and number of rare characters for a note."""
 
 BATCH_LARGE = 1 << 30
 
@@ -24,16 +24,16 @@ CASES_LEAST = 5
 
 
 def findings(found: Inspection) -> tuple[Finding, ...]:
-    """Return all findings, the worst first."""
+    """Return all findings, most severe first."""
     said = [finding for rule in RULES for finding in rule(found)]
     return tuple(sorted(said, key=lambda finding: LEVELS.index(finding.level)))
 
 
 def verdict(said: tuple[Finding, ...], refusal: CorpusError | None) -> Verdict:
-    """Return the verdict, given the findings and what the scan raised."""
+    """Return the verdict, given the findings and the error of the scan."""
     problem = next((finding for finding in said if finding.level == "problem"), None)
     if refusal is not None:
-        # The inspection has seen the whole file, so its remedy is better than that of the first bad byte.
+        # The inspection has read the whole file, so its remedy is better than that for the first bad byte.
         remedy = problem.remedy if problem else ""
         return Verdict(
             trains=False, what=f"train would reject this corpus: {refusal.message}", remedy=remedy or refusal.remedy
@@ -164,7 +164,7 @@ def _suspects(found: Inspection) -> Iterator[Finding]:
     for kind, group in groupby(of_kind, key=lambda suspect: suspect.kind):
         own = list(group)
         if kind == "replacement" and found.encoding.bad_lines:
-            continue  # they replace the bad bytes, which have their own finding
+            continue  # they replace bad bytes, which have their own finding
         shown = ", ".join(f"{one.name} {one.code_point} ({one.count:,})" for one in own[:3])
         more = f", and {len(own) - 3} more" if len(own) > 3 else ""
         yield Finding(
@@ -175,13 +175,13 @@ def _suspects(found: Inspection) -> Iterator[Finding]:
 
 
 _MEANT = {
-    "control": ("U+0009", "U+000D"),  # of the latter its own rule says enough
-    "invisible": ("U+200C", "U+200D"),  # joiners, which some scripts are written with
+    "control": ("U+0009", "U+000D"),  # the latter has its own rule
+    "invisible": ("U+200C", "U+200D"),  # joiners, which some scripts need
     "unusual blank": None,
     "variation selector": None,
     "private use": None,
 }
-"""Kind -> characters of it that are no reason to warn; None: all."""
+"""Kind -> characters that cause no warning; None: all."""
 
 
 def _is_bad(suspect: Suspect) -> bool:

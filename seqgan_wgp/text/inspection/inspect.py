@@ -1,6 +1,6 @@
 """Inspect a corpus before training: statistics, findings and a verdict.
 
-Nothing that training refuses is refused here: it is reported. Memory is bounded, whatever the corpus.
+A corpus that training would refuse is reported, not refused. Memory is bounded.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _REPLACEMENT = 0xFFFD
 
 
 class _Read(NamedTuple):
-    """A corpus as it could be read."""
+    """The result of reading a corpus."""
 
     source: Source
     settings: CorpusSettings
@@ -48,16 +48,16 @@ class _Read(NamedTuple):
 def inspect(
     source: Source, config: Config, on_bytes: OnBytes = lambda _bytes: None, measure: Measure | None = None
 ) -> Inspection:
-    """Read a corpus twice, and again where something is wrong with it, and tell what it is.
+    """Read a corpus twice, and again if it has problems, and return statistics and findings.
 
     Args:
         source: the corpus.
-        config: what it would be trained with.
-        on_bytes: for progress; each pass begins at 0.
-        measure: how the pace of training is measured, see `pace.measure`; None: it is not.
+        config: the config for training.
+        on_bytes: called with the number of bytes read so far; each pass begins at 0.
+        measure: measures the speed of training, see `timing.measure`; None: it is not measured.
 
     Raises:
-        CorpusError: it cannot be read at all: no permission, a folder, damaged compression, no such encoding.
+        CorpusError: the corpus cannot be read at all: no permission, a folder, damaged compression, unknown encoding.
     """
     read = _read(source, config.corpus, on_bytes)
     found: Scan | None = None
@@ -84,7 +84,7 @@ def inspect(
 
 
 def _read(source: Source, asked: CorpusSettings, on_bytes: OnBytes) -> _Read:
-    """Read a corpus as training would; where it cannot be, in the way that says most about it."""
+    """Read a corpus like training; if that fails, in the most informative way."""
     settings = replace(asked, errors="replace")
     if not source.by_field:
         return _counted(source, *_readable(source, settings), on_bytes)
@@ -104,7 +104,7 @@ def _read(source: Source, asked: CorpusSettings, on_bytes: OnBytes) -> _Read:
 
 
 def _readable(source: Source, settings: CorpusSettings) -> tuple[CorpusSettings, str]:
-    """Return settings that lines can be read with, and what is not as asked: "encoding", "bytes" or nothing."""
+    """Return settings with which lines can be read, and the fallback: "encoding", "bytes" or nothing."""
     if UNITS[settings.unit].is_byte:
         return settings, ""
     first = head(source, settings)
@@ -130,7 +130,7 @@ def _counted(source: Source, settings: CorpusSettings, fallback: str, on_bytes: 
 def _source(read: _Read) -> SourceReport:
     source = read.source
     kinds, compressions, columns = map(_all_of, zip(*map(_kind, source.files), strict=True))
-    files = zip(source.files, read.reader.files, strict=False)  # a limit may leave some unread
+    files = zip(source.files, read.reader.files, strict=False)  # corpus.limit may leave some unread
     return SourceReport(
         label=source.label,
         name=source.name,
@@ -154,7 +154,7 @@ def _kind(source: Source) -> tuple[str, str, str]:
 
 
 def _all_of(values: Sequence[str]) -> str:
-    """Return what all inputs have, each different one once."""
+    """Return the distinct values of all inputs."""
     return ", ".join(value for value in dict.fromkeys(values) if value)
 
 
@@ -176,7 +176,7 @@ def _encoding(read: _Read, asked: CorpusSettings) -> EncodingReport:
 
 
 def _bad_strings(read: _Read) -> BadBytes:
-    """Count the strings of a column that are left out for their bad bytes; where they are is not known."""
+    """Count the strings of a column that are skipped because of bad bytes, whose positions are unknown."""
     reader = Reader(read.source, replace(read.settings, errors="skip"))
     for _lines in reader:
         pass

@@ -19,38 +19,38 @@ if TYPE_CHECKING:
     from .timing import Measure, Pace
 
 BATCH_BYTES_MOST = 1 << 31
-"""A batch that takes more memory is not tried out."""
+"""Memory of a batch above which training is not timed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Long:
-    """What one way with long lines makes of the lines."""
+    """The effect of one treatment of long lines."""
 
     lines: int
-    """Lines that are longer than a row: cropped, dropped or cut in pieces."""
+    """Number of lines that are longer than a row: cropped, dropped or split."""
 
     rows: int
-    """Rows in all."""
+    """Total number of rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """How long training takes on this machine, about."""
+    """Estimated training time on this machine."""
 
     device: str
     milliseconds: float
-    """Of one round."""
+    """Time of one round."""
 
     rounds: int | None
-    """Rounds of the run: all of `training.steps`, or what fits in `training.minutes`."""
+    """Number of rounds: `training.steps`, or as many as fit into `training.minutes`."""
 
     minutes: float | None
-    """What they take."""
+    """Time for all rounds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outlook:
-    """What training would make of a corpus."""
+    """How training would prepare a corpus."""
 
     layout: str
     """lines or windows."""
@@ -59,36 +59,36 @@ class Outlook:
     """Why this layout."""
 
     length: int
-    """L, positions in an item."""
+    """L, number of positions in an item."""
 
     rule: str
     """Why this length."""
 
     rows: int
-    """Rows on disk."""
+    """Number of rows on disk."""
 
     way: str
-    """What is done with lines that are longer: crop, drop or chunk."""
+    """Treatment of longer lines: crop, drop or chunk."""
 
     long: dict[str, Long] | None
-    """crop, drop and chunk -> what each makes of the lines at this length; None for running text."""
+    """crop, drop and chunk -> their effect at this length; None for running text."""
 
     train: int
     validation: int
     test: int
-    """Items of each part, about."""
+    """Approximate number of items of each part."""
 
     settings: dict[str, object]
-    """Settings that were left open -> what the corpus makes of them."""
+    """Automatic settings and their values for this corpus."""
 
     vocabulary: int
-    """V: the alphabet, the pad and the unknown."""
+    """V: the alphabet, padding and unknown."""
 
     ids_bytes: int
-    """Of the rows on disk."""
+    """Size of the rows on disk."""
 
     batch_bytes: int
-    """Of one batch of strings as 32-bit probabilities, B * L * V * 4; training holds a few of them."""
+    """Size of one batch of strings as 32-bit probabilities, B * L * V * 4; training needs several of them."""
 
     generator_weights: int
     critic_weights: int
@@ -97,13 +97,13 @@ class Outlook:
 
 
 def outlook(found: Scan, given: Config, census: Census, measure: Measure | None = None) -> Outlook:
-    """Return what training would make of a corpus.
+    """Return how training would prepare a corpus.
 
     Args:
-        found: by the scan.
-        given: the config that the scan's settings are part of.
-        census: of the same text.
-        measure: how the pace is measured; None: it is not.
+        found: the result of the scan.
+        given: the config, including the settings of the scan.
+        census: counts of the same text.
+        measure: measures the speed of training; None: it is not measured.
     """
     facts, settings = found.facts, found.settings
     decided = by_rule(given, facts)
@@ -150,7 +150,7 @@ ROWS: dict[str, Callable[[Census, int], int]] = {
     "drop": lambda census, length: int(census.sizes[1 : length + 1].sum()),
     "chunk": _pieces,
 }
-"""What becomes of long lines -> (census, length) -> rows."""
+"""Treatment of long lines -> function (census, length) -> number of rows."""
 
 
 def _why_layout(settings: CorpusSettings, layout: str, census: Census) -> str:
@@ -174,14 +174,14 @@ def _why_length(settings: CorpusSettings, layout: str) -> str:
 
 
 def count_weights(config: Config, length: int, vocabulary: int) -> tuple[int, int]:
-    """Return the numbers of weights of the generator and of the critic, which are built without memory for them.
+    """Return the number of weights of generator and critic, which are built on the meta device.
 
     Args:
-        config: with widths decided.
+        config: a config with automatic widths decided.
         length: L.
         vocabulary: V.
     """
-    import torch  # here, since it takes a second to import, and what else is found out needs none of it
+    import torch  # here, since its import takes a second, and the rest does not need it
 
     from ...nn.build import apply_weight_norm
     from ..networks import CRITICS, GENERATORS

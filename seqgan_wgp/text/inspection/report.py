@@ -1,6 +1,6 @@
 """Result of an inspection, as dataclasses. Their field names are the keys of its JSON and keep their meaning.
 
-A count is of all that was read. A "line" is a string of the corpus: a line of a file, or a cell of a column.
+Counts are over everything that was read. A "line" is a string of the corpus: a line of a file or a cell of a column.
 """
 
 from __future__ import annotations
@@ -21,40 +21,41 @@ class FileReport:
 
     label: str
     lines: int
-    """Lines read."""
+    """Number of lines read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceReport:
-    """Where the text comes from, byte by byte."""
+    """Source of the text."""
 
     label: str
     name: str
     files: tuple[FileReport, ...]
-    """The inputs, in their order."""
+    """The inputs, in order."""
 
     kind: str
-    """text, fasta, strings, or the ending of a table or of records: csv, jsonl, parquet, ...; of inputs of several
-    kinds all of them, with commas between, and so of columns and compressions."""
+    """text, fasta, strings, or the extension of a table or record file: csv, jsonl, parquet, ... Several kinds, columns
+    or compressions are separated by commas."""
 
     column: str
-    """The column or field; empty where there is none."""
+    """The column or field, or empty."""
 
     compression: str
-    """gz, zst, bz2 or xz; empty where there is none."""
+    """gz, zst, bz2 or xz, or empty."""
 
     fallback: str
-    """How it is counted here, where it cannot be read as asked: in another "encoding", as "bytes", or, of a table, its
-    "lines"; else empty."""
+    """How it was read if it cannot be read as requested: in another "encoding", as "bytes", or a table as "lines";
+    otherwise empty."""
 
     bytes: int
-    """After decompression; of a column, those of its strings as UTF-8, a line feed behind each."""
+    """Size after decompression; for a column, that of its strings as UTF-8, each with a line feed."""
 
     sha256: str
-    """Of the text, without its byte order mark; of several inputs one behind the other, a line feed behind each."""
+    """SHA-256 of the text without byte order mark; for several inputs, of their concatenation, each with a line
+    feed."""
 
     def where(self, line: int) -> str:
-        """Return which line of which input a line of the whole is, as messages say it."""
+        """Return the position of a line for messages: number and input."""
         if len(self.files) == 1:
             return f"line {line:,}"
         for file in self.files:
@@ -72,7 +73,7 @@ class EncodingReport:
     """The encoding of the settings."""
 
     used: str
-    """The one that all counts are made in: another where the file says so itself."""
+    """The encoding used here; differs if the file itself indicates another."""
 
     byte_order_mark: bool
     errors: str
@@ -81,18 +82,18 @@ class EncodingReport:
     bad_lines: int
     first_bad_line: int | None
     first_bad_byte: str | None
-    """As 0xF1."""
+    """For example 0xF1."""
 
     guess: str | None
-    """Encoding that the bad lines are in; None where it is not known."""
+    """Guessed encoding of the bad lines, or None."""
 
     sound_lines: int
-    """Where there are bad lines, those others that are not ASCII; else 0."""
+    """If there are bad lines, the number of valid lines that are not ASCII; otherwise 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Repeated:
-    """A line that comes more than once."""
+    """A repeated line."""
 
     text: str
     """Its first hundred characters."""
@@ -106,35 +107,35 @@ class LinesReport:
 
     read: int
     missing: int
-    """Cells of a column that hold nothing."""
+    """Number of empty cells of a column."""
 
     empty: int
     blank: int
-    """Lines of white space alone."""
+    """Number of lines with white space only."""
 
     leading_blanks: int
-    """Lines that begin with white space, and have more."""
+    """Number of other lines that begin with white space."""
 
     trailing_blanks: int
     filled: int
-    """Lines that are not empty."""
+    """Number of non-empty lines."""
 
     distinct: int
-    """Different ones of these."""
+    """Number of distinct non-empty lines."""
 
     distinct_is_exact: bool
-    """Else it is an estimate, about a thousandth off."""
+    """Whether `distinct` is exact; otherwise it is an estimate with an error of about a thousandth."""
 
     repeated: int
-    """Those that came before."""
+    """Number of lines that occurred before."""
 
     most_frequent: tuple[Repeated, ...]
-    """Known where `distinct` is exact."""
+    """The most frequent lines; known if `distinct` is exact."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
-    """Lines of some lengths."""
+    """Number of lines in a range of lengths."""
 
     least: int
     most: int
@@ -143,7 +144,7 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class LengthsReport:
-    """Lengths of lines, empty ones not counted."""
+    """Lengths of non-empty lines."""
 
     unit: str
     """characters or bytes."""
@@ -152,7 +153,7 @@ class LengthsReport:
     median: int
     mean: float
     p90: int
-    """So many or fewer have 90 % of the lines."""
+    """90th percentile of the length."""
 
     p99: int
     p99_9: int
@@ -166,33 +167,33 @@ class CharactersReport:
 
     total: int
     alphabet: int
-    """Different ones."""
+    """Number of distinct characters."""
 
     scripts: dict[str, Script]
-    """By name, the most frequent first."""
+    """Scripts by name, most frequent first."""
 
     most_common: tuple[Character, ...]
     rare: tuple[Character, ...]
-    """Those that are there once or twice; the first few."""
+    """The first few characters that occur once or twice."""
 
     once: int
     under_three: int
     upper: int
-    """Occurrences of capitals."""
+    """Number of occurrences of capital letters."""
 
     lower: int
     both_cases: int
-    """Letters that are there as capital and as small letter."""
+    """Number of letters that occur as capital and as small letter."""
 
     beyond_bmp: Script
-    """Above U+FFFF: emoji, rare ideographs, ..."""
+    """Characters above U+FFFF: emoji, rare ideographs, ..."""
 
     suspects: tuple[Suspect, ...]
-    """The first few; `suspects_in_all` says how many there are."""
+    """The first few suspicious characters; `suspects_in_all` is their number."""
 
     suspects_in_all: int
     twice_encoded: dict[str, int]
-    """Pairs of characters that look like one that was encoded in UTF-8 twice -> occurrences."""
+    """Pair of characters that looks like doubly encoded UTF-8 -> number of occurrences."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,14 +201,14 @@ class FormsReport:
     """Normal forms of Unicode."""
 
     not_nfc: int
-    """Lines that NFC changes."""
+    """Number of lines that NFC would change."""
 
     not_nfkc: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Something to know about a corpus."""
+    """A finding about a corpus."""
 
     level: str
     """problem, warning, note or ok."""
@@ -229,28 +230,28 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """All that is known of a corpus before training."""
+    """Result of the inspection of a corpus."""
 
     source: SourceReport
     encoding: EncodingReport
     line_ends: Ends | None
-    """None where strings come from a column."""
+    """Line endings; None for a column."""
 
     lines: LinesReport
     lengths: LengthsReport | None
-    """None where all lines are empty."""
+    """Lengths; None if all lines are empty."""
 
     characters: CharactersReport
     normal_form: FormsReport | None
-    """None of bytes."""
+    """Normal forms; None for bytes."""
 
     shape: Shape | None
     outlook: Outlook | None
-    """None where training would refuse the corpus."""
+    """Preview of training; None if training would refuse the corpus."""
 
     findings: tuple[Finding, ...] = ()
     verdict: Verdict
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values: nested dictionaries whose keys are the names of the fields."""
+        """Return JSON values: nested dictionaries with the names of the fields as keys."""
         return dataclasses.asdict(self)

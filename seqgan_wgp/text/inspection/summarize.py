@@ -18,16 +18,16 @@ from .counter import Census, text
 from .report import Bucket, CharactersReport, FormsReport, LengthsReport, LinesReport, Repeated
 
 FREQUENT, COMMON, RARE, SUSPECTS, BUCKETS = 5, 10, 20, 50, 10
-"""Lines, characters of each kind, and buckets that are listed at most."""
+"""Largest number of listed lines, characters of each kind, and buckets."""
 
 TEXT_MOST = 100
-"""Characters of a line that are shown."""
+"""Largest number of shown characters of a line."""
 
 _BMP = 0x10000
 
 
 def lines_report(census: Census, source: Source, settings: CorpusSettings, missing: int) -> LinesReport:
-    """Return what there is to say of the lines; the text of repeated ones is read again."""
+    """Summarize the lines; reads the text of repeated lines again."""
     distinct, filled = census.distinct.count(), int(census.sizes[1:].sum())
     return LinesReport(
         read=census.read + missing,
@@ -62,7 +62,7 @@ def _repeated(census: Census, source: Source, settings: CorpusSettings) -> tuple
 
 
 def lengths_report(census: Census) -> LengthsReport | None:
-    """Return what there is to say of the lengths of lines that are not empty; None where there are none."""
+    """Summarize the lengths of non-empty lines; None without such lines."""
     size_N = np.flatnonzero(census.sizes[1:-1]) + 1
     longer, longer_N = np.unique(np.array(census.longer, np.int64), return_counts=True)
     size_N, count_N = np.concatenate([size_N, longer]), np.concatenate([census.sizes[size_N], longer_N])
@@ -72,7 +72,7 @@ def lengths_report(census: Census) -> LengthsReport | None:
     total = int(up_to_N[-1])
 
     def least(thousandths: int) -> int:
-        """Return the least length that so many of a thousand lines have, or less."""
+        """Return the quantile of the length for a number of thousandths."""
         return int(size_N[np.searchsorted(up_to_N, -(-thousandths * total // 1000))])
 
     return LengthsReport(
@@ -89,7 +89,7 @@ def lengths_report(census: Census) -> LengthsReport | None:
 
 
 def _histogram(size_N: npt.NDArray[np.int64], count_N: npt.NDArray[np.int64], most: int) -> tuple[Bucket, ...]:
-    """Return buckets of one width up to a length that nearly all have, and one for those that are longer."""
+    """Return buckets of equal width that cover nearly all lines, and one for longer lines."""
     first, last = int(size_N[0]), int(size_N[-1])
     width = -(-(most - first + 1) // BUCKETS)
     starts = list(range(first, most + 1, width))
@@ -103,7 +103,7 @@ def _histogram(size_N: npt.NDArray[np.int64], count_N: npt.NDArray[np.int64], mo
 
 
 def characters_report(census: Census) -> CharactersReport:
-    """Return what there is to say of the characters; of bytes those of ASCII have names."""
+    """Summarize the characters; for bytes, only ASCII ones have names."""
     unit_C = np.flatnonzero(census.count_C)
     count_C = census.count_C[unit_C]
     common = unit_C[np.argsort(-count_C, kind="stable")[:COMMON]].tolist()
@@ -130,7 +130,7 @@ def characters_report(census: Census) -> CharactersReport:
 
 
 def forms_report(census: Census) -> FormsReport | None:
-    """Return what there is to say of normal forms; bytes have none."""
+    """Summarize normal forms; None for bytes."""
     return None if census.as_bytes else FormsReport(not_nfc=census.odd["NFC"], not_nfkc=census.odd["NFKC"])
 
 
@@ -165,7 +165,7 @@ def _suspect(census: Census, unit: int) -> Suspect:
 
 
 def _cases(census: Census, units: Places) -> tuple[int, int, int]:
-    """Return the occurrences of capitals and of small letters, and how many letters are there as both."""
+    """Return the number of capital and of small letters, and the number of letters that occur as both."""
     counts = {chr(unit): int(census.count_C[unit]) for unit in units.tolist() if not _is_byte(census, unit)}
     upper = sum(count for letter, count in counts.items() if letter.isupper())
     lower = sum(count for letter, count in counts.items() if letter.islower())

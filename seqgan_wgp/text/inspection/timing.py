@@ -21,26 +21,26 @@ from ..domain import TextSpec
 from ..vocabulary import Vocabulary
 
 SECONDS = 1.0
-"""How long is measured, unless a single round takes longer."""
+"""Duration of the measurement, unless a single round takes longer."""
 
 _ITEMS = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """What was measured."""
+    """Result of the measurement."""
 
     device: str
     seconds: float
-    """Of one round."""
+    """Time of one round."""
 
 
 Measure = Callable[[Config, Vocabulary, int], Pace | None]
-"""(config, vocabulary, length) -> pace; None where it cannot be measured."""
+"""(config, vocabulary, length) -> pace; None if it cannot be measured."""
 
 
 class Noise:
-    """A domain of items without meaning: what a round costs does not depend on what they are."""
+    """A domain of random items, since the time of a round does not depend on the data."""
 
     samples, criterion = 1, ""
 
@@ -50,25 +50,25 @@ class Noise:
         self._ids_NL = torch.from_numpy(place_NL * 7919 % spec.vocabulary.size).to(device)
 
     def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
-        """Return items."""
+        """Return random items."""
         return self._ids_NL[torch.from_numpy(indices_B).to(self._ids_NL.device)]
 
     def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
-        """Return the same: there is nothing to hold out."""
+        """Return the same, since nothing is held out."""
         return self.batch(indices_B)
 
     def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
-        """Return nothing: nothing is evaluated."""
+        """Return no measures."""
         del samples, half
         return {}
 
 
 def measure(config: Config, vocabulary: Vocabulary, length: int, device: torch.device) -> Pace | None:
-    """Train for about a second in memory and return how long a round takes; None where training fails at once."""
+    """Train for about a second in memory and return the time of a round; None if training fails."""
     trainer = Trainer.from_config(Noise(TextSpec(vocabulary, length, {}), device), config, device)
     try:
         began = time.perf_counter()
-        trainer.round()  # slower than the others: memory is asked for, kernels are chosen
+        trainer.round()  # slower than later rounds, which need no memory allocation or choice of kernels
         seconds, rounds = time.perf_counter() - began, 1
         if seconds < SECONDS:
             began, rounds = time.perf_counter(), 0

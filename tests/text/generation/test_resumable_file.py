@@ -128,7 +128,7 @@ def test_a_file_of_somebody_else_is_refused(tmp_path: Path, contents: Contents) 
     file.write_bytes(b"mine\n")
     (tmp_path / "folder").mkdir()
     before = contents(tmp_path)
-    with pytest.raises(ConfigError, match="exists already and was not written with --continue"):
+    with pytest.raises(ConfigError, match="already exists and was not written with --continue"):
         written(file)
     with pytest.raises(ConfigError, match="is a folder or a device"):
         written(tmp_path / "folder")
