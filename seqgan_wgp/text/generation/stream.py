@@ -307,7 +307,7 @@ def _scored(model: TextModel, block: StringBlock, table_BLV: Tensor) -> StringBl
 
 
 def best(blocks: Iterable[StringBlock], count: int) -> StringBlock | None:
-    """Return the `count` strings with the highest scores, highest first, earlier ones first if equal; None without blocks."""
+    """Return the `count` strings with the highest scores, highest first, earlier ones first. None without blocks."""
     kept: list[StringBlock] = []
     for block in blocks:
         kept.append(block)
