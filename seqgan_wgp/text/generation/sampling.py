@@ -33,7 +33,7 @@ def check_decoding(decode: str, temperature: float) -> None:
             f"decode is {decode!r}{did_you_mean(decode, DECODERS)}", f"choose one of: {', '.join(DECODERS)}"
         )
     if not 0 < temperature < math.inf:
-        raise ConfigError(f"temperature is {temperature:g}, but it must be positive and finite")
+        raise ConfigError(f"temperature is {temperature:g}, but it must be above 0 and finite")
     if decode == "argmax" and temperature != 1:
         raise ConfigError(
             f"temperature is {temperature:g}, but it has no effect on argmax decoding", "use decode sample"

@@ -75,7 +75,7 @@ class FitConfig:
             raise ConfigError("a classifier is trained for a number of steps or of seconds", "give one of the two")
         for name, value in (("steps", self.steps), ("seconds", self.seconds)):
             if value is not None and not 0 < value < math.inf:
-                raise ConfigError(f"{name} is {value:g}, but it must be above 0, and finite")
+                raise ConfigError(f"{name} is {value:g}, but it must be above 0 and finite")
 
 
 def strings_per_step(length: int) -> int:

@@ -56,7 +56,7 @@ class RefineOptions:
         if (self.minutes is None) == (self.steps is None):
             raise ConfigError("say how long to train: either minutes or steps", "as in --minutes 3")
         if self.minutes is not None and not 0 < self.minutes < math.inf:
-            raise ConfigError(f"--minutes is {self.minutes:g}, but it must be above 0, and finite")
+            raise ConfigError(f"--minutes is {self.minutes:g}, but it must be above 0 and finite")
         if self.steps is not None and self.steps < 1:
             raise ConfigError(f"--steps is {self.steps}, but it must be at least 1")
         if not 1 <= self.rounds <= ROUNDS_MOST:

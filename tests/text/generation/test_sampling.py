@@ -122,7 +122,7 @@ def test_ways_to_decode_that_there_are_pass() -> None:
         ("sample", 0.0, "temperature is 0, but it must be above 0"),
         ("sample", -1.0, "temperature is -1, but it must be above 0"),
         ("sample", float("nan"), "temperature is nan, but it must be above 0"),
-        ("sample", float("inf"), "temperature is inf, but it must be positive and finite"),
+        ("sample", float("inf"), "temperature is inf, but it must be above 0 and finite"),
         ("argmax", 0.5, "temperature is 0.5, but it has no effect on argmax decoding\nuse decode sample"),
     ],
 )
