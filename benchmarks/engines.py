@@ -106,7 +106,7 @@ def first_gradients(corpus: Corpus, settings: Config, dtype: torch.dtype) -> Ten
     trainer = Trainer.from_config(TextDomain(corpus, settings, device), settings, device)
     state = trainer.train_state
     with torch.no_grad():
-        fake = state.generator(state.batches.latents(state.generator, Stream.CRITIC_LATENT, 0)).to(dtype)
+        fake = state.generator(state.batches.latents(Stream.CRITIC_LATENT, 0)).to(dtype)
     trainer.train_state.critic.to(dtype)
     real = trainer.train_state.batches.real(0)
     if not trainer.train_state.engine.takes_items:

@@ -17,9 +17,9 @@ from ..nn.initialization import initialize
 from ..toy.distributions import Distribution, Indices
 from ..toy.networks import PointPerceptronCritic
 from ..training.losses import LOSSES
-from ..training.optimizers import apply_gradients, optimizer
+from ..training.optimizers import optimizer
 from ..training.penalties import CONSTRAINTS
-from ..training.steps import CriticObjective, critic_gradients
+from ..training.steps import CriticObjective, apply_gradients, critic_gradients
 from ..utils.counter_rng import Stream, normal, uniform
 
 Pairs = Callable[[Indices, int], tuple[Tensor, Tensor]]

@@ -1,10 +1,14 @@
-"""Draw the batches of each step by index: real items, latent vectors, epsilon and instance noise.
+"""Draw the batches of each step by number: real items, latent vectors, epsilon and instance noise.
 
 Gulrajani et al. 2017, Algorithm 1, lines 4 and 11. A batch is a stretch of a stream's rows, and which stretch follows
 from the number of the step (schedule.py). Of many processes each draws its slice of the stretch, so together they draw
 the batch that one alone would.
 
-Shape suffixes: B this process's part of a batch, Z latent, E the event's numbers.
+What many steps need is drawn and looked up at once, then handed out step by step. A number is a function of its seed,
+stream, index and column alone, so it is the same, bit for bit, however many are drawn with it.
+
+Shape suffixes: N batches, S steps, B this process's part of a batch, M items of all of them, Z latent, E the event's
+numbers, C columns.
 """
 
 from __future__ import annotations
@@ -16,16 +20,15 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..config import Config
 from ..errors import ConfigError
 from ..registry import NORMALIZATIONS
 from ..utils.counter_rng import Stream, choose_numpy, normal, shuffled, uniform
-from .ahead import NoiseBlock, rounds_ahead
 from .distributed.process_group import ProcessGroup
 from .domain import Domain
-from .latents import noise_columns, training_latents
+from .latents import training_latents
 from .penalties import CONSTRAINTS, Uniform
 from .schedule import Number, penalty_every
 
@@ -33,7 +36,16 @@ SMALL_CORPUS = 1_000
 """Below this many training items batches are drawn with replacement: an epoch would be only a few batches."""
 
 AHEAD = 4_096
-"""Items that are chosen at once, or those of one batch."""
+"""Real items that are looked up at once at most, or those of one batch."""
+
+NOISE_MOST = 1 << 18
+"""Numbers of noise drawn at once at most: 1 MiB, and 2 MiB for each of the integers that they are made of."""
+
+ROUNDS_MOST = 64
+"""Rounds that noise is drawn for at once at most: what a run draws and no longer needs when it ends."""
+
+ITEMS_MOST = 1 << 23
+"""Numbers of critic space that the items looked up at once would take at most; they are compact, and take less."""
 
 _GENERATOR_STREAMS = (Stream.GENERATOR_LATENT, Stream.GENERATOR_NOISE)
 
@@ -47,19 +59,23 @@ class Batches:
         config: with seed and size of a batch, and the distribution of latents.
         device: where all that is drawn is wanted.
         group: the processes that a batch is divided among.
+        noise_dim: uniforms that the generator draws an item by, beside its latent.
 
     Raises:
         ConfigError: the real batch is to be the same in every step, and there are fewer items than it has.
     """
 
-    def __init__(self, domain: Domain, config: Config, device: torch.device, group: ProcessGroup) -> None:
+    def __init__(
+        self, domain: Domain, config: Config, device: torch.device, group: ProcessGroup, noise_dim: int = 0
+    ) -> None:
         check_fixed_batch(config, domain.size)
-        self.domain, self.config, self.device = domain, config, device
+        self.domain, self.config, self.device, self.noise_dim = domain, config, device, noise_dim
         self.fixed = config.training.fixed_batch
         self.seed, self.size = config.training.seed, config.training.batch_size
         self.here, self.share = group.slice_of(self.size), group.share_of(self.size)
         self._index_B = torch.arange(self.here.start, self.here.stop, device=device)
-        self._ahead = max(1, AHEAD // self.size)
+        items = min(AHEAD, ITEMS_MOST // max(1, math.prod(domain.spec.event_shape)))
+        self._ahead = 1 if self.fixed else max(1, items // self.size)
         self._first = -self._ahead
         self._blocks: dict[tuple[Stream, int], tuple[NoiseBlock, int]] = {}
         """(stream, columns) -> its noise of some rounds, and its steps in a round."""
@@ -75,13 +91,20 @@ class Batches:
 
     def real(self, number: int) -> Tensor:
         """Return real batch `number` of the run: B compact items on the device."""
-        return self.domain.batch(self._items(number))
+        if self.fixed:
+            number = 0
+        if not self._first <= number < self._first + self._ahead:
+            self._first = number - number % self._ahead
+            items_NB = self._items(range(self._first, self._first + self._ahead))
+            self._real_N = torch.split(self.domain.batch(items_NB.ravel()), items_NB.shape[1])
+        real: Tensor = self._real_N[number - self._first]
+        return real
 
-    def latents(self, generator: nn.Module, stream: Stream, number: Number) -> Tensor:
+    def latents(self, stream: Stream, number: Number) -> Tensor:
         """Return what the generator makes the fakes of step `number` of: latents (B, Z), and its noise behind them."""
-        columns = self.config.generator.latent + noise_columns(generator)
+        columns = self.config.generator.latent + self.noise_dim
         return self._noise(
-            stream, number, columns, lambda index_M: training_latents(generator, self.config, stream, index_M)
+            stream, number, columns, lambda index_M: training_latents(self.noise_dim, self.config, stream, index_M)
         )
 
     def epsilon(self, number: Number) -> Uniform:
@@ -131,18 +154,60 @@ class Batches:
         more = settings.generator_steps_more or settings.extra_steps_above is not None
         return 1 if settings.generator_steps == 1 and not more else 0
 
-    def _items(self, number: int) -> npt.NDArray[np.int64]:
-        """Return the items of real batch `number`; chosen for many batches at once, which takes hardly longer."""
+    def _items(self, numbers: range) -> npt.NDArray[np.int64]:
+        """Return which training items the real batches `numbers` are: (N, B)."""
+        row_NB = np.stack([self.rows(number) for number in numbers])
         if self.fixed:
-            return self.rows(0)
-        if not self._first <= number < self._first + self._ahead:
-            self._first = number - number % self._ahead
-            row_NB = np.stack([self.rows(self._first + k) for k in range(self._ahead)])
-            choose = choose_numpy if self.domain.size < SMALL_CORPUS else shuffled
-            chosen_M = choose(self.seed, Stream.BATCH, row_NB.ravel(), self.domain.size)
-            self._chosen_NB: npt.NDArray[np.int64] = chosen_M.reshape(row_NB.shape)
-        chosen_B: npt.NDArray[np.int64] = self._chosen_NB[number - self._first]
-        return chosen_B
+            return row_NB
+        choose = choose_numpy if self.domain.size < SMALL_CORPUS else shuffled
+        return choose(self.seed, Stream.BATCH, row_NB.ravel(), self.domain.size).reshape(row_NB.shape)
+
+
+def rounds_ahead(numbers: int) -> int:
+    """Return how many rounds of so many numbers each to draw at once; 0: one round alone is too large for a block."""
+    return min(ROUNDS_MOST, NOISE_MOST // max(1, numbers))
+
+
+@final
+class NoiseBlock:
+    """The noise of one stream for the steps of some rounds. It stays at its place, so a recorded round can read it.
+
+    Args:
+        draw: index of items (M,), int64 on the device -> noise (M, C).
+        index_B: places of this process's items in a batch.
+        size: of the whole batch.
+        steps: steps of a block.
+    """
+
+    def __init__(self, draw: Callable[[Tensor], Tensor], index_B: Tensor, size: int, steps: int) -> None:
+        self._draw, self._index_B, self._size, self._steps = draw, index_B, size, steps
+        self._first = 0
+        self._first_step = torch.zeros((), dtype=torch.int64, device=index_B.device)
+        self._noise_SBC = self._drawn()
+
+    def fill(self, number: int) -> None:
+        """Draw the block that step `number` lies in, unless it is there."""
+        first = number - number % self._steps
+        if first != self._first:
+            self._first = first
+            self._first_step.fill_(first)
+            self._noise_SBC.copy_(self._drawn())
+
+    def at(self, number: Number) -> Tensor:
+        """Return the noise (B, C) of step `number`: a view that holds until another block is drawn.
+
+        Where `number` is a tensor, the block must be there; see `fill`.
+        """
+        if isinstance(number, Tensor):
+            return self._noise_SBC.index_select(0, (number - self._first_step)[None])[0]
+        self.fill(number)
+        return self._noise_SBC[number - self._first]
+
+    def _drawn(self) -> Tensor:
+        step_S = torch.arange(self._first, self._first + self._steps, device=self._index_B.device)
+        index_SB = step_S[:, None] * self._size + self._index_B
+        noise_MC = self._draw(index_SB.flatten())
+        return noise_MC.view(*index_SB.shape, noise_MC.shape[1])
 
 
 def check_fixed_batch(config: Config, size: int) -> None:

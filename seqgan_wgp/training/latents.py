@@ -62,13 +62,13 @@ NOISE_STREAMS = {
 """Stream of latents -> that of the uniforms beside them."""
 
 
-def training_latents(generator: nn.Module, config: Config, stream: Stream, index_B: Tensor) -> Tensor:
+def training_latents(noise_dim: int, config: Config, stream: Stream, index_B: Tensor) -> Tensor:
     """Return what a generator makes items of: latents, and behind them while it is trained the uniforms it draws by.
 
     Where a run has fixed latents, those of every batch are the latents of the first samples, whatever the stream.
 
     Args:
-        generator: with an attribute `noise_dim`, how many uniforms an item wants; without it, none.
+        noise_dim: how many uniforms the generator wants for an item; see `noise_columns`.
         config: of the run.
         stream: of the latents.
         index_B: numbers of the items.
@@ -77,10 +77,9 @@ def training_latents(generator: nn.Module, config: Config, stream: Stream, index
         latent_BZ = run_latents(config, Stream.SAMPLE_LATENT, index_B % config.training.batch_size)
     else:
         latent_BZ = run_latents(config, stream, index_B)
-    columns = noise_columns(generator)
-    if not columns:
+    if not noise_dim:
         return latent_BZ
-    return torch.cat([latent_BZ, uniform(config.training.seed, NOISE_STREAMS[stream], index_B, columns)], dim=1)
+    return torch.cat([latent_BZ, uniform(config.training.seed, NOISE_STREAMS[stream], index_B, noise_dim)], dim=1)
 
 
 def noise_columns(generator: nn.Module) -> int:

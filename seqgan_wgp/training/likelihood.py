@@ -15,8 +15,8 @@ from ..config import Config
 from ..utils.counter_rng import Stream, hash_torch, shuffled
 from .domain import Domain
 from .loop import average_decay, update_average
-from .optimizers import apply_gradients, gradient_norm
 from .state import TrainState
+from .steps import apply_gradients, gradient_norm
 
 LIKELIHOOD_METRICS = ("likelihood_loss", "generator_gradient")
 """Names of what a likelihood round measures: nats per symbol of its batch, and the norm of the gradient."""

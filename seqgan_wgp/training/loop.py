@@ -19,10 +19,10 @@ from torch.nn.utils import parametrize
 
 from ..nn.fast_conv.convolution import cache_weight_transform
 from ..utils.counter_rng import Stream
-from .optimizers import apply_gradients, gradient_norm, set_rate
+from .optimizers import set_rate
 from .schedule import Number
 from .state import TrainState
-from .steps import Gradients, generator_gradients
+from .steps import Gradients, apply_gradients, generator_gradients, gradient_norm
 
 CRITIC_METRICS = ("critic_loss", "wasserstein", "penalty", "slope_mean", "critic_gradient")
 ROUND_METRICS = (*CRITIC_METRICS, "generator_loss", "generator_gradient")
@@ -66,7 +66,7 @@ def critic_step(state: TrainState, number: Number, real: Tensor | None = None) -
         real = batches.real(number)
     with parametrize.cached():
         with torch.no_grad():
-            fake = state.generator(batches.latents(state.generator, Stream.CRITIC_LATENT, number))
+            fake = state.generator(batches.latents(Stream.CRITIC_LATENT, number))
         if not engine.takes_items:
             real = _noised(state, state.domain.spec.embed(real), Stream.REAL_NOISE, number)
             fake = _noised(state, fake, Stream.FAKE_NOISE, number)
@@ -93,7 +93,7 @@ def generator_step(state: TrainState, number: Number, real: Tensor | None = None
         real: points of critic space, for a loss that shows the generator real scores.
     """
     batches, deviation = state.batches, state.schedule.noise_deviation(state.step)
-    latent_BZ = batches.latents(state.generator, Stream.GENERATOR_LATENT, number)
+    latent_BZ = batches.latents(Stream.GENERATOR_LATENT, number)
     noise = batches.noise(Stream.GENERATOR_NOISE, number, deviation) if deviation else None
     with parametrize.cached():
         gradients, loss = generator_gradients(
@@ -145,6 +145,8 @@ def _mean_over_group(
     state: TrainState, gradients: Gradients, measured: tuple[Tensor, ...]
 ) -> tuple[Gradients, tuple[Tensor, ...]]:
     """Return a step's gradients and metrics of the whole batch, from those of every process's part of it."""
+    if state.group.size == 1:
+        return gradients, measured
     means = state.group.average([*gradients, *measured], state.batches.share)
     return means[: len(gradients)], means[len(gradients) :]
 

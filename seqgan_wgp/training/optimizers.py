@@ -1,4 +1,4 @@
-"""Build optimizers from settings, and apply gradients given as values."""
+"""Build optimizers from settings, and change their learning rates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from ..config.schema import AlgorithmSettings
 from ..registry import OPTIMIZERS as OPTIMIZERS
 from ..registry import OptimizerEntry
-from .steps import Gradients
 
 
 @final
@@ -132,18 +131,3 @@ def set_rate(algorithm: torch.optim.Optimizer, rate: float) -> None:
 def rate_of(algorithm: torch.optim.Optimizer) -> float:
     """Return the step size of an optimizer. Where it is a tensor on a GPU, the host waits for the device."""
     return float(algorithm.param_groups[0]["lr"])
-
-
-def apply_gradients(algorithm: torch.optim.Optimizer, module: nn.Module, gradients: Gradients) -> None:
-    """Do one step of the optimizer of `module`, with these gradients."""
-    for parameter, gradient in zip(module.parameters(), gradients, strict=True):
-        # The fused optimizers read memory in order and silently misread a gradient that is a transposed view, as
-        # `autograd.grad` returns for some weights (`.backward()` would have laid it out anew).
-        parameter.grad = gradient.contiguous()
-    algorithm.step()
-
-
-def gradient_norm(gradients: Gradients) -> Tensor:
-    """Return the norm of all gradients together: not finite as soon as one number in them is not."""
-    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-    return norm

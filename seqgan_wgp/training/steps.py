@@ -1,6 +1,6 @@
-"""Compute the gradients of one critic step and one generator step, independent of data and optimizers.
+"""Compute the gradients of one critic step and one generator step, and hand them to an optimizer.
 
-This is the inner part of Algorithm 1 of Gulrajani et al. 2017; loop.py has the outer part (batches and optimizers).
+This is the inner part of Algorithm 1 of Gulrajani et al. 2017, independent of data; loop.py has the outer part.
 Gradients come from `autograd.grad`, never from `.backward()`: they are values, so a caller can average them over
 processes, compare them, or hand them to an optimizer.
 
@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..nn.fast_conv.convolution import cache_weight_transform
 from .critic_views import Subsampled, points_view, to_float32
 from .losses import Loss
 from .penalties import Constraint, Uniform, View
@@ -100,8 +101,9 @@ def critic_gradients(
         objective: what to minimise.
         make_view: a faster way for the critic to see the points; the gradients are equal but for rounding.
     """
-    total, metrics = critic_loss(make_view(critic, real, fake), uniform, objective)
-    return torch.autograd.grad(total, tuple(critic.parameters())), metrics
+    with cache_weight_transform(critic):
+        total, metrics = critic_loss(make_view(critic, real, fake), uniform, objective)
+        return torch.autograd.grad(total, tuple(critic.parameters())), metrics
 
 
 def critic_loss(view: View, uniform: Uniform, objective: CriticObjective) -> tuple[Tensor, CriticMetrics]:
@@ -195,3 +197,18 @@ def _scores_of_real(critic: nn.Module, real: Tensor | None, autocast: Autocast) 
     with autocast():
         score_B: Tensor = critic(real)
     return to_float32(score_B)
+
+
+def apply_gradients(algorithm: torch.optim.Optimizer, module: nn.Module, gradients: Gradients) -> None:
+    """Do one step of the optimizer of `module`, with these gradients."""
+    for parameter, gradient in zip(module.parameters(), gradients, strict=True):
+        # The fused optimizers read memory in order and silently misread a gradient that is a transposed view, as
+        # `autograd.grad` returns for some weights (`.backward()` would have laid it out anew).
+        parameter.grad = gradient.contiguous()
+    algorithm.step()
+
+
+def gradient_norm(gradients: Gradients) -> Tensor:
+    """Return the norm of all gradients together: not finite as soon as one number in them is not."""
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    return norm

@@ -30,7 +30,7 @@ from .domain import Domain, Items
 from .engines.cuda_graph import GraphedRound, unsupported_reason
 from .engines.eager import autocast_of
 from .engines.table import make_engine
-from .latents import block_size_of, generate, recalibrate_batchnorm, run_latents
+from .latents import block_size_of, generate, noise_columns, recalibrate_batchnorm, run_latents
 from .likelihood import (
     LIKELIHOOD_METRICS,
     LikelihoodGenerator,
@@ -72,7 +72,7 @@ def initial_state(
         optimizers=components.optimizers,
         objective=objective,
         schedule=components.schedule,
-        batches=Batches(domain, config, device, group),
+        batches=Batches(domain, config, device, group, noise_columns(components.generator)),
         engine=make_engine(components.generator, components.critic, objective, config),
         autocast=autocast_of(config, components.critic),
     )

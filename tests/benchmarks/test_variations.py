@@ -101,7 +101,7 @@ def test_characters_are_drawn_as_often_as_they_are_likely(name: str, build: Buil
 def test_a_trial_may_have_several_variations(build: Build, tiny: Tiny) -> None:
     trainer = build(tiny(variation="straight-through, gradient at 2 + penalty every 2nd step"))
     state = trainer.train_state
-    fake_BLV = state.generator(state.batches.latents(state.generator, Stream.CRITIC_LATENT, 0))
+    fake_BLV = state.generator(state.batches.latents(Stream.CRITIC_LATENT, 0))
     assert state.objective.weight == 20.0
     assert fake_BLV.amax(dim=2).eq(1).all()
 

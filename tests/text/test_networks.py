@@ -14,7 +14,7 @@ from seqgan_wgp.config import recipe
 from seqgan_wgp.nn.initialization import INITIALIZATIONS, initialize
 from seqgan_wgp.text.domain import networks
 from seqgan_wgp.text.networks import CRITICS, GENERATORS, NORMALIZATIONS, ResidualBlock, straight_through
-from seqgan_wgp.training.latents import run_latents, training_latents
+from seqgan_wgp.training.latents import noise_columns, run_latents, training_latents
 from seqgan_wgp.utils.counter_rng import Stream, uniform
 
 L, V, B = 9, 6, 5
@@ -213,9 +213,11 @@ def test_chances_stand_behind_latents_in_training_alone() -> None:
     generator = GENERATORS["residual"](config.generator, L, V)
     index_B = torch.arange(5, 5 + B)
     alone_BZ = run_latents(config, Stream.CRITIC_LATENT, index_B)
-    seen_BZ = training_latents(generator, config, Stream.CRITIC_LATENT, index_B)
+    seen_BZ = training_latents(noise_columns(generator), config, Stream.CRITIC_LATENT, index_B)
     assert torch.equal(seen_BZ[:, :4], alone_BZ) and seen_BZ.shape == (B, 5 + L)
     assert torch.equal(seen_BZ[:, 4:], uniform(config.training.seed, Stream.CRITIC_CHANCE, index_B, 1 + L))
-    other_BZ = training_latents(generator, config, Stream.GENERATOR_LATENT, index_B)
+    other_BZ = training_latents(noise_columns(generator), config, Stream.GENERATOR_LATENT, index_B)
     assert not torch.equal(seen_BZ[:, 4:], other_BZ[:, 4:])
-    assert torch.equal(training_latents(generator.eval(), config, Stream.CRITIC_LATENT, index_B), alone_BZ)
+    assert torch.equal(
+        training_latents(noise_columns(generator.eval()), config, Stream.CRITIC_LATENT, index_B), alone_BZ
+    )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import ConfigError
@@ -62,7 +62,7 @@ def test_fixed_latents_are_those_of_the_first_samples_in_every_step_network_and_
     parts = [make(10, ProcessGroup(rank=rank, size=3)) for rank in range(3)]
     for stream in (Stream.CRITIC_LATENT, Stream.GENERATOR_LATENT):
         for number in (0, 1, (7 << 28) + 3, 1 << 36, torch.tensor(5)):
-            drawn = [training_latents(nn.Identity(), config, stream, part.index(number)) for part in parts]
+            drawn = [training_latents(0, config, stream, part.index(number)) for part in parts]
             assert torch.equal(torch.cat(drawn), first_BZ)
 
 
@@ -102,8 +102,8 @@ def test_noise_drawn_ahead_is_that_of_each_step_alone(make: Make, batch: int) ->
     for number in (0, 1, 63, 64, 65, 1, 1_000_000, (1 << 36) + 3):
         index_B = torch.arange(number * batch, (number + 1) * batch)
         assert torch.equal(draws.epsilon(number)(3), uniform(0, Stream.EPSILON, index_B, 3))
-        expected = training_latents(nn.Identity(), draws.config, Stream.CRITIC_LATENT, index_B)
-        assert torch.equal(draws.latents(nn.Identity(), Stream.CRITIC_LATENT, number), expected)
+        expected = training_latents(0, draws.config, Stream.CRITIC_LATENT, index_B)
+        assert torch.equal(draws.latents(Stream.CRITIC_LATENT, number), expected)
 
 
 def test_prepared_noise_is_found_by_numbers_that_are_tensors(make: Make) -> None:

@@ -109,10 +109,10 @@ def test_a_round_with_every_setting_stays_on_the_device(settings: dict[str, obje
 def with_cost(device: torch.device, cost: Callable[[Tensor], Tensor]) -> Trainer:
     """A trainer whose penalty is made of slopes (B,) by `cost`."""
     trainer = trainer_of("toy-wgan-gp", {"training.engine": "plain"}, device)
-    engine = trainer.train_state.engine
-    assert isinstance(engine, PlainEngine)
-    constraint = dataclasses.replace(trainer.train_state.objective.constraint, slopes=between, cost=cost)
-    engine._objective = dataclasses.replace(engine._objective, constraint=constraint)
+    state = trainer.train_state
+    constraint = dataclasses.replace(state.objective.constraint, slopes=between, cost=cost)
+    objective = dataclasses.replace(state.objective, constraint=constraint)
+    state.engine = PlainEngine(state.generator, state.critic, objective, trainer.config)
     return trainer
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from ...utils.counter_rng import Stream, choose_numpy, uniform
 from ..critic_views import LinearStemCritic, stem_view
 from ..domain import Observant
-from ..latents import training_latents
+from ..latents import noise_columns, training_latents
 from ..state import TrainState
 from . import measures
 
@@ -101,7 +101,7 @@ def _draw(state: TrainState, number: int) -> _Batch:
 
 @torch.no_grad()
 def _fakes(state: TrainState, index_B: Tensor) -> Tensor:
-    latent_BZ = training_latents(state.generator, state.config, Stream.DIAGNOSIS_LATENT, index_B)
+    latent_BZ = training_latents(noise_columns(state.generator), state.config, Stream.DIAGNOSIS_LATENT, index_B)
     fake: Tensor = state.generator(latent_BZ)
     return fake
 

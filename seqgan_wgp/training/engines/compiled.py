@@ -35,7 +35,8 @@ class CompiledEngine:
         self._eager = EagerEngine(generator, critic, objective, config)
         self.takes_items = self._eager.takes_items
         self.fell_back: str | None = None
-        self._critic, self._objective, self._autocast = critic, objective, autocast_of(config, critic)
+        self._critic, self._objective = critic, objective
+        self._make_view = with_autocast(FunctionalView, autocast_of(config, critic))
         self._proven = False
         self._compiled: Callable[..., tuple[Tensor, ...]] = torch.compile(self._loss, fullgraph=True, dynamic=False)
         set_algorithms("direct", generator, critic)
@@ -49,7 +50,7 @@ class CompiledEngine:
         return self._eager.critic_gradients(real, fake, uniform)
 
     def _loss(self, real: Tensor, fake: Tensor, uniform_B2: Tensor) -> tuple[Tensor, ...]:
-        view = with_autocast(FunctionalView(self._critic, real, fake), self._autocast)
+        view = self._make_view(self._critic, real, fake)
         total, metrics = critic_loss(view, lambda columns: uniform_B2[:, :columns], self._objective)
         return total, metrics.wasserstein, metrics.penalty, metrics.slope_mean
 

@@ -9,17 +9,22 @@ Shape suffixes: B batch; points of critic space have shape (B, ...).
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import Protocol, final
 
 import torch
 from torch import Tensor, nn
 
 from ...config import Config
-from ...nn.fast_conv.convolution import cache_weight_transform, set_convolution_algorithm
+from ...nn.fast_conv.convolution import set_convolution_algorithm
 from ..critic_views import AutocastView, LinearStemCritic, points_view, stem_view
-from ..penalties import Uniform, View
-from ..steps import Autocast, CriticMetrics, CriticObjective, Gradients, critic_gradients
+from ..penalties import Uniform
+from ..steps import Autocast, CriticMetrics, CriticObjective, Gradients, MakeView, critic_gradients
+
+CriticGradients = Callable[[Tensor, Tensor, Uniform], tuple[Gradients, CriticMetrics]]
+"""(real, fake, uniform) -> gradients of a critic step, and what was measured: `steps.critic_gradients` of a critic."""
 
 
 class Engine(Protocol):
@@ -31,8 +36,9 @@ class Engine(Protocol):
     takes_items: bool
     """Whether real items go in as they are, compact; else as points of critic space."""
 
-    def critic_gradients(self, real: Tensor, fake: Tensor, uniform: Uniform) -> tuple[Gradients, CriticMetrics]:
-        """Return the gradients of a critic step, and what was measured; see `steps.critic_gradients`."""
+    @property
+    def critic_gradients(self) -> CriticGradients:
+        """What a critic step calls."""
 
 
 @final
@@ -43,16 +49,13 @@ class PlainEngine:
     fell_back: str | None = None
 
     def __init__(self, generator: nn.Module, critic: nn.Module, objective: CriticObjective, config: Config) -> None:
-        self._critic, self._objective = critic, dataclasses.replace(objective, separate_batches=True)
-        self._autocast = autocast_of(config, critic)
+        self.critic_gradients: CriticGradients = partial(
+            critic_gradients,
+            critic,
+            objective=dataclasses.replace(objective, separate_batches=True),
+            make_view=with_autocast(points_view, autocast_of(config, critic)),
+        )
         set_algorithms("direct", generator, critic)
-
-    def critic_gradients(self, real: Tensor, fake: Tensor, uniform: Uniform) -> tuple[Gradients, CriticMetrics]:
-        """Return gradients and metrics."""
-        return critic_gradients(self._critic, real, fake, uniform, self._objective, make_view=self._view)
-
-    def _view(self, critic: nn.Module, real: Tensor, fake: Tensor) -> View:
-        return with_autocast(points_view(critic, real, fake), self._autocast)
 
 
 @final
@@ -62,22 +65,18 @@ class EagerEngine:
     fell_back: str | None = None
 
     def __init__(self, generator: nn.Module, critic: nn.Module, objective: CriticObjective, config: Config) -> None:
-        self._critic, self._objective, self._autocast = critic, objective, autocast_of(config, critic)
         self.takes_items = isinstance(critic, LinearStemCritic) and not (
             objective.constraint.needs_points or config.training.noise
+        )
+        self.critic_gradients: CriticGradients = partial(
+            critic_gradients,
+            critic,
+            objective=objective,
+            make_view=with_autocast(stem_view if self.takes_items else points_view, autocast_of(config, critic)),
         )
         # Fewer multiplications pay where multiplications are what costs; in bfloat16 they cost digits too.
         bf16 = config.training.precision == "bf16"
         set_algorithms("direct" if bf16 else config.training.convolution, generator, critic)
-
-    def critic_gradients(self, real: Tensor, fake: Tensor, uniform: Uniform) -> tuple[Gradients, CriticMetrics]:
-        """Return gradients and metrics."""
-        with cache_weight_transform(self._critic):
-            return critic_gradients(self._critic, real, fake, uniform, self._objective, make_view=self._view)
-
-    def _view(self, critic: nn.Module, real: Tensor, fake: Tensor) -> View:
-        view = (stem_view if self.takes_items else points_view)(critic, real, fake)
-        return with_autocast(view, self._autocast)
 
 
 def set_algorithms(algorithm: str, *networks: nn.Module) -> None:
@@ -86,9 +85,11 @@ def set_algorithms(algorithm: str, *networks: nn.Module) -> None:
         set_convolution_algorithm(network, algorithm)
 
 
-def with_autocast(view: View, autocast: Autocast) -> View:
-    """Return a view whose scores are computed in a precision, or the view itself where that is the usual one."""
-    return view if autocast is nullcontext else AutocastView(view, autocast)
+def with_autocast(make_view: MakeView, autocast: Autocast) -> MakeView:
+    """Return what makes views whose scores are computed in a precision; in the usual one, `make_view` itself."""
+    if autocast is nullcontext:
+        return make_view
+    return lambda critic, real, fake: AutocastView(make_view(critic, real, fake), autocast)
 
 
 def autocast_of(config: Config, network: nn.Module) -> Autocast:
