@@ -8,7 +8,7 @@ LOWEST := .venv-lowest
 LOWEST_STAMP := $(LOWEST)/.installed
 # Tests of the command, of numbers and of what reads and writes files of other libraries: about two minutes of one core.
 LOWEST_TESTS := tests/test_dependencies.py tests/training/test_penalties.py tests/cli/test_surface.py tests/cli/test_tables.py \
-	tests/images/test_pictures.py tests/runs/report/test_charts.py tests/runs/test_checkpoint.py tests/runs/export \
+	tests/images/test_pictures.py tests/runs/report/test_charts.py tests/utils/test_tensor_file.py tests/runs/export \
 	tests/text/readers/test_file_formats.py
 
 .PHONY: install demo test test-fast test-lowest check format bench clean

@@ -31,6 +31,7 @@ from seqgan_wgp.registry import CRITICS, GENERATORS, Network, Registry
 from seqgan_wgp.training.adapter import CardData, EvalOptions, EvalTable, LoadedModel, MeasureRow
 from seqgan_wgp.training.domain import DataSpec, Items
 from seqgan_wgp.training.report_data import Histogram, ReportData
+from seqgan_wgp.training.trial import TrialData
 from seqgan_wgp.utils.counter_rng import Stream, shuffled
 from seqgan_wgp.utils.progress import OnBytes, OnStep, Watch, unwatched
 
@@ -171,6 +172,11 @@ class PreparedSeries:
     def decide(self, config: Config) -> Config:
         """Return the config as it is."""
         return config
+
+    def trial(self, config: Config) -> TrialData:
+        """Return what trials of the machine need to know of the sequences."""
+        samples = config.evaluation.samples or self.facts.held_out
+        return TrialData(spec=SeriesSpec(self.facts), size=self.facts.count - 2 * self.facts.held_out, samples=samples)
 
     def write(self, folder: Path, on_bytes: OnBytes) -> None:
         """Write numbers and facts to a run's folder."""

@@ -129,12 +129,16 @@ def _new_run(
 ) -> RunFolder | None:
     """Scan the data, print a summary and prepare a run; with `dry_run` print the settings and return None."""
     from seqgan_wgp import config as configs
+    from seqgan_wgp.runs.calibrate import calibrate
     from seqgan_wgp.runs.folder import numbered
     from seqgan_wgp.runs.prepare import create
 
     console = messages()
     found = scan_with_progress(console, adapter, source, given)
-    settings = found.decide(given)
+    calibrated = calibrate(found, given, found.decide(given))
+    settings = calibrated.config
+    for note in calibrated.notes:
+        console.print(note, markup=False, soft_wrap=True)
     if dry_run:
         if adapter.has_rules:
             by_rule = ", ".join(f"{name} = {value}" for name, value in configs.changes(given, settings).items())

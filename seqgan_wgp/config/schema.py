@@ -265,6 +265,13 @@ class TrainingSettings:
     )
     seed: int = setting("random seed", 0, ge=0, lt=2**63)
     device: str = setting("device to compute on", "auto", choices=("auto", "cpu", "cuda", "mps"))
+    threads: int | None = setting(
+        "threads to compute with on a CPU; auto: OMP_NUM_THREADS, or what a short trial before the run finds fastest",
+        None,
+        ge=1,
+        le=4_096,
+        auto=True,
+    )
     engine: str = setting(
         "execution engine; graph: one CUDA graph per round; auto: graph on a GPU, otherwise eager",
         "auto",

@@ -15,6 +15,7 @@ from ..training.adapter import CardData, DomainAdapter, EvalOptions, LoadedModel
 from ..training.batches import check_fixed_batch
 from ..training.domain import DataSpec, Items
 from ..training.report_data import ReportData
+from ..training.trial import TrialData
 from ..utils.progress import OnBytes, OnStep, Watch, unwatched
 from . import mnist
 from .animation import write_film
@@ -63,6 +64,12 @@ class PreparedImages:
     def decide(self, config: Config) -> Config:
         """Return the config unchanged: no setting depends on the images."""
         return config
+
+    def trial(self, config: Config) -> TrialData:
+        """Return what trials of the machine need to know of the images."""
+        facts = self.collection.facts
+        samples = config.evaluation.samples or facts.validation
+        return TrialData(spec=ImageSpec(facts, config.images.range), size=facts.train, samples=samples)
 
     def write(self, folder: Path, on_bytes: OnBytes) -> None:
         """Write images and facts to a run folder."""

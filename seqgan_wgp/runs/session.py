@@ -28,6 +28,7 @@ from ..training.trainer import Trainer
 from ..utils.counter_rng import Stream, shuffled
 from ..utils.devices import device_note, pick_device
 from ..utils.tensor_file import read_tensor_file, write_tensor_file
+from .calibrate import threads_note
 from .folder import RunFolder
 from .health.findings import Health
 from .measures import selection_value
@@ -71,8 +72,8 @@ class Session:
         self.run, self.config, self.adapter = run, config, adapter_for(config)
         self.domain = self.adapter.open(run.path, config, device)
         self.trainer = Trainer.from_config(self.domain, config, device, world)
-        note = device_note(config.training.device, device)
-        self.trainer.notes += [] if note is None else [note]
+        notes = (device_note(config.training.device, device), threads_note(config))
+        self.trainer.notes += [note for note in notes if note is not None]
         self.best: dict[str, Any] = {"value": None, "step": None, "stale": 0}
         self.measures: dict[str, float] = {}
         self.losses: Mapping[str, float] = {}

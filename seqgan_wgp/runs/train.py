@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,8 @@ from ..training.trainer import Trainer
 from ..utils.devices import pick_device
 from ..utils.malloc import keep_memory
 from ..utils.tensor_file import read_tensor_file
+from ..utils.threads import computing_with
+from .calibrate import calibrate, threads_here
 from .folder import RunFolder, read_config, write_config
 from .outcome import INTERRUPTED, Outcome
 from .prepare import create
@@ -36,6 +39,8 @@ def run_training(
     world: ProcessGroup = ALONE,
 ) -> Outcome:
     """Train in a run folder, from its checkpoint or from the start, until training ends or is interrupted.
+
+    It computes with the threads that the run's config has; afterwards this process has as many as before.
 
     Args:
         run: a run made by `create`.
@@ -59,9 +64,12 @@ def run_training(
         return config
 
     if not world.first:
-        return _follow(run, world.shared(settings), world, should_stop)
-    with run.locked():
         config = world.shared(settings)
+        with computing_with(threads_here(config)):
+            return _follow(run, config, world, should_stop)
+    with run.locked(), contextlib.ExitStack() as stack:
+        config = world.shared(settings)
+        stack.enter_context(computing_with(threads_here(config)))
         journal = Session(run, config, world)
         try:
             if overrides:
@@ -137,7 +145,7 @@ def train(
     adapter = adapter_for(config)
     config = configs.override(config, adapter.settings(corpus))
     found = adapter.scan(corpus, config)
-    config = found.decide(config)
+    config = calibrate(found, config, found.decide(config)).config
 
     def run_in(folder: Path) -> RunFolder:
         run = create(found, config, folder, overwrite=overwrite)

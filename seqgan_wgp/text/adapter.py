@@ -17,9 +17,10 @@ from ..registry import UNITS
 from ..training.adapter import ORDERS_MOST, CardData, DomainAdapter, EvalOptions, LoadedModel
 from ..training.domain import DataSpec, Items
 from ..training.report_data import ReportData
+from ..training.trial import TrialData
 from ..utils.progress import OnBytes, OnStep, Watch, ignore_bytes, unwatched
 from .corpus import cache
-from .corpus.auto_settings import by_rule
+from .corpus.auto_settings import SAMPLES_MOST, by_rule, sizes
 from .corpus.dataset import DATA_FILES, IDS, Corpus, open_corpus, prepare
 from .corpus.scan import Scan, scan
 from .corpus.stats import Facts
@@ -29,8 +30,10 @@ from .evaluation.options import TextEvalOptions
 from .evaluation.prepare_corpus import encode_for_model
 from .evaluation.two_sample_test import STEPS
 from .generation.formats import FORMATS, HEADERS, write_lines
+from .metrics.ngrams import NgramReference
 from .readers.open import Source, open_inputs, open_source
 from .report_data import text_report_data
+from .vocabulary import Vocabulary
 
 BASELINE_SECONDS = 30.0
 """Default training time of the autoregressive baseline."""
@@ -85,16 +88,36 @@ class PreparedText:
         """Return the config with all automatic settings decided for this corpus."""
         return configs.override(config, by_rule(config, self.facts))
 
+    def trial(self, config: Config) -> TrialData:
+        """Return what trials of the machine need to know of the corpus; scores are those of unlike strings."""
+        size, spec = sizes(self.facts, config.corpus), TextSpec(self.vocabulary, self.facts.length, {})
+        orders = min(config.evaluation.orders, self.facts.length)
+
+        def score(samples: Items) -> list[float]:
+            return NgramReference(samples, self.vocabulary.size, orders).divergences(samples)
+
+        samples = config.evaluation.samples or min(size.held_out, SAMPLES_MOST)
+        return TrialData(spec=spec, size=size.train, samples=samples, score=score)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The characters."""
+        return self.scan.vocabulary if self.scan is not None else open_corpus(self._kept()).vocabulary
+
+    def _kept(self) -> Path:
+        """Return where an earlier run has kept the corpus. Raises CorpusError where that is gone."""
+        kept = cache.find(self.key)
+        if kept is None:
+            raise CorpusError(f"{self.source.label}: the cached corpus was deleted in the meantime", "try again")
+        return kept
+
     def write(self, folder: Path, on_bytes: OnBytes) -> None:
         """Write ids, tokenizer and facts to a run folder."""
         if self.scan is not None:
             prepare(self.scan, folder, on_bytes)
             cache.keep(self.key, folder)
             return
-        kept = cache.find(self.key)
-        if kept is None:
-            raise CorpusError(f"{self.source.label}: the cached corpus was deleted in the meantime", "try again")
-        cache.copy(kept, folder, self.facts)
+        cache.copy(self._kept(), folder, self.facts)
 
 
 def scan_data(corpus: CorpusSource, config: Config, on_bytes: OnBytes = ignore_bytes) -> tuple[PreparedText, Config]:

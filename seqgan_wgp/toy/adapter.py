@@ -18,8 +18,9 @@ from ..errors import ConfigError
 from ..training.adapter import CardData, DomainAdapter, EvalOptions, LoadedModel
 from ..training.domain import DataSpec, Items
 from ..training.report_data import ReportData
+from ..training.trial import TrialData
 from ..utils.progress import OnBytes, OnStep, Watch, unwatched
-from .domain import ToyDomain, ToySpec
+from .domain import SAMPLES, SIZE, ToyDomain, ToySpec
 from .evaluation import ToyEvaluation, evaluate_points
 from .output import points_as_text, write_scatter
 from .report_data import toy_report_data
@@ -68,6 +69,10 @@ class PreparedToy:
         """Return the config with this distribution's parameters filled in."""
         parameters = dataclasses.asdict(self.facts)
         return configs.override(config, {f"toy.{name}": value for name, value in parameters.items()})
+
+    def trial(self, config: Config) -> TrialData:
+        """Return what trials of the machine need to know of the points."""
+        return TrialData(spec=ToySpec(self.facts), size=SIZE, samples=config.evaluation.samples or SAMPLES)
 
     def write(self, folder: Path, on_bytes: OnBytes) -> None:
         """Write the name and parameters of the distribution to a run folder."""

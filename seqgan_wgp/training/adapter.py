@@ -23,6 +23,7 @@ from ..errors import ConfigError, did_you_mean
 from ..utils.progress import OnBytes, OnStep, Watch, unwatched
 from .domain import DataSpec, Domain, Items
 from .report_data import ReportData
+from .trial import TrialData
 
 ORDERS_MOST = 8
 """N-grams are measured for n = 1 .. so many at most."""
@@ -65,6 +66,9 @@ class PreparedData(DataFiles, Protocol):
 
     def decide(self, config: Config) -> Config:
         """Return the config with all that depends on the data decided. Raises ConfigError where that cannot be."""
+
+    def trial(self, config: Config) -> TrialData:
+        """Return what trials of the machine need to know of the data; the config is a decided one."""
 
 
 class TrainedModel(Protocol):

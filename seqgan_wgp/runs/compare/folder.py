@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ... import config as configs
 from ...config import Config
 from ...domains import adapter_for
 from ...errors import ConfigError
@@ -18,6 +19,7 @@ from ...utils.atomic_files import new_folder
 from ...utils.devices import pick_device
 from ...utils.progress import OnBytes, ignore_bytes
 from ...utils.tensor_file import read_facts
+from ..calibrate import with_threads
 from ..folder import CONFIG, RunFolder, check_free, read_config
 from ..prepare import create
 from ..session import check_ahead
@@ -85,7 +87,7 @@ def opened(
         ConfigError: `out` cannot be used, or was started with other recipes, settings or data. Nothing is changed.
     """
     check_place(out, overwrite=overwrite)
-    planned = asked.on(data)
+    planned = _with_threads(out, data, asked.on(data), overwrite=overwrite)
     if overwrite or not (out / FILE).is_file():
         with new_folder(out, "--out") as hidden:
             _make(hidden, data, asked, planned, on_bytes)
@@ -96,6 +98,20 @@ def opened(
             if not entrant.run.config.is_file():
                 create(data, entrant.config, entrant.run.path, on_bytes=on_bytes)
         yield comparison
+
+
+def _with_threads(out: Path, data: PreparedData, planned: list[Config], *, overwrite: bool) -> list[Config]:
+    """Return the configs with as many threads as the runs that are there have, else as suit the first recipe.
+
+    All recipes compute with the same number, and what depends on a GPU is left alone: the rules of the data decide it.
+    """
+    begun = [] if overwrite else [run for run in map(RunFolder, sorted(out.glob("*/"))) if run.config.is_file()]
+    if begun:
+        threads = read_config(begun[0]).training.threads
+    else:
+        threads = with_threads(data, planned[0]).config.training.threads
+    given = {"training.threads": threads}
+    return [configs.override(config, given) if config.training.threads is None else config for config in planned]
 
 
 def _make(folder: Path, data: PreparedData, asked: ComparisonOptions, planned: list[Config], on_bytes: OnBytes) -> None:

@@ -1,0 +1,149 @@
+"""Decide the settings that depend on the machine, by trial, before a run begins; and keep to them when it goes on.
+
+Only what was left open is tried. What is decided goes into the run's config.
+"""
+
+from __future__ import annotations
+
+import operator
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+
+from .. import config as configs
+from ..config import Config
+from ..config.fields import AUTO
+from ..nn.fast_conv.convolution import CONVOLUTIONS
+from ..training.adapter import PreparedData
+from ..training.calibration import (
+    GROWTH_MOST,
+    evaluation_rounds,
+    fewest_threads,
+    largest_free,
+    quickest_of,
+    thread_counts,
+    thread_seconds,
+)
+from ..training.trial import ONE_OF_EACH, RoundTimer
+from ..utils.devices import pick_device
+from ..utils.threads import cores, threads_most, threads_of_environment
+
+WIDTHS = ("generator.width", "critic.width")
+BATCH, EVERY, CONVOLUTION = "training.batch_size", "evaluation.every", "training.convolution"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibrated:
+    """A config with nothing left open that depends on the machine."""
+
+    config: Config
+    notes: tuple[str, ...] = ()
+    """What was tried and what came of it, a line each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What a config is decided for; another one in tests."""
+
+    device: torch.device
+    threads_set: int | None
+    """What the environment says, None: nothing."""
+
+    threads_most: int
+    clock: Callable[[], float] = time.perf_counter
+    timer: type[RoundTimer] = RoundTimer
+    """Times the rounds of trials."""
+
+    @classmethod
+    def of(cls, config: Config) -> Machine:
+        """Return the machine that this process is on, with the device that a config names."""
+        device = pick_device(config.training.device)
+        return cls(device=device, threads_set=threads_of_environment(), threads_most=threads_most())
+
+
+def calibrate(data: PreparedData, given: Config, decided: Config, machine: Machine | None = None) -> Calibrated:
+    """Decide what was left open and depends on the machine.
+
+    Args:
+        data: that the run is to learn from.
+        given: the config as it was asked for.
+        decided: the same with all decided that depends on the data.
+        machine: None: this one.
+    """
+    machine = machine or Machine.of(decided)
+    if machine.device.type == "cpu":
+        return with_threads(data, decided, machine)
+    return _with_sizes(data, given, decided, machine)
+
+
+def with_threads(data: PreparedData, decided: Config, machine: Machine | None = None) -> Calibrated:
+    """Decide the number of threads where it was left open: as the environment says, else by trial; none on a GPU.
+
+    Fewer threads may well be faster where others use the cores too. The number decides how sums are rounded, so it is
+    chosen once, before the first round, and never again.
+    """
+    machine = machine or Machine.of(decided)
+    if decided.training.threads is not None or machine.device.type != "cpu":
+        return Calibrated(config=decided)
+    threads, notes = machine.threads_set, tuple[str, ...]()
+    if threads is None and machine.threads_most == 1:
+        threads = 1
+    if threads is None:
+        timer = machine.timer(data.trial(decided), decided, machine.device, clock=machine.clock)
+        trainer = timer.trainer(ONE_OF_EACH)
+        counts = thread_counts(machine.threads_most)
+        seconds = thread_seconds(counts, lambda count: timer.seconds_of(trainer, count, rounds=1), machine.clock)
+        threads = fewest_threads(seconds)
+        times = ", ".join(f"{1_000 * taken:.3g} ms with {count}" for count, taken in seconds.items())
+        notes = (f"threads: {threads} (a trial round took {times}; to choose, use --set training.threads=N)",)
+    return Calibrated(config=configs.override(decided, {"training.threads": threads}), notes=notes)
+
+
+def threads_here(config: Config) -> int | None:
+    """Return how many threads a run is to compute with: its own number, or the cores where there are fewer."""
+    threads = config.training.threads
+    return None if threads is None else min(threads, cores())
+
+
+def threads_note(config: Config) -> str | None:
+    """Return what whoever trains should know of the number of threads; None: nothing."""
+    threads, here, named = config.training.threads, threads_here(config), threads_of_environment()
+    if threads != here:
+        return f"the run has {threads} threads, but there are {here} cores here: it goes on, but not bit for bit"
+    if named is not None and threads is not None and threads != named:
+        return f"training.threads is {threads}; OMP_NUM_THREADS={named} would give other rounding, and is not used"
+    return None
+
+
+def _with_sizes(data: PreparedData, given: Config, decided: Config, machine: Machine) -> Calibrated:
+    """Choose widths, batch, convolution and cadence of evaluations by what a round costs on the device."""
+    left_open = {name for name in (*WIDTHS, BATCH, EVERY) if operator.attrgetter(name)(given) == AUTO}
+    if decided.training.convolution == "auto":
+        left_open.add(CONVOLUTION)
+    if not left_open:
+        return Calibrated(config=decided)
+    trial, chosen = data.trial(decided), dict[str, object]()
+    timer = machine.timer(trial, decided, machine.device, clock=machine.clock)
+
+    def seconds(more: Mapping[str, object]) -> float:
+        return timer.round_seconds({**chosen, **more})
+
+    widths = sorted(left_open.intersection(WIDTHS))
+    if widths:
+        start = max(int(operator.attrgetter(name)(decided)) for name in widths)
+        width = largest_free(start, GROWTH_MOST * start, lambda size: seconds(dict.fromkeys(widths, size)))
+        chosen |= dict.fromkeys(widths, width)
+    if BATCH in left_open:
+        size = decided.training.batch_size
+        chosen[BATCH] = largest_free(size, max(size, trial.size // 2), lambda batch: seconds({BATCH: batch}))
+    if CONVOLUTION in left_open:
+        chosen[CONVOLUTION] = quickest_of(CONVOLUTIONS, lambda name: seconds({CONVOLUTION: name}))
+    trainer = timer.trainer(chosen)
+    taken = timer.seconds_of(trainer)
+    if EVERY in left_open:
+        chosen[EVERY] = evaluation_rounds(taken, *timer.evaluation_seconds(trainer))
+    words = ", ".join(f"{name} = {value}" for name, value in chosen.items())
+    note = f"measured on {machine.device.type}: {words} (a round takes {1_000 * taken:.3g} ms)"
+    return Calibrated(config=configs.override(decided, chosen), notes=(note,))
