@@ -164,10 +164,12 @@ def test_paper_is_the_published_language_model_to_the_letter() -> None:
     config = recipe("paper")
     network = {"network": "residual", "width": 512, "blocks": 5, "kernel": 5, "residual_scale": 0.3}
     network |= {"normalization": "none", "initialization": "tflib", "units": 0, "activation": "softplus"}
+    network |= {"context": "none", "dilation_growth": 1}
     adam = {"name": "adam", "learning_rate": 1e-4, "lr_decay_steps": 0, "beta1": 0.5, "beta2": 0.9, "epsilon": 1e-8}
     adam |= {"decay": None, "momentum": 0.0}
     tree = to_dict(config)
     generator = {"latent": 128, "latent_distribution": "normal", "relaxation": "softmax", "counts": 0, "dropout": 0.0}
+    generator["self_modulation"] = False
     assert tree["generator"] == network | generator
     assert tree["critic"] == network
     unused = {"targets": "0, 1, 1", "clip": None, "penalty_every": 1}
@@ -499,7 +501,7 @@ def test_a_pair_is_taken_or_refused_with_the_reason(loss: str, constraint: str) 
     changes: dict[str, object] = {"objective.loss": loss, "objective.constraint": constraint}
     changes["objective.penalty_weight"] = 10.0 if CONSTRAINTS[constraint].has_penalty else 0.0
     changes["objective.clip"] = 0.01 if constraint == "clip" else None
-    if loss == "wgan" and constraint in ("none", "r1", "dragan", "dragan-notebook"):
+    if loss == "wgan" and constraint in ("none", "r1", "r1r2", "dragan", "dragan-notebook"):
         with pytest.raises(
             ConfigError,
             match=r"critic loss would fall without bound\nchoose another objective\.constraint \(clip, gp, lp",
@@ -528,6 +530,18 @@ REFUSED: list[tuple[dict[str, object], str]] = [
     (
         {"objective.constraint": "spectral", "objective.penalty_weight": 0, "critic.normalization": "layer"},
         r"rescales each layer's input, which undoes the bound",
+    ),
+    (
+        {"objective.constraint": "spectral", "objective.penalty_weight": 0, "critic.context": "attention"},
+        r"normalizes its input, which undoes the bound .*\n.*critic\.context=none",
+    ),
+    (
+        {"generator.network": "causal", "generator.normalization": "none", "generator.context": "mixing"},
+        r"generator\.context is mixing, but the network causal has no such choice\nset generator\.network=residual, or",
+    ),
+    (
+        {"generator.network": "causal", "generator.normalization": "none", "generator.self_modulation": True},
+        r"self_modulation is true, but .* no such choice\n.* set generator\.self_modulation=false",
     ),
     ({"training.warm_up_until": 0.1}, r"training\.warm_up is 0\n"),
     ({"training.noise_steps": 10}, r"training\.noise is 0\n"),

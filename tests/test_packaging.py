@@ -121,12 +121,13 @@ def plugins_of_the_document(folder: Path) -> list[Path]:
 
 def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_path: Path) -> None:
     files = plugins_of_the_document(tmp_path)
-    assert [file.name for file in files] == ["rpgan.py", "transformer.py", "codons.py", "no_digits.py"]
+    assert [file.name for file in files] == ["rphinge.py", "transformer.py", "average.py", "codons.py", "no_digits.py"]
     script = str(site / "bin" / "seqgan-wgp")
     plugins = [word for file in files for word in ("--plugin", file.name)]
     words = ["train", "words", "--steps", "2", "--seed", "5", "--device", "cpu", *plugins]
     for setting in (
-        "objective.loss=rpgan",
+        "objective.loss=rphinge",
+        "critic.context=average",
         "corpus.unit=codon",
         "generator.network=transformer",
         "generator.normalization=none",
@@ -147,8 +148,9 @@ def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_pa
     assert len(records[0]) == 2 and records[0] == records[1]
     assert json.loads((tmp_path / "first" / "config.json").read_text())["plugins"] == [
         "transformer.py",
+        "average.py",
         "codons.py",
-        "rpgan.py",
+        "rphinge.py",
     ]
     generate = [sys.executable, script, "generate", "first", "-n", "3"]
     strings = elsewhere(site, *generate, *plugins, "--valid", "no-digits", cwd=tmp_path).splitlines()
@@ -159,8 +161,8 @@ def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_pa
     program = """
 from seqgan_wgp import Model, load_plugins
 from seqgan_wgp.testing import check_generator, check_loss, check_unit
-print(len(Model.load("first", plugins=["rpgan.py", "transformer.py", "codons.py"]).generate(2)))
-check_loss("rpgan")
+print(len(Model.load("first", plugins=["rphinge.py", "transformer.py", "average.py", "codons.py"]).generate(2)))
+check_loss("rphinge")
 check_unit("codon", ["ATGGCATAA", "ATGG"])
 check_generator("transformer", data="text")
 """

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from .._version import FORMAT_VERSION as FORMAT_VERSION
 from ..errors import ConfigError
 from ..registry import (
+    CONTEXTS,
     CRITICS,
     DISTRIBUTIONS,
     GENERATORS,
@@ -110,6 +111,20 @@ class GeneratorSettings:
     kernel: int = setting("positions that a convolution sees", 1, ge=1, le=255, odd=True)
     units: int = setting("units of the dense layer, in networks that have one", 0, ge=0, le=65_536)
     residual_scale: float = setting("factor on each block's residual branch", 1.0, gt=0, le=100)
+    context: str = setting(
+        "layer between residual blocks that shows each position the whole string: attention; mixing, an MLP across "
+        "positions",
+        "none",
+        choices=CONTEXTS,
+    )
+    dilation_growth: int = setting(
+        "factor by which the distance between a convolution's taps grows from one to the next, until they span the "
+        "string; 1: none",
+        1,
+        ge=1,
+        le=16,
+    )
+    self_modulation: bool = setting("whether the latent scales and shifts every normalization", False)
     counts: int = setting(
         "of the network causal: how many earlier occurrences of each character it is told apart", 0, ge=0, le=64
     )
@@ -142,6 +157,19 @@ class CriticSettings:
     kernel: int = setting("convolution kernel size", 1, ge=1, le=255, odd=True)
     units: int = setting("units of the dense layer, for networks that have one", 0, ge=0, le=65_536)
     residual_scale: float = setting("scale of each residual branch", 1.0, gt=0, le=100)
+    context: str = setting(
+        "layer between residual blocks that shows each position the whole string: attention; mixing, an MLP across "
+        "positions",
+        "none",
+        choices=CONTEXTS,
+    )
+    dilation_growth: int = setting(
+        "factor by which the distance between a convolution's taps grows from one to the next, until they span the "
+        "string; 1: none",
+        1,
+        ge=1,
+        le=16,
+    )
     normalization: str = setting("normalization before each activation", "none", choices=NORMALIZATIONS)
     activation: str = setting(
         "activation after the convolutions of convolution-dense; other networks have a fixed one",

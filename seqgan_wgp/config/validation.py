@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from ..errors import ConfigError
-from ..registry import CRITICS, DISTRIBUTIONS, GENERATORS, LOSSES, NORMALIZATIONS, OPTIMIZERS, PENALTIES
+from ..registry import (
+    CONTEXTS,
+    CRITICS,
+    DISTRIBUTIONS,
+    GENERATORS,
+    LOSSES,
+    NORMALIZATIONS,
+    OPTIMIZERS,
+    PENALTIES,
+    Network,
+)
 from .fields import AUTO
 from .kinds import DATA_KINDS
 from .schema import Config
@@ -44,6 +55,7 @@ def _check_networks(config: Config) -> None:
                 f"{part}.activation is {settings.activation!r}, but {settings.network} has a fixed activation",
                 f"leave {part}.activation out, or set {part}.network=convolution-dense",
             )
+        _check_context(part, settings, network, networks)
         if network.needs_units and not settings.units:
             raise ConfigError(f"{part}.units is 0, but {settings.network} has a dense layer", f"set {part}.units")
         algorithm = getattr(config.optimizer, part)
@@ -57,6 +69,25 @@ def _check_networks(config: Config) -> None:
             f"generator.relaxation is {config.generator.relaxation!r}, but it applies to text only",
             "set generator.relaxation=softmax, which has no effect here",
         )
+
+
+def _check_context(part: str, settings: Any, network: Network, networks: Mapping[str, Network]) -> None:
+    traits = {"context": "chooses_context", "dilation_growth": "chooses_context"}
+    if part == "generator":
+        traits["self_modulation"] = "chooses_modulation"
+    for name, trait in traits.items():
+        value, neutral = getattr(settings, name), type(settings).__dataclass_fields__[name].default
+        if value != neutral and not getattr(network, trait):
+            having = [other for other, entry in networks.items() if getattr(entry, trait)]
+            others = f"set {part}.network={having[0]}, or " if having else ""
+            raise ConfigError(
+                f"{part}.{name} is {_written(value)}, but the network {settings.network} has no such choice",
+                f"{others}set {part}.{name}={_written(neutral)}",
+            )
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _check_decided(config: Config) -> None:
@@ -133,6 +164,12 @@ def _check_critic(config: Config) -> None:
             f"critic.normalization is {normalization!r} and objective.constraint is {constraint!r}: the normalization "
             "rescales each layer's input, which undoes the bound on the layer's slope",
             "set critic.normalization=none",
+        )
+    if CONTEXTS[config.critic.context].normalizes and PENALTIES[constraint].refuses_normalization:
+        raise ConfigError(
+            f"critic.context is {config.critic.context!r} and objective.constraint is {constraint!r}: the layer "
+            "normalizes its input, which undoes the bound on the layers' slopes",
+            "set critic.context=none",
         )
 
 

@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import final
 
 import torch
 from torch import Tensor, nn
@@ -92,12 +93,25 @@ def seeded_construction(seed: int) -> Iterator[None]:
         yield
 
 
+@final
+class GivenStart(nn.Module):
+    """Weights that start from given numbers, which no scheme draws; calling it returns them."""
+
+    def __init__(self, start: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(start)
+
+    def forward(self) -> Tensor:
+        """Return the weights."""
+        return self.weight
+
+
 @torch.no_grad()
 def initialize(network: nn.Module, scheme: str, *, seed: int, first: int) -> None:
     """Draw the weights of every linear layer and convolution anew, as a pure function of (seed, place).
 
-    Normalizations keep their ones and zeros. The scheme "constructor" leaves all weights as the network's own
-    constructor drew them; see `seeded_construction`.
+    Normalizations keep their ones and zeros, and what has a given start keeps it. The scheme "constructor" leaves all
+    weights as the network's own constructor drew them; see `seeded_construction`.
 
     Args:
         network: changed in place.
@@ -129,7 +143,7 @@ _Norm = nn.LayerNorm | nn.GroupNorm | _BatchNorm
 
 def _check_known(network: nn.Module, scheme: str) -> None:
     for prefix, module in network.named_modules():
-        if isinstance(module, Layer | _Norm):
+        if isinstance(module, Layer | _Norm | GivenStart):
             continue
         for name, _ in module.named_parameters(prefix=prefix, recurse=False):
             raise ConfigError(

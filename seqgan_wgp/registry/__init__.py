@@ -15,6 +15,7 @@ from .base import TableNames as TableNames
 from .decorators import Register as Register
 from .decorators import register as register
 from .entries import Constraint as Constraint
+from .entries import Context as Context
 from .entries import Loss as Loss
 from .entries import Network as Network
 from .entries import Normalization as Normalization
@@ -23,6 +24,7 @@ from .entries import TextUnit as TextUnit
 from .plugins import load_plugins as load_plugins
 from .plugins import plugin_names as plugin_names
 from .plugins import unload_plugin as unload_plugin
+from .tables import CONTEXTS as CONTEXTS
 from .tables import CRITICS as CRITICS
 from .tables import DISTRIBUTIONS as DISTRIBUTIONS
 from .tables import GENERATORS as GENERATORS

@@ -10,8 +10,8 @@ from ..errors import ConfigError, did_you_mean
 from ..utils.plugin_files import current_plugin
 from ..utils.token_symbols import TokenSymbols
 from .base import PACKAGE, Registry
-from .entries import Constraint, Loss, Network, OptimizerEntry, TextUnit, mean
-from .tables import CRITICS, GENERATORS, LOSSES, OPTIMIZERS, PENALTIES, UNITS, VALIDATORS
+from .entries import Constraint, Context, Loss, Network, OptimizerEntry, TextUnit, mean
+from .tables import CONTEXTS, CRITICS, GENERATORS, LOSSES, OPTIMIZERS, PENALTIES, UNITS, VALIDATORS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +32,7 @@ def _source(registered: Any) -> str:
 
 @final
 class Register:
-    """Decorators that add a user's own loss, penalty, network, optimizer, unit or validator; `seqgan_wgp.register`.
+    """Decorators that add a user's own loss, penalty, network, layer, optimizer and more; `seqgan_wgp.register`.
 
     The decorated object is returned unchanged. Each raises ConfigError for an invalid name or one already taken.
     """
@@ -95,6 +95,8 @@ class Register:
         normalizations: Collection[str] = ("none",),
         needs_units: bool = False,
         chooses_activation: bool = False,
+        chooses_context: bool = False,
+        chooses_modulation: bool = False,
         has_likelihood: bool = False,
     ) -> Callable[[C], C]:
         """Register a class or function that builds a generator, for `generator.network`.
@@ -105,11 +107,15 @@ class Register:
             normalizations: names of the normalizations that it supports.
             needs_units: it has a dense layer with `generator.units` units.
             chooses_activation: `generator.activation` sets its activation.
+            chooses_context: `generator.context` adds context layers, `generator.dilation_growth` spreads its taps.
+            chooses_modulation: with `generator.self_modulation` the latent scales and shifts its normalizations.
             has_likelihood: it computes the likelihood of items, so `training.likelihood_steps` can pretrain it.
         """
         traits = {
             "needs_units": needs_units,
             "chooses_activation": chooses_activation,
+            "chooses_context": chooses_context,
+            "chooses_modulation": chooses_modulation,
             "has_likelihood": has_likelihood,
         }
         return _network(GENERATORS, name, data, normalizations, traits)
@@ -122,10 +128,31 @@ class Register:
         normalizations: Collection[str] = ("none",),
         needs_units: bool = False,
         chooses_activation: bool = False,
+        chooses_context: bool = False,
     ) -> Callable[[C], C]:
         """Register a class or function that builds a critic, for `critic.network`; see `generator`."""
-        traits = {"needs_units": needs_units, "chooses_activation": chooses_activation}
+        traits = {
+            "needs_units": needs_units,
+            "chooses_activation": chooses_activation,
+            "chooses_context": chooses_context,
+        }
         return _network(CRITICS, name, data, normalizations, traits)
+
+    def context(self, name: str, *, normalizes: bool = False) -> Callable[[C], C]:
+        """Register a class or function that builds a layer, for `generator.context` and `critic.context`.
+
+        It is called with (channels, length) and returns a module, (B, C, L) -> (B, C, L), which does not mix samples.
+
+        Args:
+            name: for the settings.
+            normalizes: it rescales its input, which undoes the bound of objective.constraint=spectral.
+        """
+
+        def add(build: C) -> C:
+            CONTEXTS.add(name, Context(build=build, normalizes=normalizes), source=_source(build))
+            return build
+
+        return add
 
     def optimizer(self, name: str, *, needs: Collection[str] = ()) -> Callable[[C], C]:
         """Register a function (settings, parameters) -> torch optimizer, for `optimizer.generator.name` and `.critic`.

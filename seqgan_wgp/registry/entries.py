@@ -98,6 +98,12 @@ class Network:
     chooses_activation: bool = False
     """Whether its activation can be set."""
 
+    chooses_context: bool = False
+    """Whether it has the settings `context` and `dilation_growth`: how its positions see the rest of a string."""
+
+    chooses_modulation: bool = False
+    """Whether it is a generator with the setting `self_modulation`: the latent scales and shifts normalizations."""
+
     has_likelihood: bool = False
     """Whether it is a generator that computes the likelihood of items (`training.likelihood.LikelihoodGenerator`), so
     that training.likelihood_steps applies. It draws an item part by part, which a CUDA graph cannot record."""
@@ -137,6 +143,17 @@ class Normalization:
 
     needs_training_batch: bool = False
     """Whether it uses batch statistics also outside training, so that generation must use the training batch size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """A kind of layer through which every position of a string sees all others."""
+
+    build: Callable[[int, int], nn.Module] | None = None
+    """(channels, length) -> module, (B, C, L) -> (B, C, L), which does not mix samples; None: no layer."""
+
+    normalizes: bool = False
+    """Whether it rescales its input, so that bounds on the slopes of single layers do not bound the critic's slope."""
 
 
 @dataclass(frozen=True, kw_only=True)

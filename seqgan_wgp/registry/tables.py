@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from .base import PACKAGE, Registry
-from .entries import Constraint, Loss, Network, Normalization, OptimizerEntry, TextUnit
+from .entries import Constraint, Context, Loss, Network, Normalization, OptimizerEntry, TextUnit
 
 LOSSES: Registry[Loss] = Registry("loss", f"{PACKAGE}.training.losses")
 PENALTIES: Registry[Constraint] = Registry("constraint", f"{PACKAGE}.training.penalties")
 OPTIMIZERS: Registry[OptimizerEntry] = Registry("optimizer", f"{PACKAGE}.training.optimizers")
 NORMALIZATIONS: Registry[Normalization] = Registry("normalization", f"{PACKAGE}.nn.normalizations")
+CONTEXTS: Registry[Context] = Registry("context layer", f"{PACKAGE}.nn.context")
 INITIALIZATIONS: Registry[Any] = Registry("initialization", f"{PACKAGE}.nn.initialization")
 DISTRIBUTIONS: Registry[Any] = Registry("toy distribution", f"{PACKAGE}.toy.distributions")
 UNITS: Registry[TextUnit] = Registry("unit of text", f"{PACKAGE}.text.units")
@@ -35,4 +36,4 @@ CRITICS: dict[str, Registry[Network]] = {
 def all_registries() -> list[Registry[Any]]:
     """Return every registry."""
     alone: list[Registry[Any]] = [LOSSES, PENALTIES, OPTIMIZERS, NORMALIZATIONS, INITIALIZATIONS, DISTRIBUTIONS]
-    return [*alone, UNITS, VALIDATORS, *GENERATORS.values(), *CRITICS.values()]
+    return [*alone, CONTEXTS, UNITS, VALIDATORS, *GENERATORS.values(), *CRITICS.values()]

@@ -5,6 +5,7 @@ Shape suffixes: B batch, Z latent, C channels, L length, V vocabulary.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Protocol, cast, final
 
@@ -15,7 +16,9 @@ from torch.nn import functional
 
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..nn.activations import relu
+from ..nn.context import context_layers, dilations
 from ..nn.fast_conv.convolution import Convolution
+from ..nn.initialization import GivenStart
 from ..nn.normalizations import FOR_CHANNELS, channel_norms
 from ..registry import CRITICS as _CRITICS
 from ..registry import GENERATORS as _GENERATORS
@@ -29,20 +32,68 @@ it."""
 class ResidualBlock(nn.Module):
     """x + scale * conv(relu(norm(conv(relu(norm(x)))))): (B, C, L) -> (B, C, L)."""
 
-    def __init__(self, settings: GeneratorSettings | CriticSettings) -> None:
+    def __init__(self, settings: GeneratorSettings | CriticSettings, dilation: tuple[int, int] = (1, 1)) -> None:
         super().__init__()
         width, kernel = settings.width, settings.kernel
         self.norm1 = NORMALIZATIONS[settings.normalization](width)
-        self.conv1 = Convolution(width, width, kernel)
+        self.conv1 = Convolution(width, width, kernel, dilation[0])
         self.norm2 = NORMALIZATIONS[settings.normalization](width)
-        self.conv2 = Convolution(width, width, kernel)
+        self.conv2 = Convolution(width, width, kernel, dilation[1])
         self.scale = settings.residual_scale
 
-    def forward(self, x_BCL: Tensor) -> Tensor:
-        """Apply the block."""
-        branch = self.conv1(relu(self.norm1(x_BCL)))
-        branch = self.conv2(relu(self.norm2(branch)))
-        return torch.add(x_BCL, branch, alpha=self.scale)
+    def forward(self, x_BCL: Tensor, change_4BC1: Tensor | None = None) -> Tensor:
+        """Apply the block, its normalizations changed by what `SelfModulation` gives for it, if there is such."""
+        change1_2BC1, change2_2BC1 = (None, None) if change_4BC1 is None else (change_4BC1[:2], change_4BC1[2:])
+        branch_BCL = self.conv1(relu(_modulated(self.norm1(x_BCL), change1_2BC1)))
+        branch_BCL = self.conv2(relu(_modulated(self.norm2(branch_BCL), change2_2BC1)))
+        return torch.add(x_BCL, branch_BCL, alpha=self.scale)
+
+
+def _modulated(normed_BCL: Tensor, change_2BC1: Tensor | None) -> Tensor:
+    """Return (1 + a) x + b, given a and b of each channel."""
+    return normed_BCL if change_2BC1 is None else torch.addcmul(normed_BCL + change_2BC1[1], normed_BCL, change_2BC1[0])
+
+
+@final
+class SelfModulation(nn.Module):
+    """Changes of a generator's normalizations, linear in the latent: (B, Z) -> (N, 4, B, C, 1) for N blocks.
+
+    Chen et al. 2019, "On Self Modulation for Generative Adversarial Networks", eq. 3, there with a hidden layer. All
+    start as 0, which changes nothing.
+    """
+
+    def __init__(self, settings: GeneratorSettings) -> None:
+        super().__init__()
+        self.shape = (settings.blocks, 4, settings.width)
+        self.latent = nn.Linear(settings.latent, math.prod(self.shape))
+        self.gain = GivenStart(torch.zeros(math.prod(self.shape)))
+
+    def forward(self, latent_BZ: Tensor) -> Tensor:
+        """Return for each block a and b of its first normalization, then of its second."""
+        change_BN4C: Tensor = (self.latent(latent_BZ) * self.gain()).view(-1, *self.shape)
+        return change_BN4C.permute(1, 2, 0, 3)[..., None]
+
+
+class _ResidualStack(nn.Module):
+    """The residual blocks of a network with the context layers between them."""
+
+    blocks: nn.ModuleList
+    contexts: nn.ModuleList
+
+    def _stack(self, settings: GeneratorSettings | CriticSettings, length: int) -> None:
+        """Make the layers."""
+        distances = dilations(settings.dilation_growth, settings.kernel, length, 2 * settings.blocks)
+        pairs = zip(distances[::2], distances[1::2], strict=True)
+        self.blocks = nn.ModuleList(ResidualBlock(settings, pair) for pair in pairs)
+        self.contexts = context_layers(settings.context, settings.width, length, settings.blocks)
+
+    def _through(self, x_BCL: Tensor, changes_N4BC1: Tensor | None = None) -> Tensor:
+        """Apply the layers in their order."""
+        for place, block in enumerate(self.blocks):
+            x_BCL = block(x_BCL, None if changes_N4BC1 is None else changes_N4BC1[place])
+            if place < len(self.contexts):
+                x_BCL = self.contexts[place](x_BCL)
+        return x_BCL
 
 
 def _arranged(x_BCL: Tensor, blocks: nn.ModuleList) -> Tensor:
@@ -96,8 +147,8 @@ class _StraightThrough(torch.autograd.Function):
         return torch.addcmul(weighed_BLV, soft_BLV, weighed_BLV.sum(dim=-1, keepdim=True), value=-1), None
 
 
-@register.generator("residual", data="text", normalizations=FOR_CHANNELS)
-class ResidualGenerator(nn.Module):
+@register.generator("residual", data="text", normalizations=FOR_CHANNELS, chooses_context=True, chooses_modulation=True)
+class ResidualGenerator(_ResidualStack):
     """Latents to rows of probabilities: (B, Z) -> (B, L, V), a softmax at each position.
 
     With `relaxation` = straight-through or sampled, rows are one-hot in training, and probabilities otherwise. With
@@ -114,7 +165,8 @@ class ResidualGenerator(nn.Module):
         super().__init__()
         self.shape, self.latent = (settings.width, length), settings.latent
         self.input = nn.Linear(settings.latent, settings.width * length)
-        self.blocks = nn.ModuleList(ResidualBlock(settings) for _ in range(settings.blocks))
+        self._stack(settings, length)
+        self.modulation = SelfModulation(settings) if settings.self_modulation and settings.blocks else None
         self.output = nn.Conv1d(settings.width, vocabulary_size, 1)
         self.one_hot = settings.relaxation != "softmax"
         # If still "auto", the choice for a small alphabet.
@@ -123,8 +175,7 @@ class ResidualGenerator(nn.Module):
     def logits(self, latent_BZ: Tensor) -> Tensor:
         """Return the (B, L, V) logits, which suffice for an argmax."""
         x_BCL = _arranged(self.input(latent_BZ).unflatten(1, self.shape), self.blocks)
-        for block in self.blocks:
-            x_BCL = block(x_BCL)
+        x_BCL = self._through(x_BCL, None if self.modulation is None else self.modulation(latent_BZ))
         # A convolution with kernel 1 is a matrix product at each position. Written like this, its result has the memory
         # layout in which the softmax and the critic read it.
         logits: Tensor = functional.linear(x_BCL.transpose(1, 2), self.output.weight.flatten(1), self.output.bias)
@@ -156,14 +207,14 @@ def log_probabilities(generator: nn.Module) -> Callable[[Tensor], Tensor]:
     return lambda latent_BZ: has_logits.logits(latent_BZ).log_softmax(dim=-1)
 
 
-@register.critic("residual", data="text", normalizations=FOR_CHANNELS)
-class ResidualCritic(nn.Module):
+@register.critic("residual", data="text", normalizations=FOR_CHANNELS, chooses_context=True)
+class ResidualCritic(_ResidualStack):
     """Rows of probabilities to scores: (B, L, V) -> (B,); the mirror image of the generator. It mixes no samples."""
 
     def __init__(self, settings: CriticSettings, length: int, vocabulary_size: int) -> None:
         super().__init__()
         self.input = nn.Conv1d(vocabulary_size, settings.width, 1)
-        self.blocks = nn.ModuleList(ResidualBlock(settings) for _ in range(settings.blocks))
+        self._stack(settings, length)
         self.output = nn.Linear(settings.width * length, 1)
 
     def forward(self, x_BLV: Tensor) -> Tensor:
@@ -182,9 +233,7 @@ class ResidualCritic(nn.Module):
 
     def score(self, entered_BCL: Tensor) -> Tensor:
         """Return the scores, given the output of `stem`."""
-        for block in self.blocks:
-            entered_BCL = block(entered_BCL)
-        score: Tensor = self.output(entered_BCL.flatten(1)).squeeze(1)
+        score: Tensor = self.output(self._through(entered_BCL).flatten(1)).squeeze(1)
         return score
 
     def slopes(self, gradient_BCL: Tensor) -> Tensor:

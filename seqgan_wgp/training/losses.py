@@ -87,6 +87,20 @@ def wgan_generator(fake_B: Tensor) -> Tensor:
     return -fake_B.mean()
 
 
+def rpgan_critic(real_B: Tensor, fake_B: Tensor) -> Tensor:
+    """Return E[softplus(f(x~) - f(x))], each generated point against a real one: -log of the chance that x wins.
+
+    Jolicoeur-Martineau 2018, "The Relativistic Discriminator", eq. 4; Huang et al. 2024, "The GAN is dead; long live
+    the GAN!", eq. 2.
+    """
+    return softplus(fake_B - real_B).mean()
+
+
+def rpgan_generator(real_B: Tensor, fake_B: Tensor) -> Tensor:
+    """Return E[softplus(f(x) - f(x~))], the same with the two exchanged. Jolicoeur-Martineau 2018, eq. 5."""
+    return softplus(real_B - fake_B).mean()
+
+
 def _targeted(settings: ObjectiveSettings) -> Loss:
     return least_squares(*settings.target_numbers())
 
@@ -96,6 +110,7 @@ LOSSES.add("gan-ns", Loss(critic=gan_critic, generator=gan_ns_generator))
 LOSSES.add("lsgan", dataclasses.replace(least_squares(0, 1, 1), configure=_targeted))
 LOSSES.add("hinge", Loss(critic=hinge_critic, generator=wgan_generator))
 LOSSES.add("wgan", Loss(critic=wgan_critic, generator=wgan_generator, needs_bounded_critic=True))
+LOSSES.add("rpgan", Loss(critic=rpgan_critic, generator=rpgan_generator, needs_real=True))
 
 
 def loss_of(settings: ObjectiveSettings) -> Loss:

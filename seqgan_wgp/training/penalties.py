@@ -3,8 +3,8 @@
 The slope of the critic f at x is the norm of its gradient there, taken over all axes of each sample (not one
 axis, the commonest error of published ports): ||grad f(x)||_2.
 
-A penalty is a place where slopes are taken and a cost of slopes. `gp`, `lp`, `gp-segment` and `r1` stay on the segments
-between real and generated points or at their ends; what is linear in x may be done before or after the
+A penalty is a place where slopes are taken and a cost of slopes. `gp`, `lp`, `gp-segment`, `r1` and `r1r2` stay on
+the segments between real and generated points or at their ends; what is linear in x may be done before or after the
 critic's first layer, and a `View` hides which. `dragan`, `dragan-notebook` and `gp-difference` need the points
 themselves.
 
@@ -88,6 +88,13 @@ def at_real(view: View, _uniform: Uniform) -> Tensor:
     return view.slopes(view.real)
 
 
+def at_ends(view: View, _uniform: Uniform) -> Tensor:
+    """Return the root of the sum of squares of the slopes at a real and at a generated point, for each pair."""
+    slope_2B = view.slopes(torch.cat([view.real, view.fake])).view(2, -1)
+    slope_B: Tensor = torch.linalg.vector_norm(slope_2B, dim=0)  # its gradient at 0 is taken as 0
+    return slope_B
+
+
 def around_real(view: View, uniform: Uniform) -> Tensor:
     """Return slopes at points near the real ones: x + alpha delta, brought back into the range that the batch takes.
 
@@ -157,7 +164,10 @@ def lp(slope_B: Tensor) -> Tensor:
 
 
 def r1(slope_B: Tensor) -> Tensor:
-    """Return E[||grad f(x)||^2] / 2, the zero-centred penalty. Mescheder, Geiger and Nowozin 2018, eq. 9."""
+    """Return E[||grad f(x)||^2] / 2, the zero-centred penalty. Mescheder, Geiger and Nowozin 2018, eq. 9.
+
+    Of slopes `at_ends` it is the sum of R1 and R2: Huang et al. 2024, eq. 4 and 5.
+    """
     return (slope_B**2).mean() / 2
 
 
@@ -197,4 +207,5 @@ CONSTRAINTS.add(
 )
 CONSTRAINTS.add("gp-segment", Constraint(slopes=along_segment, cost=gp, needs_points=True, bounds_between=True))
 CONSTRAINTS.add("r1", Constraint(slopes=at_real, cost=r1))
+CONSTRAINTS.add("r1r2", Constraint(slopes=at_ends, cost=r1))
 CONSTRAINTS.add("spectral", Constraint(prepare=apply_spectral_norm, bounds_between=True, refuses_normalization=True))

@@ -10,10 +10,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqgan_wgp.config import recipe
+from seqgan_wgp.config import from_dict, override, recipe, to_dict
+from seqgan_wgp.nn.context import CONTEXTS
+from seqgan_wgp.nn.fast_conv.convolution import CONVOLUTIONS, set_convolution_algorithm
 from seqgan_wgp.nn.initialization import INITIALIZATIONS, initialize
 from seqgan_wgp.text.domain import networks
-from seqgan_wgp.text.networks import CRITICS, GENERATORS, NORMALIZATIONS, ResidualBlock, straight_through
+from seqgan_wgp.text.networks import (
+    CRITICS,
+    GENERATORS,
+    NORMALIZATIONS,
+    ResidualBlock,
+    ResidualCritic,
+    straight_through,
+)
 from seqgan_wgp.training.latents import noise_columns, run_latents, training_latents
 from seqgan_wgp.utils.counter_rng import Stream, uniform
 
@@ -220,4 +229,92 @@ def test_chances_stand_behind_latents_in_training_alone() -> None:
     assert not torch.equal(seen_BZ[:, 4:], other_BZ[:, 4:])
     assert torch.equal(
         training_latents(noise_columns(generator.eval()), config, Stream.CRITIC_LATENT, index_B), alone_BZ
+    )
+
+
+# How far a position sees
+
+
+def pair_with(changes: dict[str, object], length: int = 16) -> tuple[nn.Module, nn.Module]:
+    """Return a pair of four-channel networks with settings changed, all weights but the gains drawn anew."""
+    config = recipe("fast", {"generator.width": 4, "critic.width": 4, "generator.relaxation": "softmax"} | changes)
+    return networks(config, length, V)
+
+
+CHOICES: list[tuple[str, dict[str, object]]] = [
+    ("generator", {"generator.context": "attention"}),
+    ("generator", {"generator.context": "mixing"}),
+    ("critic", {"critic.context": "attention"}),
+    ("critic", {"critic.context": "mixing"}),
+    ("generator", {"generator.self_modulation": True}),
+    ("generator", {"generator.self_modulation": True, "generator.normalization": "none"}),
+]
+
+
+@pytest.mark.parametrize(("part", "changes"), CHOICES, ids=str)
+def test_what_is_added_changes_nothing_at_first_and_something_later(part: str, changes: dict[str, object]) -> None:
+    place = ("generator", "critic").index(part)
+    alike = {key: value for key, value in changes.items() if key.endswith("normalization")}
+    plain, added = (pair_with(each)[place] for each in (alike, changes))
+    missing = added.load_state_dict(plain.state_dict(), strict=False).missing_keys
+    assert missing
+    assert all(key.startswith(("contexts.", "modulation.")) for key in missing)
+    x = torch.randn(B, 128) if part == "generator" else torch.rand(B, 16, V).softmax(dim=-1)
+    assert torch.equal(plain(x), added(x))
+    for key in missing:
+        if key.endswith("gain.weight"):
+            torch.nn.init.normal_(added.get_parameter(key))
+    after = added(x)
+    assert not torch.allclose(plain(x), after)
+    assert torch.allclose(added(x[:1]), after[:1], atol=1e-6)  # it mixes no samples
+
+
+@pytest.mark.parametrize(
+    ("changes", "reach"),
+    [
+        ({}, 4),
+        ({"critic.dilation_growth": 2}, 15),
+        ({"critic.dilation_growth": 2, "critic.blocks": 1}, 3),
+        *(({"critic.context": name}, 15) for name in CONTEXTS if name != "none"),
+    ],
+    ids=str,
+)
+def test_a_critics_first_position_sees_as_far_as_the_settings_say(changes: dict[str, object], reach: int) -> None:
+    critic = pair_with(changes)[1].double()
+    for name, parameter in critic.named_parameters():
+        if name.endswith("gain.weight"):
+            torch.nn.init.ones_(parameter)
+    entered_BCL = torch.randn(8, 4, 16, dtype=torch.float64, requires_grad=True)
+    assert isinstance(critic, ResidualCritic)
+    (pull_BCL,) = torch.autograd.grad(critic._through(entered_BCL)[:, :, 0].sum(), entered_BCL)
+    assert pull_BCL.abs().sum(dim=(0, 1)).nonzero().max().item() == reach
+
+
+@pytest.mark.parametrize("convolution", CONVOLUTIONS)
+def test_dilated_taps_are_convolved_directly_whatever_the_algorithm(convolution: str) -> None:
+    critic = pair_with({"critic.dilation_growth": 2, "critic.kernel": 5})[1].double()
+    x_BLV = torch.rand(B, 16, V, dtype=torch.float64)
+    expected = critic(x_BLV)
+    set_convolution_algorithm(critic, convolution)
+    assert torch.allclose(critic(x_BLV), expected)
+
+
+def test_settings_of_an_older_file_mean_none_of_it() -> None:
+    tree = to_dict(recipe("fast"))
+    for part, keys in {
+        "generator": ("context", "dilation_growth", "self_modulation"),
+        "critic": ("context", "dilation_growth"),
+    }.items():
+        for key in keys:
+            del tree[part][key]
+    older = from_dict(tree)
+    assert older == override(
+        recipe("fast"),
+        {
+            "generator.context": "none",
+            "generator.dilation_growth": 1,
+            "generator.self_modulation": False,
+            "critic.context": "none",
+            "critic.dilation_growth": 1,
+        },
     )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
+from seqgan_wgp.nn.context import CONTEXTS
 from seqgan_wgp.nn.fast_conv.convolution import CONVOLUTIONS
 from seqgan_wgp.registry import Network
 from seqgan_wgp.toy.networks import CRITICS
@@ -62,6 +63,7 @@ _BESIDE: dict[str, dict[str, object]] = {
     "clip": {"objective.clip": 0.01},
     "spectral": {"objective.loss": "hinge"},
     "r1": {"objective.loss": "gan-ns"},
+    "r1r2": {"objective.loss": "rpgan"},
     "dragan": {"objective.loss": "gan"},
     "dragan-notebook": {"objective.loss": "gan"},
 }
@@ -94,6 +96,8 @@ def test_a_round_with_every_optimizer_stays_on_the_device(name: str, device: tor
         *({"critic.normalization": name} for name in ("layer", "layer-channels", "instance", "weight")),
         *({"training.convolution": way, "critic.kernel": 5, "generator.kernel": 5} for way in CONVOLUTIONS),
         {"generator.latent_distribution": "uniform"},
+        *({f"{part}.context": name} for part in ("generator", "critic") for name in CONTEXTS if name != "none"),
+        {"generator.dilation_growth": 2, "critic.dilation_growth": 2, "generator.self_modulation": True},
         {"training.noise": 0.1},
         {"training.generator_steps": 3},
     ],

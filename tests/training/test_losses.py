@@ -33,7 +33,18 @@ BY_HAND = {
     "lsgan": ((1 + 9 + 4) / 6 + (0.25 + 6.25 + 1) / 6, (0.25 + 12.25 + 0) / 6),
     "hinge": ((0 + 0 + 2) / 3 + (1.5 + 0 + 2) / 3, 1 / 3),
     "wgan": (-1 / 3 - 5 / 3, 1 / 3),
+    "rpgan": (
+        -mean([logarithm(x - y) for x, y in zip(REAL, FAKE, strict=True)]),
+        -mean([logarithm(y - x) for x, y in zip(REAL, FAKE, strict=True)]),
+    ),
 }
+
+
+def generator_loss(name: str, fake_B: Tensor, real_B: Tensor | None = None) -> Tensor:
+    """The generator's loss; where it sees real scores, against those given, else against 0."""
+    real_B = torch.zeros_like(fake_B) if real_B is None else real_B
+    return LOSSES[name].generator(real_B, fake_B) if LOSSES[name].needs_real else LOSSES[name].generator(fake_B)
+
 
 every = pytest.mark.parametrize("name", LOSSES)
 
@@ -43,7 +54,7 @@ def test_values_are_those_worked_out_by_hand(name: str) -> None:
     assert name in BY_HAND, f"the loss {name!r} has no values worked out by hand: add them to BY_HAND"
     critic, generator = BY_HAND[name]
     assert LOSSES[name].critic(REAL_B, FAKE_B).item() == pytest.approx(critic, rel=1e-6)
-    assert LOSSES[name].generator(FAKE_B).item() == pytest.approx(generator, rel=1e-6)
+    assert generator_loss(name, FAKE_B, REAL_B).item() == pytest.approx(generator, rel=1e-6)
 
 
 @every
@@ -54,7 +65,7 @@ def test_critic_raises_real_and_lowers_fake_and_generator_raises_fake(name: str)
     real_gradient, fake_gradient = torch.autograd.grad(LOSSES[name].critic(real_B, fake_B), (real_B, fake_B))
     assert (real_gradient < 0).all()
     assert (fake_gradient > 0).all()
-    (generator_gradient,) = torch.autograd.grad(LOSSES[name].generator(fake_B), fake_B)
+    (generator_gradient,) = torch.autograd.grad(generator_loss(name, fake_B), fake_B)
     assert (generator_gradient < 0).all()
 
 
@@ -62,7 +73,7 @@ def test_critic_raises_real_and_lowers_fake_and_generator_raises_fake(name: str)
 def test_losses_of_huge_scores_are_finite_and_so_are_their_gradients(name: str) -> None:
     for scale in (0.0, 1e4, -1e4):
         scores_B = torch.full((4,), scale, requires_grad=True)
-        for value in (LOSSES[name].critic(scores_B, -scores_B), LOSSES[name].generator(scores_B)):
+        for value in (LOSSES[name].critic(scores_B, -scores_B), generator_loss(name, scores_B)):
             (gradient,) = torch.autograd.grad(value, scores_B)
             assert torch.isfinite(value)
             assert torch.isfinite(gradient).all()
@@ -71,9 +82,11 @@ def test_losses_of_huge_scores_are_finite_and_so_are_their_gradients(name: str) 
 @every
 def test_the_order_of_a_batch_and_its_halves_make_no_difference(name: str) -> None:
     loss = LOSSES[name]
-    assert loss.critic(REAL_B.flip(0), FAKE_B.roll(1)).item() == pytest.approx(loss.critic(REAL_B, FAKE_B).item())
-    whole = loss.generator(torch.cat([FAKE_B, FAKE_B + 1]))
-    halves = (loss.generator(FAKE_B) + loss.generator(FAKE_B + 1)) / 2
+    # A loss of pairs keeps who plays against whom.
+    other_B = FAKE_B.flip(0) if loss.needs_real else FAKE_B.roll(1)
+    assert loss.critic(REAL_B.flip(0), other_B).item() == pytest.approx(loss.critic(REAL_B, FAKE_B).item())
+    whole = generator_loss(name, torch.cat([FAKE_B, FAKE_B + 1]))
+    halves = (generator_loss(name, FAKE_B) + generator_loss(name, FAKE_B + 1)) / 2
     assert whole.item() == pytest.approx(halves.item(), rel=1e-6)
 
 
@@ -103,6 +116,13 @@ def test_log_loss_at_its_optimum_is_2_log_2_minus_twice_the_jensen_shannon_diver
     assert float(loss) == pytest.approx(2 * math.log(2) - 2 * js.item(), abs=1e-12)
 
 
+def test_the_relativistic_loss_knows_differences_alone_and_is_log_2_where_pairs_draw() -> None:
+    critic, generator = LOSSES["rpgan"].critic, LOSSES["rpgan"].generator
+    assert torch.allclose(critic(REAL_B + 7, FAKE_B + 7), critic(REAL_B, FAKE_B))
+    assert torch.equal(critic(REAL_B, FAKE_B), generator(FAKE_B, REAL_B))
+    assert critic(REAL_B, REAL_B).item() == pytest.approx(math.log(2))
+
+
 def test_minus_1_1_0_makes_the_least_squares_generator_minimise_pearsons_chi_squared() -> None:
     a, b, c = -1.0, 1.0, 0.0
     score_K = (b * P_K + a * Q_K) / (P_K + Q_K)  # the optimal critic: Mao et al. 2017, eq. 5
@@ -117,7 +137,7 @@ def test_minus_1_1_0_makes_the_least_squares_generator_minimise_pearsons_chi_squ
 def test_minimax_gradient_vanishes_where_the_critic_is_sure_and_the_other_does_not() -> None:
     def gradient(name: str, score: float) -> float:
         fake_B = torch.tensor([score], requires_grad=True)
-        return abs(torch.autograd.grad(LOSSES[name].generator(fake_B), fake_B)[0].item())
+        return abs(torch.autograd.grad(generator_loss(name, fake_B), fake_B)[0].item())
 
     scores = [0.0, -2.0, -5.0, -10.0]
     assert all(after < before for before, after in pairwise(gradient("gan", score) for score in scores))

@@ -25,6 +25,7 @@ BY_HAND = {
     "dragan": lambda k: (k - 1) ** 2,
     "dragan-notebook": lambda k: (k - 1) ** 2,
     "r1": lambda k: k**2 / 2,
+    "r1r2": lambda k: k**2,
 }
 PENALTIES = [name for name, constraint in CONSTRAINTS.items() if constraint.slopes is not None]
 QUOTIENTS = ["gp-difference", "gp-segment"]
@@ -78,6 +79,14 @@ def test_every_penalty_has_a_value_by_hand() -> None:
 def test_linear_critic_of_slope_k_costs_what_the_formula_says(name: str, shape: tuple[int, ...], slope: float) -> None:
     value = penalty(name, LinearCritic(slope, shape), *between_two(shape))
     assert value.item() == pytest.approx(BY_HAND[name](slope), abs=1e-12)
+
+
+def test_r1r2_is_the_sum_of_r1_at_real_and_at_generated_points() -> None:
+    torch.manual_seed(0)
+    critic = nn.Sequential(nn.Flatten(), nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 1), nn.Flatten(0)).double()
+    real, fake = between_two((2, 3))
+    both = penalty("r1", critic, real, fake) + penalty("r1", critic, fake, real)
+    assert penalty("r1r2", critic, real, fake).item() == pytest.approx(both.item())
 
 
 @pytest.mark.parametrize("name", QUOTIENTS)

@@ -68,6 +68,6 @@ def test_rates_fall_with_the_root_of_the_rounds_or_stay() -> None:
 @pytest.mark.parametrize("constraint", CONSTRAINTS)
 def test_the_penalty_is_at_every_second_sample_by_default_where_it_may_be(constraint: str) -> None:
     objective = dataclasses.replace(recipe("fast").objective, constraint=constraint)
-    assert penalty_every(objective, 64) == (2 if constraint in ("gp", "lp", "gp-segment", "r1") else 1)
+    assert penalty_every(objective, 64) == (2 if constraint in ("gp", "lp", "gp-segment", "r1", "r1r2") else 1)
     assert penalty_every(objective, 1) == 1
     assert penalty_every(dataclasses.replace(objective, penalty_every=3), 64) == 3

@@ -128,11 +128,12 @@ def quickest(channels: int, length: int, kernel: int, device: str) -> str:
 class Convolution(nn.Conv1d):
     """A convolution that keeps the length: (B, C, L) -> (B, O, L).
 
-    Its `algorithm` is one of CONVOLUTIONS, or "auto" for what `quickest` says.
+    Its `algorithm` is one of CONVOLUTIONS, or "auto" for what `quickest` says. Taps that lie apart are always convolved
+    directly.
     """
 
-    def __init__(self, channels: int, outputs: int, kernel: int) -> None:
-        super().__init__(channels, outputs, kernel, padding=kernel // 2)
+    def __init__(self, channels: int, outputs: int, kernel: int, dilation: int = 1) -> None:
+        super().__init__(channels, outputs, kernel, padding=dilation * (kernel // 2), dilation=dilation)
         self.algorithm = "direct"
         self.input_grads_only = False
         """See the function of this name."""
@@ -142,6 +143,8 @@ class Convolution(nn.Conv1d):
     def forward(self, x_BCL: Tensor) -> Tensor:
         """Convolve."""
         assert self.bias is not None
+        if self.dilation[0] > 1:
+            return super().forward(x_BCL)
         algorithm = CONVOLUTIONS[self.algorithm_for(x_BCL)]
         transformed = self._transformed(algorithm, x_BCL.shape[2])
         return algorithm.convolve(x_BCL, transformed, self.bias, self.kernel_size[0], self.input_grads_only)
@@ -154,6 +157,8 @@ class Convolution(nn.Conv1d):
 
     def algorithm_for(self, x_BCL: Tensor) -> str:
         """Return the name of the algorithm for such an input."""
+        if self.dilation[0] > 1:
+            return "direct"
         if self.algorithm != "auto":
             return self.algorithm
         return quickest(self.in_channels, x_BCL.shape[2], self.kernel_size[0], x_BCL.device.type)

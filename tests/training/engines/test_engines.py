@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from seqgan_wgp.config import Config
+from seqgan_wgp.nn.context import CONTEXTS
 from seqgan_wgp.nn.fast_conv.convolution import CONVOLUTIONS
 from seqgan_wgp.text.corpus.dataset import Corpus, prepare
 from seqgan_wgp.text.corpus.scan import scan
@@ -61,6 +62,7 @@ def gradients(trainer: Trainer, engine: Engine, dtype: torch.dtype = torch.float
         trainer.train_state.critic,
         latent_BZ,
         loss=trainer.train_state.objective.loss,
+        real=trainer.domain.spec.embed(trainer.train_state.batches.real(0)).to(dtype),
         autocast=trainer.train_state.autocast,
     )
     return critic, generator
@@ -86,6 +88,28 @@ def test_the_eager_engine_has_the_gradients_of_the_plain_one(
         strict=True,
     ):
         assert away(mine, other) <= most
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *({"critic.context": name, "generator.context": name} for name in CONTEXTS if name != "none"),
+        {"critic.dilation_growth": 2, "generator.dilation_growth": 2, "generator.self_modulation": True},
+        {"objective.loss": "rpgan", "objective.constraint": "r1r2"},
+    ],
+    ids=str,
+)
+def test_the_gradients_are_the_same_whatever_lets_a_position_see_the_string(
+    make: Make, settings: dict[str, object]
+) -> None:
+    plain, eager = make(**settings, **{"training.engine": "plain"}), make(**settings, **{"training.engine": "eager"})
+    for trainer in (plain, eager):
+        for network in (trainer.train_state.generator, trainer.train_state.critic):
+            for name, parameter in network.named_parameters():
+                if name.endswith("gain.weight"):
+                    torch.nn.init.ones_(parameter)
+    pairs = zip(*(gradients(each, each.train_state.engine, torch.float64) for each in (eager, plain)), strict=True)
+    assert all(away(mine, other) <= 1e-10 for mine, other in pairs)
 
 
 @pytest.mark.parametrize("name", ENGINES)
