@@ -1,12 +1,12 @@
 """Build deterministic automata from expressions over characters.
 
-Glushkov 1961, "The abstract theory of automata": each place in the expression where a set stands is a position; what
-counts is which positions may come first, which may follow which, and which may come last. A state of the
-deterministic automaton is what may come next, and whether the string may end here. Sets of positions are integers,
-one bit a position.
+Glushkov 1961, "The abstract theory of automata": each occurrence of a character set in the expression is a position.
+The expression determines which positions can come first, which can follow which, and which can come last. A state of
+the deterministic automaton is the set of possible next positions, and whether the string may end here. Sets of
+positions are integers with one bit per position.
 
-Shape suffixes: S states, C classes of symbols that no state tells apart, U symbols (characters, or ids), I intervals
-of code points, K different sets.
+Shape suffixes: S states, C classes of symbols that all states treat alike, U symbols (characters, or ids), I intervals
+of code points, K distinct sets.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ class Automaton:
     """A deterministic automaton; state 0 is the start."""
 
     target_SC: Int64s
-    """State and class of the next symbol -> next state, or NONE: no string goes on so."""
+    """State and class of the next symbol -> next state, or NONE if no string continues like this."""
 
     accepts_S: npt.NDArray[np.bool_]
     """Whether a string may end in a state."""
 
     class_U: Int64s
-    """Symbol -> class, or NONE: it occurs in no string."""
+    """Symbol -> class, or NONE if it occurs in no string."""
 
 
 def compile_expression(expression: Expression, code_point_U: Int64s, length: int) -> Automaton:
     """Return the automaton of all strings of at most `length` characters that match.
 
-    Longer ones do not count, so states that only they reach are not made.
+    States that only longer strings reach are left out.
 
     Args:
-        expression: what the whole string matches.
-        code_point_U: the characters that there are.
-        length: most characters.
+        expression: the expression that the whole string must match.
+        code_point_U: the alphabet.
+        length: largest number of characters.
 
     Raises:
         ConfigError: it would have more than POSITIONS_MOST positions or STATES_MOST states.
@@ -69,7 +69,7 @@ def compile_expression(expression: Expression, code_point_U: Int64s, length: int
 
 
 class _Fragment(NamedTuple):
-    """A part of an expression: the positions that may come first and last, and whether it matches the empty string."""
+    """A part of an expression: the possible first and last positions, and whether it matches the empty string."""
 
     first: int
     last: int
@@ -78,7 +78,7 @@ class _Fragment(NamedTuple):
 
 @final
 class _Positions:
-    """The positions of an expression: the set of each, and those that may follow it."""
+    """The positions of an expression: the character set of each, and the positions that can follow it."""
 
     def __init__(self, length: int) -> None:
         self.length = length
@@ -86,7 +86,7 @@ class _Positions:
         self.follow: list[int] = []
 
     def add(self, expression: Expression) -> _Fragment:
-        """Give the sets of an expression their positions."""
+        """Assign positions to the character sets of an expression."""
         if isinstance(expression, Characters):
             return self._leaf(expression.ranges)
         if isinstance(expression, Concatenation):
@@ -121,7 +121,7 @@ class _Positions:
         return _Fragment(first, last, left.empty and right.empty)
 
     def _repetition(self, repetition: Repetition) -> _Fragment:
-        """Write the counts out. At most `length` of the copies match anything, so no more are ever needed."""
+        """Expand the counts. At most `length` copies can match a character, so no more are needed."""
         endless = repetition.most is None or repetition.most >= self.length
         least = min(repetition.least, self.length + 1)
         most = least + 1 if repetition.most is None or endless else repetition.most
@@ -129,7 +129,7 @@ class _Positions:
         for copy in range(max(least, most)):
             part = self.add(repetition.part)
             if not part.first:
-                return part  # it matches the empty string alone, however often
+                return part  # it matches only the empty string, for any count
             if copy >= least:
                 part = part._replace(empty=True)
                 if endless:
@@ -146,9 +146,9 @@ def _bits(positions: int) -> Iterator[int]:
 
 
 def _classes(sets: list[Ranges], code_point_U: Int64s) -> tuple[Int64s, list[int]]:
-    """Return the class of each character (U,), and for each class the positions whose set it belongs to.
+    """Return the class of each character (U,), and for each class the positions whose set contains it.
 
-    Characters that belong to the same sets are one class; those that belong to none have none.
+    Characters in the same sets form a class; characters in no set have none.
     """
     different = list(dict.fromkeys(sets))
     edges = {0, *(edge for ranges in different for first, last in ranges for edge in (first, last + 1))}
@@ -170,7 +170,7 @@ def _classes(sets: list[Ranges], code_point_U: Int64s) -> tuple[Int64s, list[int
 def _subsets(
     follow: list[int], whole: _Fragment, taken_C: list[int], length: int
 ) -> tuple[list[list[int]], list[bool]]:
-    """Return the deterministic automaton's rows of next states and which states accept (Rabin and Scott 1959)."""
+    """Return the next states and accepting states of the deterministic automaton (Rabin and Scott 1959)."""
     states = {(whole.first, whole.empty): 0}
     rows: list[list[int]] = []
     frontier = list(states)

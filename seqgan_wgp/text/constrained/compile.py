@@ -1,4 +1,4 @@
-"""Compile constraints into a trellis of allowed strings, and explain why nothing is allowed if so."""
+"""Compile constraints into a trellis of allowed strings, and explain contradictions."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from .utf8 import automaton_of
 _NOT_EMPTY = Repetition(part=ANY, least=1, most=None)
 
 _SHOWN_MOST = 100
-"""Characters of the alphabet in a message."""
+"""Number of characters of the alphabet shown in a message."""
 
 Automata: TypeAlias = Mapping[str, Automaton]
-"""How the user wrote a constraint -> the strings that it allows; under "" those that are not empty."""
+"""Constraint as written by the user -> automaton of the allowed strings; "" -> automaton of non-empty strings."""
 
 
 def automata_of(expressions: Mapping[str, Expression], vocabulary: Vocabulary, length: int) -> Automata:
     """Return the automata of constraints, over the ids of a vocabulary.
 
     Args:
-        expressions: how the user wrote a constraint -> what the whole string must match.
-        vocabulary: of the ids. No string has an unknown; those of bytes are well-formed UTF-8.
-        length: most ids in a string.
+        expressions: constraint as written by the user -> expression that the whole string must match.
+        vocabulary: the vocabulary. No string has unknown symbols; for bytes all strings are well-formed UTF-8.
+        length: largest number of ids in a string.
 
     Raises:
-        ConfigError: one is too large, and which.
+        ConfigError: an automaton is too large; the message names its constraint.
     """
     automata = {}
     for name, expression in {"": _NOT_EMPTY, **expressions}.items():
@@ -48,7 +48,7 @@ def trellis_of(automata: Automata, vocabulary: Vocabulary, length: int) -> Trell
     """Return the trellis of the strings that all automata accept; None when there are none.
 
     Raises:
-        ConfigError: it is too large, and with which constraint it became so.
+        ConfigError: it is too large; the message names the constraint that made it so.
     """
     trellis: Trellis | None = everything(vocabulary.size, length)
     for name, automaton in automata.items():
@@ -62,9 +62,9 @@ def trellis_of(automata: Automata, vocabulary: Vocabulary, length: int) -> Trell
 def impossible(
     expressions: Mapping[str, Expression], automata: Automata, vocabulary: Vocabulary, length: int
 ) -> ConfigError:
-    """Return the error that says why no string satisfies all constraints.
+    """Return the error that explains why no string satisfies all constraints.
 
-    Named are constraints none of which can be left out: without any one of them some string would fulfil the others.
+    It names a minimal set of contradicting constraints: without any one of them, some string satisfies the others.
     """
     guilty = dict(automata)
     for name in expressions:
@@ -83,7 +83,7 @@ def impossible(
 
 
 def _allow(automata: Automata, vocabulary: Vocabulary, length: int) -> bool:
-    """Return whether there is a string that all accept; where that is too large to tell, it is taken for granted."""
+    """Return whether a string satisfies all automata; also True if this is too large to decide."""
     try:
         return trellis_of(automata, vocabulary, length) is not None
     except ConfigError:
@@ -91,7 +91,7 @@ def _allow(automata: Automata, vocabulary: Vocabulary, length: int) -> bool:
 
 
 def _lacking(expressions: Mapping[str, Expression], vocabulary: Vocabulary) -> list[tuple[str, Characters]]:
-    """Return the sets none of whose characters is in the alphabet, each with the name of its constraint."""
+    """Return the character sets without any character of the alphabet, each with the name of its constraint."""
     if vocabulary.is_byte:
         return []
     code_points = np.array([ord(character) for character in "".join(vocabulary.texts)], np.int64)

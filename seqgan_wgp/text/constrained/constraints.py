@@ -1,7 +1,7 @@
 """Constraints as a user writes them (prefix, mask, length, regex ...), translated to expressions.
 
-All of them hold together, and no allowed string is empty. They speak of characters (code points) also where a model
-is one of bytes.
+A string must satisfy all of them, and must not be empty. They refer to characters (code points) even if the model's
+unit is the byte.
 """
 
 from __future__ import annotations
@@ -17,41 +17,41 @@ from .masks import OWN, parse_mask, parse_set
 from .regex import parse_regex
 
 Length: TypeAlias = tuple[int, int | None]
-"""Fewest and most characters; None: as many as the model can."""
+"""Least and largest number of characters; None: as many as the model can generate."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Constraints:
-    """What every string must fulfil; what is not given allows everything.
+    """Constraints that every string must satisfy.
 
     Raises:
-        ConfigError: one that is not well written. Whether a model can fulfil them shows when they are compiled.
+        ConfigError: a constraint is malformed. Whether a model can satisfy them is checked on compilation.
     """
 
     prefix: str | None = None
-    """How the string begins."""
+    """Required prefix."""
 
     suffix: str | None = None
-    """How it ends."""
+    """Required suffix."""
 
     contains: tuple[str, ...] = ()
-    """What must stand in it somewhere; two of them may overlap."""
+    """Required substrings, which may overlap."""
 
     mask: str | None = None
-    """One set a position, see `masks`; so it fixes the length."""
+    """One character set per position, see `masks`; fixes the length."""
 
     sets: tuple[str | None, ...] = ()
-    """The mask's sets ?1 to ?4."""
+    """The custom sets ?1 to ?4 of the mask."""
 
     length: Length | None = None
-    """Fewest and most characters, both included."""
+    """Least and largest number of characters, inclusive."""
 
     charset: str | None = None
-    """The only characters that may occur, written like a mask's own set."""
+    """Allowed characters, written like a custom set of a mask."""
 
     regex: str | None = None
-    """What the whole string matches, see `regex`."""
+    """Regular expression that the whole string must match, see `regex`."""
 
     def __post_init__(self) -> None:
         if len(self.sets) > len(OWN):
@@ -75,7 +75,7 @@ class Constraints:
         return bool(self.expressions())
 
     def expressions(self) -> dict[str, Expression]:
-        """Return each constraint as an expression that the whole string must match: how the user wrote it -> tree."""
+        """Return each constraint as an expression for the whole string: constraint as written by the user -> tree."""
         found: dict[str, Expression] = {}
         if self.length is not None:
             least, most = self.length
@@ -95,7 +95,7 @@ class Constraints:
         return found
 
     def satisfied_by(self, string: str) -> bool:
-        """Return whether a string is allowed, by the meaning of each constraint; no automaton has a part in it."""
+        """Return whether a string is allowed, checked directly without automata."""
         least, most = self.length or (1, None)
         charset, mask = self._charset, self._mask
         return (
@@ -111,7 +111,7 @@ class Constraints:
 
 
 def parse_length(text: str) -> Length:
-    """Read "5", "3-8", "3-" or "-8". Raises ConfigError when it is none of these."""
+    """Parse "5", "3-8", "3-" or "-8". Raises ConfigError for anything else."""
     found = re.fullmatch(r"([0-9]{0,18})(-?)([0-9]{0,18})", text)
     if found is None or not (found[1] or found[3]):
         raise ConfigError(f"--length is {quoted(text)}", "give a number of characters or a range: 5, 3-8, 3- or -8")

@@ -1,4 +1,4 @@
-"""Decode under constraints that are compiled for one vocabulary and length.
+"""Decode under constraints compiled for one vocabulary and length.
 
 Shape suffixes: N strings, L length, V vocabulary.
 """
@@ -24,26 +24,26 @@ from .trellis import Trellis, everything
 from .viterbi import best_strings
 
 ROWS_MOST, CELLS_MOST = 512, 2**23
-"""Strings, and numbers of 8 bytes, that are worked on at a time: they bound the memory and change no result."""
+"""Number of strings, and of 8-byte numbers, processed at a time; limit memory and change no result."""
 
 TEMPERATURE_LEAST = 1e-6
-"""Lower ones only overflow: at this one all but equally likely strings have left long since."""
+"""Least temperature. Lower ones would overflow, and only the most likely strings are left at this one."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Decoded:
-    """Strings, and how likely the table finds them."""
+    """Strings and their log probabilities."""
 
     ids_NL: npt.NDArray[np.integer]
-    """Of the vocabulary's dtype."""
+    """Ids in the vocabulary's dtype."""
 
     log_probability_N: Floats
-    """Natural log of the string's probability, its first pad counted; see `table` for its rounding."""
+    """Natural log probability of the string, including its first pad; for rounding see `log_probs`."""
 
     given_up_N: Floats
-    """The price of the constraints, 0 or more: how much higher the log probability of the best string is among all that
-    are not empty and have no unknown (of bytes: UTF-8 or not). 0 where there are no constraints."""
+    """Log probability lost to the constraints, 0 or more: the difference to the best of all non-empty strings without
+    unknown symbols (for bytes, also invalid UTF-8). 0 without constraints."""
 
 
 @final
@@ -51,7 +51,7 @@ class Decoder:
     """Decodes tables of probabilities under constraints. Make one with `compile_constraints`.
 
     Attributes:
-        constraints: what every string fulfils.
+        constraints: constraints that every string satisfies.
     """
 
     def __init__(self, constraints: Constraints, vocabulary: Vocabulary, trellis: Trellis) -> None:
@@ -64,15 +64,15 @@ class Decoder:
         return self._trellis
 
     def decode(self, probabilities_NLV: Tensor, *, logs: bool = False) -> Decoded:
-        """Return the best allowed string under each table; of equally good ones that with the lowest first ids.
+        """Return the best allowed string under each table; ties go to the lowest first ids.
 
-        Without any constraint that is the likeliest id at each position, as ever: empty strings and unknowns may
-        occur, and what stands behind the first pad stays.
+        Without constraints this is the most likely id at each position: empty strings and unknown symbols can occur,
+        and ids after the first pad are kept.
 
         Args:
             probabilities_NLV: float32, on any device.
-            logs: whether these are natural logs instead, as a log-softmax gives them. Probabilities below 1e-45 are
-                0 in float32; only logs still tell which of them is the larger.
+            logs: whether these are natural logs instead, as from a log-softmax. Probabilities below 1e-45 are 0 in
+                float32; only logs can distinguish them.
 
         Raises:
             CheckpointError: some are not numbers.
@@ -84,15 +84,15 @@ class Decoder:
     def sample(
         self, probabilities_NLV: Tensor, uniform_NL: npt.NDArray[Any], temperature: float = 1.0, *, logs: bool = False
     ) -> Decoded:
-        """Return one string drawn from each table, given that it is allowed: s with probability ~ p(s).
+        """Draw one string from each table, conditional on being allowed: s with probability proportional to p(s).
 
-        Without any constraint all strings are allowed, the empty one and unknowns too.
+        Without constraints all strings are allowed, including empty ones and unknown symbols.
 
         Args:
             probabilities_NLV: float32, on any device.
             uniform_NL: floating point in [0, 1), one number for each position.
-            temperature: T. Drawn is from p**(1/T), normalised at each position; the log probabilities that come
-                with the strings are those under p itself.
+            temperature: T. Strings are drawn from p**(1/T), normalised at each position; the returned log probabilities
+                are those under p.
             logs: as for `decode`.
 
         Raises:
@@ -110,7 +110,7 @@ class Decoder:
     def _in_blocks(
         self, values_NLV: Tensor, logs: bool, strings: Callable[[Floats, slice], npt.NDArray[np.int64]]
     ) -> Decoded:
-        """Return what a function from tables to ids gives, a bounded number of tables at a time."""
+        """Apply a function from tables to ids, a limited number of tables at a time."""
         wanted = (self._trellis.length, self._vocabulary.size)
         if values_NLV.shape[1:] != wanted:
             raise ValueError(f"tables must be of shape {wanted}; got {tuple(values_NLV.shape[1:])}")
@@ -133,16 +133,16 @@ class Decoder:
 
 
 def compile_constraints(constraints: Constraints, vocabulary: Vocabulary, length: int) -> Decoder:
-    """Return the decoder of strings that fulfil all constraints.
+    """Return the decoder of strings that satisfy all constraints.
 
     Args:
-        constraints: what is asked.
-        vocabulary: the model's. Of one of bytes all strings are well-formed UTF-8, and lengths count characters.
-        length: L, the model's positions.
+        constraints: the constraints.
+        vocabulary: the model's vocabulary. For bytes all strings are well-formed UTF-8, and lengths count characters.
+        length: L, the number of positions of the model.
 
     Raises:
-        ConfigError: nothing fulfils them, and why: a character that the alphabet lacks, or which of them contradict
-            each other; or their automata are too large.
+        ConfigError: no string satisfies them, because the alphabet lacks a character or constraints contradict each
+            other, which the message explains; or their automata are too large.
     """
     if not constraints:
         return Decoder(constraints, vocabulary, everything(vocabulary.size, length))

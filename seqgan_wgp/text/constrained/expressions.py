@@ -1,7 +1,7 @@
 """Regular expressions as trees, and character sets as ranges of code points.
 
-Every constraint becomes one of these trees. A tree describes strings of characters; how characters are written as
-ids, or as bytes, is of no concern here.
+Every constraint becomes such a tree. A tree describes strings of characters, independent of their encoding as ids or
+bytes.
 
 Shape suffixes: N characters.
 """
@@ -21,18 +21,18 @@ from ..generation.formats import printable
 from ..vocabulary import CODE_POINTS
 
 Ranges: TypeAlias = tuple[tuple[int, int], ...]
-"""(first, last) code points, both included, in order, with a gap between any two."""
+"""(first, last) code points, inclusive, in order, with gaps in between."""
 
 EVERYTHING: Ranges = ((0, CODE_POINTS - 1),)
 
 
 def quoted(text: str) -> str:
-    """Return what a user wrote as it stands in a message: on one line, and no backslash doubled."""
+    """Return the user's text quoted for a message: on one line, without doubled backslashes."""
     return f"'{printable(text)}'"
 
 
 def union(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """Return ranges in any order, overlapping or not, as Ranges."""
+    """Convert ranges in any order, overlapping or not, to Ranges."""
     merged: list[tuple[int, int]] = []
     for first, last in sorted(ranges):
         if merged and first <= merged[-1][1] + 1:
@@ -56,7 +56,7 @@ def of_characters(characters: str) -> Ranges:
 
 @cache
 def of_escape(escape: str) -> Ranges:
-    r"""Return the set that Python's `re` means by \d, \w, \s, \D, \W or \S: of all Unicode, not of ASCII alone."""
+    r"""Return the Unicode set of \d, \w, \s, \D, \W or \S, as in Python's `re`."""
     everything = "".join(map(chr, range(CODE_POINTS)))
     return tuple((found.start(), found.end() - 1) for found in re.finditer(f"{escape}+", everything))
 
@@ -78,7 +78,7 @@ class Characters:
 
     ranges: Ranges
     text: str
-    """As the user wrote it, for messages."""
+    """The user's text, for messages."""
 
     def __contains__(self, character: str) -> bool:
         return any(first <= ord(character) <= last for first, last in self.ranges)
@@ -87,7 +87,7 @@ class Characters:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Concatenation:
-    """All parts, one behind the other; without parts the empty string."""
+    """A sequence of parts; without parts the empty string."""
 
     parts: tuple[Expression, ...]
 
@@ -95,7 +95,7 @@ class Concatenation:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Alternation:
-    """One of the parts."""
+    """A choice between parts."""
 
     parts: tuple[Expression, ...]
 

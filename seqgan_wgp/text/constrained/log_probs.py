@@ -1,8 +1,8 @@
 """Log probabilities rounded so that their sums are exact and scores do not depend on summation order.
 
-Logs are taken in float64 and rounded to multiples of 2**-30. Sums of such numbers are exact in float64 up to 2**23 in
-magnitude. Two different float32 probabilities still differ: their logs lie at least 2**-25 apart. So ties are real
-ties, and the best string is the best whatever way it is found.
+Logs are computed in float64 and rounded to multiples of 2**-30. Sums of such numbers are exact in float64 up to a
+magnitude of 2**23. Distinct float32 probabilities stay distinct, since their logs differ by at least 2**-25. So ties
+are true ties, and the best string does not depend on the algorithm.
 
 Shape suffixes: N strings, L length, V vocabulary.
 """
@@ -20,19 +20,19 @@ from ..vocabulary import PAD, UNKNOWN
 SCALE = 2.0**30
 
 LEAST_PROBABILITY = 2.0**-150
-"""What a probability of 0 counts as: half the smallest that a float32 can hold. So an allowed string is found also
-where the table rules out every one of them."""
+"""Value used for a probability of 0: half the smallest float32. So an allowed string is found even if the table
+excludes all of them."""
 
 LEAST_LOG = -4096.0
-"""What lower logs count as; minus infinity, too."""
+"""Lower bound of logs, also for minus infinity."""
 
 
 def table_of(values_NLV: Tensor, *, logs: bool) -> Floats:
-    """Return the log probabilities (N, L, V), float64 on the host, as multiples of 1 / SCALE.
+    """Return the log probabilities (N, L, V), float64 on the CPU, as multiples of 1 / SCALE.
 
     Args:
         values_NLV: float32 probabilities, on any device; or natural logs of them.
-        logs: which of both.
+        logs: whether they are logs.
 
     Raises:
         CheckpointError: some are not numbers.
@@ -62,7 +62,7 @@ def score(table_NLV: Floats, ids_NL: npt.NDArray[np.integer]) -> Floats:
 
 
 def best_score(table_NLV: Floats) -> Floats:
-    """Return the log probability (N,) of the best string of one character or more, none of them unknown."""
+    """Return the log probability (N,) of the best non-empty string without unknown symbols."""
     total_NL = np.cumsum(table_NLV[:, :, UNKNOWN + 1 :].max(axis=2), axis=1)
     total_NL[:, :-1] += table_NLV[:, 1:, PAD]
     best_N: Floats = total_NL.max(axis=1)

@@ -1,8 +1,8 @@
 """Parse hashcat-style masks: one set of characters per position, which also fixes the length.
 
 `?l` lower-case letters a to z, `?u` upper-case letters A to Z, `?d` digits 0 to 9, `?s` the space and the 32
-punctuation characters of ASCII, `?a` all of these; `?1` to `?4` the user's own sets; `??` a question mark. Any other
-character stands for itself. An own set is written in the same way, without `?1` to `?4`: `?dabcdef`.
+punctuation characters of ASCII, `?a` all of these; `?1` to `?4` custom sets; `??` a question mark. Any other
+character stands for itself. A custom set is written in the same way, without `?1` to `?4`: `?dabcdef`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SETS: dict[str, str] = {
     "a": string.ascii_letters + string.digits + " " + string.punctuation,
     "?": "?",
 }
-"""Letter behind the question mark -> characters."""
+"""Letter after the question mark -> characters."""
 
 OWN = ("1", "2", "3", "4")
 
@@ -55,7 +55,7 @@ def parse_set(characters: str, flag: str) -> Characters:
 
 
 def _written(text: str, flag: str) -> Iterator[str]:
-    """Yield the symbols: a character, or a question mark and what stands behind it."""
+    """Yield the symbols: a character, or a question mark with the character after it."""
     characters = iter(text)
     for character in characters:
         if character != "?":

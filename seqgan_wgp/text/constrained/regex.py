@@ -1,21 +1,21 @@
 r"""Parse regular expressions for constrained decoding: a subset of Python's `re` with the same meaning.
 
     a            the character itself
-    .            any character but a line feed
-    [a-z_] [^a]  one of a set, or one not in it; \d and its like may stand in it, a [ must be written \[
-    \d \w \s     a digit, a character of words, white space, of all Unicode; \D \W \S any other character
+    .            any character except a line feed
+    [a-z_] [^a]  a character of a set, or not of it; \d etc. are allowed inside, [ must be written \[
+    \d \w \s     a digit, word character or white space of Unicode; \D \W \S any other character
     \n \t \r     line feed, tab, carriage return
-    \xHH \uHHHH  the character of that number
-    \.           the character itself, for everything but ASCII letters and digits
-    (ab) (?:ab)  a group; both are the same here
+    \xHH \uHHHH  the character with this code point
+    \.           the character itself, for all except ASCII letters and digits
+    (ab) (?:ab)  a group; both mean the same
     a|b          one or the other
-    * + ?        none or more, one or more, none or one
+    * + ?        zero or more, one or more, zero or one
     {m} {m,n}    m times, m to n times; {m,} m times or more, {,n} at most n times
-    ^ $          at the two ends of the whole expression only, and without effect: the whole string must match
+    ^ $          only at the ends of the whole expression, without effect: the whole string must match
 
-Whatever else Python knows is refused with its place: looking around, references, flags, names, lazy and possessive
-repetition, and what Python warns of. A character that a model's alphabet lacks matches nothing there, alone or in a
-set, which does no harm as long as something else does.
+Other syntax of Python is refused with its position: lookaround, backreferences, flags, named groups, lazy and
+possessive quantifiers, and everything that Python warns about. A character that the model's alphabet lacks matches
+nothing; that is no error as long as some string matches.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from .expressions import (
 )
 
 COUNT_MOST = 1_000
-"""The largest number in {m,n}."""
+"""Largest number in {m,n}."""
 
 DEPTH_MOST = 50
-"""Groups within groups."""
+"""Largest depth of nested groups."""
 
 CLASSES = frozenset("dwsDWS")
 CONTROLS: dict[str, str] = {"n": "\n", "t": "\t", "r": "\r"}
@@ -51,30 +51,30 @@ HEX_DIGITS: dict[str, int] = {"x": 2, "u": 4}
 _QUANTIFIERS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _BRACES = re.compile(r"\{([0-9]{0,18})(?:(,)([0-9]{0,18}))?\}")
 _GROUPS: dict[str, str] = {
-    "=": "a look ahead",
-    "!": "a look ahead",
-    "<=": "a look behind",
-    "<!": "a look behind",
+    "=": "a lookahead",
+    "!": "a lookahead",
+    "<=": "a lookbehind",
+    "<!": "a lookbehind",
     "P=": "a reference",
     "P": "a named group",
     ">": "an atomic group",
     "#": "a comment",
     "(": "a condition",
 }
-_ESCAPES: dict[str, str] = {"b": "an edge of words", "B": "an edge of words", "A": "an anchor", "Z": "an anchor"}
-"""What is refused -> what it is."""
+_ESCAPES: dict[str, str] = {"b": "a word boundary", "B": "a word boundary", "A": "an anchor", "Z": "an anchor"}
+"""Unsupported escape -> its name."""
 
-_KNOWN = r"known are characters . [a-z] [^a-z] \d \w \s \D \W \S \n \t \r \xHH \uHHHH ( ) (?: ) | * + ? {m} {m,n}"
+_KNOWN = r"supported are characters . [a-z] [^a-z] \d \w \s \D \W \S \n \t \r \xHH \uHHHH ( ) (?: ) | * + ? {m} {m,n}"
 
 
 def parse_regex(pattern: str) -> Expression:
-    """Return the tree of a regular expression. Raises ConfigError for what is refused: its place and what it is."""
+    """Parse a regular expression. Raises ConfigError for unsupported syntax, with its position."""
     return _Parser(pattern).parse()
 
 
 @final
 class _Parser:
-    """A parser by recursive descent: one method for each level, from the loosest to the tightest."""
+    """A recursive descent parser with one method per precedence level."""
 
     def __init__(self, pattern: str) -> None:
         self.pattern, self.place, self.depth = pattern, 0, 0
@@ -82,7 +82,7 @@ class _Parser:
     def parse(self) -> Expression:
         self._take("^")
         expression = self._alternation()
-        if self._next():  # only a bracket too many ends an expression before the pattern does
+        if self._next():  # only a surplus bracket ends an expression before the end of the pattern
             raise self._refused(self.place, "')' closes no group")
         return expression
 
@@ -109,12 +109,12 @@ class _Parser:
             return part
         least, most = self._count()
         if self._at_quantifier():
-            what = f"{self._next()!r} follows another repetition; lazy and possessive ones are not known"
+            what = f"{self._next()!r} follows another repetition; lazy and possessive quantifiers are not supported"
             raise self._refused(self.place, what)
         return Repetition(part=part, least=least, most=most)
 
     def _count(self) -> tuple[int, int | None]:
-        """Read a quantifier: least and most."""
+        """Parse a quantifier: least and largest count."""
         start, sign = self.place, self._character()
         if sign != "{":
             return _QUANTIFIERS[sign]
@@ -125,7 +125,7 @@ class _Parser:
         least, comma, most = found.groups()
         low, high = int(least or 0), (int(most) if most else None) if comma else int(least)
         if max(low, high or 0) > COUNT_MOST:
-            raise self._refused(start, f"{found[0]} is above {COUNT_MOST:,}, the most there may be")
+            raise self._refused(start, f"{found[0]} is above {COUNT_MOST:,}, the largest count")
         if high is not None and low > high:
             raise self._refused(start, f"{found[0]} has its larger number first")
         return low, high
@@ -139,7 +139,7 @@ class _Parser:
         if character == "\\":
             return Characters(ranges=self._escape(start), text=self.pattern[start : self.place])
         if character in "^$":
-            raise self._refused(start, f"{character!r} may stand at the ends of the whole expression only")
+            raise self._refused(start, f"{character!r} is supported only at the ends of the whole expression")
         if character == ".":
             return Characters(ranges=complement(of_characters("\n")), text=".")
         return Characters(ranges=of_characters(character), text=character)
@@ -147,10 +147,10 @@ class _Parser:
     def _group(self, start: int) -> Expression:
         if self._take("?") and not self._take(":"):
             kind = next((kind for sign, kind in _GROUPS.items() if self.pattern.startswith(sign, self.place)), "a flag")
-            raise self._refused(start, f"'(?{self._next()}' begins {kind}, which is not known here")
+            raise self._refused(start, f"'(?{self._next()}' begins {kind}, which is not supported")
         self.depth += 1
         if self.depth > DEPTH_MOST:
-            raise self._refused(start, f"more than {DEPTH_MOST} groups lie within one another")
+            raise self._refused(start, f"groups are nested more than {DEPTH_MOST} deep")
         expression = self._alternation()
         if not self._take(")"):
             raise self._refused(start, "'(' is never closed")
@@ -159,7 +159,7 @@ class _Parser:
 
     def _set(self, start: int) -> Expression:
         negated = self._take("^")
-        ranges = list(self._members(start))  # what stands first is a member, a ] too
+        ranges = list(self._members(start))  # the first character is a member, even ]
         while self._next() != "]":
             ranges += self._members(start)
         self.place += 1
@@ -167,7 +167,7 @@ class _Parser:
         return Characters(ranges=complement(merged) if negated else merged, text=self.pattern[start : self.place])
 
     def _members(self, start: int) -> Ranges:
-        """Read a character, a range of them or an escape within the set that began at `start`."""
+        """Parse a character, a range or an escape in the set that begins at `start`."""
         place = self.place
         low = self._member(start)
         if self._next() != "-" or self.pattern[self.place + 1 : self.place + 2] in ("]", ""):
@@ -178,26 +178,26 @@ class _Parser:
         written = self.pattern[place : self.place]
         (first, first_too), (last, last_too) = low[0], high[-1]
         if first != first_too or last != last_too or len(low) > 1 or len(high) > 1:
-            raise self._refused(place, f"{written!r} is a range between what is not a single character")
+            raise self._refused(place, f"{written!r} is a range whose ends are not single characters")
         if first > last:
-            raise self._refused(place, f"{written!r} is a range whose end lies before its beginning")
+            raise self._refused(place, f"{written!r} is a range whose end is before its beginning")
         return ((first, last),)
 
     def _member(self, start: int) -> Ranges:
         place = self.place
         character = self._character()
         if not character:
-            raise self._refused(start, "'[' is never closed; a ] that stands first is a character of the set")
+            raise self._refused(start, "'[' is never closed; a ] in first position is a character of the set")
         if character == "\\":
             return self._escape(place)
         self._unlike(place)
         return of_characters(character)
 
     def _unlike(self, place: int) -> None:
-        """Refuse what Python warns of within a set, since it may come to mean sets of sets."""
+        """Refuse syntax in a set that Python warns about, since its meaning may change."""
         written = self.pattern[place : place + 2]
         if written.startswith("[") or written in ("--", "&&", "~~", "||"):
-            what = f"{written[0] if written[0] == '[' else written!r} within a set is not known"
+            what = f"{written[0] if written[0] == '[' else written!r} is not supported in a set"
             raise self._refused(place, f"{what}; as a character write \\{written[0]}")
 
     def _escape(self, start: int) -> Ranges:
@@ -216,7 +216,7 @@ class _Parser:
             raise self._refused(start, "a single backslash ends the expression")
         if character.isascii() and character.isalnum():
             kind = "a reference" if character.isdecimal() else _ESCAPES.get(character, "no character")
-            raise self._refused(start, f"'\\{character}' is {kind}, and not known here")
+            raise self._refused(start, f"'\\{character}' is {kind}, which is not supported")
         return of_characters(character)
 
     def _at_quantifier(self) -> bool:

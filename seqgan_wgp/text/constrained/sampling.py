@@ -1,10 +1,10 @@
 """Sample strings from the generator's probabilities under constraints: exactly, without rejection.
 
-Backwards, each state gets the log of the probability that a string that has come so far ends as an allowed one;
-forwards, an id is drawn in proportion to its own probability times that of the state it leads to. So an allowed
-string s is drawn with probability p(s) / sum of p(t) over all allowed t.
+The backward pass computes, for each state, the log probability that a string in this state is completed to an allowed
+one. The forward pass draws an id in proportion to its probability times that of the next state. So an allowed string s
+is drawn with probability p(s) / sum of p(t) over all allowed t.
 
-Shape suffixes: N strings, L length, V vocabulary, S states of a layer, C classes, K ids that are allowed.
+Shape suffixes: N strings, L length, V vocabulary, S states of a layer, C classes, K allowed ids.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def tempered(table_NLV: Floats, temperature: float) -> Floats:
 
 
 def sampled_strings(trellis: Trellis, table_NLV: Floats, uniform_NL: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Return the ids (N, L), padded, of one string of a trellis drawn from each table of log probabilities.
+    """Draw one string of a trellis from each table of log probabilities; return padded ids (N, L).
 
     Args:
         trellis: the allowed strings.
         table_NLV: normalised at each position.
-        uniform_NL: in [0, 1); a number decides a position, low ones for low ids.
+        uniform_NL: numbers in [0, 1), one for each position; low numbers give low ids.
     """
     ahead = _ahead(trellis, table_NLV)
     count = len(table_NLV)
@@ -55,9 +55,9 @@ def sampled_strings(trellis: Trellis, table_NLV: Floats, uniform_NL: npt.NDArray
 
 
 def _ahead(trellis: Trellis, table_NLV: Floats) -> list[Floats]:
-    """Return for each layer, and what lies behind the last, the log probability (S + 1, N) of an allowed end.
+    """Return for each layer, and the end, the log probability (S + 1, N) of an allowed completion.
 
-    The last row is minus infinity: it is where NONE, which is index -1, leads to.
+    The last row is minus infinity, for NONE, which is index -1.
     """
     nothing_1N = np.full((1, len(table_NLV)), -np.inf)
     ahead = [np.stack([trellis.behind(table_NLV), nothing_1N[0]])]
@@ -70,14 +70,14 @@ def _ahead(trellis: Trellis, table_NLV: Floats) -> list[Floats]:
 
 
 def _class_sums(layer: TrellisLayer, table_NV: Floats) -> Floats:
-    """Return the log probability (C, N) of each class: that of its ids together."""
+    """Return the log probability (C, N) of each class, the sum over its ids."""
     by_class_K, starts_C = layer.by_class
     groups_KN = np.split(table_NV.T[by_class_K], starts_C[1:])
     return np.stack([_log_sum(group_KN) for group_KN in groups_KN])
 
 
 def _log_sum(logs: Floats) -> Floats:
-    """Return log sum exp over the first axis, where one number at least is finite."""
+    """Return log sum exp over the first axis, which has a finite number."""
     largest = logs.max(axis=0)
     total: Floats = largest + np.log(np.exp(logs - largest).sum(axis=0))
     return total

@@ -1,10 +1,10 @@
 """The trellis of all allowed strings of at most L ids: states in layers, one layer per position.
 
-An automaton unrolled over the positions of a string. Constraints are put in one after another; after each the
-trellis keeps only states that some allowed string passes, and of states with the same future only one. So
-constraints of single positions (a mask, a prefix, a length) leave one state a layer, whatever their automata were.
+A trellis is an automaton unrolled over the positions of a string. Constraints are added one after another. After each,
+states that no allowed string visits are removed, and states with the same future are merged. So constraints on single
+positions (a mask, a prefix, a length) leave one state per layer.
 
-Shape suffixes: S states of a layer, C classes of ids that no state of the layer tells apart, V ids, P pairs of a
+Shape suffixes: S states of a layer, C classes of ids that all states of the layer treat alike, V ids, P pairs of a
 trellis state and an automaton state, J pairs of their classes.
 """
 
@@ -25,26 +25,26 @@ from .automaton import NONE, Automaton, Int64s
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
 CELLS_MOST = 2**23
-"""Pairs of state and class in all layers together."""
+"""Largest number of pairs of state and class in all layers."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class TrellisLayer:
-    """The states in front of one position, and where the id at that position leads to."""
+    """The states before one position, and their transitions."""
 
     target_SC: Int64s
-    """State in the next layer, or NONE: no allowed string goes on so."""
+    """State in the next layer, or NONE if no allowed string continues like this."""
 
     ends_S: Bools
-    """Whether a string may end here: whether there may be a pad at this position."""
+    """Whether a string may end here, with a pad at this position."""
 
     class_V: Int64s
-    """Id -> class, or NONE: no allowed string has this id here."""
+    """Id -> class, or NONE if no allowed string has this id here."""
 
     @cached_property
     def id_K(self) -> Int64s:
-        """The ids that some allowed string has here, in order."""
+        """The ids of allowed strings at this position, in order."""
         return np.flatnonzero(self.class_V != NONE)
 
     @cached_property
@@ -54,7 +54,7 @@ class TrellisLayer:
 
     @cached_property
     def by_class(self) -> tuple[Int64s, Int64s]:
-        """The ids (K,) class by class, and where each class (C,) begins among them."""
+        """The ids (K,) sorted by class, and the start of each class (C,)."""
         order_K = np.argsort(self.class_K, kind="stable")
         return self.id_K[order_K], np.flatnonzero(np.diff(self.class_K[order_K], prepend=NONE))
 
@@ -62,29 +62,29 @@ class TrellisLayer:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Trellis:
-    """Layers for positions 0, 1, ...; state 0 of the first is the start, and behind the last layer is one state.
+    """Layers for positions 0, 1, ... State 0 of the first layer is the start; after the last layer there is one state.
 
-    There are `length` layers, or fewer when no string is that long; then a string that leaves the last one ends.
+    There are `length` layers, or fewer if no string is that long; a string ends after the last layer.
     """
 
     layers: tuple[TrellisLayer, ...]
     length: int
 
     def behind(self, table_NLV: Floats) -> Floats:
-        """Return the log probability (N,) of what stands behind the last layer: a pad, or nothing at the end."""
+        """Return the log probability (N,) of the end after the last layer: of a pad, or 0 at position `length`."""
         places = len(self.layers)
         return table_NLV[:, places, PAD] if places < self.length else np.zeros(len(table_NLV))
 
 
 def everything(size: int, length: int) -> Trellis:
-    """Return the trellis of all strings of at most `length` ids below `size`, the pad 0 not counted."""
+    """Return the trellis of all strings of at most `length` ids below `size`, without the pad 0."""
     class_V = np.where(np.arange(size) == 0, NONE, 0)
     layer = TrellisLayer(target_SC=np.zeros((1, 1), np.int64), ends_S=np.ones(1, np.bool_), class_V=class_V)
     return Trellis(layers=(layer,) * length, length=length)
 
 
 def intersect(trellis: Trellis, automaton: Automaton) -> Trellis | None:
-    """Return the trellis of the strings that an automaton over ids accepts too; None when there is no such string.
+    """Return the trellis of those strings that an automaton over ids accepts; None if there is none.
 
     Raises:
         ConfigError: it would have more than CELLS_MOST pairs of state and class before it is reduced.
@@ -106,7 +106,7 @@ def intersect(trellis: Trellis, automaton: Automaton) -> Trellis | None:
 
 
 def _product(layer: TrellisLayer, automaton: Automaton, pairs_P2: Int64s, room: int) -> tuple[TrellisLayer, Int64s]:
-    """Return the layer of all pairs of states that are reached, and the pairs that it leads to."""
+    """Return the layer of all reachable pairs of states, and the pairs of the next layer."""
     states, classes = automaton.target_SC.shape
     class_J, class_V = _numbered(_paired(layer.class_V, automaton.class_U, classes))
     if len(pairs_P2) * len(class_J) > room:
@@ -121,26 +121,26 @@ def _product(layer: TrellisLayer, automaton: Automaton, pairs_P2: Int64s, room: 
 
 
 def _paired(left: Int64s, right: Int64s, rights: int) -> Int64s:
-    """Return one number for each pair of numbers, the right one below `rights`; NONE where either is."""
+    """Return one number for each pair of numbers, the right one below `rights`; NONE if either is NONE."""
     return np.where((left == NONE) | (right == NONE), NONE, left * rights + right)
 
 
 def _numbered(values: Int64s) -> tuple[Int64s, Int64s]:
-    """Return the different values without NONE, and the place of each value among them, NONE for itself."""
+    """Return the distinct values without NONE, and the index of each value among them, NONE for NONE."""
     different, place = np.unique(values, return_inverse=True)
     skipped = int(NONE in different[:1])
     return different[skipped:], place.reshape(values.shape) - skipped
 
 
 def _reduced(layer: TrellisLayer, name_P: Int64s) -> tuple[TrellisLayer, Int64s]:
-    """Return the layer without states and ids that lead nowhere, states and classes merged where they are alike.
+    """Remove states and ids that lead nowhere, and merge equivalent states and classes.
 
     Args:
-        layer: with all pairs as its states.
-        name_P: new names of the states it leads to, or NONE.
+        layer: the layer, with all pairs as its states.
+        name_P: new indices of the next states, or NONE.
 
     Returns:
-        The layer, and the new names of its own states.
+        The layer, and the new indices of its states.
     """
     target = np.append(name_P, NONE)[layer.target_SC]
     alive_P = layer.ends_S | (target != NONE).any(axis=1)

@@ -1,7 +1,7 @@
-"""From automata over characters to automata over ids: a character is an id, its UTF-8 is several, or a token is one.
+"""Convert automata over characters to automata over ids, which are characters, bytes of UTF-8, or tokens.
 
-Shape suffixes: S states, C classes, U code points, V ids, B the 256 bytes, T the 64 continuation bytes, M nodes: what
-is known of a character after its first bytes; at node 0 nothing.
+Shape suffixes: S states, C classes, U code points, V ids, B the 256 bytes, T the 64 continuation bytes, M nodes, the
+state after the first bytes of a character; node 0 is its start.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _SURROGATES = slice(0xD800, 0xE000)
 _TAILS = slice(0x80, 0xC0)
 _TAIL = 64
 _TWO, _THREE, _FOUR = 0x80, 0x800, 0x10000
-"""The first code points whose UTF-8 takes so many bytes."""
+"""The first code points whose UTF-8 has 2, 3 and 4 bytes."""
 
 
 def automaton_of(expression: Expression, vocabulary: Vocabulary, length: int) -> Automaton:
     """Return the automaton over the ids of a vocabulary of all strings that match and have at most `length` characters.
 
-    In a vocabulary of bytes these are the strings' well-formed UTF-8 (The Unicode Standard, table 3-7), and nothing
-    else. Where a unit has tokens, `length` counts units. No string has a pad or an unknown in it.
+    For a vocabulary of bytes these are exactly the well-formed UTF-8 of the strings (The Unicode Standard, table 3-7).
+    For a unit with tokens, `length` counts units. No string contains a pad or an unknown symbol.
 
     Raises:
         ConfigError: it would be too large.
@@ -48,9 +48,9 @@ def automaton_of(expression: Expression, vocabulary: Vocabulary, length: int) ->
 
 
 def _over_tokens(automaton: Automaton, places: Mapping[str, int], texts: Sequence[str]) -> Automaton:
-    """Return the automaton over tokens: a token leads where its characters do, one behind the other."""
+    """Return the automaton over tokens: a token has the transition of its sequence of characters."""
     states = len(automaton.accepts_S)
-    # A last row and a last column of NONE, which is index -1: from nowhere, and by no class, it goes nowhere.
+    # A last row and a last column of NONE, for NONE, which is index -1.
     target_SC = np.pad(automaton.target_SC, ((0, 1), (0, 1)), constant_values=NONE)
     target_SV = np.empty((states, len(texts)), np.int64)
     for place, text in enumerate(texts):
@@ -63,14 +63,14 @@ def _over_tokens(automaton: Automaton, places: Mapping[str, int], texts: Sequenc
 
 
 def _over_bytes(automaton: Automaton) -> Automaton:
-    """Return the automaton over bytes. State s * M + m is state s, and node m of the character that has begun."""
+    """Return the automaton over bytes. State s * M + m is state s with node m of an incomplete character."""
     emitted_MB, child_MB = _reader(automaton.class_U)
     states, nodes = len(automaton.accepts_S), len(child_MB)
     if states * nodes > BYTE_STATES_MOST:
         raise ConfigError(f"over bytes its automaton has more than {BYTE_STATES_MOST:,} states", "simplify it")
     alike, class_B = np.unique(np.stack([emitted_MB, child_MB]).reshape(2 * nodes, -1), axis=1, return_inverse=True)
     emitted_MC, child_MC = alike[:nodes], alike[nodes:]
-    # A last column of NONE, so that the class NONE, which is index -1, leads nowhere.
+    # A last column of NONE, for the class NONE, which is index -1.
     after_SMC = np.pad(automaton.target_SC, ((0, 0), (0, 1)), constant_values=NONE)[:, emitted_MC]
     within_SMC = np.where(child_MC == NONE, NONE, np.arange(states)[:, None, None] * nodes + child_MC)
     target_SMC = np.where(after_SMC == NONE, within_SMC, after_SMC * nodes)
@@ -82,9 +82,9 @@ def _over_bytes(automaton: Automaton) -> Automaton:
 
 
 def _reader(class_U: Int64s) -> tuple[Int64s, Int64s]:
-    """Return how UTF-8 is read byte by byte: the class of the character that a byte completes, else the next node.
+    """Return the table for reading UTF-8 bytes: the class of the character that a byte completes, or the next node.
 
-    Equal rows of 64 are one node, and most are equal: code points that lie together are mostly of one class.
+    Equal rows of 64 share a node, and most rows are equal, since neighbouring code points mostly have the same class.
     """
     class_U = class_U.copy()
     class_U[_SURROGATES] = NONE
@@ -106,13 +106,13 @@ def _reader(class_U: Int64s) -> tuple[Int64s, Int64s]:
 
 
 def _distinct(values: Int64s, first: int) -> tuple[Int64s, Int64s]:
-    """Return the different rows of 64, and which of them each row is, numbered from `first`."""
+    """Return the distinct rows of 64, and the index of each row among them, numbered from `first`."""
     rows = values.reshape(-1, _TAIL)
-    begins = np.append(True, (rows[1:] != rows[:-1]).any(axis=1))  # few do, and only these are sorted
+    begins = np.append(True, (rows[1:] != rows[:-1]).any(axis=1))  # few rows begin a run, and only these are sorted
     rows_MT, row = np.unique(rows[begins], axis=0, return_inverse=True)
     return rows_MT, row.reshape(-1)[np.cumsum(begins) - 1] + first
 
 
 def _without(values: Int64s, shorter: int) -> Int64s:
-    """Return the values but for the first: characters that have a shorter UTF-8 must not be written in a longer one."""
+    """Return the values without the first `shorter` ones: overlong UTF-8 is not allowed."""
     return np.where(np.arange(len(values)) < shorter, NONE, values)

@@ -1,10 +1,10 @@
-"""Find the best path through a trellis for many tables at once: dynamic programming (Viterbi 1967).
+"""Find the best path through a trellis for many tables at once by dynamic programming (Viterbi 1967).
 
-Backwards, each state gets the score of the best end that a string can have from there; forwards, each string takes
-at every position the lowest id that keeps to the best score. So of equally good strings the result is the one with
-the lowest id at the first position where they differ, a pad being the lowest of all.
+The backward pass computes the score of the best completion from each state. The forward pass takes, at every position,
+the lowest id that attains the best score. So ties go to the string with the lowest id at the first difference, where
+a pad is lowest.
 
-Shape suffixes: N strings, L length, V vocabulary, S states of a layer, C classes, K ids that are allowed.
+Shape suffixes: N strings, L length, V vocabulary, S states of a layer, C classes, K allowed ids.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def _class_best(layer: TrellisLayer, table_NV: Floats) -> Floats:
 
 
 def _ahead(trellis: Trellis, table_NLV: Floats, class_best: Sequence[Floats]) -> list[Floats]:
-    """Return for each layer, and what lies behind the last, the best score (S + 1, N) of what is still to come.
+    """Return for each layer, and the end, the score (S + 1, N) of the best completion.
 
-    The last row is minus infinity: it is where NONE, which is index -1, leads to.
+    The last row is minus infinity, for NONE, which is index -1.
     """
     nothing_1N = np.full((1, len(table_NLV)), -np.inf)
     ahead = [np.stack([trellis.behind(table_NLV), nothing_1N[0]])]

@@ -1,1 +1,1 @@
-"""How good generated text is, and whether it was learnt or learnt by heart."""
+"""Evaluation of generated text: quality and memorisation."""

@@ -1,4 +1,4 @@
-"""The autoregressive baseline: a causal network trained for a fixed budget, kept from one evaluation to the next.
+"""The autoregressive baseline: a causal network trained for a fixed budget and cached.
 
 Shape suffixes: N strings, L length.
 """
@@ -31,25 +31,25 @@ from ..metrics.distances import lengths_N
 from .result import Autoregressive
 
 NOMINAL_RATE = 2.5e10
-"""Floating-point operations per second of the core that budgets are counted in: a slow one of 2020. Steps are counted,
-not timed, so that every machine trains the same baseline."""
+"""Floating-point operations per second of the nominal core in which budgets are given, a slow one of 2020. Budgets are
+counted in steps, not timed, so that every machine trains the same baseline."""
 
 EPOCHS_MOST = 30
-"""Passes over the training half at most: more only learn it by heart."""
+"""Largest number of epochs; more would only memorise the training data."""
 
 DROPOUT_FROM = 3.0
-"""Passes over the training half from which on dropout is worth its cost."""
+"""Number of epochs from which dropout is worth its cost."""
 
 STEPS_LEAST = 20
 
 LOGITS_MOST = 1 << 23
-"""Numbers in a batch's logits at most; it bounds the memory for large alphabets."""
+"""Largest number of logits in a batch; limits memory for large alphabets."""
 
 KEPT_MOST = 64
-"""Baselines in the cache; the one used longest ago goes first."""
+"""Number of baselines in the cache; the least recently used is removed first."""
 
 _VERSION = 1
-"""Of how a baseline is trained: what an older version kept is not found."""
+"""Version of the training; baselines cached by another version are not used."""
 
 
 @final
@@ -61,17 +61,17 @@ class Baseline:
     facts: Autoregressive
 
     def samples(self, count: int, seed: int) -> Iterator[Ints]:
-        """Yield (N, L) ids, `count` in all; string k is a function of the seed and k alone."""
+        """Yield (N, L) ids, `count` in all. String k depends only on the seed and k."""
         drawing = Drawing(epsilon=self.facts.epsilon)
         return strings(self.network, count, seed=seed, stream=Stream.BASELINE, drawing=drawing)
 
     def nll(self, ids_NL: Ints) -> float:
-        """Return the mean nats per symbol of (N, L) ids, each string's end counted."""
+        """Return the mean negative log-likelihood of (N, L) ids in nats per symbol, including each string's end."""
         return self.network.nll(torch.from_numpy(np.ascontiguousarray(ids_NL).astype(np.int64)))
 
 
 def plan_of(corpus: Corpus, seconds: float) -> tuple[CausalSettings, LikelihoodPlan]:
-    """Return the sizes and the training of a corpus's baseline, a function of the corpus and the budget alone."""
+    """Return the network sizes and the training schedule, which depend only on the corpus and the budget."""
     length, size = corpus.facts.length, corpus.vocabulary.size
     settings = CausalSettings(
         vocabulary_size=size, length=length, kernel=8, blocks=min(5, max(1, round(math.log2(length)) - 2)), counts=3
@@ -90,15 +90,15 @@ def plan_of(corpus: Corpus, seconds: float) -> tuple[CausalSettings, LikelihoodP
 
 
 def baseline(corpus: Corpus, seconds: float, on_step: Callable[[float], None] = lambda _share: None) -> Baseline:
-    """Return the autoregressive baseline of a corpus, from the cache or trained anew.
+    """Return the autoregressive baseline of a corpus, cached or newly trained.
 
-    It is trained on the training half; the validation half chooses its best average and its epsilon. On one kind of
-    processor it is the same bit for bit, whenever it is trained.
+    It is trained on the training split; the validation split selects its best average and its epsilon. On one kind of
+    processor the result is reproducible bit for bit.
 
     Args:
-        corpus: prepared rows in three parts.
+        corpus: the prepared corpus.
         seconds: budget in seconds of one nominal core, above 0; training steps follow from it.
-        on_step: told which share of the training is done.
+        on_step: called with the share of the training that is done.
     """
     settings, plan = plan_of(corpus, seconds)
     file = _file(corpus, settings, plan)
@@ -140,7 +140,7 @@ def _file(corpus: Corpus, settings: CausalSettings, plan: LikelihoodPlan) -> Pat
 
 
 def _read(file: Path, network: CausalNetwork) -> dict[str, float] | None:
-    """Load kept weights into a network and return the facts kept with them; None where there are none."""
+    """Load cached weights into a network and return the cached facts; None if nothing is cached."""
     try:
         with safe_open(file, framework="pt") as kept:
             facts = {name: float(value) for name, value in json.loads(kept.metadata()["facts"]).items()}
@@ -152,7 +152,7 @@ def _read(file: Path, network: CausalNetwork) -> dict[str, float] | None:
 
 
 def _keep(file: Path, network: CausalNetwork, facts: dict[str, float]) -> None:
-    """Write a baseline into the cache; a disk that is full or cannot be written is no error."""
+    """Write a baseline to the cache; write errors are ignored."""
     content = safetensors.torch.save(
         {name: tensor.contiguous() for name, tensor in network.state_dict().items()}, {"facts": json.dumps(facts)}
     )

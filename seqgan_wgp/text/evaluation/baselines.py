@@ -1,4 +1,4 @@
-"""The measures of generated strings, group by group, each beside the same of real lines or plain models.
+"""Groups of measures of generated strings, each with the same measure for real lines or simple models.
 
 Shape suffixes: N strings, R test or training items, L length.
 """
@@ -32,22 +32,22 @@ from .verdicts import BASELINE_ORDER
 MARKOV_ORDERS = 1, 2, 3, 4, 5
 
 ROWS_MOST, IDS_MOST = 1_000_000, 1 << 25
-"""Training items, and ids in them, that are counted for Markov models at most; of more, evenly spaced ones are."""
+"""Largest number of training items, and of their ids, for Markov models; more are subsampled evenly."""
 
 SCORED = 2_000
-"""Strings of each kind that the critic scores."""
+"""Number of strings of each kind that the critic scores."""
 
 GUESSED = 1 << 14
-"""Strings of a Markov model that are drawn at a time."""
+"""Number of strings of a Markov model drawn at a time."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bench:
-    """A corpus that strings are held against.
+    """A corpus with which strings are compared.
 
-    JS is of rows as they are, what stands behind a first pad included, as in training and in the published protocol.
-    All else is of strings, which end there.
+    JS is measured on whole rows, including ids after the first pad, as in training and in the published protocol. All
+    other measures use strings, which end at the first pad.
     """
 
     corpus: Corpus
@@ -56,28 +56,28 @@ class Bench:
 
     @property
     def n(self) -> int:
-        """N, strings measured."""
+        """N, number of measured strings."""
         return self.asked.count(len(self.test_RL))
 
     @cached_property
     def test_RL(self) -> Ints:
-        """The items of the test half."""
+        """The items of the test split."""
         return np.asarray(self.corpus.test_NL)
 
     @cached_property
     def real_NL(self) -> Ints:
-        """N training items, or all: real lines that stand for generated ones."""
+        """N training items, or all: real lines in place of generated ones."""
         train = self.corpus.train
         return train[shuffled(self.asked.seed, Stream.FLOOR, np.arange(min(self.n, len(train))), len(train))]
 
     @cached_property
     def floor_NL(self) -> Ints:
-        """Real lines that n-grams are measured of: training lines against the test half; as published, the reverse."""
+        """Real lines for the floor of n-grams: training lines, or test lines with the published protocol."""
         return some(self.test_RL, self.n, self.asked.seed) if self.asked.legacy else self.real_NL
 
     @cached_property
     def fitted_RL(self) -> Ints:
-        """The training items that Markov models are fitted to: all, or evenly spaced ones."""
+        """The training items to which Markov models are fitted: all, or an even subsample."""
         train_RL = self.corpus.train.apart()
         most = max(1, min(ROWS_MOST, IDS_MOST // train_RL.shape[1]))
         if len(train_RL) <= most:
@@ -87,14 +87,14 @@ class Bench:
 
     @cached_property
     def reference(self) -> NgramReference:
-        """What n-grams are held against."""
+        """The reference of n-grams."""
         rows_RL = self.fitted_RL if self.asked.legacy else self.test_RL
         orders = min(self.asked.orders, self.corpus.facts.length)
         return NgramReference(rows_RL, self.corpus.vocabulary.size, orders)
 
     @cached_property
     def autoregressive(self) -> Baseline | None:
-        """The autoregressive baseline; None where the budget is 0."""
+        """The autoregressive baseline; None if the budget is 0."""
         if not self.asked.baseline_seconds:
             return None
         what = "training the autoregressive baseline"
@@ -103,7 +103,7 @@ class Bench:
 
     @cached_property
     def _autoregressive_NL(self) -> Ints:
-        """As many strings of the baseline as are measured or guessed."""
+        """As many strings of the baseline as are needed for measures and hits."""
         assert self.autoregressive is not None
         self.on_step("drawing from the autoregressive baseline", 0.0)
         most = max(self.n, *self.asked.guesses)
@@ -112,7 +112,7 @@ class Bench:
         return np.concatenate(parts)
 
     def protocol(self, smoothing: str) -> Protocol:
-        """Return how much is measured."""
+        """Return the amounts that are measured."""
         return Protocol(
             n=self.n,
             floor_n=len(self.floor_NL),
@@ -129,7 +129,7 @@ class Bench:
         return ids_NL
 
     def profile(self, ids_NL: Ints) -> Profile:
-        """Return how the n-grams of (N, L) ids differ from the reference's, and how various and how new they are."""
+        """Return the JS divergences of (N, L) ids from the reference, and their distinct and novel shares."""
         strings_NL = mask_after_pad(ids_NL)
         return Profile(
             js=tuple(self.reference.divergences(ids_NL)),
@@ -138,7 +138,7 @@ class Bench:
         )
 
     def profiles(self, ids_NL: Ints, chain: MarkovChain) -> Profiles:
-        """Return the profile of generated ids beside those of as many rows of plain models, and of real lines."""
+        """Return the profiles of generated ids, of as many rows of simple models, and of real lines."""
         what, length, seed = "comparing with plain models", self.corpus.facts.length, self.asked.seed
         self.on_step(what, 0.0)
         markov = {}
@@ -154,7 +154,7 @@ class Bench:
         )
 
     def hits(self, model: Generator, ids_NL: Ints, chain: MarkovChain) -> Hits:
-        """Return which share of the test strings is generated within so many."""
+        """Return the share of test strings that occur among a number of generated strings."""
         most, seed, length = max(self.asked.guesses), self.asked.seed, self.corpus.facts.length
         own = itertools.chain([ids_NL], self._generated(model, self.n, most - self.n))
         yardstick = chain.of_order(BASELINE_ORDER)
@@ -170,7 +170,7 @@ class Bench:
         )
 
     def nll(self, strings_NL: Ints) -> GenerativeNll | None:
-        """Return how likely the baseline finds the strings, and as many real lines; None where there is no baseline."""
+        """Return the likelihood of the strings, and of as many real lines, under the baseline, if any."""
         if self.autoregressive is None:
             return None
         self.on_step("likelihoods under the autoregressive baseline", 0.0)
@@ -182,7 +182,7 @@ class Bench:
         return GenerativeNll(**{of: self.autoregressive.nll(rows_NL) for of, rows_NL in scored.items()})
 
     def makeup(self, strings_NL: Ints) -> Composition:
-        """Return what strings are made of, beside the test half."""
+        """Compare words, lengths and characters with the test split."""
         self.on_step("words, lengths and characters", 0.0)
         size, test_RL = self.corpus.vocabulary.size, self.test_RL
         rows = {"generated": strings_NL, "floor": self.real_NL}
@@ -200,13 +200,13 @@ class Bench:
         )
 
     def copies(self, strings_NL: Ints) -> Copies:
-        """Return how many strings are training lines and, judging by both held-out halves, would be by chance."""
+        """Return the share of strings that are training lines, and the share expected by chance from held-out lines."""
         self.on_step("looking for copies", 0.0)
         held_out_RL = np.concatenate([self.corpus.validation_NL, self.test_RL])
         return copies(strings_NL, self.corpus.fingerprints or self.corpus.train.blocks(), held_out_RL)
 
     def nearest(self, strings_NL: Ints) -> NearestLines:
-        """Return how near some strings are to training lines, and how near test lines are."""
+        """Return the distances of some strings, and of test lines, to training lines."""
         self.on_step("looking for the nearest training lines", 0.0)
         found = nearest(strings_NL, self.corpus.train, self.test_RL, seed=self.asked.seed)
         return NearestLines(
@@ -243,5 +243,5 @@ class Bench:
 
 
 def some(rows_RL: Ints, most: int, seed: int) -> Ints:
-    """Return `most` rows drawn without repetition, or all."""
+    """Return `most` rows sampled without replacement, or all."""
     return rows_RL[shuffled(seed, Stream.FLOOR, np.arange(min(most, len(rows_RL))), len(rows_RL))]

@@ -1,6 +1,6 @@
 """Evaluate a text model on the test split of a corpus: all measures, each with a reference value to compare with.
 
-All baselines and thresholds are fixed in advance; the test split chooses nothing.
+All baselines and thresholds are fixed in advance; the test split is not used for any choice.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from .two_sample_test import TwoSampleTest, two_sample_test
 from .verdicts import BASELINE_ORDER
 
 ORDERS_SHOWN = 1, 2, 3, 4, 6, 8
-"""n of the JS-n that the table has; all are in the JSON."""
+"""n of the JS-n shown in the table; the JSON has all."""
 
 
 @final
@@ -55,20 +55,20 @@ class TextEvaluation:
     """The critic's scores of "train", "test" and "generated" strings."""
 
     autoregressive: Autoregressive | None = None
-    """The autoregressive baseline; None where there is none."""
+    """The autoregressive baseline, if any."""
 
     critic_trained: bool = True
-    """Whether the scores are those of a critic that has had a step."""
+    """Whether the critic was trained."""
 
     nll: GenerativeNll | None = None
     """Nats per symbol under the baseline."""
 
     c2st: TwoSampleTest | None = None
-    """The classifier two-sample test; None where it was left out."""
+    """The classifier two-sample test; None if it was left out."""
 
     @property
     def summary(self) -> tuple[str, ...]:
-        """What it comes to, in a few sentences."""
+        """The main results in a few sentences."""
         return _summary(self)
 
     @property
@@ -95,16 +95,16 @@ class TextEvaluation:
 
     @property
     def rows(self) -> list[MeasureRow]:
-        """For each measure: its name, its value, what to hold it against, and what it means here."""
+        """For each measure: its name, its value, the value to compare it with, and what it means."""
         return _rows(self)
 
     @property
     def tables(self) -> tuple[EvalTable, ...]:
-        """The model beside real lines and plain models, and the generated strings nearest to training lines."""
+        """Tables of the model, real lines and simple models, and of the generated strings nearest to training lines."""
         return _profiles_table(self.profiles), _pairs_table(self.nearest)
 
     def to_json(self) -> dict[str, Any]:
-        """Return JSON values; docs/metrics.md says what each key is."""
+        """Return JSON values; docs/metrics.md explains the keys."""
         tree = dataclasses.asdict(self)
         profiles, hits, makeup = tree["profiles"], tree["hits"], tree["makeup"]
         found = {"domain": "text", "corpus": tree["text"], **tree["protocol"]}
@@ -137,14 +137,15 @@ def evaluate_text(
     same_corpus: bool = True,
     on_step: OnStep = ignore_step,
 ) -> TextEvaluation:
-    """Measure a model of text against the test half of a corpus, which chose nothing.
+    """Evaluate a text model on the test split of a corpus.
 
     Args:
-        model: of the corpus's vocabulary and length.
-        corpus: prepared rows in three parts.
-        asked: how much.
-        same_corpus: whether it was trained on this one; where not, "training lines" are those of this one all the same.
-        on_step: told what is being done and which share of that is done.
+        model: a model with the corpus's vocabulary and length.
+        corpus: the prepared corpus.
+        asked: what to measure.
+        same_corpus: whether the model was trained on this corpus; "training lines" are those of this corpus in any
+            case.
+        on_step: called with a description of the current step and the share of it that is done.
     """
     bench = Bench(corpus=corpus, asked=asked, on_step=on_step)
     ids_NL = bench.generated(model)
@@ -184,7 +185,7 @@ def _two_sample_test(model: Generator, bench: Bench, strings_NL: Ints) -> TwoSam
 
 
 def _summary(found: TextEvaluation) -> tuple[str, ...]:
-    """Return what an evaluation comes to: n-grams, memory, and what to mind."""
+    """Return the summary: n-grams, memorisation, and caveats."""
     profiles, text = found.profiles, found.text
     order = min(verdicts.ORDER, len(profiles.model.js))
     above = max(0.0, profiles.model.js[order - 1] - profiles.floor.js[order - 1])
@@ -202,15 +203,15 @@ def _summary(found: TextEvaluation) -> tuple[str, ...]:
 
 
 def _rows(found: TextEvaluation) -> list[MeasureRow]:
-    """Return for each measure its name, its value, what to hold it against, and what it means here."""
+    """Return for each measure its name, its value, the value to compare it with, and what it means."""
     copies, nearest = found.copies, found.nearest
     means = {kind: f"{spread.mean:.3g}" for kind, spread in found.scores.items()}
     real = f"train {means['train']}, test {means['test']}"
     chance, lines = f"by chance {copies.expected:.2%}", f"test lines {nearest.test:.3f}"
-    copied = f"share of the different strings that are training lines: {verdicts.copied(copies)}"
-    neared = f"edits, by length, to the nearest training line, median: {verdicts.neared(nearest)}"
+    copied = f"share of the distinct strings that are training lines: {verdicts.copied(copies)}"
+    neared = f"median edit distance per character to the nearest training line: {verdicts.neared(nearest)}"
     told = verdicts.trusted(found.scores) if found.critic_trained else "it was not trained, so they mean nothing"
-    trusted = f"mean score that the critic gives: {told}"
+    trusted = f"mean score of the critic: {told}"
     return [
         *_profile(found.profiles, _fellows(found)),
         *_hits(found.hits),
@@ -227,8 +228,8 @@ def _c2st(found: TwoSampleTest | None) -> list[MeasureRow]:
     if found is None:
         return []
     own, floor = found.generated, found.floor
-    what = f"share that a new classifier tells right, 50% by chance: {verdicts.told_apart(own.accuracy, found.error)}"
-    curve = "probability that of a real and a generated string it takes the right one for real"
+    what = f"accuracy of a new classifier, 50% by chance: {verdicts.told_apart(own.accuracy, found.error)}"
+    curve = "probability that it rates a real string above a generated one"
     return [
         ("C2ST", f"{own.accuracy:.1%}", f"real lines {floor.accuracy:.1%}", what),
         ("C2ST AUC", f"{own.auc:.3f}", f"real lines {floor.auc:.3f}", curve),
@@ -250,7 +251,7 @@ def _profile(profiles: Profiles, fellows: Profile) -> list[MeasureRow]:
 
 
 def _hits(hits: Hits) -> list[MeasureRow]:
-    what = "share of the different test lines, which were never trained on, among so many strings"
+    what = "share of the distinct test lines, never trained on, that occur among these strings"
     rows = []
     for guesses, share in hits.model.items():
         beside = f"Markov {BASELINE_ORDER} {hits.markov[guesses]:.2%}"
@@ -286,13 +287,13 @@ def _makeup(makeup: Composition) -> list[MeasureRow]:
 
 
 def _fellows(found: TextEvaluation) -> Profile:
-    """Return whose unique share can be held against the model's: of N real lines or, where there are fewer, a chain."""
+    """Return the profile for comparison of the unique share: N real lines or, if there are fewer, a Markov chain."""
     enough = found.protocol.floor_n == found.protocol.n
     return found.profiles.floor if enough else found.profiles.markov[BASELINE_ORDER]
 
 
 def _profiles_table(profiles: Profiles) -> EvalTable:
-    """Return n-grams, and how various and how new strings are, for the model, real lines and plain models."""
+    """Return JS-n, unique and novel for the model, real lines and simple models."""
     named: dict[str, Profile] = {
         "floor": profiles.floor,
         "this model": profiles.model,
@@ -300,7 +301,7 @@ def _profiles_table(profiles: Profiles) -> EvalTable:
         **({} if profiles.autoregressive is None else {"autoregressive": profiles.autoregressive}),
         "uniform": profiles.uniform,
     }
-    # Whether real lines are new says only which half they come from.
+    # For real lines, novel depends only on the split they come from.
     novel = {name: "" if profile is profiles.floor else f"{profile.novel:.1%}" for name, profile in named.items()}
     orders = [n for n, _ in enumerate(profiles.model.js, 1) if n in ORDERS_SHOWN]
     head = ("", *(f"JS-{n}" for n in orders), "unique", "novel")
@@ -312,7 +313,7 @@ def _profiles_table(profiles: Profiles) -> EvalTable:
 
 
 def _pairs_table(nearest: NearestLines) -> EvalTable:
-    """Return the generated strings that are nearest to a training line, copies left out."""
+    """Return the generated strings that are nearest to a training line, without copies."""
     rows = tuple((pair.string, pair.line, str(pair.edits)) for pair in nearest.pairs)
     empty = "no generated string is close to a training line without being a copy"
     return EvalTable(head=("closest generated", "training line", "edits"), rows=rows, numbers=1, empty=empty)

@@ -1,4 +1,4 @@
-"""What is asked of an evaluation of text, and of what.
+"""Options of an evaluation of text.
 
 Shape suffixes: N strings, L length.
 """
@@ -13,49 +13,49 @@ from ...training.domain import Items
 from .scores import Scorer
 
 SAMPLES_MOST = 40_000
-"""Strings measured at most, unless told otherwise."""
+"""Default limit of the number of measured strings."""
 
 LEGACY_SAMPLES = 640
-"""Strings that the published protocol measures: ten batches of 64, in the authors' gan_language.py."""
+"""Number of strings in the published protocol: ten batches of 64, as in the authors' gan_language.py."""
 
 
 class Generator(Scorer, Protocol):
-    """What is evaluated, such as a trained model."""
+    """The model to evaluate."""
 
     def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Items]:
-        """Yield (N, L) ids number `start` on, n in all; row k is a function of the seed and k alone."""
+        """Yield n (N, L) ids from index `start`. Row k depends only on the seed and k."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class TextEvalOptions:
-    """How much is measured."""
+    """What to measure."""
 
     samples: int | None = None
-    """N; None: one for each item of the test half, SAMPLES_MOST at most. Not heeded when `legacy`."""
+    """N; None: the size of the test split, at most SAMPLES_MOST. Ignored with `legacy`."""
 
     legacy: bool = False
-    """Measure n-grams as published: LEGACY_SAMPLES strings against the training lines."""
+    """Use the published protocol: n-grams of LEGACY_SAMPLES strings against the training lines."""
 
     guesses: tuple[int, ...] = (10_000, 100_000)
-    """Numbers of strings after which the test strings among them are counted."""
+    """Numbers of generated strings for the coverage of test strings."""
 
     orders: int = 8
-    """n-grams are measured for n = 1 .. so many, or L where that is less."""
+    """n-grams are measured for n = 1 .. orders, at most L."""
 
     c2st_steps: int = 0
-    """Of the classifier two-sample test, at most; 0 leaves it out."""
+    """Largest number of steps of the classifier two-sample test; 0 leaves it out."""
 
     seed: int = 0
 
     baseline_seconds: float = 0.0
-    """Budget of the autoregressive baseline, in seconds of one nominal core; 0: there is none."""
+    """Budget of the autoregressive baseline, in seconds of one nominal core; 0 leaves it out."""
 
     critic_trained: bool = True
-    """Whether the model's critic has had a step: likelihood rounds give it none."""
+    """Whether the model's critic was trained; likelihood training does not train it."""
 
     def count(self, test: int) -> int:
-        """Return N, given the number of items in the test half."""
+        """Return N, given the size of the test split."""
         if self.legacy:
             return LEGACY_SAMPLES
         return min(test, SAMPLES_MOST) if self.samples is None else self.samples

@@ -1,4 +1,4 @@
-"""Any text as rows of a trained model's own ids, divided as the model's training text was."""
+"""Prepare any text for evaluation: rows of the model's ids, split like the training text."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from ..readers.open import Source
 from ..vocabulary import PAD, UNKNOWN
 
 ALPHABET_MOST = 65_000
-"""Different characters that a text may have here: those that the model does not know become unknowns."""
+"""Largest number of distinct characters; those that the model does not know become unknown."""
 
 CHARACTERS_NAMED = 40
-"""Of a model's characters, so many are named in a message."""
+"""Number of the model's characters shown in a message."""
 
 
 @contextlib.contextmanager
 def encode_for_model(
     spec: TextSpec, settings: CorpusSettings, source: Source, on_bytes: OnBytes = lambda _bytes: None
 ) -> Iterator[Corpus]:
-    """Give a text as rows of a model's ids, from a folder that lives as long as it is used.
+    """Yield a text as rows of a model's ids, in a temporary folder.
 
-    What decides which strings are held out is the rule by which the training text was divided; so where the text is
-    that one, its test half is the same.
+    The text is split by the same rule as the training text. So for the training text itself, the test split is the
+    same.
 
     Args:
         spec: the model's vocabulary, length and corpus facts.
-        settings: how its training text was read.
+        settings: settings of the model's corpus.
         source: the text.
-        on_bytes: told how much has been read, in each of the passes.
+        on_bytes: called with the number of bytes read so far in each pass.
 
     Raises:
-        CorpusError: it cannot be read or divided, or the model knows none of its characters.
+        CorpusError: the text cannot be read or split, or the model knows none of its characters.
     """
     layout = "lines" if spec.facts.get("windows", 1) == 1 else "windows"
     settings = dataclasses.replace(settings, length=spec.length, layout=layout, max_alphabet=ALPHABET_MOST)
@@ -62,6 +62,6 @@ def encode_for_model(
 
 
 def unknown_share(corpus: Corpus) -> float:
-    """Return the share of the test half's characters that the vocabulary does not have."""
+    """Return the share of unknown characters in the test split."""
     ids_NL = np.asarray(corpus.test_NL)
     return float((ids_NL == UNKNOWN).sum() / max(1, (ids_NL != PAD).sum()))

@@ -1,4 +1,4 @@
-"""The parts of what an evaluation of text finds."""
+"""The parts of the result of an evaluation of text."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from typing import final
 @final
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """What a model was measured against."""
+    """The text with which a model was compared."""
 
     name: str
     sha256: str
     layout: str
-    """What an item is: one of the "lines", or one of the "windows" of running text."""
+    """Layout: "lines", or "windows" of running text."""
 
     same: bool
-    """Whether this is what it was trained on."""
+    """Whether the model was trained on it."""
 
     train: int
-    """Items that are trained on, and in the test half."""
+    """Number of items in the training and the test split."""
 
     test: int
     unknown: float
-    """Share of the test half's characters that the model does not know."""
+    """Share of unknown characters in the test split."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """How much was measured, and how."""
+    """What was measured, and how."""
 
     n: int
-    """N, strings measured."""
+    """N, number of measured strings."""
 
     floor_n: int
-    """Real lines that stand for them in floors: N, or as many as there are."""
+    """Number of real lines for floors: N, or all."""
 
     legacy: bool
-    """Whether n-grams were measured as published."""
+    """Whether n-grams were measured by the published protocol."""
 
     reference: int
-    """Items that n-grams are held against: the test half or, as published, training lines."""
+    """Number of reference items for n-grams: the test split or, with the published protocol, training lines."""
 
     fitted: int
-    """Training items that the Markov models were fitted to."""
+    """Number of training items for the Markov models."""
 
     smoothing: str
-    """Of these."""
+    """Smoothing of the Markov models."""
 
     seed: int
 
@@ -56,72 +56,72 @@ class Protocol:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """What is measured of any N strings: generated ones, real ones, or those of a plain model."""
+    """Measures of N strings: generated, real, or from a simple model."""
 
     js: tuple[float, ...]
-    """JS-1 and on: bits by which n-grams differ from the reference's, pads counted."""
+    """JS-1, JS-2, ...: divergence of n-grams from the reference in bits, including padding."""
 
     unique: float
-    """Share of different strings."""
+    """Share of distinct strings."""
 
     novel: float
-    """Share of strings that are not among the training lines."""
+    """Share of strings that are not training lines."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Profiles:
-    """Generated strings beside others."""
+    """Profiles of generated strings and of others for comparison."""
 
     model: Profile
     floor: Profile
-    """Of real lines in the generated ones' stead."""
+    """Profile of real lines in place of generated ones."""
 
     markov: dict[int, Profile]
-    """By order."""
+    """Profiles of Markov models by order."""
 
     uniform: Profile
 
     autoregressive: Profile | None = None
-    """Of the autoregressive baseline; None where there is none."""
+    """The same for the autoregressive baseline, if any."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Hits:
-    """Number of generated strings -> share of the different test strings that are among them."""
+    """Number of generated strings -> share of the distinct test strings among them."""
 
     model: dict[int, float]
     markov: dict[int, float]
-    """Of the Markov model of order verdicts.BASELINE_ORDER."""
+    """Hits of the Markov model of order verdicts.BASELINE_ORDER."""
 
     autoregressive: dict[int, float] | None = None
-    """Of the autoregressive baseline; None where there is none."""
+    """The same for the autoregressive baseline, if any."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Autoregressive:
-    """The autoregressive baseline: a causal network trained by maximum likelihood on the training half."""
+    """The autoregressive baseline: a causal network trained by maximum likelihood on the training split."""
 
     steps: int
-    """Training steps, which follow from the budget and the corpus."""
+    """Number of training steps, which follows from budget and corpus."""
 
     budget_seconds: float
-    """Seconds of one nominal core that the steps are sized for."""
+    """Budget in seconds of one nominal core."""
 
     weights: int
     validation_nll: float
-    """Nats per symbol of validation lines."""
+    """Validation loss in nats per symbol."""
 
     epsilon: float
-    """Symbols less likely than this are not drawn; chosen on the validation half."""
+    """Less likely symbols are not drawn; chosen on the validation split."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class GenerativeNll:
-    """Mean nats per symbol under the autoregressive baseline; each string's end counts as a symbol."""
+    """Mean negative log-likelihood per symbol under the autoregressive baseline, in nats; the end is a symbol."""
 
     generated: float
     test: float
@@ -131,7 +131,7 @@ class GenerativeNll:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Against:
-    """A number for the generated strings, and the same for real lines in their stead."""
+    """A value for generated strings, and the same for real lines."""
 
     generated: float
     floor: float
@@ -140,21 +140,21 @@ class Against:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Composition:
-    """What strings are made of."""
+    """Words, lengths and characters of strings."""
 
     words: tuple[Against, ...] | None
-    """Share of different runs of 1.. words that the test half has too; None where the text has no words."""
+    """Share of distinct word k-grams, k = 1.., that occur in the test split; None if the text has no words."""
 
     length: Against
-    """Total variation of the lengths from those of the test half."""
+    """Total variation distance of the lengths from those of the test split."""
 
     length_mean: float
     length_mean_test: float
     character: Against
-    """Total variation of the shares of characters from those of the test half."""
+    """Total variation distance of the character frequencies from those of the test split."""
 
     entropy_bits: tuple[float, ...]
-    """By position, pads counted."""
+    """Entropy by position, including padding."""
 
     entropy_bits_test: tuple[float, ...]
 
@@ -162,30 +162,30 @@ class Composition:
 @final
 @dataclass(frozen=True, kw_only=True)
 class NearPair:
-    """A generated string that is no copy, and the training line next to it."""
+    """A generated string that is not a copy, and its nearest training line."""
 
     string: str
     line: str
     edits: int
     distance: float
-    """Edits by the length of the longer one."""
+    """Edit distance divided by the length of the longer string."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class NearestLines:
-    """How far strings are from their nearest training line: medians of edits by length, copies left out."""
+    """Median edit distance per character to the nearest training line, without copies."""
 
     generated: float
     test: float
     margin: float
-    """The first less the second."""
+    """Difference of the two medians."""
 
     sample: int
-    """Generated strings looked at."""
+    """Number of generated strings."""
 
     train: int
-    """Training lines that they were compared with."""
+    """Number of training lines compared with."""
 
     pairs: tuple[NearPair, ...]
-    """The closest, nearest first."""
+    """The closest pairs, nearest first."""

@@ -1,4 +1,4 @@
-"""What the critic thinks of strings: of those it was trained on, of such as it never saw, of generated ones.
+"""Critic scores of training lines, of test lines and of generated strings.
 
 Shape suffixes: N strings, B strings of a block, L length.
 """
@@ -17,44 +17,44 @@ from ...training.precision import rounding
 from ...utils.arrays import Floats, Ints
 from ...utils.devices import sent
 
-BLOCK_NUMBERS = 2**24  # of one-hot rows held at a time: bounds the memory, changes scores in the last places only
+BLOCK_NUMBERS = 2**24  # numbers in one-hot rows at a time: limits memory, affects only the last digits of scores
 
 
 class Scorer(Protocol):
-    """What has a critic, such as a trained model."""
+    """A model with a critic."""
 
     @property
     def critic(self) -> nn.Module:
-        """From (B, L, V) one-hot rows to (B,) scores."""
+        """(B, L, V) one-hot rows -> (B,) scores."""
 
     @property
     def spec(self) -> DataSpec:
-        """Makes one-hot rows of ids."""
+        """Converts ids to one-hot rows."""
 
     @property
     def device(self) -> torch.device:
-        """Where the critic lives."""
+        """Device of the critic."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class ScoreSpread:
-    """How some numbers are spread."""
+    """Quartiles and mean of some numbers."""
 
     n: int
-    """How many."""
+    """Number of values."""
 
     mean: float
     lower: float
-    """A quarter of them is below."""
+    """First quartile."""
 
     median: float
     upper: float
-    """A quarter of them is above."""
+    """Third quartile."""
 
     @classmethod
     def of(cls, values_N: Floats) -> ScoreSpread:
-        """Return the spread of one number or more."""
+        """Compute the spread of one or more numbers."""
         lower, median, upper = np.quantile(values_N, [0.25, 0.5, 0.75]).tolist()
         return cls(n=len(values_N), mean=float(values_N.mean()), lower=lower, median=median, upper=upper)
 
@@ -63,8 +63,8 @@ class ScoreSpread:
 def one_hot_scores(judge: Scorer, ids_NL: Ints) -> Floats:
     """Return the critic's score of each of (N, L) ids, float64 (N,).
 
-    Generated strings are scored as they print, one-hot, like real ones. In training the critic sees the generator's
-    softer rows, which it can tell by that alone.
+    Generated strings are scored as decoded, one-hot, like real ones. In training the critic sees the generator's
+    probabilities, which it can tell from one-hot rows.
     """
     block = max(1, BLOCK_NUMBERS // int(np.prod(judge.spec.event_shape)))
     scores = []

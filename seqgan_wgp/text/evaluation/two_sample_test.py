@@ -1,8 +1,8 @@
 """Classifier two-sample test (Lopez-Paz and Oquab 2017, "Revisiting classifier two-sample tests").
 
-A classifier learns to tell training lines from generated strings; then it is asked about test lines and other generated
-strings. If it is right half the time, it has found no difference. The floor is the same with training lines in the
-generated strings' place: these differ from others by chance alone.
+A classifier learns to tell training lines from generated strings and is then tested on test lines and other generated
+strings. An accuracy of one half means that it found no difference. The floor is the same with training lines in place
+of generated strings, which differ from other lines only by chance.
 
 Shape suffixes: N strings, L length, R rows.
 """
@@ -28,64 +28,64 @@ from ..refinement.fresh import CHUNK, fresh_strings, training_seed
 from .options import Generator
 
 STEPS = 500
-"""Steps of training at most, unless told otherwise."""
+"""Default limit of training steps."""
 
 BATCH_MOST = 64
-"""Strings of each kind in a step at most."""
+"""Largest number of strings of each kind per step."""
 
 PATIENCE = 4
-"""Evaluations, one in 50 steps, without a better validation loss after which training stops."""
+"""Number of evaluations, every 50 steps, without a better validation loss before training stops."""
 
 TESTED_MOST = 10_000
-"""Strings of each kind that the trained classifier is asked about, at most."""
+"""Largest number of test strings of each kind."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class ClassifierResult:
-    """How well one classifier tells two kinds of strings apart that it has not seen before."""
+    """Result of one classifier on new strings."""
 
     accuracy: float
-    """Share told right, both kinds weighing the same; 0.5 by chance."""
+    """Accuracy, with both kinds weighted equally; 0.5 by chance."""
 
     auc: float
-    """Probability that of one string of each kind the real one looks more real."""
+    """Probability that a real string is rated above a generated one."""
 
     steps: int
-    """Steps of training."""
+    """Number of training steps."""
 
     best_step: int
-    """Step of the least validation loss, whose averaged weights were asked."""
+    """Step with the least validation loss, whose averaged weights were used."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class TwoSampleTest:
-    """The result for generated strings, and beside it that for real ones."""
+    """The results for generated strings and for real lines (floor)."""
 
     generated: ClassifierResult
     floor: ClassifierResult
     tested: int
-    """Test lines asked about, and as many generated strings."""
+    """Number of test lines, and of generated strings, in the test."""
 
     error: float
-    """Standard error of an accuracy of 0.5 on so many: 0.5 / sqrt(2 n)."""
+    """Standard error of an accuracy of 0.5 on this number: 0.5 / sqrt(2 n)."""
 
 
 def two_sample_test(
     model: Generator, corpus: Corpus, strings_NL: Ints, *, steps: int, seed: int, on_step: OnStep
 ) -> TwoSampleTest:
-    """Train and ask two classifiers, one for the generated strings and one for the floor.
+    """Train and test two classifiers, one for the generated strings and one for the floor.
 
-    Training chooses its best step by the validation half; the test half is only asked about.
+    The best step is selected on the validation split; the test split is only used for the test.
 
     Args:
-        model: generates the strings to learn from, of a seed that nothing else uses.
-        corpus: in three parts.
-        strings_NL: generated strings to ask about.
-        steps: of training at most.
-        seed: of everything that is drawn.
-        on_step: told what is being done and which share of that is done.
+        model: generates the training strings, with a seed that nothing else uses.
+        corpus: the prepared corpus.
+        strings_NL: generated strings for the test.
+        steps: largest number of training steps.
+        seed: random seed.
+        on_step: called with a description of the current step and the share of it that is done.
     """
     test_NL = np.asarray(corpus.test_NL)
     tested = min(len(strings_NL), len(test_NL), TESTED_MOST)
@@ -130,7 +130,7 @@ def _asked(fitted: FittedClassifier, real_NL: Ints, other_NL: Ints) -> Classifie
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ChosenItems:
-    """Some of the training items, by number."""
+    """A subset of the training items, by index."""
 
     items: CorpusItems
     index_N: npt.NDArray[np.int64]
@@ -145,18 +145,18 @@ class ChosenItems:
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainingSplit:
-    """Training lines in two halves for a floor: real ones, and ones that stand for generated ones."""
+    """Training lines in two halves for the floor: one as real lines, one in place of generated strings."""
 
     real: ChosenItems
     posing: ChosenItems
-    """To learn from and, the first of them, to validate by."""
+    """For training; the first of them for validation."""
 
     asked_NL: Ints
-    """Others, to be asked about; fewer than wanted where lines are few."""
+    """Others for the test; fewer than requested if there are few lines."""
 
     @classmethod
     def of(cls, train: CorpusItems, learnt: int, asked: int, seed: int) -> TrainingSplit:
-        """TrainingSplit the items at random: at most so many to learn from in each half, and so many to ask about."""
+        """Split the items at random: at most `learnt` for training in each half, and `asked` for the test."""
         count = min(len(train), 2 * learnt + asked)
         index_N = shuffled(seed, Stream.CLASSIFIER_SPLIT, np.arange(count), len(train))
         asked = max(1, min(asked, count // 3))
@@ -168,7 +168,7 @@ class TrainingSplit:
         )
 
     def repeated(self) -> Iterator[Ints]:
-        """Yield the posing lines: a third of them once, to validate by, then the others over and over."""
+        """Yield the second half: a third of it once, for validation, then the rest repeatedly."""
         first = len(self.posing) // 3
         yield self.posing[np.arange(first)]
         while True:

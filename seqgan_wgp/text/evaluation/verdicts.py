@@ -1,4 +1,4 @@
-"""Say in words what the numbers of an evaluation mean. All thresholds are below, with their reasons."""
+"""Explain the numbers of an evaluation in words. All thresholds are below, with their reasons."""
 
 from __future__ import annotations
 
@@ -9,58 +9,58 @@ from .result import GenerativeNll, NearestLines, Profile, Profiles
 from .scores import ScoreSpread
 
 BASELINE_ORDER = 3
-"""Order of the Markov model that stands beside hits and unique strings: fixed, so that the test half chooses none."""
+"""Order of the Markov model for comparison of hits and unique; fixed, so that the test split does not choose it."""
 
 ORDER = 4
 """n of the JS-n that the summary tells."""
 
 AT_FLOOR = 1.1
-"""Up to this many times its floor JS-4 is as good as real: floors of other draws differ by a few hundredths."""
+"""JS-4 up to this many times its floor counts as real: floors of different samples vary by a few hundredths."""
 
 RANDOM = 0.95
-"""From this share of a uniform model's JS on, nothing of the order of characters has been learnt."""
+"""Share of a uniform model's JS from which nothing about the order of characters was learnt."""
 
 VARIED, COLLAPSED = 0.95, 0.5
-"""Share of the different strings that others have, from which on strings are as various as those, and below which most
-of what there was to say is gone."""
+"""Number of distinct strings relative to the comparison, from which strings are as varied, and below which they have
+collapsed."""
 
 SIGMAS = 3.0
-"""Standard deviations above the expected share from which on copies are no chance: one in 700 sets of strings."""
+"""Standard deviations above the expected share from which copies are significant: by chance once in 700."""
 
 EXCESS = 1.25
-"""How many times the expected share of copies it takes, too: of many strings, an excess of no weight is significant."""
+"""Least ratio to the expected share of copies, since with many strings even a tiny excess is significant."""
 
 NEARER = 0.1
-"""By how much of a string's characters generated ones must lie nearer to training lines than test lines do."""
+"""Least difference of the edit distances per character by which generated strings are closer than test lines."""
 
 BY_HEART = 0.5
-"""Share of the way from training lines to generated ones that test lines lie on, from which on the critic knows its
-training lines rather than what they have in common."""
+"""Relative position of test scores between training (0) and generated scores (1) from which the critic has memorised
+its training lines."""
 
 CLOSE = 2.0
-"""Up to this many times its floor a total variation is as of real lines: floors of other draws come to nearly that."""
+"""Total variation up to this many times its floor counts as real: floors of different samples vary that much."""
 
 
 FEW_TOLD, MOST_TOLD = 0.6, 0.75
-"""Accuracies of a classifier: below the first it tells at most one generated string in five for sure, from the second
-on every other one, if it guesses at the rest."""
+"""Accuracies of a classifier: below the first it recognises at most one generated string in five, from the second every
+other one, if it guesses the rest."""
 
 FREE = 0.05
-"""By which share the entropy may differ from that of text: so much comes of the numbers of strings alone."""
+"""Relative difference of the entropy that can be due to the number of strings."""
 
 USUAL = 0.02
-"""By which share the nats per symbol may differ from test lines': as much as training lines' do."""
+"""Relative difference of nats per symbol from test lines that training lines also have."""
 
 
 def likely(nll: GenerativeNll) -> str:
-    """Return how likely strings are held against test lines, by the nats per symbol of both."""
+    """Compare the likelihood of strings and test lines, by nats per symbol."""
     if nll.generated > (1 + USUAL) * nll.test:
         return "less likely than real lines"
-    return "likelier than real lines, so less various" if nll.generated < (1 - USUAL) * nll.test else "as real lines"
+    return "more likely than real lines, so less varied" if nll.generated < (1 - USUAL) * nll.test else "as real lines"
 
 
 def standing(profiles: Profiles) -> str:
-    """Return where a model's n-grams stand among those of real lines and of plain models."""
+    """Compare a model's n-grams with real lines and simple models."""
     place = min(ORDER, len(profiles.model.js)) - 1
     js, floor = profiles.model.js[place], profiles.floor.js[place]
     if js <= AT_FLOOR * floor:
@@ -79,7 +79,7 @@ def standing(profiles: Profiles) -> str:
 
 
 def variety(own: Profile, other: Profile) -> str:
-    """Return how various strings are, held against others of about as many."""
+    """Describe the variety of strings, compared with about as many others."""
     share = own.unique / other.unique
     if share >= VARIED:
         return "hardly any repeats"
@@ -87,13 +87,13 @@ def variety(own: Profile, other: Profile) -> str:
 
 
 def too_many(copies: Copies) -> bool:
-    """Return whether there are more copies than a model makes that has learnt nothing by heart."""
+    """Return whether there are more copies than without memorisation."""
     excess = copies.share - copies.expected
     return excess > SIGMAS * copies.expected_error and copies.share > EXCESS * copies.expected
 
 
 def copied(copies: Copies) -> str:
-    """Return what to think of the copies."""
+    """Describe the copies."""
     if too_many(copies):
         times = f"{copies.share / copies.expected:.1f} times as many as" if copies.expected else "far more than"
         return f"{times} expected by chance, so some lines are memorised"
@@ -103,7 +103,7 @@ def copied(copies: Copies) -> str:
 
 
 def neared(nearest: NearestLines) -> str:
-    """Return whether strings that are no copies lie near training lines."""
+    """Describe how close strings that are not copies are to training lines."""
     if not nearest.generated:
         return "all strings are copies"
     if nearest.margin < -NEARER:
@@ -114,7 +114,7 @@ def neared(nearest: NearestLines) -> str:
 
 
 def memory(copies: Copies, nearest: NearestLines) -> str:
-    """Return whether there is a sign of learning by heart."""
+    """Return whether there are signs of memorisation."""
     found = []
     if too_many(copies):
         found.append(copied(copies))
@@ -127,7 +127,7 @@ def memory(copies: Copies, nearest: NearestLines) -> str:
 
 
 def trusted(scores: Mapping[str, ScoreSpread]) -> str:
-    """Return what the critic's scores tell of the critic."""
+    """Describe what the scores say about the critic."""
     train, test, generated = (scores[kind].mean for kind in ("train", "test", "generated"))
     if train <= generated:
         return "it rates generated strings at least as high as real ones"
@@ -137,7 +137,7 @@ def trusted(scores: Mapping[str, ScoreSpread]) -> str:
 
 
 def likeness(generated: float, floor: float) -> str:
-    """Return how near the shares of lengths or characters, by total variation, are to those of the test half."""
+    """Describe how close lengths or characters are to the test split, by total variation."""
     if generated <= CLOSE * floor:
         return "about as close to the test split as real lines"
     return (
@@ -146,14 +146,14 @@ def likeness(generated: float, floor: float) -> str:
 
 
 def freedom(bits: float, bits_test: float) -> str:
-    """Return how much choice strings have at a position, held against the test half's."""
+    """Compare the entropy per position with that of the test split."""
     if bits < (1 - FREE) * bits_test:
         return "less varied than text"
     return "less regular than text" if bits > (1 + FREE) * bits_test else "as varied as text"
 
 
 def reached(share: float, yardstick: float) -> str:
-    """Return how many test lines are come upon, held against the Markov model of order BASELINE_ORDER."""
+    """Compare the hits with those of the Markov model of order BASELINE_ORDER."""
     if not share:
         return "none"
     return (
@@ -164,12 +164,12 @@ def reached(share: float, yardstick: float) -> str:
 
 
 def told_apart(accuracy: float, error: float) -> str:
-    """Return what a classifier's accuracy on as many real as generated strings means, given its standard error."""
+    """Describe a classifier's accuracy, given its standard error."""
     if accuracy - 0.5 <= SIGMAS * error:
         return "it finds no difference"
     if accuracy < FEW_TOLD:
-        return "it tells few generated strings"
-    return "it tells most generated strings" if accuracy >= MOST_TOLD else "it tells some generated strings"
+        return "it recognises few generated strings"
+    return "it recognises most generated strings" if accuracy >= MOST_TOLD else "it recognises some generated strings"
 
 
 def _listed(numbers: list[int]) -> str:

@@ -1,6 +1,6 @@
 """Coverage of held-out text: held-out strings that are hit, and held-out words and word pairs. NumPy only.
 
-`hits` is the guessing curve of password models: how many strings that the model has never seen it generates.
+`hits` is the guessing curve of password models: how many unseen strings the model generates.
 
 Shape suffixes: N generated rows, R held-out rows, L length.
 """
@@ -15,22 +15,21 @@ from ...utils.arrays import Ints
 from ..hashing.row_set import RowSet
 
 SPACED_LEAST = 0.01
-"""Of the held-out lines, so many must have a space: names, passwords or Chinese text have no words to speak of."""
+"""Least share of held-out lines with a space; names, passwords or Chinese text have no words separated by spaces."""
 
 Word = tuple[str, ...]
 
 
 def words_in_test(strings: Sequence[str], held_out: Sequence[str], n: int = 4) -> list[float] | None:
-    """Return the share of the strings' different word k-grams that occur in the held-out lines, for k = 1..n.
+    """Return the share of the strings' distinct word k-grams that occur in the held-out lines, for k = 1..n.
 
     "%-IN-TEST-n" of Press et al. 2017, "Language Generation with Recurrent Generative Adversarial Networks without
-    Pre-training". Words are what stands between spaces, also the halves that cropping leaves; a k-gram is k words that
-    follow each other in one string. Each different k-gram counts once, so a model that repeats one good sentence gains
-    nothing by it, and the share falls as more strings are generated: compare it only at the same number of strings,
-    and with the share that as many real lines have.
+    Pre-training". Words are separated by spaces, and include cropped ones; a k-gram is k consecutive words
+    of one string. Each distinct k-gram counts once, so repeating one good sentence gains nothing. The share falls with
+    the number of strings, so compare it only for equal numbers, and with that of as many real lines.
 
-    0 where no string has k words. None where less than SPACED_LEAST of the held-out lines have a space: the text is
-    not made of words. ValueError for n below 1.
+    The share is 0 if no string has k words. The result is None if less than SPACED_LEAST of the held-out lines have a
+    space, since the text then has no words. Raises ValueError for n below 1.
     """
     if n < 1:
         raise ValueError(f"n (={n}) must be 1 or more")
@@ -44,20 +43,20 @@ def words_in_test(strings: Sequence[str], held_out: Sequence[str], n: int = 4) -
 
 
 def _grams(lines: Iterable[str], k: int) -> set[Word]:
-    """Return the different word k-grams of lines."""
+    """Return the distinct word k-grams of lines."""
     split = ([word for word in line.split(" ") if word] for line in lines)
     return {tuple(words[at : at + k]) for words in split for at in range(len(words) - k + 1)}
 
 
 def hits(blocks: Iterable[Ints], held_out_RL: Ints, at: Sequence[int] = (10_000, 100_000)) -> dict[int, float]:
-    """Return, for each G of `at`, the share of the different held-out strings that are among the first G generated.
+    """Return, for each G of `at`, the share of the distinct held-out strings among the first G generated strings.
 
-    Exact, in one pass, and in the memory of one block. A string that is generated twice is two guesses. The
-    measure of Hitaj et al. 2017, "PassGAN". No training line is among the strings that count: a line is held out or
-    trained on by a hash of its characters, with all its repeats.
+    It is exact, takes one pass, and needs the memory of one block. A string that is generated twice is two guesses.
+    This is the measure of Hitaj et al. 2017, "PassGAN". Training lines do not count: the split is by a hash of the
+    string, so all repeats of a line are on one side.
 
     Args:
-        blocks: (N, L) ids, at least max(at) rows in all; no more are taken than are needed.
+        blocks: (N, L) ids, at least max(at) rows in all; no more are read than needed.
         held_out_RL: (R, L) ids, one row or more.
         at: numbers of guesses, 1 or more each.
 

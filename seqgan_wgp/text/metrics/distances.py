@@ -1,6 +1,6 @@
 """Compare lengths and characters of strings by total variation, and measure entropy per position. NumPy only.
 
-A string ends at its first pad; what stands behind it counts as pads.
+A string ends at its first pad; ids after it count as pads.
 
 Shape suffixes: N strings, R reference strings, L positions, V ids in the vocabulary, K outcomes.
 """
@@ -16,7 +16,7 @@ from ..vocabulary import PAD, mask_after_pad
 
 
 def lengths_N(ids_NL: Ints) -> NDArray[np.int64]:
-    """Return the number of characters of each string, int64 in 0..L: the place of its first pad, L without one."""
+    """Return the length of each string, int64 in 0..L: the position of its first pad, or L."""
     pad_NL = ids_NL == PAD
     sizes_N: NDArray[np.int64] = np.where(pad_NL.any(axis=1), pad_NL.argmax(axis=1), ids_NL.shape[1]).astype(np.int64)
     return sizes_N
@@ -25,7 +25,7 @@ def lengths_N(ids_NL: Ints) -> NDArray[np.int64]:
 def total_variation(p_K: Floats, q_K: Floats) -> float:
     """Return the total variation distance of two distributions, half the sum of |p - q|.
 
-    It is the largest difference of the two probabilities of any event: 0 for equal distributions, 1 for disjoint ones.
+    It is the largest difference of probability over all events: 0 for equal distributions, 1 for disjoint ones. Raises
     ValueError for different shapes.
     """
     if p_K.shape != q_K.shape:
@@ -34,10 +34,10 @@ def total_variation(p_K: Floats, q_K: Floats) -> float:
 
 
 def length_distance(ids_NL: Ints, reference_RL: Ints) -> float:
-    """Return the total variation distance of the lengths of strings from those of the reference's.
+    """Return the total variation distance of the lengths of strings from those of the reference.
 
-    The rows of the two may differ in L. Few strings lie far from any reference by chance alone, so this wants the
-    value of as many real strings beside it. ValueError for no strings.
+    The rows of the two may differ in L. The distance of few strings is large by chance, so compare it with that of as
+    many real strings. Raises ValueError for no strings.
     """
     longest = max(ids_NL.shape[1], reference_RL.shape[1])
     ours_K, theirs_K = (_length_counts(rows, longest) for rows in (ids_NL, reference_RL))
@@ -45,10 +45,10 @@ def length_distance(ids_NL: Ints, reference_RL: Ints) -> float:
 
 
 def character_distance(ids_NL: Ints, reference_RL: Ints, vocabulary_size: int) -> float:
-    """Return the total variation distance of the shares of characters from those of the reference's.
+    """Return the total variation distance of the character frequencies from those of the reference.
 
-    Pads are no characters; an unknown is one. Where one of the two has no characters at all, as all its strings are
-    empty, the distance is 1; where neither has any, 0. ValueError for no strings or an id outside the vocabulary.
+    Pads do not count; unknown symbols do. If all strings of one of the two are empty, the distance is 1; if all strings
+    of both are, 0. Raises ValueError for no strings or an id outside the vocabulary.
     """
     ours_V, theirs_V = (_counts_by_position(rows, vocabulary_size).sum(axis=0) for rows in (ids_NL, reference_RL))
     ours_V[PAD] = theirs_V[PAD] = 0
@@ -58,11 +58,11 @@ def character_distance(ids_NL: Ints, reference_RL: Ints, vocabulary_size: int) -
 
 
 def entropy_by_position(ids_NL: Ints, vocabulary_size: int) -> Floats:
-    """Return the entropy in bits of the ids at each position, (L,) float64, pads counted: 0 to log2 V.
+    """Return the entropy in bits of the ids at each position, (L,) float64, including pads: 0 to log2 V.
 
-    0 at a position where all strings have the same, as behind the longest of them. The entropy of the sample itself
-    (the plug-in estimate): of few strings it comes out too small, by about (different ids - 1) / (2 N ln 2) bits
-    (Miller 1955). ValueError for no strings or an id outside the vocabulary.
+    It is 0 where all strings have the same id, as after the longest string. This is the plug-in estimate, which for few
+    strings is too small by about (distinct ids - 1) / (2 N ln 2) bits (Miller 1955). Raises ValueError for no strings
+    or an id outside the vocabulary.
     """
     counts_LV = _counts_by_position(ids_NL, vocabulary_size)
     p_LV = counts_LV / len(ids_NL)

@@ -18,39 +18,39 @@ from ...utils.arrays import Floats, Ints
 from .distances import lengths_N
 
 COMPARED = 64
-"""Positions worth comparing, the first ones of a row: up to here a distance takes 0.2 microseconds, at 65 nine times as
-long, and at 200 forty times."""
+"""Number of first positions of a row that are compared. A distance takes 0.2 microseconds for up to 64 positions, nine
+times as long for 65, and forty times for 200."""
 
-BLOCK_PAIRS = 2**20  # distances held at a time: bounds the memory, never changes a result
+BLOCK_PAIRS = 2**20  # distances held at a time: limits memory, never changes a result
 
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Distances:
-    """How far strings are from their nearest training line; 0 for a copy."""
+    """Distances of strings to their nearest training line; 0 for a copy."""
 
     edits_N: NDArray[np.int64]
-    """Levenshtein distance: characters to insert, delete or replace."""
+    """Levenshtein distance: number of insertions, deletions and replacements."""
 
     normalised_N: Floats
-    """The same by the length of the longer string, 0 to 1; the nearest line is the one where this is least."""
+    """The same divided by the length of the longer string, 0 to 1; the nearest line minimises this."""
 
     @property
     def median(self) -> float:
-        """Median normalised distance of the strings that are no copies; 0 where all are."""
+        """Median normalised distance of the strings that are not copies; 0 if all are."""
         others_N = self.normalised_N[self.normalised_N > 0]
         return float(np.median(others_N)) if len(others_N) else 0.0
 
 
 def nearest_lines(ids_NL: Ints, lines_RL: Ints, workers: int = -1) -> tuple[Distances, NDArray[np.int64]]:
-    """Return the distances of strings from the lines nearest to them, and the numbers of these; of equals the first.
+    """Return the distances of strings to their nearest lines, and the indices of these lines; ties go to the first.
 
-    Every string is compared with every line, on `workers` threads, -1 for one on each core.
+    Every string is compared with every line, on `workers` threads, -1 for one per core.
 
     Args:
         ids_NL: strings; only the first COMPARED positions should be given.
-        lines_RL: settled like them, and as short.
-        workers: changes speed only.
+        lines_RL: lines, masked after the first pad and cropped like the strings.
+        workers: affects only speed.
     """
     strings, lines = list(_texts(ids_NL)), list(_texts(lines_RL))
     sizes_N, sizes_R = lengths_N(ids_NL), lengths_N(lines_RL)
@@ -68,7 +68,7 @@ def nearest_lines(ids_NL: Ints, lines_RL: Ints, workers: int = -1) -> tuple[Dist
 
 
 def _texts(ids_NL: Ints) -> Iterator[str]:
-    """Yield each string with a code point equal to each id: no printing, no vocabulary, one character an id."""
+    """Yield each string with one character per id, the code point equal to the id."""
     text = ids_NL.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
     length = ids_NL.shape[1]
     for row, size in enumerate(lengths_N(ids_NL).tolist()):

@@ -1,8 +1,7 @@
 """Markov chains of characters, as baselines: fitted by counting, sampled exactly. NumPy only.
 
-The chain's contexts are kept by their length, 0..order. A context is the rank of its first ids, itself a shorter
-context, and its last id, so that its key fits int64 at any vocabulary and order; what follows contexts of k ids are
-the contexts of k + 1. All strings go on by one character at a time, together.
+Contexts are stored by length, 0..order. The key of a context combines the rank of its prefix, a shorter context, with
+its last id, so it fits int64 for any vocabulary and order. All strings are extended together, one character at a time.
 
 Shape suffixes: N strings, L columns.
 """
@@ -26,21 +25,21 @@ from .ngrams import Counts, merge_counts
 
 
 def witten_bell(seen_N: NDArray[np.int64], kinds_N: NDArray[np.int64]) -> Floats:
-    """Return n / (n + T), the part of the probability that goes by a context's own counts; 0 where it has none.
+    """Return n / (n + T), the weight of a context's own counts; 0 without counts.
 
-    n: how often the context was seen, T: different ids that followed it. The other part, T / (n + T), goes by the next
-    shorter context: the more kinds have followed, the likelier is a new one. Witten and Bell 1991, "The zero-frequency
-    problem", method C, interpolated as by Chen and Goodman 1998:
-    P(c|h) = (count(hc) + T(h) P(c|h')) / (n(h) + T(h)), h' being h without its oldest id.
+    n: how often the context was seen, T: number of distinct ids that followed it. The remaining weight, T / (n + T),
+        goes to the next shorter context: the more distinct ids have followed, the more likely is a new one. Witten and
+        Bell 1991, "The zero-frequency problem", method C, interpolated as by Chen and Goodman 1998: P(c|h) = (count(hc)
+        + T(h) P(c|h')) / (n(h) + T(h)), where h' is h without its oldest id.
     """
     share_N: Floats = seen_N / np.maximum(seen_N + kinds_N, 1)
     return share_N
 
 
 def maximum_likelihood(seen_N: NDArray[np.int64], _kinds_N: NDArray[np.int64]) -> Floats:
-    """Return 1 where a context has been followed by anything, else 0: nothing is drawn that was not seen.
+    """Return 1 if anything followed a context, otherwise 0: only seen n-grams are drawn.
 
-    What was only ever seen at the end of cropped lines has no follower; then the next shorter context is taken.
+    A context that was seen only at the end of cropped lines has no follower; then the next shorter context is used.
     """
     return (seen_N > 0).astype(np.float64)
 
@@ -49,24 +48,24 @@ SMOOTHINGS: dict[str, Callable[[NDArray[np.int64], NDArray[np.int64]], Floats]] 
     "witten-bell": witten_bell,
     "none": maximum_likelihood,
 }
-"""Name -> (times seen, different followers) to the part of the probability that goes by these counts."""
+"""Name -> function (times seen, distinct followers) -> weight of these counts."""
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class ContextCounts:
-    """How often each id followed each context of one length."""
+    """Counts of the ids that follow each context of one length."""
 
     ids_E: Ints
     sums_E: Ints
-    """Sums of the counts of all pairs before each, and at the end of all."""
+    """Cumulative counts before each pair, and the total at the end."""
 
     firsts_C: Ints
-    """Places in `ids_E` of each context's first follower, and at the end their number."""
+    """Index in `ids_E` of each context's first follower, and their number at the end."""
 
     @classmethod
     def of(cls, counts: Counts, contexts: int, base: int) -> ContextCounts:
-        """Sort counts of keys `context * base + id`, in their order, out by context; a count of 0 is no follower."""
+        """Group sorted counts of keys `context * base + id` by context; counts of 0 are ignored."""
         followed = counts[1] > 0
         context_E, ids_E = np.divmod(counts[0][followed], base)
         kinds_C = np.bincount(context_E, minlength=contexts)
@@ -74,17 +73,17 @@ class ContextCounts:
         return cls(_narrow(ids_E), _narrow(sums_E), _narrow(np.cumsum(np.append(0, kinds_C))))
 
     def seen(self, context_N: Ints) -> NDArray[np.int64]:
-        """Return n(h), how often anything followed each context."""
+        """Return n(h), the total count of each context."""
         return self._first_sums(context_N + 1) - self._first_sums(context_N)
 
     def kinds(self, context_N: Ints) -> NDArray[np.int64]:
-        """Return T(h), how many different ids followed each context."""
+        """Return T(h), the number of distinct followers of each context."""
         return (self.firsts_C[context_N + 1] - self.firsts_C[context_N]).astype(np.int64)
 
     def draw(self, context_N: Ints, uniform_N: Floats) -> Ints:
-        """Return an id for each context by its counts, of which there are some: the inverse of their distribution."""
+        """Draw an id for each context, which has counts, by inverse transform sampling."""
         seen_N = self.seen(context_N)
-        # A quotient of two doubles below 1 may round up to it.
+        # A quotient of two doubles below 1 may round up to 1.
         count_N = np.minimum((uniform_N * seen_N).astype(np.int64), seen_N - 1)
         wanted_N = (self._first_sums(context_N) + count_N).astype(self.sums_E.dtype)
         return self.ids_E[np.searchsorted(self.sums_E, wanted_N, side="right") - 1]
@@ -94,11 +93,11 @@ class ContextCounts:
 
 
 def _narrow(values: NDArray[np.int64]) -> Ints:
-    """Return numbers as int32 where they fit: of these arrays there are some for each different n-gram."""
+    """Return numbers as int32 if they fit, since these arrays have entries for each distinct n-gram."""
     return values.astype(np.int32) if values.max(initial=0) < 2**31 else values
 
 
-SAMPLED_IDS = 2**20  # ids drawn at a time: bounds the memory, never changes a result
+SAMPLED_IDS = 2**20  # ids drawn at a time: limits memory, never changes a result
 
 _EMPTY = HashIndex.of(np.zeros(1, np.int64))  # the only context of no ids has rank 1
 
@@ -106,10 +105,10 @@ _EMPTY = HashIndex.of(np.zeros(1, np.int64))  # the only context of no ids has r
 @final
 @dataclass(frozen=True, eq=False)
 class MarkovChain:
-    """Each character by the `order` characters before it, as often as training rows have them. Make one with `fit`.
+    """A Markov chain: each character depends on the `order` characters before it. Make one with `fit`.
 
-    A string begins behind `order` start symbols, and its end, a pad, is drawn like any character. A row without a pad
-    was cropped: nothing is learnt of what follows its last character.
+    A string begins after `order` start symbols, and its end, a pad, is drawn like any character. A row without a pad
+    was cropped, so it has no end.
     """
 
     vocabulary_size: int
@@ -121,16 +120,16 @@ class MarkovChain:
     def fit(
         cls, blocks: Iterable[Ints], vocabulary_size: int, order: int, *, smoothing: str = "witten-bell"
     ) -> MarkovChain:
-        """Count what follows what in training rows.
+        """Fit a chain to training rows by counting.
 
-        The chain takes some 40 bytes for each different run of up to order + 1 ids: at order 5 three megabytes for
+        The chain takes about 40 bytes for each distinct n-gram of up to order + 1 ids: at order 5 three megabytes for
         25,000 names, two gigabytes for a million random rows of 16.
 
         Args:
-            blocks: arrays of (N, L) ids, memory-mapped or not; each is read order + 1 times, a part at a time.
+            blocks: arrays of (N, L) ids, memory-mapped or not; each is read order + 1 times, in parts.
             vocabulary_size: V; every id is below it.
-            order: 0 or more characters decide the next; 0 draws each by its frequency alone.
-            smoothing: one of SMOOTHINGS. Below order 0 all ids but the unknown are equally likely.
+            order: number of characters on which the next depends; 0 uses only character frequencies.
+            smoothing: one of SMOOTHINGS. Below order 0, all ids except unknown are equally likely.
 
         Raises:
             ValueError: a negative order, no such smoothing, no rows, an id outside the vocabulary.
@@ -143,7 +142,7 @@ class MarkovChain:
         contexts, followers = [_EMPTY], list[ContextCounts]()
         for length in range(order + 1):
             counts = reduce(merge_counts, _pairs(parts, contexts, base))
-            # A start symbol is part of contexts, but follows none.
+            # A start symbol is part of contexts, but never follows one.
             start = _starts(contexts, base, 1)[-1].astype(np.int64) * base + vocabulary_size
             counts = merge_counts(counts, (start, np.zeros(1, np.int64)))
             followers.append(ContextCounts.of(counts, len(contexts[-1].keys), base))
@@ -153,22 +152,22 @@ class MarkovChain:
 
     @property
     def order(self) -> int:
-        """Characters that decide the next."""
+        """Number of characters on which the next depends."""
         return len(self._contexts) - 1
 
     def of_order(self, order: int) -> MarkovChain:
-        """Return the chain of a lower order, or of this one, that the same rows give, at no cost."""
+        """Return the chain of the same rows with a lower or equal order, at no cost."""
         if not 0 <= order <= self.order:
             raise ValueError(f"order (={order}) must be 0 to {self.order}")
         last = order + 1
         return MarkovChain(self.vocabulary_size, self.smoothing, self._followers[:last], self._contexts[:last])
 
     def sample(self, count: int, length: int, *, seed: int, start: int = 0) -> Ints:
-        """Return strings number `start` on: (count, length) ids, uint8 or uint16, pads behind the first pad.
+        """Sample the strings from index `start`: (count, length) ids, uint8 or uint16, padded after the first pad.
 
-        Each character is drawn exactly from the smoothed distribution by backing off: by the longest context's counts
-        with their part of the probability, else by those of the next shorter one. String k is a function of the
-        training rows, the order, the smoothing, the seed and k alone, and its first characters not of `length`.
+        Each character is drawn exactly from the smoothed distribution: from the longest context's counts with their
+        weight, otherwise from the next shorter context. String k depends only on the training rows, the order, the
+        smoothing, the seed and k; `length` only crops it.
         """
         ids_NL = np.full((count, length), PAD, _id_type(self.vocabulary_size))
         for first, uniform_NL in _uniforms(seed, Stream.MARKOV, start, ids_NL.shape):
@@ -186,7 +185,7 @@ class MarkovChain:
             ranks = _onward(self._contexts, base, [rank_N[goes_on_N] for rank_N in ranks], drawn_N[goes_on_N])
 
     def _draw(self, ranks: Sequence[Ints], uniform_N: Floats) -> Ints:
-        """Return the next id of each string. One number in [0, 1) decides all: what each step leaves of it is one."""
+        """Return the next id of each string. One number in [0, 1) suffices: its rest after a decision is uniform."""
         ids_N, left_N = np.empty(len(uniform_N), np.int64), np.arange(len(uniform_N))
         for followers, rank_N in zip(reversed(self._followers), reversed(ranks), strict=True):
             context_N = rank_N[left_N]
@@ -200,10 +199,10 @@ class MarkovChain:
 
 
 def uniform_rows(count: int, length: int, vocabulary_size: int, seed: int) -> Ints:
-    """Return (count, length) ids, uint8 or uint16, each uniform over all ids but the unknown; the pad is one of them.
+    """Return (count, length) ids, uint8 or uint16, uniform over all ids except unknown, including the pad.
 
-    What a model that has learnt nothing would give. A string ends at its first pad, but what stands behind it is as
-    uniform as the rest. Row k is a function of V, the seed and k alone.
+    This is a model that has learnt nothing. A string ends at its first pad, but ids after it are uniform too. Row k
+    depends only on V, the seed and k.
     """
     ids_NL = np.empty((count, length), _id_type(vocabulary_size))
     for first, uniform_NL in _uniforms(seed, Stream.UNIFORM_ROWS, 0, ids_NL.shape):
@@ -212,15 +211,15 @@ def uniform_rows(count: int, length: int, vocabulary_size: int, seed: int) -> In
 
 
 def _any_known(uniform: Floats, vocabulary_size: int) -> NDArray[np.int64]:
-    """Turn numbers in [0, 1), of any shape, to ids, all but the unknown equally likely."""
+    """Convert numbers in [0, 1) to ids, all except unknown equally likely."""
     known = np.minimum((uniform * (vocabulary_size - 1)).astype(np.int64), vocabulary_size - 2)
     return known + (known >= UNKNOWN)
 
 
 def _uniforms(seed: int, stream: Stream, start: int, shape: tuple[int, int]) -> Iterator[tuple[int, Floats]]:
-    """Yield the first row and the numbers in [0, 1), of some rows at a time: multiples of 2**-53, as float64 holds.
+    """Yield the first row index and numbers in [0, 1) of some rows at a time, multiples of 2**-53.
 
-    Counts of millions, and what five contexts leave of a number, want more than the 24 bits of `uniform_numpy`.
+    Counts of millions and five nested decisions need more than the 24 bits of `uniform_numpy`.
     """
     rows, (count, length) = max(1, SAMPLED_IDS // shape[1]), shape
     for first in range(0, count, rows):
@@ -229,7 +228,7 @@ def _uniforms(seed: int, stream: Stream, start: int, shape: tuple[int, int]) -> 
 
 
 def _starts(contexts: Sequence[HashIndex], base: int, count: int) -> list[Ints]:
-    """Return the ranks (N,) of the contexts that `count` strings begin behind, for each length."""
+    """Return the ranks (N,) of the start contexts of `count` strings, for each length."""
     ranks: list[Ints] = [np.ones(count, np.int64)]
     for table in contexts[1:]:
         ranks.append(table.ranks(ranks[-1].astype(np.int64) * base + base - 1))
@@ -237,13 +236,13 @@ def _starts(contexts: Sequence[HashIndex], base: int, count: int) -> list[Ints]:
 
 
 def _onward(contexts: Sequence[HashIndex], base: int, ranks: Sequence[Ints], ids_N: Ints) -> list[Ints]:
-    """Return the ranks of the contexts one id later; 0 for one that was never seen."""
+    """Return the ranks of the contexts after one more id; 0 for unseen contexts."""
     pairs = zip(contexts[1:], ranks[:-1], strict=True)
     return [ranks[0], *(table.ranks(rank_N.astype(np.int64) * base + ids_N) for table, rank_N in pairs)]
 
 
 def _pairs(parts: Iterable[Ints], contexts: Sequence[HashIndex], base: int) -> Iterator[Counts]:
-    """Count, block by block, the keys of the longest contexts with what follows them, up to the end of each row."""
+    """Count, block by block, the keys of the longest contexts with their followers, up to the end of each row."""
     for block_NL in (block_NL for ids_NL in parts for block_NL in row_blocks(ids_NL, BLOCK_IDS)):
         low, high = int(block_NL.min()), int(block_NL.max())
         if low < 0 or high > base - 2:

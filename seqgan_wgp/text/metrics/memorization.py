@@ -1,6 +1,6 @@
-"""Detect memorisation: copies of training lines against chance, and distances to the nearest ones.
+"""Detect memorisation: copies of training lines compared with chance, and distances to the nearest lines.
 
-Shape suffixes: N generated strings, R rows of held-out or training lines, L positions, D different strings.
+Shape suffixes: N generated strings, R rows of held-out or training lines, L positions, D distinct strings.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from ..vocabulary import mask_after_pad
 from .edit_distance import COMPARED, Distances, nearest_lines
 
 SAMPLED = 1_000
-"""Generated strings, and held-out lines, whose nearest training line is searched."""
+"""Number of generated strings, and of held-out lines, whose nearest training line is searched."""
 
 TRAIN_MOST = 50_000
-"""Training lines among which it is searched."""
+"""Number of training lines that are searched."""
 
 PAIRS = 10
-"""Closest pairs that are shown."""
+"""Number of closest pairs."""
 
 Rows: TypeAlias = Ints | CorpusItems
 
@@ -38,47 +38,47 @@ Rows: TypeAlias = Ints | CorpusItems
 @final
 @dataclass(frozen=True, kw_only=True)
 class Copies:
-    """How many of the different generated strings are training lines, and how many would be by chance."""
+    """Share of the distinct generated strings that are training lines, and the share expected by chance."""
 
     share: float
-    """Of the different strings, those that stand among the training lines."""
+    """Share of the distinct strings that are training lines."""
 
     held_out_share: float
-    """Of the different strings, those that stand among the held-out lines, which nothing was trained on."""
+    """Share of the distinct strings that are held-out lines, which were not used in training."""
 
     odds: float
-    """Different training lines to each different held-out one."""
+    """Number of distinct training lines per distinct held-out line."""
 
     expected: float
-    """odds * held_out_share: what `share` would be if training lines were as likely as lines that were never seen."""
+    """odds * held_out_share: the expected `share` if training lines were as likely as unseen lines."""
 
     expected_error: float
     """Standard deviation of share - expected under that hypothesis."""
 
     of_source: float
-    """How likely a fresh draw of the source is a training line, if the corpus is independent draws of it."""
+    """Probability that a new sample of the source is a training line, if the corpus consists of independent samples."""
 
 
 def copies(ids_NL: Ints, train_blocks: Iterable[Ints] | Fingerprints, held_out_RL: Ints) -> Copies:
-    """Count the different strings that are training lines, exactly, and estimate how many would be by chance.
+    """Count the distinct strings that are training lines, exactly, and estimate the number expected by chance.
 
-    Not every copy was learnt by heart: whoever has understood names says "anna". Which strings are trained on was
-    decided by a hash, by lot as it were. A model that knows the source but not the lot is therefore as likely to say a
-    held-out line as a training line, each for each: the held-out lines that it says, times the different training lines
-    to a different held-out one, are the training lines that it would say. What is above them is due to training. Of the
-    D different generated strings let the corpus have U; the lot alone being random, share - expected has mean 0 and
-    variance odds * U / D^2. Each string counts once, however often it is generated: it took part in one lot.
+    Not every copy is memorised: any good model of names generates "anna". The split is by a hash, so it is random. A
+    model that knows the source but not the split is therefore as likely to generate a held-out line as a training line.
+    So the expected number of training lines is that of held-out lines times the ratio of distinct training lines to
+    distinct held-out lines. Any excess is due to training. Let U of the D distinct generated strings be in the corpus.
+    Under the random split, share - expected has mean 0 and variance odds * U / D^2. Each string counts once, however
+    often it is generated, since it is assigned once.
 
-    `of_source` knows nothing of the model, and is to be held against 1 - novel, where repeats count. Does a held-out
-    line stand there once more? The share of those that do estimates how likely a fresh draw of the source is one of
-    the strings of the corpus (leave one out: Good 1953, "The population frequencies of species"), of which
-    odds / (1 + odds) are trained on. Of a list that has each line once it is 0 and means nothing: such are no draws.
+    `of_source` does not depend on the model; compare it with 1 - novel, in which repeats count. The share of held-out
+    lines that occur again among held-out lines estimates the probability that a new sample of the source is in the
+    corpus (leave-one-out: Good 1953, "The population frequencies of species"), of which odds / (1 + odds) is training
+    data. For a list without repeats it is 0 and meaningless, since such a list is not a sample.
 
     Args:
         ids_NL: the generated strings.
         train_blocks: the training lines, arrays of (R, L) ids, memory-mapped or not, read once and in blocks; or their
             fingerprints.
-        held_out_RL: held-out lines, of one half or, for less noise, of both.
+        held_out_RL: held-out lines: validation, test or, for less noise, both.
 
     Raises:
         ValueError: no rows of a kind, or rows of different L.
@@ -99,7 +99,7 @@ def copies(ids_NL: Ints, train_blocks: Iterable[Ints] | Fingerprints, held_out_R
 
 
 def _trained(generated: RowSet, train_blocks: Iterable[Ints] | Fingerprints) -> tuple[NDArray[np.bool_], int]:
-    """Return which of the D different strings are training lines, and how many different training lines there are."""
+    """Return the mask of the D distinct strings that are training lines, and the number of distinct training lines."""
     if isinstance(train_blocks, Fingerprints):
         return train_blocks.has(generated.ids_DL), len(train_blocks)
     trained_D, different = np.zeros(len(generated), np.bool_), DistinctCounter()
@@ -112,7 +112,7 @@ def _trained(generated: RowSet, train_blocks: Iterable[Ints] | Fingerprints) -> 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pair:
-    """A generated string that is no copy, and the training line next to it."""
+    """A generated string that is not a copy, and its nearest training line."""
 
     string_L: Ints
     line_L: Ints
@@ -128,21 +128,21 @@ class Nearest:
     generated: Distances
     held_out: Distances
     train: int
-    """Training lines compared with."""
+    """Number of training lines compared with."""
 
     copies: int
-    """Generated strings at distance 0, among the training lines compared with; `copies` knows all."""
+    """Number of generated strings at distance 0 from these training lines; `copies` counts all."""
 
     pairs: list[Pair]
-    """The closest pairs, nearest first, no generated string twice; copies are left out."""
+    """The closest pairs, nearest first, each generated string at most once, without copies."""
 
     @property
     def margin(self) -> float:
-        """Median distance of the generated strings less that of the held-out lines, copies left out on both sides.
+        """Median distance of the generated strings minus that of the held-out lines, both without copies.
 
-        Near 0: as far from the training lines as text that was never seen. Well below 0: nearly copied. Above 0:
-        stranger than text, which is a matter of quality, not of memory. By the way a corpus is split no held-out line
-        is a training line, so copies would make any honest model look too near; they are counted on their own.
+        Near 0: as far from the training lines as unseen text. Well below 0: near copies. Above 0: less realistic than
+        text, a matter of quality rather than memorisation. No held-out line is a training line, because of the split,
+        so copies would make any good model look too close; they are counted separately.
         """
         return self.generated.median - self.held_out.median
 
@@ -158,20 +158,20 @@ def nearest(
     seed: int = 0,
     workers: int = -1,
 ) -> Nearest:
-    """Search the training line nearest to each of some generated strings and, for comparison, of some held-out lines.
+    """Search the nearest training lines of some generated strings and, for comparison, of some held-out lines.
 
-    At most 2 * sample * most edit distances: 10 to 20 seconds of one core at the defaults and 64 positions, less in
-    shorter rows. Of longer rows the first COMPARED positions are compared.
+    This takes at most 2 * sample * most edit distances: 10 to 20 seconds on one core with the defaults and 64
+    positions, less for shorter rows. For longer rows the first COMPARED positions are compared.
 
     Args:
         ids_NL: generated strings.
         train: training lines, rows or the items of a corpus.
         held_out: held-out lines, likewise.
-        sample: strings compared, drawn without repetition; so many of the held-out lines too, or all there are.
-        most: training lines compared with, drawn likewise.
-        pairs: closest pairs to return, at most.
-        seed: of the draws, together with the number of rows.
-        workers: threads; -1 for one on each core. Changes speed only.
+        sample: number of strings, sampled without replacement, and of held-out lines, at most all.
+        most: number of training lines, sampled likewise.
+        pairs: largest number of closest pairs.
+        seed: random seed of the samples, combined with the number of rows.
+        workers: number of threads; -1 for one per core. Affects only speed.
 
     Raises:
         ValueError: no rows of a kind, sample or most below 1.
@@ -191,7 +191,7 @@ def nearest(
 
 
 def _drawn(rows: Rows, most: int, seed: int) -> Ints:
-    """Return all rows, or `most` of them in their order, drawn without repetition; settled, cut to COMPARED."""
+    """Return all rows, or `most` sampled without replacement, in order, masked after the pad, cropped to COMPARED."""
     if not len(rows):
         raise ValueError("there must be generated strings, training lines and held-out lines, one or more of each")
     chosen = np.sort(shuffled(seed, Stream.AUDIT, np.arange(min(most, len(rows))), len(rows)))

@@ -14,20 +14,20 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Peakedness:
-    """How peaked distributions are, in the mean over a batch, position by position."""
+    """Peak probability and entropy by position, averaged over a batch."""
 
     peak_L: Tensor
-    """Mean of the largest probability: 1 / V where all are equal, 1 of a one-hot row."""
+    """Mean of the largest probability: 1 / V for a uniform distribution, 1 for one-hot."""
 
     entropy_bits_L: Tensor
-    """Mean of the entropy in bits: log2 V where all probabilities are equal, 0 of a one-hot row."""
+    """Mean of the entropy in bits: log2 V for a uniform distribution, 0 for one-hot."""
 
 
 def peakedness(fake_BLV: Tensor) -> Peakedness:
     """Return mean largest probability and mean entropy, -sum p log2 p with 0 log 0 = 0, at each position.
 
-    Real text is one-hot, and what the critic tells first is that generated rows are not: a generator that ends in a
-    softmax has to learn to be sure. Gulrajani et al. 2017, section 5.5, feed such rows to the critic as they are.
+    Real text is one-hot, and the critic first learns that generated rows are not, so a generator with a softmax must
+    learn to be certain. Gulrajani et al. 2017, section 5.5, feed softmax outputs to the critic unchanged.
 
     Args:
         fake_BLV: the last axis holds probabilities that sum to 1.

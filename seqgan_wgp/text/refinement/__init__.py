@@ -1,1 +1,1 @@
-"""Refinement of generated strings by a classifier: training it, its density ratio, and which strings are accepted."""
+"""Refinement of generated strings by a classifier: its training, its density ratio, and acceptance of strings."""

@@ -1,14 +1,14 @@
-"""Which generated strings are accepted, so that what is left follows the density of real strings.
+"""Acceptance rules, by which accepted generated strings follow the density of real strings.
 
-With p the density of real strings, q that of generated ones and D(x) the calibrated logit of "real" of a classifier
-that saw as many of either, p(x) / q(x) = exp(D(x)). All ratios are kept as logs.
+Let p be the density of real strings, q that of generated ones, and D(x) the calibrated logit of "real" of a classifier
+trained on equally many of both. Then p(x) / q(x) = exp(D(x)). All ratios are stored as logs.
 
 * Rejection with a bound: accept with probability min(1, r(x) / M).
 * Discriminator rejection sampling (Azadi et al. 2019, "Discriminator rejection sampling"), with a shift gamma.
-* Metropolis-Hastings (Turner et al. 2019, "Metropolis-Hastings generative adversarial networks"): of every group of
-  proposals the last state of a chain.
+* Metropolis-Hastings (Turner et al. 2019, "Metropolis-Hastings generative adversarial networks"): the last
+  state of a chain over every group of proposals.
 
-Whether string k is accepted depends on (seed, k) and its ratio alone, or on those of its group.
+Acceptance of string k depends only on (seed, k) and its ratio, or on those of its group.
 
 Shape suffixes: N strings, G groups, K proposals of a group.
 """
@@ -22,21 +22,21 @@ from ...utils.arrays import Floats
 from ...utils.counter_rng import Stream, uniform_numpy
 
 EPSILON = 1e-12
-"""Keeps log(1 - exp(F - epsilon)) finite where F is 0; Azadi et al. name 1e-14, which float64 hardly tells from 0."""
+"""Keeps log(1 - exp(F - epsilon)) finite at F = 0. Azadi et al. use 1e-14, which is close to float64 precision."""
 
 
 def log_density_ratio(logit_N: Floats, temperature: float) -> Floats:
-    """Return log p(x) / q(x) (N,) of a classifier's logits, given its calibration temperature (above 0)."""
+    """Return log p(x) / q(x) (N,) from a classifier's logits and its calibration temperature (above 0)."""
     return logit_N / temperature
 
 
 def ratio_acceptance(log_ratio_N: Floats, log_bound: float) -> Floats:
-    """Return min(1, r / M) (N,): classical rejection, in which ratios above the bound M count as M."""
+    """Return min(1, r / M) (N,): classical rejection sampling; ratios above the bound M count as M."""
     return np.exp(np.minimum(0.0, log_ratio_N - log_bound))
 
 
 def drs_statistic(log_ratio_N: Floats, log_bound: float, epsilon: float = EPSILON) -> Floats:
-    """Return F - log(1 - exp(F - epsilon)) (N,), with F = D - D_M: F-hat of Azadi et al. 2019 but for gamma.
+    """Return F - log(1 - exp(F - epsilon)) (N,), with F = D - D_M: F-hat of Azadi et al. 2019 without gamma.
 
     F is at most 0: ratios above the bound count as the bound.
     """
@@ -48,7 +48,7 @@ def drs_statistic(log_ratio_N: Floats, log_bound: float, epsilon: float = EPSILO
 def drs_acceptance(log_ratio_N: Floats, log_bound: float, gamma: float = 0.0, epsilon: float = EPSILON) -> Floats:
     """Return sigmoid(F-hat) (N,) of Azadi et al. 2019; with gamma = 0 it is `ratio_acceptance` up to epsilon.
 
-    A gamma above 0 rejects more, one below 0 less.
+    A higher gamma rejects more.
     """
     f_hat_N = drs_statistic(log_ratio_N, log_bound, epsilon) - gamma
     out: Floats = 0.5 * (1 + np.tanh(f_hat_N / 2))
@@ -56,7 +56,7 @@ def drs_acceptance(log_ratio_N: Floats, log_bound: float, gamma: float = 0.0, ep
 
 
 def accepted(seed: int, index_N: npt.NDArray[np.integer], probability_N: Floats) -> npt.NDArray[np.bool_]:
-    """Return (N,) which strings are accepted: string k where the uniform of (seed, ACCEPTANCE, k) is below its own."""
+    """Return the mask (N,) of accepted strings: k if the uniform of (seed, ACCEPTANCE, k) is below its probability."""
     uniform_N = uniform_numpy(seed, Stream.ACCEPTANCE, index_N, 1)[:, 0]
     out: npt.NDArray[np.bool_] = uniform_N.astype(np.float64) < probability_N
     return out
@@ -65,16 +65,16 @@ def accepted(seed: int, index_N: npt.NDArray[np.integer], probability_N: Floats)
 def metropolis_hastings(
     seed: int, first_index_G: npt.NDArray[np.integer], log_ratio_GK: Floats
 ) -> npt.NDArray[np.int64]:
-    """Return for each group of K proposals the place (0 .. K - 1) of the proposal where its chain ends, (G,).
+    """Return for each group of K proposals the index (0 .. K - 1) of the last state of its chain, (G,).
 
-    An independence sampler (Tierney 1994): the chain starts at the first proposal, and goes from x on to the next
+    An independence sampler (Tierney 1994): the chain starts at the first proposal, and moves from x to the next
     proposal y with probability min(1, r(y) / r(x)). With M the largest ratio, the total variation of its last state
     from the target is at most (1 - 1 / M)^(K - 1) (Mengersen and Tweedie 1996).
 
     Args:
-        seed: of the uniforms.
-        first_index_G: number of each group's first proposal; the uniform of proposal k is that of (seed, CHAIN, k).
-        log_ratio_GK: of the proposals, in order.
+        seed: random seed.
+        first_index_G: index of each group's first proposal; the uniform of proposal k is that of (seed, CHAIN, k).
+        log_ratio_GK: log ratios of the proposals, in order.
     """
     groups, proposals = log_ratio_GK.shape
     index_GK = np.asarray(first_index_G, np.int64)[:, None] + np.arange(proposals)

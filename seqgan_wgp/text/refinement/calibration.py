@@ -16,13 +16,13 @@ _HALVINGS = 60
 
 
 def cross_entropy(logit_real_N: Floats, logit_fake_N: Floats) -> float:
-    """Return the mean binary cross-entropy in nats, both kinds weighing the same; log 2 = 0.693 by chance."""
+    """Return the mean binary cross-entropy in nats, with both kinds weighted equally; log 2 = 0.693 by chance."""
     real, fake = np.logaddexp(0, -logit_real_N).mean(), np.logaddexp(0, logit_fake_N).mean()
     return float(real + fake) / 2
 
 
 def accuracy(logit_real_N: Floats, logit_fake_N: Floats) -> float:
-    """Return the mean of the two shares that are told right, real where the logit is above 0; a 0 counts half."""
+    """Return the balanced accuracy: real if the logit is above 0; a logit of 0 counts half."""
     right_real = (logit_real_N > 0).mean() + (logit_real_N == 0).mean() / 2
     right_fake = (logit_fake_N < 0).mean() + (logit_fake_N == 0).mean() / 2
     return float(right_real + right_fake) / 2
@@ -39,7 +39,7 @@ def area_under_curve(logit_real_N: Floats, logit_fake_N: Floats) -> float:
 def calibrated_temperature(logit_real_N: Floats, logit_fake_N: Floats) -> float:
     """Return the T in SHARPEST..FLATTEST with the least cross-entropy of logits / T (Guo et al. 2017).
 
-    The cross-entropy is convex in 1 / T, so its slope is halved in on.
+    The cross-entropy is convex in 1 / T, so its minimum is found by bisection of its slope.
     """
     signed_N = np.concatenate([logit_real_N, -logit_fake_N])
     weight_N = np.repeat([0.5 / len(logit_real_N), 0.5 / len(logit_fake_N)], [len(logit_real_N), len(logit_fake_N)])

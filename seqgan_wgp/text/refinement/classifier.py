@@ -1,4 +1,4 @@
-"""The classifier that tells real strings from generated ones: ids in, one logit out.
+"""The classifier of real against generated strings: ids in, one logit out.
 
 It sees the whole string: windows of ids by table look-up, dilated convolutions, attention over all positions, and a
 last layer with a weight for each feature of each position.
@@ -22,10 +22,10 @@ from ...utils.counter_rng import Stream, normal, uniform
 from ..vocabulary import PAD, mask_after_pad
 
 BLOCK = 512
-"""Strings that are scored together. Kernels round differently for other sizes, so a fixed size keeps logits equal."""
+"""Number of strings scored together. It is fixed, since kernels round differently for other sizes."""
 
 _FIRST_PARAMETER = 2_000_000
-"""Number of the first parameter in the initialization stream: behind those of a generator and a critic."""
+"""Index of the first parameter in the initialization stream, after those of generator and critic."""
 
 
 @final
@@ -35,10 +35,10 @@ class ClassifierConfig:
 
     width: int = 64
     taps: int = 5
-    """Length of the windows that the first layer looks up."""
+    """Length of the windows of the first layer."""
 
     blocks: tuple[str, ...] = ("conv-1", "conv-2", "attention", "conv-1")
-    """Residual blocks, first to last; keys of BLOCKS."""
+    """Residual blocks in order; keys of BLOCKS."""
 
     heads: int = 4
     block_dropout: float = 0.1
@@ -47,7 +47,7 @@ class ClassifierConfig:
 
 @final
 class DilatedConvolution(nn.Module):
-    """Three taps at a distance of `dilation`, a ReLU, and a linear layer that starts at 0."""
+    """A convolution with three taps at distance `dilation`, a ReLU, and a linear layer initialised to 0."""
 
     def __init__(self, config: ClassifierConfig, dilation: int) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class DilatedConvolution(nn.Module):
         self.pointwise = nn.Linear(config.width, config.width)
 
     def forward(self, x_BLW: Tensor) -> Tensor:
-        """Return (B, L, W). Beyond both ends of the row lie zeros."""
+        """Return (B, L, W). The row is padded with zeros at both ends."""
         length, d = x_BLW.shape[1], self.dilation
         padded = functional.pad(x_BLW, (0, 0, d, d))
         taps = torch.cat([padded[:, :length], x_BLW, padded[:, 2 * d :]], dim=2)
@@ -66,7 +66,7 @@ class DilatedConvolution(nn.Module):
 
 @final
 class SelfAttention(nn.Module):
-    """Multi-head attention over all positions, whose output layer starts at 0."""
+    """Multi-head attention over all positions, with an output layer initialised to 0."""
 
     def __init__(self, config: ClassifierConfig) -> None:
         super().__init__()
@@ -90,28 +90,28 @@ BLOCKS: dict[str, Callable[[ClassifierConfig], DilatedConvolution | SelfAttentio
     "conv-4": lambda config: DilatedConvolution(config, 4),
     "attention": SelfAttention,
 }
-"""Name -> what makes the inside of a residual block."""
+"""Name -> function that builds the residual branch of a block."""
 
 
 @final
 class StringClassifier(nn.Module):
-    """Logit of "real" for rows of ids; what stands behind a row's first pad does not count.
+    """Logit of "real" for rows of ids; ids after the first pad are ignored.
 
-    Pre-norm residual blocks (Xiong et al. 2020) on window embeddings. The last layer starts at 0, so an untrained
-    classifier gives every string the logit 0.
+    Pre-norm residual blocks (Xiong et al. 2020) on window embeddings. The last layer is initialised to 0, so an
+    untrained classifier gives the logit 0 to every string.
 
     Args:
         vocabulary_size: V.
         length: L.
         config: the sizes.
-        seed: first weights are a pure function of it and the sizes.
+        seed: random seed of the initial weights.
     """
 
     def __init__(self, vocabulary_size: int, length: int, config: ClassifierConfig, seed: int = 0) -> None:
         super().__init__()
         self.vocabulary_size, self.length, self.config = vocabulary_size, length, config
         width = config.width
-        # Per tap a table of V + 1 rows: the last one stands for places before the row and behind it.
+        # Per tap a table of V + 1 rows: the last one is for positions before and after the row.
         self.windows = nn.EmbeddingBag(config.taps * (vocabulary_size + 1), width, mode="sum")
         self.position_LW = nn.Parameter(torch.zeros(length, width))
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in config.blocks)
@@ -146,7 +146,7 @@ class StringClassifier(nn.Module):
     def _initialize(self, seed: int) -> None:
         linear = [module for module in self.modules() if isinstance(module, nn.Linear)]
         for place, layer in enumerate(linear):
-            # He et al. 2015: variance 2 / fan_in. A parameter's number is its own, biases counted; these are 0.
+            # He et al. 2015: variance 2 / fan_in. Each parameter has its own index, including biases, which are 0.
             index = torch.tensor([_FIRST_PARAMETER + 2 * place])
             noise = 2 * uniform(seed, Stream.INITIALIZATION, index, layer.weight.numel()) - 1
             layer.weight.copy_(noise.view_as(layer.weight) * (6 / layer.in_features) ** 0.5)
@@ -163,7 +163,7 @@ class StringClassifier(nn.Module):
 def logits(classifier: StringClassifier, ids_NL: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:
     """Return the classifier's logit of each row of (N, L) ids, float64 (N,); it must be in evaluation mode.
 
-    They go through in blocks of BLOCK, the last one filled up, so a logit does not depend on how many rows there are.
+    Rows are processed in blocks of BLOCK, the last one padded, so a logit does not depend on the number of rows.
     """
     device = classifier.position_LW.device
     found = []

@@ -1,7 +1,7 @@
-"""Training of a classifier on real strings against generated ones.
+"""Train a classifier of real against generated strings.
 
-Real strings come in epochs, generated ones are fresh at every step. What is kept is the moving average of the weights
-with the least cross-entropy on held-out validation strings; a temperature then calibrates its logits there too.
+Real strings are used in epochs, generated ones are new at every step. The result is the moving average of the weights
+with the least cross-entropy on validation strings, on which a temperature then calibrates its logits.
 
 Shape suffixes: N strings, B batch, L length.
 """
@@ -28,23 +28,23 @@ from .calibration import accuracy, area_under_curve, calibrated_temperature, cro
 from .classifier import ClassifierConfig, StringClassifier, logits
 
 TIMED_STEPS = 30
-"""Steps of warm-up after which the number of steps that fit into the given seconds is known."""
+"""Number of first steps that are timed to find the number of steps for the given seconds."""
 
 
 class TrainingRows(Protocol):
-    """Rows of ids that are taken by number: an array, or training items on disk."""
+    """Rows of ids with random access: an array, or training items on disk."""
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of rows."""
 
     def __getitem__(self, index_B: Any, /) -> Ids:
-        """Return rows number `index_B` (B,) as (B, L) ids."""
+        """Return the rows with indices `index_B` (B,) as (B, L) ids."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class FitConfig:
-    """How a classifier is trained: for a number of steps, or for about so many seconds.
+    """How a classifier is trained: for a number of steps, or for about a number of seconds.
 
     Raises:
         ConfigError: neither or both are given, or one is not above 0.
@@ -53,22 +53,22 @@ class FitConfig:
     steps: int | None = None
     seconds: float | None = None
     batch_size: int = 128
-    """Real strings of a step, and as many generated ones."""
+    """Number of real, and of generated, strings per step."""
 
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     warm_up: int = 50
-    """Steps in which the learning rate rises; half a cosine down to 0 follows."""
+    """Warm-up steps, followed by cosine decay to 0."""
 
     averaging: float = 0.995
     """Decay of the moving average of the weights, less in the first steps."""
 
     evaluate_every: int = 50
     patience: int = 8
-    """Evaluations without a better validation loss after which training stops."""
+    """Number of evaluations without a better validation loss before training stops."""
 
     validation_most: int = 4_096
-    """Real validation strings that are looked at, and as many generated ones."""
+    """Largest number of real, and of generated, validation strings."""
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.seconds is None):
@@ -79,44 +79,44 @@ class FitConfig:
 
 
 def strings_per_step(length: int) -> int:
-    """Return how many strings of a length go into a step: 128 up to 32 ids, then fewer, and 16 at least."""
+    """Return the batch size for a length: 128 up to 32 ids, then fewer, at least 16."""
     return max(16, min(128, 4_096 // length))
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class FitProgress:
-    """How far training is."""
+    """Progress of training."""
 
     step: int
     steps: int | None
-    """In all; None while that is being found out."""
+    """Total number of steps; None during timing."""
 
     seconds: float
     validation_loss: float | None
-    """The last one measured, in nats."""
+    """The last validation loss in nats."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FittedClassifier:
-    """A trained classifier in evaluation mode, and how it does on the validation half."""
+    """A trained classifier in evaluation mode, and its results on the validation split."""
 
     classifier: StringClassifier
     temperature: float
     loss: float
-    """Cross-entropy in nats on the validation strings, calibrated."""
+    """Cross-entropy in nats on the validation strings, after calibration."""
 
     accuracy: float
     auc: float
     best_step: int
-    """Step whose averaged weights these are."""
+    """Step of these averaged weights."""
 
     steps: int
-    """Steps that were taken."""
+    """Number of steps trained."""
 
     planned: int
-    """Steps that the learning rate was planned for; with `steps` at this number training repeats bit for bit."""
+    """Number of steps in the learning-rate schedule; with `steps` set to this, training repeats bit for bit."""
 
     seconds: float
 
@@ -135,19 +135,19 @@ def fit(
 ) -> FittedClassifier:
     """Train a classifier to tell real strings from generated ones.
 
-    With the same arguments, and with `config.steps` given, the same weights come out on one kind of device. The global
-    random state is left as it was.
+    With `config.steps` given, the same arguments give the same weights on one kind of device. The global random state
+    is not changed.
 
     Args:
         real: training rows of L ids.
-        validation_NL: held-out real rows, to choose and to calibrate by. Never the test half.
-        fakes: yields blocks of fresh generated rows without end; the first ones validate.
+        validation_NL: held-out real rows for selection and calibration; never the test split.
+        fakes: yields an endless sequence of blocks of new generated rows; the first ones are for validation.
         vocabulary_size: V.
-        config: how long, and how.
-        sizes: of the network; None: the defaults of ClassifierConfig.
-        seed: of the first weights, the order of real rows, and the dropout.
-        device: where to train; None: the CPU.
-        on_progress: told after every step.
+        config: duration and hyperparameters.
+        sizes: sizes of the network; None: the defaults of ClassifierConfig.
+        seed: random seed of the initial weights, the order of real rows, and dropout.
+        device: device for training; None: the CPU.
+        on_progress: called after every step.
 
     Raises:
         ValueError: there are no real or no validation rows.
@@ -164,7 +164,7 @@ def fit(
 
 @final
 class Draws:
-    """Rows from an endless iterator of blocks, as many at a time as are wanted."""
+    """Takes any number of rows from an endless iterator of blocks."""
 
     def __init__(self, blocks: Iterator[Ids]) -> None:
         self._blocks, self._left = blocks, next(blocks)
@@ -182,7 +182,7 @@ class Draws:
 
 @final
 class _Fit:
-    """One training: its state, and a method for each part of a step."""
+    """State of one training, with a method for each part of a step."""
 
     def __init__(
         self,
@@ -231,7 +231,7 @@ class _Fit:
         return time.monotonic() - self.started
 
     def _plan(self, step: int) -> int:
-        """Return how many steps fit into the seconds, evaluations counted, given how long the first ones took."""
+        """Return the number of steps that fit into the seconds, including evaluations, by the time of the first ones."""
         assert self.config.seconds is not None
         each = self._seconds / step
         before = self._seconds
@@ -240,7 +240,7 @@ class _Fit:
         return max(step + 1, step + int((self.config.seconds - self._seconds) / each))
 
     def _rate(self, step: int) -> float:
-        """Return the learning rate of a step; while it rises it does not depend on how many steps are planned."""
+        """Return the learning rate of a step; during warm-up it does not depend on the planned number of steps."""
         config = self.config
         if step < config.warm_up:
             return config.learning_rate * (step + 1) / config.warm_up

@@ -1,8 +1,8 @@
 """A refiner: the trained classifiers of a model, and the rule by which they accept its strings.
 
-With several stages, each classifier has learnt from what the ones before it let through. If these accept x with
-probability a(x), what they let through has a density proportional to q(x) a(x); so the weight of a string is a(x) times
-the ratio that the next classifier gives.
+With several stages, each classifier was trained on strings accepted by the previous ones. If these accept x with
+probability a(x), accepted strings have a density proportional to q(x) a(x). So the weight of a string is a(x) times the
+ratio of the next classifier.
 
 Shape suffixes: B strings of a block, N strings, K proposals of a group, G groups.
 """
@@ -33,44 +33,45 @@ from .acceptance import (
 from .classifier import BLOCK, ClassifierConfig, StringClassifier, logits
 
 RULES = ("ratio", "drs", "mh")
-"""How strings are accepted: rejection with a bound, discriminator rejection sampling, Metropolis-Hastings."""
+"""Acceptance rules: rejection sampling with a bound, discriminator rejection sampling, Metropolis-Hastings."""
 
 PART = "refiner"
-"""What the names of a refiner's tensors in a model file begin with, and the name of its facts there."""
+"""Prefix of a refiner's tensors in a model file, and the name of its facts there."""
 
 
 LEAST = 1e-300
-"""A chance below this counts as this, so that it has a log."""
+"""Lower bound of probabilities, so that they have logs."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class AcceptanceConfig:
-    """How strings are accepted.
+    """The acceptance rule and its parameters.
 
     Raises:
-        ConfigError: no such rule, or a number out of bounds.
+        ConfigError: an unknown rule, or a number out of bounds.
     """
 
     rule: str = "ratio"
     quantile: float = 0.95
-    """The bound M is this quantile of the ratios of generated strings; above 0, at most 1. Not heeded by "mh"."""
+    """The bound M is this quantile of the ratios of generated strings; above 0, at most 1. Ignored by "mh"."""
 
     rate: float = 0.5
-    """Of "drs": gamma is chosen so that this share of generated strings has a chance above one half."""
+    """For "drs": gamma is chosen so that this share of generated strings is accepted with a probability above one
+    half."""
 
     proposals: int = 32
-    """Of "mh": proposals per string kept; a power of two up to 512."""
+    """For "mh": proposals per accepted string; a power of two up to 512."""
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
             raise ConfigError(
-                f"acceptance is {self.rule!r}{did_you_mean(self.rule, RULES)}", f"one of: {', '.join(RULES)}"
+                f"acceptance is {self.rule!r}{did_you_mean(self.rule, RULES)}", f"choose one of: {', '.join(RULES)}"
             )
         if not 0 < self.quantile <= 1:
             raise ConfigError(f"quantile is {self.quantile:g}, but it must be above 0 and at most 1")
         if not 0 < self.rate < 1:
-            raise ConfigError(f"rate is {self.rate:g}, but it must lie between 0 and 1")
+            raise ConfigError(f"rate is {self.rate:g}, but it must be between 0 and 1")
         if self.proposals < 2 or BLOCK % self.proposals:
             raise ConfigError(f"proposals is {self.proposals}, but it must be a power of two from 2 to {BLOCK}")
 
@@ -78,18 +79,18 @@ class AcceptanceConfig:
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stage:
-    """One classifier, and the numbers that make acceptance of it."""
+    """One classifier, with the parameters of its acceptance rule."""
 
     classifier: StringClassifier
     temperature: float
     log_bound: float
-    """M, in logs, of the weights up to this stage."""
+    """log M for the weights up to this stage."""
 
     gamma: float
-    """Of "drs"."""
+    """gamma of "drs"."""
 
     facts: Mapping[str, Any]
-    """How it was trained, as JSON values."""
+    """Facts about its training, as JSON values."""
 
 
 @final
@@ -112,7 +113,7 @@ class Refiner:
         return weight_N
 
     def probabilities(self, log_weight_N: Floats) -> Floats:
-        """Return the chance (N,) that a string is accepted, by the rule "ratio" or "drs"."""
+        """Return the acceptance probability (N,) by the rule "ratio" or "drs"."""
         return self._probabilities(log_weight_N, self.stages[-1])
 
     def _probabilities(self, log_weight_N: Floats, stage: Stage) -> Floats:
@@ -121,12 +122,12 @@ class Refiner:
         return ratio_acceptance(log_weight_N, stage.log_bound)
 
     def accepts(self, seed: int, first: int, ids_BL: Ids) -> npt.NDArray[np.bool_]:
-        """Return which strings of an aligned block are accepted, (B,); a function of (seed, numbers, ids) alone.
+        """Return the mask (B,) of accepted strings of an aligned block; depends only on (seed, indices, ids).
 
         Args:
-            seed: of the strings.
-            first: number of the block's first string.
-            ids_BL: the strings; B is a multiple of the proposals of a group where the rule is "mh".
+            seed: seed of the strings.
+            first: index of the block's first string.
+            ids_BL: the strings. For "mh", B is a multiple of the number of proposals.
         """
         weight_B = self.log_weights(ids_BL)
         index_B = np.arange(first, first + len(ids_BL))
@@ -140,11 +141,11 @@ class Refiner:
 
     @property
     def expected_acceptance(self) -> float:
-        """The share of strings that was accepted where the last stage was calibrated."""
+        """Share of strings accepted in the calibration of the last stage."""
         return float(self.stages[-1].facts["acceptance"])
 
     def to_tensors(self) -> dict[str, Tensor]:
-        """Return the weights to write into a model file, by name."""
+        """Return the weights to store in a model file, by name."""
         return {
             f"{PART}.{place}.{name}": tensor
             for place, stage in enumerate(self.stages)
@@ -152,7 +153,7 @@ class Refiner:
         }
 
     def to_facts(self) -> dict[str, Any]:
-        """Return JSON values to write into a model file beside the tensors."""
+        """Return JSON values to store in a model file next to the tensors."""
         stages = [
             {
                 "classifier": asdict(stage.classifier.config),
@@ -172,10 +173,10 @@ class Refiner:
 
 
 def from_tensors(facts: Mapping[str, Any], tensors: Mapping[str, Tensor], vocabulary_size: int, length: int) -> Refiner:
-    """Return the refiner that a model file has, from its facts and tensors.
+    """Return the refiner stored in a model file, from its facts and tensors.
 
     Raises:
-        CheckpointError: what is there is not one.
+        CheckpointError: the facts or tensors are invalid.
     """
     try:
         stages = [_stage(found, place, tensors, vocabulary_size, length) for place, found in enumerate(facts["stages"])]
@@ -216,14 +217,14 @@ def calibrated(
     config: AcceptanceConfig,
     facts: Mapping[str, Any],
 ) -> Refiner:
-    """Return a refiner with one more stage, whose bound and gamma come from generated strings.
+    """Return a refiner with one more stage, with bound and gamma calibrated on generated strings.
 
     Args:
-        stages: the ones before.
+        stages: the previous stages.
         fitted: the new stage's classifier and temperature.
-        ids_NL: strings as the generator makes them, that nothing was trained on.
-        config: the rule.
-        facts: how the classifier was trained.
+        ids_NL: generated strings that were not used in training.
+        config: the acceptance rule.
+        facts: facts about the classifier's training.
     """
     classifier, temperature = fitted
     open_stage = Stage(classifier=classifier, temperature=temperature, log_bound=0.0, gamma=0.0, facts=facts)

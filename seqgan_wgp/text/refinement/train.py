@@ -1,7 +1,7 @@
-"""Training of a refiner: one classifier a round, each on what the rounds before it let through.
+"""Train a refiner: one classifier per round, each on strings accepted by the previous rounds.
 
-Residual energy models (Deng et al. 2020) correct a generator by a classifier in the same way; there, too, what is left
-can be corrected again.
+Residual energy-based models (Deng et al. 2020) correct a generator by a classifier in the same way, and can also be
+applied repeatedly.
 
 Shape suffixes: N strings, B strings of a block.
 """
@@ -25,12 +25,12 @@ from .fresh import Samples, fresh_strings, training_seed
 from .refiner import AcceptanceConfig, Refiner, calibrated
 
 CALIBRATION_STRINGS = 20 * BLOCK
-"""Generated strings whose weights give a round's bound and gamma."""
+"""Number of generated strings for the calibration of a round's bound and gamma."""
 
 ROUNDS_MOST = 8
 
 _CALIBRATION = 1_000
-"""Seeds of the strings to calibrate by lie this far behind those of the strings to learn from."""
+"""Offset between the seeds of calibration and training strings."""
 
 
 @final
@@ -39,14 +39,14 @@ class RefineOptions:
     """How a refiner is trained.
 
     Raises:
-        ConfigError: a number out of bounds, or not one of `minutes` and `steps`.
+        ConfigError: a number out of bounds, or not exactly one of `minutes` and `steps`.
     """
 
     minutes: float | None = None
-    """Of training, all rounds together."""
+    """Total training time over all rounds."""
 
     steps: int | None = None
-    """Of each round, in place of `minutes`."""
+    """Training steps per round, instead of `minutes`."""
 
     rounds: int = 1
     acceptance: AcceptanceConfig = field(default_factory=AcceptanceConfig)
@@ -66,7 +66,7 @@ class RefineOptions:
 
 
 OnRound = Callable[[int, FitProgress], None]
-"""Told after every step which round it is, 1 and on, and how far that is."""
+"""Called after every step with the round, from 1, and its progress."""
 
 
 def train_refiner(
@@ -78,14 +78,14 @@ def train_refiner(
 ) -> Refiner:
     """Train a refiner for a generator of the corpus's strings.
 
-    The validation half chooses and calibrates; the test half is not looked at. With `options.steps` the same arguments
-    give the same refiner on one kind of device.
+    Selection and calibration use the validation split; the test split is not used. With `options.steps` the same
+    arguments give the same refiner on one kind of device.
 
     Args:
-        samples: yields the generator's strings by seed and number.
-        corpus: what it learnt from.
-        options: how long, and how.
-        device: where the classifiers are trained.
+        samples: yields the generator's strings by seed and index.
+        corpus: the training corpus.
+        options: duration and acceptance rule.
+        device: device for training.
         on_progress: see OnRound.
     """
     refiner: Refiner | None = None
@@ -116,7 +116,7 @@ def _fit_config(options: RefineOptions, length: int) -> FitConfig:
 
 
 def _let_through(samples: Samples, seed: int, refiner: Refiner | None) -> Iterator[Ids]:
-    """Yield the strings of a seed that a refiner accepts, without end."""
+    """Yield the strings of a seed that a refiner accepts, endlessly."""
     if refiner is None:
         yield from fresh_strings(samples, seed)
         return
@@ -128,7 +128,7 @@ def _let_through(samples: Samples, seed: int, refiner: Refiner | None) -> Iterat
 
 
 def _facts(fitted: FittedClassifier, seed: int) -> dict[str, float | int]:
-    """Return what is kept of a training; no times, so that the same training gives the same file."""
+    """Return the facts about a training, without times, so that equal trainings give equal files."""
     return {
         "seed": seed,
         "steps": fitted.steps,
