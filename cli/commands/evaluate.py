@@ -39,7 +39,7 @@ def evaluate(
         bool,
         typer.Option(
             "--legacy",
-            help="Use the protocol of the original code: n-grams of 640 samples against the training lines.",
+            help="Use the protocol of Gulrajani et al. (2017): n-grams of 640 samples against the training lines.",
         ),
     ] = False,
     guesses: Annotated[

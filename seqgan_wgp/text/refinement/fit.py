@@ -231,7 +231,7 @@ class _Fit:
         return time.monotonic() - self.started
 
     def _plan(self, step: int) -> int:
-        """Return the number of steps that fit into the seconds, including evaluations, by the time of the first ones."""
+        """Return the number of steps that fit into the seconds, including evaluations, by the time of the first."""
         assert self.config.seconds is not None
         each = self._seconds / step
         before = self._seconds
