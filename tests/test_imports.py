@@ -256,6 +256,13 @@ def test_the_page_on_the_tree_lists_every_folder_of_the_library() -> None:
     assert [name for name in listed if not (LIBRARY / name).is_dir()] == []
 
 
+def test_the_page_on_the_tree_names_files_that_exist() -> None:
+    names = set(re.findall(r"(?<![\w*])[\w/]+\.py\b", PAGE.read_text(encoding="utf-8")))
+    assert {"training/losses.py", "benchmarks/recipes.py", "model.py"} <= names
+    places = (ROOT, LIBRARY, ROOT / "benchmarks")
+    assert [name for name in sorted(names) if not any((place / name).is_file() for place in places)] == []
+
+
 def test_the_reading_guide_names_functions_that_there_are() -> None:
     rows = re.findall(r"\| `([\w/]+\.py)` \| (.+) \|", PAGE.read_text(encoding="utf-8"))
     assert len(rows) > 10

@@ -64,7 +64,7 @@ _GROUPS: dict[str, str] = {
 _ESCAPES: dict[str, str] = {"b": "a word boundary", "B": "a word boundary", "A": "an anchor", "Z": "an anchor"}
 """Unsupported escape -> its name."""
 
-_KNOWN = r"supported are characters . [a-z] [^a-z] \d \w \s \D \W \S \n \t \r \xHH \uHHHH ( ) (?: ) | * + ? {m} {m,n}"
+_KNOWN = r"supported: characters . [a-z] [^a-z] \d \w \s \D \W \S \n \t \r \xHH \uHHHH ( ) (?: ) | * + ? {m} {m,n}"
 
 
 def parse_regex(pattern: str) -> Expression:

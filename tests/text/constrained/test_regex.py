@@ -136,7 +136,7 @@ def test_what_is_refused_is_named_with_its_place(pattern: str, place: int, what:
     assert f": character {place}: " in caught.value.message
     assert what in caught.value.message
     assert "\n" not in caught.value.message
-    assert caught.value.remedy.startswith("known are")
+    assert caught.value.remedy.startswith("supported: ")
 
 
 def test_classes_are_those_of_unicode() -> None:
