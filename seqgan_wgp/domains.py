@@ -1,6 +1,6 @@
 """DOMAINS: map the name of each kind of data to its adapter.
 
-Another kind of data is a subclass of `DomainAdapter` and a line: `DOMAINS["mine"] = MyAdapter()`.
+To add a kind of data, write a subclass of `DomainAdapter` and add it: `DOMAINS["mine"] = MyAdapter()`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ DOMAINS: dict[str, DomainAdapter] = {adapter.name: adapter for adapter in (Image
 
 
 def adapter_for(config: Config) -> DomainAdapter:
-    """Return the adapter of the kind of data that a config is for."""
+    """Return the adapter for the kind of data of a config."""
     return DOMAINS[config.domain]
 
 
 def adapter_claiming(inputs: Sequence[str]) -> DomainAdapter:
-    """Return the adapter of the data that the words of a command line name: text unless another one claims them.
+    """Return the adapter for the inputs on a command line: text, unless another adapter claims them.
 
-    Raises ConfigError where words of several kinds of data stand together.
+    Raises ConfigError when inputs of several kinds of data are combined.
     """
     return next((adapter for adapter in DOMAINS.values() if adapter.claims(inputs)), _TEXT)

@@ -1,7 +1,7 @@
 """Errors that the package raises on purpose: each has a message and a remedy.
 
-The command line prints both, and exits with 2 where the user must change something
-(`ConfigError`, `CorpusError`, `CheckpointError`) or with 1 where the run itself failed (`Diverged`,
+The command line prints both, and exits with 2 if the user must change something
+(`ConfigError`, `CorpusError`, `CheckpointError`) or with 1 if the run itself failed (`Diverged`,
 `ProcessGroupError`).
 """
 

@@ -82,7 +82,7 @@ class Model:
         best: bool = False,
         plugins: Sequence[str | Path] = (),
     ) -> Model:
-        """Load a model from a run's folder or a model file.
+        """Load a model from a run folder or a model file.
 
         Args:
             path: run folder or model file.
@@ -116,16 +116,16 @@ class Model:
         return cls(configs.override(config, {"model.weights": weights}), model.spec, facts, tensors, place)
 
     def save(self, path: str | Path) -> None:
-        """Write the model to a file, whole or not at all. Raises OSError when it cannot be written."""
+        """Write the model to a file atomically. Raises OSError when it cannot be written."""
         write_tensor_file(Path(path), self._tensors, {"config": configs.to_dict(self.config), **self.facts})
 
     @cached_property
     def refiner(self) -> Refiner | None:
-        """What accepts or rejects strings, where `refine` has trained one.
+        """The refiner trained by `refine`, if any.
 
         Raises:
-            CheckpointError: the file's part about it is damaged.
-            ConfigError: it was trained for other weights than those that were loaded.
+            CheckpointError: its part of the file is damaged.
+            ConfigError: it was trained for other weights than the loaded ones.
         """
         facts = self.facts.get(REFINER)
         if facts is None:
@@ -139,20 +139,20 @@ class Model:
         return from_tensors(facts, self._tensors, spec.vocabulary.size, spec.length).to(self.device)
 
     def with_refiner(self, refiner: Refiner) -> Model:
-        """Return the model with a refiner in place of the one it had, if any; `save` writes it too."""
+        """Return the model with this refiner in place of any previous one; `save` stores it."""
         facts = {**self.facts, REFINER: {**refiner.to_facts(), "weights": self.config.model.weights}}
         own = {name: tensor for name, tensor in self._tensors.items() if not name.startswith(f"{REFINER}.")}
         return type(self)(self.config, self.spec, facts, {**own, **refiner.to_tensors()}, self.device)
 
     def refined(self) -> Model:
-        """Return a model whose `samples` are the strings that the refiner accepts, numbered one after another.
+        """Return a model whose `samples` are the strings that the refiner accepts, with consecutive indices.
 
-        Raises ConfigError where there is no refiner.
+        Raises ConfigError if there is no refiner.
         """
         return _RefinedModel(self.config, self.spec, self.facts, self._tensors, self.device)
 
     def text_model(self, *, refine: bool = False) -> TextModel:
-        """Return what strings are made with, with the refiner if wanted. Raises ConfigError where there is none."""
+        """Return the parts that generate strings, optionally with the refiner. Raises ConfigError if there is none."""
         spec = self.text_spec("refine" if refine else "generate")
         if refine and self.refiner is None:
             raise ConfigError("the model has no refiner", "train one first: seqgan-wgp refine RUN --minutes 3")
@@ -175,7 +175,7 @@ class Model:
         temperature: float = 1.0,
         refine: bool = False,
     ) -> list[str]:
-        """Return `n` strings. String k depends on the model, the seed, k and how it is decoded alone; see `samples`."""
+        """Return `n` strings. String k depends only on the model, the seed, k and the decoding; see `samples`."""
         return list(self.stream(n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine))
 
     def stream(
@@ -207,15 +207,15 @@ class Model:
         A string ends at its first pad; ids after the pad are kept.
 
         Args:
-            n: how many, 0 or more.
-            seed: of the latents, and of what is drawn.
-            start: number of the first string.
-            decode: "argmax", the likeliest character at each position, or "sample", one drawn by its probability.
-            temperature: of "sample", above 0; below 1 likely characters become likelier.
-            refine: only strings that the refiner accepts: `n` of them, from number `start` on.
+            n: number of samples, 0 or more.
+            seed: random seed.
+            start: index of the first sample.
+            decode: "argmax", the most likely character at each position, or "sample", drawn from the probabilities.
+            temperature: for "sample", above 0; values below 1 sharpen the distribution.
+            refine: only strings that the refiner accepts: `n` of them, from index `start`.
 
         Raises:
-            ConfigError: a number or a decoding that cannot be, or `refine` without a refiner.
+            ConfigError: an invalid number or decoding, or `refine` without a refiner.
         """
         check_decoding(decode, temperature)
         if refine:
@@ -302,7 +302,7 @@ class Model:
         start_Z, end_Z = (self._latent(end) for end in (a, b))
         points_NZ = walk(start_Z, end_Z, n, self.config.generator.latent_distribution)
         items = np.concatenate(self._at(points_NZ))
-        # A kernel may round otherwise for another place in the block, so the last item is generated as a first one.
+        # Kernels may round differently at another position in the block, so the last item is generated as a first one.
         items[-1:] = self._at(points_NZ[-1:])[0]
         return items
 
@@ -317,7 +317,7 @@ class Model:
             raise ConfigError(
                 f"{what} searches for the latent of a text, and in a model of the network causal latents are the "
                 "chance that characters are drawn by: near ones give no similar strings",
-                "take a model of the recipe fast",
+                "use a model of the recipe fast",
             )
         distribution = self.config.generator.latent_distribution
         return Generating(
@@ -334,7 +334,7 @@ class Model:
         return self._latents(end)(torch.zeros(1, dtype=torch.int64, device=self.device))[0]
 
     def _latents(self, seed: int, stream: Stream = Stream.SAMPLE_LATENT) -> Callable[[Tensor], Tensor]:
-        """Return a function from numbers (B,) to latents (B, Z) of a stream."""
+        """Return a function from indices (B,) to latents (B, Z) of a stream."""
         if not 0 <= seed < 1 << 63:
             raise ConfigError(f"seed is {seed}, but it must be at least 0 and below 2^63", "choose a smaller seed")
         settings = self.config.generator
@@ -343,9 +343,9 @@ class Model:
 
 
 def _loaded(network: nn.Module, tensors: Mapping[str, Tensor], part: str) -> nn.Module:
-    """Return a network with the weights of a part of a model file, fixed and in evaluation.
+    """Load the weights of a part of a model file into a network, without gradients and in evaluation mode.
 
-    Raises CheckpointError when they do not fit it.
+    Raises CheckpointError when they do not fit.
     """
     own = {name.removeprefix(part + "."): value for name, value in tensors.items() if name.startswith(part + ".")}
     try:
@@ -380,12 +380,12 @@ class _RefinedModel(Model):
         temperature: float = 1.0,
         refine: bool = True,
     ) -> Iterator[Items]:
-        """Yield accepted strings number `start` on, n in all."""
+        """Yield n accepted strings from index `start`."""
         if (decode, temperature, refine) != ("argmax", 1.0, True):
             return super().samples(n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine)
         return self._strings.samples(n, seed=seed, start=start)
 
 
 def model_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors of a trainer's state that belong into a model file."""
+    """Return the tensors of a trainer's state that a model file stores."""
     return {name: value for name, value in state.items() if name.split(".")[0] in _PARTS and ".optimizer." not in name}

@@ -1,8 +1,8 @@
 """Contract tests of registered losses, penalties, networks, optimizers and units: the package's own or a plugin's.
 
-Each raises AssertionError with a sentence that says what is wrong; none returns anything.
+Each check raises AssertionError with a sentence that explains the problem.
 
-Shape suffixes: B batch, Z latent; points of critic space have shape (B, ...).
+Shape suffixes: B batch, Z latent; inputs of a critic have shape (B, ...).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .registry import CRITICS, GENERATORS, LOSSES, NORMALIZATIONS, OPTIMIZERS, P
 from .training.critic_views import points_view
 
 ITEMS = 6
-"""Items in a batch that is tried."""
+"""Number of items in a test batch."""
 
 
 def _require(holds: bool, sentence: str) -> None:
@@ -33,7 +33,7 @@ def _require(holds: bool, sentence: str) -> None:
 
 
 def check_loss(name: str) -> None:
-    """Check a loss: scalars, finite for any scores, with gradients, and the same whatever the order of the batch."""
+    """Check a loss: finite scalars for all scores, with gradients, independent of the order of the batch."""
     loss, called = LOSSES[name], f"the loss {name!r}"
     generator = torch.Generator().manual_seed(0)
     real_B, fake_B = (torch.randn(ITEMS, generator=generator, dtype=torch.float64) for _ in range(2))
@@ -55,14 +55,14 @@ def check_loss(name: str) -> None:
 
 
 class _Critic(nn.Module):
-    """A small critic with curvature, which mixes no samples."""
+    """A small nonlinear critic that does not mix samples."""
 
     def __init__(self) -> None:
         super().__init__()
         with seeded_construction(0):
             self.hidden, self.output = nn.Linear(3, 16).double(), nn.Linear(16, 1).double()
         with torch.no_grad():
-            self.output.weight.mul_(20)  # slopes on both sides of 1, so that a one-sided penalty has a gradient
+            self.output.weight.mul_(20)  # slopes below and above 1, so that a one-sided penalty has a gradient
 
     def forward(self, x: Tensor) -> Tensor:
         score_B: Tensor = self.output(torch.tanh(self.hidden(x))).squeeze(1)
@@ -70,7 +70,7 @@ class _Critic(nn.Module):
 
 
 def check_penalty(name: str) -> None:
-    """Check a constraint: scores stay finite; its penalty is a finite scalar with gradients that keeps its traits."""
+    """Check a constraint: scores stay finite; its penalty is a finite scalar with gradients and has its traits."""
     constraint, called = PENALTIES[name], f"the constraint {name!r}"
     generator = torch.Generator().manual_seed(0)
     real, fake = (torch.randn(ITEMS, 3, generator=generator, dtype=torch.float64) for _ in range(2))
@@ -146,11 +146,11 @@ def _check_built(part: str, name: str, data: str, normalization: str) -> nn.Modu
 
 
 def check_generator(name: str, *, data: str) -> None:
-    """Check a generator: right shape, finite, the same for the same seed, every parameter with a gradient; see `data`.
+    """Check a generator: shape, finite output, reproducible by seed, a gradient for every parameter.
 
     Args:
-        name: that it is registered with.
-        data: kind of data that it is for.
+        name: the registered name.
+        data: its kind of data.
     """
     for normalization in GENERATORS[data][name].normalizations:
         network = _check_built("generator", name, data, normalization)
@@ -169,11 +169,11 @@ def check_generator(name: str, *, data: str) -> None:
 
 
 def check_critic(name: str, *, data: str) -> None:
-    """Check a critic: one finite score each, the same for the same seed, no mixing of samples but by batch norm.
+    """Check a critic: one finite score per item, reproducible by seed, no mixing of samples except by batch norm.
 
     Args:
-        name: that it is registered with.
-        data: kind of data that it is for.
+        name: the registered name.
+        data: its kind of data.
     """
     for normalization in CRITICS[data][name].normalizations:
         network = _check_built("critic", name, data, normalization)
@@ -197,7 +197,7 @@ def _check_gradients(called: str, network: nn.Module, value: Tensor) -> None:
 
 
 def check_optimizer(name: str) -> None:
-    """Check an optimizer: lowers a convex loss, takes its step size, and keeps a state of tensors alone."""
+    """Check an optimizer: it lowers a convex loss, uses its learning rate, and its state consists of tensors."""
     called = f"the optimizer {name!r}"
     needed: dict[str, Any] = dict.fromkeys(OPTIMIZERS[name].needs, 0.9)
     settings = AlgorithmSettings(name=name, learning_rate=0.01, **needed)
@@ -220,11 +220,11 @@ def check_optimizer(name: str) -> None:
 
 
 def check_unit(name: str, lines: Sequence[str]) -> None:
-    """Check a unit of text: lines come back as they were, and every token can stand alone as one position.
+    """Check a unit of text: lines are restored exactly, and every token alone is one position.
 
     Args:
-        name: that it is registered with.
-        lines: some of the text that it is for.
+        name: the registered name.
+        lines: sample lines of text for this unit.
     """
     called, tokens = f"the unit {name!r}", UNITS[name].tokens
     _require(tokens is not None, f"{called}: has no tokens")
@@ -233,7 +233,7 @@ def check_unit(name: str, lines: Sequence[str]) -> None:
         _require(tokens.encode(token) == symbol, f"{called}: does not take the token {token!r} alone as one position")
     met = False
     for line in ["", *lines]:
-        symbols = tokens.encode(line)  # raises ConfigError where the pieces do not give the line
+        symbols = tokens.encode(line)  # raises ConfigError if the joined pieces differ from the line
         _require(tokens.decode(symbols) == line, f"{called}: {line!r} comes back as {tokens.decode(symbols)!r}")
         met = met or len(symbols) < len(line)
     _require(met, f"{called}: meets none of its tokens in the lines given")

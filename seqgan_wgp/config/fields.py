@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import ConfigError, did_you_mean
 
 AUTO = -1
-"""Value of a number that was written "auto": a rule decides it once the corpus is known."""
+"""Value of a number set to "auto": a rule chooses it once the corpus is known."""
 
 
 def setting(
@@ -33,16 +33,16 @@ def setting(
     """Declare one setting: what it means, its neutral default (none: a recipe must set it) and its bounds.
 
     Args:
-        doc: what it means, in one line.
-        default: its value where nothing sets it.
-        choices: names that it is one of; a registry is asked when a value is checked, not before.
-        ge: the least value.
-        gt: the number that it must be above.
-        le: the largest value.
-        lt: the number that it must be below.
+        doc: its meaning, in one line.
+        default: its value if nothing sets it.
+        choices: allowed names; a registry is read only when a value is checked.
+        ge: inclusive lower bound.
+        gt: exclusive lower bound.
+        le: inclusive upper bound.
+        lt: exclusive upper bound.
         odd: whether it must be odd.
-        auto: whether it may be left to a rule, written "auto": then it is AUTO, or None where it may be None.
-        formerly: name that it had, which is accepted still.
+        auto: whether it can be "auto", stored as AUTO, or as None if None is allowed.
+        formerly: its former name, which is still accepted.
     """
     metadata = {"doc": doc, "choices": choices, "ge": ge, "gt": gt, "le": le, "lt": lt}
     metadata |= {"odd": odd, "auto": auto, "formerly": formerly}
@@ -53,7 +53,7 @@ def setting(
 
 @functools.cache
 def _hints(cls: type) -> Mapping[str, Any]:
-    """Return the types of a section's settings; kept, since resolving them is most of the work of reading a config."""
+    """Return the types of a section's settings; cached, since resolving them is slow."""
     return types.MappingProxyType(typing.get_type_hints(cls))
 
 
@@ -70,7 +70,7 @@ def list_settings(cls: type, prefix: str = "") -> dict[str, dataclasses.Field[An
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, str]:
-    """Read `KEY=VALUE` texts, as `--set` takes them, into a dictionary. Raises ConfigError when one has no `=`."""
+    """Parse `KEY=VALUE` texts, as in `--set`, to a dictionary. Raises ConfigError when one has no `=`."""
     pairs = {}
     for text in assignments:
         key, equals, value = text.partition("=")
@@ -96,7 +96,7 @@ def nested(cls: type, dotted: str, value: object) -> dict[str, Any]:
 
 
 def former_names(cls: type) -> dict[str, str]:
-    """Return the dotted names that settings had -> those that they have now."""
+    """Return former dotted name -> present dotted name of renamed settings."""
     return {
         ".".join([*dotted.split(".")[:-1], field.metadata["formerly"]]): dotted
         for dotted, field in list_settings(cls).items()
@@ -105,10 +105,10 @@ def former_names(cls: type) -> dict[str, str]:
 
 
 def renamed(cls: type, tree: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return nested settings under the names that they have now, and those that stood under former ones.
+    """Return nested settings with present names, and the former names that were used, former -> present.
 
     Raises:
-        ConfigError: a setting stands there under both its names.
+        ConfigError: a setting is given under both its names.
     """
     result, met = _without_former(tree, former_names(cls), "")
     return result, met
@@ -136,7 +136,7 @@ def _without_former(
 
 
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with `change` laid over it, section by section."""
+    """Return `base` updated by `change`, section by section."""
     result = dict(base)
     for key, value in change.items():
         both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
@@ -145,7 +145,7 @@ def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
 
 
 def from_tree(cls: type[Any], tree: object, prefix: str = "") -> Any:
-    """Return a dataclass made from nested dictionaries, all settings checked.
+    """Build a dataclass from nested dictionaries and check all settings.
 
     Raises:
         ConfigError: unknown or missing setting, wrong type, value out of bounds; the message names the setting.
@@ -169,7 +169,7 @@ def from_tree(cls: type[Any], tree: object, prefix: str = "") -> Any:
             values[name] = left_open(hints[name])
         elif name in tree:
             value = _typed(dotted, tree[name], hints[name], field.metadata)
-            # The default is one of the choices, and a registry imports modules when it is asked.
+            # The default is a valid choice, and reading a registry would import modules.
             values[name] = value if value == field.default else _checked(dotted, value, field.metadata)
         elif field.default is MISSING:
             raise ConfigError(f"{dotted} is not set", "start from a recipe, which sets all required settings")
@@ -177,12 +177,12 @@ def from_tree(cls: type[Any], tree: object, prefix: str = "") -> Any:
 
 
 def left_open(hint: Any) -> int | None:
-    """Return the value of a setting of this type that is left to a rule."""
+    """Return the value that represents "auto" for a setting of this type."""
     return None if isinstance(hint, types.UnionType) else AUTO
 
 
 def _names(dotted: str, value: object, doc: str) -> tuple[str, ...]:
-    """Return names from a list, or from text with commas between them."""
+    """Return names from a list or from comma-separated text."""
     if isinstance(value, str):
         value = [name.strip() for name in value.split(",") if name.strip()]
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
@@ -191,7 +191,7 @@ def _names(dotted: str, value: object, doc: str) -> tuple[str, ...]:
 
 
 def _typed(dotted: str, value: object, hint: Any, rule: Mapping[str, Any]) -> Any:
-    """Return `value` as the type that the setting has; text is read, since `--set` gives text."""
+    """Convert `value` to the type of the setting; text is parsed, since `--set` gives text."""
     if typing.get_origin(hint) is tuple:
         return _names(dotted, value, rule["doc"])
     optional = isinstance(hint, types.UnionType)

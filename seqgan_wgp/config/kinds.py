@@ -8,19 +8,19 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkTrial:
-    """What `seqgan_wgp.testing` tries the networks of a kind of data on."""
+    """Inputs with which `seqgan_wgp.testing` tests the networks of a kind of data."""
 
     item_shape: tuple[int, ...]
-    """Of a small item."""
+    """Shape of a small item."""
 
     recipe: str
-    """Whose settings they start from."""
+    """Recipe with the settings of the networks."""
 
     generator_arguments: tuple[Any, ...] = ()
-    """What a generator is built with, beside the settings."""
+    """Further arguments of a generator's constructor."""
 
     critic_arguments: tuple[Any, ...] = ()
-    """What a critic is built with, beside the settings."""
+    """Further arguments of a critic's constructor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +28,16 @@ class DataKind:
     """One kind of data, as far as settings depend on it."""
 
     data_settings: tuple[str, ...] = ()
-    """Sections, ending in a dot, and settings that decide what is learnt from."""
+    """Sections, ending in a dot, and settings that determine the training data."""
 
     has_rules: bool = False
-    """Whether rules decide the settings that are left "auto", once the data is known."""
+    """Whether rules choose the settings that are "auto", once the data is known."""
 
     is_discrete: bool = False
-    """Whether an item is a row of choices, which a generator can make softly or hard."""
+    """Whether an item is a row of discrete symbols, which a generator can output as probabilities or one-hot."""
 
     trial: NetworkTrial | None = None
-    """What networks are tried on; None: `seqgan_wgp.testing` has no checks for them."""
+    """Test inputs for networks; None: `seqgan_wgp.testing` has no checks for them."""
 
 
 _TEXT = NetworkTrial(item_shape=(8, 5), recipe="paper", generator_arguments=(8, 5), critic_arguments=(8, 5))
@@ -54,4 +54,4 @@ DATA_KINDS: dict[str, DataKind] = {
     "image": DataKind(data_settings=("images.limit",), trial=_IMAGE),
     "toy": DataKind(data_settings=("toy.",), trial=_TOY),
 }
-"""Name of a kind of data -> what settings need to know of it; `registry.GENERATORS` and `CRITICS` have its networks."""
+"""Name of a kind of data -> its properties; `registry.GENERATORS` and `CRITICS` have its networks."""

@@ -43,9 +43,11 @@ _RANGES = TableNames("images.pixel_ranges.RANGES")
 class CorpusSettings:
     """How text is turned into rows of token ids."""
 
-    encoding: str = setting("encoding of the text, as Python names it", "utf-8")
-    errors: str = setting("what to do with a line of bad bytes", "strict", choices=("strict", "replace", "skip"))
-    normalize: str = setting("Unicode normal form to bring the text to", "none", choices=_NORMAL_FORMS)
+    encoding: str = setting("encoding of the text, by its Python name", "utf-8")
+    errors: str = setting(
+        "what to do with lines that have invalid bytes", "strict", choices=("strict", "replace", "skip")
+    )
+    normalize: str = setting("Unicode normal form to which the text is converted", "none", choices=_NORMAL_FORMS)
     unit: str = setting(
         "what a position holds: char, a code point; byte, a byte of the file as it is; or a plugin's unit",
         "char",
@@ -84,9 +86,9 @@ class ImageSettings:
     """How images are scaled and shown."""
 
     range: str = setting("values of pixels: 0 to 1, or -1 to 1", "unit", choices=_RANGES)
-    limit: int | None = setting("images trained on, the first so many; none: all", None, ge=1)
-    columns: int | None = setting("images across a grid of samples; auto: 10", None, ge=1, le=100, auto=True)
-    rows: int | None = setting("images down a grid of samples; auto: 10", None, ge=1, le=100, auto=True)
+    limit: int | None = setting("number of training images, the first ones; none: all", None, ge=1)
+    columns: int | None = setting("columns of the grid of samples; auto: 10", None, ge=1, le=100, auto=True)
+    rows: int | None = setting("rows of the grid of samples; auto: 10", None, ge=1, le=100, auto=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,35 +105,32 @@ class GeneratorSettings:
 
     network: str = setting("architecture", "residual", choices=AnyOf(GENERATORS))
     latent: int = setting(
-        "numbers in a latent; of the network causal one for each position", ge=1, le=65_536, auto=True
+        "latent dimension; for the network causal one number per position", ge=1, le=65_536, auto=True
     )
-    latent_distribution: str = setting("distribution of a latent's numbers", "normal", choices=_LATENTS)
-    width: int = setting("channels; of a perceptron, units", ge=1, le=16_384, auto=True)
-    blocks: int = setting("residual blocks; of a perceptron over points, hidden layers", 0, ge=0, le=256)
-    kernel: int = setting("positions that a convolution sees", 1, ge=1, le=255, odd=True)
-    units: int = setting("units of the dense layer, in networks that have one", 0, ge=0, le=65_536)
-    residual_scale: float = setting("factor on each block's residual branch", 1.0, gt=0, le=100)
+    latent_distribution: str = setting("distribution of the latents", "normal", choices=_LATENTS)
+    width: int = setting("number of channels, or of hidden units in a perceptron", ge=1, le=16_384, auto=True)
+    blocks: int = setting("number of residual blocks, or of hidden layers in a perceptron", 0, ge=0, le=256)
+    kernel: int = setting("convolution kernel size", 1, ge=1, le=255, odd=True)
+    units: int = setting("units of the dense layer, for networks that have one", 0, ge=0, le=65_536)
+    residual_scale: float = setting("scale of each residual branch", 1.0, gt=0, le=100)
     context: str = setting(
-        "layer between residual blocks that shows each position the whole string: attention; mixing, an MLP across "
-        "positions",
+        "layer between residual blocks with a view of the whole string: attention, or mixing (an MLP across positions)",
         "none",
         choices=CONTEXTS,
     )
     dilation_growth: int = setting(
-        "factor by which the distance between a convolution's taps grows from one to the next, until they span the "
-        "string; 1: none",
+        "factor by which the dilation grows from one convolution to the next, up to the length of the string; "
+        "1: no dilation",
         1,
         ge=1,
         le=16,
     )
-    self_modulation: bool = setting("whether the latent scales and shifts every normalization", False)
+    self_modulation: bool = setting("let the latent scale and shift the output of every normalization", False)
     counts: int = setting(
-        "of the network causal: how many earlier occurrences of each character it is told apart", 0, ge=0, le=64
+        "causal only: number of earlier occurrences of each character that the network distinguishes", 0, ge=0, le=64
     )
-    dropout: float = setting(
-        "of the network causal: share of activations dropped in likelihood steps", 0.0, ge=0, le=0.9
-    )
-    normalization: str = setting("before each activation", "none", choices=NORMALIZATIONS)
+    dropout: float = setting("causal only: dropout rate in likelihood steps", 0.0, ge=0, le=0.9)
+    normalization: str = setting("normalization before each activation", "none", choices=NORMALIZATIONS)
     activation: str = setting(
         "activation after the convolutions of convolution-dense; other networks have a fixed one",
         "softplus",
@@ -268,19 +267,17 @@ class TrainingSettings:
         ge=1,
         formerly="repeat_rises",
     )
-    warm_up: int = setting("critic steps alone before the first round, at most", 0, ge=0, le=1_000_000)
-    warm_up_until: float | None = setting("critic's loss at which the warm-up ends early; none: never", None)
-    likelihood_steps: int = setting(
-        "rounds of maximum likelihood before the adversarial ones; of the network causal", 0, ge=0
-    )
+    warm_up: int = setting("largest number of critic steps before the first round", 0, ge=0, le=1_000_000)
+    warm_up_until: float | None = setting("critic loss at which the warm-up ends early; none: never", None)
+    likelihood_steps: int = setting("causal only: rounds of maximum likelihood before the adversarial ones", 0, ge=0)
     likelihood_rate: float | None = setting(
-        "step size of maximum likelihood at its highest: it rises over 50 rounds and falls as half a cosine",
+        "peak learning rate of maximum likelihood, with 50 warm-up rounds and cosine decay",
         None,
         gt=0,
         le=1,
     )
     fixed_latents: bool = setting(
-        "whether every step of both networks has the same latents, those of the first batch_size samples", False
+        "use the same latents, those of the first batch_size samples, in every step of both networks", False
     )
     fixed_batch: bool = setting(
         "use the same real batch, the first batch_size training samples, in every critic step", False
@@ -334,8 +331,8 @@ class EvaluationSettings:
     )
     orders: int = setting("largest n of the n-gram divergences: JS-1 to JS-n", 4, ge=1, le=8)
     criterion: str = setting(
-        "what the best model of text is chosen by, and early stopping looks at; js: JS-n of evaluation.orders; "
-        "composite: JS-4, JS-6 and JS-8 and the share of distinct strings",
+        "for text: measure that selects the best model and decides on early stopping; js: JS-n of evaluation.orders; "
+        "composite: mean of JS-4, JS-6 and JS-8, and the share of distinct strings",
         "js",
         choices=_CRITERIA,
     )

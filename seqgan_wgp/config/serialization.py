@@ -1,4 +1,4 @@
-"""Configs as nested dictionaries and as TOML: read, checked, changed and written; and the plugins that they need."""
+"""Read, check, change and write configs as nested dictionaries and TOML, and find the plugins that they need."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def from_dict(tree: Mapping[str, Any]) -> Config:
     """Build a Config from nested dictionaries; settings may have their former names.
 
     Raises:
-        ConfigError: an unknown setting, or a value that it cannot have: names the setting, the value and the bounds.
+        ConfigError: an unknown setting or an invalid value; the message names setting, value and bounds.
         PluginError: the settings need a plugin that is not loaded.
     """
     if isinstance(tree, Mapping):
@@ -40,7 +40,7 @@ def from_dict(tree: Mapping[str, Any]) -> Config:
 
 
 def to_dict(config: Config) -> dict[str, Any]:
-    """Return nested dictionaries with every setting; `from_dict` gives back an equal config."""
+    """Return nested dictionaries with every setting; `from_dict` is the inverse."""
     tree = dataclasses.asdict(config)
     tree["plugins"] = list(config.plugins)
     for dotted, field in list_settings(Config).items():
@@ -52,13 +52,13 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def changes(before: Config, after: Config) -> dict[str, object]:
-    """Return the settings in which two configs differ, dotted name -> what it is afterwards."""
+    """Return the settings in which two configs differ: dotted name -> new value."""
     get = {dotted: operator.attrgetter(dotted) for dotted in list_settings(Config)}
     return {dotted: of(after) for dotted, of in get.items() if of(before) != of(after)}
 
 
 def to_toml(config: Config) -> str:
-    """Return the config as TOML, each setting with what it means; fit for `--config`. None is the text "none"."""
+    """Return the config as TOML for `--config`, each setting with its meaning. None is written as "none"."""
     tree = to_dict(config)
     text, section = [], ""
     for dotted, field in list_settings(Config).items():
@@ -74,7 +74,7 @@ def to_toml(config: Config) -> str:
 
 
 def needed_plugins(config: Config) -> tuple[str, ...]:
-    """Return the file names of the plugins that the names in the settings come from, each once, in order."""
+    """Return the file names of the plugins that the settings need, without duplicates, in order."""
     sources = [
         registry.source(config.generator.network if registries is GENERATORS else config.critic.network)
         for registries in (GENERATORS, CRITICS)

@@ -1,4 +1,4 @@
-"""Types of arrays that many modules speak of."""
+"""Common array types."""
 
 from __future__ import annotations
 

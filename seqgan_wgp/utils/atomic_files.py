@@ -15,7 +15,7 @@ from ..errors import ConfigError
 
 
 def check_file(path: Path, *, overwrite: bool) -> None:
-    """Raise ConfigError unless a file may be written at `path`, which is tried, so before the work that it is for."""
+    """Raise ConfigError unless a file can be written at `path`; tries it, before work is spent on the contents."""
     try:
         if path.exists() and not path.is_file():
             raise ConfigError(f"{path}: is a folder or a device, not a file", "choose another -o, or redirect stdout")
@@ -34,7 +34,7 @@ def _hidden(path: Path) -> Path:
 
 @contextlib.contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write that takes the place of `path` when all went well, and otherwise is removed."""
+    """Yield a file that replaces `path` on success and is removed otherwise."""
     hidden = _hidden(path)
     try:
         with hidden.open("xb") as file:
@@ -48,17 +48,17 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def new_folder(path: Path, option: str) -> Iterator[Path]:
-    """Give a hidden folder beside `path`, and move it into place when all went well.
+    """Yield a hidden folder next to `path`, and move it to `path` on success.
 
-    When anything goes wrong inside, the hidden folder is removed and what was at `path` stays as it was. Otherwise a
-    folder that was there goes, with all that is in it.
+    On failure the hidden folder is removed and `path` stays as it was. On success an existing folder is deleted with
+    its contents.
 
     Args:
-        path: its parents are made where they are missing.
-        option: what the user named it with.
+        path: the folder; missing parents are created.
+        option: the option by which the user named it.
 
     Raises:
-        ConfigError: no folder can be made there.
+        ConfigError: the folder cannot be created.
     """
     made = [parent for parent in (path.parent, *path.parent.parents) if not parent.exists()]
     try:
@@ -68,7 +68,7 @@ def new_folder(path: Path, option: str) -> Iterator[Path]:
         raise ConfigError(f"{path}: cannot be written ({error.strerror})", f"choose another {option}") from None
     try:
         yield hidden
-        hidden.chmod(0o755)  # mkdtemp hides its folder from others
+        hidden.chmod(0o755)  # mkdtemp makes the folder private
         _move_into_place(hidden, path)
     except BaseException:
         shutil.rmtree(hidden, ignore_errors=True)
@@ -79,7 +79,7 @@ def new_folder(path: Path, option: str) -> Iterator[Path]:
 
 
 def _move_into_place(new: Path, path: Path) -> None:
-    """Rename `new` to `path`; a folder that is there goes only when the new one is in its place."""
+    """Rename `new` to `path`; an existing folder is deleted only after the new one is in place."""
     if not path.is_dir():
         new.rename(path)
         return

@@ -1,4 +1,4 @@
-"""Do work in a background thread while the main thread produces more of it."""
+"""Process items in a background thread while the main thread produces more."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 WAITING_MOST = 8
-"""Items that wait for the thread at most; then whoever gives it more waits."""
+"""Largest number of waiting items; then the producer waits."""
 
 _AWAKE_SECONDS = 0.5
-"""How long to wait at a stretch. A signal that comes just before a wait begins is only seen when the wait is over."""
+"""Longest single wait. A signal that arrives just before a wait is only handled after it."""
 
 _GRACE_SECONDS = 1.0
-"""How long a thread may take to end when all is broken off. It may be one that nobody reads from, and never ends."""
+"""Time for the thread to end after an abort. It may block in a write that nobody reads, and never end."""
 
 
 @contextmanager
 def in_background(work: Callable[[Item], None]) -> Iterator[Callable[[Item], None]]:
-    """Give a function that has `work` done with an item in another thread, one item after another.
+    """Yield a function that passes an item to `work` in another thread, one item after another.
 
-    At the end all items have been worked on. An exception of the thread's is raised in the caller's, by the next call
-    or at the end. When the caller fails, items that still wait are dropped.
+    At the end all items have been processed. An exception in the thread is raised in the caller, at the next call or at
+    the end. When the caller fails, waiting items are dropped.
     """
     waiting: queue.Queue[Item | None] = queue.Queue(WAITING_MOST)
     failures: list[BaseException] = []
@@ -46,7 +46,7 @@ def in_background(work: Callable[[Item], None]) -> Iterator[Callable[[Item], Non
                 return
         raise failures[0]
 
-    # A daemon, since it may hang in a write when the user interrupts the command.
+    # A daemon, since it may block in a write when the user interrupts the command.
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
@@ -62,7 +62,7 @@ def in_background(work: Callable[[Item], None]) -> Iterator[Callable[[Item], Non
 
 
 def _end_when_done(waiting: queue.Queue[Item | None], thread: threading.Thread) -> None:
-    """Have the thread end behind the last item, and wait for it."""
+    """End the thread after the last item, and wait for it."""
     told = False
     while thread.is_alive():
         if not told:
@@ -73,7 +73,7 @@ def _end_when_done(waiting: queue.Queue[Item | None], thread: threading.Thread) 
 
 
 def _end(waiting: queue.Queue[Item | None]) -> None:
-    """Have the thread end, also where the queue is full of what it will never come to."""
+    """End the thread, even if the queue is full of items that it will not process."""
     while True:
         try:
             waiting.put_nowait(None)

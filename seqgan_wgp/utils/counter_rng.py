@@ -29,7 +29,7 @@ from .splitmix import uniform_numpy as uniform_numpy
 
 
 class Stream(IntEnum):
-    """One name for each independent use of noise; a number, once given, keeps its meaning for ever."""
+    """One name for each independent use of noise; a number never changes its meaning."""
 
     BATCH = 1  # which training items a critic step sees
     CRITIC_LATENT = 2  # latents of the fakes that the critic is trained on
@@ -69,7 +69,7 @@ class Stream(IntEnum):
 
 
 def _signed(value: int) -> int:
-    """Return the 64-bit pattern of `value` as a signed integer, as torch's int64 wants its constants."""
+    """Return the 64-bit pattern of `value` as a signed integer, since torch's int64 needs signed constants."""
     value &= MASK
     return value - (1 << 64) if value >= 1 << 63 else value
 
@@ -100,8 +100,8 @@ def uniform(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
 def normal(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
     """Return (N, C) float32 standard normals on the device of `index_N` (int64), by Box and Muller.
 
-    Column c of the first half and its fellow in the second come from two uniforms: radius sqrt(-2 ln(1 - u1)),
-    angle 2 pi u2.
+    Column c of the first half and the corresponding one of the second come from two uniforms: radius
+    sqrt(-2 ln(1 - u1)), angle 2 pi u2.
     """
     pairs = (columns + 1) // 2
     u_NC = uniform(seed, stream, index_N, 2 * pairs)
@@ -132,10 +132,10 @@ def _feistel(key: int, value_N: npt.NDArray[np.uint64], half_bits: int) -> npt.N
 
 
 def shuffled(seed: int, stream: int, draw_N: npt.NDArray[Any], size: int) -> npt.NDArray[np.int64]:
-    """Return the items that draws number `draw_N` take from range(size), without replacement in each epoch.
+    """Return the items of range(size) for the draws with indices `draw_N`, without replacement in each epoch.
 
-    Draw t belongs to epoch t // size, and every epoch is its own permutation: a Feistel network on the next
-    power of four, walked on until it falls below `size` (Black and Rogaway 2002). A pure function of the draw.
+    Draw t belongs to epoch t // size, and every epoch has its own permutation: a Feistel network on the next power of
+    four, repeated until the value is below `size` (cycle walking, Black and Rogaway 2002).
     """
     draw_N = np.asarray(draw_N, dtype=np.int64)
     half_bits = max(1, math.ceil(math.log2(max(size, 2)) / 2))

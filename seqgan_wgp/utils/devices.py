@@ -15,40 +15,40 @@ from torch import Tensor
 from ..errors import ConfigError, did_you_mean, one_line
 
 Probe = Callable[[torch.device], None]
-"""Computes something on a device and waits for it. Raises RuntimeError where the device cannot compute it."""
+"""Computes something on a device and waits for it. Raises RuntimeError if the device cannot compute it."""
 
 
 def compute_something(device: torch.device) -> None:
-    """Compute a small product on a device and wait for it: a card that torch has no kernels for fails here."""
+    """Compute a small product on a device and wait for it. It fails on a GPU without kernels in this torch build."""
     x = torch.ones(8, 8, device=device)
     (x @ x).relu().sum().item()
 
 
 @lru_cache(maxsize=64)
 def why_unusable(device: torch.device, probe: Probe = compute_something) -> str | None:
-    """Return why a device that is there cannot be used, in one line; None: it can. It is tried once in a process."""
+    """Return why an existing device cannot be used, in one line, or None. It is tested once per process."""
     try:
         probe(device)
-    except (RuntimeError, AssertionError) as error:  # the latter of a torch that was built without CUDA
+    except (RuntimeError, AssertionError) as error:  # AssertionError: torch was built without CUDA
         return one_line(error)[:200]
     return None
 
 
 def pick_device(name: str, probe: Probe = compute_something) -> torch.device:
-    """Return the device that `training.device` names; "auto" takes CUDA where it can be used, else the CPU.
+    """Return the device for `training.device`; "auto" is CUDA if it works, otherwise the CPU.
 
-    Of the processes that torchrun starts on a machine each takes a GPU of its own. A GPU is tried before it is taken.
+    Each process that torchrun starts on a machine gets its own GPU. A GPU is tested first.
 
     Args:
         name: auto, cpu, cuda or mps.
-        probe: what a GPU is tried by.
+        probe: the test of a GPU.
 
     Raises:
-        ConfigError: the machine has no such device, or too few, or this torch cannot use it.
+        ConfigError: the machine has no such device, or too few, or this torch build cannot use it.
     """
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        # Not mps: for networks as small as ours it is slower than the CPU beside it more often than not.
+        # Not mps: for such small networks it is usually slower than the CPU.
         if not available["cuda"] or why_unusable(_own_gpu(), probe) is not None:
             return torch.device("cpu")
         name = "cuda"
@@ -75,12 +75,12 @@ def pick_device(name: str, probe: Probe = compute_something) -> torch.device:
 
 
 def device_note(name: str, device: torch.device, probe: Probe = compute_something) -> str | None:
-    """Return what whoever trains should know of the device that was picked; None: nothing.
+    """Return a note for the user about the chosen device, or None.
 
     Args:
-        name: what was asked for.
-        device: what `pick_device` gave, with the same probe.
-        probe: what a GPU was tried by.
+        name: the requested device.
+        device: the result of `pick_device` with the same probe.
+        probe: the test of a GPU.
     """
     if name != "auto" or device.type != "cpu" or not torch.cuda.is_available():
         return None
@@ -89,7 +89,7 @@ def device_note(name: str, device: torch.device, probe: Probe = compute_somethin
 
 
 def _own_gpu() -> torch.device:
-    """Return the GPU of this process's number on its machine, as torchrun gives it; without torchrun, the default."""
+    """Return the GPU with this process's local rank from torchrun; without torchrun, the default."""
     if "LOCAL_RANK" not in os.environ:
         return torch.device("cuda")
     number, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
@@ -102,43 +102,42 @@ def _own_gpu() -> torch.device:
 
 
 _SHARE = 0.25
-"""Share of a device's free memory that data may take to live there."""
+"""Largest share of a device's free memory for data that is kept there."""
 
 _ROWS = 1 << 20
-"""Rows that go to a device at once."""
+"""Number of rows copied to a device at a time."""
 
 
 def _free_bytes(device: torch.device) -> int:
-    """Return the free memory of a CUDA device; 0 of others, whose data stays with the host."""
+    """Return the free memory of a CUDA device; 0 for others, whose data stays in main memory."""
     return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else 0
 
 
 def resident(
     data: npt.NDArray[Any], device: torch.device, free_bytes: Callable[[torch.device], int] = _free_bytes
 ) -> Tensor | None:
-    """Return data as a tensor on a CUDA device where it takes a small part of its free memory, else None.
+    """Return data as a tensor on a CUDA device if it takes a small part of its free memory, otherwise None.
 
-    Data that is None here stays where it is, mapped from disk, and batches travel. What is uint16 becomes int32; see
-    `sent`.
+    With None, data stays memory-mapped on disk and batches are copied. uint16 becomes int32; see `sent`.
     """
     first = torch.from_numpy(_plain(np.array(data[:1])))
     if data.size * first.element_size() >= _SHARE * free_bytes(device):
         return None
     there = torch.empty(data.shape, dtype=first.dtype, device=device)
-    for start in range(0, len(data), _ROWS):  # in parts, so that the host never holds it all
+    for start in range(0, len(data), _ROWS):  # in parts, so that it is never all in main memory
         there[start : start + _ROWS] = torch.from_numpy(_plain(np.array(data[start : start + _ROWS]))).to(device)
     return there
 
 
 def sent(data: npt.NDArray[Any], device: torch.device) -> Tensor:
-    """Return data as a tensor on a device; the host does not wait until it is there.
+    """Copy data to a device as a tensor, without waiting.
 
-    What is uint16 becomes int32: torch has hardly a kernel for uint16 on GPUs, not even one that looks up rows.
+    uint16 becomes int32, since torch has hardly any GPU kernels for uint16, not even for indexing.
     """
     tensor = torch.from_numpy(_plain(data))
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def _plain(data: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return data of a type that GPUs compute with."""
+    """Convert data to a type that GPUs support."""
     return data.astype(np.int32) if data.dtype == np.uint16 else data

@@ -7,21 +7,21 @@ from collections.abc import Callable
 from typing import Protocol
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""Numbers of the two settings in the GNU C library's malloc.h."""
+"""The two settings in the GNU C library's malloc.h."""
 
 KEPT_BYTES = (2**30, 2**25)
-"""What is asked for, best first: before its version 2.35 the GNU C library refuses more than 32 MiB."""
+"""Requested sizes, best first: before version 2.35 the GNU C library refuses more than 32 MiB."""
 
 
 class Library(Protocol):
     """The part of a C library that is used here."""
 
     def mallopt(self, setting: int, value: int, /) -> int:
-        """Change a setting of malloc; return 1 where it was accepted, 0 where it was not."""
+        """Change a setting of malloc; return 1 if accepted, otherwise 0."""
 
 
 def c_library() -> Library | None:
-    """Return the C library of this process where it has `mallopt`; None on Windows, macOS and with musl."""
+    """Return the C library of this process if it has `mallopt`; None on Windows, macOS and with musl."""
     try:
         library = ctypes.CDLL(None)
         return library if hasattr(library, "mallopt") else None
@@ -30,18 +30,18 @@ def c_library() -> Library | None:
 
 
 def keep_memory(find: Callable[[], Library | None] = c_library) -> int | None:
-    """Have this process keep memory that it gives back and takes again at once, as every training step does.
+    """Make this process keep freed memory, which the next training step needs again.
 
-    The C library returns large blocks to the system when they are freed, and the next step waits for the system to
-    clear them page by page: a fourth of a step on large shapes. Up to a gigabyte is kept instead, or as much as the
-    library accepts. Where it accepts nothing, it is left as it is: to change one of its two settings alone would fix
-    the other at its least.
+    By default the C library returns large blocks to the system when they are freed, and the next step waits until the
+    system has cleared new pages: a quarter of a step for large shapes. With this, up to a gigabyte is kept, or as much
+    as the library accepts. If it accepts nothing, nothing is changed: changing only one of the two settings would fix
+    the other at its minimum.
 
     Args:
-        find: returns this process's C library; None: there is none to change.
+        find: returns this process's C library, or None.
 
     Returns:
-        How many bytes are kept; None where nothing was changed.
+        Number of bytes kept; None if nothing was changed.
     """
     library = find()
     if library is None:

@@ -7,15 +7,15 @@ from pathlib import Path
 from ..errors import CheckpointError, ConfigError
 
 MODEL, BEST = "model.safetensors", "best.safetensors"
-"""Names in a run's folder: the latest model, and the model of the best evaluation."""
+"""File names in a run folder: the latest model, and the model of the best evaluation."""
 
 
 def find_model_file(path: Path, *, best: bool = False) -> Path:
-    """Return the file of a model, given a run's folder or the file itself; of a folder with `best` the best one.
+    """Return the model file, given a run folder or the file itself. With `best`, return the best model of a folder.
 
     Raises:
         CheckpointError: the folder has no such file.
-        ConfigError: the best is wanted of what is no folder.
+        ConfigError: `best` is given with a file.
     """
     if best and path.is_file():
         raise ConfigError(f"{path}: is a model file, not a run folder", f"give the run folder, or its {BEST}")

@@ -31,7 +31,7 @@ def _running(name: str) -> Iterator[None]:
 
 
 def read_source(path: Path) -> bytes:
-    """Return what a plugin file holds. Raises ConfigError when it cannot be read."""
+    """Return the contents of a plugin file. Raises ConfigError when it cannot be read."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -41,18 +41,18 @@ def read_source(path: Path) -> bytes:
 
 
 def run_file(path: Path, source: bytes) -> None:
-    """Run a plugin file as a module of its own, never from cached bytecode, and leave none behind.
+    """Run a plugin file as a module of its own, without reading or writing cached bytecode.
 
     Args:
-        path: of the file; tracebacks and pickles name it.
-        source: what it holds.
+        path: the file, named in tracebacks and pickles.
+        source: its contents.
 
     Raises:
         ConfigError: the file is not Python or its code failed; the message has the file and the line.
     """
     module = ModuleType(f"seqgan_wgp_plugin_{hashlib.sha256(bytes(path)).hexdigest()[:16]}")
     module.__file__ = str(path)
-    sys.modules[module.__name__] = module  # dataclasses and pickle look a class's module up there
+    sys.modules[module.__name__] = module  # dataclasses and pickle look up a class's module there
     try:
         with _running(path.name):
             exec(compile(source, str(path), "exec"), module.__dict__)

@@ -1,4 +1,4 @@
-"""Progress callbacks: plain functions that long work calls now and then."""
+"""Progress callbacks: functions that long tasks call from time to time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TypeAlias
 
 OnStep: TypeAlias = Callable[[str, float], None]
-"""Called with what is being done, and which share of that is done, 0 to 1."""
+"""Called with a description of the current step and the share of it that is done, 0 to 1."""
 
 OnBytes: TypeAlias = Callable[[int], None]
 """Called with the number of bytes read or written so far."""

@@ -59,7 +59,7 @@ def recipe(name: str, overrides: Mapping[str, object] | None = None, *, file: Pa
 
 
 def read_settings(file: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the settings in a TOML file under their present names, and the former names that it uses -> the present.
+    """Return the settings in a TOML file under their present names, and its former names: former -> present.
 
     Raises ConfigError when the file cannot be read, or sets a setting under both its names.
     """
