@@ -157,14 +157,13 @@ class CriticSettings:
     units: int = setting("units of the dense layer, for networks that have one", 0, ge=0, le=65_536)
     residual_scale: float = setting("scale of each residual branch", 1.0, gt=0, le=100)
     context: str = setting(
-        "layer between residual blocks that shows each position the whole string: attention; mixing, an MLP across "
-        "positions",
+        "layer between residual blocks with a view of the whole string: attention, or mixing (an MLP across positions)",
         "none",
         choices=CONTEXTS,
     )
     dilation_growth: int = setting(
-        "factor by which the distance between a convolution's taps grows from one to the next, until they span the "
-        "string; 1: none",
+        "factor by which the dilation grows from one convolution to the next, up to the length of the string; "
+        "1: no dilation",
         1,
         ge=1,
         le=16,
