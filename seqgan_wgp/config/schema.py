@@ -328,6 +328,11 @@ class EvaluationSettings:
     samples: int | None = setting(
         "samples generated per evaluation; auto: as many as validation items, at most 10,000", None, ge=1, auto=True
     )
+    overlap: str = setting(
+        "whether rounds go on while an evaluation is measured, with the same results; auto: on a GPU",
+        "auto",
+        choices=("auto", "always", "never"),
+    )
     orders: int = setting("largest n of the n-gram divergences: JS-1 to JS-n", 4, ge=1, le=8)
     criterion: str = setting(
         "for text: measure that selects the best model and decides on early stopping; js: JS-n of evaluation.orders; "

@@ -99,7 +99,8 @@ class Session:
             examined = self._write(record)
             if on_record is not None:
                 on_record(examined, self.domain)
-            if time.monotonic() >= self.next_save:
+            # Not where the trainer is ahead of the record: those between are not written yet.
+            if time.monotonic() >= self.next_save and record.step == self.trainer.step:
                 self._save()
         reason = self.trainer.group.shared(self._reason)
         if reason != INTERRUPTED:

@@ -12,6 +12,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -27,7 +28,7 @@ from .build import Components, build
 from .diagnostics.collect import diagnose
 from .distributed.process_group import ALONE, ProcessGroup
 from .domain import Domain, Items
-from .engines.cuda_graph import GraphedRound, unsupported_reason
+from .engines.cuda_graph import RECORDERS, GraphedRound, unsupported_reason
 from .engines.eager import autocast_of
 from .engines.table import make_engine
 from .latents import block_size_of, generate, noise_columns, recalibrate_batchnorm, run_latents
@@ -40,6 +41,7 @@ from .likelihood import (
 )
 from .loop import ROUND_METRICS, eager_round, set_rates, warm_up
 from .optimizers import rate_of
+from .overlap import PendingEvaluation, Snapshot, begin, evaluator, overlaps
 from .precision import rounding
 from .record import Record, RoundMetrics
 from .schedule import penalty_every
@@ -109,6 +111,8 @@ class Trainer:
         self._graphable = True
         self._graph: GraphedRound | None = None
         self._last = RoundMetrics((), torch.zeros(0))
+        self._shown: Snapshot | None = None
+        """The state of the record that is handed out, where rounds have gone on since."""
 
     @classmethod
     def from_config(cls, domain: Domain, config: Config, device: torch.device, group: ProcessGroup = ALONE) -> Trainer:
@@ -117,13 +121,13 @@ class Trainer:
 
     @property
     def step(self) -> int:
-        """Rounds that are done."""
-        return self.train_state.step
+        """Rounds that are done: those of the record that was handed out last."""
+        return self.train_state.step if self._shown is None else self._shown.step
 
     @property
     def seconds(self) -> float:
         """Training time in all, over every interruption."""
-        return self.train_state.seconds
+        return self.train_state.seconds if self._shown is None else self._shown.seconds
 
     @property
     def sampler(self) -> nn.Module:
@@ -138,6 +142,9 @@ class Trainer:
 
         Of many processes all yield records, and the first alone measures and diagnoses; they end after the same step.
 
+        Where evaluations overlap training, rounds may be ahead of an evaluation's record, and their records follow at
+        once. At an evaluation's record this trainer shows the state of its step; see overlap.py.
+
         Args:
             should_stop: asked after each step, in every process; one that says so stops all.
 
@@ -145,32 +152,105 @@ class Trainer:
             Diverged: a loss or a gradient is not finite.
             ProcessGroupError: another process has ended, or has other weights.
         """
-        state, log = self.train_state, self.config.log
+        state = self.train_state
         began = time.perf_counter() - state.seconds
         self.group.sync_initial(state.step, self.state)
+        if overlaps(self.config, self.device, self.group):
+            yield from self._run_ahead(began, should_stop)
+            return
         while not self._over(should_stop):
-            losses = self.round()
-            if state.step % log.every == 0:
-                self.group.check_same(self._weights(), state.step)
-            diagnosed = self.group.first and log.diagnostics and state.step % log.diagnostics == 0
-            with rounding(self.config.training.precision, self.device):
-                diagnosis = diagnose(state) if diagnosed else {}
+            record = self._advance()
             samples = self.samples() if self._evaluates() else None
             measures = (
                 {} if samples is None or not self.group.first else self.domain.score(samples) | self._likelihood()
             )
-            state.seconds = time.perf_counter() - began
-            record = Record(
-                step=state.step,
-                seconds=state.seconds,
-                losses=losses,
-                measures=measures,
-                samples=samples,
-                diagnosis=diagnosis,
-                notes=self._new_notes(),
-            )
-            # Read only where they are kept: on a GPU the host waits for them.
-            yield replace(record, learning_rates=self.learning_rates()) if record.due(log.every) else record
+            yield self._stamped(replace(record, measures=measures, samples=samples), began)
+
+    def _run_ahead(self, began: float, should_stop: Callable[[], bool]) -> Iterator[Record]:
+        """Do what `run` does, with rounds going on while an evaluation is measured in a thread of its own."""
+        with evaluator() as worker:
+            while not self._over(should_stop):
+                record = self._advance()
+                if not self._evaluates():
+                    yield self._stamped(record, began)
+                    continue
+                pending = self._begin_evaluation(record, worker, began)
+                self._go_on(pending, began, should_stop)
+                samples, measures = pending.result.result()
+                self._shown = pending.snapshot
+                try:
+                    yield replace(pending.record, samples=samples, measures=measures)
+                    ends = not pending.stopped and should_stop()
+                finally:
+                    self._shown = None
+                if ends:  # the evaluation ends the run: what was done since has never been
+                    self._go_back(pending.snapshot)
+                    return
+                yield from pending.ahead
+                if pending.failure is not None:
+                    raise pending.failure
+                if pending.stopped:
+                    return
+
+    def _begin_evaluation(self, record: Record, worker: ThreadPoolExecutor, began: float) -> PendingEvaluation:
+        def more() -> dict[str, float]:
+            self.train_state.generator.train()
+            return self._likelihood()
+
+        result = begin(worker, self.domain, self._generated(), more)
+        record = replace(self._stamped(record, began), learning_rates=self.learning_rates())
+        snapshot = Snapshot(
+            step=record.step,
+            seconds=record.seconds,
+            tensors={name: tensor.clone() for name, tensor in self.train_state.tensors().items()},
+            last=self._last,
+            learning_rates=record.learning_rates,
+        )
+        return PendingEvaluation(record=record, snapshot=snapshot, result=result)
+
+    def _go_on(self, pending: PendingEvaluation, began: float, should_stop: Callable[[], bool]) -> None:
+        """Do rounds until an evaluation is done, or the next one, the end or a recording is due."""
+        every, state = self.config.evaluation.every, self.train_state
+        while not (pending.result.done() or self.finished() or (state.step + 1) % every == 0 or self._records_next()):
+            if should_stop():
+                pending.stopped = True
+                return
+            try:
+                pending.ahead.append(self._stamped(self._advance(), began))
+            except Exception as error:  # noqa: BLE001 - raised again behind the records that come before it
+                pending.failure = error
+                return
+
+    def _go_back(self, snapshot: Snapshot) -> None:
+        """Take over the state of an earlier step."""
+        self.train_state.restore(snapshot.tensors)
+        self.train_state.step, self.train_state.seconds = snapshot.step, snapshot.seconds
+        set_rates(self.train_state, snapshot.step - 1)
+        self._recalibrated_step, self._last = snapshot.step, snapshot.last
+
+    def _records_next(self) -> bool:
+        """Say whether the next round may be recorded, in which no other thread may use the device."""
+        asked = self.config.training.engine
+        return self._graph is None and self._graphable and asked in ("auto", "graph") and self.device.type in RECORDERS
+
+    def _advance(self) -> Record:
+        """Do a round and all that is due with it but an evaluation; return its record, without the time."""
+        state, log = self.train_state, self.config.log
+        losses = self.round()
+        if state.step % log.every == 0:
+            self.group.check_same(self._weights(), state.step)
+        diagnosed = self.group.first and log.diagnostics and state.step % log.diagnostics == 0
+        with rounding(self.config.training.precision, self.device):
+            diagnosis = diagnose(state) if diagnosed else {}
+        notes = self._new_notes()
+        return Record(step=state.step, seconds=state.seconds, losses=losses, diagnosis=diagnosis, notes=notes)
+
+    def _stamped(self, record: Record, began: float) -> Record:
+        """Return a record with the time that it is now, and with the learning rates where it is kept."""
+        self.train_state.seconds = time.perf_counter() - began
+        record = replace(record, seconds=self.train_state.seconds)
+        # Read only where they are kept: on a GPU the host waits for them.
+        return replace(record, learning_rates=self.learning_rates()) if record.due(self.config.log.every) else record
 
     def finished(self) -> bool:
         """Say whether the configured steps or minutes are reached."""
@@ -203,12 +283,19 @@ class Trainer:
 
     def samples(self) -> Items:
         """Return the compact items that an evaluation measures: always from the same latents, in every process."""
+        source = self._generated()
+        parts = self.group.gather(lambda: [self.domain.spec.decode(fake) for fake in source])
+        self.train_state.generator.train()
+        return np.concatenate(parts)
+
+    def _generated(self) -> Iterator[Tensor]:
+        """Return the points that this process generates for an evaluation, part after part."""
         self._recalibrate()
         self._tune()
         count, block_size = self.domain.samples, block_size_of(self.config)
         blocks = self.group.slice_of(math.ceil(count / block_size))
         start, stop = blocks.start * block_size, min(blocks.stop * block_size, count)
-        source = generate(
+        return generate(
             self.sampler.eval(),
             lambda index_B: run_latents(self.config, Stream.SAMPLE_LATENT, index_B),
             start,
@@ -216,9 +303,6 @@ class Trainer:
             self.device,
             block_size=block_size,
         )
-        parts = self.group.gather(lambda: [self.domain.spec.decode(fake) for fake in source])
-        self.train_state.generator.train()
-        return np.concatenate(parts)
 
     def _tune(self) -> None:
         """Have a generator with a likelihood choose how it draws; both sets of weights take the choice over."""
@@ -239,6 +323,8 @@ class Trainer:
 
     def state(self) -> dict[str, Tensor]:
         """Return all tensors that the run needs to go on, by name; with `step` and `seconds` that is everything."""
+        if self._shown is not None:
+            return self._shown.tensors
         self._recalibrate()
         self._check_finite()
         return self.train_state.tensors()
@@ -253,6 +339,8 @@ class Trainer:
 
     def learning_rates(self) -> dict[str, float]:
         """Return the learning rates of the last round, as records name them."""
+        if self._shown is not None:
+            return self._shown.learning_rates
         optimizers = self.train_state.optimizers
         return {
             "generator_learning_rate": rate_of(optimizers.generator),
@@ -269,10 +357,10 @@ class Trainer:
 
     def _steps_done(self) -> bool:
         limit = self.config.training.steps
-        return limit is not None and self.step >= limit
+        return limit is not None and self.train_state.step >= limit
 
     def _evaluates(self) -> bool:
-        return self.step % self.config.evaluation.every == 0
+        return self.train_state.step % self.config.evaluation.every == 0
 
     def _recorded(self) -> GraphedRound | None:
         """Return the round as a graph; None where it is done eagerly. Where a graph was asked for, note why not.
@@ -315,9 +403,9 @@ class Trainer:
 
     def _recalibrate(self) -> None:
         """Give the averaged generator running statistics of its own; it does not matter when or how often."""
-        if self._recalibrated_step != self.step:
+        if self._recalibrated_step != self.train_state.step:
             recalibrate_batchnorm(self.train_state.average, self.config, self.device)
-            self._recalibrated_step = self.step
+            self._recalibrated_step = self.train_state.step
 
     def _weights(self) -> Iterator[Tensor]:
         return (tensor for module in self.train_state.modules().values() for tensor in module.state_dict().values())

@@ -225,3 +225,12 @@ def test_train_from_python_returns_a_model_and_keeps_nothing(
     with pytest.warns(UserWarning, match="the report could not be written: .*No space left"):
         again = seqgan_wgp.train(tiny_lines, steps=3, settings=tiny, out=tmp_path / "full")
     assert again.generate(5) == model.generate(5)
+
+
+@pytest.mark.parametrize("patience", [None, 1])
+def test_evaluations_beside_the_rounds_change_no_file(start: Start, patience: int | None) -> None:
+    settings = {"evaluation.patience": patience, "training.steps": 12}
+    runs = [start(name, **settings, **{"evaluation.overlap": name}) for name in ("never", "always")]
+    reasons = [run_training(run).reason for run in runs]
+    assert reasons[0] == reasons[1]
+    assert_same_run(*runs)
