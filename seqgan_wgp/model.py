@@ -96,7 +96,8 @@ class Model:
             CheckpointError: the file is missing, damaged, not a seqgan_wgp model, or of a newer format.
             ConfigError: the device is not available, or `best` is given with a single file.
         """
-        load_plugins(plugins)
+        if plugins:
+            load_plugins(plugins)
         file = find_model_file(Path(path), best=best)
         place = pick_device(device)
         note = device_note(device, place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
@@ -84,7 +84,8 @@ def write_strings(loaded: Model, job: Job) -> None:
     model = loaded.text_model(refine=job.request.refine)
     sieve, excluded = _sieve(loaded, model, job)
     encode, header = _encoder(model, job)
-    with _destination(model, job, sieve, excluded, header) as (write, begun), Working(messages()) as working:
+    shown = nullcontext() if job.output is None and job.continued is None else Working(messages())
+    with _destination(model, job, sieve, excluded, header) as (write, begun), shown as working:
         tally = Tally(job, begun, working)
         found = tally.counted(stream(model, job.request, sieve, begun, tally.refined))
         if job.continued is None:
@@ -109,13 +110,13 @@ class Tally:
     Args:
         job: the job.
         begun: progress of an interrupted job that is continued.
-        working: shows the progress.
+        working: shows the progress; None for strings on stdout.
     """
 
-    def __init__(self, job: Job, begun: Progress, working: Working) -> None:
+    def __init__(self, job: Job, begun: Progress, working: Working | None) -> None:
         self.job, self.at, self.new, self._given_up = job, begun, 0, 0.0
         self._candidates = self._accepted = 0
-        self._working = None if job.output is None and job.continued is None else working
+        self._working = working
 
     def counted(self, found: Iterator[tuple[StringBlock, Progress]]) -> Iterator[tuple[StringBlock, Progress]]:
         """Yield the blocks unchanged, and count them."""

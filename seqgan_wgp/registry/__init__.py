@@ -9,17 +9,17 @@ A registry imports the modules that register its entries on first use, so import
 
 from __future__ import annotations
 
-from .base import AnyOf as AnyOf
-from .base import Registry as Registry
-from .base import TableNames as TableNames
 from .decorators import Register as Register
 from .decorators import register as register
+from .entries import AnyOf as AnyOf
 from .entries import Constraint as Constraint
 from .entries import Context as Context
 from .entries import Loss as Loss
 from .entries import Network as Network
 from .entries import Normalization as Normalization
 from .entries import OptimizerEntry as OptimizerEntry
+from .entries import Registry as Registry
+from .entries import TableNames as TableNames
 from .entries import TextUnit as TextUnit
 from .plugins import load_plugins as load_plugins
 from .plugins import plugin_names as plugin_names

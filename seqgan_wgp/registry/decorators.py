@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, final
 from ..errors import ConfigError, did_you_mean
 from ..utils.plugin_files import current_plugin
 from ..utils.token_symbols import TokenSymbols
-from .base import PACKAGE, Registry
-from .entries import Constraint, Context, Loss, Network, OptimizerEntry, TextUnit, mean
+from .entries import PACKAGE, Constraint, Context, Loss, Network, OptimizerEntry, Registry, TextUnit, mean
 from .tables import CONTEXTS, CRITICS, GENERATORS, LOSSES, OPTIMIZERS, PENALTIES, UNITS, VALIDATORS
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .base import PACKAGE, Registry
-from .entries import Constraint, Context, Loss, Network, Normalization, OptimizerEntry, TextUnit
+from .entries import PACKAGE, Constraint, Context, Loss, Network, Normalization, OptimizerEntry, Registry, TextUnit
 
 LOSSES: Registry[Loss] = Registry("loss", f"{PACKAGE}.training.losses")
 PENALTIES: Registry[Constraint] = Registry("constraint", f"{PACKAGE}.training.penalties")
