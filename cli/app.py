@@ -15,6 +15,7 @@ from .commands.compare import compare
 from .commands.corpora import corpora
 from .commands.evaluate import evaluate
 from .commands.export import export
+from .commands.fuse import fuse
 from .commands.generate import generate
 from .commands.info import info
 from .commands.inspect import inspect
@@ -48,6 +49,7 @@ for command in (
     compare,
     generate,
     interpolate,
+    fuse,
     refine,
     score,
     similar,

@@ -22,11 +22,13 @@ from .errors import CheckpointError, ConfigError, PluginError, SeqganError, Seqg
 from .registry import load_plugins
 from .text.causal_generator import CausalGenerator
 from .text.domain import TextSpec
+from .text.fusion.fusion import PART as FUSION
+from .text.fusion.fusion import Fusion, fusion_of
 from .text.generation import inversion
 from .text.generation.inversion import Generating, Inversion, Neighbour
 from .text.generation.refined import RefinedStrings
 from .text.generation.request import Request
-from .text.generation.sampling import check_decoding, sampled
+from .text.generation.sampling import AUTO, check_decoding, sampled
 from .text.generation.scoring import Scored, scored
 from .text.generation.stream import TextModel, candidates, stream
 from .text.networks import log_probabilities
@@ -145,6 +147,47 @@ class Model:
         own = {name: tensor for name, tensor in self._tensors.items() if not name.startswith(f"{REFINER}.")}
         return type(self)(self.config, self.spec, facts, {**own, **refiner.to_tensors()}, self.device)
 
+    @cached_property
+    def fusion(self) -> Fusion | None:
+        """The n-gram model that strings are drawn by too, where `runs.fuse` has chosen one.
+
+        Raises:
+            CheckpointError: the file's part about it is damaged.
+            ConfigError: it was chosen for other weights than those that were loaded.
+        """
+        facts = self.facts.get(FUSION)
+        if facts is None:
+            return None
+        if facts["weights"] != self.config.model.weights:
+            reason = (
+                f"the fusion was chosen for the {facts['weights']} weights, not for the {self.config.model.weights}"
+            )
+            raise ConfigError(reason, "load the model without `weights`, or use decode argmax")
+        return fusion_of(facts, self._tensors, self.text_spec("fuse").vocabulary.size)
+
+    def with_fusion(self, fusion: Fusion | None) -> Model:
+        """Return the model with a fusion, or without one; it has no refiner, which learnt from other strings."""
+        parts = (FUSION, REFINER)
+        facts = {name: value for name, value in self.facts.items() if name not in parts}
+        own = {name: tensor for name, tensor in self._tensors.items() if name.split(".")[0] not in parts}
+        if fusion is not None:
+            facts[FUSION] = {**fusion.to_facts(), "weights": self.config.model.weights}
+            own |= fusion.to_tensors()
+        return type(self)(self.config, self.spec, facts, own, self.device)
+
+    def decoding(self, decode: str = AUTO, *, refine: bool = False) -> str:
+        """Return how strings are decoded: what is asked for; for "auto" what the model says, or what its refiner needs.
+
+        Args:
+            decode: "argmax", "sample", "fusion" or "auto".
+            refine: whether the refiner is to judge them.
+        """
+        if decode != AUTO:
+            return decode
+        if refine and self.refiner is not None:
+            return self.refiner.decode
+        return "fusion" if FUSION in self.facts else "argmax"
+
     def refined(self) -> Model:
         """Return a model whose `samples` are the strings that the refiner accepts, with consecutive indices.
 
@@ -152,8 +195,11 @@ class Model:
         """
         return _RefinedModel(self.config, self.spec, self.facts, self._tensors, self.device)
 
-    def text_model(self, *, refine: bool = False) -> TextModel:
-        """Return the parts that generate strings, optionally with the refiner. Raises ConfigError if there is none."""
+    def text_model(self, *, refine: bool = False, decode: str = "argmax") -> TextModel:
+        """Return the parts that generate strings, with the refiner if wanted and the fusion if `decode` names it.
+
+        Raises ConfigError if there is no refiner.
+        """
         spec = self.text_spec("refine" if refine else "generate")
         if refine and self.refiner is None:
             raise ConfigError("the model has no refiner", "train one first: seqgan-wgp refine RUN --minutes 3")
@@ -164,6 +210,7 @@ class Model:
             critic=self.critic,
             device=self.device,
             refiner=self.refiner if refine else None,
+            fusion=self.fusion if decode == "fusion" else None,
         )
 
     def generate(
@@ -172,7 +219,7 @@ class Model:
         *,
         seed: int = 0,
         start: int = 0,
-        decode: str = "argmax",
+        decode: str = AUTO,
         temperature: float = 1.0,
         refine: bool = False,
     ) -> list[str]:
@@ -185,7 +232,7 @@ class Model:
         *,
         seed: int = 0,
         start: int = 0,
-        decode: str = "argmax",
+        decode: str = AUTO,
         temperature: float = 1.0,
         refine: bool = False,
     ) -> Iterator[str]:
@@ -199,7 +246,7 @@ class Model:
         *,
         seed: int = 0,
         start: int = 0,
-        decode: str = "argmax",
+        decode: str = AUTO,
         temperature: float = 1.0,
         refine: bool = False,
     ) -> Iterator[Items]:
@@ -211,17 +258,23 @@ class Model:
             n: number of samples, 0 or more.
             seed: random seed.
             start: index of the first sample.
-            decode: "argmax", the most likely character at each position, or "sample", drawn from the probabilities.
-            temperature: for "sample", above 0; values below 1 sharpen the distribution.
+            decode: "argmax", the most likely character at each position; "sample", drawn from the probabilities;
+                "fusion", drawn from these and an n-gram model's; "auto", fusion if the model has one, otherwise argmax.
+            temperature: for "sample" and "fusion", above 0; values below 1 sharpen the distribution.
             refine: only strings that the refiner accepts: `n` of them, from index `start`.
 
         Raises:
             ConfigError: an invalid number or decoding, or `refine` without a refiner.
         """
+        decode = self.decoding(decode, refine=refine)
         check_decoding(decode, temperature)
         if refine:
             request = Request(n=n, seed=seed, start=start, decode=decode, temperature=temperature, refine=True)
-            return (block.ids_NL for block, _at in stream(self.text_model(refine=True), request))
+            return (block.ids_NL for block, _at in stream(self.text_model(refine=True, decode=decode), request))
+        if decode == "fusion":
+            request = Request(n=n, seed=seed, start=start, decode=decode, temperature=temperature)
+            found = candidates(self.text_model(decode=decode), request, range(start, start + n))
+            return (block.ids_NL for block in found)
         tables = self.tables(n, seed=seed, start=start)
         if decode == "argmax":
             return (self.spec.decode(table) for table in tables)
@@ -369,7 +422,8 @@ class _RefinedModel(Model):
         device: torch.device,
     ) -> None:
         super().__init__(config, spec, facts, tensors, device)
-        self._strings = RefinedStrings(self.text_model(refine=True))
+        decode = self.decoding(refine=True)
+        self._strings = RefinedStrings(self.text_model(refine=True, decode=decode), decode)
 
     def samples(
         self,
@@ -377,12 +431,12 @@ class _RefinedModel(Model):
         *,
         seed: int = 0,
         start: int = 0,
-        decode: str = "argmax",
+        decode: str = AUTO,
         temperature: float = 1.0,
         refine: bool = True,
     ) -> Iterator[Items]:
         """Yield n accepted strings from index `start`."""
-        if (decode, temperature, refine) != ("argmax", 1.0, True):
+        if (self.decoding(decode, refine=True), temperature, refine) != (self.decoding(refine=True), 1.0, True):
             return super().samples(n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine)
         return self._strings.samples(n, seed=seed, start=start)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .. import options
-from ..ui.console import guarded
+from ..ui.console import guarded, messages
 
 
 @guarded
@@ -34,7 +34,7 @@ def export(
     """
     options.load_plugins(plugin)
     from seqgan_wgp.errors import ConfigError, did_you_mean
-    from seqgan_wgp.runs.export.onnx import EXPORTS, check_onnx
+    from seqgan_wgp.runs.export.onnx import EXPORTS, check_onnx, left_out
     from seqgan_wgp.utils.atomic_files import check_file
 
     if format_ not in EXPORTS:
@@ -48,6 +48,8 @@ def export(
     path = Path(output) if output is not None else Path(f"{_name(model)}.{format_}")
     check_file(path, overwrite=overwrite)
     EXPORTS[format_](loaded, path)
+    for called in left_out(loaded):
+        messages().print(f"the model's {called} is not exported: the file's strings are those of --decode argmax")
     typer.echo(path)
 
 

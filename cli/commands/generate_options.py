@@ -54,7 +54,8 @@ Shard = Annotated[
 Decode = Annotated[
     str,
     typer.Option(
-        help="argmax takes the most likely character at each position; sample draws from the probabilities.",
+        help="argmax takes the most likely character at each position; sample draws from the probabilities; fusion "
+        "draws from them and from those of an n-gram model, which fuse chooses; auto: fusion where the model has one.",
         metavar="HOW",
         rich_help_panel=_WHICH,
     ),
@@ -62,7 +63,7 @@ Decode = Annotated[
 Temperature = Annotated[
     float,
     typer.Option(
-        help="Softmax temperature for --decode sample. Values below 1 sharpen the distribution.",
+        help="Softmax temperature for --decode sample and fusion. Values below 1 sharpen the distribution.",
         metavar="T",
         rich_help_panel=_WHICH,
     ),

@@ -81,7 +81,7 @@ def write_strings(loaded: Model, job: Job) -> None:
     from seqgan_wgp.utils.background_writer import in_background
 
     job.check()
-    model = loaded.text_model(refine=job.request.refine)
+    model = loaded.text_model(refine=job.request.refine, decode=job.request.decode)
     sieve, excluded = _sieve(loaded, model, job)
     encode, header = _encoder(model, job)
     shown = nullcontext() if job.output is None and job.continued is None else Working(messages())

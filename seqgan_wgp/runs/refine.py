@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..domains import adapter_for
-from ..errors import ConfigError
 from ..model import Model
-from ..text.adapter import corpus_for
+from ..text.corpus.dataset import Corpus
 from ..text.refinement.refiner import AcceptanceConfig
 from ..text.refinement.train import OnRound, RefineOptions, train_refiner
-from ..training.adapter import LoadedModel
-from ..utils.model_file import find_model_file
 from ..utils.progress import OnBytes, ignore_bytes
-from .folder import RunFolder
+from .rewrite import rewritten
 
 
 def refine(
@@ -72,39 +66,9 @@ def refine(
         acceptance=AcceptanceConfig(rule=acceptance, quantile=quantile, rate=rate, proposals=proposals),
         seed=seed,
     )
-    if isinstance(model, Model):
-        if best:
-            raise ConfigError("best needs a run folder, but this model is already loaded", "load it with best=True")
-        return _refined(
-            LoadedModel(model=model, label="the model", run=None), model, corpus, options, on_progress, on_bytes
-        )
-    path = Path(model)
-    file = find_model_file(path, best=best)
-    with _locked(path):
-        loaded = Model.load(file, device=device)
-        named = LoadedModel(model=loaded, label=str(path), run=path if path.is_dir() else None)
-        found = _refined(named, loaded, corpus, options, on_progress, on_bytes)
-        found.save(file)
-    return found
 
+    def refined(loaded: Model, text: Corpus) -> Model:
+        refiner = train_refiner(loaded.samples, text, options, loaded.device, on_progress, decode=loaded.decoding())
+        return loaded.with_refiner(refiner)
 
-def _refined(
-    named: LoadedModel, model: Model, corpus: Any, options: RefineOptions, on_progress: OnRound, on_bytes: OnBytes
-) -> Model:
-    adapter = adapter_for(model.config)
-    if not adapter.has_strings:
-        raise ConfigError(
-            f"refine works only with text models, and this model generates {adapter.items}", "choose a text model"
-        )
-    with corpus_for(named, model.text_spec("refine"), corpus, on_bytes, command="refine") as text:
-        return model.with_refiner(train_refiner(model.samples, text, options, model.device, on_progress))
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Lock a run if `path` is its folder; a single file is not locked."""
-    if not path.is_dir():
-        yield
-        return
-    with RunFolder(path).locked():
-        yield
+    return rewritten(model, corpus, refined, command="refine", best=best, device=device, on_bytes=on_bytes)

@@ -27,6 +27,8 @@ from ... import config as configs
 from ...domains import adapter_for
 from ...errors import ConfigError
 from ...model import Model
+from ...text.fusion.fusion import PART as FUSION
+from ...text.refinement.refiner import PART as REFINER
 from ...training.latents import block_size_of
 from ...utils.atomic_files import new_file
 from ...utils.counter_rng import Stream
@@ -71,6 +73,15 @@ def write_onnx(model: Model, path: str | Path) -> None:
         file.write(proto.SerializeToString(deterministic=True))
 
 
+LEFT_OUT = {FUSION: "n-gram model", REFINER: "refiner"}
+"""Parts of a model that an exported file has nothing of -> what they are called."""
+
+
+def left_out(model: Model) -> list[str]:
+    """Return what of a model the exported file does not have; its strings are those of decode argmax."""
+    return [called for name, called in LEFT_OUT.items() if name in model.facts]
+
+
 EXPORTS: dict[str, Callable[[Model, str | Path], None]] = {"onnx": write_onnx}
 """Name of a format, also its file extension -> function that writes it."""
 
@@ -81,7 +92,7 @@ def metadata(model: Model) -> dict[str, str]:
         "format_version": configs.FORMAT_VERSION,
         "config": configs.to_dict(model.config),
         NOISE: {"stream": int(Stream.SAMPLE_LATENT), "block": block_size_of(model.config)},
-        **model.facts,
+        **{name: value for name, value in model.facts.items() if name not in LEFT_OUT},
     }
     written = {name: json.dumps(value) for name, value in facts.items()}
     return dict(sorted({"format": FORMAT, **written}.items()))

@@ -41,8 +41,9 @@ graphs."""
 class OnnxGenerator:
     """A generator in an ONNX file written by `export`. String k depends only on the file, the seed and k.
 
-    The strings are those of `Model.generate`. onnxruntime and torch round differently in the last digits, so a string
-    can differ where two characters are almost equally likely.
+    The strings are those of `Model.generate` with decode argmax: n-gram model and refiner are not exported. onnxruntime
+    and torch round differently in the last digits, so a string can differ where two characters are almost equally
+    likely.
 
     Args:
         path: the file.

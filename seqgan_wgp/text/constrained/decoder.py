@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,9 @@ from .log_probs import best_score, score, table_of
 from .sampling import sampled_strings, tempered
 from .trellis import Trellis, everything
 from .viterbi import best_strings
+
+FusedStrings: TypeAlias = Callable[[Floats, npt.NDArray[Any], float, Trellis | None], npt.NDArray[np.int64]]
+"""(logs (N, L, V), uniforms (N, L), temperature, allowed strings) -> ids (N, L): `Fusion.strings`."""
 
 ROWS_MOST, CELLS_MOST = 512, 2**23
 """Number of strings, and of 8-byte numbers, processed at a time; limit memory and change no result."""
@@ -106,6 +109,28 @@ class Decoder:
             return sampled_strings(self._trellis, tempered(table_NLV, temperature), uniform_NL[rows])
 
         return self._in_blocks(probabilities_NLV, logs, draw)
+
+    def fuse(
+        self, log_NLV: Tensor, uniform_NL: npt.NDArray[Any], strings: FusedStrings, temperature: float = 1.0
+    ) -> Decoded:
+        """Return one allowed string for each table, drawn by an n-gram model too; see `text.fusion.decode`.
+
+        Args:
+            log_NLV: natural logs of probabilities, float32, on any device.
+            uniform_NL: as for `sample`.
+            strings: what draws them.
+            temperature: T, at least TEMPERATURE_LEAST.
+
+        Raises:
+            ConfigError: a temperature below TEMPERATURE_LEAST.
+            CheckpointError: some logs are not numbers.
+        """
+        if not temperature >= TEMPERATURE_LEAST:
+            raise ConfigError(f"the temperature is {temperature}, but it must be {TEMPERATURE_LEAST} or more")
+        allowed = self._trellis if self._constrained else None
+        return self._in_blocks(
+            log_NLV, True, lambda table_NLV, rows: strings(table_NLV, uniform_NL[rows], temperature, allowed)
+        )
 
     def _in_blocks(
         self, values_NLV: Tensor, logs: bool, strings: Callable[[Floats, slice], npt.NDArray[np.int64]]

@@ -35,7 +35,7 @@ def sampled_strings(trellis: Trellis, table_NLV: Floats, uniform_NL: npt.NDArray
         table_NLV: normalised at each position.
         uniform_NL: numbers in [0, 1), one for each position; low numbers give low ids.
     """
-    ahead = _ahead(trellis, table_NLV)
+    ahead = allowed_ahead(trellis, table_NLV)
     count = len(table_NLV)
     strings_N = np.arange(count)
     ids_NL = np.full((count, trellis.length), PAD, np.int64)
@@ -54,7 +54,7 @@ def sampled_strings(trellis: Trellis, table_NLV: Floats, uniform_NL: npt.NDArray
     return ids_NL
 
 
-def _ahead(trellis: Trellis, table_NLV: Floats) -> list[Floats]:
+def allowed_ahead(trellis: Trellis, table_NLV: Floats) -> list[Floats]:
     """Return for each layer, and the end, the log probability (S + 1, N) of an allowed completion.
 
     The last row is minus infinity, for NONE, which is index -1.

@@ -21,10 +21,11 @@ class RefinedStrings:
 
     Args:
         model: a model with a refiner.
+        decode: how its strings are decoded, as the refiner requires.
     """
 
-    def __init__(self, model: TextModel) -> None:
-        self._model = model
+    def __init__(self, model: TextModel, decode: str = "argmax") -> None:
+        self._model, self._decode = model, decode
         self._reached: dict[int, Progress] = {}
 
     def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Ids]:
@@ -32,7 +33,7 @@ class RefinedStrings:
         at = self._reached.get(seed, Progress(next=0))
         if at.strings > start:
             at = Progress(next=0)
-        request = Request(n=start + n, seed=seed, refine=True)
+        request = Request(n=start + n, seed=seed, decode=self._decode, refine=True)
         for block, reached in stream(self._model, request, None, at):
             wanted_NL = block.ids_NL[max(0, start - (reached.strings - len(block))) :]
             if len(wanted_NL):

@@ -44,9 +44,10 @@ class Request:
 
     def __post_init__(self) -> None:
         check_decoding(self.decode, self.temperature)
-        if self.refine and self.decode != "argmax":
+        if self.refine and (self.decode == "sample" or self.temperature != 1):
+            changed = "decode sample" if self.decode == "sample" else f"temperature {self.temperature:g}"
             raise ConfigError(
-                f"refine cannot be combined with decode {self.decode}: the classifier was trained on argmax strings",
+                f"refine cannot be combined with {changed}: the classifier was trained on strings decoded otherwise",
                 "leave one of the two out",
             )
         mine, shards = self.shard

@@ -19,8 +19,11 @@ from ...errors import ConfigError, did_you_mean
 from ...utils.counter_rng import Stream, uniform
 from ..vocabulary import Vocabulary
 
-DECODERS = ("argmax", "sample")
-"""How ids are chosen from probabilities: the most likely at each position, or sampled."""
+DECODERS = ("argmax", "sample", "fusion")
+"""How ids are chosen from probabilities: the most likely at each position; sampled; sampled with an n-gram model."""
+
+AUTO = "auto"
+"""Instead of these: "fusion" for a model that has one, otherwise "argmax"."""
 
 _COLDEST = 1e-30
 """Lower bound of the temperature, which avoids overflow in float32; the result is already that of argmax."""
@@ -30,7 +33,7 @@ def check_decoding(decode: str, temperature: float) -> None:
     """Raise ConfigError for an unknown way to decode or an invalid temperature."""
     if decode not in DECODERS:
         raise ConfigError(
-            f"decode is {decode!r}{did_you_mean(decode, DECODERS)}", f"choose one of: {', '.join(DECODERS)}"
+            f"decode is {decode!r}{did_you_mean(decode, DECODERS)}", f"choose one of: {', '.join((AUTO, *DECODERS))}"
         )
     if not 0 < temperature < math.inf:
         raise ConfigError(f"temperature is {temperature:g}, but it must be above 0 and finite")

@@ -112,7 +112,7 @@ def critic_scores(
     return np.concatenate(scores) if scores else np.zeros(0, np.float32)
 
 
-def log_probability(probabilities_NLV: Tensor, ids_NL: Tensor) -> Tensor:
+def log_probability(probabilities_NLV: Tensor, ids_NL: Tensor, *, logs: bool = False) -> Tensor:
     """Return the natural log probabilities (N,), float64 on the CPU, of strings under tables of probabilities.
 
     log p(s) = sum over i <= l of log p_i(s_i), where s_l is the first pad; a string without pad has L terms. So the
@@ -121,8 +121,10 @@ def log_probability(probabilities_NLV: Tensor, ids_NL: Tensor) -> Tensor:
     Args:
         probabilities_NLV: float32.
         ids_NL: integers, on the same device; ids after the first pad are ignored.
+        logs: whether the tables contain natural logs instead of probabilities.
     """
     pad_NL = ids_NL == PAD
     behind_NL = (pad_NL.cumsum(dim=1) - pad_NL.long()) > 0
-    chosen_NL = probabilities_NLV.gather(2, ids_NL.long()[..., None])[..., 0].masked_fill(behind_NL, 1.0)
-    return chosen_NL.cpu().double().log().sum(dim=1)
+    chosen_NL = probabilities_NLV.gather(2, ids_NL.long()[..., None])[..., 0]
+    chosen_NL = chosen_NL.masked_fill(behind_NL, 0.0 if logs else 1.0).cpu().double()
+    return (chosen_NL if logs else chosen_NL.log()).sum(dim=1)

@@ -25,6 +25,7 @@ from ...training.latents import BLOCK
 from ..causal_generator import CausalGenerator
 from ..constrained.decoder import Decoder, compile_constraints
 from ..domain import TextSpec
+from ..fusion.fusion import Fusion
 from ..refinement.refiner import Refiner
 from .causal_stream import block_uniforms, constrained_sample, drawing_of
 from .filters import StringFilter
@@ -59,6 +60,9 @@ class TextModel:
     refiner: Refiner | None = None
     """The refiner, needed by a request with `refine`."""
 
+    fusion: Fusion | None = None
+    """What a request with `decode` fusion needs."""
+
     def sha256(self) -> str:
         """Return a hash of the weights, the vocabulary and the length, which identifies the model."""
         digest = hashlib.sha256(self.spec.vocabulary.to_json(self.spec.length).encode())
@@ -66,6 +70,9 @@ class TextModel:
         if self.refiner is not None:
             digest.update(json.dumps(self.refiner.to_facts(), sort_keys=True).encode())
             parts.append(self.refiner.to_tensors())
+        if self.fusion is not None:
+            digest.update(json.dumps(self.fusion.to_facts(), sort_keys=True).encode())
+            parts.append(self.fusion.to_tensors())
         for part in parts:
             for name, tensor in sorted(part.items()):
                 digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
@@ -132,11 +139,15 @@ def stream(
         on_refined: see OnRefined.
 
     Raises:
-        ConfigError: at once, constraints that the model cannot fulfil, or `refine` of a model without a refiner.
+        ConfigError: at once, constraints that the model cannot fulfil, `refine` of a model without a refiner, or one
+            that learnt from strings decoded otherwise, or `decode` fusion of a model without one.
     """
     at = begun or Progress(next=request.start)
     if request.refine and model.refiner is None:
         raise ConfigError("the model has no refiner", "train one: seqgan-wgp refine RUN --minutes M")
+    if request.refine and model.refiner is not None and request.decode != model.refiner.decode:
+        learnt = f"the refiner learnt from strings of decode {model.refiner.decode}"
+        raise ConfigError(f"{learnt}, but decode is {request.decode}", f"use decode {model.refiner.decode}")
     selective = sieve is not None or request.refine
     end = NUMBERS_MOST if request.n is None or selective else request.start + request.n
     found = candidates(model, request, range(at.next, end))
@@ -188,8 +199,10 @@ def candidates(model: TextModel, request: Request, numbers: range) -> Iterator[S
     """Yield the decoded candidates with these indices in the request's shard, in blocks.
 
     Raises:
-        ConfigError: at once, constraints that the model cannot fulfil.
+        ConfigError: at once, constraints that the model cannot fulfil, or `decode` fusion of a model without one.
     """
+    if request.decode == "fusion" and model.fusion is None:
+        raise ConfigError("the model has no fusion", "choose one first: seqgan-wgp fuse RUN; or use decode argmax")
     decoder = None
     if request.constraints:
         decoder = compile_constraints(request.constraints, model.spec.vocabulary, model.spec.length)
@@ -219,13 +232,18 @@ def _tables(model: TextModel, request: Request, numbers: range) -> Iterator[tupl
         return
     mine, shards = request.shard
     first, last = numbers.start // BLOCK, -(-numbers.stop // BLOCK)
-    tables = partial(model.tables, seed=request.seed, logs=bool(request.constraints))
+    tables = partial(model.tables, seed=request.seed, logs=_wants_logs(request))
     if shards == 1:
         yield from enumerate(tables((last - first) * BLOCK, start=first * BLOCK), first)
         return
     for place in range(first + (mine - 1 - first) % shards, last, shards):
         (table_BLV,) = tables(BLOCK, start=place * BLOCK)
         yield place, table_BLV
+
+
+def _wants_logs(request: Request) -> bool:
+    """Return whether strings are made from logs of probabilities."""
+    return bool(request.constraints) or request.decode == "fusion"
 
 
 def _places(request: Request, numbers: range) -> range:
@@ -269,7 +287,10 @@ def _decoded(model: TextModel, request: Request, decoder: Decoder | None, place:
     index_B = torch.arange(place * BLOCK, (place + 1) * BLOCK, device=table_BLV.device)
     noise_BL = None if request.decode == "argmax" else decode_noise(request.seed, index_B, model.spec.length)
     if decoder is not None:
-        if noise_BL is None:
+        if request.decode == "fusion":
+            assert noise_BL is not None and model.fusion is not None
+            decoded = decoder.fuse(table_BLV, noise_BL.cpu().numpy(), model.fusion.strings, request.temperature)
+        elif noise_BL is None:
             decoded = decoder.decode(table_BLV, logs=True)
         else:
             decoded = decoder.sample(table_BLV, noise_BL.cpu().numpy(), request.temperature, logs=True)
@@ -280,13 +301,17 @@ def _decoded(model: TextModel, request: Request, decoder: Decoder | None, place:
             given_up_N=decoded.given_up_N,
         )
     else:
-        if noise_BL is None:
+        if request.decode == "fusion":
+            assert noise_BL is not None and model.fusion is not None
+            log_BLV, uniform_BL = table_BLV.cpu().numpy(), noise_BL.cpu().numpy()
+            ids_BL = model.fusion.strings(log_BLV, uniform_BL, request.temperature).astype(model.spec.vocabulary.dtype)
+        elif noise_BL is None:
             ids_BL = model.spec.decode(table_BLV)
         else:
             ids_BL = sample(table_BLV, noise_BL, request.temperature).cpu().numpy().astype(model.spec.vocabulary.dtype)
         block = StringBlock(index_N=index_B.cpu().numpy(), ids_NL=ids_BL)
     block = _judged(model, request, place, block)
-    return _scored(model, block, table_BLV) if request.scores else block
+    return _scored(model, block, table_BLV, logs=_wants_logs(request)) if request.scores else block
 
 
 def _judged(model: TextModel, request: Request, place: int, block: StringBlock) -> StringBlock:
@@ -297,11 +322,11 @@ def _judged(model: TextModel, request: Request, place: int, block: StringBlock) 
     return replace(block, accepted_N=model.refiner.accepts(request.seed, place * BLOCK, block.ids_NL))
 
 
-def _scored(model: TextModel, block: StringBlock, table_BLV: Tensor) -> StringBlock:
+def _scored(model: TextModel, block: StringBlock, table_BLV: Tensor, *, logs: bool) -> StringBlock:
     log_B = block.log_probability_N
     if log_B is None:
         ids_BL = torch.from_numpy(block.ids_NL.astype(np.int64)).to(table_BLV.device)
-        log_B = log_probability(table_BLV, ids_BL).numpy()
+        log_B = log_probability(table_BLV, ids_BL, logs=logs).numpy()
     score_B = critic_scores(model.critic, model.spec, block.ids_NL, model.device)
     return replace(block, score_N=score_B, log_probability_N=log_B)
 

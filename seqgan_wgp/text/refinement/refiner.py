@@ -100,6 +100,8 @@ class Refiner:
 
     stages: tuple[Stage, ...]
     config: AcceptanceConfig
+    decode: str = "argmax"
+    """How the strings were decoded that it learnt from, one of `generation.sampling.DECODERS`; only such it judges."""
 
     def log_weights(self, ids_NL: Ids) -> Floats:
         """Return the log of the density of real strings over that of generated ones (N,), up to a constant."""
@@ -164,7 +166,7 @@ class Refiner:
             }
             for stage in self.stages
         ]
-        return {"acceptance": asdict(self.config), "stages": stages}
+        return {"acceptance": asdict(self.config), "decode": self.decode, "stages": stages}
 
     def to(self, device: torch.device) -> Refiner:
         """Return the refiner with its classifiers on a device."""
@@ -182,7 +184,9 @@ def from_tensors(facts: Mapping[str, Any], tensors: Mapping[str, Tensor], vocabu
         stages = [_stage(found, place, tensors, vocabulary_size, length) for place, found in enumerate(facts["stages"])]
         if not stages:
             raise KeyError("stages")
-        return Refiner(stages=tuple(stages), config=AcceptanceConfig(**facts["acceptance"]))
+        # Files of before there was another way to decode do not say which.
+        decode = str(facts.get("decode", "argmax"))
+        return Refiner(stages=tuple(stages), config=AcceptanceConfig(**facts["acceptance"]), decode=decode)
     except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
         reason = error.message if isinstance(error, ConfigError) else one_line(error)
         raise CheckpointError(f"the refiner's part of the model file is not readable ({reason})") from None

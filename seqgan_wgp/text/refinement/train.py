@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
@@ -75,6 +75,8 @@ def train_refiner(
     options: RefineOptions,
     device: torch.device,
     on_progress: OnRound = lambda _round, _progress: None,
+    *,
+    decode: str = "argmax",
 ) -> Refiner:
     """Train a refiner for a generator of the corpus's strings.
 
@@ -87,6 +89,7 @@ def train_refiner(
         options: duration and acceptance rule.
         device: device for training.
         on_progress: see OnRound.
+        decode: how `samples` decodes, which the refiner keeps.
     """
     refiner: Refiner | None = None
     for place in range(options.rounds):
@@ -107,7 +110,7 @@ def train_refiner(
         trained = (fitted.classifier, fitted.temperature)
         refiner = calibrated(stages, trained, strings_NL, options.acceptance, _facts(fitted, options.seed))
     assert refiner is not None
-    return refiner
+    return replace(refiner, decode=decode)
 
 
 def _fit_config(options: RefineOptions, length: int) -> FitConfig:

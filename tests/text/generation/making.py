@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,6 +12,8 @@ from seqgan_wgp.config import Config, override
 from seqgan_wgp.text.domain import TextSpec, networks
 from seqgan_wgp.text.generation.stream import TextModel
 from seqgan_wgp.text.networks import log_probabilities
+from seqgan_wgp.text.refinement.classifier import ClassifierConfig, StringClassifier
+from seqgan_wgp.text.refinement.refiner import AcceptanceConfig, Refiner, calibrated
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.latents import generate, run_latents
 from seqgan_wgp.utils.counter_rng import Stream
@@ -34,3 +37,12 @@ def text_model(config: Config, vocabulary: Vocabulary, *, length: int = LENGTH, 
 
     spec = TextSpec(vocabulary, length, {})
     return TextModel(spec=spec, tables=tables, generator=generator, critic=critic.eval(), device=device)
+
+
+def a_refiner(model: TextModel, config: AcceptanceConfig, sharpness: float = 3.0) -> Refiner:
+    """Return a refiner with an arbitrary taste."""
+    sizes = ClassifierConfig(width=8, blocks=("conv-1",))
+    classifier = StringClassifier(model.spec.vocabulary.size, LENGTH, sizes, 1).eval().requires_grad_(False)
+    classifier.head.weight.normal_(generator=torch.Generator().manual_seed(0)).mul_(sharpness / LENGTH)
+    ids_NL = np.concatenate([model.spec.decode(table) for table in model.tables(2_048, seed=99, start=0)])
+    return calibrated([], (classifier, 1.0), ids_NL, config, {})

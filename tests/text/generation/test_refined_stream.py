@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import ConfigError
@@ -17,23 +16,13 @@ from seqgan_wgp.text.generation.filters import StringFilter
 from seqgan_wgp.text.generation.request import Progress, Request, described
 from seqgan_wgp.text.generation.stream import TextModel, stream
 from seqgan_wgp.text.hashing.string_hashes import StringHashes
-from seqgan_wgp.text.refinement.classifier import ClassifierConfig, StringClassifier
-from seqgan_wgp.text.refinement.refiner import AcceptanceConfig, Refiner, calibrated
+from seqgan_wgp.text.refinement.refiner import AcceptanceConfig
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.latents import BLOCK
 
-from .making import LENGTH, text_model
+from .making import LENGTH, a_refiner, text_model
 
 Pairs = list[tuple[int, str]]
-
-
-def a_refiner(model: TextModel, config: AcceptanceConfig, sharpness: float = 3.0) -> Refiner:
-    """Return a refiner with an arbitrary taste."""
-    sizes = ClassifierConfig(width=8, blocks=("conv-1",))
-    classifier = StringClassifier(model.spec.vocabulary.size, LENGTH, sizes, 1).eval().requires_grad_(False)
-    classifier.head.weight.normal_(generator=torch.Generator().manual_seed(0)).mul_(sharpness / LENGTH)
-    ids_NL = np.concatenate([model.spec.decode(table) for table in model.tables(2_048, seed=99, start=0)])
-    return calibrated([], (classifier, 1.0), ids_NL, config, {})
 
 
 @pytest.fixture(params=[{"rule": "ratio"}, {"rule": "drs"}, {"rule": "mh", "proposals": 8}], ids=["ratio", "drs", "mh"])
@@ -121,7 +110,7 @@ def test_the_acceptance_is_told(model: TextModel) -> None:
 def test_what_cannot_be(model: TextModel) -> None:
     with pytest.raises(ConfigError, match="no refiner"):
         stream(replace(model, refiner=None), Request(n=1, refine=True))
-    with pytest.raises(ConfigError, match="argmax"):
+    with pytest.raises(ConfigError, match="decoded otherwise"):
         Request(n=1, refine=True, decode="sample")
 
 

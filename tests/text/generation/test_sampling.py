@@ -118,7 +118,7 @@ def test_ways_to_decode_that_there_are_pass() -> None:
 @pytest.mark.parametrize(
     ("decode", "temperature", "message"),
     [
-        ("sampel", 1.0, "decode is 'sampel'; did you mean 'sample'?\nchoose one of: argmax, sample"),
+        ("sampel", 1.0, "decode is 'sampel'; did you mean 'sample'?\nchoose one of: auto, argmax, sample"),
         ("sample", 0.0, "temperature is 0, but it must be above 0"),
         ("sample", -1.0, "temperature is -1, but it must be above 0"),
         ("sample", float("nan"), "temperature is nan, but it must be above 0"),

@@ -1,0 +1,83 @@
+"""seqgan-wgp fuse: let an n-gram model of the corpus decide characters together with the generator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .. import options
+from ..ui.console import guarded, messages
+from ..ui.progress_bar import Working
+
+if TYPE_CHECKING:
+    from seqgan_wgp.text.fusion.fusion import Fusion
+
+
+@guarded
+def fuse(
+    model: options.TrainedModel,
+    corpus: Annotated[
+        list[str] | None,
+        typer.Argument(help="The text, as train takes it; otherwise the run's own.", metavar="[CORPUS...]"),
+    ] = None,
+    new: Annotated[
+        float, typer.Option(help="Least share of strings that are not training lines.", metavar="SHARE")
+    ] = 0.8,
+    different: Annotated[float, typer.Option(help="Least share of distinct strings.", metavar="SHARE")] = 0.95,
+    seed: Annotated[int, typer.Option(help="Seed of the strings that are measured.", metavar="S")] = 0,
+    best: Annotated[bool, typer.Option("--best", help="Fuse the run's best.safetensors.")] = False,
+    device: options.Device = None,
+    plugin: options.Plugins = None,
+) -> None:
+    """Choose an n-gram model that draws the strings of MODEL together with the generator, and store it in MODEL.
+
+    generate then decodes by fusion unless --decode says otherwise.
+    """
+    options.load_plugins(plugin)
+
+    from seqgan_wgp.runs.fuse import fuse as fused
+    from seqgan_wgp.text.readers.open import open_inputs
+    from seqgan_wgp.utils.model_file import find_model_file
+
+    source = open_inputs(corpus) if corpus else None
+    with Working(messages()) as working:
+
+        def on_bytes(done: int) -> None:
+            if source is not None:
+                working(f"reading {source.label}", done / source.size if source.size else 0.0)
+
+        found = fused(
+            model,
+            source,
+            new=new,
+            different=different,
+            seed=seed,
+            best=best,
+            device=device or "auto",
+            on_progress=lambda share: working("choosing the n-gram model", share),
+            on_bytes=on_bytes,
+        )
+    _tell(found.fusion)
+    typer.echo(find_model_file(model, best=best))
+
+
+def _tell(fusion: Fusion | None) -> None:
+    """Say on stderr what was chosen."""
+    console = messages()
+    if fusion is None:
+        console.print("no n-gram model brings the strings nearer to the validation lines: decode stays argmax")
+        return
+    powers, facts = fusion.powers, fusion.facts
+    console.print(
+        f"{facts['order']}-grams to the power {powers.ngram:g}, generator to the power {powers.generator:g}",
+        soft_wrap=True,
+    )
+    found, before = facts["validation"], facts["argmax"]
+    console.print(
+        f"mean of JS-4, JS-6 and JS-8 above real lines: {found['divergence']:.4f} bits, by argmax "
+        f"{before['divergence']:.4f}; "
+        f"new {found['new']:.1%}, by argmax {before['new']:.1%}; different {found['different']:.1%}, by argmax "
+        f"{before['different']:.1%}",
+        soft_wrap=True,
+    )
