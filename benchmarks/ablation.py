@@ -10,8 +10,6 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from scipy import stats  # type: ignore[import-untyped,unused-ignore]
-
 Row = dict[str, Any]
 
 HALVES = ("validation", "test")
@@ -145,6 +143,8 @@ def table(title: str, rows: list[Row]) -> str:
     lines += [f"| {' | '.join(cells(name, of_name[name], base))} |" for name in order]
     finite = [name for name in order if math.isfinite(final(name, "validation"))]
     if len(finite) > 2:
+        from scipy import stats  # type: ignore[import-untyped,unused-ignore]  # here, since its import takes a second
+
         pairs = [[final(name, half) for name in finite] for half in HALVES]
         rank = float(stats.spearmanr(*pairs).statistic)
         lines += ["", f"Spearman's rank correlation of validation and test over {len(finite)} recipes: {rank:.3f}"]
