@@ -81,7 +81,7 @@ def cells(name: str, rows: list[Row], base: list[Row]) -> list[str]:
     """Return the cells of one recipe's line; `rows` are its runs, `base` those of the base."""
     done = [row for row in rows if row["diverged"] is None]
     if not done:
-        return [name, str(len(rows)), "diverged", *[""] * 7]
+        return [name, str(len(rows)), "diverged", *[""] * (len(HEAD) - 3)]
     finals = {half: [excess(row["curve"][-1], half) for row in done] for half in HALVES}
     means = {half: statistics.fmean(finals[half]) for half in HALVES}
     shown = [number(means[half], spread(finals[half])) for half in HALVES]
@@ -97,9 +97,21 @@ def cells(name: str, rows: list[Row], base: list[Row]) -> list[str]:
         passed = when(minutes_to(mean_curve(base), means["validation"]))
     rounds = statistics.fmean(row["rounds"] for row in done)
     unique = statistics.fmean(row["curve"][-1]["validation"]["unique"] for row in done)
+    valid = [row["curve"][-1]["valid"] for row in done if "valid" in row["curve"][-1]]
     lost = len(rows) - len(done)
     runs = str(len(done)) + (f" ({lost} diverged)" if lost else "")
-    return [name, runs, *shown, difference, deviations, reached, passed, f"{rounds:,.0f}", f"{unique:.1%}"]
+    return [
+        name,
+        runs,
+        *shown,
+        difference,
+        deviations,
+        reached,
+        passed,
+        f"{rounds:,.0f}",
+        f"{unique:.1%}",
+        *([f"{statistics.fmean(valid):.1%}"] if valid else []),
+    ]
 
 
 HEAD = [
@@ -139,7 +151,8 @@ def table(title: str, rows: list[Row]) -> str:
 
     factors = list(dict.fromkeys(factor_of(name) for name in ["base", *of_name]))
     order = sorted(of_name, key=lambda name: (factors.index(factor_of(name)), final(name, "validation")))
-    lines = [f"## {title}", "", f"| {' | '.join(HEAD)} |", f"|{' --- |' * len(HEAD)}"]
+    head = [*HEAD, "valid"] if any("valid" in point for row in rows for point in row["curve"]) else HEAD
+    lines = [f"## {title}", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     lines += [f"| {' | '.join(cells(name, of_name[name], base))} |" for name in order]
     finite = [name for name in order if math.isfinite(final(name, "validation"))]
     if len(finite) > 2:

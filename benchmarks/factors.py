@@ -56,6 +56,31 @@ FAST: Entry = {
 }
 """The same settings as `fast` has them on a small alphabet."""
 
+CONTEXT: dict[str, Entry] = {
+    "base": {},
+    "D attention": {"critic.context": "attention"},
+    "D mixing": {"critic.context": "mixing"},
+    "D dilated": {"critic.dilation_growth": 2},
+    "D dilated, attention": {"critic.dilation_growth": 2, "critic.context": "attention"},
+    "G, D attention": both("context", "attention"),
+    "G, D mixing": both("context", "mixing"),
+    "G, D dilated": both("dilation_growth", 2),
+    "G self-modulation": {"generator.self_modulation": True},
+    "rpgan": {"objective.loss": "rpgan"},
+    "rpgan + r1r2, 1": _objective("rpgan", "r1r2", 1.0),
+    "D attention, G self-modulation, rpgan": {
+        "critic.context": "attention",
+        "generator.self_modulation": True,
+        "objective.loss": "rpgan",
+    },
+    "G, D mixing, rpgan": {**both("context", "mixing"), "objective.loss": "rpgan"},
+    "D attention, 3 blocks": {"critic.context": "attention", "critic.blocks": 3},
+    "D attention, batch 128": {"critic.context": "attention", "training.batch_size": 128},
+    "D attention, 2 critic steps": {"critic.context": "attention", "training.critic_steps": 2},
+    "D attention, kernel 5": {"critic.context": "attention", **both("kernel", 5)},
+}
+"""What lets the networks see whole strings, on top of `fast`."""
+
 FACTORS: dict[str, dict[str, Entry]] = {
     "shown to the critic": {
         **_each("generator.relaxation", ("softmax", "straight-through", "sampled")),

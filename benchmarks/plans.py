@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 
-from benchmarks.factors import FACTORS, FAST, FIRST, WINNERS, Entry, both
+from benchmarks.factors import CONTEXT, FACTORS, FAST, FIRST, WINNERS, Entry, both
 
 CORPORA: dict[str, tuple[str, Entry]] = {
     "names": ("names/names.txt", {"corpus.length": 16}),
@@ -15,6 +15,12 @@ CORPORA: dict[str, tuple[str, Entry]] = {
     "lm1b": ("lm1b/1b_benchmark.dev.tokens", {"corpus.length": 32, "corpus.layout": "lines"}),
 }
 """Name -> file below the data folder, and settings: all recipes on a corpus see rows of one length."""
+
+MOLECULES: dict[str, tuple[str, Entry]] = {"qm9": ("smiles/qm9.txt", {"corpus.length": 24})}
+"""The same for corpora of molecules, whose strings a program can tell to be valid."""
+
+FILES = CORPORA | MOLECULES
+"""All of them."""
 
 BASE_PLACES = (0, 1, 12, 30)
 """Places of the base's runs in the plan of factors, a seed each. Their spread is what a difference is judged by, and
@@ -52,7 +58,7 @@ def trial(corpus: str, name: str, entry: Entry, *, seed: int, minutes: float, ro
         corpus=corpus,
         name=name,
         recipe=entry.get("recipe", "fast"),
-        settings=CORPORA[corpus][1] | settings,
+        settings=FILES[corpus][1] | settings,
         variation=entry.get("variation", ""),
         seed=seed,
         minutes=minutes,
@@ -86,6 +92,16 @@ def winners(minutes: float) -> list[Trial]:
         for seed in range(3)
         for corpus in CORPORA
         for name, entry in {"base": {}, **WINNERS}.items()
+    ]
+
+
+def context(minutes: float) -> list[Trial]:
+    """Return what lets the networks see whole strings, with three seeds on molecules and on names."""
+    return [
+        trial(corpus, name, entry, seed=seed, minutes=minutes)
+        for seed in range(3)
+        for corpus in ("qm9", "names")
+        for name, entry in CONTEXT.items()
     ]
 
 
@@ -125,6 +141,7 @@ PLANS: dict[str, tuple[Callable[[float], list[Trial]], float]] = {
     "factors": (partial(around, {}, FAST), 1.0),
     "first": (partial(around, FIRST, FIRST), 1.5),
     "winners": (winners, 1.0),
+    "context": (context, 5.0),
     "published": (published, 30.0),
     "default": (default, 5.0),
 }

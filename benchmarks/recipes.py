@@ -32,7 +32,8 @@ from typing import Any
 import torch
 
 from benchmarks.ablation import HALVES, drop_torn_line, read_rows, report
-from benchmarks.plans import CORPORA, PLANS, Trial
+from benchmarks.molecules import valid_share
+from benchmarks.plans import FILES, MOLECULES, PLANS, Trial
 from benchmarks.variations import Setup, Share, vary
 from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.errors import Diverged
@@ -114,6 +115,8 @@ def train(trial: Trial, trainer: Trainer, clock: Clock) -> dict[str, Any]:
             samples = trainer.samples()
             scores = {half: trainer.domain.score(samples, half=half) for half in HALVES}
             curve.append({"minutes": clock.seconds / 60, "rounds": trainer.step, **scores})
+            if trial.corpus in MOLECULES:
+                curve[-1]["valid"] = valid_share(trainer.domain.spec.to_text(samples))
             if ended():
                 break
     except Diverged as error:
@@ -127,7 +130,7 @@ def run_here(trial: Trial, data: Path) -> dict[str, Any]:
     keep_memory()
     with tempfile.TemporaryDirectory() as scratch:
         clock = Clock(trial.minutes)
-        trainer = trainer_of(trial, data / CORPORA[trial.corpus][0], Path(scratch), clock.share)
+        trainer = trainer_of(trial, data / FILES[trial.corpus][0], Path(scratch), clock.share)
         measured = train(trial, trainer, clock)
     return asdict(trial) | measured
 

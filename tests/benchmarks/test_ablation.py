@@ -50,6 +50,16 @@ def test_a_table_of_made_up_rows() -> None:
     assert report(rows).startswith("## names, 2 minutes")
 
 
+def test_molecules_have_a_column_of_their_own() -> None:
+    rows = [made_up("base", 0, [0.1], 0.1), made_up("base", 1, [0.1], 0.1), made_up("lost", 0, [], 0.0, diverged="nan")]
+    for row, share in zip(rows[:2], (0.1, 0.2), strict=True):
+        row["curve"][-1]["valid"] = share
+    head, _, base, _ = table("qm9", rows).splitlines()[2:]
+    assert head.endswith("| unique | valid |")
+    assert base.endswith("| 50.0% | 15.0% |")
+    assert "| valid |" not in table("names", [made_up("base", 0, [0.1], 0.1)])
+
+
 def test_the_order_on_test_may_be_another() -> None:
     rows = [made_up(name, 0, [value], 1 - value) for name, value in (("base", 0.1), ("b", 0.2), ("c", 0.3))]
     assert "over 3 recipes: -1.000" in table("names", rows)
