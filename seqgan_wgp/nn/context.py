@@ -2,7 +2,7 @@
 
 Each adds to its input a branch that starts at 0, so that a network begins as if the layer were not there, and a rate of
 learning that suits convolutions does not throw it off (Bachlechner et al. 2021, "ReZero is All You Need"; a gain for
-each channel as in Touvron et al. 2021, "Going Deeper with Image Transformers"). All is written in operations that can
+each output as in Touvron et al. 2021, "Going Deeper with Image Transformers"). All is written in operations that can
 be differentiated twice, as a gradient penalty needs; the fused kernels of attention cannot.
 
 Shape suffixes: B batch, C channels, L length, H heads, D channels of a head.
@@ -15,6 +15,7 @@ from typing import final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..registry import CONTEXTS as CONTEXTS
 from ..registry import Context
@@ -35,6 +36,11 @@ def sinusoids(channels: int, length: int) -> Tensor:
     rate_C1 = 10_000 ** (-torch.arange(half, dtype=torch.float64) / half)[:, None]
     angle_CL = rate_C1 * torch.arange(length, dtype=torch.float64)
     return torch.cat([angle_CL.sin(), angle_CL.cos()])[:channels].float()
+
+
+def _scaled(layer: nn.Linear, x: Tensor, gain: Tensor) -> Tensor:
+    """Return what a layer gives, times a gain for each of its outputs; the weights are fewer than what it gives."""
+    return functional.linear(x, layer.weight * gain[:, None], layer.bias * gain)
 
 
 @final
@@ -61,8 +67,7 @@ class PositionAttention(nn.Module):
         query_BHLD, key_BHLD, value_BHLD = split.permute(2, 0, 3, 1, 4)
         weight_BHLL = (query_BHLD @ key_BHLD.transpose(2, 3) * (channels // self.heads) ** -0.5).softmax(dim=3)
         mixed_BLC = (weight_BHLL @ value_BHLD).transpose(1, 2).reshape(batch, length, channels)
-        branch_BLC: Tensor = self.output(mixed_BLC) * self.gain()
-        return x_BCL + branch_BLC.transpose(1, 2)
+        return x_BCL + _scaled(self.output, mixed_BLC, self.gain()).transpose(1, 2)
 
 
 @final
@@ -77,12 +82,11 @@ class PositionMixing(nn.Module):
         self.norm = ChannelNorm(channels)
         self.inner = nn.Linear(length, 2 * length)
         self.outer = nn.Linear(2 * length, length)
-        self.gain = GivenStart(torch.zeros(channels, 1))
+        self.gain = GivenStart(torch.zeros(length))
 
     def forward(self, x_BCL: Tensor) -> Tensor:
         """Apply the layer."""
-        branch_BCL: Tensor = self.outer(relu(self.inner(self.norm(x_BCL)))) * self.gain()
-        return x_BCL + branch_BCL
+        return x_BCL + _scaled(self.outer, relu(self.inner(self.norm(x_BCL))), self.gain())
 
 
 CONTEXTS.add("none", Context())
