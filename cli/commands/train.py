@@ -173,7 +173,14 @@ def train_in(run: RunFolder, world: ProcessGroup, overrides: dict[str, object] |
     config = configs.override(read_config(run), overrides or {})
     try:
         with stopping() as should_stop, Progress(messages(), run.path, config) as progress:
-            outcome = run_training(run, overrides, on_record=progress.show, should_stop=should_stop, world=world)
+            outcome = run_training(
+                run,
+                overrides,
+                on_record=progress.show,
+                should_stop=should_stop,
+                world=world,
+                on_phase=lambda what: messages().print(what, markup=False),
+            )
     except Diverged:
         _report(run)
         raise

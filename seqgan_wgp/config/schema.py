@@ -355,6 +355,21 @@ class ModelSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefinementSettings:
+    """What follows training, for text: an n-gram model and a refiner for the final model."""
+
+    fuse: bool = setting("choose an n-gram model that strings are drawn by too, as the command fuse does", False)
+    new: float = setting("smallest share of new strings that fuse accepts", 0.8, ge=0, le=1)
+    minutes: float | None = setting(
+        "minutes of training a refiner, as the command refine does, after those of training.minutes; none: no refiner",
+        None,
+        gt=0,
+    )
+    steps: int | None = setting("training steps of the refiner instead of minutes; reproducible", None, ge=1)
+    rounds: int = setting("classifiers of the refiner, each trained on what the previous ones accepted", 1, ge=1, le=8)
+
+
+@dataclass(frozen=True, kw_only=True)
 class LogSettings:
     """How often metrics are logged."""
 
@@ -383,4 +398,5 @@ class Config:
     averaging: AveragingSettings = dataclasses.field(default_factory=AveragingSettings)
     evaluation: EvaluationSettings
     model: ModelSettings = dataclasses.field(default_factory=ModelSettings)
+    refinement: RefinementSettings = dataclasses.field(default_factory=RefinementSettings)
     log: LogSettings

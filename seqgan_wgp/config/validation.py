@@ -31,6 +31,22 @@ def check(config: Config) -> None:
     _check_objective(config)
     _check_critic(config)
     _check_rhythm(config)
+    _check_refinement(config)
+
+
+def _check_refinement(config: Config) -> None:
+    settings, network = config.refinement, config.generator.network
+    asked = {"fuse": settings.fuse, "minutes": settings.minutes, "steps": settings.steps}
+    given = [f"refinement.{name}" for name, value in asked.items() if value]
+    if given and not DATA_KINDS[config.domain].is_discrete:
+        raise ConfigError(f"{given[0]} is set, but it applies to text only", "leave it out")
+    if settings.minutes is not None and settings.steps is not None:
+        raise ConfigError("both refinement.minutes and refinement.steps are set", "set one of the two")
+    if settings.fuse and GENERATORS[config.domain][network].has_likelihood:
+        raise ConfigError(
+            f"refinement.fuse is set, but the network {network} sees the previous characters already",
+            "set refinement.fuse=false",
+        )
 
 
 def _check_toy(config: Config) -> None:

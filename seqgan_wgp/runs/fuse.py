@@ -53,14 +53,23 @@ def fuse(
         OSError: the file cannot be written.
     """
     options = FusionOptions(new=new, different=different, seed=seed)
+    return rewritten(
+        model,
+        corpus,
+        lambda loaded, text: fused(loaded, text, options, on_progress),
+        command="fuse",
+        best=best,
+        device=device,
+        on_bytes=on_bytes,
+    )
 
-    def fused(loaded: Model, text: Corpus) -> Model:
-        if isinstance(loaded.generator, CausalGenerator):
-            raise ConfigError(
-                "fuse is for generators in one shot, and one of the network causal sees the characters before already",
-                "generate with it as it is",
-            )
-        found, _argmax = choose_fusion(loaded.tables, text, options, on_progress)
-        return loaded.with_fusion(found)
 
-    return rewritten(model, corpus, fused, command="fuse", best=best, device=device, on_bytes=on_bytes)
+def fused(model: Model, corpus: Corpus, options: FusionOptions, on_progress: Callable[[float], object]) -> Model:
+    """Return a model of a corpus with the fusion that is best by the options; see `fuse`."""
+    if isinstance(model.generator, CausalGenerator):
+        raise ConfigError(
+            "fuse is for generators in one shot, and one of the network causal sees the characters before already",
+            "generate with it as it is",
+        )
+    found, _argmax = choose_fusion(model.tables, corpus, options, on_progress)
+    return model.with_fusion(found)

@@ -66,9 +66,18 @@ def refine(
         acceptance=AcceptanceConfig(rule=acceptance, quantile=quantile, rate=rate, proposals=proposals),
         seed=seed,
     )
+    return rewritten(
+        model,
+        corpus,
+        lambda loaded, text: refined(loaded, text, options, on_progress),
+        command="refine",
+        best=best,
+        device=device,
+        on_bytes=on_bytes,
+    )
 
-    def refined(loaded: Model, text: Corpus) -> Model:
-        refiner = train_refiner(loaded.samples, text, options, loaded.device, on_progress, decode=loaded.decoding())
-        return loaded.with_refiner(refiner)
 
-    return rewritten(model, corpus, refined, command="refine", best=best, device=device, on_bytes=on_bytes)
+def refined(model: Model, corpus: Corpus, options: RefineOptions, on_progress: OnRound) -> Model:
+    """Return a model of a corpus with a refiner trained for it; see `refine`."""
+    decode = model.decoding()
+    return model.with_refiner(train_refiner(model.samples, corpus, options, model.device, on_progress, decode=decode))

@@ -6,6 +6,7 @@ import contextlib
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from ..utils.malloc import keep_memory
 from ..utils.tensor_file import read_tensor_file
 from ..utils.threads import computing_with
 from .calibrate import calibrate, threads_here
+from .finish import OnPhase, finish
 from .folder import RunFolder, read_config, write_config
 from .outcome import INTERRUPTED, Outcome
 from .prepare import create
@@ -37,6 +39,7 @@ def run_training(
     on_record: OnRecord | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     world: ProcessGroup = ALONE,
+    on_phase: OnPhase = lambda _what: None,
 ) -> Outcome:
     """Train in a run folder, from its checkpoint or from the start, until training ends or is interrupted.
 
@@ -48,6 +51,7 @@ def run_training(
         on_record: called after every step.
         should_stop: called after every step. When it returns True, the run is saved and can be resumed later.
         world: the process group that trains the run, of any size. All processes call this function; the first writes.
+        on_phase: called with what is done after training, where the settings in `refinement` ask for it.
 
     Raises:
         Diverged: a loss or gradient is not finite; the last good checkpoint stays.
@@ -76,9 +80,12 @@ def run_training(
                 at = journal.trainer
                 check_ahead(run, config.training, overrides, step=at.step, seconds=at.seconds)
                 write_config(run, config)
-            return journal.train(on_record, should_stop)
+            outcome = journal.train(on_record, should_stop)
         finally:
             journal.close()
+        if outcome.reason != INTERRUPTED and not finish(run, config, should_stop, on_phase):
+            return replace(outcome, reason=INTERRUPTED)
+        return outcome
 
 
 def _follow(run: RunFolder, config: Config, world: ProcessGroup, should_stop: Callable[[], bool]) -> Outcome:
