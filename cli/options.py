@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 Corpus = Annotated[
     list[str],
     typer.Argument(
-        help="What to read: text files with one string per line (also .gz, .zst and FASTA), FILE:COLUMN for a column "
-        "of a .csv, .tsv, .jsonl or .parquet file, a quoted pattern such as 'data/*.txt', or a bundled corpus (see: "
-        "seqgan-wgp corpora). Several inputs are concatenated. Use - for stdin. train also accepts toy:NAME, a 2-d "
-        "toy distribution.",
+        help="What to read: text files with one string per line (also compressed, in archives, and FASTA; told by the "
+        "content), FILE:COLUMN for a column of a CSV, TSV, JSON or Parquet file, a quoted pattern such as "
+        "'data/*.txt', or a bundled corpus (see: seqgan-wgp corpora). Several inputs are concatenated. Use - for "
+        "stdin. train also accepts toy:NAME, a 2-d toy distribution.",
         metavar="CORPUS...",
     ),
 ]

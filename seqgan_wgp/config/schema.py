@@ -30,6 +30,8 @@ from .fields import setting
 from .kinds import DATA_KINDS
 
 _NORMAL_FORMS = ("none", "nfc", "nfd", "nfkc", "nfkd")
+_HEX = ("decode", "keep")
+_CASES = ("keep", "upper", "lower")
 _ACTIVATIONS = TableNames("images.dense.ACTIVATIONS")
 _CRITERIA = TableNames("text.criteria.CRITERIA")
 _CONVOLUTIONS = TableNames("nn.fast_conv.convolution.CONVOLUTIONS", "auto")
@@ -44,6 +46,23 @@ class CorpusSettings:
     """How text is turned into rows of token ids."""
 
     encoding: str = setting("encoding of the text, by its Python name", "utf-8")
+    format: str = setting(
+        "auto: the kind of file is recognised by its content; lines: each line is a string as it is",
+        "lines",
+        choices=("auto", "lines"),
+    )
+    field: str = setting("column or field to learn, by its name or by its number from 1 on; empty: none", "")
+    separator: str = setting(
+        "characters, or the word tab, between the fields of a line; the last field keeps the rest of the line", ""
+    )
+    weights: str = setting(
+        "column of counts by which strings are repeated; none: ignore counts; empty: use the counts in the lines", ""
+    )
+    hex: str = setting("what to do with strings written as $HEX[6162]: decode or keep them", "keep", choices=_HEX)
+    case: str = setting(
+        "case to which letters are converted: upper or lower; keep: no conversion", "keep", choices=_CASES
+    )
+    drop_characters: str = setting("characters to remove from every line, for example -*", "")
     errors: str = setting(
         "what to do with lines that have invalid bytes", "strict", choices=("strict", "replace", "skip")
     )

@@ -23,7 +23,7 @@ from .corpus import cache
 from .corpus.auto_settings import SAMPLES_MOST, by_rule, sizes
 from .corpus.dataset import DATA_FILES, IDS, Corpus, open_corpus, prepare
 from .corpus.scan import Scan, scan
-from .corpus.stats import Facts
+from .corpus.stats import Facts, hex_finding
 from .domain import TextDomain, TextSpec
 from .evaluation.evaluate import TextEvaluation, evaluate_text
 from .evaluation.options import TextEvalOptions
@@ -32,6 +32,7 @@ from .evaluation.two_sample_test import STEPS
 from .generation.formats import FORMATS, HEADERS, write_lines
 from .metrics.ngrams import NgramReference
 from .readers.open import Source, open_inputs, open_source
+from .recognition.recognise import check_kind, recognised, saying
 from .report_data import text_report_data
 from .vocabulary import Vocabulary
 
@@ -77,12 +78,16 @@ class PreparedText:
         return self.facts.sha256
 
     def summary(self) -> str:
-        """Describe the corpus in one line."""
-        return self.facts.summary()
+        """Describe the corpus in one line, after a line for each note on the kind of file."""
+        said = [saying(told) for told in self.source.sayings if told.level == "note"]
+        if self.facts.hex_decoded:
+            said.append(hex_finding(self.facts.hex_decoded, decoded=True))
+        return "\n".join([*said, self.facts.summary()])
 
     def warnings(self) -> list[str]:
         """Return warnings for the user before training."""
-        return self.facts.warnings()
+        said = [saying(told) for told in self.source.sayings if told.level == "warning"]
+        return [*said, *self.facts.warnings()]
 
     def decide(self, config: Config) -> Config:
         """Return the config with all automatic settings decided for this corpus."""
@@ -122,7 +127,8 @@ class PreparedText:
 
 def scan_data(corpus: CorpusSource, config: Config, on_bytes: OnBytes = ignore_bytes) -> tuple[PreparedText, Config]:
     """Read a corpus once; return the result, and the config with all automatic settings decided."""
-    source = corpus if isinstance(corpus, Source) else open_source(corpus)
+    source = recognised(corpus if isinstance(corpus, Source) else open_source(corpus), config.corpus)
+    check_kind(source)
     key = cache.key(source, config.corpus)
     kept = cache.find(key)
     if kept is None:

@@ -110,11 +110,11 @@ CORPUS = [
         says=("first_names__es.txt", "line ", "utf-8", "corpus.encoding=latin-1", "corpus.errors=replace"),
     ),
     Row(what="binary", args="train b", says=("b: ", "binary", "give a text file"), files={"b": bytes(range(256)) * 9}),
-    Row(what="a model as text", args="train run/model.safetensors", says=("model.safetensors", "binary", "text file")),
+    Row(what="a model as text", args="train run/model.safetensors", says=("is a model file", "text file")),
     *(
         Row(
             what=f"UTF-16 ({order})",
-            args="train wide.txt",
+            args="train wide.txt --set corpus.format=lines",
             says=("wide.txt", "the file is utf-16", "corpus.encoding=utf-16"),
             files={"wide.txt": "\ufeff".encode(order) + numbered(99).decode().encode(order)},
         )
@@ -507,7 +507,7 @@ MODELS = [
     Row(
         what="--not-in binary",
         args="generate run --not-in run/model.safetensors",
-        says=("model.safetensors", "looks binary"),
+        says=("model.safetensors", "is a model file"),
     ),
     Row(
         what="-o and --continue", args="generate run -o a.txt --continue b.txt", says=("-o and --continue", "leave one")

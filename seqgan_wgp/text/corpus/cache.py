@@ -28,7 +28,7 @@ BYTES_LEAST = 64 << 20
 BYTES_MOST = 20 << 30
 """Largest size of the cache; the least recently used corpora are removed first."""
 
-_VERSION = 2
+_VERSION = 3
 """Version of the preparation; corpora cached by another version are not used."""
 
 

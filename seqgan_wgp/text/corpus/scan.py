@@ -22,6 +22,7 @@ from ...utils.progress import OnBytes
 from ..readers.lines import LINE_FEED, Lines, Places
 from ..readers.open import Source
 from ..readers.reader import Reader
+from ..recognition.recognise import check_kind, recognised
 from ..vocabulary import CODE_POINTS, Vocabulary
 from .layout import Layout, rows
 from .stats import DISTINCT_FEW, Facts
@@ -76,12 +77,14 @@ class Scan:
 
 
 def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _bytes: None) -> Scan:
-    """Read a corpus once and decide its layout, length, alphabet and parts.
+    """Recognise the kind of a corpus, read it once, and decide its layout, length, alphabet and parts.
 
     Raises:
-        CorpusError: the corpus is unreadable, empty, binary or badly encoded, has too few or only too long lines, or
-            too many characters.
+        CorpusError: the corpus is unreadable, of a kind that is refused, empty, binary or badly encoded, has too few
+            or only too long lines, or too many characters.
     """
+    source = recognised(source, settings)
+    check_kind(source)
     reader = Reader(source, settings, on_bytes)
     tally = FirstPass(source, settings)
     for lines in reader:
@@ -109,6 +112,8 @@ def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _b
         chunked=longer if settings.overflow == "chunk" else 0,
         rows=tally.rows(layout, settings.overflow),
         distinct=None,
+        hex_decoded=reader.hex if settings.hex == "decode" else 0,
+        hex_kept=reader.hex if settings.hex == "keep" else 0,
     )
     distinct, validation_below, test_below = _thresholds(source, settings, facts)
     return Scan(

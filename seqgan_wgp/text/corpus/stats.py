@@ -10,6 +10,13 @@ DISTINCT_FEW = 1_000
 """Fewer distinct rows cause a warning, and batches are drawn with replacement."""
 
 
+def hex_finding(count: int, *, decoded: bool) -> str:
+    """Return a sentence about strings written as $HEX[...]."""
+    if decoded:
+        return f"strings written as $HEX[...], which are decoded: {count:,}; to keep them: --set corpus.hex=keep"
+    return f"strings written as $HEX[...], which are not decoded: {count:,}; to decode them: --set corpus.hex=decode"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """Statistics of a corpus, stored next to the ids and in the model file."""
@@ -41,6 +48,12 @@ class Facts:
 
     distinct: int | None
     """Number of distinct rows if below DISTINCT_FEW; None: more."""
+
+    hex_decoded: int = 0
+    """Number of strings written as $HEX[...] and decoded."""
+
+    hex_kept: int = 0
+    """Number of strings written as $HEX[...] and not decoded."""
 
     train: int = 0
     validation: int = 0
@@ -87,6 +100,8 @@ class Facts:
             found.append(f"only {self.rows * self.span:,} {self._units} of text: the model may memorise them")
         if self.bad:
             found.append(f"{self.bad:,} of {self.read:,} lines could not be decoded and were skipped")
+        if self.hex_kept:
+            found.append(hex_finding(self.hex_kept, decoded=False))
         if self.cropped:
             share = self.cropped / self.kept
             found.append(

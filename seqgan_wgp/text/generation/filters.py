@@ -24,6 +24,7 @@ from ..hashing.string_hashes import StringHashes
 from ..readers.lines import Lines
 from ..readers.open import open_source
 from ..readers.reader import Reader
+from ..recognition.recognise import check_kind, recognised
 from ..vocabulary import Vocabulary
 
 
@@ -90,12 +91,14 @@ class Excluded:
         settings: settings of the model's corpus; `limit` is ignored.
 
     Raises:
-        CorpusError: no such file.
+        CorpusError: no such file, or one of a kind that is refused.
     """
 
     def __init__(self, file: str, settings: CorpusSettings) -> None:
         self.file = file
-        self._reader = Reader(open_source(file), dataclasses.replace(settings, limit=None))
+        source = recognised(open_source(file), settings)
+        check_kind(source)
+        self._reader = Reader(source, dataclasses.replace(settings, limit=None))
 
     def __iter__(self) -> Iterator[Lines]:
         """Yield the lines; works once. Raises CorpusError when the file cannot be read."""

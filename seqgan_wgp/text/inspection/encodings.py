@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ...config.schema import CorpusSettings
 from ..readers.open import Source
@@ -20,6 +21,9 @@ from .counter import end
 
 SAMPLE_BYTES = 20_000
 """Number of bytes of bad lines used for a guess."""
+
+AS_WRITTEN: dict[str, Any] = {"hex": "keep", "case": "keep", "drop_characters": ""}
+"""Settings that leave every byte as it is."""
 
 _SURE = 0.9
 """Least share of plausible characters, and of plausible neighbours, for a guess."""
@@ -34,7 +38,7 @@ _LETTERS_LEAST = 50
 def head(source: Source, settings: CorpusSettings) -> bytes:
     """Return the first bytes of a source, about a block."""
     found = b""
-    for lines in Reader(source, replace(settings, unit="byte", limit=None)):
+    for lines in Reader(source, replace(settings, unit="byte", limit=None, **AS_WRITTEN)):
         found += lines.units_M.tobytes()
         if len(found) >= BLOCK_BYTES:
             break
@@ -98,7 +102,7 @@ def find_bad(source: Source, settings: CorpusSettings) -> BadBytes:
     """Read a text again and find the invalid lines; line numbers continue from input to input."""
     found, before = BadBytes(), 0
     for file in source.files:
-        reader = Reader(file, replace(settings, unit="byte"))
+        reader = Reader(file, replace(settings, unit="byte", **AS_WRITTEN))
         _find_bad(reader, found, before)
         before += reader.read
     return found

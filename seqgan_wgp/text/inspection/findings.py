@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 
 from ...errors import CorpusError
-from ..corpus.stats import DISTINCT_FEW
+from ..corpus.stats import DISTINCT_FEW, hex_finding
 from .characters import Suspect
 from .report import Finding, Inspection, Verdict
 
@@ -46,6 +46,15 @@ def _level(much: bool) -> str:
     return "warning" if much else "note"
 
 
+def _kinds(found: Inspection) -> Iterator[Finding]:
+    for told in found.source.told:
+        yield Finding(level=told.level, what=told.what, remedy=told.remedy)
+    if found.lines.hex_decoded:
+        yield Finding(level="note", what=hex_finding(found.lines.hex_decoded, decoded=True))
+    if found.lines.hex_kept:
+        yield Finding(level="warning", what=hex_finding(found.lines.hex_kept, decoded=False))
+
+
 def _fallback(found: Inspection) -> Iterator[Finding]:
     asked, used = found.encoding.asked.upper(), found.encoding.used
     said = {
@@ -57,7 +66,7 @@ def _fallback(found: Inspection) -> Iterator[Finding]:
         "bytes": "give a text file with one string per line; to train on raw bytes: --set corpus.unit=byte",
         "encoding": f"--set corpus.encoding={used}",
     }
-    if found.source.fallback:
+    if found.source.fallback and not any(told.level == "problem" for told in found.source.told):
         what, remedy = said[found.source.fallback], remedies.get(found.source.fallback, "")
         yield Finding(level="problem", what=what, remedy=remedy)
 
@@ -150,9 +159,9 @@ def _shape(found: Inspection) -> Iterator[Finding]:
         "fasta": "the lines look like FASTA, with header lines between sequences",
     }
     remedies = {
-        "csv": "to train on one column, give its name or number: FILE.csv:COLUMN; the file name must end in .csv",
-        "jsonl": "to train on one field, give its name: FILE.jsonl:FIELD; the file name must end in .jsonl",
-        "fasta": "to train on the sequences only, give the file a name that ends in .fasta",
+        "csv": "to train on one column, give its name or number: --set corpus.field=COLUMN",
+        "jsonl": "to train on one field, give its name: --set corpus.field=NAME",
+        "fasta": "to train on the sequences only: --set corpus.format=auto",
     }
     yield Finding(level=_level(shape.kind != "csv"), what=said[shape.kind], remedy=remedies[shape.kind])
 
@@ -220,7 +229,7 @@ def _forms(found: Inspection) -> Iterator[Finding]:
 
 def _alphabet(found: Inspection) -> Iterator[Finding]:
     characters = found.characters
-    if characters.both_cases >= CASES_LEAST:
+    if characters.both_cases >= CASES_LEAST and found.source.kind != "smiles":  # c and C are different atoms
         what = f"letters that occur in both upper and lower case: {characters.both_cases:,}"
         yield Finding(level="note", what=what, remedy="if case does not matter, convert to lower case: less to learn")
     if characters.under_three >= max(RARE_LEAST, RARE_MUCH * characters.alphabet):
@@ -252,6 +261,7 @@ def _batch(found: Inspection) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Inspection], Iterator[Finding]], ...] = (
+    _kinds,
     _fallback,
     _bad_bytes,
     _line_ends,

@@ -17,9 +17,9 @@ from ...registry import UNITS
 from ...utils.progress import OnBytes
 from ..corpus.scan import Scan, scan
 from ..readers.codec import find_codec
-from ..readers.file_formats import FIELDS, FILTERS
-from ..readers.open import DECOMPRESSORS, Source
+from ..readers.open import Source
 from ..readers.reader import Reader
+from ..recognition.recognise import recognised
 from .characters import written_byte
 from .counter import Census
 from .encodings import BadBytes, find_bad, guess, head, wide
@@ -59,6 +59,7 @@ def inspect(
     Raises:
         CorpusError: the corpus cannot be read at all: no permission, a folder, damaged compression, unknown encoding.
     """
+    source = recognised(source, config.corpus)
     read = _read(source, config.corpus, on_bytes)
     found: Scan | None = None
     refusal: CorpusError | None = None
@@ -71,7 +72,7 @@ def inspect(
         source=_source(read),
         encoding=_encoding(read, config.corpus),
         line_ends=None if read.source.by_field else census.ends,
-        lines=lines_report(census, read.source, read.settings, missing=read.reader.bad),
+        lines=lines_report(census, read.source, read.settings, missing=read.reader.bad, hex_strings=read.reader.hex),
         lengths=lengths_report(census),
         characters=characters_report(census),
         normal_form=forms_report(census),
@@ -129,7 +130,9 @@ def _counted(source: Source, settings: CorpusSettings, fallback: str, on_bytes: 
 
 def _source(read: _Read) -> SourceReport:
     source = read.source
-    kinds, compressions, columns = map(_all_of, zip(*map(_kind, source.files), strict=True))
+    kinds, compressions, columns = (
+        _all_of([getattr(file, what) for file in source.files]) for what in ("format", "compression", "field")
+    )
     files = zip(source.files, read.reader.files, strict=False)  # corpus.limit may leave some unread
     return SourceReport(
         label=source.label,
@@ -139,18 +142,10 @@ def _source(read: _Read) -> SourceReport:
         column=columns,
         compression=compressions,
         fallback=read.fallback,
+        told=source.sayings,
         bytes=read.reader.bytes,
         sha256=read.reader.sha256,
     )
-
-
-def _kind(source: Source) -> tuple[str, str, str]:
-    """Return the kind of an input, its compression and its column."""
-    suffixes = [suffix.lower() for suffix in source.path.suffixes] if source.path else []
-    compression = suffixes.pop() if suffixes and suffixes[-1] in DECOMPRESSORS else ""
-    ending = suffixes[-1] if suffixes else ""
-    kind = ending.removeprefix(".") if ending in FIELDS else "fasta" if ending in FILTERS else "text"
-    return "strings" if source.fields and not ending else kind, compression.removeprefix("."), source.field
 
 
 def _all_of(values: Sequence[str]) -> str:

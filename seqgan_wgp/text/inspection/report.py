@@ -9,6 +9,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from ..readers.source import Told
 from .characters import Character, Script, Suspect
 from .counter import Ends
 from .file_type import Shape
@@ -34,8 +35,8 @@ class SourceReport:
     """The inputs, in order."""
 
     kind: str
-    """text, fasta, strings, or the extension of a table or record file: csv, jsonl, parquet, ... Several kinds, columns
-    or compressions are separated by commas."""
+    """text, strings, the extension of a table or record file (csv, jsonl, parquet, ...), or the kind recognised by
+    content (fasta, fastq, pot, counts, ...). Several kinds, columns or compressions are separated by commas."""
 
     column: str
     """The column or field, or empty."""
@@ -46,6 +47,9 @@ class SourceReport:
     fallback: str
     """How it was read if it cannot be read as requested: in another "encoding", as "bytes", or a table as "lines";
     otherwise empty."""
+
+    told: tuple[Told, ...]
+    """Notes on the kind of each input, recognised by its content."""
 
     bytes: int
     """Size after decompression; for a column, that of its strings as UTF-8, each with a line feed."""
@@ -108,6 +112,12 @@ class LinesReport:
     read: int
     missing: int
     """Number of empty cells of a column."""
+
+    hex_decoded: int
+    """Number of strings written as $HEX[...] and decoded."""
+
+    hex_kept: int
+    """Number of strings written as $HEX[...] and not decoded."""
 
     empty: int
     blank: int

@@ -26,12 +26,16 @@ TEXT_MOST = 100
 _BMP = 0x10000
 
 
-def lines_report(census: Census, source: Source, settings: CorpusSettings, missing: int) -> LinesReport:
+def lines_report(
+    census: Census, source: Source, settings: CorpusSettings, *, missing: int, hex_strings: int
+) -> LinesReport:
     """Summarize the lines; reads the text of repeated lines again."""
     distinct, filled = census.distinct.count(), int(census.sizes[1:].sum())
     return LinesReport(
         read=census.read + missing,
         missing=missing,
+        hex_decoded=hex_strings if settings.hex == "decode" else 0,
+        hex_kept=hex_strings if settings.hex == "keep" else 0,
         empty=int(census.sizes[0]),
         blank=census.blank,
         leading_blanks=census.leading,

@@ -10,10 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...errors import CorpusError, did_you_mean, one_line
 from .column_spec import LET, MARKED, Wanted, is_sound, listed, mended, unnamed
+from .containers import BY_ENDING
 
 _TEXTS = ("string", "large_string", "string_view")
+
+_NUMBERS = re.compile(r"u?int\d+|float|double|halffloat|decimal\d+\(.*\)")
+"""Types that are read as decimal text."""
 
 _ROWS = 1024
 """Number of rows converted to Python strings at a time."""
@@ -38,6 +44,8 @@ def arrow(columns: Callable[[Any, Wanted], Iterator[Any]], want: Wanted) -> Iter
 
 
 def _python_strings(pa: Any, array: Any, row: int, want: Wanted) -> list[str | None]:
+    if _NUMBERS.fullmatch(str(array.type)):
+        return [None if value is None else _written(value, array.type) for value in array.to_pylist()]
     try:
         return list(array.to_pylist())
     except UnicodeDecodeError:
@@ -51,6 +59,13 @@ def _python_strings(pa: Any, array: Any, row: int, want: Wanted) -> list[str | N
     ]
 
 
+def _written(value: Any, kind: Any) -> str:
+    """Return a number as text; a 32-bit float with its shortest exact digits."""
+    if isinstance(value, float):
+        return str(np.float32(value)) if str(kind) == "float" else repr(value)
+    return str(value)
+
+
 def _bad_row(want: Wanted, number: int, found: re.Match[str]) -> CorpusError:
     return CorpusError(
         f"{want.label}: row {number}: byte 0x{ord(found[0]) & 0xFF:02x} is not valid UTF-8",
@@ -60,7 +75,7 @@ def _bad_row(want: Wanted, number: int, found: re.Match[str]) -> CorpusError:
 
 def parquet(_pa: Any, want: Wanted) -> Iterator[Any]:
     """Yield the column of a Parquet file in batches of rows."""
-    if want.path.suffix.lower() != ".parquet":
+    if want.path.suffix.lower() in BY_ENDING:
         raise CorpusError(
             f"{want.label}: Parquet cannot be read from a {want.path.suffix} file", "decompress the file first"
         )
@@ -105,7 +120,7 @@ def _place(schema: Any, want: Wanted) -> int:
         guess = did_you_mean(want.field, schema.names)
         raise CorpusError(f"{want.label}: no column {want.field!r}{guess}", f"columns of strings: {listed(texts)}")
     place = int(schema.names.index(want.field))
-    if want.field not in texts:
+    if want.field not in texts and not _NUMBERS.fullmatch(str(kinds[place])):
         raise CorpusError(
             f"{want.label}: the column {want.field!r} holds {kinds[place]}, not strings",
             f"columns of strings: {listed(texts)}",

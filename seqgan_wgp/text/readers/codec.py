@@ -72,10 +72,15 @@ def _is_ascii(name: str) -> bool:
         return False
 
 
+def wide_by_mark(head: bytes) -> str | None:
+    """Return utf-16 or utf-32 if data begins with its byte order mark, else None."""
+    # The mark of UTF-32 begins with that of UTF-16.
+    return next((wide for wide, marks in _MARKS.items() if any(map(head.startswith, marks))), None)
+
+
 def check_text(label: str, codec: Codec, chunk: bytes) -> None:
     """Raise CorpusError when the first bytes have another byte order mark or NUL."""
-    # The mark of UTF-32 begins with that of UTF-16.
-    wide = next((wide for wide, marks in _MARKS.items() if any(map(chunk.startswith, marks))), None)
+    wide = wide_by_mark(chunk)
     if wide and not codec.name.startswith(wide):
         raise CorpusError(f"{label}: the file is {wide.upper()}", f"read it with --set corpus.encoding={wide}")
     nul = chunk.find(b"\0") if codec.ascii else -1

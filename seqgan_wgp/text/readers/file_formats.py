@@ -10,6 +10,7 @@ from typing import BinaryIO
 from .arrow import arrow, dataset, parquet
 from .column_spec import Fields, fields
 from .fasta import sequences
+from .json_array import elements
 from .tables import cells, values
 
 FIELDS: dict[str, Callable[[Path, str], Fields]] = {
@@ -17,10 +18,11 @@ FIELDS: dict[str, Callable[[Path, str], Fields]] = {
     ".tsv": fields(partial(cells, "\t")),
     ".jsonl": fields(values),
     ".ndjson": fields(values),
+    "json": fields(elements),
     ".parquet": fields(partial(arrow, parquet)),
     "dataset": fields(partial(arrow, dataset)),
 }
-"""Extension, or "dataset" for a folder -> function (path, field) -> Fields."""
+"""Extension, "json" for an array, or "dataset" for a folder -> function (path, field) -> Fields."""
 
 FILTERS: dict[str, Callable[[BinaryIO], BinaryIO]] = dict.fromkeys(
     (".fasta", ".fa", ".faa", ".fna", ".ffn", ".frn"), sequences

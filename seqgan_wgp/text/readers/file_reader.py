@@ -10,7 +10,9 @@ from __future__ import annotations
 import codecs
 import gzip
 import lzma
+import tarfile
 import unicodedata
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -26,6 +28,7 @@ from ...utils.progress import OnBytes
 from ...utils.token_symbols import TokenSymbols
 from .codec import Codec, behind_last_feed, check_text, find_codec, split_lines
 from .lines import LINE_FEED, Lines, Units
+from .rewriting import HEX_MARK, TextChange, hex_lines, hex_string
 from .source import Source
 
 BLOCK_BYTES = 1 << 20
@@ -77,7 +80,8 @@ class FileReader:
         self.read = self.empty = self.bad = self.bytes = 0
         self.codec: Codec | None = None
         self.bom = False
-        self.carriage_returns = 0
+        self.carriage_returns = self.hex = 0
+        self._text = TextChange(settings)
         self._digest, self._last = digest, b""
         unit = UNITS[settings.unit]
         self._as_bytes, self._tokens = unit.is_byte, unit.tokens
@@ -121,6 +125,7 @@ class FileReader:
             self.read += missing
             if self.settings.normalize != "none":
                 present = [unicodedata.normalize(self._form, string) for string in present]
+            present = self._changed_strings(present)
             data = "".join(f"{string}\n" for string in present).encode()
             self._count(data)
             yield Lines.of(present, as_bytes=self._as_bytes)
@@ -128,7 +133,24 @@ class FileReader:
     def _from_blocks(self) -> Iterator[Lines]:
         for block in _readable(self.source, self._blocks):
             self._count(block.data)
+            if HEX_MARK in block.data and self._codec.ascii and not (block.continued or block.goes_on):
+                data, count = hex_lines(
+                    block.data,
+                    encoding=None if self._as_bytes else self._codec.name,
+                    keep=self.settings.hex == "keep",
+                )
+                self.hex += count
+                block = ByteBlock(data, False, False)
             yield self._lines(block)
+
+    def _changed_strings(self, strings: list[str]) -> list[str]:
+        changed = []
+        for string in strings:
+            plain = hex_string(string) if string.startswith("$HEX[") else None
+            self.hex += plain is not None
+            string = string if plain is None or self.settings.hex == "keep" else plain
+            changed.append(self._text.of_text(string) if self._text.is_any else string)
+        return changed
 
     def _count(self, data: bytes) -> None:
         self._digest.update(data)
@@ -199,10 +221,13 @@ class FileReader:
     def _units(self, block: ByteBlock) -> Units:
         plain = self._codec.ascii and self._partial is None and block.data.isascii()
         if self._as_bytes or (plain and not block.goes_on):
-            return np.frombuffer(block.data, np.uint8)
+            data = self._text.of_bytes(block.data) if self._text.is_any else block.data
+            return np.frombuffer(data, np.uint8)
         text = self._decode(block)
         if self.settings.normalize != "none":
             text = unicodedata.normalize(self._form, text)
+        if self._text.is_any:
+            text = self._text.of_text(text)
         try:
             return np.frombuffer(text.encode("utf-32-le"), np.uint32)
         except UnicodeEncodeError as error:
@@ -265,11 +290,18 @@ def _first(lines: Lines, count: int) -> tuple[Lines, int]:
     return Lines(kept.units_M, kept.starts_N, kept.sizes_N, lines.continued, goes_on), 0
 
 
+_DAMAGES = (
+    *(gzip.BadGzipFile, lzma.LZMAError, zstandard.ZstdError, EOFError, zlib.error),
+    *(zipfile.BadZipFile, tarfile.TarError),
+)
+"""Errors of the decompressors."""
+
+
 def _readable(source: Source, items: Callable[[], Iterator[_Item]]) -> Iterator[_Item]:
     """Yield items of a source; turn read errors into CorpusErrors."""
     try:
         yield from items()
-    except (gzip.BadGzipFile, lzma.LZMAError, zstandard.ZstdError, EOFError, zlib.error) as error:
+    except _DAMAGES as error:
         raise _damaged(source, error) from None
     except OSError as error:
         if error.errno is None:  # raised by bz2

@@ -5,8 +5,6 @@ A source can be opened repeatedly, since every corpus is read twice.
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
 import lzma
 import os
@@ -14,18 +12,23 @@ import shutil
 import sys
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import zstandard
 
 from ...errors import CorpusError, did_you_mean
+from .archives import Archive, archive_of, picked
 from .bundled import bundled
-from .fasta import Pieces
+from .containers import BY_ENDING, HEAD_BYTES, Compression, binary_kind_of, compression_of
 from .file_formats import FIELDS, FILTERS
-from .source import MARKS, expanded, in_order, is_inputs
+from .source import MARKS, Told, expanded, in_order, is_inputs
 from .source import Source as Source
+from .table_shapes import TABLE_BYTES, table_of
+from .weighted import weighted_columns
 
 
 def open_source(corpus: str | Path | Sequence[str] | Sequence[str | Path]) -> Source:
@@ -56,7 +59,7 @@ def open_inputs(inputs: Sequence[str | Path]) -> Source:
 def _is_pattern(name: str | Path) -> bool:
     if not (isinstance(name, str) and any(mark in name for mark in MARKS)):
         return False
-    return not (_exists(Path(name)) or (":" in name and _exists(Path(name.rpartition(":")[0]))))
+    return not (_exists(Path(name)) or _split(name)[1])
 
 
 def _open(corpus: str | Path) -> Source:
@@ -64,9 +67,7 @@ def _open(corpus: str | Path) -> Source:
         return _from_stdin()
     whole, field = Path(corpus), ""
     if not _exists(whole) and ":" in str(corpus):
-        before, _, behind = str(corpus).rpartition(":")
-        if _exists(Path(before)):
-            whole, field = Path(before), behind
+        whole, field = _split(str(corpus))
     if _exists(whole):
         return _from_path(whole, field)
     known = bundled()
@@ -80,6 +81,16 @@ def _open(corpus: str | Path) -> Source:
     )
 
 
+def _split(corpus: str) -> tuple[Path, str]:
+    """Return the path of `path:field`, where there is such a file, and the field; a field may have colons in it."""
+    before = corpus
+    while ":" in before:
+        before = before.rpartition(":")[0]
+        if before and _exists(Path(before)):
+            return Path(before), corpus[len(before) + 1 :]
+    return Path(corpus), ""
+
+
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
@@ -90,40 +101,150 @@ def _exists(path: Path) -> bool:
 
 
 def _from_path(path: Path, field: str) -> Source:
-    kind, name = _kind(path)
-    if path.is_dir() and kind != "dataset":
+    if path.is_dir():
+        return _from_folder(path, field)
+    if not path.is_file() and path.suffix.lower() not in FIELDS:  # a pipe: it can be read but once
+        with path.open("rb") as stream:
+            return _spooled(path.name, str(path), stream, field)
+    return _from_bytes(
+        Source(name=path.name, label=str(path), open=lambda: path.open("rb"), path=path, field=field, size=_size(path))
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _from_folder(path: Path, field: str) -> Source:
+    if not _is_dataset(path):
         raise CorpusError(
             f"{path}: is a folder", f"give a text file with one string per line, or several: '{path}/*.txt'"
         )
-    if kind not in FIELDS:
-        if field:
+    title = f"{path.stem or path.name}-{field}" if field else path.stem or path.name
+    fields = FIELDS["dataset"](path, field)
+    return Source(name=title, label=str(path), open=io.BytesIO, fields=fields, field=field, format="dataset")
+
+
+def _from_bytes(source: Source) -> Source:
+    """Return the source of what bytes hold, given the bytes themselves as one that is called by its file name.
+
+    What packs them is undone, whatever the file is called; then its ending says how strings are found in it or, where
+    a column is named, its content.
+    """
+    source, head = _unpacked(source)
+    file, label, wanted = Path(source.name), source.label, source.field
+    archive = archive_of(head, source.open, label)
+    if archive is not None:
+        member, column = picked(archive, label, wanted)
+        return _from_member(source, archive, member, column)
+    ending = ".parquet" if head.startswith(b"PAR1") else file.suffix.lower()
+    name = file.stem or source.name
+    if ending not in FIELDS and wanted:
+        found = table_of(_head(source, TABLE_BYTES))
+        if found is None:
+            called = file.name if source.path is None else source.path.name
             raise CorpusError(
-                f"{path}:{field}: {path.name} has no columns",
+                f"{label}:{wanted}: {called} has no columns",
                 f"columns can be named for files that end in: {_endings()}",
             )
-        if not path.is_file():  # a pipe, which can be read only once
-            with path.open("rb") as stream:
-                return _spooled(name, str(path), stream)
-    reopen = _opener(path)
-    if kind in FILTERS:
-        change = FILTERS[kind]
-        return Source(name=name, label=str(path), open=lambda: change(reopen()), path=path)
-    if kind in FIELDS:
-        fields = FIELDS[kind](path, field)
-        file = path if path.is_file() else None
-        title = f"{name}-{field}" if field else name
-        return Source(name=title, label=str(path), open=reopen, fields=fields, path=file, field=field)
-    size = path.stat().st_size if path.suffix.lower() not in DECOMPRESSORS else None
-    return Source(name=name, label=str(path), open=reopen, size=size, path=path)
+        ending = found
+    if ending == ".parquet" and source.path is None:
+        raise CorpusError(
+            f"{label}: Parquet cannot be read from a stream", "save it to a file first, then give FILE:COLUMN"
+        )
+    if ending in FIELDS:
+        column, _, counts = wanted.partition("*")
+        path = source.path or file
+        fields = weighted_columns(FIELDS[ending], path, column, counts) if counts else FIELDS[ending](path, wanted)
+        title = f"{name}-{column}" if wanted else name
+        return replace(source, name=title, fields=fields, format=ending.removeprefix("."), size=None)
+    binary = binary_kind_of(head)
+    if binary is not None:
+        told = Told(
+            kind=binary.name, what=f"the file is {binary.what}, not text", remedy=binary.remedy, level="problem"
+        )
+        return replace(source, name=name, format=binary.name, told=(*source.told, told))
+    if ending in FILTERS:
+        change, whole = FILTERS[ending], source.open
+        return replace(source, name=name, open=lambda: change(whole()), whole=whole, format="fasta", size=None)
+    return replace(source, name=name)
 
 
-def _kind(path: Path) -> tuple[str, str]:
-    """Return the extension of a path, without that of a compression, and the name without both."""
-    plain = Path(path.name)
-    if plain.suffix.lower() in DECOMPRESSORS:
-        plain = Path(plain.stem)
-    kind = "dataset" if path.is_dir() and _is_dataset(path) else plain.suffix.lower()
-    return kind, plain.stem or path.name
+def _unpacked(source: Source) -> tuple[Source, bytes]:
+    """Return a source with its compression undone, as often as it is there, and the first bytes of what it holds."""
+    head = _head(source, HEAD_BYTES)
+    for level in range(_LEVELS_MOST):
+        file = Path(source.name)
+        ending = file.suffix.lower()
+        packed = compression_of(head)
+        if packed is None and level == 0:
+            packed = BY_ENDING.get(ending)  # which reading then finds damaged
+        if packed is None:
+            break
+        told = source.told
+        if ending in BY_ENDING:
+            source = replace(source, name=file.stem)
+        elif ending in _SHORT:
+            source = replace(source, name=f"{file.stem}.tar")
+        else:
+            kind = packed.ending.removeprefix(".")
+            told = (*told, Told(kind=kind, what=f"the data is compressed ({kind}) and is decompressed"))
+        source = replace(
+            source,
+            open=_decompressed(packed, source.open),
+            size=None,
+            compression=_and(source.compression, packed.ending.removeprefix(".")),
+            told=told,
+        )
+        head = _head(source, HEAD_BYTES)
+    return source, head
+
+
+_LEVELS_MOST = 3
+"""Compression within compression is undone so often."""
+
+_SHORT = (".tgz", ".tbz", ".tbz2", ".txz", ".tzst")
+"""Endings of compressed tar archives."""
+
+
+def _and(before: str, more: str) -> str:
+    return f"{before}, {more}" if before else more
+
+
+def _decompressed(packed: Compression, below: Callable[[], BinaryIO]) -> Callable[[], BinaryIO]:
+    return lambda: cast("BinaryIO", packed.open(below()))
+
+
+def _head(source: Source, size: int) -> bytes:
+    """Return the first bytes; what cannot be read gives none here, and is told as it is read in earnest."""
+    try:
+        with source.open() as file:
+            return file.read(size)
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zstandard.ZstdError, CorpusError):
+        return b""
+
+
+def _from_member(source: Source, archive: Archive, member: str, column: str) -> Source:
+    told = Told(kind=archive.kind, what=f"the file is a {archive.kind} archive, of which {member} is read")
+    found = _from_bytes(
+        replace(
+            source,
+            name=Path(member).name,
+            open=lambda: archive.open(member),
+            path=None,
+            field=column,
+            size=archive.size(member),
+            compression=_and(source.compression, archive.kind),
+            told=(*source.told, told),
+        )
+    )
+    if found.format == "parquet":
+        raise CorpusError(f"{source.label}: {member} is Parquet in an archive", "unpack the archive first")
+    whole = source.name.removesuffix(f".{archive.kind}") if len(archive.members) == 1 else found.name
+    return replace(found, path=source.path, field=f"{member}:{column}" if column else member, name=whole or found.name)
 
 
 def _is_dataset(folder: Path) -> bool:
@@ -132,42 +253,6 @@ def _is_dataset(folder: Path) -> bool:
 
 def _endings() -> str:
     return ", ".join(kind for kind in FIELDS if kind.startswith("."))
-
-
-def _open_zstd(path: Path) -> BinaryIO:
-    file = path.open("rb")
-    return io.BufferedReader(Pieces(file, _frames(file)), 1 << 17)
-
-
-def _frames(file: BinaryIO) -> Iterator[bytes]:
-    """Yield decompressed zstd data. Raises EOFError for truncated data, which zstandard's reader does not detect."""
-    frame, rest = None, b""
-    while packed := rest or file.read(1024):  # small reads, since four bytes can decompress to 128 KiB
-        frame = frame or zstandard.ZstdDecompressor().decompressobj()
-        yield frame.decompress(packed)
-        rest = frame.unused_data
-        if frame.eof:
-            frame = None
-    if frame:
-        raise EOFError("it ends within a frame")
-
-
-DECOMPRESSORS: dict[str, Callable[[Path], IO[bytes]]] = {
-    ".gz": lambda path: cast("IO[bytes]", gzip.GzipFile(path, "rb")),
-    ".zst": _open_zstd,
-    ".bz2": lambda path: cast("IO[bytes]", bz2.BZ2File(path, "rb")),
-    ".xz": lambda path: cast("IO[bytes]", lzma.LZMAFile(path)),  # noqa: SIM115
-}
-"""Extension -> function that opens the decompressed stream."""
-
-
-def _opener(path: Path) -> Callable[[], BinaryIO]:
-    decompress = DECOMPRESSORS.get(path.suffix.lower(), _plain)
-    return lambda: cast("BinaryIO", decompress(path))
-
-
-def _plain(path: Path) -> IO[bytes]:
-    return path.open("rb")
 
 
 def _from_strings(strings: Sequence[str]) -> Source:
@@ -179,7 +264,9 @@ def _from_strings(strings: Sequence[str]) -> Source:
         except UnicodeEncodeError as error:
             raise CorpusError(f"string {place} is not valid Unicode: {error.reason}") from None
     pieces = [list[str | None](strings[first : first + 10_000]) for first in range(0, len(strings), 10_000)]
-    return Source(name="lines", label="the given lines", open=io.BytesIO, fields=lambda *_how: iter(pieces))
+    return Source(
+        name="lines", label="the given lines", open=io.BytesIO, fields=lambda *_how: iter(pieces), format="strings"
+    )
 
 
 def _from_stdin() -> Source:
@@ -188,16 +275,18 @@ def _from_stdin() -> Source:
     return _spooled("stdin", "stdin", sys.stdin.buffer)
 
 
-def _spooled(name: str, label: str, stream: BinaryIO) -> Source:
-    """Return a source for a stream. A stream can be read only once, so its contents go to a temporary file."""
+def _spooled(name: str, label: str, stream: BinaryIO, field: str = "") -> Source:
+    """Return a source of what a stream holds: two passes are made over a corpus, and a stream can be read but once."""
     spool = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the source)
     shutil.copyfileobj(stream, spool)
+    spool.flush()
     size = spool.tell()
 
     def reopen() -> BinaryIO:
-        spool.seek(0)
-        return os.fdopen(os.dup(spool.fileno()), "rb")
+        descriptor = spool.fileno()
+        file = os.fdopen(os.dup(descriptor), "rb")
+        file.seek(0)
+        return file
 
-    source = Source(name=name, label=label, open=reopen, size=size)
-    weakref.finalize(source, spool.close)
-    return source
+    weakref.finalize(reopen, spool.close)
+    return _from_bytes(Source(name=name, label=label, open=reopen, size=size, field=field))

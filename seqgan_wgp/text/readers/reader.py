@@ -95,6 +95,11 @@ class Reader:
         return sum(file.carriage_returns for file in self.files)
 
     @property
+    def hex(self) -> int:
+        """Number of strings written as $HEX[...]."""
+        return sum(file.hex for file in self.files)
+
+    @property
     def codec(self) -> Codec | None:
         """Codec of the present input; None before anything is read."""
         return self.files[-1].codec if self.files else None

@@ -6,12 +6,28 @@ import glob
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import CorpusError
 from .column_spec import Fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """A note on a file that is not plain text with one string per line, as its content shows."""
+
+    kind: str
+    """One word for programs: fastq, zip, counts, ..."""
+
+    what: str
+    """What the file is and how it is read, in one sentence."""
+
+    remedy: str = ""
+
+    level: str = "note"
+    """problem: the file is refused; warning: its lines are read as they are; note: its strings are extracted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +56,22 @@ class Source:
     """The file, if there is exactly one."""
 
     field: str = ""
-    """The column in the file."""
+    """The column in the file, or the member of an archive."""
+
+    compression: str = ""
+    """gz, zst, bz2, xz, zip or tar; several are separated by commas."""
+
+    format: str = "text"
+    """The kind of file: text, fasta, strings, csv, jsonl, parquet, or a kind recognised by content."""
+
+    whole: Callable[[], BinaryIO] | None = None
+    """Function that opens the bytes before a filter; None: `open` has no filter."""
+
+    told: tuple[Told, ...] = ()
+    """Notes on the kind of file."""
+
+    is_told: bool = False
+    """Whether the content has been examined, so that `told` is complete."""
 
     parts: tuple[Source, ...] = ()
     """The individual inputs, in order, if there are several. Then the fields above describe all of them, and only the
@@ -50,6 +81,11 @@ class Source:
     def files(self) -> tuple[Source, ...]:
         """The inputs in order: this one, or its parts."""
         return self.parts or (self,)
+
+    @property
+    def sayings(self) -> tuple[Told, ...]:
+        """The notes on all inputs, each preceded by the name of its input."""
+        return tuple(replace(told, what=f"{file.label}: {told.what}") for file in self.files for told in file.told)
 
     @property
     def by_field(self) -> bool:

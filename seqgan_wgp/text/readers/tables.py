@@ -16,13 +16,18 @@ from .column_spec import LET, Wanted, bad_byte, is_sound, listed, mended, text_l
 
 _SKIP = "to skip such lines: --set corpus.errors=skip"
 
+_SEPARATOR_LINE = re.compile("sep=(.)")
+
 _LINE_END = re.compile("\r\n|\r|\n")
 
 
 def cells(delimiters: str, want: Wanted) -> Iterator[str | None]:
     """Yield the strings of a column; None for a row that is too short."""
-    lines, head = text_lines(want, ""), []
+    lines, head = text_lines(want, ""), list[str]()
     for line in lines:
+        separator = _SEPARATOR_LINE.fullmatch(line.strip("\r\n")) if not any(map(str.strip, head)) else None
+        if separator:  # written by spreadsheets; not part of the table
+            delimiters, line = separator[1], "\n"
         head.append(line)
         if line.strip("\r\n"):
             break
@@ -91,21 +96,32 @@ def _bad_cell(want: Wanted, last: int, cells_behind: list[str], found: re.Match[
 
 # Records of JSON
 
-_ABSENT = object()
+ABSENT = object()
+"""Value of an absent field."""
+
+
+class _Number(str):
+    """A JSON number, kept as text."""
+
+    __slots__ = ()
+
+
+JSON_NUMBERS: dict[str, Any] = {"parse_int": _Number, "parse_float": _Number, "parse_constant": _Number}
+"""Options of the JSON decoder that keep numbers as text: 1.50 keeps its zero, and 1e400 is not infinity."""
 
 _KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
 
 
 def values(want: Wanted) -> Iterator[str | None]:
     """Yield the string in a field of each record; None for null."""
-    record: Any = _ABSENT
+    record: Any = ABSENT
     for number, line in enumerate(text_lines(want, "\n"), 1):
         if not line or line.isspace():
             continue
         record = _parsed(line)
         if not want.field and isinstance(record, dict):
-            raise unnamed(want, "a record has fields", "fields", _names(record))
-        value = _look_up(record, want.field)
+            raise unnamed(want, "a record has fields", "fields", field_names(record))
+        value = as_string(look_up(record, want.field))
         if value is None or (isinstance(value, str) and is_sound(value)):
             yield value
         elif isinstance(value, str):
@@ -113,55 +129,63 @@ def values(want: Wanted) -> Iterator[str | None]:
         elif want.errors == "skip":
             yield None
         else:
-            raise _odd_line(f"{want.label}: line {number}", record, value, want.field)
-    if record is _ABSENT:
+            raise odd_record(f"{want.label}: line {number}", record, value, want.field)
+    if record is ABSENT:
         raise CorpusError(f"{want.label}: the file is empty")
 
 
 def _parsed(line: str) -> Any:
     """Parse a line as JSON; return the exception if it is invalid."""
     try:
-        return json.loads(line)
+        return json.loads(line, **JSON_NUMBERS)
     except (ValueError, RecursionError) as error:
         return error
 
 
-def _look_up(record: Any, field: str) -> Any:
+def as_string(value: Any) -> Any:
+    """Return a number as a string; other values unchanged."""
+    return str(value) if isinstance(value, _Number) else value
+
+
+def look_up(record: Any, field: str) -> Any:
     """Return the value of a field, given by name or by dotted path. A field within null is null."""
     if not isinstance(record, dict):
-        return _ABSENT
+        return ABSENT
     if field in record:
         return record[field]
     for name in field.split("."):
         if record is None:
             return None
         if not isinstance(record, dict) or name not in record:
-            return _ABSENT
+            return ABSENT
         record = record[name]
     return record
 
 
-def _names(record: dict[str, Any]) -> list[str]:
+def field_names(record: dict[str, Any]) -> list[str]:
     """Return the names of the fields of a record and of nested ones, strings first."""
     found: dict[str, bool] = {}
     records = [("", record)]
     for prefix, inner in records:  # the list grows meanwhile
         for key, value in inner.items():
-            found[prefix + key] = isinstance(value, str)
+            found[prefix + key] = isinstance(value, str) and not isinstance(value, _Number)
             if isinstance(value, dict):
                 records.append((f"{prefix}{key}.", value))
     return sorted(found, key=lambda name: not found[name])
 
 
-def _odd_line(where: str, record: Any, value: Any, field: str) -> CorpusError:
+def odd_record(where: str, record: Any, value: Any, field: str) -> CorpusError:
+    """Return the error for a record without a string in a field."""
     if isinstance(record, Exception):
         return CorpusError(f"{where}: not JSON ({one_line(record)})", f"each line must be a JSON object; {_SKIP}")
     if not isinstance(record, dict):
         kind = _KINDS.get(type(record), "a number")
+        if record is value:
+            return CorpusError(f"{where}: {kind}, not a string", _SKIP)
         return CorpusError(f"{where}: {kind}, not an object", f"each line must be a JSON object; {_SKIP}")
-    names = _names(record)
+    names = field_names(record)
     message = f"{where}: the field {field!r} is {_KINDS.get(type(value), 'a number')}, not a string"
-    if value is _ABSENT:
+    if value is ABSENT:
         message = f"{where}: no field {field!r}{did_you_mean(field, names)}"
     return CorpusError(message, f"fields: {listed(names)}; {_SKIP}")
 

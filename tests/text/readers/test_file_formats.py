@@ -240,13 +240,13 @@ def test_names_walk_into_records(record: dict[str, Any], field: str, expected: s
         ('{"name": "Ana"', r"not JSON \("),
         ('{"name": "a"} {"name": "b"}', r"not JSON \(Extra data"),
         ("[" * 100_000, r"not JSON \("),
-        ("1" * 5_000, r"not JSON \("),
+        ("1" * 5_000, r"a number, not an object\n"),
         ('["name"]', r"an array, not an object\n"),
         ("null", r"null, not an object\n"),
         ("1.5", r"a number, not an object\n"),
         ('{"nam": "Ana"}', r"no field 'name'; did you mean 'nam'\?\nfields: nam; "),
         ('{"x": {"first": "Ana"}, "n": 1}', r"no field 'name'\nfields: x\.first, x, n; "),
-        ('{"name": 3}', r"the field 'name' is a number, not a string\nfields: name; "),
+        ('{"name": [3]}', r"the field 'name' is an array, not a string\nfields: name; "),
         ('{"name": true}', r"the field 'name' is a boolean, not a string\n"),
         ('{"name": {"first": "Ana"}}', r"the field 'name' is an object, not a string\nfields: name\.first, name; "),
     ],
@@ -357,16 +357,36 @@ def test_a_column_of_arrow_is_what_was_written(kind: str, type_: Any, tmp_path: 
     [
         ("", r"a table has columns; name one\ne\.g\. people[a-z.]*:name; columns of strings: name, word$"),
         ("nam", r"no column 'nam'; did you mean 'name'\?\ncolumns of strings: name, word$"),
-        ("n", r"the column 'n' holds int64, not strings\ncolumns of strings: name, word$"),
+        ("yes", r"the column 'yes' holds bool, not strings\ncolumns of strings: name, word$"),
         ("many", r"the column 'many' holds list<.*>, not strings\n"),
     ],
 )
 def test_columns_of_arrow_that_are_not_strings(kind: str, field: str, message: str, tmp_path: Path) -> None:
     words = pa.array(["x"]).dictionary_encode()
-    table = pa.table({"n": [1], "name": ["Ana"], "many": [["a", "b"]], "word": words})
+    table = pa.table({"yes": [True], "name": ["Ana"], "many": [["a", "b"]], "word": words})
     path = WRITERS[kind](table, tmp_path)
     with pytest.raises(CorpusError, match=rf"^people[a-z.]*: {message}"):
         read_path(kind, path, field)
+
+
+@arrow_kinds
+def test_numbers_of_arrow_are_their_decimal_text(kind: str, tmp_path: Path) -> None:
+    columns = {
+        "whole": (pa.array([7, None, -12], pa.int64()), ["7", None, "-12"]),
+        "double": (pa.array([0.1, None, 2.0], pa.float64()), ["0.1", None, "2.0"]),
+        "float": (pa.array([0.1, None, 2.0], pa.float32()), ["0.1", None, "2.0"]),
+        "decimal": (pa.array(["1.50", None, "2.00"]).cast(pa.decimal128(5, 2)), ["1.50", None, "2.00"]),
+        "code": (pa.array(["007", None, "0"]), ["007", None, "0"]),
+    }
+    path = WRITERS[kind](pa.table({name: array for name, (array, _) in columns.items()}), tmp_path)
+    for name, (_, expected) in columns.items():
+        assert read_path(kind, path, name) == expected
+
+
+def test_numbers_of_json_are_their_text_and_strings_keep_zeros() -> None:
+    data = '{"n": 7, "code": "007"}\n{"n": 1.50, "code": "0"}\n{"n": 1e400, "code": ""}\n'
+    assert read(".jsonl", data, "n") == ["7", "1.50", "1e400"]
+    assert read(".jsonl", data, "code") == ["007", "0", ""]
 
 
 @arrow_kinds

@@ -145,7 +145,7 @@ def test_what_they_are_called(write: Write) -> None:
         ("b.txt", b"x\0\n", "b.txt: byte 1 is NUL"),
         ("b.txt.gz", b"no", "b.txt.gz: the compressed data is damaged"),
         ("b.csv", b"id,t\n1,x\n2,\xff\n", "b.csv: line 3: byte 0xff"),
-        ("b.jsonl", b'{"t": "x"}\n{"t": 3}\n', "b.jsonl: line 2: the field 't' is a number"),
+        ("b.jsonl", b'{"t": "x"}\n{"t": true}\n', "b.jsonl: line 2: the field 't' is a boolean"),
     ],
 )
 def test_an_error_names_the_file_and_its_own_line(name: str, content: bytes, says: str, write: Write) -> None:

@@ -1,0 +1,67 @@
+"""LINE_KINDS: the kinds that are told by the first lines of a text, with what is done about each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from . import credentials, decorations, documents, sequences, table_kinds
+from .sample import Sample, Sighting
+
+Does = Literal["read", "refuse", "offer"]
+
+LEVELS: dict[Does, str] = {"read": "note", "refuse": "problem", "offer": "warning"}
+"""What is done -> the level at which it is told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineKind:
+    """A kind of text."""
+
+    name: str
+    does: Does
+    """read: its strings are taken out of it; refuse: learning its lines is seldom meant; offer: it is read as it is,
+    and the other way is named."""
+
+    tell: Callable[[Sample], Sighting | None]
+    """Sample -> what was seen; None where it is not of this kind."""
+
+
+def _document(name: str, sample: Sample) -> Sighting | None:
+    found = documents.document(sample)
+    return found[1] if found and found[0] == name else None
+
+
+def line_kinds(*, once: bool) -> tuple[LineKind, ...]:
+    """Return the kinds in the order in which a text is tried for them; `once` leaves counts out."""
+    return (
+        *(LineKind(name=kind.name, does="refuse", tell=partial(_document, kind.name)) for kind in documents.DOCUMENTS),
+        LineKind(name="fastq", does="read", tell=sequences.fastq),
+        LineKind(name="fasta", does="read", tell=sequences.fasta),
+        LineKind(name="json-lines", does="refuse", tell=table_kinds.json_lines),
+        LineKind(name="json-strings", does="read", tell=partial(_array, refused=False)),
+        LineKind(name="json-array", does="refuse", tell=partial(_array, refused=True)),
+        LineKind(name="json-object", does="refuse", tell=table_kinds.json_object),
+        LineKind(name="hash-counts", does="refuse", tell=credentials.hash_counts),
+        LineKind(name="pot", does="refuse", tell=credentials.pot),
+        LineKind(name="hashes", does="refuse", tell=credentials.hashes),
+        LineKind(name="user-hashes", does="refuse", tell=credentials.user_hashes),
+        LineKind(name="accounts", does="refuse", tell=credentials.accounts),
+        LineKind(name="logins", does="refuse", tell=credentials.logins),
+        LineKind(name="smiles", does="read", tell=sequences.smiles),
+        LineKind(name="dictionary", does="read", tell=decorations.dictionary),
+        LineKind(name="numbered", does="read", tell=decorations.numbered),
+        LineKind(name="counts", does="read", tell=partial(table_kinds.counts, once=once)),
+        LineKind(name="bullets", does="read", tell=decorations.bullets),
+        LineKind(name="quoted", does="read", tell=decorations.quoted),
+        LineKind(name="tab-columns", does="refuse", tell=table_kinds.tab_columns),
+        LineKind(name="columns", does="offer", tell=table_kinds.other_columns),
+        LineKind(name="comments", does="read", tell=decorations.comments),
+    )
+
+
+def _array(sample: Sample, *, refused: bool) -> Sighting | None:
+    found = table_kinds.json_array(sample)
+    return found if found is not None and (found.fields is None) == refused else None

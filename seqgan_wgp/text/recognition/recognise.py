@@ -1,0 +1,193 @@
+"""Tell what kind of file a corpus is by its content, and read it as such: the step before all others.
+
+Only the first bytes are looked at, whatever the size of the file. `inspect` and everything that trains, evaluates or
+compares takes this step, so all say the same.
+"""
+
+from __future__ import annotations
+
+import lzma
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import zstandard
+
+from ...config.schema import CorpusSettings
+from ...errors import CorpusError
+from ...registry import UNITS
+from ..readers.codec import find_codec, wide_by_mark
+from ..readers.containers import BY_ENDING
+from ..readers.file_formats import FIELDS, FILTERS
+from ..readers.separated import separated_fields, separator_of
+from ..readers.source import Source, Told
+from ..readers.table_shapes import TABLE_BYTES, decoded, lines_of, table_of
+from ..readers.weighted import weighted_columns
+from .line_changes import as_utf8, changed, returns_as_feeds
+from .line_kinds import LEVELS, line_kinds
+from .sample import Sample, Sighting
+from .sequences import fasta_head, fasta_sighting
+
+NONE = "none"
+"""The value of corpus.weights that leaves counts out."""
+
+
+def recognised(source: Source, settings: CorpusSettings) -> Source:
+    """Return a source that reads its kind, with what is to be said of it; a source that has been told is as it was.
+
+    Args:
+        source: as it was opened.
+        settings: of the corpus; with corpus.format=lines only what cannot be text at all is told.
+
+    Raises:
+        CorpusError: corpus.field or corpus.weights does not fit what the source is.
+    """
+    if source.parts:
+        return replace(source, parts=tuple(recognised(part, settings) for part in source.parts))
+    if source.is_told:
+        return source
+    return replace(_told(source, settings), is_told=True)
+
+
+def saying(told: Told) -> str:
+    """Return what is told, in one line with its remedy."""
+    return f"{told.what} ({told.remedy})" if told.remedy else told.what
+
+
+def check_kind(source: Source) -> None:
+    """Raise CorpusError where a source that has been told is of a kind that is refused."""
+    for file in source.files:
+        for told in file.told:
+            if told.level == "problem":
+                raise CorpusError(f"{file.label}: {told.what}", told.remedy)
+
+
+def _told(source: Source, settings: CorpusSettings) -> Source:
+    is_byte = UNITS[settings.unit].is_byte
+    if any(told.level == "problem" for told in source.told):  # what is binary; as bytes it may be meant
+        return replace(source, told=(), format="text") if is_byte else source
+    if source.fields is not None and source.format in ("strings", "dataset"):
+        return source
+    head = _head(source)
+    if settings.format == "auto" and not is_byte:
+        source = _with_mark(source, settings, head)
+    if settings.separator or settings.field or _names_weights(settings):
+        return _by_settings(source, settings, head)
+    if settings.format != "auto" or source.fields is not None:
+        return source
+    return _by_lines(source, settings, head)
+
+
+def _names_weights(settings: CorpusSettings) -> bool:
+    return settings.weights not in ("", NONE)
+
+
+def _head(source: Source) -> bytes:
+    """Return the first bytes, before anything is taken out of them.
+
+    Where they cannot be read there are none; what is wrong is said when they are read in earnest.
+    """
+    try:
+        with (source.whole or source.open)() as file:
+            return file.read(TABLE_BYTES)
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zstandard.ZstdError, CorpusError):
+        return b""
+
+
+def _with_mark(source: Source, settings: CorpusSettings, head: bytes) -> Source:
+    """Return a source in the encoding that its byte order mark says, where that is another than was asked for."""
+    wide = wide_by_mark(head)
+    if wide is None or find_codec(source.encoding or settings.encoding, head).name.startswith(wide):
+        return source
+    told = Told(kind=wide, what=f"the text is {wide.upper()} by its byte order mark, and is read as such")
+    return replace(source, encoding=wide, told=(*source.told, told))
+
+
+def _by_settings(source: Source, settings: CorpusSettings, head: bytes) -> Source:
+    """Return the source of the field, and of the counts, that the settings name."""
+    field = source.field or settings.field
+    if source.fields is not None and source.field and not _names_weights(settings):
+        return source
+    if settings.separator:
+        make = separated_fields(settings.separator)
+        kind, shown = "fields", f"with {separator_of(settings.separator)!r} between them"
+        source = replace(source, open=source.whole or source.open)
+    else:
+        table = f".{source.format}" if f".{source.format}" in FIELDS else source.format
+        found = table if source.fields is not None else table_of(head)
+        if found is None:
+            raise CorpusError(
+                f"{source.label}: corpus.field is {settings.field!r}, but the lines are no table",
+                "say what stands between its fields: --set corpus.separator=tab, or leave corpus.field out",
+            )
+        make, kind, shown = FIELDS[found], found.removeprefix("."), f"of {found.removeprefix('.')}"
+    if not field:
+        raise CorpusError(
+            f"{source.label}: corpus.{'separator' if settings.separator else 'weights'} is set, but no field is named",
+            "name the one to learn, e.g. --set corpus.field=1",
+        )
+    path = source.path or Path(source.name)
+    fields = make(path, field)
+    what = f"field {field} is learnt, {shown}" if settings.separator else f"the column {field} is learnt"
+    if _names_weights(settings):
+        fields = weighted_columns(make, path, field, settings.weights)
+        what += f", each string as often as {settings.weights} says"
+    return replace(
+        source, fields=fields, format=kind, field=field, size=None, told=(*source.told, Told(kind=kind, what=what))
+    )
+
+
+def _by_lines(source: Source, settings: CorpusSettings, head: bytes) -> Source:
+    """Return a source that reads the kind that its first lines show."""
+    encoding = source.encoding or settings.encoding
+    text = decoded(head, encoding)
+    if source.format == "fasta":
+        lines = lines_of(text, is_whole=len(head) < TABLE_BYTES)
+        if not lines or fasta_head(lines):
+            return _seen(source, "fasta", "read", fasta_sighting(lines)) if lines else source
+        assert source.whole is not None
+        what = "the file is named as FASTA, but no line begins with '>': each line is a sequence"
+        told = Told(kind="lines", what=what)
+        source = replace(source, open=source.whole, whole=None, format="text", told=(*source.told, told))
+    is_ascii = find_codec(encoding, head).ascii
+    if "\r" in text.rstrip("\r") and "\n" not in text and len(text.split("\r")) > 2:
+        if not is_ascii:
+            source, encoding, is_ascii = _in_utf8(source, encoding), "utf-8", True
+        told = Told(kind="cr", what="lines end with a carriage return alone (classic Mac OS), and are read so")
+        source = replace(source, open=returns_as_feeds(source.open), told=(*source.told, told))
+        text = text.replace("\r", "\n")
+    if "\0" in text:
+        return source
+    is_whole = len(head) < TABLE_BYTES
+    sample = Sample(text=text, lines=lines_of(text, is_whole=is_whole), ending=_ending(source), is_whole=is_whole)
+    for kind in line_kinds(once=settings.weights == NONE):
+        sighting = kind.tell(sample)
+        if sighting is not None:
+            if sighting.change is not None and not is_ascii:
+                source = _in_utf8(source, encoding)
+            return _seen(source, kind.name, kind.does, sighting)
+    return source
+
+
+def _ending(source: Source) -> str:
+    suffixes = source.path.suffixes if source.path else []
+    return next((one for one in (suffix.lower() for suffix in reversed(suffixes)) if one not in BY_ENDING), "")
+
+
+def _in_utf8(source: Source, encoding: str) -> Source:
+    return replace(source, open=as_utf8(source.open, encoding, source.label), encoding="utf-8", size=None)
+
+
+def _seen(source: Source, name: str, does: str, sighting: Sighting) -> Source:
+    """Return a source that is read as a kind, which is told with it."""
+    what, remedy = sighting.what, sighting.remedy
+    told = (*source.told, Told(kind=name, what=what, remedy=remedy, level=LEVELS[does]))  # type: ignore[index]
+    source = replace(source, told=told, format=name)
+    if sighting.fields is not None:
+        return replace(source, fields=sighting.fields, size=None)
+    if name == "fasta" and source.whole is None:
+        whole, change = source.open, FILTERS[".fasta"]
+        return replace(source, open=lambda: change(whole()), whole=whole, size=None)
+    if sighting.change is not None:
+        return replace(source, open=changed(source.open, sighting.change, source.label), size=None)
+    return source

@@ -1,0 +1,221 @@
+"""Kinds of tables and records, told by their lines: JSON, columns, and strings with counts."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..readers.column_spec import listed
+from ..readers.file_formats import FIELDS
+from ..readers.table_shapes import columns_of, is_json_array, is_json_lines, is_json_object
+from ..readers.tables import field_names
+from ..readers.weighted import Split, weighted_lines
+from .sample import AS_LINES, LINES_LEAST, NEARLY_ALL, Sample, Sighting, nearly_all
+
+# Records of JSON
+
+
+def json_array(sample: Sample) -> Sighting | None:
+    """One array, of strings or of objects."""
+    if not is_json_array(sample.text):
+        return None
+    element = _first_element(sample.text)
+    if isinstance(element, str):
+        return Sighting("the file is a JSON array of strings, which are read", fields=FIELDS["json"](Path("array"), ""))
+    if isinstance(element, dict):
+        return Sighting("the file is a JSON array of objects", _fields_remedy(field_names(element)))
+    if element is None or _is_line_data(sample):
+        return None
+    return Sighting("the file is a JSON array, but not of strings or objects", f"give one of strings; {AS_LINES}")
+
+
+def _is_line_data(sample: Sample) -> bool:
+    """Say whether lines that begin with a bracket go on as no JSON does."""
+    try:
+        json.loads(sample.text)
+    except ValueError:
+        return sample.is_whole
+    return False
+
+
+def _first_element(text: str) -> object:
+    inside = text[text.index("[") + 1 :].lstrip()
+    try:
+        return json.JSONDecoder().raw_decode(inside)[0]
+    except (ValueError, RecursionError):
+        return None
+
+
+def json_lines(sample: Sample) -> Sighting | None:
+    """An object a line."""
+    if not is_json_lines(sample.lines):
+        return None
+    return Sighting("the lines are JSON objects", _fields_remedy(field_names(json.loads(sample.lines[0]))))
+
+
+def _fields_remedy(names: Sequence[str]) -> str:
+    example = f"--set corpus.field={names[0]}" if names else "--set corpus.field=NAME"
+    return f"to learn one field: {example}; fields: {listed(names)}; {AS_LINES}"
+
+
+def json_object(sample: Sample) -> Sighting | None:
+    """One object with all in it, such as a notebook or the answer of a server."""
+    if not is_json_object(sample.text) or is_json_lines(sample.lines):
+        return None
+    if sample.is_whole and not _is_json(sample.text):
+        return None
+    return Sighting(
+        "the file is one JSON object, not a list of strings",
+        f"write its strings to a file, one per line: jq -r '.NAME[]' FILE > NEW.txt; {AS_LINES}",
+    )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+# Strings with counts
+
+_COUNT_FIRST = re.compile(r" *(\d{1,12})[ \t](.*)")
+
+_COUNT_LAST = re.compile(r"(.*\S)[\t ] *(\d{1,12})\s*")
+
+_PADDED = re.compile(r" +\d{1,12} .*")
+
+
+def _split_first(line: str) -> tuple[str, str] | None:
+    found = _COUNT_FIRST.fullmatch(line)
+    return (found[2], found[1]) if found else None
+
+
+def _split_last(line: str) -> tuple[str, str] | None:
+    found = _COUNT_LAST.fullmatch(line)
+    return (found[1], found[2]) if found else None
+
+
+def counts(sample: Sample, *, once: bool) -> Sighting | None:
+    """Each string with a number that says how often it was there, in front of it or behind.
+
+    `uniq -c` sets the numbers to the right of a column. Else they are counts where they fall from line to line, as in a
+    list with the most frequent first, or stand alone behind a TAB.
+    """
+    lines = sample.lines
+    if nearly_all(lines, _COUNT_FIRST) and (_is_padded(lines) or _falls(lines, _split_first)):
+        split, where = _split_first, "before"
+    elif nearly_all(lines, _COUNT_LAST) and (_is_behind_tab(lines) or _falls(lines, _split_last)):
+        split, where = _split_last, "behind"
+    else:
+        return None
+    what = f"each line has a count {where} its string, as of uniq -c"
+    if once:
+        return Sighting(f"{what}; the counts are left out", fields=weighted_lines(split, once=True))
+    return Sighting(
+        f"{what}; each string is learnt as often as its count says",
+        f"to learn each string once: --set corpus.weights=none; {AS_LINES}",
+        fields=weighted_lines(split, once=False),
+    )
+
+
+def _is_padded(lines: Sequence[str]) -> bool:
+    """Say whether numbers end in one column, with blanks in front of nearly all: as `uniq -c` writes them."""
+    if not nearly_all(lines, _PADDED):
+        return False
+    ends = {len(line) - len(line.lstrip()) + len(line.split()[0]) for line in lines if _PADDED.fullmatch(line)}
+    return len(ends) == 1
+
+
+def _is_behind_tab(lines: Sequence[str]) -> bool:
+    """Say whether each line is a string, a TAB and a number, and the numbers are not those of lines."""
+    if not all(line.count("\t") == 1 for line in lines):
+        return False
+    numbers = [int(pair[1]) for line in lines if (pair := _split_last(line))]
+    return numbers != list(range(numbers[0], numbers[0] + len(numbers))) and not all(
+        re.search(r"[^\W\d_]", line.partition("\t")[0]) is None for line in lines
+    )
+
+
+def _falls(lines: Sequence[str], split: Split) -> bool:
+    """Say whether numbers fall or stay from nearly each line to the next, and fall at all."""
+    numbers = [int(pair[1]) for line in lines if (pair := split(line))]
+    stays = sum(after <= before for before, after in itertools.pairwise(numbers))
+    return numbers[0] > numbers[-1] and len(numbers) >= 2 * LINES_LEAST and stays >= NEARLY_ALL * (len(numbers) - 1)
+
+
+# Columns
+
+
+def columns(sample: Sample, delimiters: str) -> Sighting | None:
+    """A table whose lines have as many columns each."""
+    if len(sample.lines) < LINES_LEAST:
+        return None
+    table = columns_of(sample.lines, delimiters)
+    if table is None:
+        return None
+    delimiter, rows = table
+    name = {"\t": "TABs", ",": "commas", ";": "semicolons", "|": "bars"}.get(delimiter, f"{delimiter!r}")
+    first = rows[0]
+    has_names = _has_names(rows)
+    shown = listed([cell.strip()[:20] for cell in first[:8]])
+    field = first[0] if has_names and not re.search(r"\s", first[0]) else "1"
+    weights = ""
+    if counted := [place for place in range(1, len(first)) if _are_counts(rows, place, has_names=has_names)]:
+        place = counted[-1]
+        named = first[place] if field != "1" else str(place + 1)
+        weights = f"; to learn each as often as another column says: --set corpus.weights={named}"
+    return Sighting(
+        f"the lines are a table of {len(first)} columns with {name} between them; the first line is: {shown}",
+        f"to learn one column: --set corpus.field={field}{weights}; {AS_LINES}",
+    )
+
+
+_NAMES = re.compile(
+    r"(?:(?:first|last|user|full)[_ ]?)?names?|surname|words?|terms?|text|strings?|title|labels?|id|key|value|user|"
+    r"login|e?-?mail|password|pass|url|domain|counts?|freq|frequency|rank|n|number|total|smiles|sequences?|seq|peptide|sex|"
+    r"gender|year|age|country|city|state|lang|language|date|type|class|category|description",
+    re.IGNORECASE,
+)
+"""What columns are called."""
+
+
+def _has_names(rows: Sequence[Sequence[str]]) -> bool:
+    """Say whether the first row names the columns: two usual names, or words above columns of numbers."""
+    first = [cell.strip() for cell in rows[0]]
+    if not all(first) or len(set(first)) < len(first) or any(map(_is_number, first)):
+        return False
+    below = [row for row in rows[1:] if len(row) == len(first)]
+    above_numbers = any(
+        sum(_is_number(row[place]) for row in below) >= NEARLY_ALL * len(below) for place in range(len(first))
+    )
+    return (bool(below) and above_numbers) or sum(_NAMES.fullmatch(cell) is not None for cell in first) >= min(
+        2, len(first)
+    )
+
+
+def _is_number(cell: str) -> bool:
+    return re.fullmatch(r"\s*[+-]?\d+([.,]\d+)*\s*%?\s*", cell) is not None
+
+
+_COUNTS = re.compile(
+    r"n|(?:#|no|num(?:ber)?)?_?(?:of_?)?(?:counts?|freq(?:uency)?|occurrences?|total|weight|hits)", re.IGNORECASE
+)
+"""What columns of counts are called."""
+
+
+def _are_counts(rows: Sequence[Sequence[str]], place: int, *, has_names: bool) -> bool:
+    """Say whether a column holds whole numbers that are not all alike, and is called a count where it has a name."""
+    cells = [row[place] for row in rows[1:] if place < len(row)]
+    numbers = [cell for cell in cells if re.fullmatch(r"\d{1,12}", cell.strip())]
+    are_whole = bool(cells) and len(numbers) >= NEARLY_ALL * len(cells) and len(set(numbers)) > 1
+    return are_whole and (not has_names or _COUNTS.fullmatch(rows[0][place].strip()) is not None)
+
+
+tab_columns = functools.partial(columns, delimiters="\t")
+other_columns = functools.partial(columns, delimiters=";,|")

@@ -1,0 +1,74 @@
+"""What kind of file a corpus is: inspect and train say the same sentence, from files and from stdin."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+Call = Callable[..., CompletedProcess[str]]
+
+DNA = [f"ACGT{number:05b}".replace("0", "A").replace("1", "G") for number in range(32)]
+
+FILES: dict[str, tuple[bytes, str, str]] = {
+    "r.txt": ("".join(f"@r\n{dna}\n+\nIIIIIIIII\n" for dna in DNA).encode(), "fastq", "note"),
+    "u.txt": ("".join(f"{32 - n:7d} {dna}\n" for n, dna in enumerate(DNA)).encode(), "counts", "note"),
+    "c.txt": ("".join(f"{dna},x,{dna}\n" for dna in DNA).encode(), "columns", "warning"),
+    "p.txt": ("".join(f"{'0' * 32}:{dna}\n" for dna in DNA).encode(), "pot", "problem"),
+    "b.txt": (b"%PDF-1.7\n%\xe2\xe3\n" + b"x\n" * 40, "pdf", "problem"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("stdin", [False, True], ids=["file", "stdin"])
+def test_inspect_and_train_say_the_same(name: str, stdin: bool, call: Call, tmp_path: Path) -> None:
+    data, kind, level = FILES[name]
+    (tmp_path / name).write_bytes(data)
+    corpus, how = ("-", {"stdin": data}) if stdin else (str(tmp_path / name), {})
+    found = json.loads(call("inspect", corpus, "--json", "--no-timing", **how).stdout)
+    told = found["source"]["told"][-1]
+    assert (found["source"]["kind"], told["kind"], told["level"]) == (kind, kind, level)
+    first = found["findings"][0]
+    assert (first["level"], first["what"], first["remedy"]) in [
+        (told["level"], told["what"], told["remedy"]),
+        ("warning", first["what"], first["remedy"]),  # of few strings a warning comes first
+    ]
+    trained = call("train", corpus, "--dry-run", **how)
+    assert trained.returncode == (2 if level == "problem" else 0)
+    said = " ".join(trained.stderr.split())
+    assert told["what"] in said
+    assert told["remedy"] in said
+    assert found["verdict"]["trains"] == (level != "problem")
+    if level == "problem":
+        assert told["what"] in found["verdict"]["what"]
+        assert found["verdict"]["remedy"] == told["remedy"]
+
+
+def test_members_of_archives_are_named(call: Call, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "w.zip", "w") as archive:
+        archive.writestr("a.txt", "\n".join(DNA))
+        archive.writestr("b.csv", "name,n\n" + "".join(f"{dna},2\n" for dna in DNA))
+    result = call("train", tmp_path / "w.zip", "--dry-run")
+    assert result.returncode == 2
+    assert f"e.g. {tmp_path / 'w.zip'}:a.txt; members: a.txt, b.csv" in result.stderr
+    for corpus, rows in (("w.zip:a.txt", 32), ("w.zip:b.csv:name", 32), ("w.zip:b.csv:name*n", 64)):
+        result = call("train", f"{tmp_path}/{corpus}", "--dry-run")
+        assert result.returncode == 0, result.stderr
+        assert f": {rows} lines," in result.stderr
+
+
+def test_compressed_stdin_is_read(call: Call) -> None:
+    result = call("train", "-", "--dry-run", stdin=gzip.compress("\n".join(DNA).encode()))
+    assert result.returncode == 0
+    assert "stdin: the data is compressed (gz) and is decompressed" in result.stderr
+
+
+def test_lines_are_learnt_as_they_are_where_that_is_asked_for(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_bytes(FILES["p.txt"][0])
+    result = call("train", tmp_path / "p.txt", "--dry-run", "--set", "corpus.format=lines")
+    assert (result.returncode, "hash" in result.stderr) == (0, False)
