@@ -20,7 +20,8 @@ def mnist(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Folder with the four MNIST files, or other images in IDX format.",
+            help="Folder with the four MNIST files, other images in IDX format, or pictures (PNG, JPEG) of one size; "
+            "or an .npy or .npz file.",
             metavar="DIR",
             show_default="download MNIST once",
         ),
@@ -39,7 +40,7 @@ def mnist(
     dry_run: options.DryRun = False,
     plugin: options.Plugins = None,
 ) -> None:
-    """Train a generator on MNIST or on your own images in IDX format.
+    """Train a generator on MNIST or on your own images.
 
     MNIST is downloaded once. Prints the run folder when training ends.
     """

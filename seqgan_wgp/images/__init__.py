@@ -1,1 +1,1 @@
-"""Images as a kind of data: MNIST, or other files in IDX format."""
+"""Images as a kind of data: MNIST, other files in IDX format, pictures, or NumPy arrays."""

@@ -1,4 +1,4 @@
-"""DomainAdapter for images: MNIST, or a folder of files in IDX format."""
+"""DomainAdapter for images: MNIST, a folder of IDX or picture files, or a NumPy file."""
 
 from __future__ import annotations
 

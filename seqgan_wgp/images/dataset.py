@@ -21,6 +21,7 @@ from ..config.schema import ImageSettings
 from ..errors import CheckpointError, CorpusError
 from .idx import read_images
 from .mnist import ImageFiles
+from .picture_files import is_picture_set, read_pictures
 
 IMAGES, FACTS = "images.npy", "images.json"
 
@@ -93,8 +94,8 @@ class Collection:
 
 
 def read_collection(files: ImageFiles, settings: ImageSettings, name: str) -> Collection:
-    """Read images in IDX format and split them. Raises CorpusError when they are too few or differ in size."""
-    train_NCHW = read_images(files.train_images)
+    """Read images and split them. Raises CorpusError when they are too few or differ in size."""
+    train_NCHW = (read_pictures if is_picture_set(files.train_images) else read_images)(files.train_images)
     sha256 = hashlib.sha256(train_NCHW.data).hexdigest()
     held_out = max(1, min(HELD_OUT_MOST, round(HELD_OUT_SHARE * len(train_NCHW))))
     if len(train_NCHW) - held_out < IMAGES_LEAST:

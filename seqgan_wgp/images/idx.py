@@ -125,6 +125,15 @@ def read_images(path: Path) -> npt.NDArray[np.uint8]:
         raise CorpusError(f"{path}: these are {len(array):,} labels, not images", wanted)
     if array.dtype != np.uint8:
         raise CorpusError(f"{path}: its values are {array.dtype}, and pixels are unsigned bytes (uint8)", wanted)
+    return checked_images(array, path, wanted)
+
+
+def checked_images(array: npt.NDArray[np.uint8], path: Path, wanted: str) -> npt.NDArray[np.uint8]:
+    """Return unsigned bytes as images (N, C, H, W).
+
+    Raises:
+        CorpusError: the shape is not that of images, there are none, or sides are not divisible by 4.
+    """
     images_NCHW = _channels_first(array)
     if images_NCHW is None:
         raise CorpusError(f"{path}: has {_times(array.shape)} values, which is not a set of images", wanted)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ..errors import CorpusError
 from ..utils import cache_dir
+from .picture_files import is_picture_set
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -96,7 +97,7 @@ class _Failed(Exception):
 
 
 def find_images(folder: Path) -> ImageFiles:
-    """Return the files of a folder that have the names of MNIST's files, compressed or not.
+    """Return the files of a folder that have the names of MNIST's files, compressed or not; otherwise its pictures.
 
     All are taken from the same place: the folder itself, or `raw` or `MNIST/raw` below it.
 
@@ -104,6 +105,8 @@ def find_images(folder: Path) -> ImageFiles:
         CorpusError: no such folder, or no training images in it.
     """
     try:
+        if is_picture_set(folder) and not any(_find(folder / below, _TRAIN_IMAGES) for below in _PLACES):
+            return ImageFiles(train_images=folder, train_labels=None, test_images=None, test_labels=None)
         if not folder.is_dir():
             what = "is a file, not a folder" if folder.exists() else "no such folder"
             raise CorpusError(f"{folder}: {what}", f"give a folder that contains {_TRAIN_IMAGES}.gz")
@@ -124,7 +127,8 @@ def find_images(folder: Path) -> ImageFiles:
         f"{folder}: has no training images (looked for {', '.join(_spellings(_TRAIN_IMAGES))};"
         f" there and in {' and '.join(_PLACES[1:])})" + "".join(f"; {path} is a folder" for path in folders),
         f"put {_TRAIN_IMAGES}.gz there, and beside it, where you have them, "
-        + ", ".join(f"{name}.gz" for name in (_TRAIN_LABELS, _TEST_IMAGES, _TEST_LABELS)),
+        + ", ".join(f"{name}.gz" for name in (_TRAIN_LABELS, _TEST_IMAGES, _TEST_LABELS))
+        + "; or give a folder of PNG or JPEG pictures of one size, or an .npy or .npz file",
     )
 
 
