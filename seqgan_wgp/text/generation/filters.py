@@ -24,7 +24,7 @@ from ..hashing.string_hashes import StringHashes
 from ..readers.lines import Lines
 from ..readers.open import open_source
 from ..readers.reader import Reader
-from ..recognition.recognise import check_kind, recognised
+from ..recognition.recognise import check_kind, for_lists, recognised
 from ..vocabulary import Vocabulary
 
 
@@ -96,9 +96,10 @@ class Excluded:
 
     def __init__(self, file: str, settings: CorpusSettings) -> None:
         self.file = file
+        settings = for_lists(dataclasses.replace(settings, limit=None))
         source = recognised(open_source(file), settings)
         check_kind(source)
-        self._reader = Reader(source, dataclasses.replace(settings, limit=None))
+        self._reader = Reader(source, settings)
 
     def __iter__(self) -> Iterator[Lines]:
         """Yield the lines; works once. Raises CorpusError when the file cannot be read."""

@@ -27,7 +27,7 @@ from .containers import BY_ENDING, HEAD_BYTES, Compression, binary_kind_of, comp
 from .file_formats import FIELDS, FILTERS
 from .source import MARKS, Told, expanded, in_order, is_inputs
 from .source import Source as Source
-from .table_shapes import TABLE_BYTES, table_of
+from .table_shapes import TABLE_BYTES, table_reader_of
 from .weighted import weighted_columns
 
 
@@ -143,7 +143,7 @@ def _from_bytes(source: Source) -> Source:
     ending = ".parquet" if head.startswith(b"PAR1") else file.suffix.lower()
     name = file.stem or source.name
     if ending not in FIELDS and wanted:
-        found = table_of(_head(source, TABLE_BYTES))
+        found = table_reader_of(_head(source, TABLE_BYTES))
         if found is None:
             called = file.name if source.path is None else source.path.name
             raise CorpusError(

@@ -10,6 +10,7 @@ from typing import BinaryIO, cast
 from ...config.schema import CorpusSettings
 from ...errors import CorpusError
 from ...registry import UNITS
+from ..recognition.recognise import check_kind, for_lists, recognised
 from .open import Source, open_source
 from .reader import Reader
 
@@ -28,8 +29,9 @@ def strings_of(file: str, settings: CorpusSettings) -> Iterator[str]:
     Raises:
         CorpusError: no such file or, during iteration: it cannot be read, is damaged or binary.
     """
-    source = _stdin() if file == "-" else open_source(file)
-    settings = dataclasses.replace(settings, errors="replace", limit=None)
+    settings = for_lists(dataclasses.replace(settings, errors="replace", limit=None))
+    source = _stdin() if file == "-" else recognised(open_source(file), settings)
+    check_kind(source)
     return _strings(source, settings)
 
 

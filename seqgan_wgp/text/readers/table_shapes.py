@@ -55,7 +55,7 @@ def lines_of(text: str, *, is_whole: bool) -> list[str]:
     return [line for line in lines if line][:LINES_MOST]
 
 
-def table_of(head: bytes) -> str | None:
+def table_reader_of(head: bytes) -> str | None:
     """Return the reader in FIELDS that finds columns in a text, given its first bytes; None where it has none."""
     text = decoded(head)
     lines = lines_of(text, is_whole=len(head) < TABLE_BYTES)

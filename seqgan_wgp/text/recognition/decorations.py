@@ -36,7 +36,7 @@ def comments(sample: Sample) -> Sighting | None:
     return Sighting(f"the list begins with a comment of {shown}, which is left out", change=without_head(len(head)))
 
 
-def numbered(sample: Sample) -> Sighting | None:
+def numbered_list(sample: Sample) -> Sighting | None:
     """A list with the numbers 1, 2, 3, ... in front of its strings."""
     found = [match for line in sample.lines if (match := _NUMBERED.fullmatch(line))]
     if len(found) < LINES_LEAST or len(found) < len(sample.lines):
@@ -50,7 +50,7 @@ def numbered(sample: Sample) -> Sighting | None:
     )
 
 
-def bullets(sample: Sample) -> Sighting | None:
+def bulleted_list(sample: Sample) -> Sighting | None:
     """A list with a bullet in front of each string."""
     if not nearly_all(sample.lines, _BULLET):
         return None
@@ -64,7 +64,7 @@ def bullets(sample: Sample) -> Sighting | None:
     )
 
 
-def quoted(sample: Sample) -> Sighting | None:
+def quoted_list(sample: Sample) -> Sighting | None:
     """A list with each string in quotes, as programs write it, perhaps with commas behind and brackets around."""
     lines = [line for line in sample.lines if line.strip() not in ("[", "]", "];", "(", ")", "{", "}")]
     if len(lines) < LINES_LEAST or not nearly_all(lines, _QUOTED):

@@ -21,7 +21,7 @@ from ..readers.containers import BY_ENDING
 from ..readers.file_formats import FIELDS, FILTERS
 from ..readers.separated import separated_fields, separator_of
 from ..readers.source import Source, Told
-from ..readers.table_shapes import TABLE_BYTES, decoded, lines_of, table_of
+from ..readers.table_shapes import TABLE_BYTES, decoded, lines_of, table_reader_of
 from ..readers.weighted import weighted_columns
 from .line_changes import as_utf8, changed, returns_as_feeds
 from .line_kinds import LEVELS, line_kinds
@@ -47,6 +47,11 @@ def recognised(source: Source, settings: CorpusSettings) -> Source:
     if source.is_told:
         return source
     return replace(_told(source, settings), is_told=True)
+
+
+def for_lists(settings: CorpusSettings) -> CorpusSettings:
+    """Return settings for a file other than the corpus: without its field, and with each string once."""
+    return replace(settings, field="", separator="", weights=NONE)
 
 
 def saying(told: Told) -> str:
@@ -114,7 +119,7 @@ def _by_settings(source: Source, settings: CorpusSettings, head: bytes) -> Sourc
         source = replace(source, open=source.whole or source.open)
     else:
         table = f".{source.format}" if f".{source.format}" in FIELDS else source.format
-        found = table if source.fields is not None else table_of(head)
+        found = table if source.fields is not None else table_reader_of(head)
         if found is None:
             raise CorpusError(
                 f"{source.label}: corpus.field is {settings.field!r}, but the lines are no table",
