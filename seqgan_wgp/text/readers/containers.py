@@ -6,6 +6,9 @@ import bz2
 import gzip
 import io
 import lzma
+import tarfile
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
@@ -81,6 +84,13 @@ COMPRESSIONS: tuple[Compression, ...] = (
 """Each by its ending or, under any name, by its first bytes."""
 
 BY_ENDING = {one.ending: one for one in COMPRESSIONS}
+
+
+DAMAGES = (
+    *(gzip.BadGzipFile, lzma.LZMAError, zstandard.ZstdError, EOFError, zlib.error),
+    *(zipfile.BadZipFile, tarfile.TarError),
+)
+"""Errors of the decompressors, except that of bz2: an OSError without number."""
 
 
 def compression_of(head: bytes) -> Compression | None:

@@ -8,18 +8,12 @@ are taken as they are.
 from __future__ import annotations
 
 import codecs
-import gzip
-import lzma
-import tarfile
 import unicodedata
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Literal, NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
-import zstandard
 
 from ...config.schema import CorpusSettings
 from ...errors import ConfigError, CorpusError
@@ -27,6 +21,7 @@ from ...registry import UNITS
 from ...utils.progress import OnBytes
 from ...utils.token_symbols import TokenSymbols
 from .codec import Codec, behind_last_feed, check_text, find_codec, split_lines
+from .containers import DAMAGES
 from .lines import LINE_FEED, Lines, Units
 from .rewriting import HEX_MARK, TextChange, hex_lines, hex_string
 from .source import Source
@@ -290,18 +285,11 @@ def _first(lines: Lines, count: int) -> tuple[Lines, int]:
     return Lines(kept.units_M, kept.starts_N, kept.sizes_N, lines.continued, goes_on), 0
 
 
-_DAMAGES = (
-    *(gzip.BadGzipFile, lzma.LZMAError, zstandard.ZstdError, EOFError, zlib.error),
-    *(zipfile.BadZipFile, tarfile.TarError),
-)
-"""Errors of the decompressors."""
-
-
 def _readable(source: Source, items: Callable[[], Iterator[_Item]]) -> Iterator[_Item]:
     """Yield items of a source; turn read errors into CorpusErrors."""
     try:
         yield from items()
-    except _DAMAGES as error:
+    except DAMAGES as error:
         raise _damaged(source, error) from None
     except OSError as error:
         if error.errno is None:  # raised by bz2

@@ -6,18 +6,14 @@ compares takes this step, so all say the same.
 
 from __future__ import annotations
 
-import lzma
-import zlib
 from dataclasses import replace
 from pathlib import Path
-
-import zstandard
 
 from ...config.schema import CorpusSettings
 from ...errors import CorpusError
 from ...registry import UNITS
 from ..readers.codec import find_codec, wide_by_mark
-from ..readers.containers import BY_ENDING
+from ..readers.containers import BY_ENDING, DAMAGES
 from ..readers.file_formats import FIELDS, FILTERS
 from ..readers.separated import separated_fields, separator_of
 from ..readers.source import Source, Told
@@ -95,7 +91,7 @@ def _head(source: Source) -> bytes:
     try:
         with (source.whole or source.open)() as file:
             return file.read(TABLE_BYTES)
-    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zstandard.ZstdError, CorpusError):
+    except (OSError, ValueError, CorpusError, *DAMAGES):
         return b""
 
 
