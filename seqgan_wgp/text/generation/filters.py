@@ -24,7 +24,6 @@ from ..hashing.string_hashes import StringHashes
 from ..readers.lines import Lines
 from ..readers.open import open_source
 from ..readers.reader import Reader
-from ..recognition.recognise import check_kind, for_lists, recognised
 from ..vocabulary import Vocabulary
 
 
@@ -96,6 +95,9 @@ class Excluded:
 
     def __init__(self, file: str, settings: CorpusSettings) -> None:
         self.file = file
+        # Not above: only this option needs it, and generate enters as few files as possible.
+        from ..recognition.recognise import check_kind, for_lists, recognised
+
         settings = for_lists(dataclasses.replace(settings, limit=None))
         source = recognised(open_source(file), settings)
         check_kind(source)

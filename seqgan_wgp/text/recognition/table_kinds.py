@@ -160,6 +160,8 @@ def columns(sample: Sample, delimiters: str) -> Sighting | None:
     if table is None:
         return None
     delimiter, rows = table
+    if delimiter == "," and _is_language(sample.lines):
+        return None
     name = {"\t": "TABs", ",": "commas", ";": "semicolons", "|": "bars"}.get(delimiter, f"{delimiter!r}")
     first = rows[0]
     has_names = _has_names(rows)
@@ -197,6 +199,12 @@ def _has_names(rows: Sequence[Sequence[str]]) -> bool:
     return (bool(below) and above_numbers) or sum(_NAMES.fullmatch(cell) is not None for cell in first) >= min(
         2, len(first)
     )
+
+
+def _is_language(lines: Sequence[str]) -> bool:
+    """Return whether nearly all commas are followed by a space, as in the name `Smith, Ann` but not in tables."""
+    joined = "\n".join(lines)
+    return joined.count(", ") >= NEARLY_ALL * joined.count(",")
 
 
 def _is_number(cell: str) -> bool:

@@ -169,6 +169,7 @@ AS_IT_IS = {
     "names with a comma": lines(
         [f"{word.title()}, {word[::-1].title()} {'Jr., ' * (n % 2)}" for n, word in enumerate(WORDS)]
     ),
+    "names": lines([f"{word.title()}, {word[::-1].title()}" for word in WORDS]),
     "numbers": lines([str(n * n) for n in range(60)]),
     "streets": lines([f"{(n * 7919) % 300} {word.title()} Street" for n, word in enumerate(WORDS)]),
     "dates": lines([f"20{n:02d}-01-0{1 + n % 9} {word}" for n, word in enumerate(WORDS)]),
