@@ -68,7 +68,8 @@ class CorpusSettings:
     )
     normalize: str = setting("Unicode normal form to which the text is converted", "none", choices=_NORMAL_FORMS)
     unit: str = setting(
-        "what a position holds: char, a code point; byte, a byte of the file as it is; or a plugin's unit",
+        "what a position holds: char, a code point; byte, a byte of the file as it is; smiles, an atom or other symbol "
+        "of SMILES; or a plugin's unit",
         "char",
         choices=UNITS,
     )

@@ -180,7 +180,8 @@ class Register:
         """
 
         def add(split: C) -> C:
-            UNITS.add(name, TextUnit(plural=plural, tokens=TokenSymbols(tokens, split)), source=_source(split))
+            symbols = TokenSymbols(tokens, split)
+            UNITS.add(name, TextUnit(plural=plural, make_tokens=lambda: symbols), source=_source(split))
             return split
 
         return add

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -174,8 +175,13 @@ class TextUnit:
     is_byte: bool = False
     """Whether it is a byte of UTF-8; otherwise it is a code point, or a code point that stands for a token."""
 
-    tokens: TokenSymbols | None = None
-    """Converts text to units and back; None: each character is a unit."""
+    make_tokens: Callable[[], TokenSymbols] | None = None
+    """Return the tokens; called once, when they are first needed. None: each character is a unit."""
+
+    @functools.cached_property
+    def tokens(self) -> TokenSymbols | None:
+        """Converts text to units and back; None: each character is a unit."""
+        return None if self.make_tokens is None else self.make_tokens()
 
 
 @dataclass(frozen=True)

@@ -152,7 +152,8 @@ def smiles(sample: Sample) -> Sighting | None:
     done = ["the lines are SMILES"]
     done += ["the first line is a header and is left out"] * has_header
     done += ["what stands behind the first field (titles) is left out"] * bool(titled)
-    return Sighting("; ".join(done), change=change)
+    remedy = "to learn atoms and brackets as one symbol each: --set corpus.unit=smiles"
+    return Sighting("; ".join(done), remedy, change=change)
 
 
 def _first_field(line: str) -> str:
