@@ -11,7 +11,7 @@ from typing import BinaryIO
 from ...errors import CorpusError, one_line
 from ..readers.fasta import Pieces
 
-Change = Callable[[Iterator[bytes]], Iterator[bytes]]
+LineChange = Callable[[Iterator[bytes]], Iterator[bytes]]
 """Blocks of whole lines, in an encoding that has ASCII in it -> blocks of lines."""
 
 BLOCK = 1 << 20
@@ -20,7 +20,7 @@ LINE_MOST = 1 << 26
 """A line of more bytes is refused: it has to be in memory as a whole."""
 
 
-def changed(open_: Callable[[], BinaryIO], change: Change, label: str) -> Callable[[], BinaryIO]:
+def changed(open_: Callable[[], BinaryIO], change: LineChange, label: str) -> Callable[[], BinaryIO]:
     """Return what opens a file with its lines changed."""
 
     def opened() -> BinaryIO:
@@ -97,7 +97,7 @@ def _encoded(stream: BinaryIO, encoding: str, label: str) -> Iterator[bytes]:
         ) from None
 
 
-def second_of_four(label: str) -> Change:
+def second_of_four(label: str) -> LineChange:
     """Return the change that takes the sequences out of FASTQ, whose records have four lines each."""
 
     def change(blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -127,13 +127,13 @@ def second_of_four(label: str) -> Change:
     return change
 
 
-def replaced(pattern: bytes, by: bytes = b"") -> Change:
+def replaced(pattern: bytes, by: bytes = b"") -> LineChange:
     """Return the change that replaces what a pattern matches; ^ and $ are the ends of lines."""
     compiled = re.compile(pattern, re.MULTILINE)
     return lambda blocks: (compiled.sub(by, block) for block in blocks)
 
 
-def without_head(lines: int, change: Change | None = None) -> Change:
+def without_head(lines: int, change: LineChange | None = None) -> LineChange:
     """Return the change that leaves out the first lines, empty ones counted, and then does another one."""
 
     def cut(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..readers.column_spec import Fields
-from .line_changes import Change
+from .line_changes import LineChange
 
 LINES_LEAST = 5
 """Fewer lines look like nothing."""
@@ -46,7 +46,7 @@ class Sighting(NamedTuple):
     """In one sentence, with what is done about it."""
 
     remedy: str = ""
-    change: Change | None = None
+    change: LineChange | None = None
     """How its lines become strings; None: they are strings as they are, or are not read."""
 
     fields: Fields | None = None

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from .line_changes import Change, replaced, second_of_four, without_head
+from .line_changes import LineChange, replaced, second_of_four, without_head
 from .sample import LINES_LEAST, NEARLY_ALL, Sample, Sighting, matching
 
 _LETTERS = re.compile(r"[A-Za-z*.~-]+")
@@ -145,7 +145,7 @@ def smiles(sample: Sample) -> Sighting | None:
     if marked < 0.3 * len(first):
         return None
     titled = sum(len(line.split()) > 1 for line in body)
-    change: Change | None = replaced(rb"[ \t][^\n]*") if titled else None
+    change: LineChange | None = replaced(rb"[ \t][^\n]*") if titled else None
     if has_header:
         before = next(place for place, line in enumerate(sample.text.split("\n"), 1) if line.strip())
         change = without_head(before, change)
