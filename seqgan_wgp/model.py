@@ -27,8 +27,8 @@ from .text.fusion.fusion import Fusion, fusion_of
 from .text.generation import inversion
 from .text.generation.inversion import Generating, Inversion, Neighbour
 from .text.generation.refined import RefinedStrings
-from .text.generation.request import Request
-from .text.generation.sampling import AUTO, check_decoding, sampled
+from .text.generation.request import AUTO, Request, check_decoding
+from .text.generation.sampling import sampled
 from .text.generation.scoring import Scored, scored
 from .text.generation.stream import TextModel, candidates, stream
 from .text.networks import log_probabilities

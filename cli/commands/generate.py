@@ -64,7 +64,8 @@ def generate(
     Strings and points are printed one per line.
     Images need -o: FILE.png for a grid, FILE.npy for an array, or a folder for one file per image.
     """
-    options.load_plugins(plugin)
+    if plugin:
+        options.load_plugins(plugin)
     from seqgan_wgp.domains import adapter_for
     from seqgan_wgp.errors import ConfigError
     from seqgan_wgp.model import Model
@@ -74,14 +75,18 @@ def generate(
     _check(n, seed, start)
     loaded = Model.load(model, device=device or "auto", best=best)
     adapter = adapter_for(loaded.config)
-    adapter.check_format(format_)
+    if format_ != "txt":  # which every kind of data has
+        adapter.check_format(format_)
     if not adapter.has_strings:
         _refuse_text_options(context, adapter)
         if n < 1:
             raise ConfigError(f"-n is {n}, but it must be at least 1")
         _write_items(loaded, n, output, format_, columns, seed=seed, start=start, overwrite=overwrite)
         return
-    adapter.items_writer(output, n, columns=columns, overwrite=overwrite)
+    if columns is not None:
+        adapter.items_writer(output, n, columns=columns, overwrite=overwrite)
+    sets = (set_1, set_2, set_3, set_4)
+    constrained = any(each is not None for each in (prefix, suffix, contains, mask, length, charset, regex, *sets))
     request = Request(
         n=n or None,
         seed=seed,
@@ -96,11 +101,13 @@ def generate(
             suffix=suffix,
             contains=tuple(contains or ()),
             mask=mask,
-            sets=(set_1, set_2, set_3, set_4),
+            sets=sets,
             length=None if length is None else parse_length(length),
             charset=charset,
             regex=regex,
-        ),
+        )
+        if constrained
+        else None,
     )
     job = Job(
         request=request,

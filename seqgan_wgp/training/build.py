@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from ..config import Config
-from ..nn.build import build_networks
+from ..nn.build import apply_weight_norm
+from ..nn.initialization import seeded_construction
 from .domain import DataSpec
 from .losses import Loss, loss_of
 from .optimizers import optimizer
@@ -64,9 +65,13 @@ def build(config: Config, spec: DataSpec, device: torch.device) -> Components:
 def build_generator_and_critic(config: Config, spec: DataSpec) -> tuple[nn.Module, nn.Module]:
     """Return the networks as training begins with them, and as a model file is loaded into them.
 
-    The critic's layers are prepared where the constraint wants it: spectral normalisation wraps their weights.
+    Layers are prepared where the settings want it: weight and spectral norm write their weights in another way.
     """
-    generator, critic = build_networks(spec.networks, config)
+    with seeded_construction(config.training.seed):
+        generator, critic = spec.networks(config)
+    for network, settings in ((generator, config.generator), (critic, config.critic)):
+        if settings.normalization == "weight":
+            apply_weight_norm(network)
     prepare = CONSTRAINTS[config.objective.constraint].prepare
     if prepare is not None:
         prepare(critic, config.training.seed)

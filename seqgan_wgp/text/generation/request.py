@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
-from ...errors import ConfigError
+from ...errors import ConfigError, did_you_mean
 from ..constrained.constraints import Constraints
-from .sampling import check_decoding
+
+DECODERS = ("argmax", "sample", "fusion")
+"""How ids are chosen from probabilities: the most likely at each position; sampled; sampled with an n-gram model."""
+
+AUTO = "auto"
+"""Instead of these: "fusion" for a model that has one, otherwise "argmax"."""
 
 NUMBERS_MOST = 1 << 60
 """Candidate indices are below this."""
@@ -58,6 +64,20 @@ class Request:
             raise ConfigError(f"{name} is {value}, but it must not be negative")
         if self.start + (self.n or 0) >= NUMBERS_MOST:
             raise ConfigError(f"--start plus -n is {self.start + (self.n or 0):,}", "keep the sum below 2^60")
+
+
+def check_decoding(decode: str, temperature: float) -> None:
+    """Raise ConfigError for an unknown way to decode or an invalid temperature."""
+    if decode not in DECODERS:
+        raise ConfigError(
+            f"decode is {decode!r}{did_you_mean(decode, DECODERS)}", f"choose one of: {', '.join((AUTO, *DECODERS))}"
+        )
+    if not 0 < temperature < math.inf:
+        raise ConfigError(f"temperature is {temperature:g}, but it must be above 0 and finite")
+    if decode == "argmax" and temperature != 1:
+        raise ConfigError(
+            f"temperature is {temperature:g}, but it has no effect on argmax decoding", "use decode sample"
+        )
 
 
 def parse_shard(text: str) -> tuple[int, int]:

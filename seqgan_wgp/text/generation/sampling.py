@@ -7,7 +7,6 @@ Shape suffixes: N strings, L length, V vocabulary.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -15,32 +14,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ...errors import ConfigError, did_you_mean
 from ...utils.counter_rng import Stream, uniform
 from ..vocabulary import Vocabulary
 
-DECODERS = ("argmax", "sample", "fusion")
-"""How ids are chosen from probabilities: the most likely at each position; sampled; sampled with an n-gram model."""
-
-AUTO = "auto"
-"""Instead of these: "fusion" for a model that has one, otherwise "argmax"."""
-
 _COLDEST = 1e-30
 """Lower bound of the temperature, which avoids overflow in float32; the result is already that of argmax."""
-
-
-def check_decoding(decode: str, temperature: float) -> None:
-    """Raise ConfigError for an unknown way to decode or an invalid temperature."""
-    if decode not in DECODERS:
-        raise ConfigError(
-            f"decode is {decode!r}{did_you_mean(decode, DECODERS)}", f"choose one of: {', '.join((AUTO, *DECODERS))}"
-        )
-    if not 0 < temperature < math.inf:
-        raise ConfigError(f"temperature is {temperature:g}, but it must be above 0 and finite")
-    if decode == "argmax" and temperature != 1:
-        raise ConfigError(
-            f"temperature is {temperature:g}, but it has no effect on argmax decoding", "use decode sample"
-        )
 
 
 def decode_noise(seed: int, index_N: Tensor, length: int) -> Tensor:

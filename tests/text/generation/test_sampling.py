@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.text.generation.sampling import DECODERS, check_decoding, decode_noise, sample, sampled
+from seqgan_wgp.text.generation.request import DECODERS, check_decoding
+from seqgan_wgp.text.generation.sampling import decode_noise, sample, sampled
 from seqgan_wgp.text.vocabulary import Vocabulary
 
 LARGEST = 1 - 2**-24
