@@ -110,7 +110,7 @@ _NO_KERNEL = frozenset(
 _BY_FUNCTION = (
     ("average", {"update_average"}),
     ("optimizer", {"apply_gradients", "clip_weights"}),
-    ("metrics", {"gradient_norm", "_mean_over_steps"}),
+    ("metrics", {"gradient_norm", "_round_metrics"}),
     ("noise", {"_noise", "index"}),
     ("data", {"real"}),
     ("penalty", {"_weighted_penalty"}),
@@ -190,7 +190,7 @@ def trainer_of(name: str) -> Trainer:
     if config.domain == "text":
         length = _LENGTH[name]
         vocabulary = Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + _SYMBOLS - 2))))
-        spec, rows = TextSpec(vocabulary, length, {}), random.integers(2, _SYMBOLS, (_ITEMS, length), np.uint8)
+        spec, rows = TextSpec(vocabulary, length, {}), random.integers(2, _SYMBOLS, (_ITEMS, length), np.int64)
     elif config.domain == "image":
         sizes = {"train": _ITEMS, "validation": 1, "test": 1}
         facts = ImageFacts(name="noise", sha256="", channels=1, height=_SIDE, width=_SIDE, **sizes)

@@ -135,12 +135,12 @@ class TextDomain:
         self._rows_NS = resident(corpus.train.rows_NS, device)
 
     def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
-        """Return training items as (B, L) ids, uint8 or int32, on the device."""
+        """Return training items as (B, L) ids, int64 as look-ups want them, on the device."""
         if self._rows_NS is None:
-            return sent(self.corpus.train[indices_B], self.device)
+            return sent(self.corpus.train[indices_B], self.device).long()
         index_B = sent(indices_B, self.device)
         place_L = torch.arange(self.spec.length, device=self.device)
-        return self._rows_NS[(index_B // self._windows)[:, None], (index_B % self._windows)[:, None] + place_L]
+        return self._rows_NS[(index_B // self._windows)[:, None], (index_B % self._windows)[:, None] + place_L].long()
 
     @property
     def held_out_size(self) -> int:

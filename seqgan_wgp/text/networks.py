@@ -107,7 +107,7 @@ DRAWN = 0.5
 """Share of strings whose symbols are sampled, with relaxation = sampled."""
 
 
-def straight_through(logits_BLV: Tensor, chance_BL: Tensor | None = None) -> Tensor:
+def straight_through(logits_BLV: Tensor, chance_BL: Tensor | None = None, sampled_B1: Tensor | None = None) -> Tensor:
     """Return one-hot rows of sampled or most likely symbols, with the gradient of their softmax (straight-through).
 
     Bengio, Leonard and Courville 2013, "Estimating or Propagating Gradients Through Stochastic Neurons". Real and
@@ -115,10 +115,11 @@ def straight_through(logits_BLV: Tensor, chance_BL: Tensor | None = None) -> Ten
 
     Args:
         logits_BLV: the logits.
-        chance_BL: uniforms in [0, 1) for inverse transform sampling at each position. If negative or None, the most
-            likely symbol is taken.
+        chance_BL: uniforms in [0, 1) for inverse transform sampling at each position. If None, the most likely symbols
+            are taken.
+        sampled_B1: whether the symbols of a row are sampled; otherwise the most likely ones are taken. None: all are.
     """
-    shown_BLV: Tensor = _StraightThrough.apply(logits_BLV, chance_BL)  # type: ignore[no-untyped-call]
+    shown_BLV: Tensor = _StraightThrough.apply(logits_BLV, chance_BL, sampled_B1)  # type: ignore[no-untyped-call]
     return shown_BLV
 
 
@@ -127,24 +128,29 @@ class _StraightThrough(torch.autograd.Function):
     """One-hot rows in the forward pass, softmax in the backward pass; first derivatives only."""
 
     @staticmethod
-    def forward(ctx: Any, logits_BLV: Tensor, chance_BL: Tensor | None) -> Tensor:
+    def forward(ctx: Any, logits_BLV: Tensor, chance_BL: Tensor | None, sampled_B1: Tensor | None) -> Tensor:
         soft_BLV = logits_BLV.softmax(dim=-1)
         ctx.save_for_backward(soft_BLV)
-        chosen_BL1 = logits_BLV.argmax(dim=-1, keepdim=True)
-        if chance_BL is not None:
+        if chance_BL is None:
+            chosen_BL1 = logits_BLV.argmax(dim=-1, keepdim=True)
+        else:
             passed_BLV = soft_BLV.cumsum(dim=-1)
             # Relative to the rounded sum, so that rounding does not favour the last symbol.
             bound_BL1 = chance_BL[..., None].to(passed_BLV) * passed_BLV[..., -1:]
-            drawn_BL1 = torch.searchsorted(passed_BLV, bound_BL1, right=True).clamp_(max=soft_BLV.shape[2] - 1)
-            chosen_BL1 = torch.where(bound_BL1 < 0, chosen_BL1, drawn_BL1)
-        return torch.zeros_like(soft_BLV).scatter_(2, chosen_BL1, 1.0)
+            chosen_BL1 = torch.searchsorted(passed_BLV, bound_BL1, right=True).clamp_(max=soft_BLV.shape[2] - 1)
+            if sampled_B1 is not None:
+                likeliest_BL1 = logits_BLV.argmax(dim=-1, keepdim=True)
+                chosen_BL1 = torch.where(sampled_B1[..., None], chosen_BL1, likeliest_BL1)
+        # Position first in memory, as the critic's first layer reads it.
+        one_hot_LBV = soft_BLV.new_zeros(soft_BLV.transpose(0, 1).shape)
+        return one_hot_LBV.transpose(0, 1).scatter_(2, chosen_BL1, 1.0)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, pull_BLV: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, pull_BLV: Tensor) -> tuple[Tensor, None, None]:
         (soft_BLV,) = ctx.saved_tensors
         weighed_BLV = soft_BLV * pull_BLV
-        return torch.addcmul(weighed_BLV, soft_BLV, weighed_BLV.sum(dim=-1, keepdim=True), value=-1), None
+        return torch.addcmul(weighed_BLV, soft_BLV, weighed_BLV.sum(dim=-1, keepdim=True), value=-1), None, None
 
 
 @register.generator("residual", data="text", normalizations=FOR_CHANNELS, chooses_context=True, chooses_modulation=True)
@@ -194,7 +200,7 @@ class ResidualGenerator(_ResidualStack):
             return logits_BLV.softmax(dim=-1)
         if not chance_BL.shape[1]:
             return straight_through(logits_BLV)
-        return straight_through(logits_BLV, torch.where(chance_BL[:, :1] < DRAWN, chance_BL[:, 1:], -1.0))
+        return straight_through(logits_BLV, chance_BL[:, 1:], chance_BL[:, :1] < DRAWN)
 
 
 class _HasLogits(Protocol):
@@ -226,7 +232,7 @@ class ResidualCritic(_ResidualStack):
         weight_CV, bias_C = self.input.weight.flatten(1), self.input.bias
         assert bias_C is not None
         if x.is_floating_point():
-            entered_LBC = functional.linear(x.transpose(0, 1), weight_CV, bias_C)
+            entered_LBC = functional.linear(x.transpose(0, 1), weight_CV) + bias_C
         else:
             entered_LBC = functional.embedding(x.t().long(), weight_CV.t()) + bias_C
         return _arranged(entered_LBC.permute(1, 2, 0), self.blocks)

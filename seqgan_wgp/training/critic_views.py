@@ -65,8 +65,8 @@ class _StemView:
 
     def slopes(self, x: Tensor) -> Tensor:
         with input_grads_only(self.critic):
-            score = self.critic.score(x).sum()
-        (gradient,) = torch.autograd.grad(score, x, create_graph=True)
+            score_B = self.critic.score(x)
+        (gradient,) = torch.autograd.grad(score_B, x, torch.ones_like(score_B), create_graph=True)
         return self.critic.slopes(gradient)
 
 

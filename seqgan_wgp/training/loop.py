@@ -12,6 +12,7 @@ Shape suffixes: B batch, Z latent; points of critic space have shape (B, ...).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -22,11 +23,23 @@ from ..utils.counter_rng import Stream
 from .optimizers import set_rate
 from .schedule import Number
 from .state import TrainState
-from .steps import Gradients, apply_gradients, generator_gradients, gradient_norm
+from .steps import Gradients, apply_gradients, generator_gradients
 
 CRITIC_METRICS = ("critic_loss", "wasserstein", "penalty", "slope_mean", "critic_gradient")
-ROUND_METRICS = (*CRITIC_METRICS, "generator_loss", "generator_gradient")
+GENERATOR_METRICS = ("generator_loss", "generator_gradient")
+ROUND_METRICS = (*CRITIC_METRICS, *GENERATOR_METRICS)
 """Names of what a round measures, in the order in which its steps give it."""
+
+
+@dataclass(frozen=True)
+class StepMetrics:
+    """What a step measured, of the whole batch: scalars on the device."""
+
+    values: tuple[Tensor, ...]
+    """Of a critic step all CRITIC_METRICS but the last; of a generator step its loss."""
+
+    norms: tuple[Tensor, ...]
+    """The norm of the gradient in each parameter, of which the last metric is made."""
 
 
 def one_round(state: TrainState, number: Number, reals: Sequence[Tensor] | None = None) -> Tensor:
@@ -39,18 +52,17 @@ def one_round(state: TrainState, number: Number, reals: Sequence[Tensor] | None 
         number: of the round, from 0.
         reals: the real batches of its critic steps; None: they are looked up.
     """
-    measured = []
+    of_critic = []
     with cache_weight_transform(state.generator):
         for k in range(state.config.training.critic_steps):
             step_number = state.schedule.critic_step_number(number, k)
-            measured.append(critic_step(state, step_number, None if reals is None else reals[k]))
+            of_critic.append(critic_step(state, step_number, None if reals is None else reals[k]))
     real = _real_points(state, number, None if reals is None else reals[-1])
-    generated = _generator_steps(state, number, real)
-    return torch.cat([_mean_over_steps(measured), _mean_over_steps(generated)])
+    return _round_metrics(of_critic, _generator_steps(state, number, real))
 
 
-def critic_step(state: TrainState, number: Number, real: Tensor | None = None) -> Tensor:
-    """Change the critic once; return CRITIC_METRICS of the whole batch.
+def critic_step(state: TrainState, number: Number, real: Tensor | None = None) -> StepMetrics:
+    """Change the critic once; return what was measured.
 
     Gulrajani et al. 2017, Algorithm 1, lines 3 to 9.
 
@@ -79,11 +91,11 @@ def critic_step(state: TrainState, number: Number, real: Tensor | None = None) -
     if state.objective.constraint.project is not None:
         assert state.config.objective.clip is not None
         state.objective.constraint.project(state.critic, state.config.objective.clip)
-    return torch.stack([*measured, gradient_norm(gradients)])
+    return StepMetrics(measured, tuple(torch._foreach_norm(gradients)))
 
 
-def generator_step(state: TrainState, number: Number, real: Tensor | None = None) -> Tensor:
-    """Change the generator once; return its loss and the norm of its gradient, of the whole batch.
+def generator_step(state: TrainState, number: Number, real: Tensor | None = None) -> StepMetrics:
+    """Change the generator once; return what was measured.
 
     Gulrajani et al. 2017, Algorithm 1, lines 11 and 12.
 
@@ -107,7 +119,7 @@ def generator_step(state: TrainState, number: Number, real: Tensor | None = None
         )
     gradients, measured = _mean_over_group(state, gradients, (loss,))
     apply_gradients(state.optimizers.generator, state.generator, gradients)
-    return torch.stack([*measured, gradient_norm(gradients)])
+    return StepMetrics(measured, tuple(torch._foreach_norm(gradients)))
 
 
 def _real_points(state: TrainState, round_: Number, real: Tensor | None) -> Tensor | None:
@@ -121,24 +133,31 @@ def _real_points(state: TrainState, round_: Number, real: Tensor | None) -> Tens
     return _noised(state, state.domain.spec.embed(real), Stream.REAL_NOISE, step_number)
 
 
-def _generator_steps(state: TrainState, round_: Number, real: Tensor | None) -> list[Tensor]:
-    """Change the generator as often as the round has it; return loss and gradient norm of each step."""
+def _generator_steps(state: TrainState, round_: Number, real: Tensor | None) -> list[StepMetrics]:
+    """Change the generator as often as the round has it; return what each step measured."""
     settings, schedule = state.config.training, state.schedule
     count = schedule.generator_steps(state.step)
     done = [generator_step(state, schedule.generator_step_number(round_, k), real) for k in range(count)]
     if settings.extra_steps_above is None:
         return done
-    loss, rises = done[-1][0].item(), 0
+    loss, rises = done[-1].values[0].item(), 0
     while loss > settings.extra_steps_above and rises < settings.extra_steps_max_rises:
         done.append(generator_step(state, schedule.generator_step_number(round_, len(done)), real))
-        before, loss = loss, done[-1][0].item()
+        before, loss = loss, done[-1].values[0].item()
         rises += loss >= before
     return done
 
 
-def _mean_over_steps(measured: Sequence[Tensor]) -> Tensor:
-    """Return the means of what each step of a round measured."""
-    return measured[0] if len(measured) == 1 else torch.stack(list(measured)).mean(dim=0)
+def _round_metrics(of_critic: Sequence[StepMetrics], of_generator: Sequence[StepMetrics]) -> Tensor:
+    """Return ROUND_METRICS: the means of what the round's steps of each kind measured, in few operations for all."""
+    steps = [*of_critic, *of_generator]
+    norms = torch.stack([norm for step in steps for norm in step.norms])
+    totals = torch._foreach_norm(torch.split(norms, [len(step.norms) for step in steps]))
+    table = torch.stack([value for step, total in zip(steps, totals, strict=True) for value in (*step.values, total)])
+    if len(of_critic) == len(of_generator) == 1:
+        return table
+    kinds = torch.split(table, [len(of_critic) * len(CRITIC_METRICS), len(of_generator) * len(GENERATOR_METRICS)])
+    return torch.cat([kinds[0].view(len(of_critic), -1).mean(dim=0), kinds[1].view(len(of_generator), -1).mean(dim=0)])
 
 
 def _mean_over_group(
@@ -160,7 +179,7 @@ def warm_up(state: TrainState) -> None:
     """Train the critic alone: `warm_up` steps, or until its loss is as low as `warm_up_until`."""
     settings = state.config.training
     for k in range(settings.warm_up):
-        loss = critic_step(state, state.schedule.warm_up_number(k))[0]
+        loss = critic_step(state, state.schedule.warm_up_number(k)).values[0]
         if settings.warm_up_until is not None and loss.item() < settings.warm_up_until:
             return
 

@@ -66,8 +66,8 @@ def slopes(critic: Critic, x: Tensor, *, create_graph: bool = True) -> Tensor:
     """
     x = x.detach().requires_grad_(True)
     with input_grads_only(critic):
-        score = critic(x).sum()
-    (gradient,) = torch.autograd.grad(score, x, create_graph=create_graph)
+        score_B = critic(x)
+    (gradient,) = torch.autograd.grad(score_B, x, torch.ones_like(score_B), create_graph=create_graph)
     slope_B: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
     return slope_B
 

@@ -152,7 +152,8 @@ def _weighted_penalty(view: View, uniform: Uniform, objective: CriticObjective) 
     size = len(view.real) if objective.size is None else objective.size
     penalised = len(range(*kept.indices(len(view.real))))
     weight = penalised / len(view.real) * size / math.ceil(size / every)
-    return objective.weight * weight * constraint.cost(slope_B), weight * slope_B.detach().mean()
+    slope_mean = slope_B.detach().mean()
+    return objective.weight * weight * constraint.cost(slope_B), slope_mean if weight == 1 else weight * slope_mean
 
 
 def generator_gradients(
@@ -201,10 +202,14 @@ def _scores_of_real(critic: nn.Module, real: Tensor | None, autocast: Autocast) 
 
 def apply_gradients(algorithm: torch.optim.Optimizer, module: nn.Module, gradients: Gradients) -> None:
     """Do one step of the optimizer of `module`, with these gradients."""
-    for parameter, gradient in zip(module.parameters(), gradients, strict=True):
-        # The fused optimizers read memory in order and silently misread a gradient that is a transposed view, as
-        # `autograd.grad` returns for some weights (`.backward()` would have laid it out anew).
-        parameter.grad = gradient.contiguous()
+    # The fused optimizers read memory in order and silently misread a gradient that is a transposed view, as
+    # `autograd.grad` returns for some weights (`.backward()` would have laid it out anew). All such are copied at once.
+    ordered = [each if each.is_contiguous() else each.new_empty(each.shape) for each in gradients]
+    views = [k for k, gradient in enumerate(gradients) if ordered[k] is not gradient]
+    if views:
+        torch._foreach_copy_([ordered[k] for k in views], [gradients[k] for k in views])
+    for parameter, gradient in zip(module.parameters(), ordered, strict=True):
+        parameter.grad = gradient
     algorithm.step()
 
 

@@ -153,7 +153,7 @@ def test_generator_gradients_are_those_of_minus_the_mean_score() -> None:
         assert torch.allclose(ours, parameter.grad, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", [name for name, loss in LOSSES.items() if not loss.needs_real])
 def test_noise_is_added_to_what_the_critic_sees_of_the_generator(loss: str) -> None:
     generator, critic = pair()
     latent_BZ, noise = torch.ones(B, Z, dtype=torch.float64), torch.ones(B, L, V, dtype=torch.float64)

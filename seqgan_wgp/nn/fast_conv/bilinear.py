@@ -52,16 +52,20 @@ def _in_one_product(tiles: int, products: int, channels: int, outputs: int) -> b
     return tiles * products * channels * outputs <= ONE_PRODUCT
 
 
-def _multiplied(x_TRBC: Tensor, w_RCO: Tensor) -> Tensor:
-    """Return (T, R, B, O), the products of each tile."""
+TileCopies = dict[int, Tensor]
+"""Number of tiles -> the matrices (T R, O, C), each for every tile: copied once for all products with the same ones."""
+
+
+def _multiplied(x_TRBC: Tensor, w_ROC: Tensor, copies: TileCopies, *, turned: bool) -> Tensor:
+    """Return (T, R, B, O), the products of each tile with W', or with W if `turned`. It is not differentiated."""
     tiles, products, items, channels = x_TRBC.shape
+    w_RCO = w_ROC if turned else w_ROC.mT
     if tiles == 1:
         return torch.bmm(x_TRBC[0], w_RCO)[None]
-    if torch.is_grad_enabled() or _in_one_product(tiles, products, channels, w_RCO.shape[2]):
-        # Matrices that are transposed views are copied as they lie: another order would take twice as long.
-        turned = not w_RCO.is_contiguous()
-        w_NXX = (w_RCO.mT if turned else w_RCO).expand(tiles, -1, -1, -1).flatten(0, 1)
-        y_NBO = torch.bmm(x_TRBC.reshape(-1, items, channels), w_NXX.mT if turned else w_NXX)
+    if _in_one_product(tiles, products, channels, w_RCO.shape[2]):
+        if tiles not in copies:
+            copies[tiles] = w_ROC.detach().expand(tiles, -1, -1, -1).flatten(0, 1)
+        y_NBO = torch.bmm(x_TRBC.reshape(-1, items, channels), copies[tiles] if turned else copies[tiles].mT)
         return y_NBO.view(tiles, products, items, -1)
     y_TRBO = x_TRBC.new_empty(*x_TRBC.shape[:3], w_RCO.shape[2])
     for x_RBC, y_RBO in zip(x_TRBC, y_TRBO, strict=True):
@@ -104,21 +108,22 @@ class _Products(torch.autograd.Function):
         ctx: Any,
         x_LBC: Tensor,
         w_ROC: Tensor,
+        copies: TileCopies,
         b_O: Tensor | None,
         via: Transforms,
         turned: bool,
         input_grads_only: bool,
     ) -> Tensor:
         ctx.save_for_backward(x_LBC, w_ROC)
-        ctx.via, ctx.turned, ctx.input_grads_only = via, turned, input_grads_only
-        y_LBO = via.out(_multiplied(via.into(x_LBC), w_ROC if turned else w_ROC.transpose(1, 2)))
+        ctx.copies, ctx.via, ctx.turned, ctx.input_grads_only = copies, via, turned, input_grads_only
+        y_LBO = via.out(_multiplied(via.into(x_LBC), w_ROC, copies, turned=turned))
         return y_LBO if b_O is None else y_LBO.add_(b_O)
 
     @staticmethod
     def backward(ctx: Any, gradient_LBO: Tensor) -> tuple[Tensor | None, ...]:
         x_LBC, w_ROC = ctx.saved_tensors
-        via, turned = ctx.via, ctx.turned
-        wants_x, wants_w, wants_b = ctx.needs_input_grad[:3]
+        copies, via, turned = ctx.copies, ctx.via, ctx.turned
+        wants_x, wants_w, _, wants_b = ctx.needs_input_grad[:4]
         again = torch.is_grad_enabled()
         if ctx.input_grads_only and again:
             wants_w = wants_b = False
@@ -126,21 +131,22 @@ class _Products(torch.autograd.Function):
         if wants_w or not again:
             gradient_TRBO = via.out_transposed(gradient_LBO)
         if wants_x and again:
-            gradient_x = products(gradient_LBO, w_ROC, None, via.turned(), turned=not turned)
+            gradient_x = products(gradient_LBO, w_ROC, copies, None, via.turned(), turned=not turned)
         elif wants_x:
-            gradient_x = via.into_transposed(_multiplied(gradient_TRBO, w_ROC.transpose(1, 2) if turned else w_ROC))
+            gradient_x = via.into_transposed(_multiplied(gradient_TRBO, w_ROC, copies, turned=not turned))
         if wants_w:
             x_TRBC = via.into(x_LBC)
             first, second = (x_TRBC, gradient_TRBO) if turned else (gradient_TRBO, x_TRBC)
             gradient_w = _outer(first, second)
         if wants_b:
             gradient_b = gradient_LBO.sum(dim=(0, 1))
-        return gradient_x, gradient_w, gradient_b, None, None, None
+        return gradient_x, gradient_w, None, gradient_b, None, None, None
 
 
 def products(
     x_LBC: Tensor,
     w_ROC: Tensor,
+    copies: TileCopies,
     b_O: Tensor | None,
     via: Transforms,
     *,
@@ -149,7 +155,7 @@ def products(
 ) -> Tensor:
     """Return out(into(x) W') + b, (L, B, O); see `_Products`."""
     y_LBO: Tensor = _Products.apply(  # type: ignore[no-untyped-call]
-        x_LBC.contiguous(), w_ROC, b_O, via, turned, input_grads_only
+        x_LBC.contiguous(), w_ROC, copies, b_O, via, turned, input_grads_only
     )
     return y_LBO
 

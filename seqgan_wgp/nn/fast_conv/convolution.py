@@ -28,8 +28,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .bilinear import Transforms, mix, products
+from .bilinear import TileCopies, Transforms, mix, products
 from .winograd_fft import TILE, fourier_as, tiles_of, toom_cook_as, untiled
+
+Transformed = tuple[Tensor, TileCopies]
+"""What the products of a convolution are with, and copies of it that they have made."""
 
 
 @final
@@ -37,10 +40,10 @@ from .winograd_fft import TILE, fourier_as, tiles_of, toom_cook_as, untiled
 class ConvolutionAlgorithm:
     """Computes a convolution in two parts, of which the first need be done only once for the same weights."""
 
-    transform_weights: Callable[[Tensor, int], Tensor]
+    transform_weights: Callable[[Tensor, int], Transformed]
     """Weights (O, C, K) and the number of positions -> what the products are with."""
 
-    convolve: Callable[[Tensor, Tensor, Tensor, int, bool], Tensor]
+    convolve: Callable[[Tensor, Transformed, Tensor, int, bool], Tensor]
     """(B, C, L), what `transform_weights` gave, biases (O,), the kernel's size, `input_grads_only` -> (B, O, L)."""
 
     def __call__(self, x_BCL: Tensor, weight_OCK: Tensor, bias_O: Tensor) -> Tensor:
@@ -49,15 +52,15 @@ class ConvolutionAlgorithm:
         return self.convolve(x_BCL, transformed, bias_O, weight_OCK.shape[2], False)
 
 
-def _direct(x_BCL: Tensor, weight_OCK: Tensor, bias_O: Tensor, kernel: int, _input_grads_only: bool) -> Tensor:
-    return functional.conv1d(x_BCL, weight_OCK, bias_O, padding=kernel // 2)
+def _direct(x_BCL: Tensor, transformed: Transformed, bias_O: Tensor, kernel: int, _input_grads_only: bool) -> Tensor:
+    return functional.conv1d(x_BCL, transformed[0], bias_O, padding=kernel // 2)
 
 
-def _transform_fourier(weight_OCK: Tensor, length: int) -> Tensor:
-    return mix(weight_OCK, fourier_as(length, weight_OCK.shape[2], weight_OCK.dtype, weight_OCK.device)[1])
+def _transform_fourier(weight_OCK: Tensor, length: int) -> Transformed:
+    return mix(weight_OCK, fourier_as(length, weight_OCK.shape[2], weight_OCK.dtype, weight_OCK.device)[1]), {}
 
 
-def _fourier(x_BCL: Tensor, w_ROC: Tensor, bias_O: Tensor, kernel: int, input_grads_only: bool) -> Tensor:
+def _fourier(x_BCL: Tensor, transformed: Transformed, bias_O: Tensor, kernel: int, input_grads_only: bool) -> Tensor:
     a_RL, _, c_LR = fourier_as(x_BCL.shape[2], kernel, x_BCL.dtype, x_BCL.device)
 
     def by(matrix_LR: Tensor, x_RBC: Tensor) -> Tensor:
@@ -69,15 +72,15 @@ def _fourier(x_BCL: Tensor, w_ROC: Tensor, bias_O: Tensor, kernel: int, input_gr
         into_transposed=lambda x_TRBC: by(a_RL.t(), x_TRBC[0]),
         out_transposed=lambda y_LBO: by(c_LR.t(), y_LBO)[None],
     )
-    y_LBO = products(x_BCL.permute(2, 0, 1), w_ROC, bias_O, via, input_grads_only=input_grads_only)
+    y_LBO = products(x_BCL.permute(2, 0, 1), *transformed, bias_O, via, input_grads_only=input_grads_only)
     return y_LBO.permute(1, 2, 0)
 
 
-def _transform_toom_cook(weight_OCK: Tensor, _length: int) -> Tensor:
-    return mix(weight_OCK, toom_cook_as(weight_OCK.shape[2], weight_OCK.dtype, weight_OCK.device)[1])
+def _transform_toom_cook(weight_OCK: Tensor, _length: int) -> Transformed:
+    return mix(weight_OCK, toom_cook_as(weight_OCK.shape[2], weight_OCK.dtype, weight_OCK.device)[1]), {}
 
 
-def _toom_cook(x_BCL: Tensor, w_ROC: Tensor, bias_O: Tensor, kernel: int, input_grads_only: bool) -> Tensor:
+def _toom_cook(x_BCL: Tensor, transformed: Transformed, bias_O: Tensor, kernel: int, input_grads_only: bool) -> Tensor:
     length = x_BCL.shape[2]
     a_RR, _, c_MR = toom_cook_as(kernel, x_BCL.dtype, x_BCL.device)
     tiles = -(-length // TILE)
@@ -99,12 +102,12 @@ def _toom_cook(x_BCL: Tensor, w_ROC: Tensor, bias_O: Tensor, kernel: int, input_
         return by(c_MR.t(), y_PN.reshape(tiles, TILE, -1)).view(tiles, -1, *y_LBO.shape[1:])
 
     via = Transforms(into=into, out=out, into_transposed=into_transposed, out_transposed=out_transposed)
-    y_LBO = products(x_BCL.permute(2, 0, 1), w_ROC, bias_O, via, input_grads_only=input_grads_only)
+    y_LBO = products(x_BCL.permute(2, 0, 1), *transformed, bias_O, via, input_grads_only=input_grads_only)
     return y_LBO.permute(1, 2, 0)
 
 
 CONVOLUTIONS: dict[str, ConvolutionAlgorithm] = {
-    "direct": ConvolutionAlgorithm(transform_weights=lambda weight_OCK, _length: weight_OCK, convolve=_direct),
+    "direct": ConvolutionAlgorithm(transform_weights=lambda weight_OCK, _length: (weight_OCK, {}), convolve=_direct),
     "fourier": ConvolutionAlgorithm(transform_weights=_transform_fourier, convolve=_fourier),
     "toom-cook": ConvolutionAlgorithm(transform_weights=_transform_toom_cook, convolve=_toom_cook),
 }
@@ -137,7 +140,7 @@ class Convolution(nn.Conv1d):
         self.algorithm = "direct"
         self.input_grads_only = False
         """See the function of this name."""
-        self.transformed: dict[tuple[int, bool], Tensor] | None = None
+        self.transformed: dict[tuple[int, bool], Transformed] | None = None
         """The transformed weights, by length and by whether they can be differentiated; None: they are not kept."""
 
     def forward(self, x_BCL: Tensor) -> Tensor:
@@ -163,7 +166,7 @@ class Convolution(nn.Conv1d):
             return self.algorithm
         return quickest(self.in_channels, x_BCL.shape[2], self.kernel_size[0], x_BCL.device.type)
 
-    def _transformed(self, algorithm: ConvolutionAlgorithm, length: int) -> Tensor:
+    def _transformed(self, algorithm: ConvolutionAlgorithm, length: int) -> Transformed:
         if self.transformed is None:
             return algorithm.transform_weights(self.weight, length)
         key = (length, torch.is_grad_enabled())
