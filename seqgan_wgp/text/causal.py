@@ -254,15 +254,16 @@ class CausalNetwork(nn.Module):
     def log_likelihood(self, ids_NL: Tensor) -> tuple[Tensor, Tensor]:
         """Return the log-likelihoods of (N, L) ids in nats, float64 (N,), and the symbols of each, int64 (N,).
 
-        The symbols of a string are its characters and its end; strings of L characters have no end symbol.
+        Both are on the CPU, since some devices have no double precision. The symbols of a string are its characters and
+        its end; strings of L characters have no end symbol.
         """
         together = max(1, SCORED_TOGETHER // self.settings.length)
         nats, sizes = [], []
         for ids_BL in torch.split(ids_NL, together):
             batch = self.flat(ids_BL)
-            chosen_T = self(batch).log_softmax(dim=1).gather(1, batch.target_T[:, None])[:, 0].double()
-            nats.append(chosen_T.new_zeros(len(ids_BL)).index_add_(0, batch.row_T, chosen_T))
-            sizes.append(batch.kept_BL.sum(dim=1))
+            chosen_T = self(batch).log_softmax(dim=1).gather(1, batch.target_T[:, None])[:, 0].cpu().double()
+            nats.append(chosen_T.new_zeros(len(ids_BL)).index_add_(0, batch.row_T.cpu(), chosen_T))
+            sizes.append(batch.kept_BL.sum(dim=1).cpu())
         return torch.cat(nats), torch.cat(sizes)
 
     def nll(self, ids_NL: Tensor) -> float:

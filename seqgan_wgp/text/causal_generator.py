@@ -5,7 +5,8 @@ Shape suffixes: B batch, N strings, Z latent, L length, V vocabulary.
 
 from __future__ import annotations
 
-from typing import final
+from collections.abc import Callable
+from typing import Self, final
 
 import numpy as np
 import torch
@@ -70,6 +71,15 @@ class CausalGenerator(nn.Module):
         self.network.draw_weights(int(torch.randint(2**62, (), device="cpu")))  # by the run's seed: `nn.initialization`
         self.epsilon: Tensor
         self.register_buffer("epsilon", torch.zeros((), dtype=torch.float64))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move or convert everything but epsilon: it is in double precision, which some devices do not have."""
+        epsilon = self._buffers.pop("epsilon")
+        try:
+            super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        finally:
+            self._buffers["epsilon"] = epsilon
+        return self
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
         """Return the one-hot rows of sampled strings, float32 (B, L, V). In training, epsilon is not applied."""

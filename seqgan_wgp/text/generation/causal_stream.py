@@ -45,12 +45,12 @@ def constrained_sample(
         trellis: all allowed strings.
 
     Returns:
-        (B, L) ids, int64, and float64 (B,): minus the sum over positions of the log of the probability left after
-        masking.
+        (B, L) ids, int64, and on the CPU float64 (B,): minus the sum over positions of the log of the probability left
+        after masking.
     """
     count, device = len(uniform_BL), uniform_BL.device
     steps, ids_BL = Steps(network, count), torch.zeros(uniform_BL.shape, dtype=torch.int64, device=device)
-    given_up_B = torch.zeros(count, dtype=torch.float64, device=device)
+    given_up_B = torch.zeros(count, dtype=torch.float64)
     state_B, last_B = np.zeros(count, np.int64), None
     open_B = torch.ones(count, dtype=torch.bool, device=device)
     for place in range(uniform_BL.shape[1]):
@@ -59,8 +59,9 @@ def constrained_sample(
         logits_BV = steps.next(last_B)
         target_BV = _targets(trellis, place, state_B, logits_BV.shape[1])
         allowed_BV = torch.from_numpy(target_BV != NONE).to(device)
-        left_B = logits_BV.double().log_softmax(dim=1).masked_fill(~allowed_BV, -torch.inf).logsumexp(dim=1)
-        given_up_B -= torch.where(open_B, left_B, 0.0)
+        log_BV = logits_BV.cpu().double().log_softmax(dim=1)  # on the CPU: some devices have no double precision
+        left_B = log_BV.masked_fill(~allowed_BV.cpu(), -torch.inf).logsumexp(dim=1)
+        given_up_B -= torch.where(open_B.cpu(), left_B, 0.0)
         last_B = torch.where(open_B, drawn(logits_BV, uniform_BL[:, place], drawing, allowed_BV), PAD)
         ids_BL[:, place] = last_B
         open_B = open_B & (last_B != PAD)
