@@ -46,6 +46,11 @@ def _level(much: bool) -> str:
     return "warning" if much else "note"
 
 
+def _is_plain(found: Inspection) -> bool:
+    """Return whether commands such as sed, given the file, change the strings that are learned."""
+    return found.source.kind in ("text", "smiles") and not found.source.compression
+
+
 def _kinds(found: Inspection) -> Iterator[Finding]:
     for told in found.source.told:
         yield Finding(level=told.level, what=told.what, remedy=told.remedy)
@@ -123,10 +128,11 @@ def _blanks(found: Inspection) -> Iterator[Finding]:
     if is_running or not (lines.blank or around):
         return
     what = f"lines with leading white space: {lines.leading_blanks:,}; with trailing: {lines.trailing_blanks:,}"
+    remove = r"; to remove it: sed 's/^\s*//; s/\s*$//' FILE > NEW" if _is_plain(found) else ""
     yield Finding(
         level=_level(lines.blank > 0 or around > BLANKS_MUCH * lines.filled),
         what=f"{what}; white space only: {lines.blank:,}",
-        remedy=r"white space is learned like any character; to remove it: sed 's/^\s*//; s/\s*$//' FILE > NEW",
+        remedy=f"white space is learned like any character{remove}",
     )
 
 
@@ -139,12 +145,13 @@ def _repeats(found: Inspection) -> Iterator[Finding]:
     if 0 < lines.distinct < DISTINCT_FEW:
         what = f"only {lines.distinct:,} distinct lines: batches repeat them, and the model may memorise them"
         yield Finding(level="warning", what=what)
-    if lines.repeated:
+    if lines.repeated and not any(told.kind == "counts" for told in found.source.told):
+        remove = "; to remove duplicates: sort -u FILE > NEW" if _is_plain(found) else ""
         about = "" if lines.distinct_is_exact else "about "
         yield Finding(
             level=_level(lines.repeated > REPEATED_MUCH * lines.filled),
             what=f"duplicate lines: {about}{lines.repeated:,} of {lines.filled:,}",
-            remedy="frequent lines are generated more often; to remove duplicates: sort -u FILE > NEW",
+            remedy=f"frequent lines are generated more often{remove}",
         )
 
 
@@ -205,7 +212,7 @@ def _twice_encoded(found: Inspection) -> Iterator[Finding]:
         return
     pair = max(pairs, key=lambda pair: pairs[pair])
     is_utf8 = found.encoding.used in ("utf-8", "utf-8-sig")
-    undo = "to repair it: iconv -f UTF-8 -t CP1252 FILE > NEW"
+    undo = "to repair it: iconv -f UTF-8 -t CP1252 FILE > NEW" if _is_plain(found) else ""
     yield Finding(
         level=_level(total >= 3 and total >= TWICE_ENCODED_MUCH * found.lines.filled),
         what=f"the text may be UTF-8 that was decoded as Latin-1 (mojibake): {total:,} pairs such as {pair!r}",
@@ -231,7 +238,11 @@ def _alphabet(found: Inspection) -> Iterator[Finding]:
     characters = found.characters
     if characters.both_cases >= CASES_LEAST and found.source.kind != "smiles":  # c and C are different atoms
         what = f"letters that occur in both upper and lower case: {characters.both_cases:,}"
-        yield Finding(level="note", what=what, remedy="if case does not matter, convert to lower case: less to learn")
+        yield Finding(
+            level="note",
+            what=what,
+            remedy="if case does not matter, there is less to learn with: --set corpus.case=lower",
+        )
     if characters.under_three >= max(RARE_LEAST, RARE_MUCH * characters.alphabet):
         what = f"characters that occur only once or twice, too rare to learn: {characters.under_three:,}"
         yield Finding(level="note", what=f"{what} of {characters.alphabet:,}")

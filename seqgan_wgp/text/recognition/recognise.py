@@ -133,9 +133,8 @@ def _by_settings(source: Source, settings: CorpusSettings, head: bytes) -> Sourc
     if _names_weights(settings):
         fields = weighted_columns(make, path, field, settings.weights)
         what += f", each string as often as {settings.weights} says"
-    return replace(
-        source, fields=fields, format=kind, field=field, size=None, told=(*source.told, Told(kind=kind, what=what))
-    )
+    told = Told(kind="counts" if _names_weights(settings) else kind, what=what)
+    return replace(source, fields=fields, format=kind, field=field, size=None, told=(*source.told, told))
 
 
 def _by_lines(source: Source, settings: CorpusSettings, head: bytes) -> Source:

@@ -691,3 +691,20 @@ def test_a_census_of_nothing() -> None:
     census = Census()
     census.finish()
     assert (census.read, census.distinct.count(), census.distinct.frequent(5)) == (0, 0, {})
+
+
+def remedies(source: Source) -> str:
+    return "\n".join(finding.remedy for finding in inspect(source, FAST).findings)
+
+
+def test_commands_on_the_file_are_named_only_where_they_change_what_is_learned(tmp_path: Path) -> None:
+    words = [f" {word}" for word in WORDS[:200]] * 3
+    plain = "\n".join(words)
+    assert "sort -u" in remedies(of_bytes(plain.encode())) and "sed " in remedies(of_bytes(plain.encode()))
+    (tmp_path / "w").write_bytes(gzip.compress(plain.encode()))
+    (tmp_path / "w.csv").write_text("name\n" + plain)
+    (tmp_path / "u.txt").write_text("".join(f"{3:7d} {word}\n" for word in WORDS[:200]))
+    for source in (f"{tmp_path}/w", f"{tmp_path}/w.csv:name", f"{tmp_path}/u.txt"):
+        assert "sort -u" not in remedies(open_source(source))
+        assert "sed " not in remedies(open_source(source))
+    assert "duplicate" not in said(inspect(open_source(tmp_path / "u.txt"), FAST), "warning")
