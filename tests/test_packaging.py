@@ -148,8 +148,8 @@ def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_pa
     assert len(records[0]) == 2 and records[0] == records[1]
     assert json.loads((tmp_path / "first" / "config.json").read_text())["plugins"] == [
         "transformer.py",
-        "average.py",
         "codons.py",
+        "average.py",
         "rphinge.py",
     ]
     generate = [sys.executable, script, "generate", "first", "-n", "3"]
