@@ -50,6 +50,10 @@ def evaluate(
             show_default="10000, 100000",
         ),
     ] = None,
+    hits: Annotated[
+        int | None,
+        typer.Option(help="The same as a curve: at each power of ten from 10,000 to G.", metavar="G"),
+    ] = None,
     orders: Annotated[int | None, typer.Option(help="Measure JS-1 to JS-N. [8]", metavar="N")] = None,
     c2st_steps: Annotated[
         int | None,
@@ -69,6 +73,21 @@ def evaluate(
             metavar="SECONDS",
         ),
     ] = None,
+    temperatures: Annotated[
+        str | None,
+        typer.Option(
+            help="Of text: also draw at these temperatures, separated by commas, and show likelihood against variety.",
+            metavar="T,T,...",
+        ),
+    ] = None,
+    valid: Annotated[
+        str | None,
+        typer.Option(
+            help="Of text: measure the share of strings that pass a validator: luhn, brackets, json, rdkit, or a "
+            "plugin's.",
+            metavar="NAME",
+        ),
+    ] = None,
     best: Annotated[
         bool, typer.Option("--best", help="Use best.safetensors (best validation score) instead of the latest weights.")
     ] = False,
@@ -82,6 +101,7 @@ def evaluate(
     """Evaluate a model on the test split of its data and explain each number."""
     options.load_plugins(plugin)
     from seqgan_wgp.runs.evaluate import evaluate as evaluated
+    from seqgan_wgp.text.metrics.coverage import powers_of_ten
 
     with inputs_with_progress(corpus) as (source, working, on_bytes):
         found = evaluated(
@@ -90,12 +110,14 @@ def evaluate(
             data=data,
             samples=samples,
             legacy=legacy,
-            guesses=guesses or None,
+            guesses=[*(guesses or ()), *(() if hits is None else powers_of_ten(hits))] or None,
             orders=orders,
             c2st_steps=c2st_steps,
             refine=refine,
             seed=seed,
             baseline_seconds=baseline_seconds,
+            temperatures=_numbers(temperatures),
+            valid=valid,
             best=best,
             device=device or "auto",
             on_step=working,
@@ -106,6 +128,20 @@ def evaluate(
         typer.echo(json.dumps(found.to_json(), indent=2))
         return
     _show(found, Console(highlight=False))
+
+
+def _numbers(text: str | None) -> tuple[float, ...] | None:
+    """Read numbers separated by commas. Raises ConfigError when one is none."""
+    from seqgan_wgp.errors import ConfigError
+
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(
+            f"--temperatures is {text!r}", "give numbers separated by commas, for example 0.5,0.7,1"
+        ) from None
 
 
 def _show(found: Evaluation, console: Console) -> None:

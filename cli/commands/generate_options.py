@@ -120,7 +120,7 @@ Valid = Annotated[
     str | None,
     typer.Option(
         "--valid",
-        help="Keep only strings that pass the validator NAME, which a plugin registers.",
+        help="Keep only strings that pass the validator NAME: luhn, brackets, json, rdkit, or a plugin's.",
         metavar="NAME",
         rich_help_panel=_FILTERS,
     ),

@@ -132,7 +132,18 @@ class ImageAdapter(DomainAdapter):
     ) -> ImageEvaluation:
         """Measure a model on the test images of the given folder, otherwise of its run."""
         del on_bytes
-        options.refuse(self.items, "corpus", "legacy", "guesses", "orders", "baseline_seconds", "c2st_steps", "refine")
+        options.refuse(
+            self.items,
+            "corpus",
+            "legacy",
+            "guesses",
+            "orders",
+            "baseline_seconds",
+            "c2st_steps",
+            "refine",
+            "temperatures",
+            "valid",
+        )
         model, spec = loaded.model, loaded.model.spec
         assert isinstance(spec, ImageSpec)
         collection = _collection(loaded, options.data)

@@ -21,6 +21,7 @@ from .entries import OptimizerEntry as OptimizerEntry
 from .entries import Registry as Registry
 from .entries import TableNames as TableNames
 from .entries import TextUnit as TextUnit
+from .entries import Validator as Validator
 from .plugins import load_plugins as load_plugins
 from .plugins import plugin_names as plugin_names
 from .plugins import unload_plugin as unload_plugin

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, final
 from ..errors import ConfigError, did_you_mean
 from ..utils.plugin_files import current_plugin
 from ..utils.token_symbols import TokenSymbols
-from .entries import PACKAGE, Constraint, Context, Loss, Network, OptimizerEntry, Registry, TextUnit, mean
+from .entries import (
+    PACKAGE,
+    Constraint,
+    Context,
+    Loss,
+    Network,
+    OptimizerEntry,
+    Registry,
+    TextUnit,
+    Validator,
+    mean,
+)
 from .tables import CONTEXTS, CRITICS, GENERATORS, LOSSES, OPTIMIZERS, PENALTIES, UNITS, VALIDATORS
 
 if TYPE_CHECKING:
@@ -186,11 +197,16 @@ class Register:
 
         return add
 
-    def validator(self, name: str) -> Callable[[C], C]:
-        """Register a function (string) -> bool, whether the string is valid, for `generate --valid NAME`."""
+    def validator(self, name: str, *, needs: str = "") -> Callable[[C], C]:
+        """Register a function (string) -> bool, whether the string is valid, for `--valid NAME`.
+
+        Args:
+            name: name for the option.
+            needs: name of a package that must be installed when the validator is used.
+        """
 
         def add(is_valid: C) -> C:
-            VALIDATORS.add(name, is_valid, source=_source(is_valid))
+            VALIDATORS.add(name, Validator(is_valid=is_valid, needs=needs), source=_source(is_valid))
             return is_valid
 
         return add

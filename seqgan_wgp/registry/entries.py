@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -182,6 +183,29 @@ class TextUnit:
     def tokens(self) -> TokenSymbols | None:
         """Converts text to units and back; None: each character is a unit."""
         return None if self.make_tokens is None else self.make_tokens()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validator:
+    """A test of single strings."""
+
+    is_valid: Callable[[str], object]
+    """(string) -> whether it is valid."""
+
+    needs: str = ""
+    """Name of a package that must be installed; empty: none."""
+
+    extra: str = ""
+    """Extra of this package that installs it; empty: there is none."""
+
+    def check(self, name: str) -> None:
+        """Raise ConfigError if the package that this validator, registered as `name`, needs is not installed."""
+        if self.needs and importlib.util.find_spec(self.needs) is None:
+            what = f"seqgan-wgp[{self.extra}]" if self.extra else self.needs
+            raise ConfigError(
+                f"the validator {name!r} needs the package {self.needs}, which is not installed",
+                f"install it: pip install '{what}'",
+            )
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from .entries import PACKAGE, Constraint, Context, Loss, Network, Normalization, OptimizerEntry, Registry, TextUnit
+from .entries import (
+    PACKAGE,
+    Constraint,
+    Context,
+    Loss,
+    Network,
+    Normalization,
+    OptimizerEntry,
+    Registry,
+    TextUnit,
+    Validator,
+)
 
 LOSSES: Registry[Loss] = Registry("loss", f"{PACKAGE}.training.losses")
 PENALTIES: Registry[Constraint] = Registry("constraint", f"{PACKAGE}.training.penalties")
@@ -15,7 +25,7 @@ CONTEXTS: Registry[Context] = Registry("context layer", f"{PACKAGE}.nn.context")
 INITIALIZATIONS: Registry[Any] = Registry("initialization", f"{PACKAGE}.nn.initialization")
 DISTRIBUTIONS: Registry[Any] = Registry("toy distribution", f"{PACKAGE}.toy.distributions")
 UNITS: Registry[TextUnit] = Registry("unit of text", f"{PACKAGE}.text.units")
-VALIDATORS: Registry[Callable[[str], object]] = Registry("validator")
+VALIDATORS: Registry[Validator] = Registry("validator", f"{PACKAGE}.text.validators")
 _NETWORK_MODULES = {
     "text": ("text.networks", "text.causal_generator"),
     "image": ("images.networks", "images.dense"),

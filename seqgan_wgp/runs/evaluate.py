@@ -28,6 +28,8 @@ def evaluate(
     refine: bool = False,
     seed: int = 0,
     baseline_seconds: float | None = None,
+    temperatures: Sequence[float] | None = None,
+    valid: str | None = None,
     best: bool = False,
     device: str = "auto",
     plugins: Sequence[str | Path] = (),
@@ -49,6 +51,8 @@ def evaluate(
         seed: random seed of the latents and of all other random numbers.
         baseline_seconds: for text: training time of the autoregressive baseline, in seconds of one nominal core; 0
             leaves it out; None: 30. It is trained once per corpus and cached.
+        temperatures: for text: also draw strings at these temperatures, to compare likelihood with variety.
+        valid: for text: name of a validator, to measure the share of valid strings.
         best: use the model of the best evaluation instead of the latest; needs a run folder.
         device: "auto", "cpu", "cuda" or "mps". A loaded model stays on its device.
         plugins: plugin files that the model needs, as for `Model.load`.
@@ -73,6 +77,8 @@ def evaluate(
         refine=refine,
         seed=seed,
         baseline_seconds=baseline_seconds,
+        temperatures=None if temperatures is None else tuple(temperatures),
+        valid=valid,
     )
     question.check()
     load_plugins(plugins)

@@ -13,7 +13,7 @@ import torch
 from .. import config as configs
 from ..config import Config
 from ..errors import CheckpointError, CorpusError
-from ..registry import UNITS
+from ..registry import UNITS, VALIDATORS
 from ..training.adapter import ORDERS_MOST, CardData, DomainAdapter, EvalOptions, LoadedModel
 from ..training.domain import DataSpec, Items
 from ..training.report_data import ReportData
@@ -177,6 +177,8 @@ class TextAdapter(DomainAdapter):
     def evaluate(self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes) -> TextEvaluation:
         """Measure a model on the test split of the given corpus, otherwise of its run's corpus."""
         options.refuse("text", "data")
+        if options.valid is not None:
+            VALIDATORS[options.valid].check(options.valid)  # before anything takes time
         spec = loaded.model.spec
         assert isinstance(spec, TextSpec)
         asked = TextEvalOptions(
@@ -186,6 +188,8 @@ class TextAdapter(DomainAdapter):
             orders=options.orders or ORDERS_MOST,
             c2st_steps=STEPS if options.c2st_steps is None else options.c2st_steps,
             seed=options.seed,
+            temperatures=tuple(options.temperatures or ()),
+            valid=options.valid,
             critic_trained=_critic_trained(loaded),
             baseline_seconds=BASELINE_SECONDS if options.baseline_seconds is None else options.baseline_seconds,
         )

@@ -124,9 +124,8 @@ class ToyAdapter(DomainAdapter):
     def evaluate(self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes) -> ToyEvaluation:
         """Measure a model against points that were not used in training."""
         del on_bytes
-        options.refuse(
-            self.items, "corpus", "data", "legacy", "guesses", "orders", "baseline_seconds", "c2st_steps", "refine"
-        )
+        others = ("baseline_seconds", "c2st_steps", "refine", "temperatures", "valid")
+        options.refuse(self.items, "corpus", "data", "legacy", "guesses", "orders", *others)
         model, spec = loaded.model, loaded.model.spec
         assert isinstance(spec, ToySpec)
         return evaluate_points(

@@ -124,9 +124,11 @@ class EvalOptions:
 
     seed: int = 0
     baseline_seconds: float | None = None
+    temperatures: tuple[float, ...] | None = None
+    valid: str | None = None
 
     def check(self) -> None:
-        """Raise ConfigError for a number out of bounds."""
+        """Raise ConfigError for a number out of bounds, or options that do not go together."""
         if self.samples is not None and self.samples < 1:
             raise ConfigError(f"--samples is {self.samples}, but it must be at least 1")
         if self.samples is not None and self.legacy:
@@ -144,6 +146,22 @@ class EvalOptions:
             raise ConfigError(f"--c2st-steps is {self.c2st_steps}, but it must be at least 1, or 0 to leave it out")
         if self.seed < 0:
             raise ConfigError(f"--seed is {self.seed}, but it must not be negative")
+        self._check_temperatures()
+
+    def _check_temperatures(self) -> None:
+        for temperature in self.temperatures or ():
+            if not 0 < temperature < math.inf:
+                raise ConfigError(f"--temperatures has {temperature:g}, but each must be above 0, and finite")
+        if self.temperatures and self.baseline_seconds == 0:
+            raise ConfigError(
+                "--temperatures needs the autoregressive baseline, which --baseline-seconds 0 leaves out",
+                "give --baseline-seconds a number above 0, or leave it out",
+            )
+        if self.temperatures and self.refine:
+            raise ConfigError(
+                "--temperatures does not go with --refine: the refiner learnt from strings decoded by argmax",
+                "leave one of the two out",
+            )
 
     def refuse(self, kind: str, *names: str) -> None:
         """Raise ConfigError when one of the named options is given, which a model of this kind has no use for."""

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import math
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import safetensors.torch
@@ -28,6 +27,7 @@ from ..causal import CausalNetwork, CausalSettings, Drawing
 from ..corpus.dataset import Corpus
 from ..likelihood import LikelihoodPlan, choose_epsilon, fit_likelihood, strings
 from ..metrics.distances import lengths_N
+from .kept import corpus_key, digest_of
 from .result import Autoregressive
 
 NOMINAL_RATE = 2.5e10
@@ -59,6 +59,8 @@ class Baseline:
 
     network: CausalNetwork
     facts: Autoregressive
+    key: dict[str, Any]
+    """What makes it this one, as JSON values."""
 
     def samples(self, count: int, seed: int) -> Iterator[Ints]:
         """Yield (N, L) ids, `count` in all. String k depends only on the seed and k."""
@@ -114,6 +116,7 @@ def baseline(corpus: Corpus, seconds: float, on_step: Callable[[float], None] = 
     network.requires_grad_(False).eval()
     return Baseline(
         network=network,
+        key=_key(corpus, settings, plan),
         facts=Autoregressive(
             steps=plan.steps,
             budget_seconds=seconds,
@@ -127,16 +130,12 @@ def baseline(corpus: Corpus, seconds: float, on_step: Callable[[float], None] = 
 def _file(corpus: Corpus, settings: CausalSettings, plan: LikelihoodPlan) -> Path | None:
     if cache_dir.switched_off():
         return None
-    rows = {name: value for name, value in dataclasses.asdict(corpus.facts).items() if name != "name"}
-    shape = {
-        "version": _VERSION,
-        "corpus": rows,
-        "characters": corpus.vocabulary.characters,
-        "network": dataclasses.asdict(settings),
-        "plan": dataclasses.asdict(plan),
-    }
-    digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()[:48]
-    return cache_dir.root() / "baselines" / f"{digest}.safetensors"
+    return cache_dir.root() / "baselines" / f"{digest_of(_key(corpus, settings, plan))}.safetensors"
+
+
+def _key(corpus: Corpus, settings: CausalSettings, plan: LikelihoodPlan) -> dict[str, Any]:
+    shape = {"version": _VERSION, "network": dataclasses.asdict(settings), "plan": dataclasses.asdict(plan)}
+    return shape | corpus_key(corpus)
 
 
 def _read(file: Path, network: CausalNetwork) -> dict[str, float] | None:

@@ -6,10 +6,10 @@ Shape suffixes: N strings, R test or training items, L length.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ...utils.arrays import Ints
 from ...utils.counter_rng import Stream, shuffled
 from ...utils.progress import OnStep
 from ..corpus.dataset import Corpus
+from ..generation.filters import validity
 from ..metrics.coverage import hits, words_in_test
 from ..metrics.distances import character_distance, entropy_by_position, length_distance, lengths_N
 from ..metrics.markov import MarkovChain, uniform_rows
@@ -24,8 +25,21 @@ from ..metrics.memorization import Copies, Pair, copies, nearest
 from ..metrics.ngrams import NgramReference, unique_fraction
 from ..vocabulary import mask_after_pad
 from .autoregressive import Baseline, baseline
+from .frontier import Frontier, FrontierPoint, TemperatureSampler
+from .kept import kept
 from .options import Generator, TextEvalOptions
-from .result import Against, Composition, GenerativeNll, Hits, NearestLines, NearPair, Profile, Profiles, Protocol
+from .result import (
+    Against,
+    Composition,
+    GenerativeNll,
+    Hits,
+    NearestLines,
+    NearPair,
+    Profile,
+    Profiles,
+    Protocol,
+    Validity,
+)
 from .scores import Scorer, ScoreSpread, one_hot_scores
 from .verdicts import BASELINE_ORDER
 
@@ -101,15 +115,14 @@ class Bench:
         self.on_step(what, 0.0)
         return baseline(self.corpus, self.asked.baseline_seconds, lambda share: self.on_step(what, share))
 
-    @cached_property
-    def _autoregressive_NL(self) -> Ints:
-        """As many strings of the baseline as are needed for measures and hits."""
+    def _autoregressive(self, count: int) -> Iterator[Ints]:
+        """Yield the first strings of the baseline, a block at a time, in constant memory."""
         assert self.autoregressive is not None
-        self.on_step("drawing from the autoregressive baseline", 0.0)
-        most = max(self.n, *self.asked.guesses)
-        dtype = self.corpus.vocabulary.dtype
-        parts = [part_NL.astype(dtype) for part_NL in self.autoregressive.samples(most, self.asked.seed)]
-        return np.concatenate(parts)
+        done = 0
+        for block_NL in self.autoregressive.samples(count, self.asked.seed):
+            done += len(block_NL)
+            self.on_step("drawing from the autoregressive baseline", done / count)
+            yield block_NL.astype(self.corpus.vocabulary.dtype)
 
     def protocol(self, smoothing: str) -> Protocol:
         """Return the amounts that are measured."""
@@ -150,7 +163,7 @@ class Bench:
             floor=self.profile(self.floor_NL),
             markov=markov,
             uniform=self.profile(uniform_rows(self.n, length, self.corpus.vocabulary.size, seed)),
-            autoregressive=self.profile(self._autoregressive_NL[: self.n]) if self.autoregressive else None,
+            autoregressive=self._autoregressive_profile(),
         )
 
     def hits(self, model: Generator, ids_NL: Ints, chain: MarkovChain) -> Hits:
@@ -166,8 +179,31 @@ class Bench:
         return Hits(
             model=hits(own, self.test_RL, at),
             markov=hits(drawn, self.test_RL, at),
-            autoregressive=hits([self._autoregressive_NL], self.test_RL, at) if self.autoregressive else None,
+            autoregressive=self._autoregressive_hits(),
         )
+
+    def _autoregressive_profile(self) -> Profile | None:
+        """Return the profile of the baseline's strings, which is kept from one evaluation to the next."""
+        if self.autoregressive is None:
+            return None
+        asked = {name: getattr(self.asked, name) for name in ("orders", "legacy")} | {"of": "profile", "n": self.n}
+        found = self._kept(asked, lambda: asdict(self.profile(np.concatenate(list(self._autoregressive(self.n))))))
+        return Profile(js=tuple(found["js"]), unique=found["unique"], novel=found["novel"])
+
+    def _autoregressive_hits(self) -> dict[int, float] | None:
+        """Return the hits of the baseline's strings, which are kept too."""
+        if self.autoregressive is None:
+            return None
+        at = self.asked.guesses
+        asked = {"of": "hits", "guesses": list(at)}
+        found = self._kept(
+            asked, lambda: {str(k): v for k, v in hits(self._autoregressive(max(at)), self.test_RL, at).items()}
+        )
+        return {guesses: found[str(guesses)] for guesses in at}
+
+    def _kept(self, asked: dict[str, Any], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        assert self.autoregressive is not None
+        return kept("baseline-results", self.autoregressive.key | asked | {"seed": self.asked.seed}, make)
 
     def nll(self, strings_NL: Ints) -> GenerativeNll | None:
         """Return the likelihood of the strings, and of as many real lines, under the baseline, if any."""
@@ -180,6 +216,35 @@ class Bench:
             "train": self.real_NL,
         }
         return GenerativeNll(**{of: self.autoregressive.nll(rows_NL) for of, rows_NL in scored.items()})
+
+    def frontier(self, model: TemperatureSampler, strings_NL: Ints) -> Frontier | None:
+        """Return likelihood against variety over temperature; None where no temperatures are asked for."""
+        temperatures, base, seed = sorted(set(self.asked.temperatures)), self.autoregressive, self.asked.seed
+        if not temperatures or base is None:
+            return None
+        size = self.corpus.vocabulary.size
+
+        def drawn(temperature: float) -> FrontierPoint:
+            self.on_step(f"drawing at temperature {temperature:g}", 0.0)
+            parts = model.samples(self.n, seed=seed, decode="sample", temperature=temperature)
+            return FrontierPoint.of(np.concatenate(list(parts)), base, size, temperature)
+
+        return Frontier(
+            in_use=FrontierPoint.of(strings_NL, base, size, None),
+            test=FrontierPoint.of(some(self.test_RL, self.n, seed), base, size, None),
+            drawn=tuple(map(drawn, temperatures)),
+        )
+
+    def validity(self, strings_NL: Ints) -> Validity | None:
+        """Return which share of the strings, and of test lines, a validator calls valid; None where none is named."""
+        name = self.asked.valid
+        if name is None:
+            return None
+        self.on_step(f"validating by {name}", 0.0)
+        is_valid = validity(name, self.corpus.vocabulary)
+        test_NL = some(self.test_RL, self.n, self.asked.seed)
+        generated, test = (float(is_valid(rows_NL).mean()) for rows_NL in (strings_NL, test_NL))
+        return Validity(validator=name, generated=generated, test=test)
 
     def makeup(self, strings_NL: Ints) -> Composition:
         """Compare words, lengths and characters with the test split."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, cast, final
 
 from ...training.adapter import EvalTable, MeasureRow
 from ...utils.arrays import Ints
@@ -18,6 +18,7 @@ from ..metrics.memorization import Copies
 from ..vocabulary import mask_after_pad
 from . import verdicts
 from .baselines import MARKOV_ORDERS, Bench
+from .frontier import Frontier, TemperatureSampler
 from .options import Generator, TextEvalOptions
 from .prepare_corpus import unknown_share
 from .result import (
@@ -30,6 +31,7 @@ from .result import (
     Profiles,
     Protocol,
     Text,
+    Validity,
 )
 from .scores import ScoreSpread
 from .two_sample_test import TwoSampleTest, two_sample_test
@@ -66,6 +68,12 @@ class TextEvaluation:
     c2st: TwoSampleTest | None = None
     """The classifier two-sample test; None if it was left out."""
 
+    frontier: Frontier | None = None
+    """Likelihood against variety over temperature; None where it was not asked for."""
+
+    valid: Validity | None = None
+    """Share of valid strings; None where no validator was named."""
+
     @property
     def summary(self) -> tuple[str, ...]:
         """The main results in a few sentences."""
@@ -101,7 +109,8 @@ class TextEvaluation:
     @property
     def tables(self) -> tuple[EvalTable, ...]:
         """Tables of the model, real lines and simple models, and of the generated strings nearest to training lines."""
-        return _profiles_table(self.profiles), _pairs_table(self.nearest)
+        frontier = () if self.frontier is None else (_frontier_table(self.frontier),)
+        return _profiles_table(self.profiles), *frontier, _pairs_table(self.nearest)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values; docs/metrics.md explains the keys."""
@@ -125,7 +134,7 @@ class TextEvaluation:
         found["lengths"] = makeup["length"] | means
         found["characters"] = makeup["character"]
         found["entropy_bits"] = {"generated": makeup["entropy_bits"], "test": makeup["entropy_bits_test"]}
-        found |= {name: tree[name] for name in ("copies", "nearest", "scores", "c2st")}
+        found |= {name: tree[name] for name in ("copies", "nearest", "scores", "c2st", "frontier", "valid")}
         return found | {"summary": self.summary}
 
 
@@ -173,6 +182,8 @@ def evaluate_text(
         critic_trained=asked.critic_trained,
         nll=bench.nll(strings_NL),
         c2st=_two_sample_test(model, bench, strings_NL),
+        frontier=bench.frontier(cast(TemperatureSampler, model), strings_NL),
+        valid=bench.validity(strings_NL),
     )
 
 
@@ -216,6 +227,7 @@ def _rows(found: TextEvaluation) -> list[MeasureRow]:
         *_profile(found.profiles, _fellows(found)),
         *_hits(found.hits),
         *_nll(found.nll),
+        *_valid(found.valid),
         *_makeup(found.makeup),
         ("copies", f"{copies.share:.2%}", chance, copied),
         ("nearest", f"{nearest.generated:.3f}", lines, neared),
@@ -269,6 +281,13 @@ def _nll(nll: GenerativeNll | None) -> list[MeasureRow]:
     return [("NLL", f"{nll.generated:.3f}", f"test lines {nll.test:.3f}", words)]
 
 
+def _valid(valid: Validity | None) -> list[MeasureRow]:
+    if valid is None:
+        return []
+    what = f"share of strings that the validator {valid.validator} calls valid"
+    return [("valid", f"{valid.generated:.1%}", f"test lines {valid.test:.1%}", what)]
+
+
 def _makeup(makeup: Composition) -> list[MeasureRow]:
     rows = []
     for k, one in enumerate(makeup.words or (), 1):
@@ -310,6 +329,16 @@ def _profiles_table(profiles: Profiles) -> EvalTable:
         for name, profile in named.items()
     )
     return EvalTable(head=head, rows=rows, numbers=len(head) - 1)
+
+
+def _frontier_table(frontier: Frontier) -> EvalTable:
+    """Return nats per symbol under the baseline beside entropy and variety, for real lines and each temperature."""
+    named = {"test lines": frontier.test, "as in use": frontier.in_use}
+    named |= {f"temperature {point.temperature:g}": point for point in frontier.drawn}
+    rows = tuple(
+        (name, f"{point.nll:.3f}", f"{point.entropy_bits:.3f}", f"{point.unique:.1%}") for name, point in named.items()
+    )
+    return EvalTable(head=("drawn", "NLL", "4-gram entropy", "unique"), rows=rows, numbers=3)
 
 
 def _pairs_table(nearest: NearestLines) -> EvalTable:

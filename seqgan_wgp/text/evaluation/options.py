@@ -51,6 +51,12 @@ class TextEvalOptions:
     baseline_seconds: float = 0.0
     """Budget of the autoregressive baseline, in seconds of one nominal core; 0 leaves it out."""
 
+    temperatures: tuple[float, ...] = ()
+    """At which strings are drawn too, to hold likelihood against variety; it needs the autoregressive baseline."""
+
+    valid: str | None = None
+    """Validator that says which share of the strings is valid; None: none does."""
+
     critic_trained: bool = True
     """Whether the model's critic was trained; likelihood training does not train it."""
 

@@ -139,6 +139,17 @@ class Against:
 
 @final
 @dataclass(frozen=True, kw_only=True)
+class Validity:
+    """Share of strings that a validator calls valid."""
+
+    validator: str
+    generated: float
+    test: float
+    """Of test lines."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
 class Composition:
     """Words, lengths and characters of strings."""
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import final
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol, final
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from ...utils.arrays import Ints
 from ...utils.counter_rng import Stream, shuffled
@@ -25,7 +26,7 @@ from ..refinement.calibration import accuracy, area_under_curve
 from ..refinement.classifier import logits
 from ..refinement.fit import FitConfig, FittedClassifier, TrainingRows, fit, strings_per_step
 from ..refinement.fresh import CHUNK, fresh_strings, training_seed
-from .options import Generator
+from .kept import corpus_key, kept
 
 STEPS = 500
 """Default limit of training steps."""
@@ -33,11 +34,29 @@ STEPS = 500
 BATCH_MOST = 64
 """Largest number of strings of each kind per step."""
 
-PATIENCE = 4
-"""Number of evaluations, every 50 steps, without a better validation loss before training stops."""
+EVALUATE_EVERY, VALIDATED_MOST = 25, 2_048
+"""Steps between evaluations, and largest number of validation lines, and of generated strings, in each."""
+
+PATIENCE, FLOOR_PATIENCE = 8, 4
+"""Number of evaluations without a better validation loss before training stops. The classifier of the floor gets fewer,
+since there is nothing to find between real lines."""
+
+_VERSION = 1
+"""Version of how a floor is computed. Cached floors of other versions are not used."""
 
 TESTED_MOST = 10_000
 """Largest number of test strings of each kind."""
+
+
+class StringSource(Protocol):
+    """What is held against real lines: a model, or anything else that draws strings."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the classifiers are trained."""
+
+    def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Ints]:
+        """Yield (N, L) ids number `start` on, n in all; row k is a function of the seed and k alone."""
 
 
 @final
@@ -73,11 +92,12 @@ class TwoSampleTest:
 
 
 def two_sample_test(
-    model: Generator, corpus: Corpus, strings_NL: Ints, *, steps: int, seed: int, on_step: OnStep
+    model: StringSource, corpus: Corpus, strings_NL: Ints, *, steps: int, seed: int, on_step: OnStep
 ) -> TwoSampleTest:
     """Train and test two classifiers, one for the generated strings and one for the floor.
 
-    The best step is selected on the validation split; the test split is only used for the test.
+    The best step is selected on the validation split; the test split is only used for the test. The floor depends only
+    on the corpus and is cached.
 
     Args:
         model: generates the training strings, with a seed that nothing else uses.
@@ -90,28 +110,35 @@ def two_sample_test(
     test_NL = np.asarray(corpus.test_NL)
     tested = min(len(strings_NL), len(test_NL), TESTED_MOST)
     asked_NL = test_NL[shuffled(seed, Stream.FLOOR, np.arange(tested), len(test_NL))]
-    config = FitConfig(
-        steps=steps, batch_size=min(BATCH_MOST, strings_per_step(corpus.facts.length)), patience=PATIENCE
-    )
 
-    def learnt(real: TrainingRows, fakes: Iterator[Ints], what: str) -> FittedClassifier:
+    def learnt(real: TrainingRows, fakes: Iterator[Ints], what: str, patience: int) -> FittedClassifier:
         return fit(
             real,
             np.asarray(corpus.validation_NL),
             fakes,
             corpus.vocabulary.size,
-            config,
+            replace(config, patience=patience),
             seed=seed,
             device=model.device,
             on_progress=lambda at: on_step(f"two-sample test, {what}", at.step / (at.steps or steps)),
         )
 
-    own = learnt(corpus.train, fresh_strings(model.samples, training_seed(seed)), "generated strings")
-    split = TrainingSplit.of(corpus.train, steps * config.batch_size + config.validation_most, tested, seed)
-    floor = learnt(split.real, split.repeated(), "real lines")
+    def floor() -> dict[str, Any]:
+        split = TrainingSplit.of(corpus.train, steps * config.batch_size + config.validation_most, tested, seed)
+        fitted = learnt(split.real, split.repeated(), "real lines", FLOOR_PATIENCE)
+        return asdict(_asked(fitted, asked_NL, split.asked_NL))
+
+    config = FitConfig(
+        steps=steps,
+        batch_size=min(BATCH_MOST, strings_per_step(corpus.facts.length)),
+        evaluate_every=EVALUATE_EVERY,
+        validation_most=VALIDATED_MOST,
+    )
+    own = learnt(corpus.train, fresh_strings(model.samples, training_seed(seed)), "generated strings", PATIENCE)
+    shape = {"version": _VERSION, "fit": asdict(config), "tested": tested, "seed": seed, "device": model.device.type}
     return TwoSampleTest(
         generated=_asked(own, asked_NL, strings_NL[:tested]),
-        floor=_asked(floor, asked_NL, split.asked_NL),
+        floor=ClassifierResult(**kept("two-sample-floors", shape | corpus_key(corpus), floor)),
         tested=tested,
         error=0.5 / math.sqrt(2 * tested),
     )

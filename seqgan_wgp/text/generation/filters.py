@@ -31,13 +31,15 @@ def validity(name: str, vocabulary: Vocabulary) -> Callable[[Ids], npt.NDArray[n
     """Return a function from (N, L) ids to a mask (N,) of the strings that a registered validator accepts.
 
     Raises:
-        ConfigError: there is no such validator. The function raises it when the validator fails on a string.
+        ConfigError: there is no such validator, or the package that it needs is missing. The function raises it when
+            the validator fails on a string.
     """
-    is_valid = VALIDATORS[name]
+    chosen = VALIDATORS[name]
+    chosen.check(name)
 
     def asked(string: str) -> bool:
         try:
-            return bool(is_valid(string))
+            return bool(chosen.is_valid(string))
         except Exception as error:
             what = f"{type(error).__name__}: {one_line(error)}"
             remedy = "correct the plugin file: the validator must return True or False for every string"

@@ -48,6 +48,15 @@ def _grams(lines: Iterable[str], k: int) -> set[Word]:
     return {tuple(words[at : at + k]) for words in split for at in range(len(words) - k + 1)}
 
 
+def powers_of_ten(most: int, least: int = 10_000) -> tuple[int, ...]:
+    """Return the powers of ten from `least` on that are below `most`, and `most`, for a curve of hits."""
+    found, number = list[int](), least
+    while number < most:
+        found.append(number)
+        number *= 10
+    return (*found, most)
+
+
 def hits(blocks: Iterable[Ints], held_out_RL: Ints, at: Sequence[int] = (10_000, 100_000)) -> dict[int, float]:
     """Return, for each G of `at`, the share of the distinct held-out strings among the first G generated strings.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,18 @@ def test_its_strings_get_its_row(corpus: Corpus) -> None:
     names = {name: (beside, said) for name, _, beside, said in found.rows}
     assert "autoregressive" in names["hits in 50"][0]
     assert "nats per symbol" in names["NLL"][1]
+
+
+def test_its_row_is_kept_in_the_cache(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQGAN_WGP_CACHE", str(tmp_path / "cache"))
+    rows = Rows(corpus, np.asarray(corpus.test_NL))
+    told: list[str] = []
+    found = evaluate_text(rows, corpus, ASKED)
+    again = evaluate_text(rows, corpus, ASKED, on_step=lambda what, _share: told.append(what))
+    assert again == found
+    assert "drawing from the autoregressive baseline" not in told
+    other = evaluate_text(rows, corpus, replace(ASKED, seed=ASKED.seed + 1))
+    assert other.profiles.autoregressive != found.profiles.autoregressive
 
 
 def test_noise_is_less_likely_than_text(corpus: Corpus) -> None:

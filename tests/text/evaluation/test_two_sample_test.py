@@ -68,6 +68,29 @@ def test_it_repeats_and_learns_from_strings_of_another_seed(corpus: Corpus) -> N
     assert len(model.seeds) == 2
 
 
+def test_the_floor_is_kept_in_the_cache(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQGAN_WGP_CACHE", str(tmp_path / "cache"))
+    told: list[str] = []
+
+    def found(steps: int = 4) -> TwoSampleTest:
+        told.clear()
+        model = Noise(corpus, 0.5)
+        (strings_NL,) = model.samples(len(corpus.test_NL), seed=0)
+        on_step = lambda what, _share: told.append(what.rpartition(", ")[2])  # noqa: E731
+        return two_sample_test(model, corpus, strings_NL, steps=steps, seed=0, on_step=on_step)
+
+    first = found()
+    assert set(told) == {"generated strings", "real lines"}
+    assert found() == first
+    assert set(told) == {"generated strings"}
+    (file,) = (tmp_path / "cache" / "two-sample-floors").iterdir()
+    file.write_text("{", encoding="utf-8")
+    assert found() == first
+    assert "real lines" in told
+    found(steps=3)
+    assert "real lines" in told
+
+
 def test_lines_of_a_floor_have_one_part_each() -> None:
     train = CorpusItems(rows_NS=np.arange(1_000)[:, None], length=1)
     split = TrainingSplit.of(train, 100, 50, seed=3)
