@@ -36,7 +36,7 @@ WORDS: dict[str, Wording] = {
     "composite": Wording(
         title="composite",
         unit="bits",
-        meaning="Mean of JS-4, JS-6 and JS-8, plus the missing share of distinct strings; it selects the best model.",
+        meaning="Mean of JS-4, JS-6 and JS-8, plus a penalty for repetition; it selects the best model.",
     ),
     "nll": Wording(
         title="NLL",
