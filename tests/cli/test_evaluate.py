@@ -154,7 +154,7 @@ MISTAKES = [
     ("none", ("none: ", "no such model")),
     ("run none.txt", ("none.txt: no such file",)),
     ("run/model.safetensors", ("a model file does not contain a corpus", "evaluate MODEL CORPUS")),
-    ("bare", ("bare: ", "ids.npy", "is missing", "evaluate MODEL CORPUS")),
+    ("bare", ("bare: ", "ids.npy", "are missing", "evaluate MODEL CORPUS")),
     ("run digits.txt", ("digits.txt: the model knows none of its characters", "knows: ")),
     ("run --samples 0", ("--samples is 0", "at least 1")),
     ("run --samples -5", ("--samples is -5", "at least 1")),
