@@ -112,7 +112,7 @@ def train_critic(critic: PointPerceptronCritic, pairs: Pairs, how: Training, *, 
     yield how.steps
 
 
-def finish(steps: Iterator[int]) -> None:
+def exhaust(steps: Iterator[int]) -> None:
     """Run all steps of a training without measurements."""
     for _ in steps:
         pass

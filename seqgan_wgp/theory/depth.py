@@ -23,7 +23,7 @@ from .critics import (
     ShowProgress,
     Training,
     critic_objective,
-    finish,
+    exhaust,
     held_out,
     noised,
     perceptron,
@@ -97,7 +97,7 @@ def measure_depth(clip: float | None, *, seed: int, steps: int = STEPS) -> Depth
         clip=clip,
     )
     norms_before, at_bounds_before = _norms(critic, pairs), _at_bounds(critic, clip)
-    finish(train_critic(critic, pairs, how, seed=seed))
+    exhaust(train_critic(critic, pairs, how, seed=seed))
     return Depth(
         constraint=constraint,
         clip=clip,

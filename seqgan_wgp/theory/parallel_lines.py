@@ -25,7 +25,7 @@ from .critics import (
     Training,
     adam,
     critic_objective,
-    finish,
+    exhaust,
     perceptron,
     share_of,
     train_critic,
@@ -144,7 +144,7 @@ def _trained(theta: float, loss: str, constraint: str, *, seed: int, steps: int)
         steps=steps,
         settles=True,
     )
-    finish(train_critic(critic, _pairs(theta, seed), how, seed=seed))
+    exhaust(train_critic(critic, _pairs(theta, seed), how, seed=seed))
     return critic
 
 

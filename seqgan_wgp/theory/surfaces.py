@@ -24,7 +24,7 @@ from .critics import (
     Training,
     adam,
     critic_objective,
-    finish,
+    exhaust,
     held_out,
     noised,
     perceptron,
@@ -84,7 +84,7 @@ def measure_surface(distribution: str, constraint: str, *, seed: int, steps: int
         clip=CLIP,
         settles=True,
     )
-    finish(train_critic(critic, pairs, how, seed=seed))
+    exhaust(train_critic(critic, pairs, how, seed=seed))
     index_N = held_out(_JUDGED)
     real_N2, fake_N2 = pairs(index_N, steps)
     with torch.no_grad():
