@@ -140,7 +140,7 @@ def test_a_critic_that_had_no_step_is_said_to_mean_nothing(
 ) -> None:
     loaded = Model.load(run.path, device="cpu")
     loaded.facts["step"] = step
-    found = evaluate(loaded, tiny_lines, samples=60, guesses=(60,), orders=2, baseline_seconds=0)
+    found = evaluate(loaded, tiny_lines, samples=60, guesses=(60,), orders=2, c2st_steps=0, baseline_seconds=0)
     rows = {name: meaning for name, _, _, meaning in found.rows}
     assert ("it was not trained" in rows["critic"]) == said
 
