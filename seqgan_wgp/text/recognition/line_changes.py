@@ -34,7 +34,9 @@ def whole_lines(stream: BinaryIO, label: str) -> Iterator[bytes]:
     """Yield the bytes of a stream in blocks that end with a line feed; the last line gets one."""
     rest = [b""]
     size = 0
+    is_head = True
     while chunk := stream.read(BLOCK):
+        chunk, is_head = chunk.removeprefix(codecs.BOM_UTF8) if is_head else chunk, False
         cut = chunk.rfind(b"\n") + 1
         size += len(chunk)
         if cut:
@@ -106,8 +108,6 @@ def second_of_four(label: str) -> LineChange:
         for block in blocks:
             lines = rest + block.split(b"\n")[:-1]
             whole = len(lines) // 4 * 4
-            if not rest and not number:
-                lines[0] = lines[0].removeprefix(b"\xef\xbb\xbf")
             heads, plus = lines[0:whole:4], lines[2:whole:4]
             if not all(head.startswith(b"@") for head in heads) or not all(line.startswith(b"+") for line in plus):
                 place = next(

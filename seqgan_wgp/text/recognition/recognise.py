@@ -140,6 +140,7 @@ def _by_settings(source: Source, settings: CorpusSettings, head: bytes) -> Sourc
 def _by_lines(source: Source, settings: CorpusSettings, head: bytes) -> Source:
     """Return a source that reads the kind that its first lines show."""
     encoding = source.encoding or settings.encoding
+    is_ascii = find_codec(encoding, head).ascii
     text = decoded(head, encoding)
     if source.format == "fasta":
         lines = lines_of(text, is_whole=len(head) < TABLE_BYTES)
@@ -149,7 +150,6 @@ def _by_lines(source: Source, settings: CorpusSettings, head: bytes) -> Source:
         what = "the file is named as FASTA, but no line begins with '>': each line is a sequence"
         told = Told(kind="lines", what=what)
         source = replace(source, open=source.whole, whole=None, format="text", told=(*source.told, told))
-    is_ascii = find_codec(encoding, head).ascii
     if "\r" in text.rstrip("\r") and "\n" not in text and len(text.split("\r")) > 2:
         if not is_ascii:
             source, encoding, is_ascii = _in_utf8(source, encoding), "utf-8", True

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seqgan_wgp.config import recipe
 from seqgan_wgp.config.fields import parse_assignments
@@ -24,6 +26,7 @@ from seqgan_wgp.text.readers.containers import BINARY_KINDS
 from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.text.readers.reader import Reader
 from seqgan_wgp.text.readers.source import Source
+from seqgan_wgp.text.recognition import line_changes
 from seqgan_wgp.text.recognition.documents import DOCUMENTS
 from seqgan_wgp.text.recognition.line_kinds import line_kinds
 from seqgan_wgp.text.recognition.recognise import check_kind, recognised
@@ -424,6 +427,18 @@ def test_a_separator_may_be_written_as_a_word(written_as: str) -> None:
     assert strings_in(from_stream(data), settings_of(field="1", separator=written_as)) == WORDS
 
 
+@pytest.mark.parametrize("encoding", ["punycode", "rot13", "utf9", "idna", "base64"])
+def test_an_encoding_that_cannot_be_read_is_told_as_ever(encoding: str) -> None:
+    with pytest.raises(CorpusError, match=f"corpus.encoding is '{encoding}'"):
+        strings_in(from_stream(lines(WORDS).encode()), settings_of(encoding=encoding))
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "gb18030", "utf-16-le", "utf-8-sig", "iso2022_jp"])
+def test_kinds_are_told_in_other_encodings(encoding: str) -> None:
+    data = lines([f"- {word}" for word in WORDS]).encode(encoding)
+    assert strings_in(from_stream(data), settings_of(encoding=encoding)) == WORDS
+
+
 def test_a_field_of_no_table_is_refused() -> None:
     with pytest.raises(CorpusError, match="corpus.field is 'name', but the lines are no table"):
         strings_in(from_stream(lines(WORDS).encode()), settings_of(field="name"))
@@ -467,3 +482,37 @@ def test_large_counts_are_scaled_in_proportion(tmp_path: Path, monkeypatch: pyte
     rare = strings_in(open_source(f"{tmp_path}/r.csv:name*n"))
     assert rare.count("most") == 2_700
     assert 240 < len(rare) - 2_700 < 360  # three in ten of 1,000 by chance: 300, and four deviations of 14.5
+
+
+@pytest.mark.parametrize("row", [row for row in READ if isinstance(row.text, str)], ids=lambda row: row.says)
+def test_a_byte_order_mark_changes_nothing(row: Row) -> None:
+    if row.name == "corpus.txt":
+        assert strings_in(from_stream(b"\xef\xbb\xbf" + row.data), settings_of(**row.settings)) == row.strings
+
+
+@given(st.lists(st.sampled_from([b"a", b"bc", b"\r", b"\n", b"\r\n"])).map(b"".join), st.integers(1, 5))
+def test_carriage_returns_become_line_feeds_wherever_blocks_end(data: bytes, size: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(line_changes, "BLOCK", size)
+        with line_changes.returns_as_feeds(lambda: io.BytesIO(data))() as stream:
+            assert stream.read() == data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+@given(st.lists(st.sampled_from([b"a", b"- ", b"bc", b"\n"])).map(b"".join), st.integers(1, 9))
+def test_changes_are_the_same_wherever_blocks_end(data: bytes, size: int) -> None:
+    change = line_changes.without_head(1, line_changes.replaced(rb"^- "))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(line_changes, "BLOCK", size)
+        with line_changes.changed(lambda: io.BytesIO(data), change, "x")() as stream:
+            found = stream.read()
+    ended = data if data.endswith(b"\n") or not data else data + b"\n"
+    assert found == b"".join(line.removeprefix(b"- ") for line in ended.splitlines(keepends=True)[1:])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("size", [1, 3, 64])
+def test_wide_text_becomes_utf_8_wherever_blocks_end(encoding: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_changes, "BLOCK", size)
+    text = "añ李👩\n" * 9
+    with line_changes.as_utf8(lambda: io.BytesIO(text.encode(encoding)), encoding, "x")() as stream:
+        assert stream.read().decode() == text
