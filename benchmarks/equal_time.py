@@ -5,8 +5,9 @@
     python -m benchmarks.equal_time show names.jsonl
 
 Rows: Markov chains of order 3, 4 and 5; a GRU in plain PyTorch (gru.py) after 15 and 60 seconds and after each of the
-minutes; the entries of `--rows`. An entry is a recipe, NAME or NAME:KEY=VALUE,KEY=VALUE; with +refine behind it a
-quarter of its time trains the refiner. A recipe that trains by likelihood gets as many steps as fit into its time, by
+minutes; the entries of `--rows`. An entry is a recipe, NAME or NAME:KEY=VALUE,KEY=VALUE. With +fuse behind it an n-gram
+model is chosen that strings are drawn by too, which takes some seconds more; with +refine, last, a quarter of its time
+trains the refiner. A recipe that trains by likelihood gets as many steps as fit into its time, by
 the pace of its first steps; the others are stopped when their time is over, and go on to the next of the minutes.
 
 Minutes are processor time of one thread, evaluations and checkpoints counted. Every model is the one that its
@@ -46,6 +47,7 @@ from seqgan_wgp import config as configs
 from seqgan_wgp.config.fields import parse_assignments
 from seqgan_wgp.registry import GENERATORS
 from seqgan_wgp.runs.folder import RunFolder, open_run, read_config
+from seqgan_wgp.runs.fuse import fuse
 from seqgan_wgp.runs.outcome import INTERRUPTED
 from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.train import run_training
@@ -65,6 +67,7 @@ from seqgan_wgp.utils.progress import ignore_step
 
 CPU = torch.device("cpu")
 MARKOV_ORDERS = 3, 4, 5
+ROWS = ["fast", "fast+fuse", "fast+refine", "fast+fuse+refine", "causal", "causal+refine"]
 REFINED_SHARE = 0.25
 """Of an entry's time, what its refiner is trained for."""
 
@@ -99,20 +102,26 @@ class Chain:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A recipe with changes, with or without a refiner."""
+    """A recipe with changes, with or without an n-gram model and a refiner."""
 
     text: str
+    plain: str
+    """The text without what comes after training."""
+
     recipe: str
     settings: Settings
+    fused: bool
     refined: bool
 
     @classmethod
     def of(cls, text: str) -> Entry:
-        """Read NAME, NAME:KEY=VALUE,..., either with +refine."""
-        plain = text.removesuffix("+refine")
+        """Read NAME or NAME:KEY=VALUE,..., with +fuse, +refine or both behind it."""
+        unrefined = text.removesuffix("+refine")
+        plain = unrefined.removesuffix("+fuse")
         name, _, changes = plain.partition(":")
         settings = parse_assignments([change for change in changes.split(",") if change])
-        return cls(text=text, recipe=name, settings=settings, refined=text != plain)
+        fused, refined = unrefined != plain, text != unrefined
+        return cls(text=text, plain=plain, recipe=name, settings=settings, fused=fused, refined=refined)
 
     def trained_seconds(self, minutes: float) -> float:
         """Return how long the recipe itself is trained."""
@@ -120,9 +129,8 @@ class Entry:
 
     @property
     def slug(self) -> str:
-        """A name for files, the same with and without a refiner."""
-        plain = self.text.removesuffix("+refine")
-        return "".join(character if character.isalnum() or character in "-." else "_" for character in plain)
+        """A name for files, the same whatever comes after training."""
+        return "".join(character if character.isalnum() or character in "-." else "_" for character in self.plain)
 
 
 class Workshop:
@@ -153,13 +161,21 @@ class Workshop:
     def model(self, entry: Entry, minutes: float) -> tuple[Path, dict[str, Any]]:
         """Return the file of the model that an entry has after its time, trained now or before, and what it took."""
         seconds = entry.trained_seconds(minutes)
-        plain = self._trained(entry, seconds)
-        if not entry.refined:
-            return plain
-        file, facts = plain
+        made = self._trained(entry, seconds)
+        if entry.fused:
+            made = self._after(made, "fused", lambda file, out: fused(file, self.corpus, out))
+        if entry.refined:
+            refining = REFINED_SHARE * 60 * minutes
+            made = self._after(made, "refined", lambda file, out: refined(file, self.corpus, refining, out))
+        return made
+
+    def _after(
+        self, made: tuple[Path, dict[str, Any]], name: str, make: Callable[[Path, Path], dict[str, Any]]
+    ) -> tuple[Path, dict[str, Any]]:
+        """Return the file of a model with what comes after its training, made now or before."""
+        file, facts = made
         return self._kept(
-            self.folder / f"{entry.slug}-{self.seed}-{seconds:g}-refined",
-            lambda out: facts | refined(file, self.corpus, REFINED_SHARE * 60 * minutes, out),
+            Path(f"{file}".removesuffix(".safetensors") + f"-{name}"), lambda out: facts | make(file, out)
         )
 
     def _trained(self, entry: Entry, seconds: float) -> tuple[Path, dict[str, Any]]:
@@ -255,6 +271,14 @@ def facts_of(run: RunFolder, out: Path) -> dict[str, Any]:
     chosen = run.best if run.best.is_file() else run.model
     shutil.copyfile(chosen, out)
     return {"step": Model.load(run.path, device="cpu").facts["step"], "chosen_step": Model.load(out).facts["step"]}
+
+
+def fused(file: Path, corpus: str, out: Path) -> dict[str, Any]:
+    """Choose an n-gram model for a model's strings, and write the model with it."""
+    began = time.process_time()
+    found = fuse(Model.load(file, device="cpu"), corpus)
+    found.save(out)
+    return {"fuse_seconds": time.process_time() - began, "fused": found.fusion is not None}
 
 
 def refined(file: Path, corpus: str, seconds: float, out: Path) -> dict[str, Any]:
@@ -412,7 +436,7 @@ def main(arguments: list[str] | None = None) -> int:
     runs.add_argument("corpus")
     runs.add_argument("--minutes", nargs="+", type=float, default=[1.0, 10.0])
     runs.add_argument("--seeds", nargs="+", type=int, default=[0])
-    runs.add_argument("--rows", nargs="+", default=["fast", "fast+refine", "causal", "causal+refine"], metavar="ENTRY")
+    runs.add_argument("--rows", nargs="+", default=ROWS, metavar="ENTRY")
     runs.add_argument("--baselines", nargs="*", default=["markov", "gru"], choices=["markov", "gru"])
     runs.add_argument("--gru-seconds", nargs="+", type=float, default=[15.0, 60.0], help="besides the minutes")
     runs.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="for every recipe")

@@ -17,9 +17,12 @@ TINY = {
 }  # fmt: skip
 
 
-def test_an_entry_is_a_recipe_with_changes_and_with_or_without_a_refiner() -> None:
+def test_an_entry_is_a_recipe_with_changes_and_with_what_comes_after_training() -> None:
     entry = Entry.of("fast:generator.width=32,critic.blocks=3+refine")
-    assert (entry.recipe, entry.refined) == ("fast", True)
+    assert (entry.recipe, entry.fused, entry.refined) == ("fast", False, True)
+    both = Entry.of("fast+fuse+refine")
+    assert (both.recipe, both.fused, both.refined, both.slug) == ("fast", True, True, "fast")
+    assert Entry.of("fast+fuse").trained_seconds(1) == 60
     assert entry.settings == {"generator.width": "32", "critic.blocks": "3"}
     assert entry.trained_seconds(10) == 450
     plain = Entry.of("fast:generator.width=32,critic.blocks=3")
