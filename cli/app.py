@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from typing import Annotated
 
 import typer
@@ -30,7 +29,7 @@ from .commands.similar import similar
 from .commands.theory import theory
 from .commands.train import train
 from .torchrun import check_alone
-from .ui.console import show_warnings
+from .ui.console import interrupt_on_signals, show_warnings
 
 app = typer.Typer(
     name="seqgan-wgp",
@@ -89,8 +88,7 @@ def main() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     keep_memory()
     show_warnings()
-    # SIGTERM cleans up in the same way as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt_on_signals()
     app()
 
 

@@ -34,13 +34,14 @@ from .text.generation.stream import TextModel, candidates, stream
 from .text.networks import log_probabilities
 from .text.refinement.refiner import PART as REFINER
 from .text.refinement.refiner import Refiner, from_tensors
-from .training.build import build_generator_and_critic
+from .training.build import build_for
 from .training.domain import DataSpec, Items
 from .training.latent_space import POINTS_MOST, walk
 from .training.latents import block_size_of, generate, generate_at, latents
 from .utils.counter_rng import Stream
 from .utils.devices import device_note, pick_device
-from .utils.model_file import find_model_file
+from .utils.file_schema import SchemaError
+from .utils.model_file import check_facts, find_model_file
 from .utils.tensor_file import read_tensor_file, write_tensor_file
 
 _WHOLE = "give a model.safetensors or best.safetensors that a run has written"
@@ -69,7 +70,7 @@ class Model:
     ) -> None:
         self.config, self.spec, self.facts, self.device = config, spec, dict(facts), device
         self._tensors = dict(tensors)
-        generator, critic = build_generator_and_critic(config, spec)
+        generator, critic = build_for(config, spec, sum(tensor.numel() for tensor in tensors.values()))
         part = "average" if config.model.weights == "average" else "generator"
         self.generator = _loaded(generator, tensors, part).to(device)
         self.critic = _loaded(critic, tensors, "critic").to(device)
@@ -108,11 +109,15 @@ class Model:
         tensors, facts = read_tensor_file(file)
         try:
             config = configs.from_dict(facts.pop("config"))
-            model = cls(config, adapter_for(config).spec(facts), facts, tensors, place)
+            configs.check_decided(config)
+            spec = adapter_for(config).spec(facts)
+            check_facts(facts)
+            model = cls(config, spec, facts, tensors, place)
         except PluginError as error:
             raise PluginError(f"{file}: {error.message}", error.remedy) from None
-        except (SeqganError, KeyError, TypeError) as error:
-            reason = error.message if isinstance(error, SeqganError) else f"it lacks {error}"
+        except (SeqganError, SchemaError, KeyError, TypeError) as error:
+            lacks = isinstance(error, KeyError | TypeError)
+            reason = error.message if isinstance(error, SeqganError) else f"it lacks {error}" if lacks else error
             raise CheckpointError(f"{file}: is not a complete model: {reason}", _WHOLE) from None
         if weights is None:
             return model

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,7 +59,7 @@ def compare(
     options.load_plugins(plugin)
     from seqgan_wgp.config.fields import parse_assignments
     from seqgan_wgp.domains import adapter_claiming
-    from seqgan_wgp.runs.compare.folder import check_place, opened
+    from seqgan_wgp.runs.compare.folder import held_comparison, open_comparison
     from seqgan_wgp.runs.compare.plan import ComparisonOptions, parse_entries
 
     adapter = adapter_claiming(corpus)
@@ -76,12 +75,11 @@ def compare(
     )
     own = asked.configs()
     options.note_former_names(parse_assignments(set_ or []), config)
-    check_place(out, overwrite=overwrite)
     console = messages()
-    found = scan_with_progress(console, adapter, adapter.open_inputs(corpus, data), own[0])
-    with contextlib.ExitStack() as held:
+    with held_comparison(out, overwrite=overwrite) as claim:
+        found = scan_with_progress(console, adapter, adapter.open_inputs(corpus, data), own[0])
         with Reading(console, f"encoding {found.label}", None) as on_bytes:
-            comparison = held.enter_context(opened(out, found, asked, overwrite=overwrite, on_bytes=on_bytes))
+            comparison = open_comparison(out, claim, found, asked, on_bytes=on_bytes)
         _tell_shared(console, comparison, own)
         _train(console, comparison)
     console.print(f"plot      {comparison.plot}", markup=False, soft_wrap=True)

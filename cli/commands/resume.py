@@ -9,7 +9,7 @@ import typer
 
 from .. import options
 from ..torchrun import together
-from ..ui.console import guarded
+from ..ui.console import fail, guarded
 from .train import train_in
 
 
@@ -19,6 +19,15 @@ def resume(
     steps: options.Steps = None,
     minutes: options.Minutes = None,
     device: options.Device = None,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Where to continue from: best, the model of the best evaluation, if the checkpoints are damaged.",
+            metavar="best",
+            show_default="the last checkpoint",
+        ),
+    ] = None,
     plugin: options.Plugins = None,
 ) -> None:
     """Resume a run, optionally with a later end.
@@ -26,8 +35,11 @@ def resume(
     The result equals that of an uninterrupted run.
     Give --steps or --minutes to train longer than planned.
     """
+    if from_ not in (None, "best"):
+        fail(f"--from is {from_!r}", "leave it out, or give: --from best")
     options.load_plugins(plugin)
     from seqgan_wgp.runs.folder import open_run
 
     with together() as world:
-        train_in(world.shared(lambda: open_run(run)), world, options.given(steps=steps, minutes=minutes, device=device))
+        given = options.given(steps=steps, minutes=minutes, device=device)
+        train_in(world.shared(lambda: open_run(run)), world, given, from_best=from_ is not None)

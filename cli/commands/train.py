@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -95,11 +96,13 @@ def train_on(
         overwrite: replace a run at `out`.
         dry_run: only print the settings.
     """
+    from seqgan_wgp.runs.calibrate import calibrate
     from seqgan_wgp.runs.elastic import found_again
-    from seqgan_wgp.runs.folder import check_free
+    from seqgan_wgp.runs.folder import claimed_number, claimed_run
+    from seqgan_wgp.runs.prepare import prepare_run
     from seqgan_wgp.training.batches import check_divisible
 
-    with together() as world:
+    with together() as world, contextlib.ExitStack() as held:
 
         def prepared() -> RunFolder | None:
             begun = None if dry_run else found_again(out)
@@ -107,47 +110,34 @@ def train_on(
                 return begun
             given = asked(recipe, adapter.settings(inputs))
             check_divisible(given, world.size)
+            claim = None
             if out is not None and not dry_run:
-                check_free(out, overwrite=overwrite)
-            source = adapter.open_inputs(inputs, data)
-            return _new_run(adapter, source, given, out, overwrite=overwrite, dry_run=dry_run, recipe=recipe)
+                claim = held.enter_context(claimed_run(out, overwrite=overwrite))
+            found = scan_with_progress(messages(), adapter, adapter.open_inputs(inputs, data), given)
+            calibrated = calibrate(found, given, found.decide(given))
+            for note in calibrated.notes:
+                messages().print(note, markup=False, soft_wrap=True)
+            if dry_run:
+                _print_settings(adapter, given, calibrated.config)
+                return None
+            if claim is None:
+                claim = held.enter_context(claimed_number(Path("runs"), f"{found.name}-{recipe}"))
+            with Reading(messages(), f"encoding {found.label}", found.size) as on_bytes:
+                return prepare_run(claim, found, calibrated.config, on_bytes)
 
         run = world.shared(prepared)
         if run is not None:
             train_in(run, world)
 
 
-def _new_run(
-    adapter: DomainAdapter,
-    source: Any,
-    given: Config,
-    out: Path | None,
-    *,
-    recipe: str,
-    overwrite: bool,
-    dry_run: bool,
-) -> RunFolder | None:
-    """Scan the data, print a summary and prepare a run; with `dry_run` print the settings and return None."""
+def _print_settings(adapter: DomainAdapter, given: Config, settings: Config) -> None:
+    """Print all settings as TOML, and on stderr those that were set automatically."""
     from seqgan_wgp import config as configs
-    from seqgan_wgp.runs.calibrate import calibrate
-    from seqgan_wgp.runs.folder import numbered
-    from seqgan_wgp.runs.prepare import create
 
-    console = messages()
-    found = scan_with_progress(console, adapter, source, given)
-    calibrated = calibrate(found, given, found.decide(given))
-    settings = calibrated.config
-    for note in calibrated.notes:
-        console.print(note, markup=False, soft_wrap=True)
-    if dry_run:
-        if adapter.has_rules:
-            by_rule = ", ".join(f"{name} = {value}" for name, value in configs.changes(given, settings).items())
-            console.print(f"set automatically: {by_rule or 'nothing'}", markup=False)
-        typer.echo(configs.to_toml(settings), nl=False)
-        return None
-    folder = out or numbered(Path("runs"), f"{found.name}-{recipe}")
-    with Reading(console, f"encoding {found.label}", found.size) as on_bytes:
-        return create(found, settings, folder, overwrite=overwrite, on_bytes=on_bytes)
+    if adapter.has_rules:
+        by_rule = ", ".join(f"{name} = {value}" for name, value in configs.changes(given, settings).items())
+        messages().print(f"set automatically: {by_rule or 'nothing'}", markup=False)
+    typer.echo(configs.to_toml(settings), nl=False)
 
 
 def scan_with_progress(console: Console, adapter: DomainAdapter, source: Any, config: Config) -> PreparedData:
@@ -159,7 +149,9 @@ def scan_with_progress(console: Console, adapter: DomainAdapter, source: Any, co
     return found
 
 
-def train_in(run: RunFolder, world: ProcessGroup, overrides: dict[str, object] | None = None) -> None:
+def train_in(
+    run: RunFolder, world: ProcessGroup, overrides: dict[str, object] | None = None, *, from_best: bool = False
+) -> None:
     """Train in a run folder with progress on stderr; print the folder on stdout at the end."""
     from seqgan_wgp import config as configs
     from seqgan_wgp.errors import Diverged
@@ -168,7 +160,7 @@ def train_in(run: RunFolder, world: ProcessGroup, overrides: dict[str, object] |
 
     if not world.first:
         with stopping() as should_stop:
-            run_training(run, overrides, should_stop=should_stop, world=world)
+            run_training(run, overrides, should_stop=should_stop, world=world, from_best=from_best)
         return
     config = configs.override(read_config(run), overrides or {})
     try:
@@ -179,6 +171,7 @@ def train_in(run: RunFolder, world: ProcessGroup, overrides: dict[str, object] |
                 on_record=progress.show,
                 should_stop=should_stop,
                 world=world,
+                from_best=from_best,
                 on_phase=lambda what: messages().print(what, markup=False),
             )
     except Diverged:

@@ -10,10 +10,11 @@ import functools
 import os
 import shutil
 import signal
+import stat
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn, ParamSpec, TextIO, TypeVar
@@ -115,20 +116,55 @@ def _abandon_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """Return the signals that ask a command to stop: Ctrl-C, the end of a terminal, and what job schedulers send.
+
+    Without those that whoever started the command has had ignored, as `nohup` does.
+    """
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
+    known = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
+    return tuple(number for number in known if signal.getsignal(number) is not signal.SIG_IGN)
+
+
+def interrupt_on_signals() -> None:
+    """Let all that asks a command to stop have the cleaning up of Ctrl-C."""
+
+    def interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+        _leave_terminal(number)
+        raise KeyboardInterrupt
+
+    for number in stop_signals():
+        if number != signal.SIGINT:
+            signal.signal(number, interrupt)
+
+
 @contextmanager
 def stopping() -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns whether Ctrl-C or SIGTERM was received; a second Ctrl-C stops at once."""
+    """Yield a function that returns whether a signal to stop was received; a second Ctrl-C stops at once."""
     asked = False
 
     def ask(number: int, _frame: FrameType | None) -> None:
         nonlocal asked
+        _leave_terminal(number)
         if asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         asked = True
 
-    former = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    former = {number: signal.signal(number, ask) for number in stop_signals()}
     try:
         yield lambda: asked
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+def _leave_terminal(number: int) -> None:
+    """When the terminal has gone, write what would go there to nowhere, so that saving is not stopped by it."""
+    if number != getattr(signal, "SIGHUP", None):
+        return
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        with suppress(OSError):
+            if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+                os.dup2(nowhere, descriptor)
+    os.close(nowhere)

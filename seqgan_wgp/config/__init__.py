@@ -10,3 +10,4 @@ from .serialization import from_dict as from_dict
 from .serialization import override as override
 from .serialization import to_dict as to_dict
 from .serialization import to_toml as to_toml
+from .validation import check_decided as check_decided

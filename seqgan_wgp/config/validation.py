@@ -18,9 +18,16 @@ from ..registry import (
     PENALTIES,
     Network,
 )
-from .fields import AUTO
+from .fields import AUTO, list_settings
 from .kinds import DATA_KINDS
 from .schema import Config
+
+
+def check_decided(config: Config) -> None:
+    """Raise ConfigError where a number is left to a rule, as it never is once a run has been prepared."""
+    for dotted, field in list_settings(type(config)).items():
+        if field.metadata["auto"] and operator.attrgetter(dotted)(config) == AUTO:
+            raise ConfigError(f"{dotted} is 'auto', and in a run it must be decided", "restore the file")
 
 
 def check(config: Config) -> None:

@@ -13,12 +13,15 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 
 from ..config.schema import ImageSettings
-from ..errors import CheckpointError, CorpusError
+from ..errors import CorpusError
+from ..utils.arrays import open_array
+from ..utils.file_schema import Between, Count, Name, read_schema
 from .idx import read_images
 from .mnist import ImageFiles
 from .picture_files import is_picture_set, read_pictures
@@ -41,16 +44,16 @@ _AS_IT_WAS = "restore the file, or start a new run, which prepares the images ag
 class ImageFacts:
     """Facts about a set of images, stored in the run folder and in the model file."""
 
-    name: str
-    sha256: str
+    name: Name
+    sha256: Name
     """SHA-256 of the pixels of the training images, before any limit."""
 
-    channels: int
-    height: int
-    width: int
-    train: int
-    validation: int
-    test: int
+    channels: Annotated[int, Between(1, 4)]
+    height: Annotated[int, Between(1, 1 << 14)]
+    width: Annotated[int, Between(1, 1 << 14)]
+    train: Count
+    validation: Count
+    test: Count
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -141,14 +144,7 @@ def write_collection(collection: Collection, folder: Path) -> None:
 
 def open_collection(folder: Path) -> Collection:
     """Open the files of `write_collection`, memory-mapped. Raises CheckpointError when a file is missing or damaged."""
-    try:
-        facts = ImageFacts(**json.loads((folder / FACTS).read_text(encoding="utf-8")))
-        images_NCHW = np.lib.format.open_memmap(folder / IMAGES, mode="r")
-    except (OSError, ValueError, TypeError) as error:
-        raise CheckpointError(f"{folder}: the images cannot be read ({error})", _AS_IT_WAS) from None
+    facts = read_schema(ImageFacts, folder / FACTS, _AS_IT_WAS)
     shape = (facts.train + facts.validation + facts.test, *facts.shape)
-    if images_NCHW.shape != shape or images_NCHW.dtype != np.uint8:
-        raise CheckpointError(
-            f"{folder / IMAGES}: is {images_NCHW.dtype} {images_NCHW.shape}, not uint8 {shape}", _AS_IT_WAS
-        )
+    images_NCHW = open_array(folder / IMAGES, shape, np.dtype(np.uint8), _AS_IT_WAS)
     return Collection(facts=facts, images_NCHW=images_NCHW)

@@ -21,10 +21,12 @@ from ..nn.initialization import initialize_pair
 from ..registry import CRITICS, GENERATORS
 from ..utils.counter_rng import Stream, shuffled
 from ..utils.devices import resident, sent
+from ..utils.file_schema import SchemaError, from_json
 from .dataset import Collection, ImageFacts
 from .features import FeatureReference, class_kl, load_digits, prepared
 from .nearest import nearest_distance
 from .pictures import from_uint8, to_uint8
+from .pixel_ranges import RANGES
 
 SAMPLES_MOST = 10_000
 """Default limit of the number of images that an evaluation generates."""
@@ -52,9 +54,14 @@ class ImageSpec:
     def from_facts(cls, facts: Mapping[str, Any]) -> ImageSpec:
         """Build the spec from the result of `to_facts`. Raises CheckpointError when it is incomplete."""
         try:
-            return cls(ImageFacts(**facts["images"]), str(facts["range"]))
+            found, value_range = from_json(ImageFacts, facts["images"], "images"), facts["range"]
         except (KeyError, TypeError):
             raise CheckpointError("the model file lacks the facts about its images") from None
+        except SchemaError as error:
+            raise CheckpointError(f"the facts about its images are not readable: {error}") from None
+        if not isinstance(value_range, str) or value_range not in RANGES:
+            raise CheckpointError(f"the range of its pixels is {value_range!r:.40}")
+        return cls(found, value_range)
 
     def to_facts(self) -> dict[str, Any]:
         """Return JSON values to store in a model file."""

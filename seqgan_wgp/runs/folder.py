@@ -1,28 +1,29 @@
-"""Manage run folders: file names, locking, and what may be overwritten."""
+"""Manage run folders: file names, claims and locks, and what may be overwritten."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from .. import config as configs
 from ..config import FORMAT_VERSION, Config
 from ..domains import DOMAINS
 from ..errors import CheckpointError, ConfigError, PluginError
-from ..utils.atomic_files import new_file, new_folder
+from ..utils.atomic_files import new_file
+from ..utils.claimed_folder import LOCK, OWN_NAMES, Claim, claimed, is_unsettled, locked, settle
+from ..utils.file_schema import read_json
 from ..utils.model_file import BEST as BEST
 from ..utils.model_file import MODEL as MODEL
 
 CONFIG, METRICS, SAMPLES, FILM, REPORT = "config.json", "metrics.jsonl", "samples", "training.gif", "report.html"
 TENSORBOARD = "tensorboard"
-CHECKPOINT = "checkpoint/state.safetensors"
-_LOCK = ".lock"
-_WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, REPORT, TENSORBOARD, _LOCK, "checkpoint"}
+CHECKPOINT, PREVIOUS = "checkpoint/state.safetensors", "checkpoint/previous.safetensors"
+_WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, REPORT, TENSORBOARD, "checkpoint"}
+_RESTORE = "restore the file, or start a new run"
 _A_RUN = "give the run folder that train printed"
 
 
@@ -31,6 +32,8 @@ class RunFolder:
     """The folder of one run, and the paths of its files."""
 
     path: Path
+    held: bool = field(default=False, compare=False)
+    """Whether this process has claimed or locked the folder already."""
 
     @property
     def config(self) -> Path:
@@ -56,6 +59,11 @@ class RunFolder:
     def checkpoint(self) -> Path:
         """The folder with everything needed to resume."""
         return self.path / CHECKPOINT
+
+    @property
+    def previous(self) -> Path:
+        """The checkpoint before."""
+        return self.path / PREVIOUS
 
     def samples(self, step: int) -> Path:
         """Path of an evaluation's samples, without the extension, which depends on the kind of data."""
@@ -89,19 +97,11 @@ class RunFolder:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Lock the run for this process. Raises ConfigError when another process has locked it."""
-        lock = FileLock(self.path / _LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise ConfigError(
-                f"{self.path}: another process is using this run", "wait for it, or choose another --out"
-            ) from None
-        except OSError as error:
-            raise ConfigError(f"{self.path}: cannot be written ({error.strerror})") from None
-        try:
+        if self.held:
             yield
-        finally:
-            lock.release()
+            return
+        with locked(self.path, "wait for it, or choose another --out"):
+            yield
 
 
 def check_version(path: Path, version: int) -> None:
@@ -115,16 +115,15 @@ def check_version(path: Path, version: int) -> None:
 
 def read_config(run: RunFolder) -> Config:
     """Return the config of a run. Raises CheckpointError when it cannot be read or has a newer format."""
-    try:
-        tree = json.loads(run.config.read_text(encoding="utf-8"))
-        version = int(tree.pop("format_version"))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(
-            f"{run.config}: cannot be read ({error})", "restore the file, or start a new run"
-        ) from None
+    tree = read_json(run.config, _RESTORE)
+    version = tree.pop("format_version", None) if isinstance(tree, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise CheckpointError(f"{run.config}: cannot be read (it has no format_version)", _RESTORE)
     check_version(run.config, version)
     try:
-        return configs.from_dict(tree)
+        config = configs.from_dict(tree)
+        configs.check_decided(config)
+        return config
     except PluginError as error:
         raise PluginError(f"{run.config}: {error.message}", error.remedy) from None
     except ConfigError as error:
@@ -142,46 +141,57 @@ def open_run(path: Path) -> RunFolder:
     """Return the folder of an existing run. Raises CheckpointError when it is not a run."""
     if not path.is_dir():
         raise CheckpointError(f"{path}: no such run folder", _A_RUN)
+    if not (path / CONFIG).is_file() and is_unsettled(path):
+        with RunFolder(path).locked():
+            settle(path, CONFIG)
     if not (path / CONFIG).is_file():
+        begun = {entry.name for entry in path.iterdir()} <= OWN_NAMES
+        if begun and (path / LOCK).is_file():
+            raise CheckpointError(
+                f"{path}: the run has not been prepared yet", "wait until it is, or give the command train once more"
+            )
         raise CheckpointError(f"{path}: is not a run folder ({CONFIG} is missing)", _A_RUN)
     return RunFolder(path)
 
 
-def numbered(parent: Path, name: str) -> Path:
-    """Return the first of NAME-001, NAME-002, ... that does not exist."""
-    taken = {path.name for path in parent.glob(f"{name}-*")} if parent.is_dir() else set()
-    return next(path for k in range(1, len(taken) + 2) if (path := parent / f"{name}-{k:03d}").name not in taken)
+@contextlib.contextmanager
+def claimed_run(path: Path, *, overwrite: bool = False, must_create: bool = False) -> Iterator[Claim]:
+    """Claim the folder of a new run; see `claimed`. Raises ConfigError when it cannot be used.
+
+    Args:
+        path: the folder.
+        overwrite: allow a run there, which is replaced when the new one is ready.
+        must_create: raise FileExistsError where the folder exists.
+    """
+
+    def check(names: set[str]) -> None:
+        if names and not overwrite:
+            raise ConfigError(
+                f"{path}: is not empty", "choose another --out, resume it, or give --overwrite to replace a run"
+            )
+        if names:
+            _check_ours(path, names)
+
+    with claimed(path, CONFIG, check, "--out", must_create=must_create) as claim:
+        yield claim
 
 
-def check_free(path: Path, *, overwrite: bool) -> None:
-    """Raise ConfigError unless a run can be created at `path`: nothing, an empty folder, or a run to overwrite."""
-    for parent in path.parents:
-        if parent.is_file():
-            raise ConfigError(f"{path}: {parent} is a file, not a folder", "choose another --out")
-    try:
-        if path.is_dir():
-            names = {entry.name for entry in path.iterdir()}
-        elif path.exists():
-            raise ConfigError(f"{path}: is a file, but a run needs a folder", "choose another --out")
-        else:
-            return
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror})", "choose another --out") from None
-    if names and not overwrite:
-        raise ConfigError(
-            f"{path}: is not empty", "choose another --out, resume it, or give --overwrite to replace a run"
-        )
-    if names:
-        _check_ours(path, names)
-        with RunFolder(path).locked():
-            pass
+@contextlib.contextmanager
+def claimed_number(parent: Path, name: str) -> Iterator[Claim]:
+    """Create and claim the first of NAME-001, NAME-002, ... that does not exist. See `claimed_run`."""
+    with contextlib.ExitStack() as held:
+        for k in itertools.count(1):
+            with contextlib.suppress(FileExistsError):
+                claim = held.enter_context(claimed_run(parent / f"{name}-{k:03d}", must_create=True))
+                break
+        yield claim
 
 
 def _check_ours(path: Path, names: set[str]) -> None:
     """Raise ConfigError unless the folder is a run without foreign files."""
     try:
-        run = "format_version" in json.loads((path / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
+        run = "format_version" in read_json(path / CONFIG, "")
+    except (CheckpointError, TypeError):
         run = False
     if not run:
         raise ConfigError(f"{path}: is not a run, so it is not overwritten", "choose another --out")
@@ -192,15 +202,3 @@ def _check_ours(path: Path, names: set[str]) -> None:
             f"{path}: contains {foreign[0]}, which is not part of a run, so it is not overwritten",
             "move it away, or choose another --out",
         )
-
-
-@contextlib.contextmanager
-def building(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Yield a hidden folder next to `path` in which to prepare a run, and move it to `path` on success.
-
-    On failure the hidden folder is removed and `path` stays as it was.
-    Raises ConfigError when `path` cannot be used; see `check_free`.
-    """
-    check_free(path, overwrite=overwrite)
-    with new_folder(path, "--out") as hidden:
-        yield hidden

@@ -6,16 +6,17 @@ from pathlib import Path
 
 from ..config import Config
 from ..training.adapter import DataFiles
+from ..utils.claimed_folder import Claim
 from ..utils.progress import OnBytes, ignore_bytes
 from .elastic import mark
-from .folder import RunFolder, building, write_config
+from .folder import RunFolder, claimed_run, write_config
 from .tensorboard import check_tensorboard
 
 
 def create(
     found: DataFiles, config: Config, out: Path, *, overwrite: bool = False, on_bytes: OnBytes = ignore_bytes
 ) -> RunFolder:
-    """Create a run folder with config and data, completely or not at all.
+    """Claim a folder and create a run in it, with config and data, completely or not at all.
 
     Args:
         found: the data, scanned by an adapter.
@@ -29,9 +30,16 @@ def create(
             the config needs is not installed.
         CorpusError: the data changed since it was scanned.
     """
+    with claimed_run(out, overwrite=overwrite) as claim:
+        prepare_run(claim, found, config, on_bytes)
+    return RunFolder(out)
+
+
+def prepare_run(claim: Claim, found: DataFiles, config: Config, on_bytes: OnBytes = ignore_bytes) -> RunFolder:
+    """Prepare a run in a folder that is claimed already, and return it as held. See `create`."""
     check_tensorboard(config)
-    with building(out, overwrite=overwrite) as folder:
+    with claim.filling() as folder:
         found.write(folder, on_bytes)
         write_config(RunFolder(folder), config)
         mark(RunFolder(folder))
-    return RunFolder(out)
+    return RunFolder(claim.path, held=True)

@@ -19,16 +19,26 @@ from .. import config as configs
 from ..config import Config
 from ..config.schema import TrainingSettings
 from ..domains import adapter_for
-from ..errors import CheckpointError, ConfigError
+from ..errors import ConfigError
 from ..model import model_tensors
+from ..training.build import making_networks
 from ..training.distributed.process_group import ALONE, ProcessGroup
 from ..training.domain import Domain, Items
 from ..training.record import Record
 from ..training.trainer import Trainer
 from ..utils.counter_rng import Stream, shuffled
 from ..utils.devices import device_note, pick_device
-from ..utils.tensor_file import read_tensor_file, write_tensor_file
+from ..utils.tensor_file import write_tensor_file
 from .calibrate import threads_note
+from .checkpoint import (
+    BestSoFar,
+    Checkpoint,
+    CheckpointFacts,
+    numbers_saved,
+    read_checkpoint,
+    restore_previous,
+    write_checkpoint,
+)
 from .folder import RunFolder
 from .health.findings import Health
 from .measures import selection_value
@@ -66,31 +76,31 @@ def check_ahead(run: RunFolder, limit: TrainingSettings, asked: Container[str], 
 class Session:
     """A trainer, and the files that are written from its records."""
 
-    def __init__(self, run: RunFolder, config: Config, world: ProcessGroup = ALONE) -> None:
+    def __init__(self, run: RunFolder, config: Config, world: ProcessGroup = ALONE, *, from_best: bool = False) -> None:
         check_tensorboard(config)
         device = pick_device(config.training.device)
         self.run, self.config, self.adapter = run, config, adapter_for(config)
         self.domain = self.adapter.open(run.path, config, device)
-        self.trainer = Trainer.from_config(self.domain, config, device, world)
+        with making_networks(numbers_saved(run)):
+            self.trainer = Trainer.from_config(self.domain, config, device, world)
         notes = (device_note(config.training.device, device), threads_note(config))
         self.trainer.notes += [note for note in notes if note is not None]
-        self.best: dict[str, Any] = {"value": None, "step": None, "stale": 0}
+        self.best = BestSoFar()
         self.measures: dict[str, float] = {}
         self.losses: Mapping[str, float] = {}
         run.make_folders()
-        size = 0
-        if run.checkpoint.is_file():
-            size = self._load()
+        found = read_checkpoint(run, self._load, from_best=from_best)
+        size = self._go_on_from(found, from_best=from_best) if found is not None else 0
         self.records = MetricsLog(run.metrics, size)
         self.health = Health(config, self.domain.criterion, read_records(run.metrics))
         self.board = Board(run, config, self.trainer.step)
-        self.saved_step = self.trainer.step if size else None
+        self.saved_step = self.trainer.step if size and not from_best else None
         self.next_save = time.monotonic() + FIRST_CHECKPOINT_SECONDS
 
     def train(self, on_record: OnRecord | None, should_stop: Callable[[], bool]) -> Outcome:
         """Train to the end and write the due files after every step."""
         if self._out_of_patience():
-            self.best["stale"] = 0  # the run had stopped early and is now continued
+            self.best = replace(self.best, stale=0)  # the run had stopped early and is now continued
 
         def over() -> bool:
             return self._out_of_patience() or should_stop()
@@ -111,7 +121,7 @@ class Session:
 
     def _out_of_patience(self) -> bool:
         patience = self.config.evaluation.patience
-        return patience is not None and self.best["stale"] >= patience
+        return patience is not None and self.best.stale >= patience
 
     def _reason(self) -> str:
         if self._out_of_patience():
@@ -161,35 +171,41 @@ class Session:
 
     def _keep_best(self, step: int) -> None:
         value = selection_value(self.measures, self.domain.criterion)
-        if self.best["value"] is None or value < self.best["value"]:
-            self.best = {"value": value, "step": step, "stale": 0}
+        if self.best.value is None or value < self.best.value:
+            self.best = BestSoFar(value=value, step=step)
             self._save_model(self.run.best)
         else:
-            self.best["stale"] += 1
+            self.best = replace(self.best, stale=self.best.stale + 1)
 
     def _save(self) -> None:
-        facts = {
-            "step": self.trainer.step,
-            "seconds": self.trainer.seconds,
-            "records_bytes": self.records.sync(),
-            "best": self.best,
-            "measures": self.measures,
-            "losses": dict(self.losses),
-        }
-        write_tensor_file(self.run.checkpoint, self.trainer.state(), facts)
+        facts = CheckpointFacts(
+            step=self.trainer.step,
+            seconds=self.trainer.seconds,
+            records_bytes=self.records.sync(),
+            best=self.best,
+            measures=self.measures,
+            losses=dict(self.losses),
+        )
+        write_checkpoint(self.run, self.trainer.state(), facts)
         self._save_model(self.run.model)
         self.board.flush()
         self.saved_step = self.trainer.step
         self.next_save = time.monotonic() + CHECKPOINT_SECONDS
 
-    def _load(self) -> int:
-        tensors, facts = read_tensor_file(self.run.checkpoint)
-        try:
-            self.trainer.load_state(tensors, step=facts["step"], seconds=facts["seconds"])
-            self.best, self.measures, self.losses = facts["best"], facts["measures"], facts["losses"]
-            return int(facts["records_bytes"])
-        except KeyError as error:
-            raise CheckpointError(f"{self.run.checkpoint}: {error} is missing") from None
+    def _load(self, found: Checkpoint) -> None:
+        self.trainer.load_state(dict(found.tensors), step=found.facts.step, seconds=found.facts.seconds)
+
+    def _go_on_from(self, found: Checkpoint, *, from_best: bool) -> int:
+        """Take over what a checkpoint says beside its tensors; return the size of the records up to it."""
+        facts = found.facts
+        self.best, self.measures, self.losses = facts.best, facts.measures, facts.losses
+        if from_best and facts.measures:
+            self.best = replace(self.best, value=selection_value(facts.measures, self.domain.criterion))
+        if found.note is not None:
+            self.trainer.notes.append(found.note)
+            if not from_best:
+                restore_previous(self.run)
+        return facts.records_bytes
 
     def _save_model(self, path: Path, metrics: Mapping[str, Any] | None = None) -> None:
         facts = {
@@ -224,7 +240,7 @@ class Session:
             seconds=self.trainer.seconds,
             validation=validation,
             test=test,
-            best_step=self.best["step"],
+            best_step=self.best.step,
             findings=self.health.findings,
             samples=spec.to_text(samples[:10]),
             real=spec.to_text(self.domain.batch(_some_items(self.domain)).cpu().numpy()),

@@ -22,13 +22,13 @@ from ..training.record import Record
 from ..training.trainer import Trainer
 from ..utils.devices import pick_device
 from ..utils.malloc import keep_memory
-from ..utils.tensor_file import read_tensor_file
 from ..utils.threads import computing_with
 from .calibrate import calibrate, threads_here
+from .checkpoint import read_checkpoint
 from .finish import OnPhase, finish
-from .folder import RunFolder, read_config, write_config
+from .folder import RunFolder, claimed_run, read_config, write_config
 from .outcome import INTERRUPTED, Outcome
-from .prepare import create
+from .prepare import prepare_run
 from .session import OnRecord, Session, check_ahead
 
 
@@ -39,6 +39,7 @@ def run_training(
     on_record: OnRecord | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     world: ProcessGroup = ALONE,
+    from_best: bool = False,
     on_phase: OnPhase = lambda _what: None,
 ) -> Outcome:
     """Train in a run folder, from its checkpoint or from the start, until training ends or is interrupted.
@@ -51,6 +52,7 @@ def run_training(
         on_record: called after every step.
         should_stop: called after every step. When it returns True, the run is saved and can be resumed later.
         world: the process group that trains the run, of any size. All processes call this function; the first writes.
+        from_best: resume from the best model instead of the last checkpoint; the optimizers start afresh.
         on_phase: called with what is done after training, where the settings in `refinement` ask for it.
 
     Raises:
@@ -70,11 +72,11 @@ def run_training(
     if not world.first:
         config = world.shared(settings)
         with computing_with(threads_here(config)):
-            return _follow(run, config, world, should_stop)
+            return _follow(run, config, world, should_stop, from_best=from_best)
     with run.locked(), contextlib.ExitStack() as stack:
         config = world.shared(settings)
         stack.enter_context(computing_with(threads_here(config)))
-        journal = Session(run, config, world)
+        journal = Session(run, config, world, from_best=from_best)
         try:
             if overrides:
                 at = journal.trainer
@@ -88,7 +90,9 @@ def run_training(
         return outcome
 
 
-def _follow(run: RunFolder, config: Config, world: ProcessGroup, should_stop: Callable[[], bool]) -> Outcome:
+def _follow(
+    run: RunFolder, config: Config, world: ProcessGroup, should_stop: Callable[[], bool], *, from_best: bool
+) -> Outcome:
     """Train in a process other than the first, which writes the files; return the outcome without measures.
 
     Args:
@@ -96,13 +100,16 @@ def _follow(run: RunFolder, config: Config, world: ProcessGroup, should_stop: Ca
         config: the config of the first process.
         world: the process group.
         should_stop: called after every step.
+        from_best: see `run_training`.
     """
     device = pick_device(config.training.device)
     domain = adapter_for(config).open(run.path, config, device)
     trainer = Trainer.from_config(domain, config, device, world)
-    if run.checkpoint.is_file():
-        tensors, facts = read_tensor_file(run.checkpoint)
-        trainer.load_state(tensors, step=facts["step"], seconds=facts["seconds"])
+    read_checkpoint(
+        run,
+        lambda found: trainer.load_state(dict(found.tensors), step=found.facts.step, seconds=found.facts.seconds),
+        from_best=from_best,
+    )
     for _ in trainer.run(should_stop):
         pass
     reason = world.shared(str)
@@ -151,18 +158,15 @@ def train(
     config = configs.recipe(recipe, {**(settings or {}), **given})
     adapter = adapter_for(config)
     config = configs.override(config, adapter.settings(corpus))
-    found = adapter.scan(corpus, config)
-    config = calibrate(found, config, found.decide(config)).config
-
-    def run_in(folder: Path) -> RunFolder:
-        run = create(found, config, folder, overwrite=overwrite)
-        run_training(run, on_record=None if on_record is None else lambda record, _domain: on_record(record))
-        return run
-
     with tempfile.TemporaryDirectory() as scratch:
-        run = run_in(Path(scratch) / "run" if out is None else Path(out))
-        if out is not None:
-            _report(run)
+        folder = Path(scratch) / "run" if out is None else Path(out)
+        with claimed_run(folder, overwrite=overwrite) as claim:
+            found = adapter.scan(corpus, config)
+            config = calibrate(found, config, found.decide(config)).config
+            run = prepare_run(claim, found, config)
+            run_training(run, on_record=None if on_record is None else lambda record, _domain: on_record(record))
+            if out is not None:
+                _report(run)
         return Model.load(run.path, device=config.training.device)
 
 

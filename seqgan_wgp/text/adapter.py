@@ -57,6 +57,9 @@ class PreparedText:
     key: str | None
     """Key in the cache."""
 
+    stamp: tuple[tuple[int, ...], ...] = ()
+    """Of its files when they were looked at; see `cache.stamp`."""
+
     @property
     def name(self) -> str:
         """Name of the corpus."""
@@ -120,7 +123,8 @@ class PreparedText:
         """Write ids, tokenizer and facts to a run folder."""
         if self.scan is not None:
             prepare(self.scan, folder, on_bytes)
-            cache.keep(self.key, folder)
+            if cache.stamp(self.source) == self.stamp:
+                cache.keep(self.key, folder)
             return
         cache.copy(self._kept(), folder, self.facts)
 
@@ -129,11 +133,11 @@ def scan_data(corpus: CorpusSource, config: Config, on_bytes: OnBytes = ignore_b
     """Read a corpus once; return the result, and the config with all automatic settings decided."""
     source = recognised(corpus if isinstance(corpus, Source) else open_source(corpus), config.corpus)
     check_kind(source)
-    key = cache.key(source, config.corpus)
+    stamp, key = cache.stamp(source), cache.key(source, config.corpus)
     kept = cache.find(key)
     if kept is None:
         scanned = scan(source, config.corpus, on_bytes)
-        found = PreparedText(source=source, facts=scanned.facts, scan=scanned, key=key)
+        found = PreparedText(source=source, facts=scanned.facts, scan=scanned, key=key, stamp=stamp)
     else:
         found = PreparedText(source=source, facts=cache.facts(kept, source), scan=None, key=key)
     return found, found.decide(config)

@@ -23,8 +23,10 @@ from ..errors import CheckpointError
 from ..nn.initialization import initialize_pair
 from ..utils.counter_rng import Stream, shuffled
 from ..utils.devices import resident, sent
+from ..utils.file_schema import SchemaError, from_json
 from .corpus.auto_settings import SAMPLES_MOST
 from .corpus.dataset import Corpus
+from .corpus.stats import Facts
 from .criteria import CRITERIA, orders_of
 from .metrics.ngrams import NgramReference, ngram_entropy, unique_fraction
 from .metrics.peakedness import peakedness
@@ -69,11 +71,16 @@ class TextSpec:
     def from_facts(cls, facts: Mapping[str, Any]) -> TextSpec:
         """Build the spec from the result of `to_facts`. Raises CheckpointError when it is incomplete."""
         try:
-            corpus = facts["corpus"]
-            vocabulary = Vocabulary.from_json(facts["tokenizer"], corpus.get("unit", "char"))
-            return cls(vocabulary, int(corpus["length"]), corpus)
+            corpus = from_json(Facts, facts["corpus"], "corpus")
+            vocabulary = Vocabulary.from_json(facts["tokenizer"], corpus.unit)
         except (KeyError, TypeError):
             raise CheckpointError("the model file lacks its tokenizer or the facts about its corpus") from None
+        except SchemaError as error:
+            raise CheckpointError(f"the facts about its corpus are not readable: {error}") from None
+        known = {field.name for field in dataclasses.fields(Facts)}
+        return cls(
+            vocabulary, corpus.length, {name: facts["corpus"][name] for name in facts["corpus"] if name in known}
+        )
 
     def to_facts(self) -> dict[str, Any]:
         """Return JSON values to store in a model file."""

@@ -9,7 +9,6 @@ Shape suffixes: N strings, L length.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
@@ -19,6 +18,7 @@ import numpy.typing as npt
 
 from ..errors import CheckpointError, ConfigError
 from ..registry import UNITS
+from ..utils.file_schema import SchemaError, is_unicode, parse_json
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PAD, UNKNOWN = 0, 1
 PAD_TOKEN, UNKNOWN_TOKEN = "[PAD]", "[UNK]"
 CODE_POINTS = 0x110000
+CHARACTERS_MOST = 0xFFFE
+"""Of a vocabulary: ids have at most two bytes, and two of them are the pad's and the unknown's."""
+
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """How an unknown symbol is printed: never as the text of its token."""
 
@@ -141,15 +144,25 @@ class Vocabulary:
             CheckpointError: the text is not a tokenizer of this package.
             ConfigError: unknown unit, for example because its plugin is not loaded.
         """
+        try:
+            tree = parse_json(text)
+        except (SchemaError, TypeError):
+            raise CheckpointError("the tokenizer cannot be read") from None
+        return cls.from_tree(tree, unit)
+
+    @classmethod
+    def from_tree(cls, tree: Any, unit: str = "char") -> Vocabulary:
+        """Return the vocabulary of a tokenizer.json that has been parsed; see `from_json`."""
         tokens = UNITS[unit].tokens
         try:
-            tree = json.loads(text)
             ids, decoder = tree["model"]["vocab"], tree["decoder"]["type"]
             texts = sorted((token for token in ids if token not in (PAD_TOKEN, UNKNOWN_TOKEN)), key=ids.__getitem__)
             characters = texts if tokens is None else [tokens.symbols.get(text, text) for text in texts]
+            if len(characters) > CHARACTERS_MOST or not all(map(is_unicode, characters)):
+                raise ValueError("they are too many, or no characters")
             whole = cls.of_bytes() if decoder == "ByteLevel" else None
             vocabulary = whole or cls("".join(characters), "char" if tokens is None else unit)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             raise CheckpointError("the tokenizer cannot be read") from None
         if ids != vocabulary._tokens():
             raise CheckpointError("the tokenizer is not a vocabulary of single code points in order, or of bytes")

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..config.schema import ToySettings
 from ..errors import CheckpointError, CorpusError, did_you_mean
+from ..utils.file_schema import Finite, Name, SchemaError, from_json, read_json
 from .distributions import DISTRIBUTIONS, Distribution, parallel_lines
 
 FACTS = "toy.json"
@@ -20,16 +21,16 @@ FACTS = "toy.json"
 class ToyFacts:
     """Name and parameter of a distribution, stored in the run folder and in the model file."""
 
-    name: str
-    theta: float
+    name: Name
+    theta: Finite
 
     @classmethod
     def read(cls, facts: Mapping[str, Any]) -> ToyFacts:
         """Read stored facts. Raises CheckpointError when they are incomplete or name an unknown distribution."""
         try:
-            found = cls(name=str(facts["name"]), theta=float(facts["theta"]))
-        except (KeyError, TypeError, ValueError):
-            raise CheckpointError("the name of the distribution is missing") from None
+            found = from_json(cls, facts, "toy")
+        except SchemaError as error:
+            raise CheckpointError(f"does not name its distribution: {error}") from None
         if found.name not in DISTRIBUTIONS:
             raise CheckpointError(f"there is no distribution {found.name!r}", "install a newer seqgan_wgp")
         return found
@@ -67,8 +68,7 @@ def open_facts(folder: Path) -> ToyFacts:
     """Read the file of `write_distribution`. Raises CheckpointError when it is missing or damaged."""
     file, remedy = folder / FACTS, "restore the file, or start a new run"
     try:
-        return ToyFacts.read(json.loads(file.read_text(encoding="utf-8")))
+        return ToyFacts.read(read_json(file, remedy))
     except CheckpointError as error:
-        raise CheckpointError(f"{file}: {error.message}", error.remedy or remedy) from None
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{file}: cannot be read ({error})", remedy) from None
+        here = error.message if error.message.startswith(str(file)) else f"{file}: {error.message}"
+        raise CheckpointError(here, error.remedy or remedy) from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, final
 
@@ -9,8 +11,10 @@ import torch
 from torch import nn
 
 from ..config import Config
+from ..errors import CheckpointError, one_line
 from ..nn.build import apply_weight_norm
 from ..nn.initialization import seeded_construction
+from ..utils.memory_budget import SLACK, MemoryBudget
 from .domain import DataSpec
 from .losses import Loss, loss_of
 from .optimizers import optimizer
@@ -76,3 +80,28 @@ def build_generator_and_critic(config: Config, spec: DataSpec) -> tuple[nn.Modul
     if prepare is not None:
         prepare(critic, config.training.seed)
     return generator, critic
+
+
+def build_for(config: Config, spec: DataSpec, numbers: int) -> tuple[nn.Module, nn.Module]:
+    """Return the networks that a file with so many numbers is loaded into.
+
+    Raises CheckpointError when they would be far larger than the file, or cannot be.
+    """
+    with making_networks(numbers):
+        return build_generator_and_critic(config, spec)
+
+
+@contextlib.contextmanager
+def making_networks(numbers: int | None) -> Iterator[None]:
+    """Make networks of not many more numbers than a file has (None: of any number).
+
+    Raises CheckpointError where the settings make larger ones, or none.
+    """
+    if numbers is None:
+        yield
+        return
+    try:
+        with MemoryBudget(numbers + SLACK):
+            yield
+    except (RuntimeError, ValueError, ArithmeticError, MemoryError) as error:
+        raise CheckpointError(f"the settings make no networks that fit the weights ({one_line(error)})") from None

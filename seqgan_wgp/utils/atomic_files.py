@@ -91,3 +91,14 @@ def _move_into_place(new: Path, path: Path) -> None:
         former.rename(path)
         raise
     shutil.rmtree(former)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's names to disk, where the system can."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

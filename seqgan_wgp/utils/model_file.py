@@ -1,10 +1,14 @@
-"""Find the model file in a path: a model file itself, or one of the two in a run folder."""
+"""Model files: find one in a path, which is the file itself or a run folder, and check what it says of itself."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import CheckpointError, ConfigError
+from .file_schema import Count, Seconds, from_json
 
 MODEL, BEST = "model.safetensors", "best.safetensors"
 """File names in a run folder: the latest model, and the model of the best evaluation."""
@@ -25,3 +29,18 @@ def find_model_file(path: Path, *, best: bool = False) -> Path:
     if not (path / name).is_file():
         raise CheckpointError(f"{path}: there is no {name} in this folder", "give a run folder or a model file")
     return path / name
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """What every model file has beside its config, its tensors and what its kind of data adds."""
+
+    step: Count
+    seconds: Seconds
+    metrics: dict[str, dict[str, float | None]] | None = None
+    """Half of the held-out data -> measures."""
+
+
+def check_facts(facts: Mapping[str, Any]) -> None:
+    """Raise SchemaError unless a model file says as it should how it was trained."""
+    from_json(ModelFacts, facts)

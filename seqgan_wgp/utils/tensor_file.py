@@ -7,9 +7,10 @@ back and only then renamed, so whatever happens the file of that name is a whole
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,18 @@ from torch import Tensor
 
 from .._version import FORMAT_VERSION
 from ..errors import CheckpointError
+from .atomic_files import sync_folder
+from .file_schema import parse_json
 
-_FORMAT = "seqgan_wgp"
+_FORMAT, _CHECKSUM = "seqgan_wgp", "checksum"
+_BLOCK_BYTES = 1 << 20
 _OURS = "give a run folder, or a model.safetensors that a run has written"
 
 
 def write_tensor_file(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
     """Write tensors and facts to `path` at once, or not at all.
+
+    The file has a hash of its tensors and facts, so that a damaged one is never taken for a whole one.
 
     Args:
         path: replaced when it exists.
@@ -48,23 +54,26 @@ def write_tensor_file(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[
         if set(read_tensor_file(temporary)[0]) != set(tensors):
             raise CheckpointError(f"{temporary}: the file that was just written cannot be read back")
         temporary.replace(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def _in_order(data: bytes) -> bytes:
-    """Return a safetensors file with its metadata sorted: the same model is then the same bytes.
+    """Return a safetensors file with its metadata sorted, a checksum among it: the same model is then the same bytes.
 
     The file is the header's length (8 bytes, little-endian), a JSON header padded with spaces to a multiple of 8, and
     the tensors, whose places are counted from the header's end.
     """
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    body = data[8 + size :]
+    metadata = header["__metadata__"]
+    metadata[_CHECKSUM] = json.dumps(_checksum(metadata, [body]))
+    header["__metadata__"] = dict(sorted(metadata.items()))
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + data[8 + size :]
+    return len(text).to_bytes(8, "little") + text + body
 
 
 def read_tensor_file(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -74,10 +83,33 @@ def read_tensor_file(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         CheckpointError: no such file, not safetensors, truncated, not ours, or of a newer format.
     """
     with _reading(path), safe_open(path, framework="pt") as file:
-        facts = _facts(path, file.metadata() or {})
+        metadata = file.metadata() or {}
+        facts = _facts(path, metadata)
+        if _CHECKSUM in metadata and metadata[_CHECKSUM] != json.dumps(_checksum(metadata, _body(path))):
+            raise ValueError("its checksum differs")
         # Copies, since tensors of the file are mapped from it, and a mapped file cannot be replaced on Windows.
         tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  (not a mapping)
     return tensors, facts
+
+
+def _checksum(metadata: Mapping[str, str], body: Iterable[bytes]) -> str:
+    """Return the SHA-256 of a file's metadata, without the checksum itself, and of the bytes of its tensors."""
+    digest = hashlib.sha256()
+    for name, text in sorted(metadata.items()):
+        if name != _CHECKSUM:
+            digest.update(f"{name}={text}\n".encode())
+    for block in body:
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _body(path: Path) -> Iterator[bytes]:
+    """Yield the bytes behind a file's header."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        file.seek(8 + size)
+        while block := file.read(_BLOCK_BYTES):
+            yield block
 
 
 def read_facts(path: Path) -> dict[str, Any]:
@@ -101,26 +133,15 @@ def _reading(path: Path) -> Iterator[None]:
 
 def _facts(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     _check_format(path, metadata)
-    return {name: json.loads(text) for name, text in metadata.items() if name != "format"}
+    return {name: parse_json(text) for name, text in metadata.items() if name not in ("format", _CHECKSUM)}
 
 
 def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
     if metadata.get("format") != _FORMAT:
         raise CheckpointError(f"{path}: is a safetensors file, but not written by seqgan_wgp", _OURS)
-    version = int(metadata.get("format_version", "0"))
+    version = int(metadata.get("format_version", "0")[:9])
     if version > FORMAT_VERSION:
         raise CheckpointError(
             f"{path}: has format {version}, and this version of seqgan_wgp reads up to {FORMAT_VERSION}",
             "install a newer seqgan_wgp",
         )
-
-
-def _sync(folder: Path) -> None:
-    """Force a folder's names to disk, where the system can."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -45,7 +45,14 @@ SURFACE: dict[str, dict[str, object]] = {
         "--dry-run": False,
         "--plugin FILE ...": None,
     },
-    "resume": {"RUN": None, "--steps N": None, "--minutes M": None, "--device NAME": None, "--plugin FILE ...": None},
+    "resume": {
+        "RUN": None,
+        "--steps N": None,
+        "--minutes M": None,
+        "--device NAME": None,
+        "--from best": None,
+        "--plugin FILE ...": None,
+    },
     "report": {"RUN": None, "-o --output FILE": None, "--overwrite": False, "--plugin FILE ...": None},
     "compare": {
         "CORPUS...": None,

@@ -65,15 +65,21 @@ def whole(tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("number", "seed"), [(signal.SIGTERM, 0), (signal.SIGINT, 1), (signal.SIGKILL, 2), (signal.SIGKILL, 3)]
+    ("numbers", "seed"),
+    [
+        ((signal.SIGTERM, signal.SIGHUP), 0),
+        ((signal.SIGINT, signal.SIGUSR1), 1),
+        ((signal.SIGKILL, signal.SIGKILL), 2),
+        ((signal.SIGKILL, signal.SIGKILL), 3),
+    ],
 )
 def test_a_run_that_was_killed_and_resumed_is_the_run_that_was_not(
-    whole: Path, tiny_corpus: Path, tmp_path: Path, number: signal.Signals, seed: int
+    whole: Path, tiny_corpus: Path, tmp_path: Path, numbers: tuple[signal.Signals, signal.Signals], seed: int
 ) -> None:
     run, kills = tmp_path / "run", 0
     choice = random.Random(seed)
     process = command(*train(tiny_corpus, run))
-    for step in sorted(choice.sample(range(1, STEPS - 5), 2)):
+    for number, step in zip(numbers, sorted(choice.sample(range(1, STEPS - 5), 2)), strict=True):
         kill_at(process, run, step, number)
         _, stderr = process.communicate()
         kills += process.returncode != 0

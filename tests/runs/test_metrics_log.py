@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 
 import pytest
 
-from seqgan_wgp.errors import CheckpointError
-from seqgan_wgp.runs.metrics_log import MetricsLog, read_records
+from seqgan_wgp.errors import SeqganWarning
+from seqgan_wgp.runs.metrics_log import MetricsLog, look_through, read_records
 
 
 def test_records_are_read_as_they_were_appended(tmp_path: Path) -> None:
@@ -35,7 +37,72 @@ def test_a_line_that_a_crash_cut_off_is_left_out(tmp_path: Path) -> None:
     assert read_records(tmp_path / "m") == [{"step": 1}]
 
 
-def test_a_file_shorter_than_the_checkpoint_knows_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "m").write_bytes(b'{"step": 1}\n')
-    with pytest.raises(CheckpointError, match="12 bytes"):
-        MetricsLog(tmp_path / "m", 100)
+def test_a_file_shorter_than_the_checkpoint_knows_keeps_its_whole_lines(tmp_path: Path) -> None:
+    (tmp_path / "m").write_bytes(b'{"step": 1}\n{"ste')
+    with pytest.warns(SeqganWarning, match="has 17 bytes, but the checkpoint expects 100"):
+        log = MetricsLog(tmp_path / "m", 100)
+    log.append({"step": 2})
+    log.close()
+    assert read_records(tmp_path / "m") == [{"step": 1}, {"step": 2}]
+
+
+def test_what_a_run_writes_is_read_as_it_is(tmp_path: Path) -> None:
+    finding = {"name": "dead", "message": "m", "remedy": "r"}
+    record = {
+        "step": 3,
+        "seconds": 1.5,
+        "js1": 0.25,
+        "loss": math.inf,
+        "modes": 25,
+        "peaks_by_position": [0.5, 1.0],
+        "scores": {"edges": [0.0, 1.0], "real": [1, 2]},
+        "health": [finding],
+        "final": True,
+    }
+    (tmp_path / "m").write_text(json.dumps(record) + "\n")
+    assert read_records(tmp_path / "m") == [record]
+
+
+DAMAGED = [
+    "x",
+    "1",
+    "[]",
+    "null",
+    "{}",
+    '{"step": "x"}',
+    '{"step": null}',
+    '{"step": -1}',
+    '{"step": 1.5}',
+    '{"step": true}',
+    '{"step": 1e300}',
+    '{"step": []}',
+    '{"step": ' + "9" * 30 + "}",
+    '{"step": ' + "9" * 5000 + "}",
+    "[" * 100_000,
+    '{"step": 1, "seconds": "x"}',
+    '{"step": 1, "seconds": null}',
+    '{"step": 1, "js4": "x"}',
+    '{"step": 1, "js4": 1e308}',
+    '{"step": 1, "js4": [[1]]}',
+    '{"step": 1, "health": 1}',
+    '{"step": 1, "health": [1]}',
+    '{"step": 1, "final": "x"}',
+    '{"step": 1, "health": [{"name": "x"}]}',
+    '{"step": 1, "health": [{"name": "\\ud800", "message": "", "remedy": ""}]}',
+    '{"step": 1, "peaks_by_position": "x"}',
+    '{"step": 1, "peaks_by_position": [null]}',
+    '{"step": 1, "peaks_by_position": {}}',
+    '{"step": 1, "a": {"b": {"c": {"d": 1}}}}',
+    '{"step": 1, "js4": ' + "1" * 400 + "}",
+    "\xff",
+    '{"step": 1' + " " * 2_000_000 + "}",
+]
+
+
+@pytest.mark.parametrize("line", DAMAGED, ids=lambda line: line[:40])
+def test_a_line_that_is_no_record_is_left_out_and_named(tmp_path: Path, line: str) -> None:
+    (tmp_path / "m").write_bytes(b'{"step": 1}\n' + line.encode("latin-1") + b'\n{"step": 2}\n')
+    found = look_through(tmp_path / "m")
+    assert [record["step"] for record in found.found] == [1, 2]
+    assert found.notes
+    assert all(note.startswith("m, line ") and len(note) < 300 and note.isprintable() for note in found.notes)

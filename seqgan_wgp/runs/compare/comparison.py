@@ -16,6 +16,7 @@ from ...training.domain import Domain
 from ...training.record import Record
 from ...utils.atomic_files import new_file
 from ...utils.tensor_file import read_facts
+from ..checkpoint import reached
 from ..folder import RunFolder, check_version, read_config
 from ..session import OnRecord
 from ..train import run_training
@@ -187,8 +188,8 @@ class _Last:
     """Keeps the last step of a run during training."""
 
     def __init__(self, run: RunFolder, on_record: OnRecord | None) -> None:
-        facts = read_facts(run.checkpoint) if run.checkpoint.is_file() else {}
-        self.step, self.seconds = int(facts.get("step", 0)), float(facts.get("seconds", 0.0))
+        at = reached(run)
+        self.step, self.seconds = (0, 0.0) if at is None else (at.step, at.seconds)
         self._on_record = on_record
 
     def __call__(self, record: Record, domain: Domain) -> None:

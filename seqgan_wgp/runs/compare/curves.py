@@ -6,9 +6,10 @@ import math
 import re
 import statistics
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -70,15 +71,20 @@ def read_curve(metrics: Path, criterion: str, *, title: str, diverged_step: int 
     evaluations = [
         CurvePoint(
             step=record["step"],
-            seconds=record["seconds"],
-            value=record[criterion],
-            floor=record.get(f"{criterion}_floor"),
+            seconds=record.get("seconds", 0.0),
+            value=value,
+            floor=_number(record, f"{criterion}_floor"),
             final=record.get("final", False),
         )
         for record in (read_records(metrics) if metrics.is_file() else [])
-        if criterion in record
+        if (value := _number(record, criterion)) is not None
     ]
     return Curve(title=title, evaluations=evaluations, diverged_step=diverged_step)
+
+
+def _number(record: Mapping[str, Any], name: str) -> float | None:
+    value = record.get(name)
+    return float(value) if isinstance(value, int | float) else None
 
 
 def axis_title(criterion: str) -> str:

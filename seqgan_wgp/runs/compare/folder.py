@@ -15,18 +15,18 @@ from ...config import Config
 from ...domains import adapter_for
 from ...errors import ConfigError
 from ...training.adapter import PreparedData
-from ...utils.atomic_files import new_folder
+from ...utils.claimed_folder import LOCK, Claim, claimed, is_unsettled, locked, settle
 from ...utils.devices import pick_device
 from ...utils.progress import OnBytes, ignore_bytes
-from ...utils.tensor_file import read_facts
 from ..calibrate import with_threads
-from ..folder import CONFIG, RunFolder, check_free, read_config
+from ..checkpoint import reached
+from ..folder import CONFIG, RunFolder, claimed_run, read_config
 from ..prepare import create
 from ..session import check_ahead
 from .comparison import FILE, PLOT, Candidate, Comparison, differences, read_file
 from .plan import ComparisonOptions, parse_entries
 
-_LOCK = ".lock"
+_WAIT = "wait for it, or choose another --out"
 
 _ENDS = ("training.steps", "training.minutes", "evaluation.patience", "training.device")
 """Settings that may change when a comparison is resumed."""
@@ -34,70 +34,86 @@ _ENDS = ("training.steps", "training.minutes", "evaluation.patience", "training.
 _BEGIN = "choose another --out, or give --overwrite to start again"
 
 
-def check_place(out: Path, *, overwrite: bool) -> None:
-    """Raise ConfigError unless a comparison can be created, resumed or overwritten at `out`."""
-    if (out / FILE).is_file():
-        if overwrite:
-            _check_ours(out)
+@contextlib.contextmanager
+def held_comparison(out: Path, *, overwrite: bool = False) -> Iterator[Claim | None]:
+    """Lock the folder of a comparison before any data is read.
+
+    Args:
+        out: the folder.
+        overwrite: replace the comparison there.
+
+    Yields:
+        A claim on the folder of a new comparison; None when there is one to resume.
+
+    Raises:
+        ConfigError: the folder is in use, or may not be used.
+    """
+    if is_unsettled(out) and not (out / FILE).is_file():
+        with locked(out, _WAIT):
+            settle(out, FILE)
+    if not overwrite and (out / FILE).is_file():
+        with locked(out, _WAIT):
+            yield None
         return
-    try:
-        if out.is_dir() and any(out.iterdir()):
+
+    def check(names: set[str]) -> None:
+        if names and FILE not in names:
             raise ConfigError(f"{out}: is not empty and not a comparison ({FILE} is missing)", "choose another --out")
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be read ({error.strerror})", "choose another --out") from None
-    check_free(out, overwrite=False)
+        if names and not overwrite:
+            raise ConfigError(f"{out}: another process has just begun a comparison there", _WAIT)
+        if names:
+            _check_ours(out, names)
+
+    with claimed(out, FILE, check, "--out") as claim:
+        yield claim
 
 
-def _check_ours(out: Path) -> None:
-    """Raise ConfigError if the folder has foreign files or is in use."""
+def _check_ours(out: Path, names: set[str]) -> None:
+    """Raise ConfigError if the folder has foreign files or a run in it is in use."""
     folders = {entry.folder for entry in parse_entries(read_file(out)[1])}
-    for name in sorted(path.name for path in out.iterdir()):
+    for name in sorted(names):
         if name in folders:
-            check_free(out / name, overwrite=True)
-        elif name not in (FILE, PLOT, _LOCK) and not name.endswith(".new"):
+            with claimed_run(out / name, overwrite=True):
+                pass
+        elif name not in (FILE, PLOT) and not name.endswith(".new"):
             raise ConfigError(
                 f"{out}: contains {name}, which is not part of a comparison, so it is not overwritten",
                 "move it away, or choose another --out",
             )
-    with RunFolder(out).locked():
-        pass
 
 
-@contextlib.contextmanager
-def opened(
+def open_comparison(
     out: Path,
+    claim: Claim | None,
     data: PreparedData,
     asked: ComparisonOptions,
     *,
-    overwrite: bool = False,
     on_bytes: OnBytes = ignore_bytes,
-) -> Iterator[Comparison]:
-    """Create or resume the comparison at `out`, lock it for this process, and yield it.
+) -> Comparison:
+    """Create or resume the comparison at `out`, whose folder `held_comparison` has locked.
 
     A new comparison is created atomically: a run for each recipe is prepared before any is trained.
 
     Args:
         out: its folder.
+        claim: what `held_comparison` gave.
         data: the data, scanned by an adapter.
         asked: recipes and settings. When a comparison is resumed, recipes may be added.
-        overwrite: replace the comparison at `out`.
         on_bytes: called with the number of bytes encoded so far.
 
     Raises:
-        ConfigError: `out` cannot be used, or was started with other recipes, settings or data. Nothing is changed.
+        ConfigError: it was started with other recipes, settings or data. Nothing is changed.
     """
-    check_place(out, overwrite=overwrite)
-    planned = _with_threads(out, data, asked.on(data), overwrite=overwrite)
-    if overwrite or not (out / FILE).is_file():
-        with new_folder(out, "--out") as hidden:
+    planned = _with_threads(out, data, asked.on(data), overwrite=claim is not None)
+    if claim is not None:
+        with claim.filling() as hidden:
             _make(hidden, data, asked, planned, on_bytes)
-    with RunFolder(out).locked():
-        comparison = _found(out, data, asked, planned)
-        comparison.save()
-        for entrant in comparison.entrants:
-            if not entrant.run.config.is_file():
-                create(data, entrant.config, entrant.run.path, on_bytes=on_bytes)
-        yield comparison
+    comparison = _found(out, data, asked, planned)
+    comparison.save()
+    for entrant in comparison.entrants:
+        if not entrant.run.config.is_file():
+            create(data, entrant.config, entrant.run.path, on_bytes=on_bytes)
+    return comparison
 
 
 def _with_threads(out: Path, data: PreparedData, planned: list[Config], *, overwrite: bool) -> list[Config]:
@@ -134,7 +150,7 @@ class _Prepared:
         """Write it to another run folder, as hard links where possible."""
         del on_bytes
         for file in self.run.path.iterdir():
-            if file.name == CONFIG:
+            if file.name in (CONFIG, LOCK):
                 continue
             try:
                 os.link(file, folder / file.name)
@@ -181,7 +197,7 @@ def _check_same(entrant: Candidate) -> None:
     for name in (name for name in changed if name not in _ENDS):
         was: object = functools.reduce(getattr, name.split("."), before)
         raise ConfigError(f"{where}: was started with {name} = {was}, but now it is {changed[name]}", _BEGIN)
-    if not entrant.run.checkpoint.is_file() or (entrant.result and entrant.result.diverged_step):
+    at = reached(entrant.run)
+    if at is None or (entrant.result and entrant.result.diverged_step):
         return
-    at = read_facts(entrant.run.checkpoint)
-    check_ahead(entrant.run, entrant.config.training, changed, step=at["step"], seconds=at["seconds"])
+    check_ahead(entrant.run, entrant.config.training, changed, step=at.step, seconds=at.seconds)

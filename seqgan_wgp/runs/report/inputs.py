@@ -16,7 +16,7 @@ from ...training.report_data import ITEMS, ReportData
 from ...utils.devices import pick_device
 from ..folder import RunFolder, read_config
 from ..measures import measures_in, selection_value
-from ..metrics_log import read_records
+from ..metrics_log import Records, look_through
 from .frames import Frames, read_frames
 
 
@@ -29,6 +29,8 @@ class ReportInputs:
     model: Model | None
     exhibits: ReportData
     frames: Frames
+    notes: Sequence[str] = ()
+    """What of the run could not be read."""
 
     @property
     def evaluations(self) -> list[Mapping[str, Any]]:
@@ -69,14 +71,14 @@ class ReportInputs:
     def stale(self) -> int:
         """Number of evaluations since the best one, as early stopping counts them."""
         after = -1 if self.best is None else self.best["step"]
-        evaluated = [record for record in self.records if self.exhibits.criterion in record]
-        return sum(record["step"] > after and not record.get("final") for record in evaluated)
+        return sum(record["step"] > after and not record.get("final") for record in self.evaluations)
 
 
 def read_report_inputs(run: RunFolder) -> ReportInputs:
     """Read a run. Raises CheckpointError when a file is damaged, or a required file is missing."""
     config = read_config(run)
-    records = read_records(run.metrics) if run.metrics.is_file() else []
+    read = look_through(run.metrics) if run.metrics.is_file() else Records(found=[], notes=[])
+    records = read.found
     model = Model.load(run.path, device=_device(config)) if run.model.is_file() else None
     samples = None
     if model is not None:
@@ -84,7 +86,12 @@ def read_report_inputs(run: RunFolder) -> ReportInputs:
     exhibits = adapter_for(config).report_data(run.path, config, samples)
     evaluated = {record["step"] for record in records if exhibits.criterion in record}
     return ReportInputs(
-        config=config, records=records, model=model, exhibits=exhibits, frames=read_frames(run, evaluated)
+        config=config,
+        records=records,
+        model=model,
+        exhibits=exhibits,
+        frames=read_frames(run, evaluated),
+        notes=read.notes,
     )
 
 

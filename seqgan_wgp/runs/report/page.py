@@ -25,6 +25,9 @@ from .charts import Chart, svg
 from .frames import data_uri
 from .inputs import ReportInputs, read_report_inputs
 
+NOTES_SHOWN = 10
+"""Records that could not be read are named up to this number; the others are counted."""
+
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -68,6 +71,8 @@ def render(found: ReportInputs) -> str:
             quality=_quality(found),
             charts=drawn,
             health=[finding for record in records for finding in findings_of(record)],
+            notes=found.notes[:NOTES_SHOWN],
+            more_notes=max(0, len(found.notes) - NOTES_SHOWN),
             settings=configs.to_toml(config),
             again=_again(found),
             policy=_policy(),

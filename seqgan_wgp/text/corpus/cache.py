@@ -6,6 +6,7 @@ corpora are not cached, since preparing them takes less than a second.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -60,6 +61,16 @@ def key(source: Source, settings: CorpusSettings) -> str | None:
     files = [(_content(path), path.suffixes, file.field) for path, file in zip(paths, source.files, strict=True)]
     shape = {"version": _VERSION, "files": files, **dataclasses.asdict(settings)}
     return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:48]
+
+
+def stamp(source: Source) -> tuple[tuple[int, ...], ...]:
+    """Return which files a source is, and when each was last written; others than before: another text."""
+    found = []
+    for file in source.files:
+        with contextlib.suppress(OSError):
+            at = file.path.stat() if file.path is not None else None
+            found.append(() if at is None else (at.st_ino, at.st_size, at.st_mtime_ns))
+    return tuple(found)
 
 
 def _size(path: Path) -> int:

@@ -22,12 +22,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import CheckpointError, CorpusError
+from ...utils.arrays import open_array
+from ...utils.file_schema import read_json, read_schema
 from ...utils.progress import OnBytes
 from ..hashing.fingerprints import Fingerprints, FingerprintWriter
 from ..hashing.novelty import novel_fraction
 from ..readers.reader import Reader
 from ..vocabulary import Vocabulary
-from .id_file import IdFile, can_be_read
+from .id_file import IdFile, can_be_read, check_ids
 from .layout import Layout, rows
 from .scan import Scan
 from .stats import Facts
@@ -133,7 +135,10 @@ class Corpus:
         return self._held_out(self.facts.train + self.facts.validation, len(self.ids_NS))
 
     def _held_out(self, first: int, last: int) -> npt.NDArray[np.integer]:
-        return CorpusItems(rows_NS=self.ids_NS[first:last], length=self.facts.length).apart()
+        rows_NS = self.ids_NS[first:last]
+        if self.file is not None:
+            check_ids(self.file.path, rows_NS, self.vocabulary.size)
+        return CorpusItems(rows_NS=rows_NS, length=self.facts.length).apart()
 
 
 def prepare(found: Scan, folder: Path, on_bytes: OnBytes = lambda _bytes: None) -> Corpus:
@@ -144,7 +149,7 @@ def prepare(found: Scan, folder: Path, on_bytes: OnBytes = lambda _bytes: None) 
     """
     train, validation, test = _write(found, folder, on_bytes)
     if train + validation + test != found.facts.rows:
-        raise CorpusError(f"{found.source.label}: the file changed while it was read")
+        raise _changed(found)
     if not (train and validation and test):
         raise CorpusError(
             f"{found.source.label}: the split has {train:,} training, {validation:,} validation and {test:,} test "
@@ -202,7 +207,10 @@ def _write_ids(
 def encoded_rows(
     found: Scan, on_bytes: OnBytes = lambda _bytes: None
 ) -> Iterator[tuple[npt.NDArray[np.integer], npt.NDArray[np.int8]]]:
-    """Yield a scanned corpus as (N, S) ids, and the part of each row: 0 training, 1 validation, 2 test."""
+    """Yield a scanned corpus as (N, S) ids, and the part of each row: 0 training, 1 validation, 2 test.
+
+    Raises CorpusError, at the end, when the text is not the one that was scanned.
+    """
     layout = Layout(length=found.facts.length, windows=found.facts.windows)
     reader = Reader(found.source, found.settings, on_bytes)
     for lines in rows(reader, layout, found.settings.overflow):
@@ -213,38 +221,37 @@ def encoded_rows(
         for ids_NS in lines.look_up(found.vocabulary.table).rows(layout.span):
             yield ids_NS, part_N[first : first + len(ids_NS)]
             first += len(ids_NS)
+    if reader.sha256 != found.facts.sha256:
+        raise _changed(found)
+
+
+def _changed(found: Scan) -> CorpusError:
+    what = f"{found.source.label}: the file changed while it was read"
+    return CorpusError(what, "wait until nothing writes to it, and try again")
 
 
 def open_corpus(folder: Path) -> Corpus:
     """Open the files of `prepare`, ids memory-mapped. Raises CheckpointError when a file is missing or damaged."""
+    facts = read_schema(Facts, folder / FACTS, _AS_IT_WAS)
+    vocabulary = _read_vocabulary(folder / TOKENIZER, facts.unit)
+    shape = (facts.train + facts.validation + facts.test, facts.span)
+    ids_NS = open_array(folder / IDS, shape, vocabulary.dtype, _AS_IT_WAS)
+    file = prints = None
     try:
-        facts = _read_facts(folder / FACTS)
-        vocabulary = _read_vocabulary(folder / TOKENIZER, facts.unit)
-        ids_NS = np.lib.format.open_memmap(folder / IDS, mode="r")
-        shape = (facts.train + facts.validation + facts.test, facts.span)
-        file = prints = None
         if ids_NS.nbytes > LARGE_BYTES and can_be_read():
-            file = IdFile(folder / IDS, ids_NS.offset, ids_NS.dtype)
+            file = IdFile(folder / IDS, ids_NS.offset, ids_NS.dtype, vocabulary.size)
             if (folder / FINGERPRINTS).is_file():
                 prints = Fingerprints(folder / FINGERPRINTS, ids_NS.dtype)
     except (OSError, ValueError, TypeError) as error:
         raise CheckpointError(f"{folder}: the prepared corpus cannot be read ({error})", _AS_IT_WAS) from None
-    if (ids_NS.shape, ids_NS.dtype) != (shape, vocabulary.dtype):
-        raise CheckpointError(
-            f"{folder / IDS}: is {ids_NS.dtype} {ids_NS.shape}, not {vocabulary.dtype} {shape}", _AS_IT_WAS
-        )
+    if file is None:
+        check_ids(folder / IDS, ids_NS, vocabulary.size)
     return Corpus(facts=facts, vocabulary=vocabulary, ids_NS=ids_NS, file=file, fingerprints=prints)
 
 
-def _read_facts(file: Path) -> Facts:
-    try:
-        return Facts(**json.loads(file.read_text(encoding="utf-8")))
-    except (ValueError, TypeError):
-        raise CheckpointError(f"{file}: does not match the corpus", _AS_IT_WAS) from None
-
-
 def _read_vocabulary(file: Path, unit: str) -> Vocabulary:
+    tree = read_json(file, _AS_IT_WAS)
     try:
-        return Vocabulary.from_json(file.read_text(encoding="utf-8"), unit)
-    except (ValueError, CheckpointError):
-        raise CheckpointError(f"{file}: does not match the corpus", _AS_IT_WAS) from None
+        return Vocabulary.from_tree(tree, unit)
+    except CheckpointError as error:
+        raise CheckpointError(f"{file}: is damaged: {error.message}", _AS_IT_WAS) from None

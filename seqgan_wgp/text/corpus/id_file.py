@@ -31,10 +31,11 @@ class IdFile:
         path: the file.
         offset: byte offset of the array.
         dtype: type of its numbers.
+        size: every number must be below it; None: any number is allowed.
     """
 
-    def __init__(self, path: Path, offset: int, dtype: npt.DTypeLike) -> None:
-        self._path, self._offset, self._dtype = path, offset, np.dtype(dtype)
+    def __init__(self, path: Path, offset: int, dtype: npt.DTypeLike, size: int | None = None) -> None:
+        self.path, self._offset, self._dtype, self._size = path, offset, np.dtype(dtype), size
         self._descriptor = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._descriptor)
 
@@ -47,8 +48,20 @@ class IdFile:
                 os.posix_fadvise(descriptor, place, size, os.POSIX_FADV_WILLNEED)
         data = bytearray().join([os.pread(descriptor, size, place) for place in places])
         if len(data) != len(places) * size:
-            raise CheckpointError(f"{self._path}: is shorter than before", "restore the file, or start a new run")
-        return np.frombuffer(data, self._dtype).reshape(-1, length)
+            raise CheckpointError(f"{self.path}: is shorter than before", "restore the file, or start a new run")
+        ids_BL = np.frombuffer(data, self._dtype).reshape(-1, length)
+        if self._size is not None:
+            check_ids(self.path, ids_BL, self._size)
+        return ids_BL
+
+
+def check_ids(path: Path, ids: npt.NDArray[np.integer], size: int) -> None:
+    """Raise CheckpointError unless all ids of a file are below the size of the vocabulary."""
+    if ids.size and (largest := int(ids.max())) >= size:
+        raise CheckpointError(
+            f"{path}: damaged: it has the id {largest:,}, and the vocabulary has {size:,}",
+            "restore the file, or start a new run",
+        )
 
 
 def can_be_read() -> bool:

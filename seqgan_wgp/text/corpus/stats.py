@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from ...registry import UNITS
+from ...utils.file_schema import Between, Count, Name
 
 DISTINCT_FEW = 1_000
 """Fewer distinct rows cause a warning, and batches are drawn with replacement."""
+
+LENGTH_LIMIT, ALPHABET_LIMIT = 4_096, 65_534
+"""Of any item and vocabulary, as `corpus.length` has it and as ids of two bytes have it."""
 
 
 def hex_finding(count: int, *, decoded: bool) -> str:
@@ -21,43 +26,43 @@ def hex_finding(count: int, *, decoded: bool) -> str:
 class Facts:
     """Statistics of a corpus, stored next to the ids and in the model file."""
 
-    name: str
-    sha256: str
+    name: Name
+    sha256: Name
     """SHA-256 of the text after decompression, without byte order mark."""
 
-    unit: str = "char"
+    unit: Name = "char"
     """Unit of a position: "char" (a code point) or "byte"."""
 
-    length: int
+    length: Annotated[int, Between(1, LENGTH_LIMIT)]
     """L, number of positions in an item."""
 
-    windows: int = 1
+    windows: Annotated[int, Between(1, 1 << 31)] = 1
     """Number of items in a row on disk: 1 for lines; many windows for running text."""
 
-    alphabet: int
-    read: int
+    alphabet: Annotated[int, Between(0, ALPHABET_LIMIT)]
+    read: Count
     """Number of lines read; those counted below were left out or changed."""
 
-    empty: int
-    bad: int
-    cropped: int
-    dropped: int
-    chunked: int = 0
-    rows: int
+    empty: Count
+    bad: Count
+    cropped: Count
+    dropped: Count
+    chunked: Count = 0
+    rows: Count
     """Number of rows on disk."""
 
-    distinct: int | None
+    distinct: Count | None
     """Number of distinct rows if below DISTINCT_FEW; None: more."""
 
-    hex_decoded: int = 0
+    hex_decoded: Count = 0
     """Number of strings written as $HEX[...] and decoded."""
 
-    hex_kept: int = 0
+    hex_kept: Count = 0
     """Number of strings written as $HEX[...] and not decoded."""
 
-    train: int = 0
-    validation: int = 0
-    test: int = 0
+    train: Count = 0
+    validation: Count = 0
+    test: Count = 0
     """Number of rows of each part."""
 
     @property

@@ -18,7 +18,7 @@ from seqgan_wgp.config import recipe, recipe_names
 from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError
 from seqgan_wgp.runs.compare.comparison import FILE, Comparison
 from seqgan_wgp.runs.compare.curves import Curve, CurvePoint, axis_title, draw, save_figure
-from seqgan_wgp.runs.compare.folder import opened
+from seqgan_wgp.runs.compare.folder import held_comparison, open_comparison
 from seqgan_wgp.runs.compare.plan import FOLDER_MOST, ComparisonOptions, overruled, parse_entries
 from seqgan_wgp.runs.folder import RunFolder, read_config
 from seqgan_wgp.runs.metrics_log import read_records
@@ -68,7 +68,8 @@ def go(tmp_path: Path, tiny_lines: list[str]) -> Go:
         seen: list[str] | None = None,
     ) -> Comparison:
         found, _ = scan_data(lines, asked.configs()[0])
-        with opened(tmp_path / name, found, asked, overwrite=overwrite) as comparison:
+        with held_comparison(tmp_path / name, overwrite=overwrite) as claim:
+            comparison = open_comparison(tmp_path / name, claim, found, asked)
             for entrant in comparison.entrants:
                 if should_stop():
                     break
@@ -337,11 +338,9 @@ def test_nothing_is_left_of_a_comparison_that_could_not_be_prepared(tmp_path: Pa
     file.write_text("\n".join(tiny_lines))
     found, _ = scan_data(file, ask().configs()[0])
     file.write_text("\n".join(tiny_lines[:300]))
-    with (
-        pytest.raises(CorpusError, match="changed while it was read"),
-        opened(tmp_path / "deep" / "both", found, ask()),
-    ):
-        pass
+    out = tmp_path / "deep" / "both"
+    with pytest.raises(CorpusError, match="changed while it was read"), held_comparison(out) as claim:
+        open_comparison(out, claim, found, ask())
     assert list(tmp_path.iterdir()) == [file]
 
 
@@ -349,7 +348,8 @@ def test_toys_are_compared_too(tmp_path: Path) -> None:
     settings = {"toy.name": "swiss-roll", "evaluation.samples": 50, "evaluation.every": 1, "generator.width": 8}
     asked = ask("toy,toy:objective.penalty_weight=10", domain="toy", settings=settings, steps=2)
     subject = scan_toy(asked.configs()[0])
-    with opened(tmp_path / "toys", subject, asked) as comparison:
+    with held_comparison(tmp_path / "toys") as claim:
+        comparison = open_comparison(tmp_path / "toys", claim, subject, asked)
         results = [comparison.train(entrant) for entrant in comparison.entrants]
     assert comparison.criterion == "w1"
     assert [result and next(iter(result.test)) for result in results] == ["w1", "w1"]

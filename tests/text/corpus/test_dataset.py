@@ -524,11 +524,12 @@ def test_a_half_that_is_empty_is_refused() -> None:
 def test_a_file_that_changes_between_the_passes_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "lines.txt"
     lines = made_lines(100)
-    for changed in (lines[:-1], [*lines, "more"]):
+    as_many = [line.upper() for line in lines]
+    for changed in (lines[:-1], [*lines, "more"], as_many, [*lines[:-1], lines[-1][::-1]]):
         file.write_text("\n".join(lines))
         found = scanned(file)
         file.write_text("\n".join(changed))
-        with pytest.raises(CorpusError, match=r"lines\.txt: the file changed while it was read$"):
+        with pytest.raises(CorpusError, match=r"lines\.txt: the file changed while it was read\nwait"):
             prepare(found, tmp_path)
 
 
