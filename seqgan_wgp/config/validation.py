@@ -18,15 +18,18 @@ from ..registry import (
     PENALTIES,
     Network,
 )
-from .fields import AUTO, list_settings
+from .fields import AUTO
 from .kinds import DATA_KINDS
 from .schema import Config
+
+_DECIDED = ("generator.latent", "generator.width", "critic.width", "training.batch_size", "evaluation.every")
+"""Settings that rules decide once the data is known."""
 
 
 def check_decided(config: Config) -> None:
     """Raise ConfigError where a number is left to a rule, as it never is once a run has been prepared."""
-    for dotted, field in list_settings(type(config)).items():
-        if field.metadata["auto"] and operator.attrgetter(dotted)(config) == AUTO:
+    for dotted in _DECIDED:
+        if operator.attrgetter(dotted)(config) == AUTO:
             raise ConfigError(f"{dotted} is 'auto', and in a run it must be decided", "restore the file")
 
 
@@ -116,7 +119,7 @@ def _written(value: object) -> str:
 def _check_decided(config: Config) -> None:
     if DATA_KINDS[config.domain].has_rules:
         return  # there is a rule for each, once the corpus is known
-    for dotted in ("generator.latent", "generator.width", "critic.width", "training.batch_size", "evaluation.every"):
+    for dotted in _DECIDED:
         if operator.attrgetter(dotted)(config) == AUTO:
             raise ConfigError(f"{dotted} is 'auto', which works for text only", "set it to a number")
 

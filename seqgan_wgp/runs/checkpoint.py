@@ -120,7 +120,7 @@ def _copy(source: Path, target: Path) -> None:
     hidden.replace(target)
 
 
-def reached(run: RunFolder) -> CheckpointFacts | None:
+def saved_progress(run: RunFolder) -> CheckpointFacts | None:
     """Return how far a run had come when it was last saved; None where it never was."""
     found = read_checkpoint(run)
     return None if found is None else found.facts

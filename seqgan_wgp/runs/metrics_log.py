@@ -149,7 +149,7 @@ def _measured(name: str, value: object, depth: int = 2) -> Any:
     if name.endswith("_by_position"):
         return checked_value(Annotated[list[_Drawable], Between(1, 1 << 16)], value, name)
     if isinstance(value, list):
-        return [_measured(f"{name}[{place}]", item, 0) for place, item in enumerate(value)]
+        return checked_value(list[float], value, name)
     if isinstance(value, dict) and depth:
         return {key: _measured(f"{name}.{key}", item, depth - 1) for key, item in value.items()}
     if value is None or (isinstance(value, float) and not math.isfinite(value)):

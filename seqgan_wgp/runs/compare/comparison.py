@@ -16,7 +16,7 @@ from ...training.domain import Domain
 from ...training.record import Record
 from ...utils.atomic_files import new_file
 from ...utils.tensor_file import read_facts
-from ..checkpoint import reached
+from ..checkpoint import saved_progress
 from ..folder import RunFolder, check_version, read_config
 from ..session import OnRecord
 from ..train import run_training
@@ -188,7 +188,7 @@ class _Last:
     """Keeps the last step of a run during training."""
 
     def __init__(self, run: RunFolder, on_record: OnRecord | None) -> None:
-        at = reached(run)
+        at = saved_progress(run)
         self.step, self.seconds = (0, 0.0) if at is None else (at.step, at.seconds)
         self._on_record = on_record
 

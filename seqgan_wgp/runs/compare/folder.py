@@ -19,7 +19,7 @@ from ...utils.claimed_folder import LOCK, Claim, claimed, is_unsettled, locked, 
 from ...utils.devices import pick_device
 from ...utils.progress import OnBytes, ignore_bytes
 from ..calibrate import with_threads
-from ..checkpoint import reached
+from ..checkpoint import saved_progress
 from ..folder import CONFIG, RunFolder, claimed_run, read_config
 from ..prepare import create
 from ..session import check_ahead
@@ -197,7 +197,7 @@ def _check_same(entrant: Candidate) -> None:
     for name in (name for name in changed if name not in _ENDS):
         was: object = functools.reduce(getattr, name.split("."), before)
         raise ConfigError(f"{where}: was started with {name} = {was}, but now it is {changed[name]}", _BEGIN)
-    at = reached(entrant.run)
+    at = saved_progress(entrant.run)
     if at is None or (entrant.result and entrant.result.diverged_step):
         return
     check_ahead(entrant.run, entrant.config.training, changed, step=at.step, seconds=at.seconds)
