@@ -13,7 +13,7 @@ import signal
 import stat
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -23,7 +23,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from seqgan_wgp.errors import Diverged, ProcessGroupError, SeqganError, SeqganWarning
+from seqgan_wgp.errors import ConfigError, Diverged, ProcessGroupError, SeqganError, SeqganWarning
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -79,6 +79,32 @@ def show_warnings() -> None:
     warnings.showwarning = show
 
 
+def check_words(given: Mapping[str, object]) -> None:
+    """Raise ConfigError for a word of the command line that nothing can be made of, before it is used.
+
+    Args:
+        given: parameter of the command -> value, or several.
+    """
+    for name, value in given.items():
+        for one in value if isinstance(value, list) else [value]:
+            called = f"--{name.strip('_').replace('_', '-')}"
+            if isinstance(one, int) and abs(one) >= 1 << 63:
+                raise ConfigError(f"{called} is a number of more than 64 bits", "give a smaller one")
+            if isinstance(one, str | Path) and (reason := _unusable(str(one))):
+                raise ConfigError(f"{called} {reason}: {str(one)[:60]!a}", "correct it")
+
+
+def _unusable(word: str) -> str | None:
+    """Return what is wrong with a word; bytes that are not UTF-8, as in the name of a file, stand as surrogates."""
+    if "\0" in word:
+        return "has a NUL"
+    try:
+        word.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return "is not valid Unicode"
+    return None
+
+
 def exit_code(error: BaseException) -> int:
     """Return the exit code of a command that ends with this error."""
     if isinstance(error, KeyboardInterrupt):
@@ -93,6 +119,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
+            check_words(kwargs)
             return command(*args, **kwargs)
         except SeqganError as error:
             fail(error.message, error.remedy, code=exit_code(error))

@@ -16,6 +16,11 @@ from ..errors import ConfigError, did_you_mean
 AUTO = -1
 """Value of a number set to "auto": a rule chooses it once the corpus is known."""
 
+INTEGER_MOST = 2**63 - 1
+"""The largest number that any setting can have."""
+
+_SHOWN_MOST = 100
+
 
 def setting(
     doc: str,
@@ -214,8 +219,16 @@ def _typed(dotted: str, value: object, hint: Any, rule: Mapping[str, Any]) -> An
         wanted = (
             words[kind] + (" or none" if optional and not rule["auto"] else "") + (" or auto" if rule["auto"] else "")
         )
-        raise ConfigError(f"{dotted} is {value!r}, but it must be {wanted}", f"{dotted}: {rule['doc']}")
+        raise ConfigError(f"{dotted} is {_shown(value)}, but it must be {wanted}", f"{dotted}: {rule['doc']}")
     return value
+
+
+def _shown(value: object) -> str:
+    """Return a value as a message shows it: a number of thousands of digits in part."""
+    if isinstance(value, int) and abs(value) > INTEGER_MOST:
+        return "a number of more than 64 bits"
+    text = repr(value) if isinstance(value, str | list | tuple | dict) else str(value)
+    return text if len(text) <= _SHOWN_MOST else f"{text[:_SHOWN_MOST]} ..."
 
 
 def _checked(dotted: str, value: Any, rule: Mapping[str, Any]) -> Any:
@@ -231,6 +244,7 @@ def _checked(dotted: str, value: Any, rule: Mapping[str, Any]) -> Any:
         return value
     bounds = [
         (isinstance(value, int) or math.isfinite(value), "finite"),
+        (not isinstance(value, int) or abs(value) <= INTEGER_MOST, "at most 2^63 - 1"),
         (value >= rule["ge"], f"at least {rule['ge']}"),
         (value > rule["gt"], f"above {rule['gt']}"),
         (value <= rule["le"], f"at most {rule['le']}"),
@@ -239,5 +253,5 @@ def _checked(dotted: str, value: Any, rule: Mapping[str, Any]) -> Any:
     ]
     for holds, words in bounds:
         if not holds:
-            raise ConfigError(f"{dotted} is {value}, but it must be {words}", f"{dotted}: {rule['doc']}")
+            raise ConfigError(f"{dotted} is {_shown(value)}, but it must be {words}", f"{dotted}: {rule['doc']}")
     return value

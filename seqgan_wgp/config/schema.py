@@ -346,7 +346,11 @@ class EvaluationSettings:
 
     every: int = setting("rounds between evaluations", ge=1, auto=True)
     samples: int | None = setting(
-        "samples generated per evaluation; auto: as many as validation items, at most 10,000", None, ge=1, auto=True
+        "samples generated per evaluation; auto: as many as validation items, at most 10,000",
+        None,
+        ge=1,
+        le=10_000_000,
+        auto=True,
     )
     overlap: str = setting(
         "whether rounds go on while an evaluation is measured, with the same results; auto: on a GPU",

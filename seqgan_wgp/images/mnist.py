@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import http.client
 import os
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -29,6 +30,9 @@ MIRRORS = (
 
 TIMEOUT = 20.0
 """Seconds without a byte after which a mirror counts as dead."""
+
+SPEED_LEAST = 1 << 12
+"""Bytes a second: a mirror that is slower counts as dead."""
 
 _BLOCK_BYTES = 1 << 16
 _PLACES = (".", "raw", "MNIST/raw")
@@ -215,9 +219,12 @@ def _fetch(url: str, to: Path, expected: Expected, on_progress: Callable[[str, i
     done, content = 0, hashlib.sha256()
     try:
         on_progress(to.name, 0, expected.size)
+        begun = time.monotonic()
         with temporary.open("xb") as file, contextlib.closing(_blocks(url)) as blocks:
             for block in blocks:
                 done += len(block)
+                if time.monotonic() - begun > TIMEOUT + done / SPEED_LEAST:
+                    raise _Failed("is too slow", dead=True)
                 if done > expected.size:
                     raise _Failed(f"sends more than the {expected.size:,} bytes of {to.name}", dead=False)
                 content.update(block)
@@ -239,14 +246,14 @@ def _blocks(url: str) -> Generator[bytes, None, None]:
     request = urllib.request.Request(url, headers={"User-Agent": "seqgan_wgp"})
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
-            while block := response.read(_BLOCK_BYTES):
+            while block := response.read1(_BLOCK_BYTES):  # not read, which waits until there is so much
                 yield block
     except urllib.error.HTTPError as error:
         error.close()
         raise _Failed(f"answers with HTTP {error.code}", dead=False) from None
     except http.client.IncompleteRead:
         return
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: a redirection to no address
         cause = error.reason if isinstance(error, urllib.error.URLError) else error
         words = " ".join(str(getattr(cause, "strerror", None) or cause).split())
         raise _Failed(f"connection failed ({words})", dead=True) from None

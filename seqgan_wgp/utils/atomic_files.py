@@ -26,6 +26,8 @@ def check_file(path: Path, *, overwrite: bool) -> None:
         hidden.unlink()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written ({error.strerror})", "choose another -o") from None
+    except ValueError:  # the path has a NUL, or is not text
+        raise ConfigError(f"{str(path)!a} is not a valid path", "choose another -o") from None
 
 
 def _hidden(path: Path) -> Path:

@@ -1,9 +1,9 @@
 """The door for files of runs and models: JSON is parsed against a typed schema, with bounds, before anything uses it.
 
 A schema is a dataclass. Its fields may be of the types bool, int, float, str, Any, another dataclass, `X | None`,
-`dict[str, X]` and `list[X]`; `Annotated[int, Between(0, 9)]` bounds a number, or the size of a text, list or
-dictionary. A whole number always fits 64 bits, and a text is always valid Unicode. Keys that a schema does not have are
-left out, so that a later version of the same format can add some.
+`dict[str, X]`, `Mapping[str, X]` and `list[X]`; `Annotated[int, Between(0, 9)]` bounds a number, or the size of a text,
+list or dictionary. A whole number always fits 64 bits, and a text is always valid Unicode. Keys that a schema does not
+have are left out, so that a later version of the same format can add some.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def checked_value(hint: Any, value: object, place: str) -> Any:
         if not isinstance(value, list):
             raise _wrong(place, value, "a list")
         return [checked_value(arguments[0], item, f"{place}[{number}]") for number, item in enumerate(value)]
-    if origin is dict:
+    if origin in (dict, Mapping):
         if not isinstance(value, Mapping):
             raise _wrong(place, value, "an object")
         return {

@@ -68,9 +68,8 @@ def _in_order(data: bytes) -> bytes:
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size])
     body = data[8 + size :]
-    metadata = header["__metadata__"]
-    metadata[_CHECKSUM] = json.dumps(_checksum(metadata, [body]))
-    header["__metadata__"] = dict(sorted(metadata.items()))
+    header["__metadata__"][_CHECKSUM] = json.dumps(_checksum(header, [body]))
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text + body
@@ -85,31 +84,28 @@ def read_tensor_file(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     with _reading(path), safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
         facts = _facts(path, metadata)
-        if _CHECKSUM in metadata and metadata[_CHECKSUM] != json.dumps(_checksum(metadata, _body(path))):
-            raise ValueError("its checksum differs")
+        if _CHECKSUM in metadata:
+            _verify(path, metadata[_CHECKSUM])
         # Copies, since tensors of the file are mapped from it, and a mapped file cannot be replaced on Windows.
         tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  (not a mapping)
     return tensors, facts
 
 
-def _checksum(metadata: Mapping[str, str], body: Iterable[bytes]) -> str:
-    """Return the SHA-256 of a file's metadata, without the checksum itself, and of the bytes of its tensors."""
-    digest = hashlib.sha256()
-    for name, text in sorted(metadata.items()):
-        if name != _CHECKSUM:
-            digest.update(f"{name}={text}\n".encode())
+def _checksum(header: Mapping[str, Any], body: Iterable[bytes]) -> str:
+    """Return the SHA-256 of a file's header, without the checksum itself, and of the bytes of its tensors."""
+    metadata = {name: text for name, text in header["__metadata__"].items() if name != _CHECKSUM}
+    digest = hashlib.sha256(json.dumps({**header, "__metadata__": metadata}, sort_keys=True).encode())
     for block in body:
         digest.update(block)
     return digest.hexdigest()
 
 
-def _body(path: Path) -> Iterator[bytes]:
-    """Yield the bytes behind a file's header."""
+def _verify(path: Path, checksum: str) -> None:
+    """Raise ValueError unless a file has this checksum."""
     with path.open("rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        file.seek(8 + size)
-        while block := file.read(_BLOCK_BYTES):
-            yield block
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        if json.dumps(_checksum(header, iter(lambda: file.read(_BLOCK_BYTES), b""))) != checksum:
+            raise ValueError("its checksum differs")
 
 
 def read_facts(path: Path) -> dict[str, Any]:

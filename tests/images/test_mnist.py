@@ -50,6 +50,7 @@ ANSWERS: dict[str, Callable[[str], tuple[int, bytes, int]]] = {
     "endless": lambda name: (200, CONTENT[name] + b"more", len(CONTENT[name]) + 4),
     "portal": lambda name: (200, b"<html>", 6),
     "silent": lambda name: (0, b"", 0),
+    "lost": lambda name: (302, b"", 0),
     "partial": lambda name: (404, b"", 0) if name == NAMES[2] else (200, CONTENT[name], len(CONTENT[name])),
     "rest": lambda name: (200, CONTENT[name], len(CONTENT[name])) if name == NAMES[2] else (404, b"", 0),
 }
@@ -63,6 +64,7 @@ REASONS = {
     "endless": "sends more than the",
     "portal": r"sends 6 of the \d+ bytes of",
     "silent": "connection failed",
+    "lost": "connection failed",
     "dead": "connection failed",
 }
 
@@ -80,6 +82,8 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         if status:
             self.send_response(status)
+            if status == 302:
+                self.send_header("Location", "http://[::1")  # which is no address
             self.send_header("Content-Length", str(length))
             self.end_headers()
             self.wfile.write(body)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ...errors import ConfigError, did_you_mean
+from ...errors import ConfigError, did_you_mean, one_line
 from ..fields import merged, nested, renamed
 from ..schema import Config
 from ..serialization import from_dict
@@ -77,5 +77,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file}: no such file", "give a TOML file with settings") from None
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: not valid TOML ({error})", "for an example see: seqgan-wgp recipes fast") from None
+    except (ValueError, RecursionError) as error:  # also bad UTF-8, a number of thousands of digits, deep nesting
+        raise ConfigError(
+            f"{file}: not valid TOML ({one_line(error)})", "for an example see: seqgan-wgp recipes fast"
+        ) from None

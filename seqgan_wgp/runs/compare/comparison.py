@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Annotated, Any
 
 from ... import config as configs
 from ...config import FORMAT_VERSION, Config
@@ -15,6 +15,7 @@ from ...errors import CheckpointError, Diverged
 from ...training.domain import Domain
 from ...training.record import Record
 from ...utils.atomic_files import new_file
+from ...utils.file_schema import Between, Name, SchemaError, checked_value, from_json, read_json
 from ...utils.tensor_file import read_facts
 from ..checkpoint import saved_progress
 from ..folder import RunFolder, check_version, read_config
@@ -25,6 +26,8 @@ from .curves import Curve
 from .plan import Entry
 
 FILE, PLOT = "compare.json", "compare.png"
+
+_RESTORE = "restore the file, or start a new comparison"
 
 _REMARKS = ("recipe", "description", "source")
 """Settings that only describe the recipe."""
@@ -209,22 +212,21 @@ def read_file(out: Path) -> tuple[dict[str, Any], dict[str, Result | None]]:
     Raises CheckpointError when the file cannot be read, is incomplete, or has a newer format.
     """
     path = out / FILE
+    facts = read_json(path, _RESTORE)
     try:
-        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        version, rows = int(facts.pop("format_version")), facts.pop("recipes")
+        version = checked_value(int, facts.pop("format_version"), "format_version")
         check_version(path, version)
-        results = {str(row["recipe"]): _result(row) for row in rows}
+        rows = checked_value(Annotated[list[dict[str, Any]], Between(0, 10_000)], facts.pop("recipes"), "recipes")
+        results = {checked_value(Name, row["recipe"], "recipe"): _result(row) for row in rows}
         missing = {"data", "sha256", "criterion"} - facts.keys()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(
-            f"{path}: cannot be read ({error})", "restore the file, or start a new comparison"
-        ) from None
+    except (SchemaError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path}: cannot be read ({error})", _RESTORE) from None
     if missing:
-        raise CheckpointError(f"{path}: {min(missing)} is missing", "restore the file, or start a new comparison")
+        raise CheckpointError(f"{path}: {min(missing)} is missing", _RESTORE)
     return facts, results
 
 
 def _result(row: Mapping[str, Any]) -> Result | None:
     if row["ended"] is None:
         return None
-    return Result(**{name: value for name, value in row.items() if name not in ("recipe", "folder")})
+    return from_json(Result, row)

@@ -20,6 +20,7 @@ from ... import config as configs
 from ...errors import CheckpointError, ConfigError, one_line
 from ...model import Model
 from ...utils.atomic_files import new_folder
+from ...utils.file_schema import read_json
 from ..folder import CONFIG, MODEL
 from .model_card import model_card
 
@@ -140,8 +141,8 @@ def _check_free(folder: Path, *, overwrite: bool) -> None:
 
 def _is_ours(folder: Path) -> bool:
     try:
-        return bool(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["library_name"] == LIBRARY)
-    except (OSError, ValueError, TypeError, KeyError):
+        return bool(read_json(folder / CONFIG, "")["library_name"] == LIBRARY)
+    except (CheckpointError, TypeError, KeyError):
         return False
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ import numpy.typing as npt
 from ...config import FORMAT_VERSION
 from ...errors import CheckpointError, ConfigError, one_line
 from ...text.vocabulary import Vocabulary
+from ...utils.file_schema import parse_json
 from ...utils.splitmix import normal_numpy, uniform_numpy
 
 FORMAT = "seqgan_wgp"
@@ -142,7 +142,7 @@ def _facts(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path}: is an ONNX file, but not one of seqgan_wgp", _REMEDY)
     try:
-        facts = {name: json.loads(text) for name, text in metadata.items() if name != "format"}
+        facts = {name: parse_json(text) for name, text in metadata.items() if name != "format"}
         version = int(facts["format_version"])
     except (KeyError, TypeError, ValueError):
         raise CheckpointError(f"{path}: its metadata cannot be read", _REMEDY) from None

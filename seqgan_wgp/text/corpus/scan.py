@@ -98,7 +98,7 @@ def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _b
     vocabulary = _vocabulary(source, settings, tally, layout.length)
     longer = int(tally.histogram[layout.length + 1 :].sum()) if settings.layout == "lines" else 0
     facts = Facts(
-        name=source.name,
+        name=source.name.encode(errors="backslashreplace").decode(),  # a file's name need not be UTF-8
         sha256=reader.sha256,
         unit=settings.unit,
         length=layout.length,

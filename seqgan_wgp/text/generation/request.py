@@ -82,9 +82,9 @@ def check_decoding(decode: str, temperature: float) -> None:
 
 def parse_shard(text: str) -> tuple[int, int]:
     """Parse "I/N". Raises ConfigError when it is malformed; `Request` checks the values."""
-    found = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
     if found is None:
-        raise ConfigError(f"--shard is {text!r}, but it must be I/N", "for example 2/8, the second of eight parts")
+        raise ConfigError(f"--shard is {text[:40]!r}, but it must be I/N", "for example 2/8, the second of eight parts")
     return int(found[1]), int(found[2])
 
 

@@ -19,7 +19,8 @@ from typing import Any, BinaryIO, Self, final
 
 from filelock import FileLock, Timeout
 
-from ...errors import CheckpointError, ConfigError, one_line
+from ...errors import CheckpointError, ConfigError
+from ...utils.file_schema import Count, SchemaError, checked_value, from_json, read_json
 from .request import Progress
 
 FORMAT_VERSION = 1
@@ -38,11 +39,11 @@ _ANEW = "give another FILE, or start again with --overwrite"
 class Index:
     """Contents of FILE.index."""
 
-    format_version: int
+    format_version: Count
     request: Mapping[str, Any]
     """The options that determine the strings, without their number, as JSON values by option name."""
 
-    bytes: int
+    bytes: Count
     """Number of valid bytes in the file."""
 
     at: Progress
@@ -76,6 +77,8 @@ class Continued:
         overwrite: bool = False,
         every_seconds: float | None = None,
     ) -> None:
+        if not file.name or file.name == "..":
+            raise ConfigError(f"{file}: is a folder, not a file", "give another FILE")
         self._path, self._index = file, file.with_name(f"{file.name}.index")
         self._request, self._header = json.loads(json.dumps(request)), header
         self._overwrite = overwrite
@@ -161,14 +164,14 @@ class Continued:
         return index
 
     def _read(self) -> Index:
+        tree = read_json(self._index, _ANEW)
         try:
-            tree = json.loads(self._index.read_text(encoding="utf-8"))
-            version = int(tree["format_version"])
+            version = checked_value(int, tree.get("format_version") if isinstance(tree, dict) else None, "its format")
             if version > FORMAT_VERSION:
                 raise CheckpointError(f"{self._index}: has format {version}", "install a newer seqgan_wgp")
-            return Index(**{**tree, "at": Progress(**tree["at"])})
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{self._index}: cannot be read ({one_line(error)})", _ANEW) from None
+            return from_json(Index, tree)
+        except SchemaError as error:
+            raise CheckpointError(f"{self._index}: cannot be read ({error})", _ANEW) from None
 
     def _save(self) -> None:
         self._file.flush()
