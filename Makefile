@@ -11,7 +11,7 @@ LOWEST_TESTS := tests/test_dependencies.py tests/training/test_penalties.py test
 	tests/images/test_pictures.py tests/runs/report/test_charts.py tests/utils/test_tensor_file.py tests/runs/export \
 	tests/text/readers/test_file_formats.py
 
-.PHONY: install demo test test-fast test-lowest check format bench clean
+.PHONY: install demo test test-fast test-lowest check format bench drills clean
 
 install: $(STAMP)
 
@@ -56,6 +56,9 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+drills: $(STAMP)
+	$(BIN)/python -m benchmarks.drills --damages 3000 --kills 1000 --races 50
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.ngrams

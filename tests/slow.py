@@ -15,6 +15,7 @@ FIXTURES = frozenset({"alone", "done", "environment", "pair", "trained_on_text",
 browser, train in several processes, or train for hundreds of rounds."""
 
 SLOW = (
+    "benchmarks/test_drills.py",
     "benchmarks/test_recipes.py",
     "benchmarks/test_time_to_quality.py::test_the_pace_is_measured_of_every_recipe_on_every_corpus",
     "benchmarks/test_variations.py",
@@ -108,6 +109,7 @@ SLOW = (
 """How the ids of slow tests begin."""
 
 KEPT = (
+    "benchmarks/test_drills.py::test_damaged_files_end_in_errors_that_a_user_is_told",
     "benchmarks/test_variations.py::test_a_trial_may_have_several_variations",
     "cli/test_commands.py::test_what_is_printed_is_plain_where_stdout_is_no_terminal[recipes]",
     "cli/test_compare.py::test_recipes_that_come_out_the_same_are_warned_of",

@@ -36,7 +36,7 @@ class ModelFacts:
     """What every model file has beside its config, its tensors and what its kind of data adds."""
 
     step: Count
-    seconds: Seconds
+    seconds: Seconds = 0.0
     metrics: dict[str, dict[str, float | None]] | None = None
     """Half of the held-out data -> measures."""
 

@@ -58,7 +58,7 @@ class ReportInputs:
     def seconds(self) -> float:
         """Training time."""
         if self.model is not None:
-            return float(self.model.facts["seconds"])
+            return float(self.model.facts.get("seconds", 0.0))
         return float(self.records[-1].get("seconds", 0.0)) if self.records else 0.0
 
     @property
