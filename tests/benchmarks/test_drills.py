@@ -1,4 +1,4 @@
-"""The drills find nothing: a share of what `python -m benchmarks.drills` tries, and they do find a fault that is there."""
+"""The drills find nothing in a share of what `python -m benchmarks.drills` tries, and find a fault that is there."""
 
 from __future__ import annotations
 
