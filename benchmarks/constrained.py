@@ -171,6 +171,7 @@ def markdown(case: str, name: str, row: dict[str, Any]) -> str:
     """Return a row of the table."""
     js = "" if row["js"] is None else f"{row['js'] - row['js_floor']:.4f}"
     distinct = "" if row["distinct"] is None else f"{row['distinct']:.1%}"
+    case = case.replace("|", "\\|")
     return f"| {case} | {name} | {row['per_second']:,.0f} | {row['share']:.2%} | {js} | {distinct} |"
 
 
