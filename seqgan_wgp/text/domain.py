@@ -155,8 +155,8 @@ class TextDomain:
         return len(self._validation_NL)
 
     def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
-        """Return validation items as (B, L) ids, uint8 or int32, on the device."""
-        return sent(self._validation_NL[indices_B], self.device)
+        """Return validation items as (B, L) ids, int64, on the device."""
+        return sent(self._validation_NL[indices_B], self.device).long()
 
     def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
         """Return js1.., unique and ngram_entropy, each with its floor, novel, and what the criterion adds.

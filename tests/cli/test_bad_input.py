@@ -517,7 +517,7 @@ MODELS = [
     Row(
         what="--continue a file of mine",
         args="generate run --continue a.txt",
-        says=("a.txt: exists already", "was not written with --continue", "--overwrite"),
+        says=("a.txt: already exists and was not written with --continue", "--overwrite"),
         files={"a.txt": b"mine\n"},
     ),
     Row(

@@ -40,7 +40,7 @@ def test_ids_are_the_items_of_the_corpus(domain: TextDomain, windows: TextDomain
         index_B = np.array([0, one.size - 1, 5, 5, *np.random.default_rng(0).integers(0, one.size, 100)])
         ids_BL = one.batch(index_B)
         assert ids_BL.shape == (104, one.spec.length)
-        assert ids_BL.dtype == (torch.uint8 if one.spec.vocabulary.size <= 256 else torch.int32)
+        assert ids_BL.dtype == torch.int64
         assert np.array_equal(ids_BL.numpy(), one.corpus.train[index_B])
 
 

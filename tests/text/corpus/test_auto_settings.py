@@ -152,7 +152,7 @@ def test_sizes_are_about_those_of_the_parts(
 def test_every_setting_that_may_be_left_open_has_its_rule() -> None:
     auto = {name for name, field in list_settings(Config).items() if field.metadata["auto"]}
     by_other_settings, named = {"objective.penalty_every"}, {"generator.relaxation"}
-    where_used = {"corpus.length", "evaluation.samples", "images.columns", "images.rows"}
+    where_used = {"corpus.length", "evaluation.samples", "images.columns", "images.rows", "training.threads"}
     assert {*RULES} | by_other_settings | where_used == auto | named
 
 
