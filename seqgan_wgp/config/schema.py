@@ -307,7 +307,7 @@ class TrainingSettings:
     minutes: float | None = setting(
         "total training time in minutes, including the time before a resume; none: no limit", None, gt=0
     )
-    seed: int = setting("random seed", 0, ge=0, lt=2**63)
+    seed: int = setting("random seed", 0, ge=0)
     device: str = setting("device to compute on", "auto", choices=("auto", "cpu", "cuda", "mps"))
     threads: int | None = setting(
         "threads to compute with on a CPU; auto: OMP_NUM_THREADS, or what a short trial before the run finds fastest",

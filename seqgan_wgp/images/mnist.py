@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import CorpusError
 from ..utils import cache_dir
@@ -241,11 +242,26 @@ def _fetch(url: str, to: Path, expected: Expected, on_progress: Callable[[str, i
         temporary.unlink(missing_ok=True)
 
 
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirections, and closes the answer of one that leads to no address."""
+
+    def http_error_302(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: http.client.HTTPMessage
+    ) -> Any:
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except ValueError:
+            fp.close()
+            raise
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+
 def _blocks(url: str) -> Generator[bytes, None, None]:
     """Yield the content at an address. Raises _Failed, but does not detect a truncated download."""
     request = urllib.request.Request(url, headers={"User-Agent": "seqgan_wgp"})
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+        with urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT) as response:
             while block := response.read1(_BLOCK_BYTES):  # not read, which waits until there is so much
                 yield block
     except urllib.error.HTTPError as error:

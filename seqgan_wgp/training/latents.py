@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -115,7 +114,7 @@ def generate(
     """
     for block in range(start // block_size, math.ceil((start + count) / block_size)):
         first = block * block_size
-        with rounding("float32", device) if device.type == "cuda" else nullcontext():
+        with rounding("float32", device):
             fake = generator(latent(torch.arange(first, first + block_size, device=device)))
         yield fake[max(start - first, 0) : start + count - first]
 

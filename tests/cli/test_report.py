@@ -76,9 +76,8 @@ def damage(run: Path) -> None:
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "no such folder": (shutil.rmtree, "no such run folder"),
     "no run": (lambda run: (run / "config.json").unlink(), "is not a run folder"),
-    "no corpus": (lambda run: (run / "ids.npy").unlink(), "the prepared corpus cannot be read"),
+    "no corpus": (lambda run: (run / "ids.npy").unlink(), "ids.npy: cannot be read (there is no such file)"),
     "damaged config": (lambda run: (run / "config.json").write_text("{"), "config.json: cannot be read"),
-    "damaged records": (damage, "metrics.jsonl: line 2 is not a record of a run"),
     "damaged model": (lambda run: (run / "model.safetensors").write_bytes(b"x"), "model.safetensors: "),
 }
 
@@ -93,6 +92,13 @@ def test_what_cannot_be_reported_ends_in_one_clear_line(call: Call, run: Path, n
     assert message.startswith(f"error: {run}")
     assert said in message
     assert "\n" not in remedy
+
+
+def test_a_damaged_record_is_left_out_and_the_report_names_it(call: Call, run: Path) -> None:
+    damage(run)
+    result = call("report", run)
+    assert (result.returncode, result.stdout) == (0, f"{run / 'report.html'}\n")
+    assert "line 2" in (run / "report.html").read_text()
 
 
 def test_a_training_is_done_though_its_report_cannot_be_written(call: Call, run: Path) -> None:

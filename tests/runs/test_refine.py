@@ -167,7 +167,7 @@ def test_what_is_missing_is_named(run: RunFolder, tmp_path: Path) -> None:
         refine(run.model, tmp_path / "none.txt", steps=1, device="cpu")
     with pytest.raises(ConfigError, match="best"):
         refine(Model.load(run.path, device="cpu"), steps=1, best=True)
-    with run.locked(), pytest.raises(ConfigError, match="another process is using this run"):
+    with run.locked(), pytest.raises(ConfigError, match="another process is using this folder"):
         refine(run.path, steps=1, device="cpu")
 
 

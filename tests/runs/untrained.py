@@ -12,7 +12,8 @@ from seqgan_wgp.model import Model
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.build import build_generator_and_critic
 
-CORPUS = {"name": "lines", "sha256": "0" * 64, "length": 10}
+COUNTS = {"read": 100, "empty": 0, "bad": 0, "cropped": 0, "dropped": 0, "rows": 100, "distinct": None}
+CORPUS = {"name": "lines", "sha256": "0" * 64, "length": 10, "alphabet": 5, **COUNTS}
 TEXT = {"tokenizer": Vocabulary("abcdé").to_json(10), "corpus": CORPUS}
 PIXELS = {"name": "squares", "sha256": "0" * 64, "channels": 1, "height": 12, "width": 12}
 IMAGES = {"images": {**PIXELS, "train": 200, "validation": 40, "test": 60}, "range": "symmetric"}

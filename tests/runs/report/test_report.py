@@ -237,8 +237,9 @@ def test_numbers_are_those_of_the_model(lines: RunFolder) -> None:
     assert rows["novel"] == [f"{metrics[half]['novel']:.1%}" for half in ("validation", "test")]
     tiles = dict(zip(texts(found.all("dt")), texts(found.all("dd")), strict=True))
     assert tiles["rounds"] == "6"
-    best = min((record for record in read_records(lines.metrics) if "js2" in record), key=lambda record: record["js2"])
-    assert tiles["best JS-2"] == f"{best['js2']:.4f} validation split, round {best['step']}"
+    evaluated = [record for record in read_records(lines.metrics) if "composite" in record]
+    best = min(evaluated, key=lambda record: record["composite"])
+    assert tiles["best composite"] == f"{best['composite']:.4f} validation split, round {best['step']}"
     assert found.with_id("status").text == "Finished after 6 rounds."
 
 
@@ -334,10 +335,8 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_has_a_report(copy: Ru
 def test_a_damaged_record_in_the_middle_is_named(copy: RunFolder, line: bytes) -> None:
     lines = copy.metrics.read_bytes().split(b"\n")
     copy.metrics.write_bytes(b"\n".join([lines[0], line, *lines[2:]]))
-    copy.report.write_bytes(b"former")
-    with pytest.raises(CheckpointError, match=r"metrics\.jsonl: line 2 is not a record"):
-        write_report(copy)
-    assert copy.report.read_bytes() == b"former"
+    write_report(copy)
+    assert "line 2" in copy.report.read_text()
 
 
 def test_what_is_damaged_is_named(copy: RunFolder) -> None:

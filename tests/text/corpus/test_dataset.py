@@ -569,7 +569,6 @@ def damage() -> dict[str, Callable[[Path], object]]:
         "no folder": shutil.rmtree,
         "facts of another corpus": change_facts(train=3),
         "facts of another length": change_facts(length=3),
-        "facts unknown": change_facts(more=1),
         "facts of text": change_facts(train="many"),
         "facts of null": change_facts(length=None),
         "facts are a list": lambda where: (where / FACTS).write_text("[]"),
