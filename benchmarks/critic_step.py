@@ -37,6 +37,7 @@ from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.engines.cuda_graph import unsupported_reason
 from seqgan_wgp.training.loop import critic_step, one_round
 from seqgan_wgp.training.trainer import Trainer
+from seqgan_wgp.training.trial import wait_for
 from seqgan_wgp.utils.devices import sent
 from seqgan_wgp.utils.malloc import keep_memory
 
@@ -158,14 +159,6 @@ class Published:
         for _ in range(self.critic_steps):
             self.step()
         published.generator_step(self.critic, self.generator, self.generator_optimizer, self.batch, LATENT)
-
-
-def wait_for(device: torch.device) -> None:
-    """Return when a device has done all that it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
 
 
 def seconds(act: Callable[[], object], device: torch.device) -> float:

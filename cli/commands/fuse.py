@@ -8,7 +8,7 @@ import typer
 
 from .. import options
 from ..ui.console import guarded, messages
-from ..ui.progress_bar import Working
+from ..ui.inputs import inputs_with_progress
 
 if TYPE_CHECKING:
     from seqgan_wgp.text.fusion.fusion import Fusion
@@ -37,16 +37,9 @@ def fuse(
     options.load_plugins(plugin)
 
     from seqgan_wgp.runs.fuse import fuse as fused
-    from seqgan_wgp.text.readers.open import open_inputs
     from seqgan_wgp.utils.model_file import find_model_file
 
-    source = open_inputs(corpus) if corpus else None
-    with Working(messages()) as working:
-
-        def on_bytes(done: int) -> None:
-            if source is not None:
-                working(f"reading {source.label}", done / source.size if source.size else 0.0)
-
+    with inputs_with_progress(corpus) as (source, working, on_bytes):
         found = fused(
             model,
             source,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from .._version import FORMAT_VERSION as FORMAT_VERSION
 from ..errors import ConfigError
@@ -119,6 +120,26 @@ class ToySettings:
     theta: float = setting("parallel-lines only: x coordinate of the real line; points are (theta, U[0, 1])", 0.0)
 
 
+def _context() -> Any:
+    """Return the setting of the layer with a view of the whole string, which both networks have."""
+    return setting(
+        "layer between residual blocks with a view of the whole string: attention, or mixing (an MLP across positions)",
+        "none",
+        choices=CONTEXTS,
+    )
+
+
+def _dilation_growth() -> Any:
+    """Return the setting of the dilation, which both networks have."""
+    return setting(
+        "factor by which the dilation grows from one convolution to the next, up to the length of the string; "
+        "1: no dilation",
+        1,
+        ge=1,
+        le=16,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class GeneratorSettings:
     """The generator, which maps latent vectors to samples."""
@@ -133,18 +154,8 @@ class GeneratorSettings:
     kernel: int = setting("convolution kernel size", 1, ge=1, le=255, odd=True)
     units: int = setting("units of the dense layer, for networks that have one", 0, ge=0, le=65_536)
     residual_scale: float = setting("scale of each residual branch", 1.0, gt=0, le=100)
-    context: str = setting(
-        "layer between residual blocks with a view of the whole string: attention, or mixing (an MLP across positions)",
-        "none",
-        choices=CONTEXTS,
-    )
-    dilation_growth: int = setting(
-        "factor by which the dilation grows from one convolution to the next, up to the length of the string; "
-        "1: no dilation",
-        1,
-        ge=1,
-        le=16,
-    )
+    context: str = _context()
+    dilation_growth: int = _dilation_growth()
     self_modulation: bool = setting("let the latent scale and shift the output of every normalization", False)
     counts: int = setting(
         "causal only: number of earlier occurrences of each character that the network distinguishes", 0, ge=0, le=64
@@ -176,18 +187,8 @@ class CriticSettings:
     kernel: int = setting("convolution kernel size", 1, ge=1, le=255, odd=True)
     units: int = setting("units of the dense layer, for networks that have one", 0, ge=0, le=65_536)
     residual_scale: float = setting("scale of each residual branch", 1.0, gt=0, le=100)
-    context: str = setting(
-        "layer between residual blocks with a view of the whole string: attention, or mixing (an MLP across positions)",
-        "none",
-        choices=CONTEXTS,
-    )
-    dilation_growth: int = setting(
-        "factor by which the dilation grows from one convolution to the next, up to the length of the string; "
-        "1: no dilation",
-        1,
-        ge=1,
-        le=16,
-    )
+    context: str = _context()
+    dilation_growth: int = _dilation_growth()
     normalization: str = setting("normalization before each activation", "none", choices=NORMALIZATIONS)
     activation: str = setting(
         "activation after the convolutions of convolution-dense; other networks have a fixed one",

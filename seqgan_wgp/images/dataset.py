@@ -8,9 +8,7 @@ Shape suffixes: N images, C channels, H height, W width.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +19,7 @@ import numpy.typing as npt
 from ..config.schema import ImageSettings
 from ..errors import CorpusError
 from ..utils.arrays import open_array
-from ..utils.file_schema import Between, Count, Name, read_schema
+from ..utils.file_schema import Between, Count, Name, read_schema, write_schema
 from .idx import read_images
 from .mnist import ImageFiles
 from .picture_files import is_picture_set, read_pictures
@@ -139,7 +137,7 @@ def write_collection(collection: Collection, folder: Path) -> None:
     """Write images and facts to a run folder."""
     with (folder / IMAGES).open("wb") as file:
         np.save(file, collection.images_NCHW)
-    (folder / FACTS).write_text(json.dumps(dataclasses.asdict(collection.facts), indent=2) + "\n", encoding="utf-8")
+    write_schema(collection.facts, folder / FACTS)
 
 
 def open_collection(folder: Path) -> Collection:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any
 
 from ..config.schema import ToySettings
 from ..errors import CheckpointError, CorpusError, did_you_mean
-from ..utils.file_schema import Finite, Name, SchemaError, from_json, read_json
+from ..utils.file_schema import Finite, Name, SchemaError, from_json, read_json, write_schema
 from .distributions import DISTRIBUTIONS, Distribution, parallel_lines
 
 FACTS = "toy.json"
@@ -61,7 +59,7 @@ def chosen(settings: ToySettings) -> ToyFacts:
 
 def write_distribution(facts: ToyFacts, folder: Path) -> None:
     """Write the facts to a run folder."""
-    (folder / FACTS).write_text(json.dumps(dataclasses.asdict(facts), indent=2) + "\n", encoding="utf-8")
+    write_schema(facts, folder / FACTS)
 
 
 def open_facts(folder: Path) -> ToyFacts:

@@ -223,9 +223,8 @@ def _is_same_file(lock: FileLock, path: Path) -> bool:
 
 def _sync_all(folder: Path) -> None:
     """Force all files below a folder to disk, so that no crash leaves a whole folder of torn files."""
-    for place, folders, files in os.walk(folder):
+    for place, _folders, files in os.walk(folder):
         for name in files:
             with open(os.path.join(place, name), "r+b") as file:  # noqa: PTH123, PTH118  (os.walk gives texts)
                 os.fsync(file.fileno())
-        del folders
         sync_folder(Path(place))

@@ -17,9 +17,12 @@ import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 from ..errors import CheckpointError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 T = TypeVar("T")
 
@@ -99,6 +102,11 @@ def read_schema(cls: type[T], path: Path, remedy: str) -> T:
         return from_json(cls, tree)
     except SchemaError as error:
         raise CheckpointError(f"{path}: is damaged: {error}", remedy) from None
+
+
+def write_schema(value: DataclassInstance, path: Path) -> None:
+    """Write a dataclass to a JSON file, as `read_schema` reads it."""
+    path.write_text(json.dumps(dataclasses.asdict(value), indent=2) + "\n", encoding="utf-8")
 
 
 def from_json(cls: type[T], tree: object, place: str = "") -> T:

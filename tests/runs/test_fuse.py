@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from seqgan_wgp.config import Config, recipe
+from seqgan_wgp.config import recipe
 from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.model import Model
 from seqgan_wgp.runs.folder import RunFolder
@@ -21,16 +20,6 @@ from seqgan_wgp.runs.train import run_training
 from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.text.fusion import choose
 from seqgan_wgp.utils.tensor_file import read_tensor_file, write_tensor_file
-
-
-@pytest.fixture(scope="module")
-def trained(
-    tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Path, tiny_config: Callable[..., Config]
-) -> RunFolder:
-    found, config = scan_data(tiny_corpus, tiny_config())
-    folder = create(found, config, tmp_path_factory.mktemp("fusing") / "run")
-    run_training(folder)
-    return folder
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 import torch
 
 import seqgan_wgp
-from seqgan_wgp.config import Config, recipe
+from seqgan_wgp.config import recipe
 from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError
 from seqgan_wgp.model import Model
 from seqgan_wgp.runs.evaluate import evaluate
@@ -20,20 +19,9 @@ from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.refine import refine
 from seqgan_wgp.runs.train import run_training
-from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.text.evaluation.evaluate import TextEvaluation
 from seqgan_wgp.toy.adapter import scan_toy
 from seqgan_wgp.utils.tensor_file import read_tensor_file, write_tensor_file
-
-
-@pytest.fixture(scope="module")
-def trained(
-    tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Path, tiny_config: Callable[..., Config]
-) -> RunFolder:
-    found, config = scan_data(tiny_corpus, tiny_config())
-    folder = create(found, config, tmp_path_factory.mktemp("refining") / "run")
-    run_training(folder)
-    return folder
 
 
 @pytest.fixture

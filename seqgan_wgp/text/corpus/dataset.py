@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ import numpy.typing as npt
 
 from ...errors import CheckpointError, CorpusError
 from ...utils.arrays import open_array
-from ...utils.file_schema import read_json, read_schema
+from ...utils.file_schema import read_json, read_schema, write_schema
 from ...utils.progress import OnBytes
 from ..hashing.fingerprints import Fingerprints, FingerprintWriter
 from ..hashing.novelty import novel_fraction
@@ -164,7 +163,7 @@ def prepare(found: Scan, folder: Path, on_bytes: OnBytes = lambda _bytes: None) 
 
 def write_facts(facts: Facts, folder: Path) -> None:
     """Write the facts about a corpus next to its ids."""
-    (folder / FACTS).write_text(json.dumps(dataclasses.asdict(facts), indent=2) + "\n", encoding="utf-8")
+    write_schema(facts, folder / FACTS)
 
 
 def _write(found: Scan, folder: Path, on_bytes: OnBytes) -> tuple[int, int, int]:
