@@ -20,6 +20,7 @@ from .commands.info import info
 from .commands.inspect import inspect
 from .commands.interpolate import interpolate
 from .commands.mnist import mnist
+from .commands.models import models
 from .commands.recipes import recipes
 from .commands.refine import refine
 from .commands.report import report
@@ -58,6 +59,7 @@ for command in (
     theory,
     recipes,
     corpora,
+    models,
     info,
 ):
     app.command()(command)

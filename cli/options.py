@@ -25,7 +25,10 @@ Corpus = Annotated[
         metavar="CORPUS...",
     ),
 ]
-TrainedModel = Annotated[Path, typer.Argument(help="Run folder or model file.", metavar="MODEL")]
+TrainedModel = Annotated[
+    Path,
+    typer.Argument(help="Run folder, model file, or a bundled model (see: seqgan-wgp models).", metavar="MODEL"),
+]
 Output = Annotated[str | None, typer.Option("-o", "--output", help="Write to FILE instead of stdout.", metavar="FILE")]
 Replace = Annotated[bool, typer.Option("--overwrite", help="Replace the output file if it exists.")]
 Recipe = Annotated[

@@ -41,6 +41,7 @@ from .training.latents import block_size_of, generate, generate_at, latents
 from .utils.counter_rng import Stream
 from .utils.devices import device_note, pick_device
 from .utils.file_schema import SchemaError
+from .utils.half_precision import halved
 from .utils.model_file import check_facts, find_model_file
 from .utils.tensor_file import read_tensor_file, write_tensor_file
 
@@ -71,8 +72,7 @@ class Model:
         self.config, self.spec, self.facts, self.device = config, spec, dict(facts), device
         self._tensors = dict(tensors)
         generator, critic = build_for(config, spec, sum(tensor.numel() for tensor in tensors.values()))
-        part = "average" if config.model.weights == "average" else "generator"
-        self.generator = _loaded(generator, tensors, part).to(device)
+        self.generator = _loaded(generator, tensors, _part(config)).to(device)
         self.critic = _loaded(critic, tensors, "critic").to(device)
 
     @classmethod
@@ -85,10 +85,10 @@ class Model:
         best: bool = False,
         plugins: Sequence[str | Path] = (),
     ) -> Model:
-        """Load a model from a run folder or a model file.
+        """Load a model from a run folder, a model file, or by the name of a bundled model.
 
         Args:
-            path: run folder or model file.
+            path: run folder, model file, or a name that `seqgan-wgp models` lists. What exists at this path goes first.
             device: "auto", "cpu", "cuda" or "mps".
             weights: "average" or "latest", instead of the run's setting `model.weights`.
             best: use best.safetensors (best validation score) of the run folder instead of the latest weights.
@@ -97,7 +97,8 @@ class Model:
         Raises:
             PluginError: the model needs a plugin that is not loaded.
             CheckpointError: the file is missing, damaged, not a seqgan_wgp model, or of a newer format.
-            ConfigError: the device is not available, or `best` is given with a single file.
+            ConfigError: the device is not available, `best` is given with a single file, or `weights` asks for what a
+                slim file does not have.
         """
         if plugins:
             load_plugins(plugins)
@@ -121,11 +122,31 @@ class Model:
             raise CheckpointError(f"{file}: is not a complete model: {reason}", _WHOLE) from None
         if weights is None:
             return model
-        return cls(configs.override(config, {"model.weights": weights}), model.spec, facts, tensors, place)
+        config = configs.override(config, {"model.weights": weights})
+        if not any(name.startswith(f"{_part(config)}.") for name in tensors):
+            reason = f"{file}: is a slim file, which has no {weights} weights"
+            raise ConfigError(reason, "load it without `weights`")
+        return cls(config, model.spec, facts, tensors, place)
 
-    def save(self, path: str | Path) -> None:
-        """Write the model to a file atomically. Raises OSError when it cannot be written."""
-        write_tensor_file(Path(path), self._tensors, {"config": configs.to_dict(self.config), **self.facts})
+    def save(self, path: str | Path, *, slim: bool = False) -> None:
+        """Write the model to a file atomically.
+
+        Args:
+            path: replaced when it exists.
+            slim: write a file of about a third of the size: only the generator's weights that strings are generated
+                by (`model.weights`), and all weights in half precision. Its strings by argmax are the same except where
+                two characters are about equally probable.
+
+        Raises:
+            ConfigError: a weight is too large for half precision.
+            OSError: the file cannot be written.
+        """
+        tensors = self._slim_tensors() if slim else self._tensors
+        write_tensor_file(Path(path), tensors, {"config": configs.to_dict(self.config), **self.facts})
+
+    def _slim_tensors(self) -> dict[str, Tensor]:
+        left_out = {"generator", "average"} - {_part(self.config)}
+        return halved({name: tensor for name, tensor in self._tensors.items() if name.split(".")[0] not in left_out})
 
     @cached_property
     def refiner(self) -> Refiner | None:
@@ -399,6 +420,11 @@ class Model:
         settings = self.config.generator
         distribution, size = settings.latent_distribution, settings.latent
         return lambda index_B: latents(distribution, size, seed, stream, index_B)
+
+
+def _part(config: Config) -> str:
+    """Return which part of a model file has the generator's weights that are used."""
+    return "average" if config.model.weights == "average" else "generator"
 
 
 def _loaded(network: nn.Module, tensors: Mapping[str, Tensor], part: str) -> nn.Module:

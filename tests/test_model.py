@@ -77,6 +77,36 @@ def test_a_saved_model_is_the_loaded_one(run: RunFolder, tmp_path: Path) -> None
     assert (copy.facts, copy.config) == (model.facts, model.config)
 
 
+def test_a_slim_model_gives_the_same_strings_but_for_ties(run: RunFolder, tmp_path: Path) -> None:
+    whole, file = Model.load(run.path), tmp_path / "slim.safetensors"
+    whole.save(file, slim=True)
+    slim = Model.load(file)
+    tables, slim_tables = (np.concatenate([part.numpy() for part in each.tables(2000)]) for each in (whole, slim))
+    error = np.abs(tables - slim_tables).max()
+    assert 0 < error < 0.01
+    first, second = np.sort(tables, axis=-1)[..., -1], np.sort(tables, axis=-1)[..., -2]
+    different = tables.argmax(-1) != slim_tables.argmax(-1)
+    assert (first - second)[different].max(initial=0) <= 2 * error
+    assert different.mean() < 0.02
+
+
+def test_a_slim_model_has_one_set_of_half_weights_and_is_its_own_slim_model(run: RunFolder, tmp_path: Path) -> None:
+    Model.load(run.path).save(tmp_path / "slim.safetensors", slim=True)
+    tensors, facts = tensor_file.read_tensor_file(tmp_path / "slim.safetensors")
+    assert {name.split(".")[0] for name in tensors} == {"average", "critic"}
+    assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
+    assert facts == tensor_file.read_facts(run.model)
+    slim = Model.load(tmp_path / "slim.safetensors")
+    assert {weight.dtype for weight in slim.generator.parameters()} == {torch.float32}
+    slim.save(tmp_path / "again.safetensors", slim=True)
+    assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "slim.safetensors").read_bytes()
+    with pytest.raises(ConfigError, match="is a slim file, which has no latest weights"):
+        Model.load(tmp_path / "slim.safetensors", weights="latest")
+    latest = Model.load(run.path, weights="latest")
+    latest.save(tmp_path / "latest.safetensors", slim=True)
+    assert len(Model.load(tmp_path / "latest.safetensors").generate(5)) == 5
+
+
 @pytest.mark.parametrize(("n", "start", "seed"), [(-1, 0, 0), (1, -1, 0), (1, 0, -1)])
 def test_negative_numbers_are_refused(run: RunFolder, n: int, start: int, seed: int) -> None:
     model = Model.load(run.path)

@@ -14,7 +14,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-COMMAND_PACKAGES = ("seqgan_wgp.cli", "seqgan_wgp.cli.commands", "seqgan_wgp.cli.ui", "seqgan_wgp.corpora")
+COMMAND_PACKAGES = ("seqgan_wgp.cli", "seqgan_wgp.cli.commands", "seqgan_wgp.cli.ui")
+DATA_PACKAGES = (
+    "seqgan_wgp.corpora",
+    "seqgan_wgp.models",
+    "seqgan_wgp.runs.export.templates",
+    "seqgan_wgp.runs.report.templates",
+)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +79,7 @@ def elsewhere(site: Path, *command: str, cwd: Path) -> str:
 def test_every_package_with_code_is_named() -> None:
     named = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     folders = {file.parent.relative_to(ROOT) for file in (ROOT / "seqgan_wgp").rglob("*.py")}
-    assert set(named) == {".".join(folder.parts) for folder in folders} | set(COMMAND_PACKAGES)
+    assert set(named) == {".".join(folder.parts) for folder in folders} | {*COMMAND_PACKAGES, *DATA_PACKAGES}
 
 
 def test_a_wheel_holds_every_file_and_adds_one_name(wheel: Path) -> None:

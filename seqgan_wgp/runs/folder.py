@@ -14,6 +14,7 @@ from ..config import FORMAT_VERSION, Config
 from ..domains import DOMAINS
 from ..errors import CheckpointError, ConfigError, PluginError
 from ..utils.atomic_files import new_file
+from ..utils.bundled_models import named_model
 from ..utils.claimed_folder import LOCK, OWN_NAMES, Claim, claimed, is_unsettled, locked, settle
 from ..utils.file_schema import read_json
 from ..utils.model_file import BEST as BEST
@@ -139,6 +140,8 @@ def write_config(run: RunFolder, config: Config) -> None:
 
 def open_run(path: Path) -> RunFolder:
     """Return the folder of an existing run. Raises CheckpointError when it is not a run."""
+    if named_model(path) is not None:
+        raise CheckpointError(f"{path}: is a bundled model, not a run folder", _A_RUN)
     if not path.is_dir():
         raise CheckpointError(f"{path}: no such run folder", _A_RUN)
     if not (path / CONFIG).is_file() and is_unsettled(path):

@@ -13,6 +13,7 @@ from ..model import Model
 from ..text.adapter import corpus_for
 from ..text.corpus.dataset import Corpus
 from ..training.adapter import LoadedModel
+from ..utils.bundled_models import refuse_bundled
 from ..utils.model_file import find_model_file
 from ..utils.progress import OnBytes, ignore_bytes
 from .folder import RunFolder
@@ -42,7 +43,7 @@ def rewritten(
         on_bytes: told how much of a corpus has been read.
 
     Raises:
-        ConfigError: a model of something else than text, or a run that is in use.
+        ConfigError: a model of something else than text, a bundled one, or a run that is in use.
         CheckpointError: no such model, or its corpus is gone and none is named.
         CorpusError: `corpus` cannot be read, or the model knows none of its characters.
         OSError: the file cannot be written.
@@ -52,6 +53,7 @@ def rewritten(
             raise ConfigError("best needs a run folder, but this model is already loaded", "load it with best=True")
         return _changed(LoadedModel(model=model, label="the model", run=None), model, corpus, change, command, on_bytes)
     path = Path(model)
+    refuse_bundled(path, command)
     file = find_model_file(path, best=best)
     with _locked(path):
         loaded = Model.load(file, device=device)

@@ -54,8 +54,11 @@ def test_a_file_is_named_after_its_model_unless_told(
         (["none"], ("none: no such model",)),
         (["there.txt"], ("there.txt", "not a safetensors file")),
         (["."], ("there is no model.safetensors",)),
-        (["{trained}", "--format", "onxn"], ("--format is 'onxn'; did you mean 'onnx'?", "choose one of: onnx")),
-        (["{trained}", "--format", "tflite"], ("--format is 'tflite'", "choose one of: onnx")),
+        (
+            ["{trained}", "--format", "onxn"],
+            ("--format is 'onxn'; did you mean 'onnx'?", "choose one of: onnx, "),
+        ),
+        (["{trained}", "--format", "tflite"], ("--format is 'tflite'", "choose one of: onnx, ")),
         (["{trained}", "-o", "there.txt"], ("there.txt: exists already", "--overwrite")),
         (["{trained}", "-o", "none/x.onnx"], ("none/x.onnx: cannot be written", "-o")),
         (["{trained}", "-o", "."], ("is a folder",)),

@@ -162,8 +162,10 @@ SURFACE: dict[str, dict[str, object]] = {
     },
     "export": {
         "MODEL": None,
-        "--format FORMAT": "onnx",
+        "--format FORMAT": None,
         "-o --output FILE": None,
+        "--slim": False,
+        "--best": False,
         "--overwrite": False,
         "--plugin FILE ...": None,
     },
@@ -205,6 +207,7 @@ SURFACE: dict[str, dict[str, object]] = {
     },
     "recipes": {"[NAME]": None},
     "corpora": {},
+    "models": {"[NAME]": None},
     "info": {},
 }
 

@@ -16,7 +16,7 @@ import json
 import logging
 import operator
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ def write_onnx(model: Model, path: str | Path) -> None:
         OSError: the file cannot be written.
     """
     check_onnx()
-    generator = _folded(model)
+    generator = folded(model)
     size = sum(tensor.nbytes for tensor in generator.state_dict().values())
     if size > BYTES_MOST:
         raise ConfigError(f"the generator has {size:,} bytes of weights, but an ONNX file can hold {BYTES_MOST:,}")
@@ -73,17 +73,8 @@ def write_onnx(model: Model, path: str | Path) -> None:
         file.write(proto.SerializeToString(deterministic=True))
 
 
-LEFT_OUT = {FUSION: "n-gram model", REFINER: "refiner"}
-"""Parts of a model that an exported file has nothing of -> what they are called."""
-
-
-def left_out(model: Model) -> list[str]:
-    """Return what of a model the exported file does not have; its strings are those of decode argmax."""
-    return [called for name, called in LEFT_OUT.items() if name in model.facts]
-
-
-EXPORTS: dict[str, Callable[[Model, str | Path], None]] = {"onnx": write_onnx}
-"""Name of a format, also its file extension -> function that writes it."""
+_LEFT_OUT = (FUSION, REFINER)
+"""Parts of a model that an exported file has nothing of."""
 
 
 def metadata(model: Model) -> dict[str, str]:
@@ -92,13 +83,13 @@ def metadata(model: Model) -> dict[str, str]:
         "format_version": configs.FORMAT_VERSION,
         "config": configs.to_dict(model.config),
         NOISE: {"stream": int(Stream.SAMPLE_LATENT), "block": block_size_of(model.config)},
-        **{name: value for name, value in model.facts.items() if name not in LEFT_OUT},
+        **{name: value for name, value in model.facts.items() if name not in _LEFT_OUT},
     }
     written = {name: json.dumps(value) for name, value in facts.items()}
     return dict(sorted({"format": FORMAT, **written}.items()))
 
 
-def _folded(model: Model) -> nn.Module:
+def folded(model: Model) -> nn.Module:
     """Return a copy of the generator on the CPU, with weight normalization folded into plain weights."""
     plain, _critic = model.spec.networks(model.config)
     values = {name: operator.attrgetter(name)(model.generator) for name in plain.state_dict()}
