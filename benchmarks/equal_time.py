@@ -198,9 +198,10 @@ class Workshop:
         return open_run(path)
 
     def _train_on(self, entry: Entry, seconds: float, out: Path) -> dict[str, Any]:
-        """Go on with the entry's run until it has had its time."""
-        run = self._run(entry, "run", {})
-        clock = RunClock(run, seconds)
+        """Go on with the entry's run until it has had its time; one that has had more is left for a run from scratch."""
+        clock = RunClock(run := self._run(entry, "run", {}), seconds)
+        if clock.used > seconds:
+            clock = RunClock(run := self._run(entry, f"{seconds:g}-run", {}), seconds)
         ended = clock.train()
         return facts_of(run, out) | {"trained_seconds": clock.used, "ended": ended}
 
@@ -336,8 +337,9 @@ def plan(options: argparse.Namespace) -> Iterator[tuple[str, float, int]]:
             yield from ((f"Markov {order}", 0.0, seed) for order in MARKOV_ORDERS)
         if "gru" in options.baselines:
             yield from (("GRU", minutes, seed) for minutes in gru_minutes(options.gru_seconds, options.minutes))
-        for minutes in sorted(options.minutes):
-            yield from ((text, minutes, seed) for text in options.rows)
+        rows = [(text, minutes) for minutes in options.minutes for text in options.rows]
+        # in order of training time, since rows of one recipe share one run, which only goes on
+        yield from ((*row, seed) for row in sorted(rows, key=lambda row: Entry.of(row[0]).trained_seconds(row[1])))
 
 
 def gru_minutes(seconds: list[float], minutes: list[float]) -> list[float]:
