@@ -4,7 +4,8 @@
 
 Runs of the recipes `fast` and `causal` on the same corpus are compared with a Markov chain (order 3) and a GRU, which
 is trained here for `--gru-seconds`. The one-shot model finds the most probable string that satisfies, exactly. The
-models that draw from left to right either reject what does not satisfy, or mask what leads to nothing allowed.
+model `causal` draws from left to right with a look-ahead. All models that draw from left to right can reject what does
+not satisfy; the baselines can also mask what leads to nothing allowed.
 
 Each model makes strings until `--strings` of them satisfy, or for `--seconds` of processor time. A row shows how many
 of a second's strings satisfy, the share of all strings that do, how many of them are different, and JS-3 above its
@@ -158,7 +159,7 @@ def sources(corpus: Corpus, options: argparse.Namespace) -> dict[str, Source]:
     gru, _step = next(fit(corpus.train, size, length, [options.gru_seconds], seed, held_out_NL))
     return {
         "fast, most probable string": own(fast, seed),
-        "causal, masking": own(causal, seed),
+        "causal, look-ahead": own(causal, seed),
         "causal, rejection": rejecting(causal, seed),
         f"Markov {MARKOV_ORDER}, masking": masking(markov, corpus, seed),
         f"Markov {MARKOV_ORDER}, rejection": rejecting(markov, seed),

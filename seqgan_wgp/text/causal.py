@@ -14,9 +14,9 @@ Shape suffixes: B batch, N strings, L length, T positions of all strings togethe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias, cast, final
+from typing import cast, final
 
 import torch
 from torch import Tensor, nn
@@ -30,9 +30,6 @@ DRAWN_TOGETHER = 512
 
 SCORED_TOGETHER = 1 << 16
 """Largest number of positions whose likelihoods are computed together; limits memory."""
-
-Allowed: TypeAlias = Callable[[int, Tensor], Tensor]
-"""(position, ids (B,) of the previous position; zeros at position 0) -> bool (B, V): the allowed symbols."""
 
 
 @final
@@ -272,22 +269,20 @@ class CausalNetwork(nn.Module):
         return float(-nats_N.sum() / sizes_N.sum())
 
     @torch.no_grad()
-    def sample(self, uniform_BL: Tensor, drawing: Drawing = PLAIN, allowed: Allowed | None = None) -> Tensor:
+    def sample(self, uniform_BL: Tensor, drawing: Drawing = PLAIN) -> Tensor:
         """Sample strings with given uniform numbers: (B, L) ids, int64, padded after their ends.
 
         Args:
             uniform_BL: float32 in [0, 1). String b depends only on row b and the weights, up to rounding, which can
                 depend on B.
             drawing: temperature, and the probability below which symbols are not drawn.
-            allowed: the symbols that may be drawn; None: all.
         """
         steps = Steps(self, len(uniform_BL))
         ids_BL = torch.zeros(uniform_BL.shape, dtype=torch.int64, device=uniform_BL.device)
         last_B, open_B = ids_BL[:, 0].clone(), torch.ones_like(ids_BL[:, 0], dtype=torch.bool)
         for place in range(self.settings.length):
             logits_BV = steps.next(last_B if place else None)
-            allowed_BV = None if allowed is None else allowed(place, last_B)
-            last_B = torch.where(open_B, drawn(logits_BV, uniform_BL[:, place], drawing, allowed_BV), PAD)
+            last_B = torch.where(open_B, drawn(logits_BV, uniform_BL[:, place], drawing), PAD)
             ids_BL[:, place] = last_B
             open_B = open_B & (last_B != PAD)
             if not open_B.any():
@@ -332,25 +327,25 @@ class Steps:
             self._seen_BV.scatter_add_(1, symbol_B1, torch.ones_like(symbol_B1))
 
 
-def drawn(logits_BV: Tensor, uniform_B: Tensor, drawing: Drawing, allowed_BV: Tensor | None = None) -> Tensor:
+def drawn(logits_BV: Tensor, uniform_B: Tensor, drawing: Drawing, weight_BV: Tensor | None = None) -> Tensor:
     """Draw one symbol for each row of logits, int64 (B,), by inverse transform sampling.
 
-    The distribution is softmax(logits / T) without symbols whose probability is below epsilon; the most likely of the
-    allowed symbols is always kept.
+    The distribution is softmax(logits / T + weights) without symbols whose probability is below epsilon; the most
+    likely symbol is always kept.
 
     Args:
         logits_BV: float32.
         uniform_B: in [0, 1), float32.
         drawing: T and epsilon.
-        allowed_BV: bool, at least one allowed symbol per row; None: all are allowed.
+        weight_BV: log weights, -inf for symbols that are not allowed, finite for at least one per row; None: all are 0.
     """
-    if allowed_BV is not None:
-        logits_BV = logits_BV.masked_fill(~allowed_BV, -torch.inf)
-    weight_BV = (logits_BV / drawing.temperature).softmax(dim=1)
+    log_BV = logits_BV / drawing.temperature
+    probability_BV = (log_BV if weight_BV is None else log_BV + weight_BV).softmax(dim=1)
     if drawing.epsilon:
-        kept_BV = (weight_BV >= drawing.epsilon) | (weight_BV == weight_BV.amax(dim=1, keepdim=True))
-        weight_BV = weight_BV * kept_BV
-    sum_BV = weight_BV.cumsum(dim=1)
+        most_B1 = probability_BV.amax(dim=1, keepdim=True)
+        kept_BV = (probability_BV >= drawing.epsilon) | (probability_BV == most_B1)
+        probability_BV = probability_BV * kept_BV
+    sum_BV = probability_BV.cumsum(dim=1)
     # A uniform is at most 1 - 2^-24, so its product with the total rounds to less than the total, and some id exceeds
     # it.
     bound_B1 = uniform_B[:, None] * sum_BV[:, -1:]

@@ -61,6 +61,9 @@ class Stream(IntEnum):
     LIKELIHOOD_DROPOUT = 28  # its dropout masks: seed of their generator; index = the step's number
     BASELINE = 29  # uniforms that an evaluation's causal baseline draws strings by; index = the string's number
     EPSILON_CHOICE = 30  # uniforms of the strings that the cut of unlikely symbols is chosen by
+    LOOKAHEAD = 31  # uniforms of the strings that show how likely a constraint is met from a position on
+    PROPOSAL = 32  # uniforms of further strings, of which one is chosen; index = 8 * the string's number + which
+    PROPOSAL_CHOICE = 33  # which of these is chosen; index = the string's number
     ACCEPTANCE = 40  # uniforms that accept or reject a generated string; index = the string's number
     CHAIN = 41  # uniforms of a Metropolis-Hastings chain; index = the proposal's number
     CLASSIFIER_BATCH = 42  # which training lines a step of a classifier sees

@@ -22,12 +22,13 @@ from torch import Tensor, nn
 
 from ...errors import ConfigError
 from ...training.latents import BLOCK
+from ..causal import Drawing
 from ..causal_generator import CausalGenerator
 from ..constrained.decoder import Decoder, compile_constraints
 from ..domain import TextSpec
 from ..fusion.fusion import Fusion
 from ..refinement.refiner import Refiner
-from .causal_stream import block_uniforms, constrained_sample, drawing_of
+from .causal_stream import Steering, block_uniforms, constrained_sample, drawing_of, steering_of
 from .filters import StringFilter
 from .request import NUMBERS_MOST, Progress, Request
 from .sampling import decode_noise, sample
@@ -208,8 +209,11 @@ def candidates(model: TextModel, request: Request, numbers: range) -> Iterator[S
         decoder = compile_constraints(request.constraints, model.spec.vocabulary, model.spec.length)
     generator = model.generator
     if isinstance(generator, CausalGenerator):
+        steering = None
+        if decoder is not None:
+            steering = steering_of(generator.network, _drawing(generator, request), decoder.trellis)
         return (
-            _drawn(model, generator, request, decoder, place).select(
+            _drawn(model, generator, request, steering, place).select(
                 slice(max(numbers.start - place * BLOCK, 0), numbers.stop - place * BLOCK)
             )
             for place in _places(request, numbers)
@@ -253,22 +257,24 @@ def _places(request: Request, numbers: range) -> range:
     return range(first + (mine - 1 - first) % shards, last if numbers else 0, shards)
 
 
+def _drawing(generator: CausalGenerator, request: Request) -> Drawing:
+    return drawing_of(float(generator.epsilon), request.decode, request.temperature)
+
+
 @torch.inference_mode()
 def _drawn(
-    model: TextModel, generator: CausalGenerator, request: Request, decoder: Decoder | None, place: int
+    model: TextModel, generator: CausalGenerator, request: Request, steering: Steering | None, place: int
 ) -> StringBlock:
-    """Return one block of candidates of a causal generator."""
+    """Return one block of candidates of a causal generator, with `steering` under constraints."""
     network = generator.network
     index_B = torch.arange(place * BLOCK, (place + 1) * BLOCK, device=model.device)
-    uniform_BL = block_uniforms(request.seed, index_B, model.spec.length)
-    drawing = drawing_of(float(generator.epsilon), request.decode, request.temperature)
-    given_up_N = None
-    if decoder is None:
-        ids_BL = network.sample(uniform_BL, drawing)
+    drawing, given_up_N = _drawing(generator, request), None
+    if steering is None:
+        ids_BL = network.sample(block_uniforms(request.seed, index_B, model.spec.length), drawing)
     else:
-        ids_BL, given_up_B = constrained_sample(network, uniform_BL, drawing, decoder.trellis)
-        given_up_N = given_up_B.cpu().numpy()
-    scored = request.scores or decoder is not None
+        ids_BL, given_up_B = constrained_sample(network, request.seed, index_B, drawing, steering)
+        given_up_N = given_up_B.numpy()
+    scored = request.scores or steering is not None
     block = StringBlock(
         index_N=index_B.cpu().numpy(),
         ids_NL=ids_BL.cpu().numpy().astype(model.spec.vocabulary.dtype),
