@@ -198,7 +198,7 @@ class Workshop:
         return open_run(path)
 
     def _train_on(self, entry: Entry, seconds: float, out: Path) -> dict[str, Any]:
-        """Go on with the entry's run until it has had its time; one that has had more is left for a run from scratch."""
+        """Go on with the run of the entry until it has had its time; if it has had more, begin another."""
         clock = RunClock(run := self._run(entry, "run", {}), seconds)
         if clock.used > seconds:
             clock = RunClock(run := self._run(entry, f"{seconds:g}-run", {}), seconds)

@@ -10,7 +10,7 @@ from seqgan_wgp.text.constrained.lookahead import Lookahead, PositionChain
 from seqgan_wgp.text.constrained.trellis import Trellis
 from seqgan_wgp.text.vocabulary import PAD
 
-from .test_trellis import ABC, LENGTH, of
+from .trellises import ABC, LENGTH, of
 
 PATTERNS = ["ab.*", ".*c", ".*a..", "(.*a){2}.*", ".{2}", "a*b*c*", "[ab]*|c"]
 

@@ -10,40 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqgan_wgp.text.constrained.constraints import Constraints
-from seqgan_wgp.text.constrained.regex import parse_regex
 from seqgan_wgp.text.constrained.trellis import Trellis, everything, intersect
 from seqgan_wgp.text.constrained.utf8 import automaton_of
-from seqgan_wgp.text.vocabulary import PAD, Vocabulary
 
-ABC = Vocabulary("abc")
-LENGTH = 4
+from .trellises import ABC, LENGTH, has, of
+
 STRINGS = ["".join(parts) for size in range(LENGTH + 1) for parts in itertools.product("abc", repeat=size)]
-
-
-def has(trellis: Trellis, ids: list[int]) -> bool:
-    """Walk through the layers."""
-    state = 0
-    for place, symbol in enumerate([*ids, PAD][: trellis.length]):
-        if place == len(trellis.layers):
-            return symbol == PAD
-        layer = trellis.layers[place]
-        if symbol == PAD:
-            return bool(layer.ends_S[state])
-        if layer.class_V[symbol] < 0:
-            return False
-        state = int(layer.target_SC[state, layer.class_V[symbol]])
-        if state < 0:
-            return False
-    return True
-
-
-def of(*patterns: str, length: int = LENGTH, vocabulary: Vocabulary = ABC) -> Trellis | None:
-    trellis: Trellis | None = everything(vocabulary.size, length)
-    for pattern in patterns:
-        assert trellis is not None
-        trellis = intersect(trellis, automaton_of(parse_regex(pattern), vocabulary, length))
-    return trellis
-
 
 patterns = st.sampled_from(
     [".*", "", ".*ab.*", "a.*", ".*c", "[ab]*", "(ab|c)*", ".{2}", ".{1,3}", "a*b*c*", "(.*a){2}.*", ".*a..", "[^a]*"]

@@ -20,7 +20,7 @@ from seqgan_wgp.text.generation.causal_stream import (
 )
 from seqgan_wgp.text.vocabulary import PAD
 
-from ..constrained.test_trellis import ABC, LENGTH, has, of
+from ..constrained.trellises import ABC, LENGTH, has, of
 
 PATTERNS = [".*c", ".*ab.*", "(.*a){2}.*", "a*b*c*", ".{3}"]
 
