@@ -22,6 +22,7 @@ from .errors import ConfigError
 from .nn.initialization import initialize, seeded_construction
 from .registry import CRITICS, GENERATORS, LOSSES, NORMALIZATIONS, OPTIMIZERS, PENALTIES, UNITS
 from .training.critic_views import points_view
+from .utils.token_symbols import FoundTokens, OpenTokens
 
 ITEMS = 6
 """Number of items in a test batch."""
@@ -219,16 +220,22 @@ def check_optimizer(name: str) -> None:
         )
 
 
-def check_unit(name: str, lines: Sequence[str]) -> None:
+def check_unit(name: str, lines: Sequence[str], pattern: str = "") -> None:
     """Check a unit of text: lines are restored exactly, and every token alone is one position.
 
     Args:
         name: the registered name.
         lines: sample lines of text for this unit.
+        pattern: value of corpus.unit_pattern, for the unit `pattern`.
     """
-    called, tokens = f"the unit {name!r}", UNITS[name].tokens
+    called, unit = f"the unit {name!r}", UNITS[name]
+    tokens = unit.tokens if unit.pattern is None else FoundTokens(unit.pattern or pattern)
     _require(tokens is not None, f"{called}: has no tokens")
     assert tokens is not None
+    if isinstance(tokens, FoundTokens):
+        for line in lines:
+            tokens.encode(line)
+        tokens = OpenTokens(tokens.symbols, tokens.pattern)
     for token, symbol in tokens.symbols.items():
         _require(tokens.encode(token) == symbol, f"{called}: does not take the token {token!r} alone as one position")
     met = False

@@ -69,10 +69,16 @@ class CorpusSettings:
     )
     normalize: str = setting("Unicode normal form to which the text is converted", "none", choices=_NORMAL_FORMS)
     unit: str = setting(
-        "what a position holds: char, a code point; byte, a byte of the file as it is; smiles, an atom or other symbol "
-        "of SMILES; or a plugin's unit",
+        "what a position holds: char, a code point; byte, a byte of the file as it is; grapheme, a character as readers "
+        "see it (UAX 29); word, with the blank before it; codon, three letters; smiles, an atom or other symbol of "
+        "SMILES; pattern, a match of corpus.unit_pattern; or a plugin's unit",
         "char",
         choices=UNITS,
+    )
+    unit_pattern: str = setting(
+        "regular expression of a unit, in the syntax of Oniguruma; what stands between matches is a unit too; empty: "
+        "corpus.unit says it",
+        "",
     )
     limit: int | None = setting("maximum number of lines to read, not counting empty ones; none: all", None, ge=1)
     layout: str = setting(
@@ -100,6 +106,11 @@ class CorpusSettings:
         "maximum number of held-out lines (in expectation)", 40_000, ge=1, formerly="held_out_most"
     )
     max_alphabet: int = setting("maximum number of distinct characters", 8192, ge=1, le=65_000)
+
+    def __post_init__(self) -> None:
+        """Take corpus.unit_pattern for corpus.unit=pattern where no other unit is chosen."""
+        if self.unit_pattern and self.unit == "char":
+            object.__setattr__(self, "unit", "pattern")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,11 +16,13 @@ from ..registry import (
     NORMALIZATIONS,
     OPTIMIZERS,
     PENALTIES,
+    UNITS,
     Network,
 )
+from ..utils.token_symbols import pattern_split
 from .fields import AUTO
 from .kinds import DATA_KINDS
-from .schema import Config
+from .schema import Config, CorpusSettings
 
 _DECIDED = ("generator.latent", "generator.width", "critic.width", "training.batch_size", "evaluation.every")
 """Settings that rules decide once the data is known."""
@@ -36,12 +38,31 @@ def check_decided(config: Config) -> None:
 def check(config: Config) -> None:
     """Raise ConfigError, with the reason and a remedy, when settings contradict each other."""
     _check_decided(config)
+    _check_unit(config.corpus)
     _check_toy(config)
     _check_networks(config)
     _check_objective(config)
     _check_critic(config)
     _check_rhythm(config)
     _check_refinement(config)
+
+
+def _check_unit(corpus: CorpusSettings) -> None:
+    if corpus.unit == "char":  # the registry need not be loaded
+        return
+    takes_pattern = UNITS[corpus.unit].pattern == ""
+    if corpus.unit_pattern and not takes_pattern:
+        raise ConfigError(
+            f"corpus.unit_pattern is set, but corpus.unit is {corpus.unit!r}",
+            "leave corpus.unit out, or corpus.unit_pattern",
+        )
+    if takes_pattern:
+        if not corpus.unit_pattern:
+            raise ConfigError(
+                f"corpus.unit is {corpus.unit!r}, but corpus.unit_pattern is empty",
+                r"set it, e.g. --set 'corpus.unit_pattern=\p{L}+|.'",
+            )
+        pattern_split(corpus.unit_pattern)
 
 
 def _check_refinement(config: Config) -> None:

@@ -177,11 +177,15 @@ class TextUnit:
     """Whether it is a byte of UTF-8; otherwise it is a code point, or a code point that stands for a token."""
 
     make_tokens: Callable[[], TokenSymbols] | None = None
-    """Return the tokens; called once, when they are first needed. None: each character is a unit."""
+    """Return the tokens; called once, when they are first needed. None: each character is a unit, or a match."""
+
+    pattern: str | None = None
+    """Regular expression of a unit, as the `tokenizers` package reads it; the tokens are those that a corpus has.
+    Empty: that of corpus.unit_pattern. None: the tokens are fixed."""
 
     @functools.cached_property
     def tokens(self) -> TokenSymbols | None:
-        """Converts text to units and back; None: each character is a unit."""
+        """Converts text to fixed tokens and back; None: each character is a unit, or a pattern defines it."""
         return None if self.make_tokens is None else self.make_tokens()
 
 

@@ -1,8 +1,9 @@
 """The vocabulary: single code points or bytes, a padding and an unknown symbol, defined by a `tokenizers` file.
 
 `tokenizer.json` is the definition, readable by any program that knows the format. The fast path is a look-up table over
-all code points, id = table[unit]; tests check that both agree. A plugin's unit is represented by one code point per
-token. The file then has the tokens and their ids, and the plugin splits text into tokens.
+all code points, id = table[unit]; tests check that both agree. A unit with tokens is represented by one code point per
+token. The file then has the tokens and their ids. If a pattern defines the unit, the file has the pattern too; else the
+unit splits text into tokens.
 
 Shape suffixes: N strings, L length.
 """
@@ -10,7 +11,7 @@ Shape suffixes: N strings, L length.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from ..errors import CheckpointError, ConfigError
 from ..registry import UNITS
 from ..utils.file_schema import SchemaError, is_unicode, parse_json
+from ..utils.token_symbols import FIRST, OpenTokens, TokenSymbols
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -43,16 +45,17 @@ class Vocabulary:
 
     Args:
         characters: the alphabet, without repetition. It is sorted here, so the order does not matter.
-        unit: "char"; "byte", where the characters are BYTES and strings are encoded as UTF-8; or a plugin's unit, whose
-            tokens are represented by code points among the characters.
+        unit: "char"; "byte", where the characters are BYTES and strings are encoded as UTF-8; or a unit with tokens,
+            which are represented by code points among the characters.
+        tokens: the tokens of a unit that a pattern defines; None: the unit's own.
 
     Raises:
         ConfigError: unknown unit, for example because its plugin is not loaded.
     """
 
-    def __init__(self, characters: str, unit: str = "char") -> None:
+    def __init__(self, characters: str, unit: str = "char", tokens: TokenSymbols | None = None) -> None:
         self.unit, entry = unit, UNITS[unit]
-        self.is_byte, self.plural, self.tokens = entry.is_byte, entry.plural, entry.tokens
+        self.is_byte, self.plural, self.tokens = entry.is_byte, entry.plural, tokens or entry.tokens
         self.characters = "".join(sorted(characters))
         self.size = len(self.characters) + 2
         self.dtype = np.dtype(np.uint8 if self.size <= 256 else np.uint16)
@@ -65,6 +68,28 @@ class Vocabulary:
     def of_bytes(cls) -> Vocabulary:
         """Return the vocabulary of all bytes, which has no unknown strings."""
         return cls(BYTES, "byte")
+
+    @classmethod
+    def of_texts(cls, texts: Iterable[str], unit: str, pattern: str) -> Vocabulary:
+        """Return the vocabulary of a unit that a pattern defines, given the text of each unit.
+
+        Raises:
+            ConfigError: the pattern is no regular expression, or there are too many texts.
+        """
+        known = set(texts)
+        tokens = OpenTokens(known, pattern)
+        return cls("".join(tokens.symbols.get(text, text) for text in known), unit, tokens)
+
+    def table_for(self, tokens: TokenSymbols | None) -> npt.NDArray[np.integer]:
+        """Return the table from code points, as `tokens` writes them, to ids; a unit that is not known has id 1."""
+        if not (isinstance(tokens, OpenTokens) and self.tokens is not None):
+            return self.table
+        table = self.table.copy()
+        table[FIRST:] = UNKNOWN
+        for token, symbol in tokens.symbols.items():
+            own = self.tokens.symbols.get(token)
+            table[ord(symbol)] = UNKNOWN if own is None else self.table[ord(own)]
+        return table
 
     def encode(self, strings: Sequence[str], length: int) -> npt.NDArray[np.integer]:
         """Return (N, L) ids: longer strings cropped, shorter ones padded, unknown characters as id 1."""
@@ -106,7 +131,7 @@ class Vocabulary:
     def tokenizer(self, length: int) -> Tokenizer:
         """Return the `tokenizers` object that defines the ids; cuts and pads to `length`.
 
-        For a plugin's unit it takes the longest token at each position; the plugin may split differently.
+        For a unit with fixed tokens it takes the longest token at each position; the unit may split differently.
 
         Raises:
             ConfigError: a token has the name of the padding or unknown symbol.
@@ -117,7 +142,9 @@ class Vocabulary:
         tokenizer = Tokenizer(models.WordLevel(self._tokens(), unk_token=UNKNOWN_TOKEN))
         # Not a dot, which does not match a line feed.
         longer = sorted((text for text in self.texts if len(text) > 1), key=len, reverse=True)
-        each = pre_tokenizers.Split(Regex("|".join([*map(re.escape, longer), r"[\s\S]"])), "isolated")
+        of_tokens = "|".join([*map(re.escape, longer), r"[\s\S]"])
+        pattern = self.tokens.pattern if isinstance(self.tokens, OpenTokens) else of_tokens
+        each = pre_tokenizers.Split(Regex(pattern), "isolated")
         tokenizer.pre_tokenizer, tokenizer.decoder = each, decoders.Fuse()
         if self.is_byte:
             to_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
@@ -138,7 +165,7 @@ class Vocabulary:
 
         Args:
             text: of the file.
-            unit: unit of the corpus; required for a plugin's unit.
+            unit: unit of the corpus; required for a unit with tokens.
 
         Raises:
             CheckpointError: the text is not a tokenizer of this package.
@@ -153,16 +180,21 @@ class Vocabulary:
     @classmethod
     def from_tree(cls, tree: Any, unit: str = "char") -> Vocabulary:
         """Return the vocabulary of a tokenizer.json that has been parsed; see `from_json`."""
-        tokens = UNITS[unit].tokens
+        entry = UNITS[unit]
+        tokens = entry.tokens
         try:
             ids, decoder = tree["model"]["vocab"], tree["decoder"]["type"]
             texts = sorted((token for token in ids if token not in (PAD_TOKEN, UNKNOWN_TOKEN)), key=ids.__getitem__)
             characters = texts if tokens is None else [tokens.symbols.get(text, text) for text in texts]
             if len(characters) > CHARACTERS_MOST or not all(map(is_unicode, characters)):
                 raise ValueError("they are too many, or no characters")
-            whole = cls.of_bytes() if decoder == "ByteLevel" else None
-            vocabulary = whole or cls("".join(characters), "char" if tokens is None else unit)
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            if decoder == "ByteLevel":
+                vocabulary = cls.of_bytes()
+            elif entry.pattern is not None:
+                vocabulary = cls.of_texts(texts, unit, tree["pre_tokenizer"]["pattern"]["Regex"])
+            else:
+                vocabulary = cls("".join(characters), "char" if tokens is None else unit)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, ConfigError):
             raise CheckpointError("the tokenizer cannot be read") from None
         if ids != vocabulary._tokens():
             raise CheckpointError("the tokenizer is not a vocabulary of single code points in order, or of bytes")

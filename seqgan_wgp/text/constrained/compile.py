@@ -74,7 +74,9 @@ def impossible(
     named = {name: expression for name, expression in expressions.items() if name in guilty}
     lacking = _lacking(named, vocabulary)
     richer = Vocabulary(
-        "".join({*vocabulary.characters, *(chr(leaf.ranges[0][0]) for _, leaf in lacking)}), vocabulary.unit
+        "".join({*vocabulary.characters, *(chr(leaf.ranges[0][0]) for _, leaf in lacking)}),
+        vocabulary.unit,
+        vocabulary.tokens,
     )
     if lacking and _allow(automata_of(named, richer, length), richer, length):
         return _no_such_character(*lacking[0], vocabulary)

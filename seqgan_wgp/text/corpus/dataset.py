@@ -30,7 +30,7 @@ from ..readers.reader import Reader
 from ..vocabulary import Vocabulary
 from .id_file import IdFile, can_be_read, check_ids
 from .layout import Layout, rows
-from .scan import Scan
+from .scan import Scan, hashed_units, split_keys
 from .stats import Facts
 
 IDS, TOKENIZER, FACTS, FINGERPRINTS = "ids.npy", "tokenizer.json", "corpus.json", "fingerprints.bin"
@@ -211,13 +211,14 @@ def encoded_rows(
     Raises CorpusError, at the end, when the text is not the one that was scanned.
     """
     layout = Layout(length=found.facts.length, windows=found.facts.windows)
-    reader = Reader(found.source, found.settings, on_bytes)
+    reader = Reader(found.source, found.settings, on_bytes, found.tokens)
+    table_U, key_U = found.vocabulary.table_for(found.tokens), split_keys(found.tokens)
     for lines in rows(reader, layout, found.settings.overflow):
-        hash_N = lines.hashes(layout.span)
+        hash_N = hashed_units(lines, key_U).hashes(layout.span)
         part_N = np.where(hash_N < found.test_below, np.int8(2), np.int8(0))
         part_N[hash_N < found.validation_below] = 1
         first = 0
-        for ids_NS in lines.look_up(found.vocabulary.table).rows(layout.span):
+        for ids_NS in lines.look_up(table_U).rows(layout.span):
             yield ids_NS, part_N[first : first + len(ids_NS)]
             first += len(ids_NS)
     if reader.sha256 != found.facts.sha256:

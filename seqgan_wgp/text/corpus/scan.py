@@ -19,10 +19,12 @@ from ...config.schema import CorpusSettings
 from ...errors import CorpusError
 from ...registry import UNITS
 from ...utils.progress import OnBytes
+from ...utils.token_symbols import FoundTokens, TokenSymbols
 from ..readers.lines import LINE_FEED, Lines, Places
 from ..readers.open import Source
 from ..readers.reader import Reader
 from ..recognition.recognise import check_kind, recognised
+from ..units import tokens_for
 from ..vocabulary import CODE_POINTS, Vocabulary
 from .layout import Layout, rows
 from .stats import DISTINCT_FEW, Facts
@@ -55,6 +57,9 @@ STRETCHES_LEAST = 64
 SIZES = 1 << 16
 """Largest line size counted separately; longer lines are counted together."""
 
+ALPHABET_MOST = 65_000
+"""Largest value of corpus.max_alphabet."""
+
 NOWHERE, _FAR = 1 << 30, 1 << 29
 """Position of a unit that does not occur, and of one beyond the longest row."""
 
@@ -69,6 +74,9 @@ class Scan:
 
     facts: Facts
     vocabulary: Vocabulary
+    tokens: TokenSymbols | None
+    """What the text is read with."""
+
     validation_below: int
     """Strings whose 64-bit hash is below this are for validation."""
 
@@ -85,7 +93,8 @@ def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _b
     """
     source = recognised(source, settings)
     check_kind(source)
-    reader = Reader(source, settings, on_bytes)
+    tokens = tokens_for(settings)
+    reader = Reader(source, settings, on_bytes, tokens)
     tally = FirstPass(source, settings)
     for lines in reader:
         tally.add(lines)
@@ -95,7 +104,7 @@ def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _b
     settings = replace(settings, layout=decide_layout(settings, tally))
     layout = _layout(source, settings, tally)
     settings = replace(settings, length=layout.length)
-    vocabulary = _vocabulary(source, settings, tally, layout.length)
+    vocabulary = _vocabulary(source, settings, tally, layout.length, tokens)
     longer = int(tally.histogram[layout.length + 1 :].sum()) if settings.layout == "lines" else 0
     facts = Facts(
         name=source.name.encode(errors="backslashreplace").decode(),  # a file's name need not be UTF-8
@@ -115,12 +124,13 @@ def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _b
         hex_decoded=reader.hex if settings.hex == "decode" else 0,
         hex_kept=reader.hex if settings.hex == "keep" else 0,
     )
-    distinct, validation_below, test_below = _thresholds(source, settings, facts)
+    distinct, validation_below, test_below = _thresholds(source, settings, facts, tokens)
     return Scan(
         source=source,
         settings=settings,
         facts=replace(facts, distinct=distinct),
         vocabulary=vocabulary,
+        tokens=tokens,
         validation_below=validation_below,
         test_below=test_below,
     )
@@ -237,7 +247,9 @@ def _layout(source: Source, settings: CorpusSettings, tally: FirstPass) -> Layou
     return Layout(length=length, windows=(stretch - 1) * length + 1)
 
 
-def _vocabulary(source: Source, settings: CorpusSettings, tally: FirstPass, length: int) -> Vocabulary:
+def _vocabulary(
+    source: Source, settings: CorpusSettings, tally: FirstPass, length: int, tokens: TokenSymbols | None
+) -> Vocabulary:
     unit = UNITS[settings.unit]
     if unit.is_byte:
         return Vocabulary.of_bytes()
@@ -245,22 +257,40 @@ def _vocabulary(source: Source, settings: CorpusSettings, tally: FirstPass, leng
     if settings.layout == "windows":
         units = np.union1d(tally.alphabet(NOWHERE), LINE_FEED)
     if len(units) > settings.max_alphabet:
+        more = f"if this is text, allow more with --set corpus.max_alphabet={len(units)}, or "
+        finer = "take it as bytes with --set corpus.unit=byte"
+        if isinstance(tokens, FoundTokens):
+            finer = "learn characters: leave corpus.unit_pattern and corpus.unit out"
         raise CorpusError(
             f"{source.label}: {len(units):,} distinct {unit.plural}, but corpus.max_alphabet is "
             f"{settings.max_alphabet:,}",
-            f"if this is text, allow more with --set corpus.max_alphabet={len(units)}, or take it as bytes with "
-            "--set corpus.unit=byte",
+            (more if len(units) <= ALPHABET_MOST else "") + finer,
         )
-    return Vocabulary(units.astype("<u4").tobytes().decode("utf-32-le"), settings.unit)
+    characters = units.astype("<u4").tobytes().decode("utf-32-le")
+    if isinstance(tokens, FoundTokens):
+        return Vocabulary.of_texts(map(tokens.decode, characters), settings.unit, tokens.pattern)
+    return Vocabulary(characters, settings.unit)
 
 
-def _thresholds(source: Source, settings: CorpusSettings, facts: Facts) -> tuple[int | None, int, int]:
+def hashed_units(lines: Lines, key_U: npt.NDArray[np.uint64] | None) -> Lines:
+    """Return lines whose hashes decide the split; `key_U` is that of `split_keys`."""
+    return lines if key_U is None else lines.look_up(key_U)
+
+
+def split_keys(tokens: TokenSymbols | None) -> npt.NDArray[np.uint64] | None:
+    """Return a number for each unit that its text alone decides; None: its code point does."""
+    return tokens.hash_keys(CODE_POINTS) if isinstance(tokens, FoundTokens) else None
+
+
+def _thresholds(
+    source: Source, settings: CorpusSettings, facts: Facts, tokens: TokenSymbols | None
+) -> tuple[int | None, int, int]:
     """Return the number of distinct rows if they are few, and the hashes below which a row is held out."""
     share = min(settings.held_out, settings.held_out_max / facts.items(facts.rows))
     layout = Layout(length=facts.length, windows=facts.windows)
-    hashes = np.zeros(0, np.uint64)
-    for lines in rows(Reader(source, settings), layout, settings.overflow):
-        hashes = np.unique(np.concatenate([hashes, lines.hashes(layout.span)]))
+    hashes, key_U = np.zeros(0, np.uint64), split_keys(tokens)
+    for lines in rows(Reader(source, settings, tokens=tokens), layout, settings.overflow):
+        hashes = np.unique(np.concatenate([hashes, hashed_units(lines, key_U).hashes(layout.span)]))
         if len(hashes) >= DISTINCT_FEW:
             return None, int(share / 2 * 2.0**64), int(share * 2.0**64)
     if len(hashes) < DISTINCT_LEAST:

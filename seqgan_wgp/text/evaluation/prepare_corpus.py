@@ -14,15 +14,12 @@ from ...config.schema import CorpusSettings
 from ...errors import CorpusError
 from ...utils.progress import OnBytes
 from ..corpus.dataset import Corpus, prepare
-from ..corpus.scan import scan
+from ..corpus.scan import ALPHABET_MOST, scan
 from ..domain import TextSpec
 from ..generation.formats import printable
 from ..hashing.row_hashes import BLOCK_IDS, row_blocks
 from ..readers.open import Source
 from ..vocabulary import PAD, UNKNOWN
-
-ALPHABET_MOST = 65_000
-"""Largest number of distinct characters; those that the model does not know become unknown."""
 
 CHARACTERS_NAMED = 40
 """Number of the model's characters shown in a message."""
@@ -48,6 +45,7 @@ def encode_for_model(
     """
     layout = "lines" if spec.facts.get("windows", 1) == 1 else "windows"
     settings = dataclasses.replace(settings, length=spec.length, layout=layout, max_alphabet=ALPHABET_MOST)
+    # Characters that the model does not know become unknown.
     found = dataclasses.replace(scan(source, settings, on_bytes), vocabulary=spec.vocabulary)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         corpus = prepare(found, Path(folder), on_bytes)

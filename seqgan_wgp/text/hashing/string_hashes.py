@@ -43,10 +43,10 @@ class StringHashes:
         return self._of_rows(mask_after_pad(ids_NL.astype(self._vocabulary.dtype, copy=False)))
 
     def of_lines(self, lines: Lines) -> Hashes:
-        """Return the hashes of those lines, including empty ones, that the model could generate."""
+        """Return the hashes of those lines, in characters or bytes, that the model could generate; empty ones too."""
         whole = lines.whole()
         if self._vocabulary.tokens is not None:
-            return self._of_texts([self._vocabulary.tokens.decode(string) for string in whole.strings()])
+            return self._of_texts(whole.strings())
         whole = whole.select(whole.sizes_N <= self._columns)
         hashes = [np.zeros(0, np.uint64)]
         first = 0

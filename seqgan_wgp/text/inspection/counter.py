@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from ..corpus.scan import SIZES
 from ..hashing.distinct_counter import DistinctCounter, LongLineHash, line_hashes
+from ...utils.token_symbols import TokenSymbols
 from ..readers.lines import LINE_FEED, Lines, Places, Units
 from ..vocabulary import CODE_POINTS
 from .characters import kind
@@ -84,10 +85,11 @@ class Census:
 
     Args:
         as_bytes: whether units are bytes, which have no names and no normal form.
+        tokens: counts the units of a line, where these are not its characters; lines come in characters all the same.
     """
 
-    def __init__(self, *, as_bytes: bool = False) -> None:
-        self.as_bytes = as_bytes
+    def __init__(self, *, as_bytes: bool = False, tokens: TokenSymbols | None = None) -> None:
+        self.as_bytes, self._tokens = as_bytes, tokens
         self.count_C = np.zeros(CODE_POINTS, np.int64)
         """Number of occurrences of each unit in lines."""
 
@@ -183,12 +185,19 @@ class Census:
         if blank_N.any():
             solid_M = np.concatenate([[0], np.cumsum(~self._blank_C[units_M])])
             blank_N &= solid_M[starts_N] == solid_M[behind_N]
-        self._count(whole.sizes_N, leading_N, trailing_N, blank_N)
+        sizes_N = whole.sizes_N
+        if self._tokens is not None:
+            sizes_N = np.fromiter(map(self._size, whole.strings()), np.int64, len(sizes_N))
+        self._count(sizes_N, leading_N, trailing_N, blank_N)
         self.distinct.add(line_hashes(filled))
         if len(self.sample) < SAMPLE_LINES:
             few = filled.select(slice(0, SAMPLE_LINES - len(self.sample)))
             cropped = Lines(units_M, few.starts_N, np.minimum(few.sizes_N, SAMPLE_CHARACTERS))
             self.sample += cropped.strings()
+
+    def _size(self, string: str) -> int:
+        assert self._tokens is not None
+        return len(self._tokens.encode(string))
 
     def _count(self, sizes_N: Places, leading_N: Flags, trailing_N: Flags, blank_N: Flags) -> None:
         self.sizes += np.bincount(np.minimum(sizes_N, SIZES), minlength=SIZES + 1)
@@ -217,7 +226,7 @@ class Census:
             if len(self.sample) < SAMPLE_LINES:
                 self.sample.append(text(units_M[:SAMPLE_CHARACTERS]))
         long = self._long
-        long.size += size
+        long.size += size if self._tokens is None else self._size(text(units_M))
         long.digest.update(units_M)
         if size:
             long.trailing = bool(self._blank_C[units_M[-1]])

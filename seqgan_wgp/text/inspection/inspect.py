@@ -20,6 +20,7 @@ from ..readers.codec import find_codec
 from ..readers.open import Source
 from ..readers.reader import Reader
 from ..recognition.recognise import recognised
+from ..units import tokens_for
 from .characters import written_byte
 from .counter import Census
 from .encodings import BadBytes, find_bad, guess, head, wide
@@ -73,7 +74,7 @@ def inspect(
         encoding=_encoding(read, config.corpus),
         line_ends=None if read.source.by_field else census.ends,
         lines=lines_report(census, read.source, read.settings, missing=read.reader.bad, hex_strings=read.reader.hex),
-        lengths=lengths_report(census),
+        lengths=lengths_report(census, UNITS[read.settings.unit].plural),
         characters=characters_report(census),
         normal_form=forms_report(census),
         shape=None if read.source.by_field else shape(census.sample),
@@ -121,7 +122,7 @@ def _readable(source: Source, settings: CorpusSettings) -> tuple[CorpusSettings,
 
 def _counted(source: Source, settings: CorpusSettings, fallback: str, on_bytes: OnBytes) -> _Read:
     reader = Reader(source, settings, on_bytes)
-    census = Census(as_bytes=UNITS[settings.unit].is_byte)
+    census = Census(as_bytes=UNITS[settings.unit].is_byte, tokens=tokens_for(settings))
     for lines in reader:
         census.add(lines)
     census.finish()

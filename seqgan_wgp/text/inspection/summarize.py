@@ -65,8 +65,8 @@ def _repeated(census: Census, source: Source, settings: CorpusSettings) -> tuple
     return tuple(Repeated(text=texts[value], count=count) for value, count in counts.items() if value in texts)
 
 
-def lengths_report(census: Census) -> LengthsReport | None:
-    """Summarize the lengths of non-empty lines; None without such lines."""
+def lengths_report(census: Census, units: str) -> LengthsReport | None:
+    """Summarize the lengths of non-empty lines, in `units`; None without such lines."""
     size_N = np.flatnonzero(census.sizes[1:-1]) + 1
     longer, longer_N = np.unique(np.array(census.longer, np.int64), return_counts=True)
     size_N, count_N = np.concatenate([size_N, longer]), np.concatenate([census.sizes[size_N], longer_N])
@@ -80,7 +80,7 @@ def lengths_report(census: Census) -> LengthsReport | None:
         return int(size_N[np.searchsorted(up_to_N, -(-thousandths * total // 1000))])
 
     return LengthsReport(
-        unit="bytes" if census.as_bytes else "characters",
+        unit=units,
         min=int(size_N[0]),
         median=least(500),
         mean=int((size_N * count_N).sum()) / total,

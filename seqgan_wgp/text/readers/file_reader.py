@@ -63,13 +63,20 @@ class FileReader:
         digest: receives the text after decompression, without byte order mark; fields one per line.
         on_bytes: called with the number of bytes read so far.
         limit: largest number of non-empty lines.
+        tokens: writes each unit as one code point; None: lines come in characters or bytes.
 
     Raises:
         CorpusError: during iteration: the file cannot be read, is damaged or binary, or has a bad byte (strict).
     """
 
     def __init__(
-        self, source: Source, settings: CorpusSettings, digest: Digest, on_bytes: OnBytes, limit: int | None
+        self,
+        source: Source,
+        settings: CorpusSettings,
+        digest: Digest,
+        on_bytes: OnBytes,
+        limit: int | None,
+        tokens: TokenSymbols | None = None,
     ) -> None:
         self.source, self.settings, self.on_bytes, self.left = source, settings, on_bytes, limit
         self.read = self.empty = self.bad = self.bytes = 0
@@ -78,8 +85,7 @@ class FileReader:
         self.carriage_returns = self.hex = 0
         self._text = TextChange(settings)
         self._digest, self._last = digest, b""
-        unit = UNITS[settings.unit]
-        self._as_bytes, self._tokens = unit.is_byte, unit.tokens
+        self._as_bytes, self._tokens = UNITS[settings.unit].is_byte, tokens
         self._partial: codecs.IncrementalDecoder | None = None
 
     def __iter__(self) -> Iterator[Lines]:

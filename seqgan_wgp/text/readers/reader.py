@@ -9,6 +9,7 @@ from ...config.schema import CorpusSettings
 from ...errors import CorpusError
 from ...registry import UNITS
 from ...utils.progress import OnBytes
+from ...utils.token_symbols import TokenSymbols
 from .codec import Codec, find_codec
 from .file_reader import BLOCK_BYTES as BLOCK_BYTES
 from .file_reader import LINE_BYTES as LINE_BYTES
@@ -27,13 +28,20 @@ class Reader:
         source: the source.
         settings: encoding, errors, normalize, unit and limit apply here; both passes must use the same.
         on_bytes: called with the number of bytes read so far.
+        tokens: writes each unit as one code point; None: lines come in characters or bytes.
 
     Raises:
         CorpusError: during iteration: a file cannot be read, is damaged or binary, or has a bad byte (strict).
     """
 
-    def __init__(self, source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _bytes: None) -> None:
-        self.source, self.settings, self.on_bytes = source, settings, on_bytes
+    def __init__(
+        self,
+        source: Source,
+        settings: CorpusSettings,
+        on_bytes: OnBytes = lambda _bytes: None,
+        tokens: TokenSymbols | None = None,
+    ) -> None:
+        self.source, self.settings, self.on_bytes, self._tokens = source, settings, on_bytes, tokens
         self.files: list[FileReader] = []
         """Readers of the inputs so far."""
 
@@ -51,7 +59,7 @@ class Reader:
         for source in self.source.files:
             if self.files:
                 self._digest.update(self.files[-1].missing_feed)
-            file = FileReader(source, self.settings, self._digest, self._told_behind(done), left)
+            file = FileReader(source, self.settings, self._digest, self._told_behind(done), left, self._tokens)
             self.files.append(file)
             yield from file
             left, done = file.left, done + file.bytes

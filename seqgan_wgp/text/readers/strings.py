@@ -36,14 +36,11 @@ def strings_of(file: str, settings: CorpusSettings) -> Iterator[str]:
 
 
 def _strings(source: Source, settings: CorpusSettings) -> Iterator[str]:
-    unit = UNITS[settings.unit]
+    is_byte = UNITS[settings.unit].is_byte
     try:
         for lines in Reader(_with_every_field(source), settings):
             for string in lines.whole().strings():
-                if unit.is_byte:
-                    yield string.encode("latin-1").decode("utf-8", "surrogateescape")
-                else:
-                    yield string if unit.tokens is None else unit.tokens.decode(string)
+                yield string.encode("latin-1").decode("utf-8", "surrogateescape") if is_byte else string
     except CorpusError as error:
         # The remedies mention corpus settings, but these belong to the model and cannot be changed here.
         read = f"it is read as the model's corpus was, as {settings.encoding}: convert the file"
