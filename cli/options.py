@@ -55,6 +55,13 @@ Minutes = Annotated[
 Seed = Annotated[int | None, typer.Option(help="Random seed.", metavar="S")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing run in the folder.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print all settings without training.")]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of counts: each string is used as often as it says, as with FILE:COLUMN*COUNTS. none: once each.",
+        metavar="COUNTS",
+    ),
+]
 Plugins = Annotated[
     list[Path] | None,
     typer.Option(
@@ -72,6 +79,25 @@ def load_plugins(files: list[Path] | None) -> None:
         from seqgan_wgp.registry import load_plugins as load
 
         load(files)
+
+
+def with_weights(assignments: list[str] | None, weights: str | None, corpus: list[str]) -> list[str]:
+    """Return the assignments of --set with that of --weights.
+
+    Raises ConfigError where counts are named twice, or where there is no text.
+    """
+    from seqgan_wgp.config.fields import parse_assignments
+    from seqgan_wgp.domains import adapter_claiming
+    from seqgan_wgp.errors import ConfigError
+
+    if weights is None:
+        return assignments or []
+    adapter = adapter_claiming(corpus)
+    if not adapter.has_strings:
+        raise ConfigError(f"--weights is for text, not for {adapter.name} data", "leave it out")
+    if "corpus.weights" in parse_assignments(assignments or []):
+        raise ConfigError("--weights and --set corpus.weights are both given", "leave one of them out")
+    return [*(assignments or []), f"corpus.weights={weights}"]
 
 
 def asked(

@@ -127,14 +127,14 @@ def plugins_of_the_document(folder: Path) -> list[Path]:
 
 def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_path: Path) -> None:
     files = plugins_of_the_document(tmp_path)
-    assert [file.name for file in files] == ["rphinge.py", "transformer.py", "average.py", "codons.py", "no_digits.py"]
+    assert [file.name for file in files] == ["rphinge.py", "transformer.py", "average.py", "pairs.py", "no_digits.py"]
     script = str(site / "bin" / "seqgan-wgp")
     plugins = [word for file in files for word in ("--plugin", file.name)]
     words = ["train", "words", "--steps", "2", "--seed", "5", "--device", "cpu", *plugins]
     for setting in (
         "objective.loss=rphinge",
         "critic.context=average",
-        "corpus.unit=codon",
+        "corpus.unit=pair",
         "generator.network=transformer",
         "generator.normalization=none",
         "generator.initialization=constructor",
@@ -154,7 +154,7 @@ def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_pa
     assert len(records[0]) == 2 and records[0] == records[1]
     assert json.loads((tmp_path / "first" / "config.json").read_text())["plugins"] == [
         "transformer.py",
-        "codons.py",
+        "pairs.py",
         "average.py",
         "rphinge.py",
     ]
@@ -167,9 +167,9 @@ def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_pa
     program = """
 from seqgan_wgp import Model, load_plugins
 from seqgan_wgp.testing import check_generator, check_loss, check_unit
-print(len(Model.load("first", plugins=["rphinge.py", "transformer.py", "average.py", "codons.py"]).generate(2)))
+print(len(Model.load("first", plugins=["rphinge.py", "transformer.py", "average.py", "pairs.py"]).generate(2)))
 check_loss("rphinge")
-check_unit("codon", ["ATGGCATAA", "ATGG"])
+check_unit("pair", ["ATGGCATAA", "ATGG"])
 check_generator("transformer", data="text")
 """
     assert elsewhere(site, sys.executable, "-c", program, cwd=tmp_path) == "2\n"

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from seqgan_wgp import register
-from seqgan_wgp.registry import CRITICS, GENERATORS, LOSSES, OPTIMIZERS, PENALTIES, unload_plugin
-from seqgan_wgp.testing import check_critic, check_generator, check_loss, check_optimizer, check_penalty
+from seqgan_wgp.registry import CRITICS, GENERATORS, LOSSES, OPTIMIZERS, PENALTIES, UNITS, unload_plugin
+from seqgan_wgp.testing import check_critic, check_generator, check_loss, check_optimizer, check_penalty, check_unit
 
 HERE = "test_testing.py"
 NETWORKS = {"generator": (GENERATORS, check_generator), "critic": (CRITICS, check_critic)}
@@ -37,6 +37,20 @@ def test_every_constraint_keeps_its_contract(name: str) -> None:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_keeps_its_contract(name: str) -> None:
     check_optimizer(name)
+
+
+UNIT_LINES = {
+    "smiles": ["CCl", "C[C@@H](N)C(=O)O"],
+    "grapheme": ["e\u0301te", "👨‍👩‍👧 🇩🇪", "नमस्ते"],
+    "word": ["a cat, it's 42", "well-known"],
+    "codon": ["ATGGCCTA", "A"],
+    "pattern": ["NaCl2", "x"],
+}
+
+
+@pytest.mark.parametrize("name", [name for name in UNITS if name not in ("char", "byte")])
+def test_every_unit_keeps_its_contract(name: str) -> None:
+    check_unit(name, UNIT_LINES[name], "[A-Z][a-z]?|." if name == "pattern" else "")
 
 
 @pytest.mark.parametrize(

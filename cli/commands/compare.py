@@ -49,6 +49,7 @@ def compare(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an existing comparison in the folder.")
     ] = False,
+    weights: options.Weights = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object instead of a table.")] = False,
     plugin: options.Plugins = None,
 ) -> None:
@@ -62,11 +63,11 @@ def compare(
     from seqgan_wgp.runs.compare.folder import held_comparison, open_comparison
     from seqgan_wgp.runs.compare.plan import ComparisonOptions, parse_entries
 
-    adapter = adapter_claiming(corpus)
+    adapter, assigned = adapter_claiming(corpus), options.with_weights(set_, weights, corpus)
     asked = ComparisonOptions(
         entries=parse_entries(recipes),
         domain=adapter.name,
-        settings={**parse_assignments(set_ or []), **adapter.settings(corpus)},
+        settings={**parse_assignments(assigned), **adapter.settings(corpus)},
         file=config,
         steps=steps,
         minutes=minutes,

@@ -94,6 +94,7 @@ def evaluate(
     data: Annotated[
         Path | None, typer.Option(help="For image models: folder of images to evaluate against.", metavar="DIR")
     ] = None,
+    weights: options.Weights = None,
     device: options.Device = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object instead of tables.")] = False,
     plugin: options.Plugins = None,
@@ -108,6 +109,7 @@ def evaluate(
             model,
             source,
             data=data,
+            weights=weights,
             samples=samples,
             legacy=legacy,
             guesses=[*(guesses or ()), *(() if hits is None else powers_of_ten(hits))] or None,

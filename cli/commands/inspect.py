@@ -42,6 +42,7 @@ def inspect(
     recipe: options.Recipe = "fast",
     config: options.ConfigFile = None,
     set_: options.Settings = None,
+    weights: options.Weights = None,
     no_timing: Annotated[bool, typer.Option("--no-timing", help="Skip the estimate of training time.")] = False,
     plugin: options.Plugins = None,
 ) -> None:
@@ -54,7 +55,7 @@ def inspect(
     from seqgan_wgp.text.inspection.inspect import inspect as inspected
     from seqgan_wgp.text.readers.open import open_inputs
 
-    assigned = parse_assignments(set_ or [])
+    assigned = parse_assignments(options.with_weights(set_, weights, corpus))
     given = configs.recipe(recipe, assigned, file=config)
     if not DATA_KINDS[given.domain].is_discrete:
         raise ConfigError(

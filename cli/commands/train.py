@@ -49,6 +49,7 @@ def train(
     device: options.Device = None,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
+    weights: options.Weights = None,
     plugin: options.Plugins = None,
 ) -> None:
     """Train a generator on the lines of CORPUS.
@@ -59,13 +60,13 @@ def train(
     options.load_plugins(plugin)
     from seqgan_wgp.domains import adapter_claiming
 
-    adapter = adapter_claiming(corpus)
+    adapter, assigned = adapter_claiming(corpus), options.with_weights(set_, weights, corpus)
     flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
     train_on(
         adapter,
         corpus,
         None,
-        lambda chosen, named: options.asked(chosen, config, set_, adapter, named, **flags),
+        lambda chosen, named: options.asked(chosen, config, assigned, adapter, named, **flags),
         recipe or adapter.recipe,
         out,
         overwrite=overwrite,

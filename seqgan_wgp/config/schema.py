@@ -69,9 +69,9 @@ class CorpusSettings:
     )
     normalize: str = setting("Unicode normal form to which the text is converted", "none", choices=_NORMAL_FORMS)
     unit: str = setting(
-        "what a position holds: char, a code point; byte, a byte of the file as it is; grapheme, a character as readers "
-        "see it (UAX 29); word, with the blank before it; codon, three letters; smiles, an atom or other symbol of "
-        "SMILES; pattern, a match of corpus.unit_pattern; or a plugin's unit",
+        "what a position holds: char, a code point; byte, a byte of the file as it is; grapheme, a character as "
+        "readers see it (UAX 29); word, one with the blank before it; codon, three letters; smiles, an atom or another "
+        "symbol of SMILES; pattern, a match of corpus.unit_pattern; or a plugin's unit",
         "char",
         choices=UNITS,
     )

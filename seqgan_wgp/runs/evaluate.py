@@ -20,6 +20,7 @@ def evaluate(
     corpus: Any = None,
     *,
     data: str | Path | None = None,
+    weights: str | None = None,
     samples: int | None = None,
     legacy: bool = False,
     guesses: Sequence[int] | None = None,
@@ -41,6 +42,7 @@ def evaluate(
     Args:
         model: a run folder, a model file, or a loaded model.
         corpus: for text: the corpus to compare with, as for `train`; None: the corpus of the run.
+        weights: for text: the column of counts in `corpus`; "none": each string once; None: as the model was trained.
         data: for images: a folder to compare with; None: the images of the run.
         samples: N, number of samples; None: the size of the test split, up to a limit given in docs/metrics.md.
         legacy: use the published protocol: n-grams of 640 strings against the training lines.
@@ -69,6 +71,7 @@ def evaluate(
     question = EvalOptions(
         corpus=corpus,
         data=None if data is None else Path(data),
+        weights=weights,
         samples=samples,
         legacy=legacy,
         guesses=None if guesses is None else tuple(guesses),

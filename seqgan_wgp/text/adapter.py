@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,7 +198,7 @@ class TextAdapter(DomainAdapter):
             critic_trained=_critic_trained(loaded),
             baseline_seconds=BASELINE_SECONDS if options.baseline_seconds is None else options.baseline_seconds,
         )
-        with corpus_for(loaded, spec, options.corpus, on_bytes) as corpus:
+        with corpus_for(loaded, spec, options.corpus, on_bytes, weights=options.weights) as corpus:
             same = corpus.facts.sha256 == spec.facts["sha256"]
             return evaluate_text(loaded.model, corpus, asked, same_corpus=same, on_step=on_step)
 
@@ -229,9 +230,17 @@ def _critic_trained(loaded: LoadedModel) -> bool:
 
 @contextlib.contextmanager
 def corpus_for(
-    loaded: LoadedModel, spec: TextSpec, named: CorpusSource | None, on_bytes: OnBytes, *, command: str = "evaluate"
+    loaded: LoadedModel,
+    spec: TextSpec,
+    named: CorpusSource | None,
+    on_bytes: OnBytes,
+    *,
+    command: str = "evaluate",
+    weights: str | None = None,
 ) -> Iterator[Corpus]:
     """Yield the corpus of a model: the given one, otherwise that of its run. `command` is named in messages.
+
+    `weights` is the column of the counts of a given corpus; None: that of the model's.
 
     Raises:
         CheckpointError: no corpus is given, and that of the run is missing.
@@ -239,7 +248,10 @@ def corpus_for(
     """
     if named is not None:
         source = named if isinstance(named, Source) else open_source(named)
-        with encode_for_model(spec, loaded.model.config.corpus, source, on_bytes) as corpus:
+        settings = loaded.model.config.corpus
+        if weights is not None:
+            settings = dataclasses.replace(settings, weights=weights)
+        with encode_for_model(spec, settings, source, on_bytes) as corpus:
             yield corpus
         return
     if loaded.run is None or not (loaded.run / IDS).is_file():

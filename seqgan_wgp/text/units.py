@@ -25,7 +25,10 @@ GRAPHEME = rf"(?:\X(?<=[{_LINKERS}]|[{_LINKERS}][\p{{M}}\u200d])(?=[{_CONSONANTS
 
 _IN_WORDS = r"[\p{L}\p{M}]"
 
-WORD = rf" ?{_IN_WORDS}+(?:['’-]{_IN_WORDS}+)*| ?[^\s\p{{L}}\p{{M}}]|\s"
+_JOINERS = "'\u2019-"
+"""Apostrophes and the hyphen, within words."""
+
+WORD = rf" ?{_IN_WORDS}+(?:[{_JOINERS}]{_IN_WORDS}+)*| ?[^\s\p{{L}}\p{{M}}]|\s"
 """A word, a digit or a punctuation mark, each with the blank before it; or white space alone."""
 
 CODON = r"[A-Za-z.*-]{3}|[\s\S]"

@@ -112,6 +112,9 @@ class EvalOptions:
 
     corpus: Any = None
     data: Path | None = None
+    weights: str | None = None
+    """Column of the counts in a corpus of text."""
+
     samples: int | None = None
     legacy: bool = False
     guesses: tuple[int, ...] | None = None
@@ -144,6 +147,10 @@ class EvalOptions:
             )
         if self.c2st_steps is not None and self.c2st_steps < 0:
             raise ConfigError(f"--c2st-steps is {self.c2st_steps}, but it must be at least 1, or 0 to leave it out")
+        if self.weights is not None and self.corpus is None:
+            raise ConfigError(
+                "--weights names a column of CORPUS, but no CORPUS is given", "give it, or leave --weights out"
+            )
         if self.seed < 0:
             raise ConfigError(f"--seed is {self.seed}, but it must not be negative")
         self._check_temperatures()

@@ -155,10 +155,10 @@ class FoundTokens(OpenTokens):
 
 
 def pattern_split(pattern: str) -> Split:
-    """Return the function that splits a line at the matches of a regular expression.
+    r"""Return the function that splits a line at the matches of a regular expression.
 
     Args:
-        pattern: as the `tokenizers` package reads it (the syntax of Oniguruma, with `\\X` and `\\p{L}`).
+        pattern: as the `tokenizers` package reads it (the syntax of Oniguruma, with `\X` and `\p{L}`).
 
     Raises:
         ConfigError: the pattern is no regular expression.

@@ -209,3 +209,16 @@ def test_output_is_utf_8_whatever_the_locale(odd: Path, environment: dict[str, s
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.decode("utf-8")
+
+
+def test_strings_with_counts_are_measured_by_weight(trained: Path, lines: Path, tmp_path: Path, call: Call) -> None:
+    strings = lines.read_text().split("\n")[:60]
+    file = tmp_path / "counted.jsonl"
+    file.write_text("".join(json.dumps({"name": string, "count": 3}) + "\n" for string in strings if string))
+    sizes = []
+    for words in (["--weights", "count"], ["--weights", "none"], []):
+        tree = json.loads(printed(call, trained, f"{file}:name", *QUICK, "--json", *words))
+        sizes.append(tree["corpus"]["test"])
+    assert sizes[0] == 3 * sizes[1] == 3 * sizes[2] > 0
+    refused = call("evaluate", trained, "--weights", "count")
+    assert (refused.returncode, "no CORPUS is given" in refused.stderr) == (2, True)

@@ -72,3 +72,19 @@ def test_lines_are_learnt_as_they_are_where_that_is_asked_for(call: Call, tmp_pa
     (tmp_path / "p.txt").write_bytes(FILES["p.txt"][0])
     result = call("train", tmp_path / "p.txt", "--dry-run", "--set", "corpus.format=lines")
     assert (result.returncode, "hash" in result.stderr) == (0, False)
+
+
+def test_weights_are_named_behind_the_file_by_a_flag_or_by_a_setting(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "names.csv"
+    file.write_text("name,count\n" + "".join(f"{dna},{place % 3}\n" for place, dna in enumerate(DNA)))
+    rows = sum(place % 3 for place in range(len(DNA)))
+    for corpus in ([f"{file}:name*count"], [f"{file}:name", "--weights", "count"]):
+        result = call("train", *corpus, "--dry-run")
+        assert result.returncode == 0 and f": {rows} lines," in result.stderr, result.stderr
+        found = json.loads(call("inspect", *corpus, "--json", "--no-timing").stdout)
+        assert found["lines"]["read"] == rows
+    once = call("train", f"{file}:name", "--weights", "none", "--dry-run")
+    assert f": {len(DNA)} lines," in once.stderr
+    twice = call("train", f"{file}:name", "--weights", "count", "--set", "corpus.weights=count", "--dry-run")
+    assert (twice.returncode, "both given" in twice.stderr) == (2, True)
+    assert "--weights is for text" in call("train", "toy:8-gaussians", "--weights", "count").stderr

@@ -98,11 +98,11 @@ class Excluded:
     def __init__(self, file: str, settings: CorpusSettings) -> None:
         self.file = file
         # Not above: only this option needs it, and generate enters as few files as possible.
-        from ..recognition.recognise import check_kind, for_lists, recognised
+        from ..recognition.recognise import check_list_kind, for_lists, recognised
 
         settings = for_lists(dataclasses.replace(settings, limit=None))
         source = recognised(open_source(file), settings)
-        check_kind(source)
+        check_list_kind(source)
         self._reader = Reader(source, settings)
 
     def __iter__(self) -> Iterator[Lines]:

@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from ...utils.token_symbols import TokenSymbols
 from ..corpus.scan import SIZES
 from ..hashing.distinct_counter import DistinctCounter, LongLineHash, line_hashes
-from ...utils.token_symbols import TokenSymbols
 from ..readers.lines import LINE_FEED, Lines, Places, Units
 from ..vocabulary import CODE_POINTS
 from .characters import kind

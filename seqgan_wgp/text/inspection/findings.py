@@ -243,6 +243,13 @@ def _alphabet(found: Inspection) -> Iterator[Finding]:
             what=what,
             remedy="if case does not matter, there is less to learn with: --set corpus.case=lower",
         )
+    if characters.clusters:
+        yield Finding(
+            level="note",
+            what="characters that consist of several code points, which are learnt one by one: "
+            f"{characters.clusters:,} different ones in the first lines, such as {characters.cluster}",
+            remedy="to learn each as one symbol: --set corpus.unit=grapheme",
+        )
     if characters.under_three >= max(RARE_LEAST, RARE_MUCH * characters.alphabet):
         what = f"characters that occur only once or twice, too rare to learn: {characters.under_three:,}"
         yield Finding(level="note", what=f"{what} of {characters.alphabet:,}")

@@ -75,7 +75,7 @@ def inspect(
         line_ends=None if read.source.by_field else census.ends,
         lines=lines_report(census, read.source, read.settings, missing=read.reader.bad, hex_strings=read.reader.hex),
         lengths=lengths_report(census, UNITS[read.settings.unit].plural),
-        characters=characters_report(census),
+        characters=characters_report(census, read.settings.unit),
         normal_form=forms_report(census),
         shape=None if read.source.by_field else shape(census.sample),
         outlook=outlook(found, config, census, measure) if found else None,

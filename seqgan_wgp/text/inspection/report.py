@@ -205,6 +205,12 @@ class CharactersReport:
     twice_encoded: dict[str, int]
     """Pair of characters that looks like doubly encoded UTF-8 -> number of occurrences."""
 
+    clusters: int
+    """Number of different graphemes of several code points in the first lines; 0 if the unit is another."""
+
+    cluster: str | None
+    """One of them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FormsReport:

@@ -5,14 +5,19 @@ Shape suffixes: N lines, C code points.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from ...config.schema import CorpusSettings
+from ...utils.token_symbols import pattern_split
 from ..hashing.distinct_counter import line_hashes
 from ..readers.lines import Places
 from ..readers.open import Source
 from ..readers.reader import Reader
+from ..units import GRAPHEME
 from .characters import Character, Script, Suspect, kind, name, script, written, written_byte
 from .counter import Census, text
 from .report import Bucket, CharactersReport, FormsReport, LengthsReport, LinesReport, Repeated
@@ -106,8 +111,8 @@ def _histogram(size_N: npt.NDArray[np.int64], count_N: npt.NDArray[np.int64], mo
     return tuple(Bucket(least=least, most=most, lines=count) for least, most, count in buckets)
 
 
-def characters_report(census: Census) -> CharactersReport:
-    """Summarize the characters; for bytes, only ASCII ones have names."""
+def characters_report(census: Census, unit: str) -> CharactersReport:
+    """Summarize the characters of a corpus, to be learnt in `unit`; for bytes, only ASCII ones have names."""
     unit_C = np.flatnonzero(census.count_C)
     count_C = census.count_C[unit_C]
     common = unit_C[np.argsort(-count_C, kind="stable")[:COMMON]].tolist()
@@ -115,6 +120,7 @@ def characters_report(census: Census) -> CharactersReport:
     suspects = sorted(census.first_line)
     beyond = unit_C >= _BMP
     upper, lower, both = _cases(census, unit_C)
+    clusters = _clusters(census.sample) if unit == "char" and not census.as_bytes else []
     return CharactersReport(
         total=int(count_C.sum()),
         alphabet=len(unit_C),
@@ -130,7 +136,19 @@ def characters_report(census: Census) -> CharactersReport:
         suspects=tuple(_suspect(census, unit) for unit in suspects[:SUSPECTS]),
         suspects_in_all=len(suspects),
         twice_encoded=dict(census.twice_encoded),
+        clusters=len(clusters),
+        cluster=clusters[0] if clusters else None,
     )
+
+
+def _clusters(lines: Sequence[str]) -> list[str]:
+    """Return the different graphemes of several code points in some lines, most frequent first."""
+    wide = [line for line in lines if not line.isascii()]
+    if not wide:
+        return []
+    split = pattern_split(GRAPHEME)
+    counts = Counter(piece for line in wide for piece in split(line) if len(piece) > 1)
+    return [piece for piece, _count in counts.most_common()]
 
 
 def forms_report(census: Census) -> FormsReport | None:

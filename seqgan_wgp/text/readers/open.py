@@ -101,7 +101,7 @@ def _from_path(path: Path, field: str) -> Source:
         return _from_folder(path, field)
     if not path.is_file() and path.suffix.lower() not in FIELDS:  # a pipe: it can be read but once
         with path.open("rb") as stream:
-            return _spooled(path.name, str(path), stream, field)
+            return spooled(path.name, str(path), stream, field)
     return _from_bytes(
         Source(name=path.name, label=str(path), open=lambda: path.open("rb"), path=path, field=field, size=_size(path))
     )
@@ -268,10 +268,10 @@ def _from_strings(strings: Sequence[str]) -> Source:
 def _from_stdin() -> Source:
     if sys.stdin.isatty():
         raise CorpusError("stdin is a terminal", "pipe text into the command, or name a file")
-    return _spooled("stdin", "stdin", sys.stdin.buffer)
+    return spooled("stdin", "stdin", sys.stdin.buffer)
 
 
-def _spooled(name: str, label: str, stream: BinaryIO, field: str = "") -> Source:
+def spooled(name: str, label: str, stream: BinaryIO, field: str = "") -> Source:
     """Return a source of what a stream holds: two passes are made over a corpus, and a stream can be read but once."""
     spool = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the source)
     shutil.copyfileobj(stream, spool)
@@ -285,4 +285,9 @@ def _spooled(name: str, label: str, stream: BinaryIO, field: str = "") -> Source
         return file
 
     weakref.finalize(reopen, spool.close)
+    return source_of(name, label, reopen, size, field)
+
+
+def source_of(name: str, label: str, reopen: Callable[[], BinaryIO], size: int, field: str = "") -> Source:
+    """Return the source of bytes that can be opened repeatedly; `name` is that of a file with its ending."""
     return _from_bytes(Source(name=name, label=label, open=reopen, size=size, field=field))

@@ -63,6 +63,15 @@ def check_kind(source: Source) -> None:
                 raise CorpusError(f"{file.label}: {told.what}", told.remedy)
 
 
+def check_list_kind(source: Source) -> None:
+    """Raise CorpusError as `check_kind` does, for a list of strings beside the corpus, which has no settings."""
+    try:
+        check_kind(source)
+    except CorpusError as error:
+        plain = "give a text file with one string per line, or name a column of it: FILE:COLUMN"
+        raise CorpusError(error.message, plain if "--set" in error.remedy else error.remedy) from None
+
+
 def _told(source: Source, settings: CorpusSettings) -> Source:
     is_byte = UNITS[settings.unit].is_byte
     if any(told.level == "problem" for told in source.told):  # what is binary; as bytes it may be meant

@@ -114,6 +114,8 @@ def counts(sample: Sample, *, once: bool) -> Sighting | None:
         split, where = _split_last, "behind"
     else:
         return None
+    if split(lines[0]) is None and not _heads_counts(lines[0], where):
+        return None
     what = f"each line has a count {where} its string, as of uniq -c"
     if once:
         return Sighting(f"{what}; the counts are left out", fields=weighted_lines(split, once=True))
@@ -122,6 +124,12 @@ def counts(sample: Sample, *, once: bool) -> Sighting | None:
         f"to learn each string once: --set corpus.weights=none; {AS_LINES}",
         fields=weighted_lines(split, once=False),
     )
+
+
+def _heads_counts(head: str, where: str) -> bool:
+    """Say whether a first line without a number calls the numbers below counts, as `name TAB age` does not."""
+    cells = head.split("\t")
+    return len(cells) != 2 or _COUNTS.fullmatch(cells[-1 if where == "behind" else 0].strip()) is not None
 
 
 def _is_padded(lines: Sequence[str]) -> bool:

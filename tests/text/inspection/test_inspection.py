@@ -666,8 +666,9 @@ characters.most_common[].count characters.rare[].code_point characters.rare[].na
 characters.once characters.under_three characters.upper characters.lower characters.both_cases
 characters.beyond_bmp.characters characters.beyond_bmp.count characters.suspects[].code_point
 characters.suspects[].name characters.suspects[].count characters.suspects[].kind
-characters.suspects[].first_line characters.suspects_in_all characters.twice_encoded normal_form.not_nfc
-normal_form.not_nfkc outlook.layout outlook.why outlook.length outlook.rule outlook.rows outlook.way
+characters.suspects[].first_line characters.suspects_in_all characters.twice_encoded characters.clusters
+characters.cluster normal_form.not_nfc normal_form.not_nfkc
+outlook.layout outlook.why outlook.length outlook.rule outlook.rows outlook.way
 outlook.long.*.lines outlook.long.*.rows outlook.train outlook.validation outlook.test outlook.settings
 outlook.vocabulary outlook.ids_bytes outlook.batch_bytes outlook.generator_weights outlook.critic_weights
 outlook.timing.device outlook.timing.milliseconds outlook.timing.rounds outlook.timing.minutes

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,6 +73,39 @@ def test_stdin_is_taken_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
         assert next(found) == "two"
         pipe.close()
         assert list(found) == ["three", "four"]
+
+
+NAMES = [f"name{place}" for place in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (gzip.compress("\n".join(NAMES).encode()), NAMES),
+        ("\n".join(NAMES).encode("utf-16"), NAMES),
+        ("\r".join(NAMES).encode(), NAMES),
+        ("".join(f"{count:7} {name}\n" for count, name in enumerate(NAMES, 1)).encode(), NAMES),
+        (json.dumps(NAMES).encode(), NAMES),
+        (b"".join(b">%d\nAC\nGT\n" % place for place in range(9)), ["ACGT"] * 9),
+        (b"", []),
+    ],
+    ids=["gzip", "utf-16", "returns", "counts", "json", "fasta", "empty"],
+)
+def test_stdin_is_read_as_what_it_is(data: bytes, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(file)))
+        assert list(strings_of("-", replace(PLAIN, format="auto"))) == expected
+
+
+def test_a_table_in_a_list_is_refused_with_what_a_list_can_do(tmp_path: Path) -> None:
+    file = tmp_path / "people.txt"
+    file.write_text("name\tage\n" + "".join(f"{name}\t{len(name)}\n" for name in NAMES))
+    with pytest.raises(CorpusError) as error:
+        strings_of(str(file), replace(PLAIN, format="auto"))
+    assert "--set" not in error.value.remedy and "FILE:COLUMN" in error.value.remedy
+    assert list(strings_of(f"{file}:name", replace(PLAIN, format="auto"))) == NAMES
 
 
 @pytest.mark.parametrize(
