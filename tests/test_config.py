@@ -378,6 +378,8 @@ def test_choices_are_the_only_texts_and_a_slip_gets_a_suggestion(dotted: str) ->
         # Not every choice goes with every kind of data, nor batch norm or spectral norm in the critic with a penalty.
         free = dotted == "critic.normalization" or choice in ("none", "spectral")
         unpenalised = {"objective.constraint": "none", "objective.penalty_weight": 0} if free else {}
+        if choice == "pattern":
+            unpenalised = {"corpus.unit_pattern": "."}
         taken = []
         for name in recipe_names():
             with contextlib.suppress(ConfigError):

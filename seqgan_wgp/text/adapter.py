@@ -85,7 +85,7 @@ class PreparedText:
         """Describe the corpus in one line, after a line for each note on the kind of file."""
         said = [saying(told) for told in self.source.sayings if told.level == "note"]
         if self.facts.hex_decoded:
-            said.append(hex_finding(self.facts.hex_decoded, decoded=True))
+            said.append("; ".join(hex_finding(self.facts.hex_decoded, decoded=True)))
         return "\n".join([*said, self.facts.summary()])
 
     def warnings(self) -> list[str]:

@@ -19,7 +19,7 @@ TOKENS_MOST = 0xFFFE
 UNKNOWN_TOKEN_SYMBOL = chr(FIRST + TOKENS_MOST)
 """Stands for a token that an open unit does not know; no text may hold this code point."""
 
-Split = Callable[[str], Sequence[str]]
+PieceSplit = Callable[[str], Sequence[str]]
 """line -> pieces that joined give the line."""
 
 
@@ -36,7 +36,7 @@ class TokenSymbols:
         ConfigError: too many tokens, none, or one with a line feed in it.
     """
 
-    def __init__(self, tokens: Iterable[str], split: Split) -> None:
+    def __init__(self, tokens: Iterable[str], split: PieceSplit) -> None:
         longer = sorted({token for token in tokens if len(token) > 1})
         self._check(longer)
         self._split = split
@@ -136,7 +136,7 @@ class FoundTokens(OpenTokens):
             if len(self.symbols) == TOKENS_MOST:
                 raise ConfigError(
                     f"the text has more than {TOKENS_MOST:,} different units of two characters or more",
-                    "learn characters: --set corpus.unit=char, or fewer lines: --set corpus.limit=N",
+                    "leave corpus.unit and corpus.unit_pattern out, to learn characters",
                 )
             known = self.symbols[piece] = chr(FIRST + len(self.symbols))
             self._tokens[ord(known)] = piece
@@ -154,7 +154,7 @@ class FoundTokens(OpenTokens):
         return keys
 
 
-def pattern_split(pattern: str) -> Split:
+def pattern_split(pattern: str) -> PieceSplit:
     r"""Return the function that splits a line at the matches of a regular expression.
 
     Args:

@@ -260,7 +260,7 @@ def _vocabulary(
         more = f"if this is text, allow more with --set corpus.max_alphabet={len(units)}, or "
         finer = "take it as bytes with --set corpus.unit=byte"
         if isinstance(tokens, FoundTokens):
-            finer = "learn characters: leave corpus.unit_pattern and corpus.unit out"
+            finer = "leave corpus.unit_pattern and corpus.unit out, to learn characters"
         raise CorpusError(
             f"{source.label}: {len(units):,} distinct {unit.plural}, but corpus.max_alphabet is "
             f"{settings.max_alphabet:,}",

@@ -15,11 +15,10 @@ LENGTH_LIMIT, ALPHABET_LIMIT = 4_096, 65_534
 """Of any item and vocabulary, as `corpus.length` has it and as ids of two bytes have it."""
 
 
-def hex_finding(count: int, *, decoded: bool) -> str:
-    """Return a sentence about strings written as $HEX[...]."""
-    if decoded:
-        return f"strings written as $HEX[...], which are decoded: {count:,}; to keep them: --set corpus.hex=keep"
-    return f"strings written as $HEX[...], which are not decoded: {count:,}; to decode them: --set corpus.hex=decode"
+def hex_finding(count: int, *, decoded: bool) -> tuple[str, str]:
+    """Return a sentence about strings written as $HEX[...], and its remedy."""
+    what = f"strings written as $HEX[...], which are {'decoded' if decoded else 'not decoded'}: {count:,}"
+    return what, "to keep them: --set corpus.hex=keep" if decoded else "to decode them: --set corpus.hex=decode"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +105,7 @@ class Facts:
         if self.bad:
             found.append(f"{self.bad:,} of {self.read:,} lines could not be decoded and were skipped")
         if self.hex_kept:
-            found.append(hex_finding(self.hex_kept, decoded=False))
+            found.append("; ".join(hex_finding(self.hex_kept, decoded=False)))
         if self.cropped:
             share = self.cropped / self.kept
             found.append(

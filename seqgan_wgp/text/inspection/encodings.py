@@ -22,7 +22,7 @@ from .counter import end
 SAMPLE_BYTES = 20_000
 """Number of bytes of bad lines used for a guess."""
 
-AS_WRITTEN: dict[str, Any] = {"hex": "keep", "case": "keep", "drop_characters": ""}
+AS_WRITTEN: dict[str, Any] = {"hex": "keep", "case": "keep", "drop_characters": "", "normalize": "none"}
 """Settings that leave every byte as it is."""
 
 _SURE = 0.9

@@ -55,9 +55,14 @@ def _kinds(found: Inspection) -> Iterator[Finding]:
     for told in found.source.told:
         yield Finding(level=told.level, what=told.what, remedy=told.remedy)
     if found.lines.hex_decoded:
-        yield Finding(level="note", what=hex_finding(found.lines.hex_decoded, decoded=True))
+        yield _hex(found.lines.hex_decoded, "note", decoded=True)
     if found.lines.hex_kept:
-        yield Finding(level="warning", what=hex_finding(found.lines.hex_kept, decoded=False))
+        yield _hex(found.lines.hex_kept, "warning", decoded=False)
+
+
+def _hex(count: int, level: str, *, decoded: bool) -> Finding:
+    what, remedy = hex_finding(count, decoded=decoded)
+    return Finding(level=level, what=what, remedy=remedy)
 
 
 def _fallback(found: Inspection) -> Iterator[Finding]:
@@ -86,7 +91,8 @@ def _bad_bytes(found: Inspection) -> Iterator[Finding]:
     where = f"; the first is {found.source.where(line)}, byte {byte}" if line else ""
     remedy = "set the right encoding: --set corpus.encoding=NAME"
     if encoding.sound_lines > encoding.bad_lines:
-        remedy = f"most non-ASCII lines are valid {name}: repair the bad ones, or skip them: --set corpus.errors=skip"
+        skip = ", or skip them: --set corpus.errors=skip" if encoding.errors == "strict" else ""
+        remedy = f"most non-ASCII lines are valid {name}: repair the bad ones{skip}"
     elif encoding.guess:
         remedy = f"the text looks like {encoding.guess}: --set corpus.encoding={encoding.guess}"
     yield Finding(

@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ...errors import CorpusError
 from .column_spec import STRINGS, Fields, Wanted, is_sound, mended, text_lines
@@ -25,6 +25,10 @@ Split = Callable[[str], tuple[str, str] | None]
 """Line -> its string and its count; None where it has none."""
 
 
+_MISSING: Any = object()
+"""What a shorter column lacks."""
+
+
 def weighted_columns(column: Callable[[Path, str], Fields], path: Path, field: str, counts: str) -> Fields:
     """Return the strings of a column, repeated as another column says, given how a column is read."""
 
@@ -34,7 +38,13 @@ def weighted_columns(column: Callable[[Path, str], Fields], path: Path, field: s
         def pairs() -> Iterator[tuple[str | None, str | None]]:
             strings, numbers = column(path, field)(*how), column(path, counts)(*how)
             flat = itertools.chain.from_iterable
-            return zip(flat(strings), flat(numbers), strict=True)
+            for string, number in itertools.zip_longest(flat(strings), flat(numbers), fillvalue=_MISSING):
+                if string is _MISSING or number is _MISSING:
+                    raise CorpusError(
+                        f"{label}: the columns {field} and {counts} have different numbers of rows",
+                        "give both by their names, or both by their numbers",
+                    )
+                yield string, number
 
         return _copies(pairs, label)
 

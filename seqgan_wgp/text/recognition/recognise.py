@@ -6,6 +6,7 @@ compares takes this step, so all say the same.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -154,7 +155,7 @@ def _by_lines(source: Source, settings: CorpusSettings, head: bytes) -> Source:
     if source.format == "fasta":
         lines = lines_of(text, is_whole=len(head) < TABLE_BYTES)
         if not lines or fasta_head(lines):
-            return _seen(source, "fasta", "read", fasta_sighting(lines)) if lines else source
+            return _seen(source, settings, "fasta", "read", fasta_sighting(lines)) if lines else source
         assert source.whole is not None
         what = "the file is named as FASTA, but no line begins with '>': each line is a sequence"
         told = Told(kind="lines", what=what)
@@ -174,7 +175,7 @@ def _by_lines(source: Source, settings: CorpusSettings, head: bytes) -> Source:
         if sighting is not None:
             if sighting.change is not None and not is_ascii:
                 source = _in_utf8(source, encoding)
-            return _seen(source, kind.name, kind.does, sighting)
+            return _seen(source, settings, kind.name, kind.does, sighting)
     return source
 
 
@@ -187,9 +188,22 @@ def _in_utf8(source: Source, encoding: str) -> Source:
     return replace(source, open=as_utf8(source.open, encoding, source.label), encoding="utf-8", size=None)
 
 
-def _seen(source: Source, name: str, does: str, sighting: Sighting) -> Source:
+def _still_open(remedy: str, settings: CorpusSettings) -> str:
+    """Return a remedy without the ways out that the settings have taken already."""
+    return "; ".join(way for way in remedy.split("; ") if not _is_taken(way, settings))
+
+
+_ASSIGNED = re.compile(r'--set "?corpus\.(\w+)=([^\s"]+)')
+
+
+def _is_taken(way: str, settings: CorpusSettings) -> bool:
+    assigned = _ASSIGNED.findall(way)
+    return bool(assigned) and all(getattr(settings, name, None) == value for name, value in assigned)
+
+
+def _seen(source: Source, settings: CorpusSettings, name: str, does: str, sighting: Sighting) -> Source:
     """Return a source that is read as a kind, which is told with it."""
-    what, remedy = sighting.what, sighting.remedy
+    what, remedy = sighting.what, _still_open(sighting.remedy, settings)
     told = (*source.told, Told(kind=name, what=what, remedy=remedy, level=LEVELS[does]))  # type: ignore[index]
     source = replace(source, told=told, format=name)
     if sighting.fields is not None:

@@ -6,6 +6,7 @@ import functools
 import itertools
 import json
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def json_lines(sample: Sample) -> Sighting | None:
 
 
 def _fields_remedy(names: Sequence[str]) -> str:
-    example = f"--set corpus.field={names[0]}" if names else "--set corpus.field=NAME"
+    example = _set("field", names[0] if names else "NAME")
     return f"to learn one field: {example}; fields: {listed(names)}; {AS_LINES}"
 
 
@@ -174,16 +175,30 @@ def columns(sample: Sample, delimiters: str) -> Sighting | None:
     first = rows[0]
     has_names = _has_names(rows)
     shown = listed([cell.strip()[:20] for cell in first[:8]])
-    field = first[0] if has_names and not re.search(r"\s", first[0]) else "1"
+    field = first[0] if has_names else "1"
     weights = ""
     if counted := [place for place in range(1, len(first)) if _are_counts(rows, place, has_names=has_names)]:
         place = counted[-1]
-        named = first[place] if field != "1" else str(place + 1)
-        weights = f"; to learn each as often as another column says: --set corpus.weights={named}"
+        named = first[place] if has_names else str(place + 1)
+        weights = f"; to learn each as often as another column says, add {_set('weights', named)}"
+    # A number that is a cell of the first line too would be taken for the name of its column.
+    plain = f" --set corpus.separator={_SEPARATORS[delimiter]}" if field in first and not has_names else ""
     return Sighting(
         f"the lines are a table of {len(first)} columns with {name} between them; the first line is: {shown}",
-        f"to learn one column: --set corpus.field={field}{weights}; {AS_LINES}",
+        f"to learn one column: {_set('field', field)}{plain}{weights}; {AS_LINES}",
     )
+
+
+def _set(name: str, value: str) -> str:
+    """Return an option as a shell takes it."""
+    assigned = f"corpus.{name}={value}"
+    if re.search(r"""["$`\\!]""", assigned):
+        return f"--set {shlex.quote(assigned)}"
+    return f"--set {assigned}" if shlex.quote(assigned) == assigned else f'--set "{assigned}"'
+
+
+_SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
+"""Words for delimiters, as corpus.separator takes them."""
 
 
 _NAMES = re.compile(
