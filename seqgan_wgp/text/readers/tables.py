@@ -121,7 +121,8 @@ def values(want: Wanted) -> Iterator[str | None]:
         record = _parsed(line)
         if not want.field and isinstance(record, dict):
             raise unnamed(want, "a record has fields", "fields", field_names(record))
-        value = as_string(look_up(record, want.field))
+        is_string = isinstance(record, str) and not want.field
+        value = record if is_string else as_string(look_up(record, want.field))
         if value is None or (isinstance(value, str) and is_sound(value)):
             yield value
         elif isinstance(value, str):

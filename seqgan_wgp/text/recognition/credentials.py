@@ -13,9 +13,13 @@ _CRYPT = r"(?:\$[A-Za-z0-9_-]{1,20}\$[^:\s]{8,}|\{[A-Za-z0-9-]{2,12}\}[A-Za-z0-9
 
 _HASH = rf"(?:{_DIGITS}|{_CRYPT})"
 
-_POT = re.compile(rf"{_HASH}:.*")
+_POT = re.compile(rf"{_HASH}([:;,|\t]).*")
 
-_HASHES = re.compile(rf"\*?{_HASH}|0x{_DIGITS}")
+_HASHES = re.compile(rf"\*?{_HASH}|0x{_DIGITS}|WPA\*\d\d\*[0-9a-f]{{32}}\*.*")
+
+_CHECKSUMS = re.compile(rf"({_DIGITS}) [ *](?=\S).*")
+
+_DUMPED = re.compile(r"[^:\s]+:\d+:[0-9a-fA-F]{32}:[0-9a-fA-F]{32}:[^:]*:[^:]*:.*")
 
 _OF_USERS = re.compile(rf"[^:\s]+:{_HASH}(?::.*)?")
 
@@ -28,23 +32,46 @@ _ACCOUNTS = re.compile(r"[^:\s]+:[^:]*:\d*:\d*:[^:]*:[^:]*:[^:]*")
 _SHADOW = re.compile(r"[^:\s]+:[^:\s]*:\d+:\d*:\d*:\d*:\d*:\d*:\d*")
 
 
+_WORDS = {";": "semicolon", "|": "bar", ",": "comma", "\t": "tab"}
+"""Separators that a shell would not take as they are."""
+
+
 def field_remedy(field: int, separator: str) -> str:
     """Return the remedy that learns one field of each line."""
-    return f"to learn field {field}: --set corpus.field={field} --set corpus.separator={separator}; {AS_LINES}"
+    shown = _WORDS.get(separator, separator)
+    return f"to learn field {field}: --set corpus.field={field} --set corpus.separator={shown}; {AS_LINES}"
 
 
 def pot(sample: Sample) -> Sighting | None:
     """Hashes, each with what it was made of, as crackers of passwords keep them: HASH:PLAIN or HASH:SALT:PLAIN."""
     if not nearly_all(sample.lines, _POT):
         return None
-    first = sample.lines[0].partition(":")[0]
+    separator = Counter(found[1] for line in sample.lines if (found := _POT.fullmatch(line))).most_common(1)[0][0]
+    first = sample.lines[0].partition(separator)[0]
     what = f"a {len(first)}-digit hash" if re.fullmatch(_DIGITS, first) else "a hash"
-    lengths = {len(line.partition(":")[0]) for line in sample.lines}
+    lengths = {len(line.partition(separator)[0]) for line in sample.lines}
     what = what if len(lengths) == 1 else "a hash"
-    fields = Counter(line.count(":") + 1 for line in sample.lines).most_common(1)[0][0]
+    fields = Counter(line.count(separator) + 1 for line in sample.lines).most_common(1)[0][0]
     all_ = all_or_most(matching(sample.lines, _POT), sample.lines)
-    rest = ", ':' and text" if fields == 2 else f" and {fields - 1} more fields with ':' between them"
-    return Sighting(f"{all_} are {what}{rest}", field_remedy(fields, ":"))
+    shown = "a TAB" if separator == "\t" else repr(separator)
+    rest = f", {shown} and text" if fields == 2 else f" and {fields - 1} more fields with {shown} between them"
+    return Sighting(f"{all_} are {what}{rest}", field_remedy(fields, separator))
+
+
+def checksums(sample: Sample) -> Sighting | None:
+    """Checksums of files, as md5sum and the like write them."""
+    if not nearly_all(sample.lines, _CHECKSUMS):
+        return None
+    sizes = {len(found[1]) for line in sample.lines if (found := _CHECKSUMS.fullmatch(line))}
+    names = f"to learn the names: cut -c{sizes.pop() + 3}- FILE > NEW.txt; " if len(sizes) == 1 else ""
+    return Sighting("the lines are checksums and names of files", f"{names}{AS_LINES}")
+
+
+def dumped_accounts(sample: Sample) -> Sighting | None:
+    """Accounts of Windows with their hashes, as pwdump writes them: NAME:NUMBER:LM:NT and three more fields."""
+    if not nearly_all(sample.lines, _DUMPED):
+        return None
+    return Sighting("the lines are accounts of Windows with hashes, ':' between them (pwdump)", field_remedy(1, ":"))
 
 
 def hash_counts(sample: Sample) -> Sighting | None:
@@ -82,8 +109,7 @@ def logins(sample: Sample) -> Sighting | None:
     (separator, count), *_ = separators.most_common(1)
     if count < NEARLY_ALL * len(sample.lines):
         return None
-    shown = {";": "semicolon", "|": "bar"}.get(separator, separator)  # which a shell takes as it is
-    return Sighting(f"the lines are a mail address, {separator!r} and a password", field_remedy(2, shown))
+    return Sighting(f"the lines are a mail address, {separator!r} and a password", field_remedy(2, separator))
 
 
 def accounts(sample: Sample) -> Sighting | None:

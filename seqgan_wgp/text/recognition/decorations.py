@@ -14,6 +14,8 @@ _NUMBERED = re.compile(r"\s*(\d+)([.)]|:|\t) ?(\s*\S.*)")
 
 _BULLET = re.compile(r"\s*([-*\u2022\u2023\u25aa\u2013]) (?=\S).*")
 
+_LIST_HEAD = re.compile(r"---\s*|[\w ]+:\s*")
+
 _QUOTED = re.compile(r"""\s*\[?\s*(["'])(.*)\1\s*,?\s*\]?\s*""")
 
 
@@ -58,9 +60,14 @@ def bulleted_list(sample: Sample) -> Sighting | None:
     if len(marks) > 1:
         return None
     mark = marks.pop()
+    # YAML has a line of dashes, or the name of the list, in front.
+    heads = itertools.takewhile(lambda line: not line.strip() or _LIST_HEAD.fullmatch(line), sample.text.split("\n"))
+    head = sum(1 for _ in heads)
+    change = replaced(rb"^[ \t]*" + re.escape(mark.encode()) + rb"[ \t]+")
+    before = ", and what stands before the first of them" if head else ""
     return Sighting(
-        f"each line begins with the bullet {mark!r}, which is left out",
-        change=replaced(rb"^[ \t]*" + re.escape(mark.encode()) + rb"[ \t]+"),
+        f"each line begins with the bullet {mark!r}, which is left out{before}",
+        change=without_head(head, change) if head else change,
     )
 
 

@@ -84,6 +84,19 @@ DOCUMENTS: tuple[DocumentKind, ...] = (
         r"[^\n]*\n[^\n]*\n[^\n]*\n[ \d]{6}.*V[23]000|(?:#[^\n]*\n)*@<TRIPOS>",
         "write it as SMILES: obabel FILE -osmi -O NEW.smi",
     ),
+    _kind(
+        "translations",
+        "a catalogue of translations (gettext)",
+        r"(?:#[^\n]*\n)*msgid ",
+        "to learn the translations: sed -n 's/^msgstr \"\\(..*\\)\"$/\\1/p' FILE > NEW.txt",
+    ),
+    _kind("patch", "a patch", r"(?:diff --git |--- [^\n]*\n\+\+\+ )", "give the files that it changes"),
+    _kind(
+        "affixes",
+        "the affix file of a dictionary (Hunspell)",
+        r"(?:#[^\n]*\n)*SET [\w-]+\r?\n(?:TRY|LANG|FLAG|PFX|SFX|REP|WORDCHARS)\b",
+        "give the file of words, which ends in .dic",
+    ),
     _kind("lfs", "a Git LFS pointer, not the file itself", r"version https://git-lfs", "get the file: git lfs pull"),
     _kind("key", "a key or certificate", r"-----BEGIN [A-Z ]+-----", "give a text file with one string per line"),
     _kind(

@@ -53,7 +53,7 @@ def _first_element(text: str) -> object:
 
 def json_lines(sample: Sample) -> Sighting | None:
     """An object a line."""
-    if not is_json_lines(sample.lines):
+    if not is_json_lines(sample.lines) or _is_one_object(sample):
         return None
     return Sighting("the lines are JSON objects", _fields_remedy(field_names(json.loads(sample.lines[0]))))
 
@@ -65,7 +65,7 @@ def _fields_remedy(names: Sequence[str]) -> str:
 
 def json_object(sample: Sample) -> Sighting | None:
     """One object with all in it, such as a notebook or the answer of a server."""
-    if not is_json_object(sample.text) or is_json_lines(sample.lines):
+    if not is_json_object(sample.text) or (is_json_lines(sample.lines) and not _is_one_object(sample)):
         return None
     if sample.is_whole and not _is_json(sample.text):
         return None
@@ -73,6 +73,10 @@ def json_object(sample: Sample) -> Sighting | None:
         "the file is one JSON object, not a list of strings",
         f"write its strings to a file, one per line: jq -r '.NAME[]' FILE > NEW.txt; {AS_LINES}",
     )
+
+
+def _is_one_object(sample: Sample) -> bool:
+    return sample.is_whole and len(sample.lines) == 1
 
 
 def _is_json(text: str) -> bool:
@@ -89,6 +93,8 @@ _COUNT_FIRST = re.compile(r" *(\d{1,12})[ \t](.*)")
 
 _COUNT_LAST = re.compile(r"(.*\S)[\t ] *(\d{1,12})\s*")
 
+_RANKED = re.compile(r"\s*(\d+)[.)]?[ \t]+(.*\S)[\t ]+(\d{1,12})\s*")
+
 _PADDED = re.compile(r" +\d{1,12} .*")
 
 
@@ -100,6 +106,19 @@ def _split_first(line: str) -> tuple[str, str] | None:
 def _split_last(line: str) -> tuple[str, str] | None:
     found = _COUNT_LAST.fullmatch(line)
     return (found[1], found[2]) if found else None
+
+
+def _split_ranked(line: str) -> tuple[str, str] | None:
+    found = _RANKED.fullmatch(line)
+    return (found[2], found[3]) if found else None
+
+
+def _is_ranked(lines: Sequence[str]) -> bool:
+    """Say whether nearly all lines have a rank, a string and a count, and ranks go up by one."""
+    if not nearly_all(lines, _RANKED):
+        return False
+    ranks = [int(found[1]) for line in lines if (found := _RANKED.fullmatch(line))]
+    return ranks[0] < 2 and ranks == list(range(ranks[0], ranks[0] + len(ranks))) and _falls(lines, _split_ranked)
 
 
 def counts(sample: Sample, *, once: bool) -> Sighting | None:
@@ -117,7 +136,17 @@ def counts(sample: Sample, *, once: bool) -> Sighting | None:
         return None
     if split(lines[0]) is None and not _heads_counts(lines[0], where):
         return None
-    what = f"each line has a count {where} its string, as of uniq -c"
+    return _counted(f"each line has a count {where} its string, as of uniq -c", split, once=once)
+
+
+def ranked_counts(sample: Sample, *, once: bool) -> Sighting | None:
+    """Each string between its rank and a number that says how often it was there."""
+    if not _is_ranked(sample.lines):
+        return None
+    return _counted("each line has a rank, which is left out, a string and its count", _split_ranked, once=once)
+
+
+def _counted(what: str, split: Split, *, once: bool) -> Sighting:
     if once:
         return Sighting(f"{what}; the counts are left out", fields=weighted_lines(split, once=True))
     return Sighting(
@@ -156,6 +185,33 @@ def _falls(lines: Sequence[str], split: Split) -> bool:
     numbers = [int(pair[1]) for line in lines if (pair := split(line))]
     stays = sum(after <= before for before, after in itertools.pairwise(numbers))
     return numbers[0] > numbers[-1] and len(numbers) >= 2 * LINES_LEAST and stays >= NEARLY_ALL * (len(numbers) - 1)
+
+
+# Vectors and tables of Markdown
+
+_VECTOR = re.compile(r"\S+(?: -?\d+(?:\.\d+)?(?:e[+-]?\d+)?){4,}\s*", re.IGNORECASE)
+
+
+def vectors(sample: Sample) -> Sighting | None:
+    """Word vectors: a word and its numbers a line, perhaps behind a line with their count and size."""
+    has_head = bool(sample.lines) and re.fullmatch(r"\d+ \d+\s*", sample.lines[0]) is not None
+    body = sample.lines[1:] if has_head else sample.lines
+    if not nearly_all(body, _VECTOR) or len({line.count(" ") for line in body}) > 2:
+        return None
+    words = "tail -n +2 FILE | cut -d' ' -f1 > NEW.txt" if has_head else "cut -d' ' -f1 FILE > NEW.txt"
+    return Sighting("the lines are word vectors: words with numbers", f"to learn the words: {words}; {AS_LINES}")
+
+
+_MARKDOWN_RULE = re.compile(r"\|?(?:\s*:?-{2,}:?\s*\|)+(?:\s*:?-{2,}:?\s*)?\|?\s*")
+
+
+def markdown(sample: Sample) -> Sighting | None:
+    """A table of Markdown: a line of names, a line of dashes, and rows with bars around their cells."""
+    lines = sample.lines
+    if len(lines) < LINES_LEAST or not lines[0].startswith("|") or not _MARKDOWN_RULE.fullmatch(lines[1]):
+        return None
+    first = "sed '1,2d; s/^| *//; s/ *|.*//' FILE > NEW.txt"
+    return Sighting("the lines are a table of Markdown", f"to learn the first column: {first}; {AS_LINES}")
 
 
 # Columns

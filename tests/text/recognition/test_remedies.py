@@ -57,6 +57,7 @@ class Cause:
 
 
 AS_THEY_ARE: dict[str, list[str] | None] = {"corpus.format=lines": None}
+CASE: dict[str, list[str] | None] = {"corpus.case=lower": None}
 FIELDS = [f"{word},{word[::-1]},{place}" for place, word in enumerate(WORDS)]
 
 CAUSES: dict[str, Cause] = {
@@ -64,6 +65,42 @@ CAUSES: dict[str, Cause] = {
     "user hashes": Cause(lines([f"{word}:{md5(word)}" for word in WORDS]), {"corpus.field=1": WORDS, **AS_THEY_ARE}),
     "hashes": Cause(lines(list(map(md5, WORDS))), AS_THEY_ARE),
     "hash counts": Cause(lines([f"{md5(word)}:5" for word in WORDS]), AS_THEY_ARE),
+    "checksums": Cause(
+        lines([f"{md5(word)} *{word}" for word in WORDS]), {"to learn the names: cut": WORDS, **AS_THEY_ARE}
+    ),
+    "accounts of Windows": Cause(
+        lines([f"{word}:500:{md5(word)}:{md5(word)}:::" for word in WORDS]), {"corpus.field=1": WORDS, **AS_THEY_ARE}
+    ),
+    "vectors": Cause(
+        lines(["80 4", *(f"{word} 0.5 -1 2.25 3e-2" for word in WORDS)]), {"to learn the words:": WORDS, **AS_THEY_ARE}
+    ),
+    "vectors without a head": Cause(
+        lines([f"{word} 0.5 -1 2.25 3e-2" for word in WORDS]), {"to learn the words:": WORDS, **AS_THEY_ARE}
+    ),
+    "Markdown": Cause(
+        lines(["| name | n |", "|:-----|--:|", *(f"| {word} | 7 |" for word in WORDS)]),
+        {"to learn the first column:": WORDS, **AS_THEY_ARE},
+    ),
+    "translations": Cause(
+        lines(['msgid ""', 'msgstr ""', *(f'msgid "x"\nmsgstr "{word}"' for word in WORDS)]),
+        {"to learn the translations:": WORDS, **AS_THEY_ARE},
+    ),
+    "spoken lines": Cause(
+        lines([f"{place}\n00:00:01,000 --> 00:00:02,000\n{word}" for place, word in enumerate(WORDS, 1)]),
+        {"to learn the spoken lines:": WORDS, **AS_THEY_ARE},
+        "film.srt",
+    ),
+    "contacts": Cause(
+        lines([f"BEGIN:VCARD\nFN:{word}\nEND:VCARD" for word in WORDS]),
+        {"to learn the names: grep": WORDS, **AS_THEY_ARE, **CASE},
+    ),
+    "a calendar": Cause(
+        lines(["BEGIN:VCALENDAR", *(f"SUMMARY:{word}" for word in WORDS)]),
+        {"to learn the titles: grep": WORDS, **AS_THEY_ARE, **CASE},
+    ),
+    "a directory": Cause(
+        lines([f"dn: cn={word}\ncn: {word}" for word in WORDS]), {"to learn one attribute: grep": WORDS, **AS_THEY_ARE}
+    ),
     "logins": Cause(
         lines([f"{word[::-1]}@mail.example.org|{word}" for word in WORDS]), {"corpus.field=2": WORDS, **AS_THEY_ARE}
     ),
@@ -257,7 +294,9 @@ def learnt(found: Scan) -> list[str]:
 
 
 def command_of(way: str) -> str:
-    return re.sub(r"\bNEW(\.\w+)?", "new.txt", way[re.search(r"\b(tr|sed|sort|iconv|jq|grep) ", way).start() :])  # type: ignore[union-attr]
+    return re.sub(
+        r"\bNEW(\.\w+)?", "new.txt", way[re.search(r"\b(tr|sed|sort|iconv|jq|grep|cut|tail) ", way).start() :]
+    )  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("name", CAUSES)
@@ -288,6 +327,8 @@ def test_every_way_out_leads_out(name: str, folder: Path) -> None:
                     settings |= before  # the field, which was named before
                 settings |= changes(way)
             before = settings
+            if "corpus.case=lower" in way and cause.learnt[key] is None:
+                continue  # of a file that is refused all the same
             config = recipe("fast", settings)
             found = scan(recognised(open_source(now), config.corpus), config.corpus)
             wanted = cause.learnt[key]
