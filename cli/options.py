@@ -86,12 +86,12 @@ def with_weights(assignments: list[str] | None, weights: str | None, corpus: lis
 
     Raises ConfigError where counts are named twice, or where there is no text.
     """
+    if weights is None:
+        return assignments or []
     from seqgan_wgp.config.fields import parse_assignments
     from seqgan_wgp.domains import adapter_claiming
     from seqgan_wgp.errors import ConfigError
 
-    if weights is None:
-        return assignments or []
     adapter = adapter_claiming(corpus)
     if not adapter.has_strings:
         raise ConfigError(f"--weights is for text, not for {adapter.name} data", "leave it out")

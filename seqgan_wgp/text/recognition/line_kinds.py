@@ -54,7 +54,7 @@ def line_kinds(*, once: bool) -> tuple[LineKind, ...]:
         LineKind(name="logins", does="refuse", tell=credentials.logins),
         LineKind(name="smiles", does="read", tell=sequences.smiles),
         LineKind(name="vectors", does="refuse", tell=table_kinds.vectors),
-        LineKind(name="markdown", does="refuse", tell=table_kinds.markdown),
+        LineKind(name="markdown", does="refuse", tell=table_kinds.markdown_table),
         LineKind(name="dictionary", does="read", tell=decorations.dictionary),
         LineKind(name="counts", does="read", tell=partial(table_kinds.ranked_counts, once=once)),
         LineKind(name="numbered", does="read", tell=decorations.numbered_list),

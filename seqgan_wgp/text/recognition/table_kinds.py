@@ -59,7 +59,7 @@ def json_lines(sample: Sample) -> Sighting | None:
 
 
 def _fields_remedy(names: Sequence[str]) -> str:
-    example = _set("field", names[0] if names else "NAME")
+    example = _option("field", names[0] if names else "NAME")
     return f"to learn one field: {example}; fields: {listed(names)}; {AS_LINES}"
 
 
@@ -205,7 +205,7 @@ def vectors(sample: Sample) -> Sighting | None:
 _MARKDOWN_RULE = re.compile(r"\|?(?:\s*:?-{2,}:?\s*\|)+(?:\s*:?-{2,}:?\s*)?\|?\s*")
 
 
-def markdown(sample: Sample) -> Sighting | None:
+def markdown_table(sample: Sample) -> Sighting | None:
     """A table of Markdown: a line of names, a line of dashes, and rows with bars around their cells."""
     lines = sample.lines
     if len(lines) < LINES_LEAST or not lines[0].startswith("|") or not _MARKDOWN_RULE.fullmatch(lines[1]):
@@ -236,16 +236,16 @@ def columns(sample: Sample, delimiters: str) -> Sighting | None:
     if counted := [place for place in range(1, len(first)) if _are_counts(rows, place, has_names=has_names)]:
         place = counted[-1]
         named = first[place] if has_names else str(place + 1)
-        weights = f"; to learn each as often as another column says, add {_set('weights', named)}"
+        weights = f"; to learn each as often as another column says, add {_option('weights', named)}"
     # A number that is a cell of the first line too would be taken for the name of its column.
     plain = f" --set corpus.separator={_SEPARATORS[delimiter]}" if field in first and not has_names else ""
     return Sighting(
         f"the lines are a table of {len(first)} columns with {name} between them; the first line is: {shown}",
-        f"to learn one column: {_set('field', field)}{plain}{weights}; {AS_LINES}",
+        f"to learn one column: {_option('field', field)}{plain}{weights}; {AS_LINES}",
     )
 
 
-def _set(name: str, value: str) -> str:
+def _option(name: str, value: str) -> str:
     """Return an option as a shell takes it."""
     assigned = f"corpus.{name}={value}"
     if re.search(r"""["$`\\!]""", assigned):

@@ -294,9 +294,9 @@ def learnt(found: Scan) -> list[str]:
 
 
 def command_of(way: str) -> str:
-    return re.sub(
-        r"\bNEW(\.\w+)?", "new.txt", way[re.search(r"\b(tr|sed|sort|iconv|jq|grep|cut|tail) ", way).start() :]
-    )  # type: ignore[union-attr]
+    """Return the command of a way out, writing to new.txt."""
+    _, command = re.split(r"(?=\b(?:tr|sed|sort|iconv|jq|grep|cut|tail) )", way, maxsplit=1)
+    return re.sub(r"\bNEW(\.\w+)?", "new.txt", command)
 
 
 @pytest.mark.parametrize("name", CAUSES)
