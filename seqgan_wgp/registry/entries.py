@@ -44,6 +44,9 @@ class Loss:
     needs_bounded_critic: bool = False
     """Whether the critic's loss is unbounded unless a constraint bounds its slope between real and generated."""
 
+    critic_is_wasserstein: bool = False
+    """Whether the critic's loss is E[f(x~)] - E[f(x)], so that the metric `wasserstein` is minus it."""
+
     configure: Callable[[Any], Loss] | None = None
     """(section [objective]) -> the loss with the parameters set there; None: the loss has no parameters."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Protocol, cast, final
 
 import torch
@@ -96,11 +97,11 @@ class _ResidualStack(nn.Module):
         return x_BCL
 
 
-def _arranged(x_BCL: Tensor, blocks: nn.ModuleList) -> Tensor:
-    """Return the same values in the memory layout that the blocks' convolutions need."""
+def _arranged(blocks: nn.ModuleList, *batches_BCL: Tensor) -> Tensor:
+    """Return batches as one, in the memory layout that the blocks' convolutions need."""
     for block in blocks:
-        return cast("ResidualBlock", block).conv1.arranged(x_BCL)
-    return x_BCL
+        return cast("ResidualBlock", block).conv1.arranged(*batches_BCL)
+    return batches_BCL[0] if len(batches_BCL) == 1 else torch.cat(batches_BCL)
 
 
 DRAWN = 0.5
@@ -123,6 +124,23 @@ def straight_through(logits_BLV: Tensor, chance_BL: Tensor | None = None, sample
     return shown_BLV
 
 
+LOOKED_UP = 256
+"""Up to so many symbols, one-hot rows are looked up in the identity matrix."""
+
+
+def _one_hot(id_BL: Tensor, like_BLV: Tensor) -> Tensor:
+    """Return one-hot rows (B, L, V), position first in memory, as the critic's first layer reads it."""
+    id_LB, size = id_BL.t(), like_BLV.shape[2]
+    if size <= LOOKED_UP:
+        return functional.embedding(id_LB, _identity(size, like_BLV.dtype, like_BLV.device)).transpose(0, 1)
+    return like_BLV.new_zeros((*id_LB.shape, size)).scatter_(2, id_LB[..., None], 1.0).transpose(0, 1)
+
+
+@lru_cache(maxsize=16)
+def _identity(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.eye(size, dtype=dtype, device=device)
+
+
 @final
 class _StraightThrough(torch.autograd.Function):
     """One-hot rows in the forward pass, softmax in the backward pass; first derivatives only."""
@@ -141,9 +159,7 @@ class _StraightThrough(torch.autograd.Function):
             if sampled_B1 is not None:
                 likeliest_BL1 = logits_BLV.argmax(dim=-1, keepdim=True)
                 chosen_BL1 = torch.where(sampled_B1[..., None], chosen_BL1, likeliest_BL1)
-        # Position first in memory, as the critic's first layer reads it.
-        one_hot_LBV = soft_BLV.new_zeros(soft_BLV.transpose(0, 1).shape)
-        return one_hot_LBV.transpose(0, 1).scatter_(2, chosen_BL1, 1.0)
+        return _one_hot(chosen_BL1[..., 0], like_BLV=soft_BLV)
 
     @staticmethod
     @once_differentiable
@@ -180,7 +196,7 @@ class ResidualGenerator(_ResidualStack):
 
     def logits(self, latent_BZ: Tensor) -> Tensor:
         """Return the (B, L, V) logits, which suffice for an argmax."""
-        x_BCL = _arranged(self.input(latent_BZ).unflatten(1, self.shape), self.blocks)
+        x_BCL = _arranged(self.blocks, self.input(latent_BZ).unflatten(1, self.shape))
         x_BCL = self._through(x_BCL, None if self.modulation is None else self.modulation(latent_BZ))
         # A convolution with kernel 1 is a matrix product at each position. Written like this, its result has the memory
         # layout in which the softmax and the critic read it.
@@ -227,15 +243,21 @@ class ResidualCritic(_ResidualStack):
         """Return the scores."""
         return self.score(self.stem(x_BLV))
 
-    def stem(self, x: Tensor) -> Tensor:
-        """Return the output (B, C, L) of the first, linear layer for (B, L, V) probabilities or (B, L) ids."""
+    def stem(self, *batches: Tensor) -> Tensor:
+        """Return the output (B, C, L) of the first, linear layer for (B, L, V) probabilities or (B, L) ids.
+
+        Of several batches it is that of all items, as one batch.
+        """
+        return _arranged(self.blocks, *map(self._entered, batches))
+
+    def _entered(self, x: Tensor) -> Tensor:
         weight_CV, bias_C = self.input.weight.flatten(1), self.input.bias
         assert bias_C is not None
         if x.is_floating_point():
             entered_LBC = functional.linear(x.transpose(0, 1), weight_CV) + bias_C
         else:
             entered_LBC = functional.embedding(x.t().long(), weight_CV.t()) + bias_C
-        return _arranged(entered_LBC.permute(1, 2, 0), self.blocks)
+        return entered_LBC.permute(1, 2, 0)
 
     def score(self, entered_BCL: Tensor) -> Tensor:
         """Return the scores, given the output of `stem`."""

@@ -25,6 +25,9 @@ class _PointsView:
     def __init__(self, critic: nn.Module, real: Tensor, fake: Tensor) -> None:
         self.critic, self.real, self.fake = critic, real, fake
 
+    def both(self) -> Tensor:
+        return one_batch(self.real, self.fake)
+
     def score(self, x: Tensor) -> Tensor:
         score_B: Tensor = self.critic(x)
         return score_B
@@ -40,8 +43,8 @@ class LinearStemCritic(Protocol):
     The first layer may shrink a point greatly: from thousands of numbers at each position to a few dozen.
     """
 
-    def stem(self, x: Tensor) -> Tensor:
-        """Return what the first layer makes of points of critic space or of compact items."""
+    def stem(self, *batches: Tensor) -> Tensor:
+        """Return what the first layer makes of points of critic space or of compact items; of all batches as one."""
 
     def score(self, entered: Tensor) -> Tensor:
         """Return the scores (B,) of what `stem` gave."""
@@ -58,7 +61,11 @@ class _StemView:
     """The view behind a linear first layer."""
 
     def __init__(self, critic: LinearStemCritic, real: Tensor, fake: Tensor) -> None:
-        self.critic, self.real, self.fake = critic, critic.stem(real), critic.stem(fake)
+        self.critic, self._both = critic, critic.stem(real, fake)
+        self.real, self.fake = torch.split(self._both, len(real))
+
+    def both(self) -> Tensor:
+        return self._both
 
     def score(self, x: Tensor) -> Tensor:
         return self.critic.score(x)
@@ -68,6 +75,13 @@ class _StemView:
             score_B = self.critic.score(x)
         (gradient,) = torch.autograd.grad(score_B, x, torch.ones_like(score_B), create_graph=True)
         return self.critic.slopes(gradient)
+
+
+def one_batch(real: Tensor, fake: Tensor) -> Tensor:
+    """Return (2B, ...) points in the order in memory that `real` has; `torch.cat` would lay them out anew."""
+    order = sorted(range(real.ndim), key=real.stride, reverse=True)
+    joined = torch.cat([real.permute(order), fake.permute(order)], dim=order.index(0))
+    return joined.permute([order.index(axis) for axis in range(real.ndim)])
 
 
 def points_view(critic: nn.Module, real: Tensor, fake: Tensor) -> View:
@@ -99,6 +113,10 @@ class AutocastView:
         self.view, self.autocast = view, autocast
         self.real, self.fake = view.real, view.fake
 
+    def both(self) -> Tensor:
+        """Return both ends as one batch."""
+        return self.view.both()
+
     def score(self, x: Tensor) -> Tensor:
         """Return the scores (B,), float32 again."""
         with self.autocast():
@@ -117,6 +135,10 @@ class Subsampled:
     def __init__(self, view: View, kept: slice) -> None:
         self.view = view
         self.real, self.fake = view.real[kept], view.fake[kept]
+
+    def both(self) -> Tensor:
+        """Return both ends as one batch."""
+        return one_batch(self.real, self.fake)
 
     def score(self, x: Tensor) -> Tensor:
         """Return the scores (B,)."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import final
 
 import torch
 from torch import Tensor
@@ -38,8 +39,8 @@ class StepMetrics:
     values: tuple[Tensor, ...]
     """Of a critic step all CRITIC_METRICS but the last; of a generator step its loss."""
 
-    norms: tuple[Tensor, ...]
-    """The norm of the gradient in each parameter, of which the last metric is made."""
+    gradients: Gradients
+    """The gradient in each parameter: its norm is the last metric."""
 
 
 def one_round(state: TrainState, number: Number, reals: Sequence[Tensor] | None = None) -> Tensor:
@@ -52,7 +53,7 @@ def one_round(state: TrainState, number: Number, reals: Sequence[Tensor] | None 
         number: of the round, from 0.
         reals: the real batches of its critic steps; None: they are looked up.
     """
-    of_critic = []
+    of_critic = _StepsMetrics()
     with cache_weight_transform(state.generator):
         for k in range(state.config.training.critic_steps):
             step_number = state.schedule.critic_step_number(number, k)
@@ -91,7 +92,7 @@ def critic_step(state: TrainState, number: Number, real: Tensor | None = None) -
     if state.objective.constraint.project is not None:
         assert state.config.objective.clip is not None
         state.objective.constraint.project(state.critic, state.config.objective.clip)
-    return StepMetrics(measured, tuple(torch._foreach_norm(gradients)))
+    return StepMetrics(measured, gradients)
 
 
 def generator_step(state: TrainState, number: Number, real: Tensor | None = None) -> StepMetrics:
@@ -119,7 +120,7 @@ def generator_step(state: TrainState, number: Number, real: Tensor | None = None
         )
     gradients, measured = _mean_over_group(state, gradients, (loss,))
     apply_gradients(state.optimizers.generator, state.generator, gradients)
-    return StepMetrics(measured, tuple(torch._foreach_norm(gradients)))
+    return StepMetrics(measured, gradients)
 
 
 def _real_points(state: TrainState, round_: Number, real: Tensor | None) -> Tensor | None:
@@ -133,31 +134,57 @@ def _real_points(state: TrainState, round_: Number, real: Tensor | None) -> Tens
     return _noised(state, state.domain.spec.embed(real), Stream.REAL_NOISE, step_number)
 
 
-def _generator_steps(state: TrainState, round_: Number, real: Tensor | None) -> list[StepMetrics]:
+def _generator_steps(state: TrainState, round_: Number, real: Tensor | None) -> _StepsMetrics:
     """Change the generator as often as the round has it; return what each step measured."""
     settings, schedule = state.config.training, state.schedule
     count = schedule.generator_steps(state.step)
-    done = [generator_step(state, schedule.generator_step_number(round_, k), real) for k in range(count)]
+    done = _StepsMetrics()
+    for k in range(count):
+        done.append(generator_step(state, schedule.generator_step_number(round_, k), real))
     if settings.extra_steps_above is None:
         return done
-    loss, rises = done[-1].values[0].item(), 0
+    loss, rises = done.values[-1][0].item(), 0
     while loss > settings.extra_steps_above and rises < settings.extra_steps_max_rises:
-        done.append(generator_step(state, schedule.generator_step_number(round_, len(done)), real))
-        before, loss = loss, done[-1].values[0].item()
+        done.append(generator_step(state, schedule.generator_step_number(round_, len(done.values)), real))
+        before, loss = loss, done.values[-1][0].item()
         rises += loss >= before
     return done
 
 
-def _round_metrics(of_critic: Sequence[StepMetrics], of_generator: Sequence[StepMetrics]) -> Tensor:
+@final
+class _StepsMetrics:
+    """What the round's steps of one kind measured.
+
+    Gradients are kept for the last step alone, which its parameters refer to anyway. Of the steps before, the norms of
+    each parameter are kept.
+    """
+
+    def __init__(self) -> None:
+        self.values: list[tuple[Tensor, ...]] = []
+        self.norms: list[tuple[Tensor, ...]] = []
+        self.last: Gradients = ()
+
+    def append(self, step: StepMetrics) -> None:
+        if self.values:
+            self.norms.append(tuple(torch._foreach_norm(self.last)))
+        self.values.append(step.values)
+        self.last = step.gradients
+
+
+def _round_metrics(of_critic: _StepsMetrics, of_generator: _StepsMetrics) -> Tensor:
     """Return ROUND_METRICS: the means of what the round's steps of each kind measured, in few operations for all."""
-    steps = [*of_critic, *of_generator]
-    norms = torch.stack([norm for step in steps for norm in step.norms])
-    totals = torch._foreach_norm(torch.split(norms, [len(step.norms) for step in steps]))
-    table = torch.stack([value for step, total in zip(steps, totals, strict=True) for value in (*step.values, total)])
-    if len(of_critic) == len(of_generator) == 1:
+    last = torch._foreach_norm([*of_critic.last, *of_generator.last])
+    parts, critics, generators = len(of_critic.last), len(of_critic.values), len(of_generator.values)
+    norms = [*of_critic.norms, last[:parts], *of_generator.norms, last[parts:]]
+    totals = torch._foreach_norm(
+        torch.split(torch.stack([each for step in norms for each in step]), list(map(len, norms)))
+    )
+    values = [*of_critic.values, *of_generator.values]
+    table = torch.stack([value for step, total in zip(values, totals, strict=True) for value in (*step, total)])
+    if critics == generators == 1:
         return table
-    kinds = torch.split(table, [len(of_critic) * len(CRITIC_METRICS), len(of_generator) * len(GENERATOR_METRICS)])
-    return torch.cat([kinds[0].view(len(of_critic), -1).mean(dim=0), kinds[1].view(len(of_generator), -1).mean(dim=0)])
+    kinds = torch.split(table, [critics * len(CRITIC_METRICS), generators * len(GENERATOR_METRICS)])
+    return torch.cat([kinds[0].view(critics, -1).mean(dim=0), kinds[1].view(generators, -1).mean(dim=0)])
 
 
 def _mean_over_group(

@@ -109,7 +109,10 @@ LOSSES.add("gan", Loss(critic=gan_critic, generator=gan_generator))
 LOSSES.add("gan-ns", Loss(critic=gan_critic, generator=gan_ns_generator))
 LOSSES.add("lsgan", dataclasses.replace(least_squares(0, 1, 1), configure=_targeted))
 LOSSES.add("hinge", Loss(critic=hinge_critic, generator=wgan_generator))
-LOSSES.add("wgan", Loss(critic=wgan_critic, generator=wgan_generator, needs_bounded_critic=True))
+LOSSES.add(
+    "wgan",
+    Loss(critic=wgan_critic, generator=wgan_generator, needs_bounded_critic=True, critic_is_wasserstein=True),
+)
 LOSSES.add("rpgan", Loss(critic=rpgan_critic, generator=rpgan_generator, needs_real=True))
 
 

@@ -37,6 +37,9 @@ class View(Protocol):
     real: Tensor
     fake: Tensor
 
+    def both(self) -> Tensor:
+        """Return both ends as one batch (2B, ...), the real ones first."""
+
     def score(self, x: Tensor) -> Tensor:
         """Return the scores (B,)."""
 

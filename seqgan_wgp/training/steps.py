@@ -112,13 +112,14 @@ def critic_loss(view: View, uniform: Uniform, objective: CriticObjective) -> tup
     The mean of L over the batch in Gulrajani et al. 2017, Algorithm 1, line 7.
     """
     real_B, fake_B = _scores(view, objective)
-    total = objective.loss.critic(real_B, fake_B)
+    total = loss = objective.loss.critic(real_B, fake_B)
     if objective.constraint.slopes is None:
         penalty = slope_mean = torch.zeros_like(total)
     else:
         penalty, slope_mean = _weighted_penalty(view, uniform, objective)
         total = total + penalty
-    wasserstein = (real_B.mean() - fake_B.mean()).detach()
+    with torch.no_grad():
+        wasserstein = 0 - loss if objective.loss.critic_is_wasserstein else real_B.mean() - fake_B.mean()
     return total, CriticMetrics(
         loss=total.detach(), wasserstein=wasserstein, penalty=penalty.detach(), slope_mean=slope_mean
     )
@@ -128,15 +129,8 @@ def _scores(view: View, objective: CriticObjective) -> tuple[Tensor, Tensor]:
     """Return f(x) and f(x~): where the critic mixes no samples, from one batch of both, as one larger product."""
     if objective.separate_batches:
         return view.score(view.real), view.score(view.fake)
-    real_B, fake_B = torch.split(view.score(_one_batch(view.real, view.fake)), len(view.real))
+    real_B, fake_B = torch.split(view.score(view.both()), len(view.real))
     return real_B, fake_B
-
-
-def _one_batch(real: Tensor, fake: Tensor) -> Tensor:
-    """Return (2B, ...) points in the order in memory that `real` has; `torch.cat` would lay them out anew."""
-    order = sorted(range(real.ndim), key=real.stride, reverse=True)
-    joined = torch.cat([real.permute(order), fake.permute(order)], dim=order.index(0))
-    return joined.permute([order.index(axis) for axis in range(real.ndim)])
 
 
 def _weighted_penalty(view: View, uniform: Uniform, objective: CriticObjective) -> tuple[Tensor, Tensor]:

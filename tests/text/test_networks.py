@@ -18,6 +18,7 @@ from seqgan_wgp.text.domain import networks
 from seqgan_wgp.text.networks import (
     CRITICS,
     GENERATORS,
+    LOOKED_UP,
     NORMALIZATIONS,
     ResidualBlock,
     ResidualCritic,
@@ -172,6 +173,26 @@ def test_where_nothing_is_drawn_it_is_the_likeliest() -> None:
     shown_BLV = straight_through(logits_BLV, chance_BL, torch.arange(B)[:, None] % 2 == 1)
     assert torch.equal(shown_BLV[::2], straight_through(logits_BLV)[::2])
     assert torch.equal(shown_BLV[1::2], straight_through(logits_BLV[1::2], chance_BL[1::2]))
+
+
+@pytest.mark.parametrize("size", [2, LOOKED_UP, LOOKED_UP + 1])
+def test_rows_shown_are_one_hot_at_the_chosen_symbol_position_first_in_memory(size: int) -> None:
+    torch.manual_seed(0)
+    logits_BLV = torch.randn(B, L, size)
+    shown_BLV = straight_through(logits_BLV)
+    assert torch.equal(shown_BLV, functional.one_hot(logits_BLV.argmax(dim=2), size).float())
+    assert shown_BLV.transpose(0, 1).is_contiguous()
+
+
+@pytest.mark.parametrize("way", CONVOLUTIONS)
+@pytest.mark.parametrize("blocks", [0, 1])
+def test_the_stem_of_two_batches_is_that_of_each(way: str, blocks: int) -> None:
+    settings = dataclasses.replace(recipe("fast").critic, width=8, blocks=blocks)
+    critic = CRITICS["residual"](settings, L, V)
+    assert isinstance(critic, ResidualCritic)
+    set_convolution_algorithm(critic, way)
+    ids_BL, soft_BLV = torch.randint(V, (B, L)), torch.rand(B, L, V)
+    assert torch.equal(critic.stem(ids_BL, soft_BLV), torch.cat([critic.stem(ids_BL), critic.stem(soft_BLV)]))
 
 
 def test_sampled_draws_half_of_the_strings_and_shows_the_others_as_in_use() -> None:

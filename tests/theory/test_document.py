@@ -60,6 +60,9 @@ class Recorder:
         self.real = self.fake = real
         self.looked_at = real
 
+    def both(self) -> Tensor:
+        return torch.cat([self.real, self.fake])
+
     def score(self, x: Tensor) -> Tensor:
         return x.flatten(1).sum(dim=1)
 

@@ -20,7 +20,7 @@ N tiles of all items.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -152,11 +152,11 @@ class Convolution(nn.Conv1d):
         transformed = self._transformed(algorithm, x_BCL.shape[2])
         return algorithm.convolve(x_BCL, transformed, self.bias, self.kernel_size[0], self.input_grads_only)
 
-    def arranged(self, x_BCL: Tensor) -> Tensor:
-        """Return the same numbers, in memory as this convolution wants them: so nothing behind it need copy any."""
-        if self.algorithm_for(x_BCL) == "direct":
-            return x_BCL.contiguous()
-        return x_BCL.permute(2, 0, 1).contiguous().permute(1, 2, 0)
+    def arranged(self, *batches_BCL: Tensor) -> Tensor:
+        """Return batches as one, in memory as this convolution wants it: so nothing behind it need copy any."""
+        if self.algorithm_for(batches_BCL[0]) == "direct":
+            return _joined(batches_BCL, dim=0)
+        return _joined([x_BCL.permute(2, 0, 1) for x_BCL in batches_BCL], dim=1).permute(1, 2, 0)
 
     def algorithm_for(self, x_BCL: Tensor) -> str:
         """Return the name of the algorithm for such an input."""
@@ -173,6 +173,10 @@ class Convolution(nn.Conv1d):
         if key not in self.transformed:
             self.transformed[key] = algorithm.transform_weights(self.weight, length)
         return self.transformed[key]
+
+
+def _joined(tensors: Sequence[Tensor], dim: int) -> Tensor:
+    return tensors[0].contiguous() if len(tensors) == 1 else torch.cat(list(tensors), dim=dim).contiguous()
 
 
 def _convolutions(network: object) -> list[Convolution]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ...config import Config
 from ...errors import one_line
-from ..critic_views import LinearStemCritic
+from ..critic_views import LinearStemCritic, one_batch
 from ..penalties import Uniform
 from ..steps import CriticMetrics, CriticObjective, Gradients, critic_loss
 from .eager import EagerEngine, autocast_of, set_algorithms, with_autocast
@@ -86,6 +86,10 @@ class FunctionalView:
         self.critic = critic
         self.stem_critic = critic if isinstance(critic, LinearStemCritic) else None
         self.real, self.fake = (real, fake) if self.stem_critic is None else map(self.stem_critic.stem, (real, fake))
+
+    def both(self) -> Tensor:
+        """Return both ends as one batch."""
+        return one_batch(self.real, self.fake)
 
     def score(self, x: Tensor) -> Tensor:
         """Return the scores (B,)."""
