@@ -51,7 +51,7 @@ _TOY = NetworkTrial(item_shape=(2,), recipe="toy-wgan-gp")
 
 DATA_KINDS: dict[str, DataKind] = {
     "text": DataKind(data_settings=("corpus.",), has_rules=True, is_discrete=True, trial=_TEXT),
-    "image": DataKind(data_settings=("images.limit",), trial=_IMAGE),
+    "image": DataKind(data_settings=("images.limit", "images.balanced"), trial=_IMAGE),
     "toy": DataKind(data_settings=("toy.",), trial=_TOY),
 }
 """Name of a kind of data -> its properties; `registry.GENERATORS` and `CRITICS` have its networks."""

@@ -119,6 +119,7 @@ class ImageSettings:
 
     range: str = setting("values of pixels: 0 to 1, or -1 to 1", "unit", choices=_RANGES)
     limit: int | None = setting("number of training images, the first ones; none: all", None, ge=1)
+    balanced: bool = setting("with images.limit, take equally many images of each class, by their labels", False)
     columns: int | None = setting("columns of the grid of samples; auto: 10", None, ge=1, le=100, auto=True)
     rows: int | None = setting("rows of the grid of samples; auto: 10", None, ge=1, le=100, auto=True)
 

@@ -20,7 +20,7 @@ from ..config.schema import ImageSettings
 from ..errors import CorpusError
 from ..utils.arrays import open_array
 from ..utils.file_schema import Between, Count, Name, read_schema, write_schema
-from .idx import read_images
+from .idx import read_images, read_labels
 from .mnist import ImageFiles
 from .picture_files import is_picture_set, read_pictures
 
@@ -95,7 +95,11 @@ class Collection:
 
 
 def read_collection(files: ImageFiles, settings: ImageSettings, name: str) -> Collection:
-    """Read images and split them. Raises CorpusError when they are too few or differ in size."""
+    """Read images and split them.
+
+    Raises:
+        CorpusError: they are too few or differ in size, or `settings.balanced` and there are no labels.
+    """
     train_NCHW = (read_pictures if is_picture_set(files.train_images) else read_images)(files.train_images)
     sha256 = hashlib.sha256(train_NCHW.data).hexdigest()
     held_out = max(1, min(HELD_OUT_MOST, round(HELD_OUT_SHARE * len(train_NCHW))))
@@ -114,7 +118,7 @@ def read_collection(files: ImageFiles, settings: ImageSettings, name: str) -> Co
             f"{_size(*train_NCHW.shape[1:])}",
             "give images of one size; without test images, part of the training images is held out instead",
         )
-    kept_NCHW = kept_NCHW[: settings.limit]
+    kept_NCHW = _limited(kept_NCHW, held_out, files, settings)
     channels, height, width = train_NCHW.shape[1:]
     facts = ImageFacts(
         name=name,
@@ -127,6 +131,33 @@ def read_collection(files: ImageFiles, settings: ImageSettings, name: str) -> Co
         test=len(test_NCHW),
     )
     return Collection(facts=facts, images_NCHW=np.concatenate([kept_NCHW, validation_NCHW, test_NCHW]))
+
+
+def _limited(
+    kept_NCHW: npt.NDArray[np.uint8], held_out: int, files: ImageFiles, settings: ImageSettings
+) -> npt.NDArray[np.uint8]:
+    """Return as many of the training images as `images.limit` says: the first ones, or the first ones of each class."""
+    if settings.limit is None or not settings.balanced:
+        return kept_NCHW[: settings.limit]
+    if files.train_labels is None:
+        raise CorpusError(
+            f"{files.train_images}: images.balanced needs labels, and there are none beside it",
+            "put train-labels-idx1-ubyte.gz there, or set images.balanced=false",
+        )
+    labels_N = read_labels(files.train_labels, len(kept_NCHW) + held_out)[: len(kept_NCHW)]
+    return kept_NCHW[class_by_class(labels_N)[: settings.limit]]
+
+
+def class_by_class(labels_N: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
+    """Return an order of images, (N,): the first image of each class, then the second of each, and so on.
+
+    Classes are in the order of their labels, and images of one class keep their order.
+    """
+    place_N = np.empty(len(labels_N), np.intp)
+    for label in np.unique(labels_N):
+        members = np.flatnonzero(labels_N == label)
+        place_N[members] = np.arange(len(members))
+    return np.lexsort((labels_N, place_N))
 
 
 def _size(channels: int, height: int, width: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from seqgan_wgp.config import Config, recipe
@@ -29,9 +30,10 @@ _TINY: dict[str, object] = {
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with training and test images of 12 x 12; read it only."""
+    """A folder with training and test images of 12 x 12, those in four classes; read it only."""
     path = tmp_path_factory.mktemp("squares")
     write_idx(path / "train-images-idx3-ubyte.gz", squares(240, 0))
+    write_idx(path / "train-labels-idx1-ubyte", np.random.default_rng(2).integers(0, 4, 240, dtype=np.uint8))
     write_idx(path / "t10k-images-idx3-ubyte", squares(60, 1))
     return path
 

@@ -8,15 +8,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from seqgan_wgp.config import Config, override, recipe
 from seqgan_wgp.config.schema import ImageSettings
 from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError
 from seqgan_wgp.images.adapter import scan_images
-from seqgan_wgp.images.dataset import FACTS, IMAGES, Collection, open_collection, read_collection, write_collection
+from seqgan_wgp.images.dataset import (
+    FACTS,
+    IMAGES,
+    Collection,
+    class_by_class,
+    open_collection,
+    read_collection,
+    write_collection,
+)
 from seqgan_wgp.images.domain import ImageDomain, ImageSpec
-from seqgan_wgp.images.idx import read_images, write_idx
+from seqgan_wgp.images.idx import read_images, read_labels, write_idx
 from seqgan_wgp.images.mnist import find_images
 from seqgan_wgp.images.nearest import nearest_distance
 from seqgan_wgp.model import Model
@@ -50,6 +60,35 @@ def test_a_limit_is_on_what_is_trained_on_alone(folder: Path, collection: Collec
     assert np.array_equal(few.train_NCHW, collection.train_NCHW[:50])
     assert np.array_equal(few.validation_NCHW, collection.validation_NCHW)
     assert few.facts.sha256 == collection.facts.sha256
+
+
+def test_a_balanced_limit_takes_the_first_images_of_each_class(folder: Path, collection: Collection) -> None:
+    label_N = read_labels(folder / "train-labels-idx1-ubyte", 240)
+    few = read_collection(find_images(folder), ImageSettings(limit=10, balanced=True), "squares")
+    firsts = [np.flatnonzero(label_N[:200] == label)[:3] for label in range(4)]
+    expected = [first[rank] for rank in range(3) for first in firsts][:10]
+    assert np.array_equal(few.train_NCHW, collection.train_NCHW[expected])
+    assert np.array_equal(few.validation_NCHW, collection.validation_NCHW)
+    everything = read_collection(find_images(folder), ImageSettings(balanced=True), "squares")
+    assert np.array_equal(everything.train_NCHW, collection.train_NCHW)
+
+
+def test_a_balanced_limit_wants_labels(tmp_path: Path) -> None:
+    write_idx(tmp_path / "train-images-idx3-ubyte", squares(240, 0))
+    with pytest.raises(CorpusError, match=r"images\.balanced needs labels.*\nput train-labels-idx1-ubyte\.gz there"):
+        read_collection(find_images(tmp_path), ImageSettings(limit=10, balanced=True), "squares")
+
+
+@given(st.lists(st.integers(0, 4), max_size=40))
+def test_class_by_class_is_an_order_in_which_each_class_keeps_its_own_and_none_is_ahead(labels: list[int]) -> None:
+    label_N = np.array(labels, np.uint8)
+    order = class_by_class(label_N)
+    assert sorted(order) == list(range(len(labels)))
+    for label in set(labels):
+        places = [place for place in order if labels[place] == label]
+        assert places == sorted(places)
+    ranks = [list(label_N[order[:k]]).count(label_N[order[k]]) for k in range(len(order))]
+    assert ranks == sorted(ranks)
 
 
 def test_without_test_images_what_is_held_out_is_halved(tmp_path: Path, collection: Collection) -> None:

@@ -134,7 +134,7 @@ def test_all_published_recipes_are_compared() -> None:
     assert {*LETTERS, "mnist-fast", "mnist-gan-cured"} == set(IMAGE_RECIPES)
 
 
-def test_the_cured_game_differs_from_the_classic_one_in_loss_penalty_rhythm_and_rates_alone() -> None:
+def test_the_cured_game_differs_from_the_classic_one_in_images_loss_penalty_rhythm_and_rates_alone() -> None:
     def values(name: str) -> dict[str, object]:
         about = ("recipe", "description", "source", "training.steps")
         config = recipe(name)
@@ -154,6 +154,7 @@ def test_the_cured_game_differs_from_the_classic_one_in_loss_penalty_rhythm_and_
         "training.extra_steps_above": None,
         "training.warm_up": 0,
         "training.warm_up_until": None,
+        "images.balanced": True,
     }
 
 
