@@ -24,17 +24,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cli.ui.output import in_background
 from seqgan_wgp.config import recipe
 from seqgan_wgp.model import Model
-from seqgan_wgp.text.domain import TextSpec, networks
+from seqgan_wgp.text.domain import TextSpec
 from seqgan_wgp.text.generation.filters import StringFilter
-from seqgan_wgp.text.generation.line_encoder import LineEncoder
+from seqgan_wgp.text.generation.formats import LineEncoder
 from seqgan_wgp.text.generation.request import Progress, Request
 from seqgan_wgp.text.generation.stream import StringBlock, TextModel, stream
 from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.vocabulary import Vocabulary
+from seqgan_wgp.training.build import build_generator_and_critic
 from seqgan_wgp.training.latents import BLOCK, generate, run_latents
-from seqgan_wgp.utils.background_writer import in_background
 from seqgan_wgp.utils.counter_rng import Stream
 
 LENGTH, PLAIN_BATCH = 16, 64
@@ -106,7 +107,7 @@ def fresh_model() -> TextModel:
     """Return a model of the recipe `fast` for lower-case words, with its first weights."""
     config, device = recipe("fast", {"generator.width": 64, "critic.width": 64}), torch.device("cpu")
     spec = TextSpec(Vocabulary(ALPHABETS["a to z"]), LENGTH, {})
-    generator, critic = networks(config, *spec.event_shape)
+    generator, critic = build_generator_and_critic(config, spec)
 
     def tables(n: int, *, seed: int, start: int, logs: bool = False) -> Iterator[Tensor]:
         del seed, logs

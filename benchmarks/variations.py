@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from seqgan_wgp.config import Config, override
-from seqgan_wgp.nn.activations import relu
+from seqgan_wgp.nn.layers import relu
 from seqgan_wgp.registry import CRITICS, GENERATORS, OPTIMIZERS, PENALTIES, Network, Registry, register, unload_plugin
 from seqgan_wgp.text import networks
 from seqgan_wgp.training.domain import DataSpec, Domain, Items

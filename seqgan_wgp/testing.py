@@ -19,8 +19,9 @@ from .config import recipe
 from .config.kinds import DATA_KINDS, NetworkTrial
 from .config.schema import AlgorithmSettings, CriticSettings, GeneratorSettings
 from .errors import ConfigError
-from .nn.initialization import initialize, seeded_construction
+from .nn.initialization import initialize
 from .registry import CRITICS, GENERATORS, LOSSES, NORMALIZATIONS, OPTIMIZERS, PENALTIES, UNITS
+from .training.build import seeded_construction
 from .training.critic_views import points_view
 from .utils.token_symbols import FoundTokens, OpenTokens
 

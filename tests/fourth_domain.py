@@ -26,7 +26,6 @@ from seqgan_wgp.config import Config
 from seqgan_wgp.config.kinds import DATA_KINDS, DataKind
 from seqgan_wgp.domains import DOMAINS, DomainAdapter
 from seqgan_wgp.errors import CheckpointError, CorpusError
-from seqgan_wgp.nn.initialization import initialize_pair
 from seqgan_wgp.registry import CRITICS, GENERATORS, Network, Registry
 from seqgan_wgp.training.adapter import CardData, EvalOptions, EvalTable, LoadedModel, MeasureRow
 from seqgan_wgp.training.domain import DataSpec, Items
@@ -82,7 +81,6 @@ class SeriesSpec:
             nn.Linear(config.critic.width, 1),
             nn.Flatten(0),
         )
-        initialize_pair(generator, critic, config)
         return generator, critic
 
     def embed(self, ids: Tensor) -> Tensor:

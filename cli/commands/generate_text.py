@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, final
 import typer
 
 from ..ui.console import EXIT_FAILED, messages
-from ..ui.output import opened_bytes
+from ..ui.output import in_background, opened_bytes
 from ..ui.progress_bar import Working
 
 if TYPE_CHECKING:
@@ -78,7 +78,6 @@ def write_strings(loaded: Model, job: Job) -> None:
         typer.Exit: with code 1 when fewer strings than requested were found.
     """
     from seqgan_wgp.text.generation.stream import best, stream
-    from seqgan_wgp.utils.background_writer import in_background
 
     job.check()
     model = loaded.text_model(refine=job.request.refine, decode=job.request.decode)
@@ -179,8 +178,7 @@ def _sieve(loaded: Model, model: TextModel, job: Job) -> tuple[StringFilter | No
 
 def _encoder(model: TextModel, job: Job) -> tuple[Callable[[StringBlock], bytes], bytes]:
     """Return the function from strings to lines, and the header of the file."""
-    from seqgan_wgp.text.generation.formats import header
-    from seqgan_wgp.text.generation.line_encoder import SCORES, LineEncoder, scored_lines
+    from seqgan_wgp.text.generation.formats import SCORES, LineEncoder, header, scored_lines
 
     if not job.scores:
         lines = LineEncoder(model.spec.vocabulary, job.format_)

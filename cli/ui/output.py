@@ -1,14 +1,16 @@
-"""Write a command's output to stdout or to a file."""
+"""Write a command's output to stdout or to a file, if need be in the background, while more is produced."""
 
 from __future__ import annotations
 
 import os
+import queue
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, TextIO, TypeVar
 
 
 def utf8_stdout() -> None:
@@ -61,3 +63,80 @@ def _write_all(raw: BinaryIO, data: bytes) -> None:
     left = memoryview(data)
     while left:
         left = left[raw.write(left) or 0 :]
+
+
+Item = TypeVar("Item")
+
+WAITING_MOST = 8
+"""Largest number of waiting items; then the producer waits."""
+
+_AWAKE_SECONDS = 0.5
+"""Longest single wait. A signal that arrives just before a wait is only handled after it."""
+
+_GRACE_SECONDS = 1.0
+"""Time for the thread to end after an abort. It may block in a write that nobody reads, and never end."""
+
+
+@contextmanager
+def in_background(work: Callable[[Item], None]) -> Iterator[Callable[[Item], None]]:
+    """Yield a function that passes an item to `work` in another thread, one item after another.
+
+    At the end all items have been processed. An exception in the thread is raised in the caller, at the next call or at
+    the end. When the caller fails, waiting items are dropped.
+    """
+    waiting: queue.Queue[Item | None] = queue.Queue(WAITING_MOST)
+    failures: list[BaseException] = []
+    broken_off = threading.Event()
+
+    def run() -> None:
+        while (item := waiting.get()) is not None:
+            if not (failures or broken_off.is_set()):
+                try:
+                    work(item)
+                except BaseException as failure:  # noqa: BLE001  (it goes to the caller)
+                    failures.append(failure)
+
+    def give(item: Item) -> None:
+        while not failures:
+            with suppress(queue.Full):
+                waiting.put(item, timeout=_AWAKE_SECONDS)
+                return
+        raise failures[0]
+
+    # A daemon, since it may block in a write when the user interrupts the command.
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield give
+    except BaseException:
+        broken_off.set()
+        _end(waiting)
+        thread.join(_GRACE_SECONDS)
+        raise
+    _end_when_done(waiting, thread)
+    if failures:
+        raise failures[0]
+
+
+def _end_when_done(waiting: queue.Queue[Item | None], thread: threading.Thread) -> None:
+    """End the thread after the last item, and wait for it."""
+    told = False
+    while thread.is_alive():
+        if not told:
+            with suppress(queue.Full):
+                waiting.put(None, timeout=_AWAKE_SECONDS)
+                told = True
+        thread.join(_AWAKE_SECONDS if told else 0)
+
+
+def _end(waiting: queue.Queue[Item | None]) -> None:
+    """End the thread, even if the queue is full of items that it will not process."""
+    while True:
+        try:
+            waiting.put_nowait(None)
+            return
+        except queue.Full:
+            try:
+                waiting.get_nowait()
+            except queue.Empty:
+                continue

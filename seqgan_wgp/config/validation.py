@@ -22,7 +22,7 @@ from ..registry import (
 from ..utils.token_symbols import pattern_split
 from .fields import AUTO
 from .kinds import DATA_KINDS
-from .schema import Config, CorpusSettings
+from .schema import Config, CorpusSettings, ObjectiveSettings
 
 _DECIDED = ("generator.latent", "generator.width", "critic.width", "training.batch_size", "evaluation.every")
 """Settings that rules decide once the data is known."""
@@ -156,7 +156,8 @@ def _or(names: Collection[str]) -> str:
 
 def _check_objective(config: Config) -> None:
     objective, constraint = config.objective, PENALTIES[config.objective.constraint]
-    objective.target_numbers()
+    if objective.targets != ObjectiveSettings.targets:
+        objective.target_numbers()
     if not constraint.has_penalty and objective.penalty_weight:
         raise ConfigError(
             f"objective.penalty_weight is {objective.penalty_weight:g}, but objective.constraint is "

@@ -15,8 +15,7 @@ from torch.nn import functional
 
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..errors import ConfigError
-from ..nn.activations import leaky_relu, relu
-from ..nn.normalizations import FOR_CHANNELS, FOR_UNITS, channel_norms, unit_norm
+from ..nn.layers import FOR_CHANNELS, FOR_UNITS, channel_norms, leaky_relu, relu, unit_norm
 from ..registry import register
 from .pixel_ranges import RANGES
 

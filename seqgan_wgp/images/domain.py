@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from ..config import Config
 from ..errors import CheckpointError
-from ..nn.initialization import initialize_pair
 from ..registry import CRITICS, GENERATORS
 from ..utils.counter_rng import Stream, shuffled
 from ..utils.devices import resident, sent
@@ -68,11 +67,10 @@ class ImageSpec:
         return {"images": dataclasses.asdict(self.facts), "range": self.range}
 
     def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
-        """Return a new generator and critic, which depend only on the config and the shape."""
+        """Return a new generator and critic, as they are constructed."""
         shape = self.facts.shape
         generator = GENERATORS["image"][config.generator.network](config.generator, shape, self.range)
         critic = CRITICS["image"][config.critic.network](config.critic, shape)
-        initialize_pair(generator, critic, config)
         return generator, critic
 
     def embed(self, ids: Tensor) -> Tensor:

@@ -15,8 +15,7 @@ from torch.nn import functional
 
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..errors import ConfigError
-from ..nn.activations import leaky_relu
-from ..nn.normalizations import FOR_CHANNELS, channel_norms
+from ..nn.layers import FOR_CHANNELS, channel_norms, leaky_relu
 from ..registry import register
 from .pixel_ranges import RANGES
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -85,14 +84,6 @@ INITIALIZATIONS.add("he-uniform", Initialization(scales=_he_uniform_bound))
 INITIALIZATIONS.add("constructor", Initialization(scales=None))
 
 
-@contextlib.contextmanager
-def seeded_construction(seed: int) -> Iterator[None]:
-    """Make what networks draw while they are constructed a function of the seed, and leave torch's own generator be."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
-
-
 @final
 class GivenStart(nn.Module):
     """Weights that start from given numbers, which no scheme draws; calling it returns them."""
@@ -111,7 +102,7 @@ def initialize(network: nn.Module, scheme: str, *, seed: int, first: int) -> Non
     """Draw the weights of every linear layer and convolution anew, as a pure function of (seed, place).
 
     Normalizations keep their ones and zeros, and what has a given start keeps it. The scheme "constructor" leaves all
-    weights as the network's own constructor drew them; see `seeded_construction`.
+    weights as the network's own constructor drew them; see `build.seeded_construction`.
 
     Args:
         network: changed in place.

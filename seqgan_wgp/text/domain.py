@@ -20,7 +20,6 @@ from torch.nn import functional
 
 from ..config import Config
 from ..errors import CheckpointError
-from ..nn.initialization import initialize_pair
 from ..utils.counter_rng import Stream, shuffled
 from ..utils.devices import resident, sent
 from ..utils.file_schema import SchemaError, from_json
@@ -41,10 +40,9 @@ PLACES_MOST = 64
 
 
 def networks(config: Config, length: int, vocabulary_size: int) -> tuple[nn.Module, nn.Module]:
-    """Return a newly initialised generator and critic, which depend only on the config and the sizes."""
+    """Return a new generator and critic, as they are constructed."""
     generator = GENERATORS[config.generator.network](config.generator, length, vocabulary_size)
     critic = CRITICS[config.critic.network](config.critic, length, vocabulary_size)
-    initialize_pair(generator, critic, config)
     return generator, critic
 
 

@@ -16,11 +16,9 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from ..config.schema import CriticSettings, GeneratorSettings
-from ..nn.activations import relu
-from ..nn.context import context_layers, dilations
 from ..nn.fast_conv.convolution import Convolution
 from ..nn.initialization import GivenStart
-from ..nn.normalizations import FOR_CHANNELS, channel_norms
+from ..nn.layers import FOR_CHANNELS, channel_norms, context_layers, dilations, relu
 from ..registry import CRITICS as _CRITICS
 from ..registry import GENERATORS as _GENERATORS
 from ..registry import register

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from ..config import Config
 from ..errors import CheckpointError, Diverged
-from ..nn.initialization import initialize_pair
 from ..training.domain import Items
 from ..utils.counter_rng import Stream, shuffled
 from ..utils.devices import sent
@@ -60,10 +59,9 @@ class ToySpec:
         return {"toy": dataclasses.asdict(self.facts)}
 
     def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
-        """Return a new generator and critic, which depend only on the config."""
+        """Return a new generator and critic, as they are constructed."""
         generator = GENERATORS[config.generator.network](config.generator)
         critic = CRITICS[config.critic.network](config.critic)
-        initialize_pair(generator, critic, config)
         return generator, critic
 
     def embed(self, ids: Tensor) -> Tensor:

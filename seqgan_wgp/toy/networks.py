@@ -10,8 +10,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ..config.schema import CriticSettings, GeneratorSettings
-from ..nn.activations import relu
-from ..nn.normalizations import FOR_UNITS, unit_norm
+from ..nn.layers import FOR_UNITS, relu, unit_norm
 from ..registry import CRITICS as _CRITICS
 from ..registry import GENERATORS as _GENERATORS
 from ..registry import register

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from ..config import Config
 from ..errors import CheckpointError, one_line
 from ..nn.build import apply_weight_norm
-from ..nn.initialization import seeded_construction
-from ..utils.memory_budget import SLACK, MemoryBudget
+from ..nn.initialization import initialize_pair
 from .domain import DataSpec
 from .losses import Loss, loss_of
 from .optimizers import optimizer
@@ -67,12 +68,15 @@ def build(config: Config, spec: DataSpec, device: torch.device) -> Components:
 
 
 def build_generator_and_critic(config: Config, spec: DataSpec) -> tuple[nn.Module, nn.Module]:
-    """Return the networks as training begins with them, and as a model file is loaded into them.
-
-    Layers are prepared where the settings want it: weight and spectral norm write their weights in another way.
-    """
+    """Return the networks as training begins with them: a function of config and spec, the seed among them."""
     with seeded_construction(config.training.seed):
         generator, critic = spec.networks(config)
+    initialize_pair(generator, critic, config)
+    return _prepared(generator, critic, config)
+
+
+def _prepared(generator: nn.Module, critic: nn.Module, config: Config) -> tuple[nn.Module, nn.Module]:
+    """Prepare layers where the settings want it: weight and spectral norm write their weights in another way."""
     for network, settings in ((generator, config.generator), (critic, config.critic)):
         if settings.normalization == "weight":
             apply_weight_norm(network)
@@ -83,12 +87,20 @@ def build_generator_and_critic(config: Config, spec: DataSpec) -> tuple[nn.Modul
 
 
 def build_for(config: Config, spec: DataSpec, numbers: int) -> tuple[nn.Module, nn.Module]:
-    """Return the networks that a file with so many numbers is loaded into.
+    """Return the networks that a file with so many numbers is loaded into; first weights are not drawn for them.
 
     Raises CheckpointError when they would be far larger than the file, or cannot be.
     """
-    with making_networks(numbers):
-        return build_generator_and_critic(config, spec)
+    with making_networks(numbers), seeded_construction(config.training.seed):
+        return _prepared(*spec.networks(config), config)
+
+
+@contextlib.contextmanager
+def seeded_construction(seed: int) -> Iterator[None]:
+    """Make what networks draw while they are constructed a function of the seed, and leave torch's own generator be."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 @contextlib.contextmanager
@@ -105,3 +117,43 @@ def making_networks(numbers: int | None) -> Iterator[None]:
             yield
     except (RuntimeError, ValueError, ArithmeticError, MemoryError) as error:
         raise CheckpointError(f"the settings make no networks that fit the weights ({one_line(error)})") from None
+
+
+SLACK = 1 << 24
+"""Numbers that networks may have beside those of a file, e.g. tables that are computed."""
+
+_FACTORIES = frozenset({torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn})
+
+
+class OverBudgetError(RuntimeError):
+    """More tensors were wanted than the file can fill."""
+
+
+@final
+class MemoryBudget(TorchFunctionMode):
+    """While this is entered, tensors of so many numbers can be made, and then no more.
+
+    Args:
+        numbers: how many.
+    """
+
+    def __init__(self, numbers: int) -> None:
+        super().__init__()
+        self._left = numbers
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Count what a function that makes a tensor is asked for, before it does."""
+        del types
+        given = dict(kwargs or {})
+        if func in _FACTORIES:
+            sizes = given.get("size", args[0] if args and isinstance(args[0], Sequence) else args)
+            self._left -= math.prod(size for size in sizes if isinstance(size, int))
+            if self._left < 0:
+                raise OverBudgetError("they would be far larger than the file")
+        return func(*args, **given)

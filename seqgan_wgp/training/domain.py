@@ -25,7 +25,10 @@ class DataSpec(Protocol):
         """Shape of one item in critic space, e.g. (L, V) for text."""
 
     def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
-        """Return a fresh generator, (B, latent) -> (B, *event_shape), and critic, (B, *event_shape) -> (B,)."""
+        """Return a new generator, (B, latent) -> (B, *event_shape), and critic, (B, *event_shape) -> (B,).
+
+        Their weights are as constructed; `build.build_generator_and_critic` draws those that training begins with.
+        """
 
     def embed(self, ids: Tensor) -> Tensor:
         """Return compact items as points of critic space, float32 (B, *event_shape)."""

@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ..config import Config
 from ..registry import NORMALIZATIONS
 from ..utils.counter_rng import Stream, normal, uniform
-from .precision import rounding
+from ..utils.devices import rounding
 
 BLOCK = 512
 """Latents that go through the generator together; see `generate`."""

@@ -23,6 +23,7 @@ from ..config import Config
 from ..errors import Diverged, one_line
 from ..registry import NORMALIZATIONS
 from ..utils.counter_rng import Stream
+from ..utils.devices import rounding
 from .batches import Batches
 from .build import Components, build
 from .diagnostics.collect import diagnose
@@ -42,7 +43,6 @@ from .likelihood import (
 from .loop import ROUND_METRICS, eager_round, set_rates, warm_up
 from .optimizers import rate_of
 from .overlap import PendingEvaluation, Snapshot, begin, evaluator, overlaps
-from .precision import rounding
 from .record import Record, RoundMetrics
 from .schedule import penalty_every
 from .state import TrainState

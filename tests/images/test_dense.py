@@ -21,9 +21,10 @@ from seqgan_wgp.images.dataset import ImageFacts
 from seqgan_wgp.images.domain import ImageSpec
 from seqgan_wgp.nn.build import apply_weight_norm
 from seqgan_wgp.nn.initialization import initialize
-from seqgan_wgp.nn.normalizations import FOR_CHANNELS, FOR_UNITS
+from seqgan_wgp.nn.layers import FOR_CHANNELS, FOR_UNITS
 from seqgan_wgp.registry import CRITICS as ALL_CRITICS
 from seqgan_wgp.registry import GENERATORS as ALL_GENERATORS
+from seqgan_wgp.training.build import build_generator_and_critic
 
 from .penalties import assert_gradient_of_the_penalty_is_right
 
@@ -106,7 +107,7 @@ def test_the_classic_pair_has_as_many_parameters_as_the_original() -> None:
 
 def test_the_first_weights_of_the_classic_pair_are_hes_and_so_are_the_biases_of_its_dense_layers() -> None:
     config = recipe("mnist-gan")
-    for network in ImageSpec(MNIST_FACTS, "unit").networks(config):
+    for network in build_generator_and_critic(config, ImageSpec(MNIST_FACTS, "unit")):
         for layer in network.children():
             if not isinstance(layer, nn.Linear | nn.Conv2d):
                 continue

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seqgan_wgp.nn.activations import leaky_relu, relu
+from seqgan_wgp.nn.layers import leaky_relu, relu
 
 
 def test_relu_is_torchs_with_equal_gradients_of_both_orders() -> None:

@@ -33,7 +33,7 @@ def test_a_fresh_pair_is_the_same_every_time(changes: dict[str, object]) -> None
 
 
 def test_weights_written_as_direction_and_length_are_what_they_were_and_a_length_belongs_to_a_unit() -> None:
-    generator, critic = FORM.networks(recipe("mnist-fast", SMALL))
+    generator, critic = build_generator_and_critic(recipe("mnist-fast", SMALL), FORM)
     latent_BZ, x_BCHW = torch.randn(3, 128), torch.rand(3, 1, 12, 12)
     before = generator(latent_BZ), critic(x_BCHW)
     for network in (generator, critic):

@@ -9,7 +9,8 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional
 
 from seqgan_wgp.nn.build import apply_weight_norm
-from seqgan_wgp.nn.context import (
+from seqgan_wgp.nn.initialization import INITIALIZATIONS, initialize
+from seqgan_wgp.nn.layers import (
     CONTEXTS,
     PositionAttention,
     PositionMixing,
@@ -17,7 +18,6 @@ from seqgan_wgp.nn.context import (
     dilations,
     sinusoids,
 )
-from seqgan_wgp.nn.initialization import INITIALIZATIONS, initialize
 
 B, C, L = 3, 8, 6
 LAYERS = [name for name, context in CONTEXTS.items() if context.build is not None]

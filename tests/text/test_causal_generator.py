@@ -12,10 +12,10 @@ from torch import Tensor
 from seqgan_wgp.config import Config
 from seqgan_wgp.config.schema import GeneratorSettings
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.nn.initialization import seeded_construction
 from seqgan_wgp.text.causal import Drawing
 from seqgan_wgp.text.causal_generator import CausalGenerator, uniforms
 from seqgan_wgp.text.likelihood import EPSILONS
+from seqgan_wgp.training.build import seeded_construction
 from seqgan_wgp.training.latents import latents
 from seqgan_wgp.training.likelihood import LikelihoodGenerator
 from seqgan_wgp.utils.counter_rng import Stream, uniform

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqgan_wgp.config import from_dict, override, recipe, to_dict
-from seqgan_wgp.nn.context import CONTEXTS
+from seqgan_wgp.config import Config, from_dict, override, recipe, to_dict
 from seqgan_wgp.nn.fast_conv.convolution import CONVOLUTIONS, set_convolution_algorithm
-from seqgan_wgp.nn.initialization import INITIALIZATIONS, initialize
+from seqgan_wgp.nn.initialization import INITIALIZATIONS, initialize, initialize_pair
+from seqgan_wgp.nn.layers import CONTEXTS
 from seqgan_wgp.text.domain import networks
 from seqgan_wgp.text.networks import (
     CRITICS,
@@ -36,6 +36,13 @@ def small(normalization: str) -> tuple[nn.Module, nn.Module]:
     generator = dataclasses.replace(config.generator, width=8, blocks=2, latent=7, normalization=normalization)
     critic = dataclasses.replace(config.critic, width=8, blocks=2, normalization=normalization)
     return GENERATORS["residual"](generator, L, V), CRITICS["residual"](critic, L, V)
+
+
+def first_networks(config: Config, length: int, size: int) -> tuple[nn.Module, nn.Module]:
+    """Return a generator and a critic with their first weights."""
+    generator, critic = networks(config, length, size)
+    initialize_pair(generator, critic, config)
+    return generator, critic
 
 
 @pytest.mark.parametrize("normalization", NORMALIZATIONS)
@@ -89,7 +96,7 @@ def test_tflib_initialization_has_the_authors_standard_deviations() -> None:
         generator=dataclasses.replace(config.generator, width=128),
         critic=dataclasses.replace(config.critic, width=128),
     )
-    for network in networks(config, 32, 60):
+    for network in first_networks(config, 32, 60):
         for module in weights(network):
             receptive = module.kernel_size[0] if isinstance(module, nn.Conv1d) else 1
             fans = receptive * (module.weight.shape[0] + module.weight.shape[1])
@@ -118,7 +125,7 @@ def test_first_weights_are_a_function_of_the_seed_alone(scheme: str) -> None:
 
     assert torch.equal(drawn(1), drawn(1))
     assert not torch.equal(drawn(1), drawn(2))
-    generator, critic = networks(recipe("fast", {"generator.width": 64, "critic.width": 64}), L, V)
+    generator, critic = first_networks(recipe("fast", {"generator.width": 64, "critic.width": 64}), L, V)
     assert not torch.equal(
         generator.get_parameter("blocks.0.conv1.weight"), critic.get_parameter("blocks.0.conv1.weight")
     )
@@ -258,7 +265,7 @@ def test_chances_stand_behind_latents_in_training_alone() -> None:
 def pair_with(changes: dict[str, object], length: int = 16) -> tuple[nn.Module, nn.Module]:
     """Return a pair of four-channel networks with settings changed, all weights but the gains drawn anew."""
     config = recipe("fast", {"generator.width": 4, "critic.width": 4, "generator.relaxation": "softmax"} | changes)
-    return networks(config, length, V)
+    return first_networks(config, length, V)
 
 
 CHOICES: list[tuple[str, dict[str, object]]] = [

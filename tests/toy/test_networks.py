@@ -10,10 +10,11 @@ from torch import nn
 from torch.nn import functional
 
 from seqgan_wgp.config import recipe
-from seqgan_wgp.nn.normalizations import FOR_UNITS
+from seqgan_wgp.nn.layers import FOR_UNITS
 from seqgan_wgp.toy.domain import ToySpec
 from seqgan_wgp.toy.networks import CRITICS, GENERATORS
 from seqgan_wgp.toy.spec import chosen
+from seqgan_wgp.training.build import build_generator_and_critic
 
 B, Z = 6, 3
 
@@ -78,7 +79,7 @@ def test_the_published_recipe_is_that_of_the_authors() -> None:
     training = config.training
     assert (training.batch_size, training.critic_steps, training.steps) == (256, 5, 100_000)
     assert (config.toy.name, config.model.weights) == ("8-gaussians", "latest")
-    generator, critic = ToySpec(chosen(config.toy)).networks(config)
+    generator, critic = build_generator_and_critic(config, ToySpec(chosen(config.toy)))
     hidden = [module.weight for module in critic.modules() if isinstance(module, nn.Linear)][:-1]
     # He et al. 2015: variance 2 / fan_in; uniform, as the authors draw it.
     assert hidden[1].std().item() == pytest.approx((2 / 512) ** 0.5, rel=0.01)

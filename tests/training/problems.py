@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seqgan_wgp.config import Config
-from seqgan_wgp.nn.activations import relu
+from seqgan_wgp.nn.layers import relu
 
 
 class LinearCritic(nn.Module):

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
-from seqgan_wgp.nn.context import CONTEXTS
 from seqgan_wgp.nn.fast_conv.convolution import CONVOLUTIONS
+from seqgan_wgp.nn.layers import CONTEXTS
 from seqgan_wgp.registry import Network
 from seqgan_wgp.toy.networks import CRITICS
 from seqgan_wgp.training.engines.cuda_graph import StaticRound

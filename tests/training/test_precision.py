@@ -11,8 +11,8 @@ from torch import Tensor
 
 from seqgan_wgp.training import latents
 from seqgan_wgp.training.engines.eager import Engine
-from seqgan_wgp.training.precision import rounding
 from seqgan_wgp.training.trainer import Trainer
+from seqgan_wgp.utils.devices import rounding
 
 from .stand_ins import trainer_of
 

@@ -13,9 +13,8 @@ import torch
 from torch import nn
 
 from ...training.domain import DataSpec
-from ...training.precision import rounding
 from ...utils.arrays import Floats, Ints
-from ...utils.devices import sent
+from ...utils.devices import rounding, sent
 
 BLOCK_NUMBERS = 2**24  # numbers in one-hot rows at a time: limits memory, affects only the last digits of scores
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ...training.latents import BLOCK
-from ...training.precision import rounding
+from ...utils.devices import rounding
 from ..domain import TextSpec
 from ..vocabulary import PAD, UNKNOWN, Vocabulary, mask_after_pad
 

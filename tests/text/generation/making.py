@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from seqgan_wgp.config import Config, override
-from seqgan_wgp.text.domain import TextSpec, networks
+from seqgan_wgp.text.domain import TextSpec
 from seqgan_wgp.text.generation.stream import TextModel
 from seqgan_wgp.text.networks import log_probabilities
 from seqgan_wgp.text.refinement.classifier import ClassifierConfig, StringClassifier
 from seqgan_wgp.text.refinement.refiner import AcceptanceConfig, Refiner, calibrated
 from seqgan_wgp.text.vocabulary import Vocabulary
+from seqgan_wgp.training.build import build_generator_and_critic
 from seqgan_wgp.training.latents import generate, run_latents
 from seqgan_wgp.utils.counter_rng import Stream
 
@@ -23,7 +24,8 @@ LENGTH = 6
 
 def text_model(config: Config, vocabulary: Vocabulary, *, length: int = LENGTH, sharpness: float = 40.0) -> TextModel:
     """Return a model of `length` positions whose tables are those of `Model.tables`; `sharpness` scales its logits."""
-    generator, critic = networks(config, length, vocabulary.size)
+    spec = TextSpec(vocabulary, length, {})
+    generator, critic = build_generator_and_critic(config, spec)
     with torch.no_grad():
         for parameter in generator.output.parameters():  # type: ignore[union-attr]
             parameter *= sharpness
@@ -35,7 +37,6 @@ def text_model(config: Config, vocabulary: Vocabulary, *, length: int = LENGTH, 
         source = log_probabilities(generator.eval()) if logs else generator.eval()
         return generate(source, latent, start, n, device)
 
-    spec = TextSpec(vocabulary, length, {})
     return TextModel(spec=spec, tables=tables, generator=generator, critic=critic.eval(), device=device)
 
 

@@ -26,6 +26,7 @@ from seqgan_wgp.text.generation.inversion import (
 from seqgan_wgp.text.generation.scoring import log_probability
 from seqgan_wgp.text.networks import GENERATORS
 from seqgan_wgp.text.vocabulary import Vocabulary
+from seqgan_wgp.training.build import build_generator_and_critic
 from seqgan_wgp.training.latent_space import LATENT_SPACES
 from seqgan_wgp.training.latents import generate_at
 from seqgan_wgp.utils.counter_rng import Stream, normal, uniform
@@ -114,7 +115,7 @@ def test_a_search_goes_on_where_gradients_are_off_and_leaves_the_weights_alone(
     tiny_config: Callable[..., Config],
 ) -> None:
     config = tiny_config(**{"generator.latent": SIZE, "generator.blocks": 0})
-    generator = TextSpec(VOCABULARY, LENGTH, {}).networks(config)[0].eval().requires_grad_(False)
+    generator = build_generator_and_critic(config, TextSpec(VOCABULARY, LENGTH, {}))[0].eval().requires_grad_(False)
     before = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
     plain = invert(model_of(generator), "abc", latents_of("normal"))
     with torch.inference_mode():

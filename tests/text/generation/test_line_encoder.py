@@ -11,8 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from seqgan_wgp.text.generation.formats import FORMATS
-from seqgan_wgp.text.generation.line_encoder import ROWS, LineEncoder, scored_lines
+from seqgan_wgp.text.generation.formats import FORMATS, ROWS, LineEncoder, scored_lines
 from seqgan_wgp.text.vocabulary import Vocabulary, mask_after_pad
 
 Ids = npt.NDArray[np.integer[Any]]

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from seqgan_wgp.errors import CheckpointError, ConfigError
-from seqgan_wgp.text.generation.formats import FORMATS, header
-from seqgan_wgp.text.generation.line_encoder import SCORES, LineEncoder, scored_lines
+from seqgan_wgp.text.generation.formats import FORMATS, SCORES, LineEncoder, header, scored_lines
 from seqgan_wgp.text.generation.reread import check_rereadable, reread
 from seqgan_wgp.text.vocabulary import Vocabulary
 

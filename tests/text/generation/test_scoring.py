@@ -17,6 +17,7 @@ from seqgan_wgp.config import Config
 from seqgan_wgp.text.domain import TextSpec
 from seqgan_wgp.text.generation.scoring import Scored, critic_scores, encoded_strings, log_probability, scored
 from seqgan_wgp.text.vocabulary import PAD, Vocabulary
+from seqgan_wgp.training.build import build_generator_and_critic
 from seqgan_wgp.training.latents import BLOCK
 
 CPU = torch.device("cpu")
@@ -33,7 +34,7 @@ def spec() -> TextSpec:
 
 @pytest.fixture
 def critic(spec: TextSpec, tiny_config: Callable[..., Config]) -> nn.Module:
-    return spec.networks(tiny_config())[1].eval().requires_grad_(False)
+    return build_generator_and_critic(tiny_config(), spec)[1].eval().requires_grad_(False)
 
 
 @pytest.fixture

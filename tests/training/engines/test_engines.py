@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from seqgan_wgp.config import Config
-from seqgan_wgp.nn.context import CONTEXTS
 from seqgan_wgp.nn.fast_conv.convolution import CONVOLUTIONS
+from seqgan_wgp.nn.layers import CONTEXTS
 from seqgan_wgp.text.corpus.dataset import Corpus, prepare
 from seqgan_wgp.text.corpus.scan import scan
 from seqgan_wgp.text.domain import TextDomain

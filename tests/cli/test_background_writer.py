@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from seqgan_wgp.utils.background_writer import WAITING_MOST, in_background
+from cli.ui.output import WAITING_MOST, in_background
 
 
 @pytest.mark.parametrize("count", [0, 1, 10 * WAITING_MOST])
