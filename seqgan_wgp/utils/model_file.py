@@ -25,17 +25,17 @@ def find_model_file(path: Path, *, best: bool = False) -> Path:
         CheckpointError: there is neither a file nor a bundled model of that name, or the folder has no such file.
         ConfigError: `best` is given with a file or a bundled model.
     """
-    bundled = named_model(path)
-    if best and (path.is_file() or bundled is not None):
-        kind = "a bundled model" if bundled else "a model file"
-        raise ConfigError(f"{path}: is {kind}, not a run folder", f"give the run folder, or its {BEST}")
-    if bundled is not None:
-        return bundled.path
     if path.is_dir():
         name = BEST if best else MODEL
         if not (path / name).is_file():
             raise CheckpointError(f"{path}: there is no {name} in this folder", _remedy(path))
         return path / name
+    bundled = None if path.exists() else named_model(path)
+    if best and (path.is_file() or bundled is not None):
+        kind = "a bundled model" if bundled else "a model file"
+        raise ConfigError(f"{path}: is {kind}, not a run folder", f"give the run folder, or its {BEST}")
+    if bundled is not None:
+        return bundled.path
     if not path.exists():
         raise CheckpointError(
             f"{path}: no such model: neither a run folder nor a file{did_you_mean(str(path), bundled_models())}",
