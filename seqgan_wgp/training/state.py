@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
@@ -11,12 +12,15 @@ from torch import Tensor, nn
 
 from ..config import Config
 from ..errors import CheckpointError, one_line
+from ..registry import NORMALIZATIONS
 from .batches import Batches
-from .build import Optimizers
+from .build import Components, Optimizers
 from .distributed.process_group import ProcessGroup
 from .domain import Domain
-from .engines.eager import Engine
-from .schedule import Schedule
+from .engines.eager import Engine, autocast_of
+from .engines.table import make_engine
+from .latents import noise_columns
+from .schedule import Schedule, penalty_every
 from .steps import Autocast, CriticObjective
 
 Modules = Mapping[str, nn.Module]
@@ -129,3 +133,34 @@ def restore_tensors(modules: Modules, optimizers: ModuleOptimizers, tensors: Map
                 del state[key]
     for name, tensor in tensors_of(modules, optimizers).items():
         tensor.copy_(tensors[name])
+
+
+def initial_state(
+    domain: Domain, components: Components, config: Config, device: torch.device, group: ProcessGroup
+) -> TrainState:
+    """Return the state that training begins with: the average equals the generator, and no step is done."""
+    batch_size = config.training.batch_size
+    objective = CriticObjective(
+        loss=components.loss,
+        constraint=components.penalty,
+        weight=config.objective.penalty_weight,
+        penalty_every=penalty_every(config.objective, batch_size),
+        first=group.slice_of(batch_size).start,
+        size=batch_size,
+        separate_batches=NORMALIZATIONS[config.critic.normalization].mixes_samples,
+    )
+    return TrainState(
+        config=config,
+        device=device,
+        group=group,
+        domain=domain,
+        generator=components.generator,
+        critic=components.critic,
+        average=copy.deepcopy(components.generator).requires_grad_(False).eval(),
+        optimizers=components.optimizers,
+        objective=objective,
+        schedule=components.schedule,
+        batches=Batches(domain, config, device, group, noise_columns(components.generator)),
+        engine=make_engine(components.generator, components.critic, objective, config),
+        autocast=autocast_of(config, components.critic),
+    )

@@ -8,7 +8,6 @@ The mathematics is in loop.py and steps.py, what it works on in state.py.
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -21,18 +20,14 @@ from torch import Tensor, nn
 
 from ..config import Config
 from ..errors import Diverged, one_line
-from ..registry import NORMALIZATIONS
 from ..utils.counter_rng import Stream
 from ..utils.devices import rounding
-from .batches import Batches
 from .build import Components, build
 from .diagnostics.collect import diagnose
 from .distributed.process_group import ALONE, ProcessGroup
 from .domain import Domain, Items
 from .engines.cuda_graph import RECORDERS, GraphedRound, unsupported_reason
-from .engines.eager import autocast_of
-from .engines.table import make_engine
-from .latents import block_size_of, generate, noise_columns, recalibrate_batchnorm, run_latents
+from .latents import block_size_of, generate, recalibrate_batchnorm, run_latents
 from .likelihood import (
     LIKELIHOOD_METRICS,
     LikelihoodGenerator,
@@ -44,40 +39,7 @@ from .loop import ROUND_METRICS, eager_round, set_rates, warm_up
 from .optimizers import rate_of
 from .overlap import PendingEvaluation, Snapshot, begin, evaluator, overlaps
 from .record import Record, RoundMetrics
-from .schedule import penalty_every
-from .state import TrainState
-from .steps import CriticObjective
-
-
-def initial_state(
-    domain: Domain, components: Components, config: Config, device: torch.device, group: ProcessGroup
-) -> TrainState:
-    """Return the state that training begins with: the average equals the generator, and no step is done."""
-    batch_size = config.training.batch_size
-    objective = CriticObjective(
-        loss=components.loss,
-        constraint=components.penalty,
-        weight=config.objective.penalty_weight,
-        penalty_every=penalty_every(config.objective, batch_size),
-        first=group.slice_of(batch_size).start,
-        size=batch_size,
-        separate_batches=NORMALIZATIONS[config.critic.normalization].mixes_samples,
-    )
-    return TrainState(
-        config=config,
-        device=device,
-        group=group,
-        domain=domain,
-        generator=components.generator,
-        critic=components.critic,
-        average=copy.deepcopy(components.generator).requires_grad_(False).eval(),
-        optimizers=components.optimizers,
-        objective=objective,
-        schedule=components.schedule,
-        batches=Batches(domain, config, device, group, noise_columns(components.generator)),
-        engine=make_engine(components.generator, components.critic, objective, config),
-        autocast=autocast_of(config, components.critic),
-    )
+from .state import initial_state
 
 
 class Trainer:

@@ -550,7 +550,11 @@ MODELS = [
         args="generate run --length 2 --mask ?d?d?d --continue a.txt",
         says=("--length", "--mask"),
     ),
-    Row(what="unknown recipe, to print", args="recipes papre", says=("'papre'", "did you mean 'paper'?", "known: ")),
+    Row(
+        what="unknown recipe, to print",
+        args="recipes papre",
+        says=("'papre'", "did you mean 'paper'?", "choose one of:"),
+    ),
 ]
 
 TABLE = [*CORPUS, *SETTINGS, *RUNS, *MODELS]

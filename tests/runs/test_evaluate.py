@@ -188,7 +188,7 @@ def test_a_text_that_cannot_be_taken_is_refused(run: RunFolder, tmp_path: Path) 
     with pytest.raises(CorpusError, match="digits.txt: the model knows none of its characters"):
         evaluate(run.path, tmp_path / "digits.txt")
     (tmp_path / "few.txt").write_text("ba\n")
-    with pytest.raises(CorpusError, match="only 1 distinct lines"):
+    with pytest.raises(CorpusError, match="only 1 distinct line\\n"):
         evaluate(run.path, tmp_path / "few.txt")
 
 

@@ -29,7 +29,8 @@ def recipe_text(name: str) -> str:
     """Return the text of a recipe's TOML file, with comments. Raises ConfigError for an unknown name."""
     if name not in recipe_names():
         raise ConfigError(
-            f"there is no recipe {name!r}{did_you_mean(name, recipe_names())}", f"known: {', '.join(recipe_names())}"
+            f"there is no recipe {name!r}{did_you_mean(name, recipe_names())}",
+            f"choose one of: {', '.join(recipe_names())}",
         )
     return (RECIPES / f"{name}.toml").read_text(encoding="utf-8")
 

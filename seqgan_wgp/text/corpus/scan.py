@@ -27,7 +27,7 @@ from ..recognition.recognise import check_kind, recognised
 from ..units import tokens_for
 from ..vocabulary import CODE_POINTS, Vocabulary
 from .layout import Layout, rows
-from .stats import DISTINCT_FEW, Facts
+from .stats import DISTINCT_FEW, Facts, few_lines
 
 LENGTH_MOST = 64
 """Largest row length that is chosen automatically."""
@@ -295,7 +295,7 @@ def _thresholds(
             return None, int(share / 2 * 2.0**64), int(share * 2.0**64)
     if len(hashes) < DISTINCT_LEAST:
         raise CorpusError(
-            f"{source.label}: only {len(hashes)} distinct lines",
+            f"{source.label}: {few_lines(len(hashes))}",
             f"at least {DISTINCT_LEAST} are needed, and thousands for good results",
         )
     # With few strings a part could be empty by chance, so a fixed number of the lowest hashes is taken for each.

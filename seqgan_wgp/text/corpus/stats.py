@@ -15,6 +15,11 @@ LENGTH_LIMIT, ALPHABET_LIMIT = 4_096, 65_534
 """Of any item and vocabulary, as `corpus.length` has it and as ids of two bytes have it."""
 
 
+def few_lines(count: int) -> str:
+    """Return e.g. "only 2 distinct lines", the beginning of a message."""
+    return f"only {count:,} distinct {'line' if count == 1 else 'lines'}"
+
+
 def hex_finding(count: int, *, decoded: bool) -> tuple[str, str]:
     """Return a sentence about strings written as $HEX[...], and its remedy."""
     what = f"strings written as $HEX[...], which are {'decoded' if decoded else 'not decoded'}: {count:,}"
@@ -99,7 +104,7 @@ class Facts:
         """Return warnings, each one sentence."""
         found = []
         if self.distinct is not None and self.windows == 1:
-            found.append(f"only {self.distinct} distinct lines: batches repeat them, and the model may memorise them")
+            found.append(f"{few_lines(self.distinct)}: batches repeat them, and the model may memorise them")
         if self.distinct is not None and self.windows > 1:
             found.append(f"only {self.rows * self.span:,} {self._units} of text: the model may memorise them")
         if self.bad:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 
 from ...errors import CorpusError
-from ..corpus.stats import DISTINCT_FEW, hex_finding
+from ..corpus.stats import DISTINCT_FEW, few_lines, hex_finding
 from .characters import Suspect
 from .report import Finding, Inspection, Verdict
 
@@ -149,7 +149,7 @@ def _repeats(found: Inspection) -> Iterator[Finding]:
             yield Finding(level="warning", what="the text is short: the model may memorise it")
         return
     if 0 < lines.distinct < DISTINCT_FEW:
-        what = f"only {lines.distinct:,} distinct lines: batches repeat them, and the model may memorise them"
+        what = f"{few_lines(lines.distinct)}: batches repeat them, and the model may memorise them"
         yield Finding(level="warning", what=what)
     if lines.repeated and not any(told.kind == "counts" for told in found.source.told):
         remove = "; to remove duplicates: sort -u FILE > NEW" if _is_plain(found) else ""

@@ -310,7 +310,7 @@ def test_a_corpus_is_summed_up_in_a_line() -> None:
         ("\n".join(made_lines(15)).encode(), {}, r"only 15 distinct lines"),
         ("\n".join(made_lines(99)).encode(), {"length": 1}, r"only \d+ distinct lines"),
         ("\n".join(made_lines(99)).encode(), {"limit": 15}, r"only 15 distinct lines"),
-        (b"abcd" * 9_999, {}, r"only 1 distinct lines"),
+        (b"abcd" * 9_999, {}, r"only 1 distinct line\n"),
         (
             "\n".join([*made_lines(15) * 99, *(line + "x" for line in made_lines(2_000))]).encode(),
             {"length": 5, "overflow": "drop"},
@@ -328,7 +328,7 @@ def test_a_corpus_is_summed_up_in_a_line() -> None:
             r".*--set corpus\.max_alphabet=8193, .*corpus\.unit=byte",
         ),
         ("ab\n".encode("utf-16"), {}, r"^test\.txt: the file is UTF-16\n.*corpus\.encoding=utf-16"),
-        ("ab\n".encode("utf-16"), {"encoding": "utf-16"}, r"only 1 distinct lines"),
+        ("ab\n".encode("utf-16"), {"encoding": "utf-16"}, r"only 1 distinct line\n"),
     ],
 )
 def test_a_corpus_that_cannot_be_learnt_from_is_refused(data: bytes, changes: dict[str, Any], message: str) -> None:
