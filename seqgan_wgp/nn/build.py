@@ -7,7 +7,7 @@ from torch.nn.utils import parametrizations
 
 
 def apply_weight_norm(network: nn.Module) -> None:
-    """Write every layer's weights as direction and length, each learnt on its own. Salimans and Kingma 2016, eq. 2.
+    """Apply weight normalization: learn direction and length of every layer's weights. Salimans and Kingma 2016, eq. 2.
 
     The weights themselves stay as they are. A length belongs to a unit: to a row of the weights, and of a transposed
     convolution, whose weights are (in, out, ...), to a column.

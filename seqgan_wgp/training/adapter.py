@@ -56,7 +56,7 @@ class PreparedData(DataFiles, Protocol):
 
     @property
     def sha256(self) -> str:
-        """Tells this data from other data."""
+        """Hash of the content, in hexadecimal digits."""
 
     def summary(self) -> str:
         """Return what the data is, in one line."""
@@ -108,7 +108,7 @@ class LoadedModel:
 
 @dataclass(frozen=True, kw_only=True)
 class EvalOptions:
-    """What is asked of an evaluation; None where the kind of data decides."""
+    """Options of an evaluation; None: the kind of data decides."""
 
     corpus: Any = None
     data: Path | None = None
@@ -202,7 +202,7 @@ class Evaluation(Protocol):
 
     @property
     def summary(self) -> tuple[str, ...]:
-        """What it comes to, in a few sentences."""
+        """The result in a few sentences."""
 
     @property
     def method(self) -> str:

@@ -82,11 +82,11 @@ class Batches:
         self._prepared = False
 
     def rows(self, number: int) -> npt.NDArray[np.int64]:
-        """Return which rows of any stream batch `number` is: (B,), counted over all that are ever drawn."""
+        """Return the rows of batch `number` in every stream: (B,), counted over all batches of the run."""
         return np.arange(number * self.size + self.here.start, number * self.size + self.here.stop)
 
     def index(self, number: Number) -> Tensor:
-        """Return the same as int64 on the device; `number` may live there."""
+        """Return `rows` as int64 on the device; `number` may be a tensor there."""
         return self._index_B + number * self.size
 
     def real(self, number: int) -> Tensor:
@@ -101,7 +101,7 @@ class Batches:
         return real
 
     def latents(self, stream: Stream, number: Number) -> Tensor:
-        """Return what the generator makes the fakes of step `number` of: latents (B, Z), and its noise behind them."""
+        """Return the generator's inputs for the fakes of step `number`: latents (B, Z), followed by its noise."""
         columns = self.config.generator.latent + self.noise_dim
         return self._noise(
             stream, number, columns, lambda index_M: training_latents(self.noise_dim, self.config, stream, index_M)
@@ -211,7 +211,7 @@ class NoiseBlock:
 
 
 def check_fixed_batch(config: Config, size: int) -> None:
-    """Raise ConfigError where every step is to have the same real batch and there are too few training items for it."""
+    """Raise ConfigError if every step shall have the same real batch and there are too few training items for one."""
     batch = config.training.batch_size
     if config.training.fixed_batch and size < batch:
         raise ConfigError(
@@ -221,7 +221,7 @@ def check_fixed_batch(config: Config, size: int) -> None:
 
 
 def check_divisible(config: Config, size: int) -> None:
-    """Raise ConfigError unless a batch can be divided among so many processes and the run stay the same."""
+    """Raise ConfigError unless a batch can be divided among so many processes without changing the run."""
     if size == 1:
         return
     if config.training.device == "mps":

@@ -105,7 +105,7 @@ def seeded_construction(seed: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def making_networks(numbers: int | None) -> Iterator[None]:
-    """Make networks of not many more numbers than a file has (None: of any number).
+    """Limit networks that are made within to about the numbers that a file has (None: no limit).
 
     Raises CheckpointError where the settings make larger ones, or none.
     """
@@ -126,12 +126,12 @@ _FACTORIES = frozenset({torch.empty, torch.zeros, torch.ones, torch.full, torch.
 
 
 class OverBudgetError(RuntimeError):
-    """More tensors were wanted than the file can fill."""
+    """The networks would hold far more numbers than the file."""
 
 
 @final
 class MemoryBudget(TorchFunctionMode):
-    """While this is entered, tensors of so many numbers can be made, and then no more.
+    """Limits how many numbers the tensors that are made within may have in all.
 
     Args:
         numbers: how many.

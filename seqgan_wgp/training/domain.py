@@ -18,7 +18,7 @@ Items = npt.NDArray[Any]
 
 
 class DataSpec(Protocol):
-    """A kind of data without the data: what a trained model needs to generate."""
+    """What a trained model needs to know of its data to generate: shapes, networks, decoding."""
 
     @property
     def event_shape(self) -> tuple[int, ...]:

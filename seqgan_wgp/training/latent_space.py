@@ -22,7 +22,7 @@ PARALLEL = 1e-6
 
 
 def linear(start_Z: Tensor, end_Z: Tensor, time_N: Tensor) -> Tensor:
-    """Return the points (N, Z) of the straight line from start to end at times in [0, 1]."""
+    """Return the points (N, Z) on the straight line from start to end at times in [0, 1]."""
     time_N1 = time_N[:, None]
     return (1 - time_N1) * start_Z + time_N1 * end_Z
 

@@ -63,7 +63,7 @@ NOISE_STREAMS = {
 
 
 def training_latents(noise_dim: int, config: Config, stream: Stream, index_B: Tensor) -> Tensor:
-    """Return what a generator makes items of: latents, and behind them while it is trained the uniforms it draws by.
+    """Return a generator's inputs in training: latents, followed by the uniforms that it draws symbols by.
 
     Where a run has fixed latents, those of every batch are the latents of the first samples, whatever the stream.
 
@@ -83,7 +83,7 @@ def training_latents(noise_dim: int, config: Config, stream: Stream, index_B: Te
 
 
 def noise_columns(generator: nn.Module) -> int:
-    """Return how many uniforms a generator draws an item by, beside its latent: none once it is trained."""
+    """Return how many uniforms a generator needs for an item beside its latent; outside training none."""
     columns: int = getattr(generator, "noise_dim", 0) if generator.training else 0
     return columns
 
@@ -131,7 +131,7 @@ def generate_at(
 
 @torch.no_grad()
 def recalibrate_batchnorm(generator: nn.Module, config: Config, device: torch.device) -> None:
-    """Take a generator's running statistics anew, in place, over STATISTICS_BLOCKS blocks of latents.
+    """Recompute a generator's batch norm statistics, in place, over STATISTICS_BLOCKS blocks of latents.
 
     A moving average of weights needs its own: those that batches left behind hold for other weights. A pure
     function of the weights and the seed. Without batch norm it does nothing.

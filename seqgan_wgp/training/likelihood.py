@@ -30,13 +30,13 @@ HELD_OUT_MOST = 4_000
 
 @runtime_checkable
 class LikelihoodGenerator(Protocol):
-    """A generator that knows how likely real items are."""
+    """A generator that computes the likelihood of real items."""
 
     def likelihood_loss(self, items: Tensor, dropout: torch.Generator) -> Tensor:
         """Return the mean negative log-likelihood of compact items (B, ...), to be minimised."""
 
     def nll(self, items: Tensor) -> float:
-        """Return the mean negative log-likelihood of compact items (N, ...), as it is in use."""
+        """Return the mean negative log-likelihood of compact items (N, ...), as the generator is outside training."""
 
     def tune(self, items: Tensor) -> None:
         """Choose how items are drawn, by held-out ones; a pure function of the weights and the items."""

@@ -34,7 +34,7 @@ ROUND_METRICS = (*CRITIC_METRICS, *GENERATOR_METRICS)
 
 @dataclass(frozen=True)
 class StepMetrics:
-    """What a step measured, of the whole batch: scalars on the device."""
+    """Metrics of one step over the whole batch: scalars on the device."""
 
     values: tuple[Tensor, ...]
     """Of a critic step all CRITIC_METRICS but the last; of a generator step its loss."""
@@ -63,7 +63,7 @@ def one_round(state: TrainState, number: Number, reals: Sequence[Tensor] | None 
 
 
 def critic_step(state: TrainState, number: Number, real: Tensor | None = None) -> StepMetrics:
-    """Change the critic once; return what was measured.
+    """Do one critic step; return its metrics.
 
     Gulrajani et al. 2017, Algorithm 1, lines 3 to 9.
 
@@ -96,7 +96,7 @@ def critic_step(state: TrainState, number: Number, real: Tensor | None = None) -
 
 
 def generator_step(state: TrainState, number: Number, real: Tensor | None = None) -> StepMetrics:
-    """Change the generator once; return what was measured.
+    """Do one generator step; return its metrics.
 
     Gulrajani et al. 2017, Algorithm 1, lines 11 and 12.
 

@@ -117,6 +117,6 @@ LOSSES.add("rpgan", Loss(critic=rpgan_critic, generator=rpgan_generator, needs_r
 
 
 def loss_of(settings: ObjectiveSettings) -> Loss:
-    """Return the objective that the settings name, with the numbers that they give it."""
+    """Return the loss that the settings name, with its parameters."""
     loss = LOSSES[settings.loss]
     return loss if loss.configure is None else loss.configure(settings)

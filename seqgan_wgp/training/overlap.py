@@ -79,7 +79,7 @@ def evaluator() -> ThreadPoolExecutor:
 def begin(
     worker: ThreadPoolExecutor, domain: Domain, fakes: Iterator[Tensor], more: Callable[[], dict[str, float]]
 ) -> Future[tuple[Items, dict[str, float]]]:
-    """Generate, and have the points decoded and scored in the worker's thread.
+    """Generate samples, and have them decoded and scored in the worker's thread.
 
     Args:
         worker: of one thread.

@@ -40,7 +40,7 @@ class RoundMetrics(Mapping[str, float]):
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What is known after a step."""
+    """Metrics of a step, with its samples and diagnosis if they were due."""
 
     step: int
     seconds: float

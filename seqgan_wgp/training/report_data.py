@@ -18,7 +18,7 @@ ITEMS = 1_024
 
 @dataclass(frozen=True, kw_only=True)
 class Shares:
-    """How often each of a few named things comes among generated and among held-out items."""
+    """Frequencies of a few named things among generated and among held-out items."""
 
     title: str
     names: tuple[str, ...]
@@ -34,7 +34,7 @@ class Shares:
 
 @dataclass(frozen=True, kw_only=True)
 class Histogram:
-    """How a number is spread over generated and over held-out items."""
+    """Distribution of a number over generated and over held-out items."""
 
     title: str
     axis: str
@@ -66,7 +66,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportData:
-    """All that a kind of data has to show."""
+    """Everything that a report shows of one kind of data."""
 
     name: str
     """Of the data."""

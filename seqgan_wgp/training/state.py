@@ -79,14 +79,14 @@ class TrainState:
         return tensors_of(self.modules(), self.module_optimizers())
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Put back, each in its place, copies of what `tensors` gave.
+        """Copy the result of `tensors` back, each tensor in its place.
 
         State that an optimizer has created since is removed, so that it creates it anew, with its own first values.
         """
         restore_tensors(self.modules(), self.module_optimizers(), tensors)
 
     def load(self, tensors: Mapping[str, Tensor], *, step: int, seconds: float) -> None:
-        """Take over what `tensors` gave. Raises CheckpointError when a tensor is missing or of another shape."""
+        """Load the result of `tensors`. Raises CheckpointError when a tensor is missing or of another shape."""
         load_tensors(self.modules(), self.module_optimizers(), tensors, self.device)
         self.step, self.seconds = step, seconds
 
@@ -106,7 +106,7 @@ def tensors_of(modules: Modules, optimizers: ModuleOptimizers) -> dict[str, Tens
 def load_tensors(
     modules: Modules, optimizers: ModuleOptimizers, tensors: Mapping[str, Tensor], device: torch.device
 ) -> None:
-    """Take over what `tensors_of` gave. Raises CheckpointError when a tensor is missing or of another shape."""
+    """Load the result of `tensors_of`. Raises CheckpointError when a tensor is missing or of another shape."""
     try:
         for part, module in modules.items():
             module.load_state_dict({name: tensors[f"{part}.{name}"] for name in module.state_dict()})
@@ -125,7 +125,7 @@ def load_tensors(
 
 @torch.no_grad()
 def restore_tensors(modules: Modules, optimizers: ModuleOptimizers, tensors: Mapping[str, Tensor]) -> None:
-    """Put back copies of what `tensors_of` gave; see `TrainState.restore`."""
+    """Copy the result of `tensors_of` back; see `TrainState.restore`."""
     for part, algorithm, module in optimizers:
         for name, parameter in module.named_parameters():
             state = algorithm.state[parameter]

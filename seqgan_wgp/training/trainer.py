@@ -83,7 +83,7 @@ class Trainer:
 
     @property
     def step(self) -> int:
-        """Rounds that are done: those of the record that was handed out last."""
+        """Number of rounds done, as of the last record that was handed out."""
         return self.train_state.step if self._shown is None else self._shown.step
 
     @property
@@ -292,7 +292,7 @@ class Trainer:
         return self.train_state.tensors()
 
     def load_state(self, tensors: dict[str, Tensor], *, step: int, seconds: float) -> None:
-        """Take over what `state` gave. Raises CheckpointError when a tensor is missing or of another shape."""
+        """Load the result of `state`. Raises CheckpointError when a tensor is missing or of another shape."""
         self.train_state.load(tensors, step=step, seconds=seconds)
         set_rates(self.train_state, max(0, step - 1))  # those of the round that the tensors come from
         self._recalibrated_step = None

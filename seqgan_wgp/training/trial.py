@@ -91,7 +91,7 @@ class TrialDomain:
 
 
 def wait_for(device: torch.device) -> None:
-    """Wait until a device has done all that it was told to do."""
+    """Wait until a device has finished its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":

@@ -38,7 +38,7 @@ class Transforms:
     out_transposed: Map
 
     def turned(self) -> Transforms:
-        """Return those of the transposed convolution, which goes from outputs to channels."""
+        """Return the matrices of the transposed convolution, which goes from outputs to channels."""
         return Transforms(
             into=self.out_transposed,
             out=self.into_transposed,

@@ -115,7 +115,7 @@ CONVOLUTIONS: dict[str, ConvolutionAlgorithm] = {
 
 
 def quickest(channels: int, length: int, kernel: int, device: str) -> str:
-    """Return which of CONVOLUTIONS takes the least time, by sizes alone, so that a run is the same whenever it goes on.
+    """Return the fastest of CONVOLUTIONS for such sizes. It depends on sizes alone, so a resumed run takes the same.
 
     Measured on two cores of a CPU (benchmarks/critic_step.py). On a GPU the products are too quick for the transforms
     to pay, and a kernel of one position has nothing to save.
@@ -192,7 +192,7 @@ def set_convolution_algorithm(network: nn.Module, algorithm: str) -> None:
 
 @contextlib.contextmanager
 def cache_weight_transform(network: nn.Module) -> Iterator[None]:
-    """Transform the weights of a network's Convolutions once, for all that goes through it within.
+    """Keep the transformed weights of a network's Convolutions for all passes within.
 
     They must not change within, and one gradient in them is all that can be asked for.
     """
@@ -208,7 +208,7 @@ def cache_weight_transform(network: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def input_grads_only(network: object) -> Iterator[None]:
-    """Say that of what goes through a network within, the first derivative to be taken is in its input alone.
+    """Declare that first derivatives within are taken in the network's input alone, not in its weights.
 
     So is the gradient whose norm a penalty takes: `autograd.grad(..., x, create_graph=True)` then leaves out the
     gradients in the weights of the network's Convolutions, which it would throw away. The penalty's own gradient, in

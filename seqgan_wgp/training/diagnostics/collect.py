@@ -47,7 +47,7 @@ class _Batch:
 
 
 def diagnose(state: TrainState) -> dict[str, Any]:
-    """Return what the critic and the generator are like after a round, as JSON values of less than 10 kB.
+    """Return the diagnostics of critic and generator after a round, as JSON values of less than 10 kB.
 
     All of it is of the latest weights, without instance noise, on items and latents drawn anew for each step:
 

@@ -31,7 +31,7 @@ WHOLE = "critic"
 
 @contextlib.contextmanager
 def unchanged(*networks: nn.Module) -> Iterator[None]:
-    """Put the buffers of networks back as they were, bit for bit, whatever is done with the networks inside."""
+    """Restore the buffers of networks at the end, bit for bit, whatever is done with the networks inside."""
     kept = [(buffer, buffer.clone()) for network in networks for buffer in network.buffers()]
     try:
         yield
@@ -46,7 +46,7 @@ def unchanged(*networks: nn.Module) -> Iterator[None]:
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """Where numbers lie."""
+    """Mean, deviation and quantiles of numbers."""
 
     mean: float
     deviation: float
@@ -131,7 +131,7 @@ def wasserstein_estimate(real_B: Tensor, fake_B: Tensor) -> Tensor:
 
 
 def wasserstein_normalized(wasserstein: float, slope: float) -> float | None:
-    """Return the estimate that the critic divided by its slope would give; None for a slope of 0, or one not finite.
+    """Return the Wasserstein estimate divided by the slope; None for a slope of 0, or one not finite.
 
     What a critic is multiplied by is in both: so runs with other constraints, and steps of one, can be compared.
     Arjovsky, Chintala and Bottou 2017, section 3: a K-Lipschitz critic estimates K W1.
@@ -140,7 +140,7 @@ def wasserstein_normalized(wasserstein: float, slope: float) -> float | None:
 
 
 def slopes_on_segments(view: View, uniform: Uniform) -> Tensor:
-    """Return the slopes (B,) at one point of each segment, detached: known so whatever the constraint is.
+    """Return the slopes (B,) at one point of each segment, detached, whatever the constraint is.
 
     Gulrajani et al. 2017, Algorithm 1, lines 6 and 7.
     """
@@ -163,7 +163,7 @@ def weight_histogram(critic: nn.Module, bins: int, bound: float | None = None) -
 
 
 def share_at_bounds(critic: nn.Module, clip: float, within: float = 0.05) -> float:
-    """Return the share of weights whose size is `clip`, give or take the part `within` of it.
+    """Return the share of weights whose size is within the relative distance `within` of `clip`.
 
     Gulrajani et al. 2017, figure 1b, right: a clipped critic has most of its weights there.
     """

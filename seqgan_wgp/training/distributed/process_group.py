@@ -59,7 +59,7 @@ class ProcessGroup:
         return self.rank == 0
 
     def slice_of(self, count: int) -> slice:
-        """Return which of `count` things are this process's: a stretch, as long as others' give or take one."""
+        """Return this process's slice of `count` things; the lengths of slices differ by one at most."""
         return slice(count * self.rank // self.size, count * (self.rank + 1) // self.size)
 
     def share_of(self, count: int) -> float:
@@ -88,7 +88,7 @@ class ProcessGroup:
         return tuple(total.view(tensor.shape) for total, tensor in zip(sums, tensors, strict=True))
 
     def any_rank(self, word: bool, *, at_once: bool) -> bool:
-        """Say whether any process says so; in all of them the same.
+        """Say whether the condition holds in any process; the answer is the same in all.
 
         Args:
             word: what this process says.
@@ -106,7 +106,7 @@ class ProcessGroup:
         return self._heard.item() > 0
 
     def shared(self, make: Callable[[], T]) -> T:
-        """Return what the first process makes, in all of them; where it fails, its error is raised in all."""
+        """Return in all processes what the first one makes; if it fails, its error is raised in all."""
         if self.size == 1:
             return make()
         told: list[Any] = [None, None]
@@ -141,7 +141,7 @@ class ProcessGroup:
         return made
 
     def sync_initial(self, step: int, state: Callable[[], dict[str, Tensor]]) -> None:
-        """Begin as one: take over the first process's tensors, in place.
+        """Copy the first process's tensors into those of all others, in place.
 
         Raises ProcessGroupError when the processes are not at the same step of runs with the same tensors.
         """
@@ -168,7 +168,7 @@ class ProcessGroup:
             )
 
     def should_report(self, error: BaseException) -> bool:
-        """Say whether this process is the one to tell of an error that ends it; of all, one is.
+        """Say whether this process is the one that reports an error which ends the run.
 
         Of what all have at once the first tells, and the others wait for it, since whoever ends first ends all. Of
         anything else whoever asks first tells: the others only learn that it has gone.
@@ -185,7 +185,7 @@ class ProcessGroup:
         return self.first
 
     def leave(self) -> None:
-        """Part from the others, when all is done."""
+        """Leave the group at the end of the run."""
         if self.size > 1:
             dist.destroy_process_group()
 
@@ -223,7 +223,7 @@ def checksum(tensors: Iterable[Tensor]) -> Tensor:
 
 @contextlib.contextmanager
 def as_group_errors() -> Iterator[None]:
-    """Turn what an operation of all processes fails with into a ProcessGroupError."""
+    """Raise ProcessGroupError in place of what an operation of all processes fails with."""
     try:
         yield
     except RuntimeError as error:

@@ -57,7 +57,7 @@ def join() -> ProcessGroup:
 
 
 def name_of_this_start(store: Store, rank: int, size: int) -> str:
-    """Agree with the others on a name that no earlier start of these processes has had, and return it.
+    """Return a name for this start of the processes, the same in all, which no earlier start has had.
 
     torchrun keeps one store over all restarts, and in it the addresses of processes that are dead (pytorch's issue
     135712). So the first process offers a name, the others answer it with names of their own, and it repeats these: by

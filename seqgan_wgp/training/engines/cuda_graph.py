@@ -87,7 +87,7 @@ def unsupported_reason(state: TrainState) -> str | None:
 
 @final
 class StaticRound:
-    """A round that reads all that differs between rounds from tensors of fixed places."""
+    """A round that reads everything that differs between rounds from tensors at fixed addresses."""
 
     def __init__(self, state: TrainState) -> None:
         self._state = state
@@ -96,7 +96,7 @@ class StaticRound:
         self._reals = [state.batches.real(k).clone() for k in range(state.config.training.critic_steps)]
 
     def fill(self) -> None:
-        """Fill in what the next round has."""
+        """Write the inputs of the next round into those tensors."""
         state = self._state
         set_rates(state, state.step)
         state.batches.prepare(state.step)
@@ -161,7 +161,7 @@ def differing(
     again: Mapping[str, Tensor],
     found: Mapping[str, Tensor],
 ) -> list[str]:
-    """Return the names of the tensors that a recorded round leaves elsewhere than the eager round does.
+    """Return the names of the tensors for which a recorded round has other results than the eager round.
 
     Args:
         before: the state before the round; what is not in it counts as 0.
