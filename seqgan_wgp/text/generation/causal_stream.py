@@ -186,4 +186,4 @@ def _choices(
     layer = trellis.layers[place]
     state_B = np.minimum(state_B, len(layer.ends_S) - 1)
     target_BV[:, layer.id_K] = layer.target_SC[state_B][:, layer.class_K]
-    return torch.from_numpy(ahead.weights[place][state_B]), target_BV
+    return torch.as_tensor(ahead.weights[place][state_B]), target_BV
