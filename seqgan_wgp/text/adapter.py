@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,7 @@ from .corpus.stats import Facts, hex_finding
 from .domain import TextDomain, TextSpec
 from .evaluation.evaluate import TextEvaluation, evaluate_text
 from .evaluation.options import TextEvalOptions
-from .evaluation.prepare_corpus import encode_for_model
+from .evaluation.prepare_corpus import encode_for_model, settings_for
 from .evaluation.two_sample_test import STEPS
 from .generation.formats import FORMATS, HEADERS, write_lines
 from .metrics.ngrams import NgramReference
@@ -248,9 +247,7 @@ def corpus_for(
     """
     if named is not None:
         source = named if isinstance(named, Source) else open_source(named)
-        settings = loaded.model.config.corpus
-        if weights is not None:
-            settings = dataclasses.replace(settings, weights=weights)
+        settings = settings_for(source, loaded.model.config.corpus, weights)
         with encode_for_model(spec, settings, source, on_bytes) as corpus:
             yield corpus
         return

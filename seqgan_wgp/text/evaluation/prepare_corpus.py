@@ -19,10 +19,32 @@ from ..domain import TextSpec
 from ..generation.formats import printable
 from ..hashing.row_hashes import BLOCK_IDS, row_blocks
 from ..readers.open import Source
+from ..readers.reader import Reader
+from ..recognition.recognise import check_kind, recognised
 from ..vocabulary import PAD, UNKNOWN
 
 CHARACTERS_NAMED = 40
 """Number of the model's characters shown in a message."""
+
+
+def settings_for(source: Source, own: CorpusSettings, weights: str | None) -> CorpusSettings:
+    """Return the settings of a model's corpus for another one, without its field where this one has no such field.
+
+    Args:
+        source: the other corpus.
+        own: settings of the model's corpus.
+        weights: column of the counts in the other corpus; None: as in the model's.
+    """
+    settings = own if weights is None else dataclasses.replace(own, weights=weights)
+    if not (own.field or own.separator or own.weights):
+        return settings
+    try:
+        told = recognised(source, settings)
+        check_kind(told)
+        next(iter(Reader(told, settings)), None)
+    except CorpusError:
+        return dataclasses.replace(settings, field="", separator="", weights=weights or "")
+    return settings
 
 
 @contextlib.contextmanager

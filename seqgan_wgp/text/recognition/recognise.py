@@ -135,7 +135,7 @@ def _by_settings(source: Source, settings: CorpusSettings, head: bytes) -> Sourc
     if not field:
         raise CorpusError(
             f"{source.label}: corpus.{'separator' if settings.separator else 'weights'} is set, but no field is named",
-            "name the one to learn, e.g. --set corpus.field=1",
+            "name the one to learn: FILE:COLUMN, or --set corpus.field=1",
         )
     path = source.path or Path(source.name)
     fields = make(path, field)

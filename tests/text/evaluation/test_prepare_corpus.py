@@ -9,15 +9,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqgan_wgp.config import Config
+from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.errors import CorpusError
 from seqgan_wgp.text.corpus.dataset import Corpus
 from seqgan_wgp.text.domain import TextSpec
-from seqgan_wgp.text.evaluation.prepare_corpus import encode_for_model, unknown_share
+from seqgan_wgp.text.evaluation.prepare_corpus import encode_for_model, settings_for, unknown_share
 from seqgan_wgp.text.readers.open import open_source
+from seqgan_wgp.text.readers.reader import Reader
+from seqgan_wgp.text.recognition.recognise import recognised
 from seqgan_wgp.text.vocabulary import UNKNOWN
 
 from ..corpora import prepared
+
+
+def test_a_plain_list_is_read_for_a_model_of_a_field(tmp_path: Path) -> None:
+    strings = [f"word{place}" for place in range(40)]
+    (tmp_path / "list.txt").write_text("\n".join(strings))
+    (tmp_path / "pot.txt").write_text("".join(f"{place:032x}:{string}\n" for place, string in enumerate(strings)))
+    own = recipe("fast", {"corpus.field": "2", "corpus.separator": ":"}).corpus
+    for name in ("list.txt", "pot.txt"):
+        source = open_source(tmp_path / name)
+        settings = settings_for(source, own, None)
+        reader = Reader(recognised(source, settings), settings)
+        assert [string for block in reader for string in block.strings()] == strings
+    assert settings_for(source, own, None) == own
 
 
 @pytest.fixture(params=["lines", "windows", "byte"])
