@@ -18,6 +18,8 @@ _SKIP = "to skip such lines: --set corpus.errors=skip"
 
 _SEPARATOR_LINE = re.compile("sep=(.)")
 
+_NUMBER = re.compile(r"\s*[+-]?\d+(?:[.,]\d+)*\s*")
+
 _LINE_END = re.compile("\r\n|\r|\n")
 
 
@@ -72,6 +74,11 @@ def _allow_long_cells() -> None:
 
 def _column(first: list[str], last: int, want: Wanted) -> tuple[int, bool]:
     """Return the index of the column, and whether the first row is data, as when the column is given by number."""
+    if not want.field and any(map(_NUMBER.fullmatch, first)):
+        raise CorpusError(
+            f"{want.label}: a table has columns; name one",
+            f"e.g. {want.label}:1; the first line has a number in it, so it seems to be data: {listed(first)}",
+        )
     if not want.field:
         raise unnamed(want, "a table has columns", "columns", first)
     if want.field in first:

@@ -189,7 +189,7 @@ def _falls(lines: Sequence[str], split: Split) -> bool:
 
 # Vectors and tables of Markdown
 
-_VECTOR = re.compile(r"\S+(?: -?\d+(?:\.\d+)?(?:e[+-]?\d+)?){4,}\s*", re.IGNORECASE)
+_VECTOR = re.compile(r"(?=\S*[^\W\d_])(?=(?:.*\.\d){2})\S+(?: -?\d+(?:\.\d+)?(?:e[+-]?\d+)?){4,}\s*", re.IGNORECASE)
 
 
 def vectors(sample: Sample) -> Sighting | None:

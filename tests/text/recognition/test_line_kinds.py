@@ -184,6 +184,10 @@ AS_IT_IS = {
     "names": lines([f"{word.title()}, {word[::-1].title()}" for word in WORDS]),
     "numbers": lines([str(n * n) for n in range(60)]),
     "streets": lines([f"{(n * 7919) % 300} {word.title()} Street" for n, word in enumerate(WORDS)]),
+    "sequences of numbers": lines(
+        [" ".join(word.translate(str.maketrans("abcdefghijk", "01234567890"))) for word in WORDS]
+    ),
+    "chords": lines([f"{word[0].upper()} 1 2 3 4 5" for word in WORDS]),
     "dates": lines([f"20{n:02d}-01-0{1 + n % 9} {word}" for n, word in enumerate(WORDS)]),
     "passwords that begin with a hash sign": lines(["#1", *("#" * (n % 2) + word for n, word in enumerate(WORDS))]),
     "one hash sign": lines(["#lucky", *WORDS]),

@@ -354,3 +354,15 @@ def test_the_ways_out_of_training_lead_out_too(name: str, tmp_path: Path) -> Non
             settings = {}
         config = recipe("fast", settings)
         assert scan(open_source(tmp_path / cause.name), config.corpus).facts.rows
+
+
+@pytest.mark.parametrize(("head", "column"), [("name,n\n", "name"), ("", "1")])
+def test_a_table_whose_column_is_not_named_says_how(head: str, column: str, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(head + "".join(f"{word},{place}\n" for place, word in enumerate(WORDS)))
+    settings = recipe("fast").corpus
+    with pytest.raises(CorpusError) as error:
+        scan(open_source(file), settings)
+    named = error.value.remedy.removeprefix("e.g. ").partition(";")[0]
+    assert named == f"{file}:{column}"
+    assert learnt(scan(open_source(named), settings)) == WORDS
