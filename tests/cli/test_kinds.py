@@ -49,6 +49,17 @@ def test_inspect_and_train_say_the_same(name: str, stdin: bool, call: Call, tmp_
         assert found["verdict"]["remedy"] == told["remedy"]
 
 
+def test_evaluate_says_it_too(trained: Path, call: Call, tmp_path: Path, lines: Path) -> None:
+    strings = sorted(set(filter(None, lines.read_text().split("\n"))))
+    (tmp_path / "u.txt").write_text("".join(f"{2:7d} {string}\n" for string in strings))
+    result = call("evaluate", trained, tmp_path / "u.txt", "--samples", "40", "--guesses", "40", "--c2st-steps", "0",
+                  "--baseline-seconds", "0", "--json")  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    tree = json.loads(result.stdout)
+    assert any("as often as its count says" in sentence for sentence in tree["summary"])
+    assert len(tree["corpus"]["told"]) == 1
+
+
 def test_members_of_archives_are_named(call: Call, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "w.zip", "w") as archive:
         archive.writestr("a.txt", "\n".join(DNA))

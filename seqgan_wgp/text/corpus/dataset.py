@@ -112,6 +112,9 @@ class Corpus:
     fingerprints: Fingerprints | None = None
     """Hashes of the training strings, if there are too many to search."""
 
+    told: tuple[str, ...] = ()
+    """What kinds of files it was read from, where they are not plain lists, in sentences."""
+
     @property
     def train(self) -> CorpusItems:
         """The training items, on disk."""

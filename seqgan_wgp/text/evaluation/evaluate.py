@@ -170,6 +170,7 @@ def evaluate_text(
             train=len(corpus.train),
             test=len(bench.test_RL),
             unknown=unknown_share(corpus),
+            told=corpus.told,
         ),
         protocol=bench.protocol(chain.smoothing),
         profiles=bench.profiles(ids_NL, chain),
@@ -205,6 +206,7 @@ def _summary(found: TextEvaluation) -> tuple[str, ...]:
         f"n-grams: JS-{order} is {above:.3f} bits above real lines, {verdicts.standing(profiles)}; strings: {variety}",
         f"memory: {verdicts.memory(found.copies, found.nearest)}",
     ]
+    sentences += [f"corpus: {told}" for told in text.told]
     if not text.same:
         other = "is not the corpus that the model was trained on; training lines here are those of this corpus"
         sentences.append(f"corpus: {text.name} {other}")

@@ -20,7 +20,7 @@ from ..generation.formats import printable
 from ..hashing.row_hashes import BLOCK_IDS, row_blocks
 from ..readers.open import Source
 from ..readers.reader import Reader
-from ..recognition.recognise import check_kind, recognised
+from ..recognition.recognise import check_kind, recognised, saying
 from ..vocabulary import PAD, UNKNOWN
 
 CHARACTERS_NAMED = 40
@@ -70,7 +70,8 @@ def encode_for_model(
     # Characters that the model does not know become unknown.
     found = dataclasses.replace(scan(source, settings, on_bytes), vocabulary=spec.vocabulary)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        corpus = prepare(found, Path(folder), on_bytes)
+        told = tuple(saying(told) for told in found.source.sayings)
+        corpus = dataclasses.replace(prepare(found, Path(folder), on_bytes), told=told)
         if not any((block_NS > UNKNOWN).any() for block_NS in row_blocks(corpus.ids_NS, BLOCK_IDS)):
             known = "".join(spec.vocabulary.texts)
             more = " ..." if len(known) > CHARACTERS_NAMED else ""

@@ -26,6 +26,9 @@ class Text:
     unknown: float
     """Share of unknown characters in the test split."""
 
+    told: tuple[str, ...] = ()
+    """What kinds of files it was read from, where they are not plain lists."""
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
