@@ -87,7 +87,8 @@ class CorpusSettings:
         choices=("auto", "lines", "windows"),
     )
     length: int | None = setting(
-        "sequence length in characters; auto: fits 99 % of lines, rounded up to a multiple of 8, at most 64",
+        "sequence length in characters or other units; auto: fits 99 % of lines, rounded up to a multiple of 8, at "
+        "most 64",
         None,
         ge=1,
         le=4096,
@@ -105,7 +106,7 @@ class CorpusSettings:
     held_out_max: int = setting(
         "maximum number of held-out lines (in expectation)", 40_000, ge=1, formerly="held_out_most"
     )
-    max_alphabet: int = setting("maximum number of distinct characters", 8192, ge=1, le=65_000)
+    max_alphabet: int = setting("maximum number of distinct characters, or of other units", 8192, ge=1, le=65_000)
 
     def __post_init__(self) -> None:
         """Take corpus.unit_pattern for corpus.unit=pattern where no other unit is chosen."""

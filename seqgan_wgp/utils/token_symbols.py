@@ -70,6 +70,8 @@ class TokenSymbols:
         try:
             pieces = list(self._split(line))
             joined = "".join(pieces)
+        except ConfigError:
+            raise
         except Exception as error:  # whatever a user's function raises
             raise ConfigError(
                 f"the unit fails to split {line[:40]!r}: {type(error).__name__}: {one_line(error)}",
@@ -161,7 +163,7 @@ def pattern_split(pattern: str) -> PieceSplit:
         pattern: as the `tokenizers` package reads it (the syntax of Oniguruma, with `\X` and `\p{L}`).
 
     Raises:
-        ConfigError: the pattern is no regular expression.
+        ConfigError: the pattern is no regular expression; or, while splitting, it takes too many steps.
     """
     # Imported here: most models have units that need no pattern, and are used without the package.
     from tokenizers import Regex, pre_tokenizers
@@ -173,4 +175,16 @@ def pattern_split(pattern: str) -> PieceSplit:
             f"{pattern!r} is not a regular expression of units: {one_line(error)}",
             r"write it in the syntax of Oniguruma, e.g. --set 'corpus.unit_pattern=\p{L}+|.'",
         ) from None
-    return lambda line: [piece for piece, _place in each.pre_tokenize_str(line)]
+
+    def split(line: str) -> Sequence[str]:
+        try:
+            return [piece for piece, _place in each.pre_tokenize_str(line)]
+        except BaseException as error:  # a panic of the library is no Exception
+            if type(error).__name__ != "PanicException":
+                raise
+            raise ConfigError(
+                f"the regular expression {pattern!r} takes too many steps on {line[:40]!r}",
+                "write it without repetitions within repetitions",
+            ) from None
+
+    return split

@@ -177,6 +177,11 @@ def test_settings_that_contradict_each_other_are_refused() -> None:
             override(fast, changes)
 
 
+def test_a_pattern_that_takes_too_many_steps_is_told() -> None:
+    with pytest.raises(CorpusError, match="takes too many steps on 'aaaa"):
+        scan(open_source(["a" * 40, *map(str, range(40))]), CorpusSettings(unit_pattern="(a+)+b"))
+
+
 def test_a_damaged_pattern_in_a_tokenizer_is_told() -> None:
     good = Vocabulary.of_texts(["a", "ab"], "pattern", "ab|a").to_json(3)
     assert good.count("ab|a") == 1
