@@ -92,6 +92,7 @@ def test_weights_are_named_behind_the_file_by_a_flag_or_by_a_setting(call: Call,
     for corpus in ([f"{file}:name*count"], [f"{file}:name", "--weights", "count"]):
         result = call("train", *corpus, "--dry-run")
         assert result.returncode == 0 and f": {rows} lines," in result.stderr, result.stderr
+        assert "the column name is learnt, each string as often as count says" in result.stderr
         found = json.loads(call("inspect", *corpus, "--json", "--no-timing").stdout)
         assert found["lines"]["read"] == rows
     once = call("train", f"{file}:name", "--weights", "none", "--dry-run")

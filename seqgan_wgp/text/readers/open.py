@@ -21,7 +21,7 @@ from .archives import Archive, archive_of, picked
 from .bundled import bundled
 from .containers import BY_ENDING, DAMAGES, HEAD_BYTES, Compression, binary_kind_of, compression_of
 from .file_formats import FIELDS, FILTERS
-from .source import MARKS, Told, expanded, in_order, is_inputs
+from .source import MARKS, Told, expanded, in_order, is_inputs, weighed
 from .source import Source as Source
 from .table_shapes import TABLE_BYTES, table_reader_of
 from .weighted import weighted_columns
@@ -156,6 +156,8 @@ def _from_bytes(source: Source) -> Source:
         path = source.path or file
         fields = weighted_columns(FIELDS[ending], path, column, counts) if counts else FIELDS[ending](path, wanted)
         title = f"{name}-{column}" if wanted else name
+        if counts:
+            source = replace(source, told=(*source.told, weighed(column, counts)))
         return replace(source, name=title, fields=fields, format=ending.removeprefix("."), size=None)
     binary = binary_kind_of(head)
     if binary is not None:

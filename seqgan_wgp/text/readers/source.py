@@ -30,6 +30,11 @@ class Told:
     """problem: the file is refused; warning: its lines are read as they are; note: its strings are extracted."""
 
 
+def weighed(column: str, counts: str) -> Told:
+    """Return the note that strings are repeated by their counts."""
+    return Told(kind="counts", what=f"the column {column} is learnt, each string as often as {counts} says")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """A source of strings."""

@@ -17,7 +17,7 @@ from ..readers.codec import find_codec, wide_by_mark
 from ..readers.containers import BY_ENDING, DAMAGES
 from ..readers.file_formats import FIELDS, FILTERS
 from ..readers.separated import separated_fields, separator_of
-from ..readers.source import Source, Told
+from ..readers.source import Source, Told, weighed
 from ..readers.table_shapes import TABLE_BYTES, decoded, lines_of, table_reader_of
 from ..readers.weighted import weighted_columns
 from .line_changes import as_utf8, changed, returns_as_feeds
@@ -140,10 +140,10 @@ def _by_settings(source: Source, settings: CorpusSettings, head: bytes) -> Sourc
     path = source.path or Path(source.name)
     fields = make(path, field)
     what = f"field {field} is learnt, {shown}" if settings.separator else f"the column {field} is learnt"
+    told = Told(kind=kind, what=what)
     if _names_weights(settings):
         fields = weighted_columns(make, path, field, settings.weights)
-        what += f", each string as often as {settings.weights} says"
-    told = Told(kind="counts" if _names_weights(settings) else kind, what=what)
+        told = weighed(field, settings.weights)
     return replace(source, fields=fields, format=kind, field=field, size=None, told=(*source.told, told))
 
 
