@@ -71,6 +71,9 @@ ROWS = ["fast", "fast+fuse", "fast+refine", "fast+fuse+refine", "causal", "causa
 REFINED_SHARE = 0.25
 """Of an entry's time, what its refiner is trained for."""
 
+VALID = "valid", "valid_unique", "valid_novel"
+"""Columns of `valid_of`."""
+
 VALIDATED = 5_000
 """Strings that a validator is asked about."""
 
@@ -322,7 +325,7 @@ def valid_of(ids_NL: npt.NDArray[Any], corpus: Corpus, name: str) -> dict[str, f
     ids_NL = mask_after_pad(ids_NL)
     valid_NL = ids_NL[validity(name, corpus.vocabulary)(ids_NL)]
     if not len(valid_NL):
-        return {"valid": 0.0, "valid_unique": 0.0, "valid_novel": 0.0}
+        return dict.fromkeys(VALID, 0.0)
     return {
         "valid": len(valid_NL) / len(ids_NL),
         "valid_unique": len(np.unique(valid_NL, axis=0)) / len(valid_NL),
@@ -417,7 +420,7 @@ def table(rows: list[dict[str, Any]]) -> list[str]:
         cells += [spread([row[key] for row in same], ".1%") for key in ("unique", "novel")]
         cells += [spread(last, ".1%"), spread([row.get("c2st", math.nan) for row in same], ".1%")]
         if valid:
-            cells += [spread([row[key] for row in same], ".1%") for key in ("valid", "valid_unique", "valid_novel")]
+            cells += [spread([row.get(key, math.nan) for row in same], ".1%") for key in VALID]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import equal_time
-from benchmarks.equal_time import Entry, gru_minutes, spread, table
+from benchmarks.equal_time import VALID, Entry, gru_minutes, spread, table
 
 TINY = {
     "generator.width": 8, "generator.blocks": 1, "critic.width": 8, "critic.blocks": 1, "training.batch_size": 8,
@@ -76,3 +76,12 @@ def test_several_seeds_are_one_row_of_the_table() -> None:
     lines = table([{**row, "seed": 0}, {**row, "seed": 1}])
     assert len(lines) == 3
     assert "| a | fast | 1 | 2 | 0.1000 ± 0.0000 |" in lines[2]
+
+
+def test_rows_of_which_some_were_asked_for_validity_are_one_table() -> None:
+    row = {"minutes": 1.0, "row": "fast", "js": [0, 0, 0, 0.2], "js_floor": [0, 0, 0, 0.1]}
+    row |= {"unique": 0.9, "novel": 0.8, "hits": {"100": 0.1}, "seed": 0}
+    valid = dict.fromkeys(VALID, 0.25)
+    lines = table([{**row, "corpus": "names"}, {**row, **valid, "corpus": "molecules"}])
+    assert lines[2].endswith("|  |  |  |  |")
+    assert lines[3].endswith("| 25.0% | 25.0% | 25.0% |")
