@@ -176,10 +176,10 @@ def _files(run: Path, config: Config, outcome: Outcome) -> str:
     lines += [f"records   {run / 'metrics.jsonl'}", f"samples   {run / 'samples'}"]
     if (run / "training.gif").is_file():
         lines.append(f"animation {run / 'training.gif'}")
-    lines += [
-        f"generate  {program()} generate {run} {adapter_for(config).generate_hint}",
-        f"resume    {program()} resume {run} --minutes M",
-    ]
+    adapter = adapter_for(config)
+    lines.append(f"generate  {program()} generate {run} {adapter.generate_hint}")
+    lines += [f"improve   {program()} {command}" for command in adapter.improvements(config, run)]
+    lines.append(f"resume    {program()} resume {run} --minutes M")
     return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ import torch
 from .. import config as configs
 from ..config import Config
 from ..errors import CheckpointError, CorpusError
-from ..registry import UNITS, VALIDATORS
+from ..registry import GENERATORS, UNITS, VALIDATORS
 from ..training.adapter import ORDERS_MOST, CardData, DomainAdapter, EvalOptions, LoadedModel
 from ..training.domain import DataSpec, Items
 from ..training.report_data import ReportData
@@ -163,6 +163,13 @@ class TextAdapter(DomainAdapter):
         if data is not None:
             super().open_inputs(inputs, data)
         return open_inputs(inputs)
+
+    def improvements(self, config: Config, run: Path) -> Sequence[str]:
+        """Return what `refinement` does where it is not set: an n-gram model, and then a refiner."""
+        has_likelihood = GENERATORS["text"][config.generator.network].has_likelihood
+        if config.refinement.fuse or has_likelihood:
+            return ()
+        return (f"fuse {run}", f"refine {run} --minutes 2")
 
     def scan(self, source: CorpusSource, config: Config, watch: Watch = unwatched) -> PreparedText:
         """Read a corpus once: a path, a pattern of paths, a bundled name, strings, or a Source."""

@@ -303,6 +303,10 @@ class DomainAdapter(ABC):
         del source
         return {}
 
+    def improvements(self, config: Config, run: Path) -> Sequence[str]:  # noqa: ARG002 (others need both)
+        """Return the commands, without the program's name, that make the items of a run with these settings better."""
+        return ()
+
     @abstractmethod
     def scan(self, source: Any, config: Config, watch: Watch = unwatched) -> PreparedData:
         """Look at data once.

@@ -11,10 +11,11 @@ import pytest
 from rich.console import Console
 
 from cli.ui.progress import Progress
-from seqgan_wgp.config import Config
+from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.train import run_training
-from seqgan_wgp.text.adapter import scan_data
+from seqgan_wgp.text.adapter import TextAdapter, scan_data
+from seqgan_wgp.toy.adapter import ToyAdapter
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -48,6 +49,19 @@ def test_what_is_found_at_the_closing_alone_is_said(call: Call, lines: Path, tin
 
 def test_a_sound_run_is_not_warned_of(call: Call, lines: Path, tiny: list[str], tmp_path: Path) -> None:
     assert "warning: the" not in call("train", lines, *tiny, "--out", tmp_path / "run").stderr
+
+
+def test_what_makes_the_strings_better_is_named_where_it_was_not_done(
+    call: Call, lines: Path, tiny: list[str], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    said, ends = call("train", lines, *tiny, "--out", run).stderr, [f"fuse {run}", f"refine {run} --minutes 2"]
+    commands = [line for line in said.splitlines() if line.startswith("improve ")]
+    assert [line.endswith(f" {end}") for line, end in zip(commands, ends, strict=True)] == [True, True]
+    adapter = TextAdapter()
+    assert adapter.improvements(recipe("fast", {"refinement.fuse": True}), run) == ()
+    assert adapter.improvements(recipe("causal"), run) == ()
+    assert ToyAdapter().improvements(recipe("toy"), run) == ()
 
 
 def test_a_terminal_shows_a_yellow_line_beside_its_panel(
