@@ -1,7 +1,7 @@
 """Constraints as a user writes them (prefix, mask, length, regex ...), translated to expressions.
 
 A string must satisfy all of them, and must not be empty. They refer to characters (code points) even if the model's
-unit is the byte.
+unit is the byte. Of a unit with tokens, such as words, the length counts these; all else refers to characters.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .masks import OWN, parse_mask, parse_set
 from .regex import parse_regex
 
 Length: TypeAlias = tuple[int, int | None]
-"""Least and largest number of characters; None: as many as the model can generate."""
+"""Least and largest number of characters or tokens; None: as many as the model can generate."""
 
 
 @final
@@ -45,7 +45,7 @@ class Constraints:
     """The custom sets ?1 to ?4 of the mask."""
 
     length: Length | None = None
-    """Least and largest number of characters, inclusive."""
+    """Least and largest number of characters, or of the unit's tokens where it has tokens, inclusive."""
 
     charset: str | None = None
     """Allowed characters, written like a custom set of a mask."""
@@ -79,7 +79,7 @@ class Constraints:
         found: dict[str, Expression] = {}
         if self.length is not None:
             least, most = self.length
-            found[f"--length {_shown(self.length)}"] = Repetition(part=ANY, least=least, most=most)
+            found[f"--length {_shown(self.length)}"] = Repetition(part=ANY, least=least, most=most, counts_units=True)
         if self._charset is not None:
             found[f"--charset {quoted(self._charset.text)}"] = Repetition(part=self._charset, least=0, most=None)
         if self.mask is not None:
@@ -94,12 +94,13 @@ class Constraints:
             found[f"--regex {quoted(self.regex)}"] = parse_regex(self.regex)
         return found
 
-    def satisfied_by(self, string: str) -> bool:
-        """Return whether a string is allowed, checked directly without automata."""
+    def satisfied_by(self, string: str, units: int | None = None) -> bool:
+        """Return whether a string of so many units (None: its characters) is allowed, checked without automata."""
+        size = len(string) if units is None else units
         least, most = self.length or (1, None)
         charset, mask = self._charset, self._mask
         return (
-            max(least, 1) <= len(string) <= (len(string) if most is None else most)
+            max(least, 1) <= size <= (size if most is None else most)
             and string.startswith(self.prefix or "")
             and string.endswith(self.suffix or "")
             and all(part in string for part in self.contains)

@@ -109,6 +109,9 @@ class Repetition:
     least: int
     most: int | None
 
+    counts_units: bool = False
+    """Of any characters: whether it counts tokens where the unit has tokens, not characters."""
+
 
 Expression: TypeAlias = Characters | Concatenation | Alternation | Repetition
 

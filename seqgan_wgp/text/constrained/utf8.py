@@ -14,7 +14,7 @@ import numpy as np
 from ...errors import ConfigError
 from ..vocabulary import CODE_POINTS, Vocabulary
 from .automaton import NONE, STATES_MOST, Automaton, Int64s, compile_expression
-from .expressions import Expression
+from .expressions import Expression, Repetition
 
 BYTE_STATES_MOST = 10 * STATES_MOST
 
@@ -29,13 +29,16 @@ def automaton_of(expression: Expression, vocabulary: Vocabulary, length: int) ->
     """Return the automaton over the ids of a vocabulary of all strings that match and have at most `length` characters.
 
     For a vocabulary of bytes these are exactly the well-formed UTF-8 of the strings (The Unicode Standard, table 3-7).
-    For a unit with tokens, `length` counts units. No string contains a pad or an unknown symbol.
+    For a unit with tokens, `length` counts units, and so does an expression that `counts_units`. No string contains a
+    pad or an unknown symbol.
 
     Raises:
         ConfigError: it would be too large.
     """
     if vocabulary.is_byte:
         automaton = _over_bytes(compile_expression(expression, np.arange(CODE_POINTS), length))
+    elif vocabulary.tokens is not None and isinstance(expression, Repetition) and expression.counts_units:
+        automaton = _of_length(expression, len(vocabulary.characters), length)
     elif vocabulary.tokens is not None:
         texts, most = vocabulary.texts, length * vocabulary.tokens.longest
         known = sorted(set("".join(texts)))
@@ -45,6 +48,15 @@ def automaton_of(expression: Expression, vocabulary: Vocabulary, length: int) ->
         code_point_U = np.array([ord(character) for character in vocabulary.characters])
         automaton = compile_expression(expression, code_point_U, length)
     return replace(automaton, class_U=np.concatenate([[NONE, NONE], automaton.class_U]))
+
+
+def _of_length(expression: Repetition, tokens: int, length: int) -> Automaton:
+    """Return the automaton of the strings of `least` to `most` tokens; state k is k tokens, the last one may go on."""
+    most = expression.most
+    states = 1 + min(length, expression.least if most is None else most)
+    target_SC = np.append(np.arange(1, states), states - 1 if most is None else NONE).reshape(-1, 1)
+    accepts_S = np.arange(states) >= expression.least
+    return Automaton(target_SC=target_SC, accepts_S=accepts_S, class_U=np.zeros(tokens, np.int64))
 
 
 def _over_tokens(automaton: Automaton, places: Mapping[str, int], texts: Sequence[str]) -> Automaton:
