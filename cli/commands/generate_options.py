@@ -165,7 +165,7 @@ Set4 = Annotated[
 Length = Annotated[
     str | None,
     typer.Option(
-        help="Length in characters: 5, 3-8, 3- (at least 3) or -8 (at most 8).",
+        help="Length in characters (or in units such as words): 5, 3-8, 3- (at least 3) or -8 (at most 8).",
         metavar="A-B",
         rich_help_panel=_CONSTRAINTS,
     ),
