@@ -11,7 +11,7 @@ LOWEST_TESTS := tests/test_dependencies.py tests/training/test_penalties.py test
 	tests/images/test_pictures.py tests/runs/report/test_charts.py tests/utils/test_tensor_file.py tests/runs/export \
 	tests/text/readers/test_file_formats.py
 
-.PHONY: install demo test test-fast test-lowest check format bench drills clean
+.PHONY: install demo test test-fast test-lowest check docs format bench drills clean
 
 install: $(STAMP)
 
@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=23.1"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,docs,studio]"
 	touch $@
 
 demo: $(STAMP)
@@ -48,10 +48,16 @@ $(LOWEST_STAMP): pyproject.toml constraints.txt constraints-lowest.txt
 test-lowest: $(LOWEST_STAMP)
 	$(LOWEST)/bin/python -m pytest --numprocesses auto --dist worksteal -m "not slow" -W ignore::DeprecationWarning $(LOWEST_TESTS)
 
-check: $(STAMP)
+check: $(STAMP) docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The site, in build/site. A link that leads nowhere and a page that the navigation leaves out are errors. NO_MKDOCS_2_WARNING
+# silences a notice of the theme that is not about this site.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --clean --site-dir build/site
+	@echo "the site is build/site/index.html"
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -27,6 +27,7 @@ from .commands.report import report
 from .commands.resume import resume
 from .commands.score import score
 from .commands.similar import similar
+from .commands.studio import studio
 from .commands.theory import theory
 from .commands.train import train
 from .torchrun import check_alone
@@ -53,6 +54,7 @@ for command in (
     refine,
     score,
     similar,
+    studio,
     export,
     inspect,
     evaluate,

@@ -89,8 +89,8 @@ class Page:
         result: dict[str, Any] = answer["result"]
         return result
 
-    def open(self, file: Path, *, width: int = 1400, height: int = 900, dark: bool = False) -> None:
-        """Open a file in a window of a size, wait until it is loaded, and forget what was wrong with the one before."""
+    def open(self, what: Path | str, *, width: int = 1400, height: int = 900, dark: bool = False) -> None:
+        """Open a file or an address in a window of a size, wait until it is loaded, and forget the one before."""
         self.errors.clear()
         self.requests.clear()
         self.call(
@@ -98,7 +98,7 @@ class Page:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
-        self.call("Page.navigate", url=file.absolute().as_uri())
+        self.call("Page.navigate", url=what if isinstance(what, str) else what.absolute().as_uri())
         while self._note(self._read()) != "Page.loadEventFired":
             pass
 
@@ -111,9 +111,16 @@ class Page:
 
     def press(self, key: str) -> None:
         """Press and release a key, such as "ArrowLeft", where the focus is."""
-        codes = {"ArrowLeft": 37, "ArrowRight": 39, "Home": 36, "End": 35}
+        codes = {"ArrowLeft": 37, "ArrowRight": 39, "Home": 36, "End": 35, "Enter": 13}
+        typed = {"text": "\r"} if key == "Enter" else {}
         for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=codes[key])
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=codes[key], **typed)
+
+    def upload(self, place: str, file: Path) -> None:
+        """Choose a file in the input that a selector names."""
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector=place)["nodeId"]
+        self.call("DOM.setFileInputFiles", nodeId=node, files=[str(file)])
 
     def screenshot(self, file: Path) -> None:
         """Write a picture of the whole page."""

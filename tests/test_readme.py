@@ -16,7 +16,8 @@ from seqgan_wgp.config.fields import parse_assignments
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = {file.name: file.read_text(encoding="utf-8") for file in sorted((ROOT / "docs").glob("*.md"))}
+FOLDER = ROOT / "docs"
+PAGES = {file.relative_to(FOLDER).as_posix(): file.read_text("utf-8") for file in sorted(FOLDER.rglob("*.md"))}
 DOCS = "\n".join(PAGES.values())
 
 
@@ -82,7 +83,7 @@ def test_commands_and_options_are_there() -> None:
 
 
 def test_the_tables_are_complete() -> None:
-    assert set(table(README, "command")) == set(group().commands)
+    assert set(table(PAGES["start.md"], "command")) == set(group().commands)
     assert set(table(PAGES["training.md"], "recipe")) == set(recipe_names())
 
 
@@ -121,7 +122,7 @@ def test_the_tree_names_every_folder() -> None:
 
 def links() -> list[tuple[Path, str]]:
     """Return each relative link or picture of the documents, with the document that it stands in."""
-    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "corpora" / "README.md"]
+    documents = [*ROOT.glob("*.md"), *FOLDER.rglob("*.md"), ROOT / "corpora" / "README.md"]
     found = [(file, link) for file in documents for link in re.findall(r"\]\(([^)\s]+)\)", file.read_text("utf-8"))]
     return [(file, link) for file, link in found if "://" not in link]
 
@@ -135,5 +136,20 @@ def test_links_lead_to_files(file: Path, link: str) -> None:
     assert not anchor or anchor in [re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads]
 
 
-def test_every_page_is_linked_from_the_readme() -> None:
-    assert {f"docs/{name}" for name in PAGES} <= {link for _, link in links()}
+def test_every_page_is_reached_from_the_readme() -> None:
+    pages = [(file.resolve(), (file.parent / link.partition("#")[0]).resolve()) for file, link in links()]
+    reached: set[Path] = set()
+    ahead = {ROOT / "README.md"}
+    while ahead:
+        reached |= ahead
+        ahead = {target for file, target in pages if file in ahead} - reached
+    assert {FOLDER / name for name in PAGES} <= reached
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2]
+    named = re.findall(r"[\w/-]+\.md$", navigation, flags=re.MULTILINE)
+    examples = {f"examples/{file.stem}.md" for file in (FOLDER / "examples").glob("*.py")}
+    generated = examples | {f"reference/{name}.md" for name in ("api", "commands", "settings")}
+    outside = {"dev/LOG.md", "CHANGELOG.md", "CONTRIBUTING.md"}
+    assert set(named) == set(PAGES) | generated | outside and len(named) == len(set(named))

@@ -45,6 +45,13 @@ def export(
         bool, typer.Option("--best", help="Use best.safetensors (best validation score) instead of the latest weights.")
     ] = False,
     overwrite: options.Replace = False,
+    space: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead of one file, write a folder that runs as a Hugging Face Space: the studio with this model.",
+            metavar="DIR",
+        ),
+    ] = None,
     plugin: options.Plugins = None,
 ) -> None:
     """Export a model, in one file that includes the vocabulary and the settings. Prints its name.
@@ -57,6 +64,17 @@ def export(
     from seqgan_wgp.runs.export.formats import EXPORTS, SLIM, left_out
     from seqgan_wgp.utils.atomic_files import check_file
 
+    if space is not None:
+        if output is not None or format_ is not None or slim:
+            raise ConfigError(
+                "--space cannot be combined with -o, --format or --slim", "leave --space or the others out"
+            )
+        from seqgan_wgp.model import Model
+        from seqgan_wgp.runs.export.space import write_space
+
+        write_space(Model.load(model, device="cpu", best=best), space, overwrite=overwrite)
+        typer.echo(space)
+        return
     name = format_ or (SLIM if slim else "onnx")
     if name not in EXPORTS:
         known = f"choose one of: {', '.join(EXPORTS)}"

@@ -162,6 +162,14 @@ SURFACE: dict[str, dict[str, object]] = {
         "--overwrite": False,
         "--plugin FILE ...": None,
     },
+    "studio": {
+        "[RUN|MODEL|CORPUS]": None,
+        "--host HOST": "127.0.0.1",
+        "--port PORT": None,
+        "--token TOKEN": None,
+        "--runs DIR": Path("runs"),
+        "--no-open": False,
+    },
     "export": {
         "MODEL": None,
         "--format FORMAT": None,
@@ -169,6 +177,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "--slim": False,
         "--best": False,
         "--overwrite": False,
+        "--space DIR": None,
         "--plugin FILE ...": None,
     },
     "inspect": {

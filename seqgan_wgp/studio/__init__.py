@@ -1,0 +1,1 @@
+"""The studio: train, generate, explore and compare models of strings in a browser."""

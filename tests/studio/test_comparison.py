@@ -1,0 +1,37 @@
+"""Models stand next to real lines and Markov chains of their corpus, each corpus once."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from seqgan_wgp.errors import ConfigError
+from seqgan_wgp.studio.catalogue import Catalogue
+from seqgan_wgp.studio.comparison import MODELS_MOST, STRINGS, side_by_side
+
+
+def test_every_model_has_a_row_and_strings_and_each_corpus_its_baselines(runs: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        shutil.copytree(runs / "tiny", tmp_path / name)
+    catalogue = Catalogue(tmp_path)
+    found = side_by_side(catalogue, ["one", "two"])
+    names = [row[0] for row in found.rows]
+    assert names[:3] == ["one", "two", "real lines of tiny"]
+    assert names[3:] == [f"Markov chain of order {order}" for order in range(1, 6)]
+    assert all(len(row) == len(found.columns) for row in found.rows)
+    assert list(found.strings) == ["one", "two", "Markov chain of order 3 (tiny)"]
+    assert found.strings["one"] == found.strings["two"] == catalogue.model("one").generate(STRINGS)
+    assert {len(strings) for strings in found.strings.values()} == {STRINGS}
+    js = {row[0]: float(row[1]) for row in found.rows}
+    assert js["one"] > js["Markov chain of order 3"] and js["real lines of tiny"] == 0
+
+
+def test_what_cannot_be_compared_is_refused(runs: Path, tmp_path: Path) -> None:
+    catalogue = Catalogue(tmp_path, model=runs / "tiny" / "model.safetensors")
+    with pytest.raises(ConfigError, match="bare model file"):
+        side_by_side(catalogue, ["model.safetensors"])
+    for names in ([], ["x"] * (MODELS_MOST + 1)):
+        with pytest.raises(ConfigError, match="models are chosen"):
+            side_by_side(catalogue, names)
