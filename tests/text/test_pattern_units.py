@@ -22,6 +22,7 @@ from seqgan_wgp.text.constrained.utf8 import automaton_of
 from seqgan_wgp.text.corpus.dataset import prepare
 from seqgan_wgp.text.corpus.scan import scan
 from seqgan_wgp.text.domain import TextSpec
+from seqgan_wgp.text.evaluation.kept import corpus_key
 from seqgan_wgp.text.evaluation.prepare_corpus import encode_for_model
 from seqgan_wgp.text.inspection.inspect import inspect
 from seqgan_wgp.text.readers.open import open_source
@@ -127,6 +128,16 @@ def test_a_corpus_is_encoded_for_a_model_that_knows_other_words() -> None:
         strings = corpus.vocabulary.decode(corpus.ids_NS)
     assert set(lines) - set(strings) == set()
     assert sum(string.startswith("\ufffd") for string in strings) >= len(lines) // 2
+
+
+def test_kept_numbers_are_those_of_one_pattern(tmp_path: Path) -> None:
+    lines = [f"{a}{b}{c}" for a in "ab" for b in "cdef" for c in "gh"] + [f"{a}{b}" for a in "ab" for b in "cdef"]
+    keys = []
+    for folder, pattern in (("one", "..?"), ("other", "[a-h]{1,2}")):
+        (tmp_path / folder).mkdir()
+        found = scan(open_source(lines), CorpusSettings(unit_pattern=pattern, length=4))
+        keys.append(corpus_key(prepare(found, tmp_path / folder)))
+    assert keys[0]["corpus"] == keys[1]["corpus"] and keys[0] != keys[1]
 
 
 def test_unknown_words_are_one_unknown_each() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ...utils import cache_dir
 from ...utils.atomic_files import new_file
+from ...utils.token_symbols import OpenTokens
 from ..corpus.dataset import Corpus
 
 KEPT_MOST = 256
@@ -21,7 +22,12 @@ KEPT_MOST = 256
 def corpus_key(corpus: Corpus) -> dict[str, Any]:
     """Return what makes a prepared corpus this one, whatever its name."""
     rows = {name: value for name, value in dataclasses.asdict(corpus.facts).items() if name != "name"}
-    return {"corpus": rows, "characters": corpus.vocabulary.characters}
+    vocabulary = corpus.vocabulary
+    if vocabulary.tokens is None:
+        return {"corpus": rows, "characters": vocabulary.characters}
+    # The code points of tokens are alike in all vocabularies of a size.
+    pattern = vocabulary.tokens.pattern if isinstance(vocabulary.tokens, OpenTokens) else None
+    return {"corpus": rows, "texts": vocabulary.texts, "pattern": pattern}
 
 
 def digest_of(key: Mapping[str, Any]) -> str:
