@@ -57,7 +57,7 @@ check: $(STAMP) docs
 # silences a notice of the theme that is not about this site.
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --clean --site-dir build/site
-	@echo "the site is build/site/index.html"
+	@echo "the site is in build/site; to look at it, search included: $(BIN)/python -m http.server --directory build/site"
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

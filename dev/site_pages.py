@@ -104,7 +104,7 @@ def example_pages(script: Path) -> dict[str, str]:
     notebook = jupytext.read(script)
     name = f"examples/{script.stem}"
     page = jupytext.writes(notebook, fmt="md", config=None).split("---\n", 2)[-1]
-    note = f"\n[This page as a notebook]({script.stem}.ipynb). Run its first cell after `pip install seqgan-wgp`.\n"
+    note = f"\n[This page as a notebook]({script.stem}.ipynb). It needs `pip install seqgan-wgp` and nothing else.\n"
     title, _, rest = page.lstrip().partition("\n")
     return {f"{name}.md": f"{title}\n{note}{rest}", f"{name}.ipynb": jupytext.writes(notebook, fmt="ipynb")}
 
