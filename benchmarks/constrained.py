@@ -106,7 +106,7 @@ def masking(model: LeftToRight, corpus: Corpus, seed: int) -> Source:
 
     def blocks(constraints: Constraints) -> Iterator[Rows]:
         vocabulary, length = corpus.vocabulary, corpus.facts.length
-        trellis = trellis_of(automata_of(constraints.expressions(), vocabulary, length), vocabulary, length)
+        trellis = trellis_of(automata_of(constraints.languages(), vocabulary, length), vocabulary, length)
         if trellis is None:
             raise SystemExit(f"no string satisfies {constraints}")
         start = 0

@@ -7,7 +7,8 @@ strings of 16 characters, none shorter, as million strings a second; `lines` is 
 writing to a file on disk, `argmax` from (512, 16, V) probabilities to ids, `unique` a 64-bit hash and the look-up
 among as many strings. `plain` is what a plain loop does with as many: argmax row by row, a dictionary, join, print,
 64 strings at a time. Second table: `generate` from start to end, in process, and the share of the network in it:
-latents, generator and its softmax. Without MODEL it is one of the recipe `fast` with its first weights, L = 16.
+latents, generator and its softmax. Without MODEL it is one of the recipe `fast` with its first weights, L = 16. Third
+table: the same under constraints, all strings of 16 characters, for two alphabets; always with first weights.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +29,15 @@ from torch import Tensor
 from cli.ui.output import in_background
 from seqgan_wgp.config import recipe
 from seqgan_wgp.model import Model
+from seqgan_wgp.text.constrained.constraints import Constraints
 from seqgan_wgp.text.domain import TextSpec
 from seqgan_wgp.text.generation.filters import StringFilter
 from seqgan_wgp.text.generation.formats import LineEncoder
 from seqgan_wgp.text.generation.request import Progress, Request
-from seqgan_wgp.text.generation.stream import StringBlock, TextModel, stream
+from seqgan_wgp.text.generation.stream import TextModel, stream
+from seqgan_wgp.text.generation.string_block import StringBlock
 from seqgan_wgp.text.hashing.string_hashes import StringHashes
+from seqgan_wgp.text.networks import log_probabilities
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.build import build_generator_and_critic
 from seqgan_wgp.training.latents import BLOCK, generate, run_latents
@@ -103,15 +108,16 @@ def parts(name: str, alphabet: str, strings: int) -> dict[str, Any]:
     }
 
 
-def fresh_model() -> TextModel:
-    """Return a model of the recipe `fast` for lower-case words, with its first weights."""
+def fresh_model(alphabet: str = ALPHABETS["a to z"]) -> TextModel:
+    """Return a model of the recipe `fast` with its first weights."""
     config, device = recipe("fast", {"generator.width": 64, "critic.width": 64}), torch.device("cpu")
-    spec = TextSpec(Vocabulary(ALPHABETS["a to z"]), LENGTH, {})
+    spec = TextSpec(Vocabulary(alphabet), LENGTH, {})
     generator, critic = build_generator_and_critic(config, spec)
 
     def tables(n: int, *, seed: int, start: int, logs: bool = False) -> Iterator[Tensor]:
-        del seed, logs
-        return generate(generator, lambda index_B: run_latents(config, Stream.SAMPLE_LATENT, index_B), start, n, device)
+        del seed
+        source = log_probabilities(generator) if logs else generator
+        return generate(source, lambda index_B: run_latents(config, Stream.SAMPLE_LATENT, index_B), start, n, device)
 
     return TextModel(spec=spec, tables=tables, generator=generator, critic=critic, device=device)
 
@@ -123,6 +129,42 @@ def trained_model(path: Path) -> TextModel:
     return TextModel(
         spec=spec, tables=loaded.tables, generator=loaded.generator, critic=loaded.critic, device=loaded.device
     )
+
+
+PASSWORDS = "".join(map(chr, range(0x20, 0x7F)))
+"""The printable characters of ASCII."""
+
+CONSTRAINED: dict[str, tuple[str, Constraints]] = {
+    "none but the length": (PASSWORDS, Constraints(length=(LENGTH, LENGTH))),
+    "mask of a to z": (ALPHABETS["a to z"], Constraints(mask="?l" * LENGTH)),
+    "mask of vowels first": (ALPHABETS["a to z"], Constraints(mask="?1" + "?l" * (LENGTH - 1), sets=("aeiou",))),
+    "mask ?u?l..?d?s": (PASSWORDS, Constraints(mask="?u" + "?l" * 11 + "?d?d?d?s")),
+    "a digit, a capital": (PASSWORDS, Constraints(at_least=("?d:1", "?u:1"), length=(LENGTH, LENGTH))),
+    "the same by lookahead": (PASSWORDS, Constraints(regex=r"(?=.*[0-9])(?=.*[A-Z]).{16}")),
+    "four kinds, 3 words": (
+        PASSWORDS,
+        Constraints(
+            at_least=("?d:1", "?u:1", "?l:1", "?s:1"),
+            length=(LENGTH, LENGTH),
+            without=("pass", "word", "123"),
+            ignore_case=True,
+        ),
+    ),
+}
+"""What is asked of strings -> alphabet and constraints."""
+
+
+def constrained(name: str, strings: int) -> dict[str, Any]:
+    """Return how many strings of 16 characters a second satisfy, from latents to ids."""
+    alphabet, constraints = CONSTRAINED[name]
+    model = fresh_model(alphabet)
+    request = Request(n=strings, constraints=constraints)
+    list(stream(model, replace(request, n=BLOCK)))
+    begun = time.thread_time()
+    for block, _at in stream(model, request):
+        if not all(map(constraints.satisfied_by, model.spec.to_text(block.ids_NL[:1]))):
+            raise SystemExit(f"{name}: a string does not satisfy")
+    return {"what": name, "strings": strings, "per_second": strings / (time.thread_time() - begun)}
 
 
 def whole(model: TextModel, strings: int, *, unique: bool, plainly: bool = False) -> dict[str, Any]:
@@ -195,6 +237,12 @@ def main() -> None:
         found["whole"].append(row)
         each = row["seconds"] / row["strings"] * 1e6
         print(f"{row['what']:>16}  {row['strings']:10,} {each:8.2f} {row['network']:14.1%}", flush=True)
+    print(f"\n{'constraints':>22}  {'strings a second':>16}")
+    found["constrained"] = []
+    for name in CONSTRAINED:
+        row = constrained(name, min(options.strings, 40_000))
+        found["constrained"].append(row)
+        print(f"{name:>22}  {row['per_second']:16,.0f}", flush=True)
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast, final
+from typing import Any, Unpack, cast, final
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from .domains import adapter_for
 from .errors import CheckpointError, ConfigError, PluginError, SeqganError, SeqganWarning, one_line
 from .registry import load_plugins
 from .text.causal_generator import CausalGenerator
+from .text.constrained.options import ConstraintOptions, constraints_from
 from .text.domain import TextSpec
 from .text.fusion.fusion import PART as FUSION
 from .text.fusion.fusion import Fusion, fusion_of
@@ -30,6 +31,7 @@ from .text.generation.refined import RefinedStrings
 from .text.generation.request import AUTO, Request, check_decoding
 from .text.generation.sampling import sampled
 from .text.generation.scoring import Scored, scored
+from .text.generation.selection import Selection, selected_strings
 from .text.generation.stream import TextModel, candidates, stream
 from .text.networks import log_probabilities
 from .text.refinement.refiner import PART as REFINER
@@ -248,9 +250,54 @@ class Model:
         decode: str = AUTO,
         temperature: float = 1.0,
         refine: bool = False,
+        unique: bool = False,
+        not_in: Iterable[str] = (),
+        valid: str | None = None,
+        keep_if: Callable[[str], object] | None = None,
+        tries: int | None = None,
+        order: str = "index",
+        **constraints: Unpack[ConstraintOptions],
     ) -> list[str]:
-        """Return `n` strings. String k depends only on the model, the seed, k and the decoding; see `samples`."""
-        return list(self.stream(n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine))
+        """Return `n` strings. String k depends only on the model, the seed, k and the decoding; see `samples`.
+
+        Args:
+            n: number of strings. With a filter, of those that pass.
+            seed: random seed.
+            start: index of the first string.
+            decode: as for `samples`.
+            temperature: as for `samples`.
+            refine: only strings that the refiner accepts.
+            unique: each string once.
+            not_in: strings to drop, for example the training lines.
+            valid: name of a validator that strings must pass, for example "luhn".
+            keep_if: function of a string that returns whether to keep it.
+            tries: with a filter, the largest number of strings to generate.
+            order: "index", or "probability": all strings that satisfy the constraints, the most probable first.
+            constraints: what every string satisfies: `prefix`, `regex`, `at_least` and others, see `ConstraintOptions`.
+
+        Returns:
+            The strings; fewer than `n`, with a SeqganWarning, where no more are found.
+
+        Raises:
+            ConfigError: an invalid value, or constraints that the model cannot satisfy.
+        """
+        return list(
+            self.stream(
+                n,
+                seed=seed,
+                start=start,
+                decode=decode,
+                temperature=temperature,
+                refine=refine,
+                unique=unique,
+                not_in=not_in,
+                valid=valid,
+                keep_if=keep_if,
+                tries=tries,
+                order=order,
+                **constraints,
+            )
+        )
 
     def stream(
         self,
@@ -261,10 +308,25 @@ class Model:
         decode: str = AUTO,
         temperature: float = 1.0,
         refine: bool = False,
+        unique: bool = False,
+        not_in: Iterable[str] = (),
+        valid: str | None = None,
+        keep_if: Callable[[str], object] | None = None,
+        tries: int | None = None,
+        order: str = "index",
+        **constraints: Unpack[ConstraintOptions],
     ) -> Iterator[str]:
         """Yield the strings of `generate` one by one, in constant memory."""
-        parts = self.samples(n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine)
-        return (string for samples in parts for string in self.spec.to_text(samples))
+        wanted = constraints_from(constraints)
+        selection = Selection(unique=unique, not_in=not_in, valid=valid, keep_if=keep_if, tries=tries, order=order)
+        if wanted is None and not selection.selects and order == "index":
+            parts = self.samples(n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine)
+            return (string for samples in parts for string in self.spec.to_text(samples))
+        decode = self.decoding(decode, refine=refine)
+        request = Request(
+            n=n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine, constraints=wanted
+        )
+        return selected_strings(self.text_model(refine=refine, decode=decode), request, selection)
 
     def samples(
         self,

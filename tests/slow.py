@@ -15,6 +15,7 @@ FIXTURES = frozenset({"alone", "done", "environment", "pair", "trained_on_text",
 browser, train in several processes, or train for hundreds of rounds."""
 
 SLOW = (
+    "benchmarks/test_constraint_sets.py",
     "benchmarks/test_drills.py",
     "benchmarks/test_recipes.py",
     "benchmarks/test_time_to_quality.py::test_the_pace_is_measured_of_every_recipe_on_every_corpus",
@@ -28,6 +29,8 @@ SLOW = (
     "cli/test_evaluate.py::test_no_text_of_a_corpus_wrecks_the_tables",
     "cli/test_export.py::test_a_file_is_named_after_its_model_unless_told",
     "cli/test_export.py::test_a_file_is_written_that_gives_what_generate_prints",
+    "cli/test_generate.py::test_all_of_a_small_space_is_found_and_no_more",
+    "cli/test_generate.py::test_masks_share_the_strings_and_none_comes_twice",
     "cli/test_generate.py::test_points_have_numbers_too",
     "cli/test_interpolate.py::test_a_walk_between_texts_is_printed",
     "cli/test_mnist.py",
@@ -76,6 +79,7 @@ SLOW = (
     "text/constrained/test_decoder.py::test_over_bytes_it_is_the_best_utf8",
     "text/constrained/test_decoder.py::test_what_is_too_large_is_refused_by_name",
     "text/constrained/test_regex.py::test_a_pattern_matches_what_python_matches",
+    "text/constrained/test_regex.py::test_lookaheads_at_the_start_mean_what_they_mean_to_python",
     "text/constrained/test_regex.py::test_any_text_is_refused_or_means_what_it_means_to_python",
     "text/constrained/test_sampling.py::test_frequencies_are_the_conditional_probabilities",
     "text/corpus/test_dataset.py::test_real_running_text_comes_through_whole",

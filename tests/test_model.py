@@ -39,6 +39,23 @@ def test_any_part_of_the_stream_is_that_part_of_the_whole(run: RunFolder, n: int
     assert model.generate(n, start=start, seed=5) == model.generate(1500, seed=5)[start : start + n]
 
 
+def test_constraints_and_filters_are_keyword_arguments(run: RunFolder) -> None:
+    model = Model.load(run.path)
+    way = {"seed": 5, "decode": "sample", "temperature": 3.0}
+    plain = model.generate(600, **way)  # type: ignore[arg-type]
+    letter = plain[0][0]
+    found = model.generate(30, prefix=letter, at_least={letter: 1}, without="zz", length="2-", unique=True)
+    assert len(set(found)) == 30
+    assert all(string[0] == letter and "zz" not in string and len(string) > 1 for string in found)
+    chosen = [string for string in dict.fromkeys(plain) if len(string) % 2]
+    assert model.generate(5, unique=True, keep_if=lambda string: len(string) % 2, **way) == chosen[:5]  # type: ignore[arg-type]
+    assert model.generate(4, prefix=letter, length=2, order="probability") == list(
+        model.stream(4, prefix=letter, length=2, order="probability")
+    )
+    with pytest.raises(ConfigError, match="there is no argument 'sufix'"):
+        model.generate(1, sufix="a")  # type: ignore[call-arg]
+
+
 def test_seeds_differ_and_repeat(run: RunFolder) -> None:
     model = Model.load(run.path)
     assert model.generate(50, seed=1) == Model.load(run.model).generate(50, seed=1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -15,6 +16,7 @@ from .generate_text import Job, write_strings
 if TYPE_CHECKING:
     from seqgan_wgp.domains import DomainAdapter
     from seqgan_wgp.model import Model
+    from seqgan_wgp.text.constrained.constraints import WordFile
 
 _FOR_ALL_DATA = frozenset(
     ("model", "n", "output", "format_", "columns", "best", "device", "overwrite", "seed", "start", "plugin")
@@ -39,12 +41,17 @@ def generate(
     shard: flags.Shard = None,
     decode: flags.Decode = "auto",
     temperature: flags.Temperature = 1.0,
+    order: flags.Order = "index",
     scores: flags.Scores = False,
     top: flags.Top = None,
     refine: flags.Refine = False,
     unique: flags.Unique = False,
     not_in: flags.NotIn = None,
     valid: flags.Valid = None,
+    keep_if: flags.KeepIf = None,
+    keep_if_seconds: flags.KeepIfSeconds = 60.0,
+    keep_if_jobs: flags.KeepIfJobs = None,
+    tries: flags.Tries = None,
     memory: flags.Memory = 512,
     prefix: flags.Prefix = None,
     suffix: flags.Suffix = None,
@@ -54,9 +61,16 @@ def generate(
     set_2: flags.Set2 = None,
     set_3: flags.Set3 = None,
     set_4: flags.Set4 = None,
+    mask_file: flags.MaskFile = None,
+    per_mask: flags.PerMask = False,
     length: flags.Length = None,
     charset: flags.Charset = None,
     regex: flags.Regex = None,
+    at_least: flags.AtLeast = None,
+    at_most: flags.AtMost = None,
+    without: flags.Without = None,
+    without_file: flags.WithoutFile = None,
+    ignore_case: flags.IgnoreCase = False,
     plugin: options.Plugins = None,
 ) -> None:
     """Generate strings, images or points from a trained model.
@@ -70,6 +84,8 @@ def generate(
     from seqgan_wgp.errors import ConfigError
     from seqgan_wgp.model import Model
     from seqgan_wgp.text.constrained.constraints import Constraints, parse_length
+    from seqgan_wgp.text.constrained.mask_file import read_mask_file
+    from seqgan_wgp.text.generation.keep_if import Program
     from seqgan_wgp.text.generation.request import Request, parse_shard
 
     _check(n, seed, start)
@@ -85,8 +101,22 @@ def generate(
         return
     if columns is not None:
         adapter.items_writer(output, n, columns=columns, overwrite=overwrite)
+    given: dict[str, Any] = {
+        "prefix": prefix,
+        "suffix": suffix,
+        "contains": tuple(contains or ()),
+        "mask": mask,
+        "length": None if length is None else parse_length(length),
+        "charset": charset,
+        "regex": tuple(regex or ()),
+        "at_least": tuple(at_least or ()),
+        "at_most": tuple(at_most or ()),
+        "without": tuple(without or ()),
+        "without_files": _word_files(loaded, without_file or ()),
+        "ignore_case": ignore_case,
+    }
     sets = (set_1, set_2, set_3, set_4)
-    constrained = any(each is not None for each in (prefix, suffix, contains, mask, length, charset, regex, *sets))
+    constrained = any(value not in (None, (), False) for value in (*given.values(), *sets))
     request = Request(
         n=n or None,
         seed=seed,
@@ -96,18 +126,7 @@ def generate(
         temperature=temperature,
         scores=scores or top is not None,
         refine=refine,
-        constraints=Constraints(
-            prefix=prefix,
-            suffix=suffix,
-            contains=tuple(contains or ()),
-            mask=mask,
-            sets=sets,
-            length=None if length is None else parse_length(length),
-            charset=charset,
-            regex=regex,
-        )
-        if constrained
-        else None,
+        constraints=Constraints(sets=sets, **given) if constrained else None,
     )
     job = Job(
         request=request,
@@ -117,12 +136,26 @@ def generate(
         unique=unique,
         not_in=tuple(not_in or ()),
         valid=valid,
+        keep_if=None if keep_if is None else Program(command=keep_if, seconds=keep_if_seconds, jobs=keep_if_jobs),
+        tries=tries,
+        order=order,
+        masks=None if mask_file is None else read_mask_file(mask_file),
+        per_mask=per_mask,
+        run=model,
         memory_megabytes=memory,
         output=output,
         continued=continue_,
         overwrite=overwrite,
     )
     write_strings(loaded, job)
+
+
+def _word_files(loaded: Model, files: Sequence[str]) -> tuple[WordFile, ...]:
+    if not files:
+        return ()
+    from seqgan_wgp.text.generation.filters import word_file
+
+    return tuple(word_file(file, loaded.config.corpus) for file in files)
 
 
 def _check(n: int, seed: int, start: int) -> None:

@@ -68,6 +68,15 @@ Temperature = Annotated[
         rich_help_panel=_WHICH,
     ),
 ]
+Order = Annotated[
+    str,
+    typer.Option(
+        help="index: by number. probability: all strings that satisfy the constraints, at most 1,048,576, the most "
+        "probable first.",
+        metavar="ORDER",
+        rich_help_panel=_WHICH,
+    ),
+]
 Best = Annotated[
     bool,
     typer.Option(
@@ -80,7 +89,7 @@ Scores = Annotated[
     bool,
     typer.Option(
         "--scores",
-        help="Also print each string's critic score and log probability.",
+        help="Also print each string's critic score, its log probability and, with constraints, what they cost it.",
         rich_help_panel=_WHICH,
     ),
 ]
@@ -120,8 +129,46 @@ Valid = Annotated[
     str | None,
     typer.Option(
         "--valid",
-        help="Keep only strings that pass the validator NAME: luhn, brackets, json, rdkit, or a plugin's.",
+        help="Keep only strings that pass the validator NAME: luhn, iban, ean13, json, brackets, dna, protein, smiles, "
+        "or a plugin's.",
         metavar="NAME",
+        rich_help_panel=_FILTERS,
+    ),
+]
+KeepIf = Annotated[
+    str | None,
+    typer.Option(
+        "--keep-if",
+        help="Keep only strings that the program COMMAND accepts. It reads one string per line and writes 1 or 0 for "
+        "each. It is started anew for every batch of at most 4,096 lines.",
+        metavar="COMMAND",
+        rich_help_panel=_FILTERS,
+    ),
+]
+KeepIfSeconds = Annotated[
+    float,
+    typer.Option(
+        "--keep-if-seconds",
+        help="Time limit of --keep-if for a batch.",
+        metavar="S",
+        rich_help_panel=_FILTERS,
+    ),
+]
+KeepIfJobs = Annotated[
+    int | None,
+    typer.Option(
+        "--keep-if-jobs",
+        help="Number of batches that --keep-if works on at the same time; by default one per processor core.",
+        metavar="J",
+        rich_help_panel=_FILTERS,
+    ),
+]
+Tries = Annotated[
+    int | None,
+    typer.Option(
+        "--tries",
+        help="With a filter: stop after T generated strings, even if fewer than -n have passed.",
+        metavar="T",
         rich_help_panel=_FILTERS,
     ),
 ]
@@ -144,11 +191,25 @@ Mask = Annotated[
     str | None,
     typer.Option(
         help="Allowed characters at each position: ?l is a-z, ?u is A-Z, ?d is 0-9, ?s is other ASCII, ?a is all of "
-        "these, ?1 to ?4 are the sets from -1 to -4, and ?? is a question mark. Any other character stands for "
-        "itself.",
+        "these, ?h and ?H are hexadecimal digits, ?b is any character, ?1 to ?4 are the sets from -1 to -4, and ?? "
+        "is a question mark. Any other character stands for itself.",
         metavar="MASK",
         rich_help_panel=_CONSTRAINTS,
     ),
+]
+MaskFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--mask-file",
+        help="File of masks, one per line, with custom sets before the mask as in hashcat's .hcmask files. -n is "
+        "shared among the masks in proportion to the training lines that satisfy each. No string is written twice.",
+        metavar="FILE",
+        rich_help_panel=_CONSTRAINTS,
+    ),
+]
+PerMask = Annotated[
+    bool,
+    typer.Option("--per-mask", help="-n strings for each mask of --mask-file.", rich_help_panel=_CONSTRAINTS),
 ]
 Set1 = Annotated[
     str | None, typer.Option("-1", help="Characters of ?1 in --mask.", metavar="SET", rich_help_panel=_CONSTRAINTS)
@@ -179,11 +240,52 @@ Charset = Annotated[
     ),
 ]
 Regex = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        help="Regular expression that the whole string matches. Supported: literals, ., \\[a-z], \\d \\w \\s, ( ), |, "
-        "* + ? {m,n}.",
+        help="Regular expression that the whole string matches. May be repeated: then each of them. Supported: "
+        "literals, ., \\[a-z], \\d \\w \\s, ( ), |, * + ? {m,n}, and (?= ) and (?! ) at the start.",
         metavar="PATTERN",
+        rich_help_panel=_CONSTRAINTS,
+    ),
+]
+AtLeast = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--at-least",
+        help="Least number of characters of a set, for example ?d:2 or abc:1. May be repeated.",
+        metavar="SET:K",
+        rich_help_panel=_CONSTRAINTS,
+    ),
+]
+AtMost = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--at-most",
+        help="Largest number of characters of a set, for example ?u:2. May be repeated.",
+        metavar="SET:K",
+        rich_help_panel=_CONSTRAINTS,
+    ),
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Text that does not stand in the string. May be repeated.", metavar="TEXT", rich_help_panel=_CONSTRAINTS
+    ),
+]
+WithoutFile = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--without-file",
+        help="No line of FILE stands in the string. FILE:COLUMN works too. May be repeated.",
+        metavar="FILE",
+        rich_help_panel=_CONSTRAINTS,
+    ),
+]
+IgnoreCase = Annotated[
+    bool,
+    typer.Option(
+        "--ignore-case",
+        help="Compare the texts of --without and --without-file without regard to case.",
         rich_help_panel=_CONSTRAINTS,
     ),
 ]

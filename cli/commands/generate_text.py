@@ -5,22 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
-import typer
-
-from ..ui.console import EXIT_FAILED, messages
+from ..ui.console import messages
 from ..ui.output import in_background, opened_bytes
 from ..ui.progress_bar import Working
+from .generate_tally import Tally
 
 if TYPE_CHECKING:
     from seqgan_wgp.model import Model
+    from seqgan_wgp.text.constrained.mask_file import FileMask
     from seqgan_wgp.text.generation.filters import StringFilter
+    from seqgan_wgp.text.generation.keep_if import Program
+    from seqgan_wgp.text.generation.mask_stream import MaskPlan
     from seqgan_wgp.text.generation.request import Progress, Request
-    from seqgan_wgp.text.generation.stream import StringBlock, TextModel
+    from seqgan_wgp.text.generation.stream import TextModel
+    from seqgan_wgp.text.generation.string_block import StringBlock
 
     Write = Callable[[bytes, Progress], object]
+
+PROBABILITY = "probability"
+ORDERS = ("index", PROBABILITY)
+"""Orders of strings."""
 
 
 @final
@@ -39,15 +47,43 @@ class Job:
     valid: str | None
     """Name of the validator that strings must pass."""
 
+    keep_if: Program | None
+    """Program that decides which strings to keep."""
+
+    tries: int | None
+    """Largest number of candidates, if some are dropped."""
+
+    order: str
+    """One of ORDERS."""
+
+    masks: tuple[FileMask, ...] | None
+    """The masks of a file, which share the strings."""
+
+    per_mask: bool
+    """Whether each of them gets as many."""
+
+    run: Path
+    """The model's run folder or file."""
+
     memory_megabytes: int
     output: str | None
     continued: Path | None
     overwrite: bool
 
     @property
+    def distinct(self) -> bool:
+        """Whether each string is to be written once."""
+        return self.unique or self.masks is not None or self.order == PROBABILITY
+
+    @property
     def filters(self) -> bool:
         """Whether some strings may be dropped."""
-        return self.unique or bool(self.not_in) or self.valid is not None
+        return self.distinct or bool(self.not_in) or self.valid is not None or self.keep_if is not None
+
+    @property
+    def selective(self) -> bool:
+        """Whether the number of strings is that of those that are kept."""
+        return self.filters or self.request.refine
 
     def check(self) -> None:
         """Raise ConfigError for invalid values and combinations."""
@@ -68,6 +104,46 @@ class Job:
             raise ConfigError(f"--top is {self.top}, but it must be at least 1")
         if self.memory_megabytes < 1:
             raise ConfigError(f"--memory is {self.memory_megabytes}, but it must be at least 1")
+        if self.tries is not None and self.tries < 1:
+            raise ConfigError(f"--tries is {self.tries}, but it must be at least 1")
+        if self.tries is not None and not (self.filters or self.request.refine):
+            raise ConfigError("--tries limits the search for strings that pass a filter, but there is no filter", one)
+        self._check_order()
+        self._check_masks()
+
+    def _check_order(self) -> None:
+        """Raise ConfigError for an unknown order, and for what does not go with that of probability."""
+        from seqgan_wgp.errors import ConfigError, did_you_mean
+
+        if self.order not in ORDERS:
+            choice = f"choose one of: {', '.join(ORDERS)}"
+            raise ConfigError(f"--order is {self.order!r}{did_you_mean(self.order, ORDERS)}", choice)
+        request = self.request
+        others = {
+            "--refine": request.refine,
+            "--shard": request.shard != (1, 1),
+            "--top": self.top is not None,
+            "--mask-file": self.masks is not None,
+            "--temperature": request.temperature != 1,
+        }
+        given = [name for name, there in others.items() if there]
+        if self.order == PROBABILITY and given:
+            raise ConfigError(f"--order probability cannot be used with {given[0]}", "leave one of the two out")
+
+    def _check_masks(self) -> None:
+        """Raise ConfigError for what does not go with a file of masks."""
+        from seqgan_wgp.errors import ConfigError
+
+        if self.masks is None:
+            if self.per_mask:
+                raise ConfigError("--per-mask is given, but there is no --mask-file", "leave it out")
+            return
+        if self.request.constraints is not None and self.request.constraints.mask is not None:
+            raise ConfigError("--mask and --mask-file cannot be used together", "put the mask into the file")
+        if self.request.n is None:
+            raise ConfigError("--mask-file shares -n among its masks, but -n 0 streams forever", "give -n N")
+        if self.request.shard != (1, 1):
+            raise ConfigError("--mask-file and --shard cannot be used together", "split the file instead")
 
 
 def write_strings(loaded: Model, job: Job) -> None:
@@ -77,16 +153,18 @@ def write_strings(loaded: Model, job: Job) -> None:
         SeqganError: the request, its files or the model are invalid.
         typer.Exit: with code 1 when fewer strings than requested were found.
     """
-    from seqgan_wgp.text.generation.stream import best, stream
+    from seqgan_wgp.text.generation.string_block import best
 
     job.check()
     model = loaded.text_model(refine=job.request.refine, decode=job.request.decode)
     sieve, excluded = _sieve(loaded, model, job)
+    plan = None if job.masks is None else _plan(loaded, model, job, job.masks)
     encode, header = _encoder(model, job)
     shown = nullcontext() if job.output is None and job.continued is None else Working(messages())
-    with _destination(model, job, sieve, excluded, header) as (write, begun), shown as working:
-        tally = Tally(job, begun, working)
-        found = tally.counted(stream(model, job.request, sieve, begun, tally.refined))
+    request = partial(_described, job, excluded, plan)
+    with _destination(model, job, sieve, request, header) as (write, begun), shown as working:
+        tally = Tally(job, begun, working, sieve, plan)
+        found = tally.counted(_strings(model, job, sieve, plan, tally))
         if job.continued is None:
             write(header, begun)
         if job.top is None:
@@ -102,62 +180,37 @@ def write_strings(loaded: Model, job: Job) -> None:
     tally.tell()
 
 
-@final
-class Tally:
-    """Counts strings while they are written, and shows the number when they go to a file.
+def _strings(
+    model: TextModel, job: Job, sieve: StringFilter | None, plan: MaskPlan | None, tally: Tally
+) -> Iterator[tuple[StringBlock, Progress]]:
+    """Return the strings of a job, from where the tally is. Raises ConfigError at once if the model has none such."""
+    from seqgan_wgp.text.generation.stream import Limits, stream
 
-    Args:
-        job: the job.
-        begun: progress of an interrupted job that is continued.
-        working: shows the progress; None for strings on stdout.
-    """
+    request, limits, begun = job.request, Limits(tries=job.tries), tally.at
+    if plan is not None:
+        from seqgan_wgp.text.generation.mask_stream import mask_stream
 
-    def __init__(self, job: Job, begun: Progress, working: Working | None) -> None:
-        self.job, self.at, self.new, self._given_up = job, begun, 0, 0.0
-        self._candidates = self._accepted = 0
-        self._working = working
+        assert sieve is not None
+        return mask_stream(model, request, plan, sieve, begun, limits)
+    ordered = job.order == PROBABILITY
+    if not ordered and request.constraints is None:
+        return stream(model, request, sieve, begun, tally.refined, limits)
+    from seqgan_wgp.text.generation.stages import OrderedStream, StagedStream, has_stages
 
-    def counted(self, found: Iterator[tuple[StringBlock, Progress]]) -> Iterator[tuple[StringBlock, Progress]]:
-        """Yield the blocks unchanged, and count them."""
-        for block, at in found:
-            self.at, self.new = at, self.new + len(block)
-            if block.given_up_N is not None:
-                self._given_up += float(block.given_up_N.sum())
-            if self._working is not None:
-                self._working(f"{at.strings:,} strings", self._share)
-            yield block, at
+    if not ordered and not has_stages(request, unique=job.unique):
+        return stream(model, request, sieve, begun, tally.refined, limits)
+    parts: OrderedStream | StagedStream
+    if ordered:
+        parts = OrderedStream(model, request, sieve, begun, limits)
+    else:
+        assert sieve is not None
+        parts = StagedStream(model, request, sieve, begun, limits)
 
-    def refined(self, candidates: int, accepted: int) -> None:
-        """Count candidates and accepted candidates of the refiner."""
-        self._candidates, self._accepted = self._candidates + candidates, self._accepted + accepted
+    def followed() -> Iterator[tuple[StringBlock, Progress]]:
+        yield from parts
+        tally.complete = parts.complete
 
-    @property
-    def _share(self) -> float:
-        """Share of the job that is done; 0 for an endless job."""
-        selective = self.job.filters or self.job.request.refine
-        done = self.at.strings if selective else self.at.next - self.job.request.start
-        return 0.0 if self.job.request.n is None else done / self.job.request.n
-
-    def tell(self) -> None:
-        """Print a summary on stderr at the end."""
-        from seqgan_wgp.text.generation.stream import is_exhausted
-
-        console, n, strings = messages(), self.job.request.n, f"{self.at.strings:,} strings"
-        if self.job.request.constraints and self.new:
-            mean = f"{self._given_up / self.new:.4g} nats per string on average"
-            console.print(f"log probability lost to the constraints: {mean}", soft_wrap=True)
-        if self._candidates:
-            share = f"{self._accepted / self._candidates:.1%} of {self._candidates:,} candidates"
-            console.print(f"the refiner accepted {share}", soft_wrap=True)
-        if is_exhausted(self.at):
-            found = strings if n is None else f"{strings} of {n:,}"
-            wanted = "new" if self.job.valid is None else "new and valid" if self.job.unique else "valid"
-            rest = f"none of the last {self.at.idle:,} candidates was {wanted}"
-            console.print(f"the model seems exhausted: found {found}, and {rest}", soft_wrap=True)
-            raise typer.Exit(EXIT_FAILED)
-        if self.job.continued is not None and not self.new:
-            done = f"{self.job.continued} is already complete: {strings}"
-            console.print(done, markup=False, soft_wrap=True)
+    return followed()
 
 
 def _sieve(loaded: Model, model: TextModel, job: Job) -> tuple[StringFilter | None, list[str]]:
@@ -165,20 +218,43 @@ def _sieve(loaded: Model, model: TextModel, job: Job) -> tuple[StringFilter | No
     if not job.filters:
         return None, []
     from seqgan_wgp.text.generation.filters import Excluded, StringFilter, validity
+    from seqgan_wgp.text.generation.keep_if import BATCH
     from seqgan_wgp.text.hashing.string_hashes import StringHashes
+    from seqgan_wgp.training.latents import BLOCK
 
     hashes = StringHashes(model.spec.vocabulary, model.spec.length)
-    valid = None if job.valid is None else validity(job.valid, model.spec.vocabulary)
-    sieve = StringFilter(hashes, unique=job.unique, memory_bytes=job.memory_megabytes << 20, valid=valid)
+    sieve = StringFilter(
+        hashes,
+        unique=job.distinct,
+        memory_bytes=job.memory_megabytes << 20,
+        valid=None if job.valid is None else validity(job.valid, model.spec.vocabulary),
+        keep_if=job.keep_if,
+        blocks=1 if job.keep_if is None else job.keep_if.workers * BATCH // BLOCK,
+    )
     files = [Excluded(file, loaded.config.corpus) for file in job.not_in]
     for file in files:
         sieve.exclude(file)
     return sieve, sorted(file.sha256 for file in files)
 
 
+def _plan(loaded: Model, model: TextModel, job: Job, masks: tuple[FileMask, ...]) -> MaskPlan:
+    """Return how many strings each mask of a file gets."""
+    from seqgan_wgp.text.constrained.constraints import Constraints
+    from seqgan_wgp.text.generation.mask_stream import DRAWN, plan_masks, training_lines
+
+    n, constraints = job.request.n, job.request.constraints or Constraints()
+    assert n is not None
+    lines = None if job.per_mask else training_lines(job.run, model.spec)
+    if lines is None and not job.per_mask:
+        source = f"{DRAWN:,} strings of the model, since the training lines are not at hand"
+        messages().print(f"the masks share by {source}; give the run's folder to go by these", soft_wrap=True)
+    drawn = loaded.samples(0 if job.per_mask else DRAWN, seed=job.request.seed)
+    return plan_masks(model, constraints, masks, drawn if lines is None else [lines], n, each=job.per_mask)
+
+
 def _encoder(model: TextModel, job: Job) -> tuple[Callable[[StringBlock], bytes], bytes]:
     """Return the function from strings to lines, and the header of the file."""
-    from seqgan_wgp.text.generation.formats import SCORES, LineEncoder, header, scored_lines
+    from seqgan_wgp.text.generation.formats import COST, SCORES, LineEncoder, header, scored_lines
 
     if not job.scores:
         lines = LineEncoder(model.spec.vocabulary, job.format_)
@@ -186,17 +262,37 @@ def _encoder(model: TextModel, job: Job) -> tuple[Callable[[StringBlock], bytes]
 
     def encode(block: StringBlock) -> bytes:
         assert block.score_N is not None and block.log_probability_N is not None
-        return scored_lines(model.spec.to_text(block.ids_NL), block.score_N, block.log_probability_N, job.format_)
+        texts, costs_N = model.spec.to_text(block.ids_NL), block.given_up_N if has_costs else None
+        return scored_lines(texts, block.score_N, block.log_probability_N, job.format_, costs_N)
 
-    return encode, header(job.format_, *SCORES).encode()
+    has_costs = bool(job.request.constraints or job.masks) and job.order != PROBABILITY
+    return encode, header(job.format_, *SCORES, *((COST,) if has_costs else ())).encode()
+
+
+def _described(job: Job, excluded: list[str], plan: MaskPlan | None) -> dict[str, Any]:
+    """Return the options that determine the strings, as JSON values by option name."""
+    from seqgan_wgp.text.generation.request import described
+
+    found = {
+        **described(job.request),
+        "--unique": job.unique,
+        "--not-in": excluded,
+        **({} if job.valid is None else {"--valid": job.valid}),
+        **({} if job.keep_if is None else {"--keep-if": job.keep_if.command}),
+        **({} if job.order == ORDERS[0] else {"--order": job.order}),
+        "--format": job.format_,
+    }
+    if plan is not None:
+        found |= {"--per-mask": job.per_mask, "-n": job.request.n, "--mask-file": plan.sha256()}
+    return found
 
 
 @contextmanager
 def _destination(
-    model: TextModel, job: Job, sieve: StringFilter | None, excluded: list[str], header: bytes
+    model: TextModel, job: Job, sieve: StringFilter | None, described: Callable[[], dict[str, Any]], header: bytes
 ) -> Iterator[tuple[Write, Progress]]:
     """Yield the function that writes lines, and the progress so far, whose strings the filter then knows."""
-    from seqgan_wgp.text.generation.request import Progress, described
+    from seqgan_wgp.text.generation.request import Progress
 
     first = Progress(next=job.request.start)
     if job.continued is None:
@@ -206,19 +302,11 @@ def _destination(
     from seqgan_wgp.text.generation.reread import check_rereadable, reread
     from seqgan_wgp.text.generation.resumable_file import Continued
 
-    request = {
-        **described(job.request),
-        "--unique": job.unique,
-        "--not-in": excluded,
-        **({} if job.valid is None else {"--valid": job.valid}),
-        "--format": job.format_,
-        "--device": model.device.type,
-        "MODEL": model.sha256(),
-    }
-    if job.unique:
+    request = {**described(), "--device": model.device.type, "MODEL": model.sha256()}
+    if job.distinct:
         check_rereadable(model.spec.vocabulary, job.format_)
     with Continued(job.continued, request, first, header=header, overwrite=job.overwrite) as file:
-        if sieve is not None and job.unique:
+        if sieve is not None and job.distinct:
             unit, count = model.spec.vocabulary.unit, file.begun.strings
             sieve.exclude(reread(job.continued, job.format_, count, scores=job.scores, unit=unit))
         try:

@@ -480,6 +480,53 @@ MODELS = [
         says=("d: ", "folder"),
         files={"d/a.txt": b"mine"},
     ),
+    Row(what="a count of nothing", args="generate run --at-least ?d", says=("--at-least is '?d'", "?d:2")),
+    Row(what="a set not known", args="generate run --at-most ?k:1", says=("--at-most '?k'", "there is no set ?k")),
+    Row(
+        what="more than fits", args="generate run --at-least e:99", says=("no string of", "--at-least e:99", "relax it")
+    ),
+    Row(what="a letter that is not there", args="generate run --at-least ж:1", says=("--at-least ж:1", "alphabet")),
+    Row(what="no word", args="generate run --without=", says=("--without is empty",)),
+    Row(what="no such file of words", args="generate run --without-file none.txt", says=("none.txt", "no such file")),
+    Row(
+        what="a file without words",
+        args="generate run --without-file words.txt",
+        says=("words.txt: has no words",),
+        files={"words.txt": b"\n\n"},
+    ),
+    Row(what="a case of nothing", args="generate run --ignore-case", says=("--ignore-case", "--without")),
+    Row(what="misspelt order", args="generate run --order probable", says=("--order", "did you mean 'probability'?")),
+    Row(
+        what="two orders",
+        args="generate run --order probability --shard 1/2 -n 9",
+        says=("--order probability cannot be used with --shard",),
+    ),
+    Row(
+        what="too many to order", args="generate run --order probability", says=("1,048,576 strings at most", "narrow")
+    ),
+    Row(what="--per-mask alone", args="generate run --per-mask", says=("--per-mask", "--mask-file")),
+    Row(what="no file of masks", args="generate run --mask-file none", says=("--mask-file none", "cannot be read")),
+    Row(
+        what="a mask that is none",
+        args="generate run --mask-file m",
+        says=("m, line 2: --mask '?y'", "there is no set ?y"),
+        files={"m": b"?l\n?y\n"},
+    ),
+    Row(
+        what="masks without end",
+        args="generate run --mask-file m -n 0",
+        says=("-n 0 streams forever", "give -n n"),
+        files={"m": b"?l\n"},
+    ),
+    Row(
+        what="a mask and a file of masks",
+        args="generate run --mask-file m --mask ?l",
+        says=("--mask and --mask-file", "into the file"),
+        files={"m": b"?l\n"},
+    ),
+    Row(what="no program", args="generate run --keep-if no-such-one", says=("no-such-one", "no such program")),
+    Row(what="no tries", args="generate run --unique --tries 0", says=("--tries is 0", "at least 1")),
+    Row(what="tries of nothing", args="generate run --tries 5", says=("--tries", "no filter")),
     Row(what="negative start", args="generate run --start -1", says=("--start is -1", "negative")),
     Row(what="start beyond all numbers", args="generate run --start 1152921504606846976", says=("--start", "2^60")),
     Row(what="shard of nothing", args="generate run --shard 2", says=("--shard is '2'", "2/8")),

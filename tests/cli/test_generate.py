@@ -16,9 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import numpy as np
 import pytest
 
 from seqgan_wgp.model import Model
+from seqgan_wgp.text.generation import mask_stream
 
 Call = Callable[..., CompletedProcess[str]]
 Contents = Callable[[Path], dict[str, bytes | None]]
@@ -134,13 +136,78 @@ def test_little_memory_holds_back_the_same(trained: Path, call: Call) -> None:
     assert call(*args, "--memory", "1").stdout == call(*args).stdout
 
 
-def test_an_exhausted_model_ends_with_what_it_has(trained: Path, tmp_path: Path, call: Call) -> None:
-    out = tmp_path / "out.txt"
-    result = call("generate", trained, "-n", "50", "--unique", "--length", "1", "--charset", "?d", "-o", out)
+def test_all_of_a_small_space_is_found_and_no_more(trained: Path, tmp_path: Path, call: Call) -> None:
+    out, asked = tmp_path / "out.txt", ("--unique", "--mask", "a?d?d")
+    result = call("generate", trained, "-n", "150", *asked, "-o", out)
     found = out.read_text().split("\n")[:-1]
     assert (result.returncode, result.stdout) == (1, "")
-    assert 1 <= len(found) <= 10 and len(set(found)) == len(found)
-    assert f"the model seems exhausted: found {len(found)} strings of 50, and none of the last 100," in result.stderr
+    assert sorted(found) == [f"a{k:02}" for k in range(100)]
+    assert "found 100 strings of 150: no other satisfies the constraints" in result.stderr
+    assert "by argmax" in result.stderr
+    endless = call("generate", trained, "-n", "0", *asked)
+    assert lines_of(endless) == found
+    assert "these are all 100 strings that satisfy the constraints" in endless.stderr
+    part = tmp_path / "part.txt"
+    for n in (20, 60, 99, 100):
+        assert call("generate", trained, "-n", n, *asked, "--continue", part).returncode == 0
+    assert part.read_text() == out.read_text()
+
+
+def test_the_most_probable_come_first(trained: Path, call: Call) -> None:
+    result = call("generate", trained, "-n", "0", "--mask", "b?d?d", "--order", "probability", "--scores")
+    rows = [line.split("\t") for line in lines_of(result)]
+    assert sorted(row[2] for row in rows) == [f"b{k:02}" for k in range(100)]
+    log = [float(row[1]) for row in rows]
+    assert log == sorted(log, reverse=True) and "lost to the constraints" not in result.stderr
+    few = call("generate", trained, "-n", "3", "--start", "4", "--mask", "b?d?d", "--order", "probability")
+    assert lines_of(few) == [row[2] for row in rows[4:7]]
+
+
+def test_masks_share_the_strings_and_none_comes_twice(
+    trained: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mask_stream, "DRAWN", 1_024)
+    (tmp_path / "m.hcmask").write_text("# letters and digits\na?d?d?d\nab,?1?d?d\nab,?1?d?d?d\nA?d\n")
+    part, whole = tmp_path / "part.txt", tmp_path / "whole.txt"
+    args = ("generate", trained, "-n", "700", "--mask-file", tmp_path / "m.hcmask")
+    result = call(*args, "-o", whole)
+    found = whole.read_text().split("\n")[:-1]
+    assert result.returncode == 0, result.stderr
+    assert len(found) == len(set(found)) == 700
+    assert "1 masks were left out" in result.stderr
+    shares = [
+        int(line.split(" strings of ")[0].split()[-1]) for line in result.stderr.split("\n") if " strings of " in line
+    ]
+    assert sum(shares) == 700 and shares[0] == sum(string[0] == "a" for string in found[: shares[0]])
+    assert call(*args, "--continue", part).returncode == 0
+    assert part.read_bytes() == whole.read_bytes()
+    again = call("generate", trained, "-n", "701", *args[4:], "--continue", part)
+    assert (again.returncode, "was started with -n 700, not with -n 701" in again.stderr) == (2, True)
+    bare = call("generate", trained / "model.safetensors", "-n", "9", *args[4:], "--per-mask")
+    assert len(lines_of(bare)) == 27 and "strings of the model" not in bare.stderr
+    assert "1,024 strings of the model" in call("generate", trained / "model.safetensors", "-n", "9", *args[4:]).stderr
+
+
+def test_a_program_is_asked_and_its_failure_leaves_what_was_written(trained: Path, tmp_path: Path, call: Call) -> None:
+    keep = tmp_path / "keep.py"
+    keep.write_text("import sys\nfor line in sys.stdin: print(int(len(line) % 2))\n")
+    command = f"{sys.executable} {keep}"
+    out = tmp_path / "out.txt"
+    args = ("generate", trained, "--unique", "--decode", "sample", "--temperature", "3", "--keep-if", command)
+    result = call(*args, "-n", "60", "--continue", out)
+    found = out.read_text().split("\n")[:-1]
+    assert (result.returncode, len(found)) == (0, 60) and all(len(string) % 2 == 0 for string in found)
+    assert "the program of --keep-if accepted" in result.stderr
+    keep.write_text("raise SystemExit(3)\n")
+    result = call(*args, "-n", "90", "--continue", out)
+    assert result.returncode == 2 and "failed with exit code 3" in result.stderr
+    assert out.read_text().split("\n")[:-1] == found
+    keep.write_text("import sys\nfor line in sys.stdin: print(int(len(line) % 2))\n")
+    assert call(*args, "-n", "90", "--continue", out).returncode == 0
+    assert out.read_text() == call(*args, "-n", "90").stdout
+    few = call(*args[:-2], "--valid", "luhn", "-n", "500", "--tries", "600")
+    assert few.returncode == 1 and "among 600 candidates, the most that --tries allows" in few.stderr
+    assert "the validator luhn accepted" in few.stderr
 
 
 def test_constraints_are_met_and_their_price_is_told(trained: Path, call: Call) -> None:
@@ -148,13 +215,42 @@ def test_constraints_are_met_and_their_price_is_told(trained: Path, call: Call) 
     found = lines_of(result)
     assert len(found) == 40 and all(string.startswith("a1") and 3 <= len(string) <= 5 for string in found)
     assert result.stderr.startswith("log probability lost to the constraints: ")
-    assert result.stderr.endswith(" nats per string on average\n")
+    assert " nats per string on average\n" in result.stderr
     masked = lines_of(call("generate", trained, "-n", "40", "--mask", "b?1?d", "-1", "e1", "--seed", "4"))
     assert all(string[0] == "b" and string[1] in "e1" and string[2].isdigit() for string in masked)
     assert (
         lines_of(call("generate", trained, "-n", "9", "--regex", "x y[1-3]{2}", "--suffix", "2", "--contains", "y3"))
         == ["x y32"] * 9
     )
+
+
+def test_the_cost_of_each_string_is_a_column_and_a_large_one_is_warned_of(trained: Path, call: Call) -> None:
+    options = ("-n", "30", "--at-least", "?d:4", "--without", "1", "--regex", "(?!.*77)[a-z0-9]*")
+    result = call("generate", trained, *options, "--scores", "--format", "csv")
+    lines = lines_of(result)
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert lines[0] == "text,score,log_probability,constraint_cost"
+    assert [row["text"] for row in rows] == lines_of(call("generate", trained, *options))
+    assert all(float(row["constraint_cost"]) >= 0 for row in rows)
+    said = float(result.stderr.split("constraints: ")[1].split(" nats")[0])
+    assert said == pytest.approx(np.mean([float(row["constraint_cost"]) for row in rows]), rel=1e-3)
+    large = np.mean([float(row["constraint_cost"]) > 2 * len(row["text"]) for row in rows])
+    assert (f"warning: {large:.0%} of the strings lost more than 2 nats per character" in result.stderr) == (
+        large >= 0.5
+    )
+    free = call("generate", trained, "-n", "9", "--length", "1-")
+    assert "warning" not in free.stderr
+
+
+def test_no_listed_word_stands_in_a_string(trained: Path, tmp_path: Path, call: Call) -> None:
+    whole = lines_of(call("generate", trained, "-n", "300", "--length", "1-"))
+    words = [*sorted({string[:1] for string in whole if string[:1].isalpha()})[:2], "12", "7"]
+    (tmp_path / "words.csv").write_text("word,n\n" + "".join(f"{word.upper()},1\n" for word in words) + ",2\n")
+    options = ("--length", "1-", "--without-file", f"{tmp_path / 'words.csv'}:word", "--ignore-case")
+    found = lines_of(call("generate", trained, "-n", "300", *options))
+    assert not any(word in string.lower() for word in words for string in found)
+    kept = {k for k, string in enumerate(whole) if not any(word in string.lower() for word in words)}
+    assert kept and all(found[k] == whole[k] for k in kept)
 
 
 def test_the_best_model_of_a_run_is_that_file(trained: Path, call: Call) -> None:
@@ -309,6 +405,8 @@ def test_points_have_numbers_too(points: Path, call: Call) -> None:
     [
         *(["--continue", "a.txt"], ["--shard", "1/2"], ["--decode", "sample"], ["--temperature", "2"], ["--scores"]),
         *(["--top", "3"], ["--unique"], ["--not-in", "a.txt"], ["--prefix", "a"], ["--suffix", "a"], ["-1", "a"]),
+        *(["--order", "probability"], ["--mask-file", "a"], ["--per-mask"], ["--keep-if", "a"], ["--tries", "3"]),
+        *(["--at-least", "a:1"], ["--at-most", "a:1"], ["--without", "a"], ["--without-file", "a"], ["--ignore-case"]),
         *(["--contains", "a"], ["--mask", "?l"], ["--length", "3"], ["--charset", "a"], ["--regex", "a"]),
     ],
     ids=" ".join,

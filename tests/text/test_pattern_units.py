@@ -162,7 +162,7 @@ def test_a_pattern_alone_chooses_its_unit_and_is_in_the_model(tmp_path: Path) ->
 @pytest.mark.parametrize("wanted", [Constraints(prefix=" a"), Constraints(regex="a.*t"), Constraints(length=(2, 2))])
 def test_constraints_are_about_the_text_of_units(wanted: Constraints) -> None:
     known = Vocabulary.of_texts(["a", " a", "cat", " cat"], "word", UNITS["word"].pattern or "")
-    (expression,) = wanted.expressions().values()
+    (expression,) = wanted.languages().values()
     automaton = automaton_of(expression, known, 3)
     rows = [row for size in (1, 2, 3) for row in product(range(2, known.size), repeat=size)]
     accepted = []

@@ -110,8 +110,8 @@ def test_strings_that_are_shown_alike_have_one_hash() -> None:
 @pytest.mark.parametrize("constraints", [{"regex": "a(bc?|c)*"}, {"prefix": "ca"}, {"length": (2, 3)}])
 def test_automata_accept_what_the_text_of_tokens_fulfils(constraints: dict[str, object]) -> None:
     wanted, known = Constraints(**constraints), vocabulary()  # type: ignore[arg-type]
-    (expression,) = wanted.expressions().values()
-    automaton = automaton_of(expression, known, 3)
+    (language,) = wanted.languages().values()
+    automaton = automaton_of(language, known, 3)
     rows = [[a, b, c] for a in range(2, known.size) for b in range(2, known.size) for c in range(known.size) if c != 1]
     for row, text in zip(rows, known.decode(np.array(rows)), strict=True):
         state = 0

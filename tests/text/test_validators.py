@@ -22,6 +22,14 @@ def says(name: str, string: str) -> bool:
     [
         ("luhn", ["4539 1488 0343 6467", "79927398713", "00", "7992-7398-713"],
          ["", "0", "79927398710", "4539148803436468", "7992739871x", "\u0664\u0662"]),
+        ("iban", ["DE89370400440532013000", "GB82 WEST 1234 5698 7654 32", "NO9386011117947",
+                  "MT84MALT011000012345MTLCAST001S"],
+         ["", "DE", "DE89370400440532013001", "DE8937040044053201300", "de89370400440532013000",
+          "XX89370400440532013000", "GBA2WEST12345698765432", "NO93860111179\u0664"]),
+        ("ean13", ["4006381333931", "9780306406157", "0000000000000"],
+         ["", "4006381333932", "400638133393", "40063813339311", "400638133393a", "\u0664006381333931"]),
+        ("dna", ["A", "GATTACA", "acgt"], ["", "GATU", "AC GT", "N"]),
+        ("protein", ["M", "MKTAYIAKQR", "acdefghiklmnpqrstvwy"], ["", "MKB", "M K", "MX", "MZ", "J", "O", "U"]),
         ("brackets", ["", "plain", "C1(C)C[NH]1", "{[()]}()", "a(b)c"], ["(", ")", ")(", "([)]", "{[}", "((a)"]),
         ("json", ["{}", '{"a": [1, null, "b"]}', "3.5", '"x"', " true "], ["", "{", "{a: 1}", "NaN", "[1,]", "'x'"]),
     ],
@@ -29,6 +37,10 @@ def says(name: str, string: str) -> bool:
 def test_known_strings(name: str, valid: list[str], invalid: list[str]) -> None:
     assert [string for string in valid if not says(name, string)] == []
     assert [string for string in invalid if says(name, string)] == []
+
+
+def test_of_a_hundred_check_digits_one_is_right() -> None:
+    assert sum(says("iban", f"DE{check:02}370400440532013000") for check in range(2, 99)) == 1
 
 
 @pytest.mark.parametrize("digits", ["7992739871", "1", "453914880343646", "000001"])
@@ -43,6 +55,7 @@ def test_json_that_is_nested_too_deeply_is_not_valid_and_no_error() -> None:
 @pytest.mark.skipif(importlib.util.find_spec("rdkit") is None, reason="rdkit is not installed here")
 def test_molecules() -> None:
     assert [string for string in ("C", "CC1CO1", "c1ccccc1", "N#CC=O") if not says("rdkit", string)] == []
+    assert says("smiles", "CC1CO1") and not says("smiles", "C1CC")
     assert [string for string in ("", "C1CC", "C(", "F(C)C", "c1ccc1c") if says("rdkit", string)] == []
 
 
@@ -50,7 +63,7 @@ def test_a_package_that_is_missing_is_named_with_what_installs_it(monkeypatch: p
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(ConfigError, match="'rdkit' needs the package rdkit, which is not installed") as caught:
         validity("rdkit", Vocabulary("C"))
-    assert caught.value.remedy == "install it: pip install 'seqgan-wgp[molecules]'"
+    assert caught.value.remedy == "install it: pip install 'seqgan-wgp[chem]'"
     with pytest.raises(ConfigError, match="needs the package other") as caught:
         Validator(is_valid=str.isdigit, needs="other").check("mine")
     assert caught.value.remedy == "install it: pip install 'other'"

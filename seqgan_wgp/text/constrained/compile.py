@@ -11,7 +11,8 @@ from ...errors import ConfigError
 from ..generation.formats import printable
 from ..vocabulary import Vocabulary
 from .automaton import Automaton
-from .expressions import ANY, Characters, Expression, Repetition, leaves, quoted, within
+from .expressions import ANY, Characters, Repetition, quoted, within
+from .languages import Language, needed
 from .trellis import Trellis, everything, intersect
 from .utf8 import automaton_of
 
@@ -24,11 +25,11 @@ Automata: TypeAlias = Mapping[str, Automaton]
 """Constraint as written by the user -> automaton of the allowed strings; "" -> automaton of non-empty strings."""
 
 
-def automata_of(expressions: Mapping[str, Expression], vocabulary: Vocabulary, length: int) -> Automata:
+def automata_of(languages: Mapping[str, Language], vocabulary: Vocabulary, length: int) -> Automata:
     """Return the automata of constraints, over the ids of a vocabulary.
 
     Args:
-        expressions: constraint as written by the user -> expression that the whole string must match.
+        languages: constraint as written by the user -> the strings that it allows.
         vocabulary: the vocabulary. No string has unknown symbols; for bytes all strings are well-formed UTF-8.
         length: largest number of ids in a string.
 
@@ -36,9 +37,9 @@ def automata_of(expressions: Mapping[str, Expression], vocabulary: Vocabulary, l
         ConfigError: an automaton is too large; the message names its constraint.
     """
     automata = {}
-    for name, expression in {"": _NOT_EMPTY, **expressions}.items():
+    for name, language in {"": _NOT_EMPTY, **languages}.items():
         try:
-            automata[name] = automaton_of(expression, vocabulary, length)
+            automata[name] = automaton_of(language, vocabulary, length)
         except ConfigError as error:
             raise ConfigError(f"{name}: {error.message}", error.remedy) from None
     return automata
@@ -60,18 +61,18 @@ def trellis_of(automata: Automata, vocabulary: Vocabulary, length: int) -> Trell
 
 
 def impossible(
-    expressions: Mapping[str, Expression], automata: Automata, vocabulary: Vocabulary, length: int
+    languages: Mapping[str, Language], automata: Automata, vocabulary: Vocabulary, length: int
 ) -> ConfigError:
     """Return the error that explains why no string satisfies all constraints.
 
     It names a minimal set of contradicting constraints: without any one of them, some string satisfies the others.
     """
     guilty = dict(automata)
-    for name in expressions:
+    for name in languages:
         others = {other: automaton for other, automaton in guilty.items() if other != name}
         if not _allow(others, vocabulary, length):
             guilty = others
-    named = {name: expression for name, expression in expressions.items() if name in guilty}
+    named = {name: language for name, language in languages.items() if name in guilty}
     lacking = _lacking(named, vocabulary)
     richer = Vocabulary(
         "".join({*vocabulary.characters, *(chr(leaf.ranges[0][0]) for _, leaf in lacking)}),
@@ -92,15 +93,15 @@ def _allow(automata: Automata, vocabulary: Vocabulary, length: int) -> bool:
         return True
 
 
-def _lacking(expressions: Mapping[str, Expression], vocabulary: Vocabulary) -> list[tuple[str, Characters]]:
+def _lacking(languages: Mapping[str, Language], vocabulary: Vocabulary) -> list[tuple[str, Characters]]:
     """Return the character sets without any character of the alphabet, each with the name of its constraint."""
     if vocabulary.is_byte:
         return []
     code_points = np.array([ord(character) for character in "".join(vocabulary.texts)], np.int64)
     return [
         (name, leaf)
-        for name, expression in expressions.items()
-        for leaf in leaves(expression)
+        for name, language in languages.items()
+        for leaf in needed(language)
         if leaf.ranges and not within(leaf.ranges, code_points).any()
     ]
 

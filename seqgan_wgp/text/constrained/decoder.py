@@ -20,8 +20,8 @@ from .compile import automata_of, impossible, trellis_of
 from .constraints import Constraints
 from .log_probs import best_score, score, table_of
 from .sampling import sampled_strings, tempered
-from .trellis import Trellis, everything
-from .viterbi import best_strings
+from .trellis import Trellis, allows, by_position, everything
+from .viterbi import best_by_position, best_strings
 
 FusedStrings: TypeAlias = Callable[[Floats, npt.NDArray[Any], float, Trellis | None], npt.NDArray[np.int64]]
 """(logs (N, L, V), uniforms (N, L), temperature, allowed strings) -> ids (N, L): `Fusion.strings`."""
@@ -60,6 +60,8 @@ class Decoder:
     def __init__(self, constraints: Constraints, vocabulary: Vocabulary, trellis: Trellis) -> None:
         self.constraints, self._vocabulary, self._trellis = constraints, vocabulary, trellis
         self._constrained = bool(constraints)
+        self._by_position = by_position(trellis)
+        self._is_by_position = all(layer.target_SC.shape == (1, 1) for layer in trellis.layers)
 
     @property
     def trellis(self) -> Trellis:
@@ -82,7 +84,23 @@ class Decoder:
         """
         if not self._constrained:
             return self._in_blocks(probabilities_NLV, logs, lambda table_NLV, _rows: table_NLV.argmax(axis=2))
-        return self._in_blocks(probabilities_NLV, logs, lambda table_NLV, _rows: best_strings(self._trellis, table_NLV))
+        return self._in_blocks(
+            probabilities_NLV, logs, lambda table_NLV, _rows: self._best(table_NLV), self._by_position
+        )
+
+    def _best(self, table_NLV: Floats) -> npt.NDArray[np.int64]:
+        """Return the best string under each table.
+
+        The best of the strings that satisfy position by position is found fast. Where it is allowed, it is the best of
+        those that are allowed too, since these are some of them. Only the others need all states.
+        """
+        ids_NL = best_by_position(self._by_position, table_NLV)
+        if self._is_by_position:
+            return ids_NL
+        wrong_M = np.flatnonzero(~allows(self._trellis, ids_NL))
+        for rows in self._blocks(len(wrong_M), self._trellis):
+            ids_NL[wrong_M[rows]] = best_strings(self._trellis, table_NLV[wrong_M[rows]])
+        return ids_NL
 
     def sample(
         self, probabilities_NLV: Tensor, uniform_NL: npt.NDArray[Any], temperature: float = 1.0, *, logs: bool = False
@@ -133,15 +151,19 @@ class Decoder:
         )
 
     def _in_blocks(
-        self, values_NLV: Tensor, logs: bool, strings: Callable[[Floats, slice], npt.NDArray[np.int64]]
+        self,
+        values_NLV: Tensor,
+        logs: bool,
+        strings: Callable[[Floats, slice], npt.NDArray[np.int64]],
+        trellis: Trellis | None = None,
     ) -> Decoded:
-        """Apply a function from tables to ids, a limited number of tables at a time."""
+        """Apply a function from tables to ids, a number of tables at a time that the trellis which it uses limits."""
         wanted = (self._trellis.length, self._vocabulary.size)
         if values_NLV.shape[1:] != wanted:
             raise ValueError(f"tables must be of shape {wanted}; got {tuple(values_NLV.shape[1:])}")
         ids_NL = np.zeros(values_NLV.shape[:2], self._vocabulary.dtype)
         log_probability_N, given_up_N = np.zeros((2, len(values_NLV)))
-        for rows in self._blocks(len(values_NLV)):
+        for rows in self._blocks(len(values_NLV), trellis or self._trellis):
             table_NLV = table_of(values_NLV[rows], logs=logs)
             ids_NL[rows] = strings(table_NLV, rows)
             log_probability_N[rows] = score(table_NLV, ids_NL[rows])
@@ -149,8 +171,8 @@ class Decoder:
                 given_up_N[rows] = best_score(table_NLV) - log_probability_N[rows]
         return Decoded(ids_NL=ids_NL, log_probability_N=log_probability_N, given_up_N=given_up_N)
 
-    def _blocks(self, count: int) -> Iterator[slice]:
-        shapes = [layer.target_SC.shape for layer in self._trellis.layers]
+    def _blocks(self, count: int, trellis: Trellis) -> Iterator[slice]:
+        shapes = [layer.target_SC.shape for layer in trellis.layers]
         states, widest = sum(states for states, _ in shapes), max(states * classes for states, classes in shapes)
         cells = states + 2 * widest + 3 * self._trellis.length * self._vocabulary.size
         rows = max(1, min(ROWS_MOST, CELLS_MOST // cells))
@@ -171,9 +193,9 @@ def compile_constraints(constraints: Constraints, vocabulary: Vocabulary, length
     """
     if not constraints:
         return Decoder(constraints, vocabulary, everything(vocabulary.size, length))
-    expressions = constraints.expressions()
-    automata = automata_of(expressions, vocabulary, length)
+    languages = constraints.languages()
+    automata = automata_of(languages, vocabulary, length)
     trellis = trellis_of(automata, vocabulary, length)
     if trellis is None:
-        raise impossible(expressions, automata, vocabulary, length)
+        raise impossible(languages, automata, vocabulary, length)
     return Decoder(constraints, vocabulary, trellis)

@@ -12,8 +12,10 @@ r"""Parse regular expressions for constrained decoding: a subset of Python's `re
     * + ?        zero or more, one or more, zero or one
     {m} {m,n}    m times, m to n times; {m,} m times or more, {,n} at most n times
     ^ $          only at the ends of the whole expression, without effect: the whole string must match
+    (?=a) (?!a)  only before everything else: the string must begin, or must not begin, with what matches; with $ as
+                 the last character the whole string must match, or must not
 
-Other syntax of Python is refused with its position: lookaround, backreferences, flags, named groups, lazy and
+Other syntax of Python is refused with its position: other lookaround, backreferences, flags, named groups, lazy and
 possessive quantifiers, and everything that Python warns about. A character that the model's alphabet lacks matches
 nothing; that is no error as long as some string matches.
 """
@@ -25,6 +27,7 @@ from typing import final
 
 from ...errors import ConfigError
 from .expressions import (
+    ANYTHING,
     Alternation,
     Characters,
     Concatenation,
@@ -37,6 +40,7 @@ from .expressions import (
     quoted,
     union,
 )
+from .languages import Language, Unmatched
 
 COUNT_MOST = 1_000
 """Largest number in {m,n}."""
@@ -51,8 +55,8 @@ HEX_DIGITS: dict[str, int] = {"x": 2, "u": 4}
 _QUANTIFIERS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _BRACES = re.compile(r"\{([0-9]{0,18})(?:(,)([0-9]{0,18}))?\}")
 _GROUPS: dict[str, str] = {
-    "=": "a lookahead",
-    "!": "a lookahead",
+    "=": "a lookahead not at the start",
+    "!": "a lookahead not at the start",
     "<=": "a lookbehind",
     "<!": "a lookbehind",
     "P=": "a reference",
@@ -64,11 +68,22 @@ _GROUPS: dict[str, str] = {
 _ESCAPES: dict[str, str] = {"b": "a word boundary", "B": "a word boundary", "A": "an anchor", "Z": "an anchor"}
 """Unsupported escape -> its name."""
 
-_KNOWN = r"supported: characters . [a-z] [^a-z] \d \w \s \D \W \S \n \t \r \xHH \uHHHH ( ) (?: ) | * + ? {m} {m,n}"
+_LINE_FEED = Characters(ranges=of_characters("\n"), text="\n")
+
+_KNOWN = (
+    r"supported: characters . [a-z] [^a-z] \d \w \s \D \W \S \n \t \r \xHH \uHHHH ( ) (?: ) | * + ? {m} {m,n}, "
+    "and (?= ) (?! ) at the start"
+)
 
 
-def parse_regex(pattern: str) -> Expression:
-    """Parse a regular expression. Raises ConfigError for unsupported syntax, with its position."""
+def parse_regex(pattern: str) -> tuple[Language, ...]:
+    """Parse a regular expression: a string matches if all the returned languages have it.
+
+    The first is the expression without lookaheads; each lookahead is a further one.
+
+    Raises:
+        ConfigError: unsupported syntax; the message has its position.
+    """
     return _Parser(pattern).parse()
 
 
@@ -77,14 +92,35 @@ class _Parser:
     """A recursive descent parser with one method per precedence level."""
 
     def __init__(self, pattern: str) -> None:
-        self.pattern, self.place, self.depth = pattern, 0, 0
+        self.pattern, self.place, self.depth, self.ahead = pattern, 0, 0, False
 
-    def parse(self) -> Expression:
+    def parse(self) -> tuple[Language, ...]:
         self._take("^")
-        expression = self._alternation()
+        lookaheads = []
+        while self.pattern.startswith(("(?=", "(?!"), self.place):
+            lookaheads.append(self._lookahead())
+        start, expression = self.place, self._alternation()
         if self._next():  # only a surplus bracket ends an expression before the end of the pattern
             raise self._refused(self.place, "')' closes no group")
-        return expression
+        if lookaheads and isinstance(expression, Alternation):
+            raise self._refused(start, "a lookahead stands before one alternative; put the alternatives into a group")
+        return (expression, *lookaheads)
+
+    def _lookahead(self) -> Language:
+        """Parse (?=X), the strings that begin with a match of X, or (?!X), all others."""
+        start = self.place
+        self.place += len("(?=")
+        negated, self.ahead = self.pattern[self.place - 1] == "!", True
+        self._take("^")
+        expression = self._alternation()
+        anchored, self.ahead = self._take("$"), False
+        if anchored and isinstance(expression, Alternation):
+            raise self._refused(start, "'$' ends one alternative of a lookahead; put the alternatives into a group")
+        if not self._take(")"):
+            raise self._refused(start, "'(' is never closed")
+        behind = Repetition(part=_LINE_FEED, least=0, most=1) if anchored else ANYTHING  # as Python's $
+        whole = Concatenation(parts=(expression, behind))
+        return Unmatched(expression=whole) if negated else whole
 
     def _alternation(self) -> Expression:
         parts = [self._concatenation()]
@@ -97,6 +133,8 @@ class _Parser:
         while self._next() not in ("", "|", ")"):
             if self._next() == "$" and self.place == len(self.pattern) - 1:
                 self.place += 1
+                break
+            if self.ahead and not self.depth and self.pattern.startswith("$)", self.place):
                 break
             parts.append(self._repetition())
         return Concatenation(parts=tuple(parts))

@@ -105,6 +105,34 @@ def intersect(trellis: Trellis, automaton: Automaton) -> Trellis | None:
     return Trellis(layers=tuple(kept), length=trellis.length)
 
 
+def allows(trellis: Trellis, ids_NL: npt.NDArray[np.integer]) -> Bools:
+    """Return which rows (N,) of ids, with pads only at their ends, are strings of a trellis."""
+    found_N = np.zeros(len(ids_NL), np.bool_)
+    row_R, state_R = np.arange(len(ids_NL)), np.zeros(len(ids_NL), np.int64)
+    for place, layer in enumerate(trellis.layers):
+        id_R = ids_NL[row_R, place]
+        ends_R = id_R == PAD
+        found_N[row_R[ends_R & layer.ends_S[state_R]]] = True
+        class_R = layer.class_V[id_R]
+        next_R = np.where(class_R == NONE, NONE, layer.target_SC[state_R, class_R])
+        goes_R = ~ends_R & (next_R != NONE)
+        row_R, state_R = row_R[goes_R], next_R[goes_R]
+    if len(trellis.layers) < trellis.length:
+        row_R = row_R[ids_NL[row_R, len(trellis.layers)] == PAD]
+    found_N[row_R] = True
+    return found_N
+
+
+def by_position(trellis: Trellis) -> Trellis:
+    """Return the trellis of all strings with ids and an end that some string of a trellis has at the same positions."""
+    layers = []
+    for layer in trellis.layers:
+        class_V = np.where(layer.class_V == NONE, NONE, 0)
+        ends_S = np.array([layer.ends_S.any()])
+        layers.append(TrellisLayer(target_SC=np.zeros((1, 1), np.int64), ends_S=ends_S, class_V=class_V))
+    return Trellis(layers=tuple(layers), length=trellis.length)
+
+
 def _product(layer: TrellisLayer, automaton: Automaton, pairs_P2: Int64s, room: int) -> tuple[TrellisLayer, Int64s]:
     """Return the layer of all reachable pairs of states, and the pairs of the next layer."""
     states, classes = automaton.target_SC.shape

@@ -13,8 +13,9 @@ import numpy as np
 
 from ...errors import ConfigError
 from ..vocabulary import CODE_POINTS, Vocabulary
-from .automaton import NONE, STATES_MOST, Automaton, Int64s, compile_expression
-from .expressions import Expression, Repetition
+from .automaton import NONE, STATES_MOST, Automaton, Int64s
+from .expressions import Repetition
+from .languages import Language, compile_language
 
 BYTE_STATES_MOST = 10 * STATES_MOST
 
@@ -25,8 +26,8 @@ _TWO, _THREE, _FOUR = 0x80, 0x800, 0x10000
 """The first code points whose UTF-8 has 2, 3 and 4 bytes."""
 
 
-def automaton_of(expression: Expression, vocabulary: Vocabulary, length: int) -> Automaton:
-    """Return the automaton over the ids of a vocabulary of all strings that match and have at most `length` characters.
+def automaton_of(language: Language, vocabulary: Vocabulary, length: int) -> Automaton:
+    """Return the automaton over the ids of a vocabulary of a language's strings of at most `length` characters.
 
     For a vocabulary of bytes these are exactly the well-formed UTF-8 of the strings (The Unicode Standard, table 3-7).
     For a unit with tokens, `length` counts units, and so does an expression that `counts_units`. No string contains a
@@ -36,17 +37,17 @@ def automaton_of(expression: Expression, vocabulary: Vocabulary, length: int) ->
         ConfigError: it would be too large.
     """
     if vocabulary.is_byte:
-        automaton = _over_bytes(compile_expression(expression, np.arange(CODE_POINTS), length))
-    elif vocabulary.tokens is not None and isinstance(expression, Repetition) and expression.counts_units:
-        automaton = _of_length(expression, len(vocabulary.characters), length)
+        automaton = _over_bytes(compile_language(language, np.arange(CODE_POINTS), length))
+    elif vocabulary.tokens is not None and isinstance(language, Repetition) and language.counts_units:
+        automaton = _of_length(language, len(vocabulary.characters), length)
     elif vocabulary.tokens is not None:
         texts, most = vocabulary.texts, length * vocabulary.tokens.longest
         known = sorted(set("".join(texts)))
-        characters = compile_expression(expression, np.array([ord(character) for character in known]), most)
+        characters = compile_language(language, np.array([ord(character) for character in known]), most)
         automaton = _over_tokens(characters, {character: place for place, character in enumerate(known)}, texts)
     else:
         code_point_U = np.array([ord(character) for character in vocabulary.characters])
-        automaton = compile_expression(expression, code_point_U, length)
+        automaton = compile_language(language, code_point_U, length)
     return replace(automaton, class_U=np.concatenate([[NONE, NONE], automaton.class_U]))
 
 

@@ -41,6 +41,28 @@ def best_strings(trellis: Trellis, table_NLV: Floats) -> npt.NDArray[np.int64]:
     return ids_NL
 
 
+def best_by_position(trellis: Trellis, table_NLV: Floats) -> npt.NDArray[np.int64]:
+    """Return what `best_strings` does, of a trellis with one state in each layer.
+
+    The best string of a length has the best id at each position, so only the lengths remain to be compared.
+    """
+    count, places = len(table_NLV), len(trellis.layers)
+    ids_NL = np.full((count, trellis.length), PAD, np.int64)
+    sum_N, total_NP = np.zeros(count), np.full((count, places + 1), -np.inf)
+    for place, layer in enumerate(trellis.layers):
+        if layer.ends_S[0]:
+            total_NP[:, place] = sum_N + table_NLV[:, place, PAD]
+        first, last = layer.id_K[0], layer.id_K[-1]
+        if last - first + 1 == len(layer.id_K):
+            ids_NL[:, place] = table_NLV[:, place, first : last + 1].argmax(axis=1) + first
+        else:
+            ids_NL[:, place] = layer.id_K[table_NLV[:, place, layer.id_K].argmax(axis=1)]
+        sum_N += np.take_along_axis(table_NLV[:, place], ids_NL[:, place, None], axis=1)[:, 0]
+    total_NP[:, places] = sum_N + trellis.behind(table_NLV)
+    ids_NL[np.arange(trellis.length) >= total_NP.argmax(axis=1)[:, None]] = PAD
+    return ids_NL
+
+
 def _class_best(layer: TrellisLayer, table_NV: Floats) -> Floats:
     """Return the largest log probability (C, N) within each class."""
     by_class_K, starts_C = layer.by_class

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from ...config.schema import CorpusSettings
 from ...errors import ConfigError, CorpusError, one_line
 from ...registry import VALIDATORS
+from ..constrained.constraints import WordFile
 from ..hashing.hash_set import MEMORY_BYTES, HashSet
 from ..hashing.row_hashes import Ids
 from ..hashing.string_hashes import StringHashes
@@ -25,6 +26,7 @@ from ..readers.lines import Lines
 from ..readers.open import open_source
 from ..readers.reader import Reader
 from ..vocabulary import Vocabulary
+from .keep_if import KeepIf
 
 
 def validity(name: str, vocabulary: Vocabulary) -> Callable[[Ids], npt.NDArray[np.bool_]]:
@@ -48,15 +50,29 @@ def validity(name: str, vocabulary: Vocabulary) -> Callable[[Ids], npt.NDArray[n
     return lambda ids_NL: np.array([asked(string) for string in vocabulary.decode(ids_NL)], np.bool_)
 
 
+@dataclasses.dataclass
+class Acceptance:
+    """How many strings a validator or a program was asked about, and how many it accepted."""
+
+    asked: int = 0
+    accepted: int = 0
+
+
 @final
 class StringFilter:
-    """Keeps strings that are valid, not in an excluded file and, with `unique`, not seen before.
+    """Keeps strings that are valid, not in an excluded file, with `unique` not seen before, and that a program accepts.
 
     Args:
         hashes: hash function of the model's strings.
         unique: keep each string only once.
         memory_bytes: see HashSet.
         valid: (N, L) ids -> mask (N,) of valid strings; None: all are valid.
+        keep_if: strings -> whether each is to be kept; asked last, about what all others let through. None: all are.
+        blocks: number of blocks of candidates to be passed together, which `keep_if` may want.
+
+    Attributes:
+        valid_of: acceptance of `valid`.
+        kept_of: acceptance of `keep_if`.
     """
 
     def __init__(
@@ -66,8 +82,12 @@ class StringFilter:
         unique: bool,
         memory_bytes: int = MEMORY_BYTES,
         valid: Callable[[Ids], npt.NDArray[np.bool_]] | None = None,
+        keep_if: KeepIf | None = None,
+        blocks: int = 1,
     ) -> None:
-        self._hashes, self._unique, self._valid = hashes, unique, valid
+        self._hashes, self._unique, self._valid, self._keep_if = hashes, unique, valid, keep_if
+        self.blocks = blocks
+        self.valid_of, self.kept_of = Acceptance(), Acceptance()
         self._known = HashSet(memory_bytes)
 
     def exclude(self, lines: Iterable[Lines]) -> None:
@@ -76,11 +96,23 @@ class StringFilter:
             self._known.add(self._hashes.of_lines(block))
 
     def passes(self, ids_NL: Ids) -> npt.NDArray[np.bool_]:
-        """Return the mask (N,) of strings to keep; raises OSError as above."""
-        passing_N = np.ones(len(ids_NL), np.bool_) if self._valid is None else self._valid(ids_NL)
+        """Return the mask (N,) of strings to keep; raises OSError as above, and what `valid` and `keep_if` raise."""
+        passing_N = np.ones(len(ids_NL), np.bool_)
+        if self._valid is not None:
+            passing_N = self._valid(ids_NL)
+            _count(self.valid_of, passing_N)
         hash_M = self._hashes.of_ids(ids_NL[passing_N])
         passing_N[passing_N] = self._known.add(hash_M) if self._unique else ~self._known.has(hash_M)
+        if self._keep_if is not None and passing_N.any():
+            kept_M = self._keep_if(self._hashes.vocabulary.decode(ids_NL[passing_N]))
+            _count(self.kept_of, kept_M)
+            passing_N[passing_N] = kept_M
         return passing_N
+
+
+def _count(acceptance: Acceptance, accepted_N: npt.NDArray[np.bool_]) -> None:
+    acceptance.asked += len(accepted_N)
+    acceptance.accepted += int(accepted_N.sum())
 
 
 @final
@@ -121,3 +153,24 @@ class Excluded:
     def sha256(self) -> str:
         """SHA-256 of what has been read."""
         return self._reader.sha256
+
+
+def word_file(file: str, settings: CorpusSettings) -> WordFile:
+    """Read the words of `--without-file`: its lines that are not empty, read like the model's corpus.
+
+    Raises:
+        CorpusError: as `Excluded` does.
+        ConfigError: it has no words.
+    """
+    lines = Excluded(file, dataclasses.replace(settings, unit="char"))
+    words, begun = dict[str, None](), ""
+    for block in lines:
+        strings = block.strings()
+        if strings and block.continued:
+            strings[0] = begun + strings[0]
+        begun = strings.pop() if block.goes_on else ""
+        words |= dict.fromkeys(strings)
+    words.pop("", None)
+    if not words:
+        raise ConfigError(f"--without-file {file}: has no words", "give a file with a word on each line")
+    return WordFile(name=file, words=tuple(words), sha256=lines.sha256)

@@ -252,9 +252,16 @@ PIECES: dict[str, Callable[[str], str]] = {"txt": as_txt, "jsonl": _in_json, "cs
 SCORES = ("score", "log_probability")
 """The columns of `scored_lines`, in order."""
 
+COST = "constraint_cost"
+"""A further column of strings under constraints: the log probability that the constraints cost, in nats."""
 
-def scored_lines(strings: Iterable[str], score_N: _Floats, log_probability_N: _Floats, format_: str) -> bytes:
-    """Return one line per string with its score and natural log probability; see RECORDS."""
-    columns = zip(strings, score_N.tolist(), log_probability_N.tolist(), strict=True)
+
+def scored_lines(
+    strings: Iterable[str], score_N: _Floats, log_probability_N: _Floats, format_: str, cost_N: _Floats | None = None
+) -> bytes:
+    """Return one line per string with its score, natural log probability and, if given, cost; see RECORDS."""
+    names = SCORES if cost_N is None else (*SCORES, COST)
+    numbers = (score_N, log_probability_N) if cost_N is None else (score_N, log_probability_N, cost_N)
+    rows = zip(strings, *(each.tolist() for each in numbers), strict=True)
     line = RECORDS[format_]
-    return "".join(line(string, dict(zip(SCORES, pair, strict=True))) + "\n" for string, *pair in columns).encode()
+    return "".join(line(string, dict(zip(names, row, strict=True))) + "\n" for string, *row in rows).encode()

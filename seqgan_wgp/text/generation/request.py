@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, final
 
 from ...errors import ConfigError, did_you_mean
@@ -62,6 +62,8 @@ class Request:
         if self.start < 0 or self.seed < 0:
             name, value = ("--start", self.start) if self.start < 0 else ("--seed", self.seed)
             raise ConfigError(f"{name} is {value}, but it must not be negative")
+        if self.n is not None and self.n < 0:
+            raise ConfigError(f"n is {self.n}, but it must not be negative")
         if self.start + (self.n or 0) >= NUMBERS_MOST:
             raise ConfigError(f"--start plus -n is {self.start + (self.n or 0):,}", "keep the sum below 2^60")
 
@@ -90,8 +92,8 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 def described(request: Request) -> dict[str, Any]:
     """Return the options that determine the strings of a request, without n, as JSON values by option name."""
-    constraints = asdict(request.constraints or Constraints())
-    # Index files of older versions, without refiners, lack this key.
+    constraints = request.constraints or Constraints()
+    # Index files of older versions lack the keys of later options.
     refined = {"--refine": True} if request.refine else {}
     return {
         **refined,
@@ -101,8 +103,28 @@ def described(request: Request) -> dict[str, Any]:
         "--decode": request.decode,
         "--temperature": request.temperature,
         "--scores": request.scores,
-        **dict(itertools.zip_longest(("-1", "-2", "-3", "-4"), constraints.pop("sets"))),
-        **{f"--{name}": list(value) if isinstance(value, tuple) else value for name, value in constraints.items()},
+        **_described(constraints),
+        **({"--scores with the column constraint_cost": True} if request.scores and constraints else {}),
+    }
+
+
+_FIRST = ("prefix", "suffix", "contains", "mask", "length", "charset", "regex")
+_LATER = ("at_least", "at_most", "without", "ignore_case")
+"""Fields of Constraints that index files have had from the first version on, and those that came later."""
+
+
+def _described(constraints: Constraints) -> dict[str, Any]:
+    """Return the options of constraints as JSON values by option name, the later ones only where they are given."""
+    value = {name: getattr(constraints, name) for name in (*_FIRST, *_LATER)}
+    if len(constraints.regexes) == 1:
+        value["regex"] = constraints.regexes[0]
+    listed = {name: list(each) if isinstance(each, tuple) else each for name, each in value.items()}
+    files = {"--without-file": [file.sha256 for file in constraints.without_files]} if constraints.without_files else {}
+    return {
+        **dict(itertools.zip_longest(("-1", "-2", "-3", "-4"), constraints.sets)),
+        **{f"--{name}": listed[name] for name in _FIRST},
+        **{f"--{name.replace('_', '-')}": listed[name] for name in _LATER if listed[name]},
+        **files,
     }
 
 
@@ -119,3 +141,15 @@ class Progress:
 
     idle: int = 0
     """Number of candidates since the last one that was kept."""
+
+    tries: int = 0
+    """Number of candidates so far, if some are dropped."""
+
+    stage: int = 0
+    """Index of the stage, if the request has several; see `stages`. `next` and `idle` are those of the stage."""
+
+    part: int = 0
+    """Index of the part, if the request has several; see `mask_stream`."""
+
+    part_strings: int = 0
+    """Number of strings of that part."""

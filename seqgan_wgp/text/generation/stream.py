@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol, final
+from typing import Protocol, final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -33,6 +32,7 @@ from .filters import StringFilter
 from .request import NUMBERS_MOST, Progress, Request
 from .sampling import decode_noise, sample
 from .scoring import critic_scores, log_probability
+from .string_block import StringBlock, gathered
 
 PATIENCE = 100_000
 """Least number of consecutively dropped candidates before a model counts as exhausted; see `is_exhausted`."""
@@ -81,42 +81,6 @@ class TextModel:
         return digest.hexdigest()
 
 
-@final
-@dataclass(frozen=True, kw_only=True, eq=False)
-class StringBlock:
-    """Strings with their indices, in order, and further columns, from one or a few blocks of candidates."""
-
-    index_N: npt.NDArray[np.int64]
-    ids_NL: npt.NDArray[np.integer[Any]]
-    score_N: npt.NDArray[np.float32] | None = None
-    """Critic scores, if requested; see `scoring`."""
-
-    log_probability_N: npt.NDArray[np.float64] | None = None
-    """Natural log probabilities under the generator at temperature 1, if scores or constraints are requested."""
-
-    given_up_N: npt.NDArray[np.float64] | None = None
-    """Log probability lost to the constraints, if any; see `constrained`."""
-
-    accepted_N: npt.NDArray[np.bool_] | None = None
-    """Whether the refiner accepts the candidate, if the request has `refine`."""
-
-    def __len__(self) -> int:
-        return len(self.index_N)
-
-    def select(self, keep: npt.NDArray[Any] | slice) -> StringBlock:
-        """Return the strings selected by a mask, indices or a slice."""
-        return together([self], keep)
-
-
-def together(blocks: Sequence[StringBlock], keep: npt.NDArray[Any] | slice = slice(None)) -> StringBlock:
-    """Join one or more blocks, and select strings by a mask, indices or a slice."""
-    columns: dict[str, Any] = {}
-    for field in fields(StringBlock):
-        arrays = [getattr(block, field.name) for block in blocks]
-        columns[field.name] = None if arrays[0] is None else np.concatenate(arrays)[keep]
-    return StringBlock(**columns)
-
-
 OnRefined = Callable[[int, int], object]
 """Called for every block with the number of candidates and the number that the refiner accepted."""
 
@@ -127,6 +91,7 @@ def stream(
     sieve: StringFilter | None = None,
     begun: Progress | None = None,
     on_refined: OnRefined = lambda _candidates, _accepted: None,
+    limits: Limits | None = None,
 ) -> Iterator[tuple[StringBlock, Progress]]:
     """Yield the strings of a request in blocks, each with the progress after it.
 
@@ -138,6 +103,7 @@ def stream(
         sieve: the filter; None: all strings are kept.
         begun: progress from which to continue the same request; `sieve` must already know the strings up to there.
         on_refined: see OnRefined.
+        limits: when to give up, if strings are dropped; None: see Limits.
 
     Raises:
         ConfigError: at once, constraints that the model cannot fulfil, `refine` of a model without a refiner, or one
@@ -153,7 +119,7 @@ def stream(
     end = NUMBERS_MOST if request.n is None or selective else request.start + request.n
     found = candidates(model, request, range(at.next, end))
     if selective:
-        return _selected(found, sieve, at, request.n, on_refined)
+        return _selected(found, sieve, at, request.n, on_refined, limits or Limits())
     return _all(found, at)
 
 
@@ -165,6 +131,27 @@ def is_exhausted(at: Progress) -> bool:
     return at.idle >= max(PATIENCE, at.strings)
 
 
+@final
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """When a stream of strings of which some are dropped ends early."""
+
+    tries: int | None = None
+    """Largest number of candidates; None: any."""
+
+    idle: int | None = None
+    """Largest number of consecutive dropped candidates; None: see `is_exhausted`."""
+
+    def reached(self, at: Progress) -> bool:
+        """Return whether the stream should end."""
+        exhausted = is_exhausted(at) if self.idle is None else at.idle >= self.idle
+        return exhausted or self.tried_all(at)
+
+    def tried_all(self, at: Progress) -> bool:
+        """Return whether there were as many candidates as there may be."""
+        return self.tries is not None and at.tries >= self.tries
+
+
 def _all(found: Iterator[StringBlock], at: Progress) -> Iterator[tuple[StringBlock, Progress]]:
     for block in found:
         at = Progress(strings=at.strings + len(block), next=int(block.index_N[-1]) + 1)
@@ -172,28 +159,48 @@ def _all(found: Iterator[StringBlock], at: Progress) -> Iterator[tuple[StringBlo
 
 
 def _selected(
-    found: Iterator[StringBlock], sieve: StringFilter | None, at: Progress, n: int | None, on_refined: OnRefined
+    found: Iterator[StringBlock],
+    sieve: StringFilter | None,
+    at: Progress,
+    n: int | None,
+    on_refined: OnRefined,
+    limits: Limits,
 ) -> Iterator[tuple[StringBlock, Progress]]:
-    while (n is None or at.strings < n) and not is_exhausted(at):
+    if sieve is not None and sieve.blocks > 1:
+        found = gathered(found, sieve.blocks)
+    while (n is None or at.strings < n) and not limits.reached(at):
         block = next(found, None)
         if block is None:
             return
-        first, behind = int(block.index_N[0]), int(block.index_N[-1]) + 1
-        if block.accepted_N is not None:
-            on_refined(len(block), int(block.accepted_N.sum()))
-            block = block.select(block.accepted_N)
-        if sieve is not None:
-            block = block.select(sieve.passes(block.ids_NL))
-        if n is not None:
-            block = block.select(slice(n - at.strings))
-        strings, idle = at.strings + len(block), at.idle + behind - first
-        if len(block):
-            behind_last = int(block.index_N[-1]) + 1
-            if strings == n:
-                behind = behind_last  # a later request for more may begin here
-            idle = behind - behind_last
-        at = Progress(strings=strings, next=behind, idle=idle)
+        if limits.tries is not None:
+            block = block.select(slice(limits.tries - at.tries))
+        block, at = filtered(block, sieve, at, n, on_refined)
         yield block, at
+
+
+def filtered(
+    block: StringBlock,
+    sieve: StringFilter | None,
+    at: Progress,
+    n: int | None,
+    on_refined: OnRefined = lambda _candidates, _accepted: None,
+) -> tuple[StringBlock, Progress]:
+    """Return the strings of a block of candidates to keep, at most as many as n lacks, and the progress after it."""
+    first, behind = int(block.index_N[0]), int(block.index_N[-1]) + 1
+    if block.accepted_N is not None:
+        on_refined(len(block), int(block.accepted_N.sum()))
+        block = block.select(block.accepted_N)
+    if sieve is not None:
+        block = block.select(sieve.passes(block.ids_NL))
+    if n is not None:
+        block = block.select(slice(n - at.strings))
+    strings, idle = at.strings + len(block), at.idle + behind - first
+    if len(block):
+        behind_last = int(block.index_N[-1]) + 1
+        if strings == n:
+            behind = behind_last  # a later request for more may begin here
+        idle = behind - behind_last
+    return block, replace(at, strings=strings, next=behind, idle=idle, tries=at.tries + behind - first)
 
 
 def candidates(model: TextModel, request: Request, numbers: range) -> Iterator[StringBlock]:
@@ -335,23 +342,3 @@ def _scored(model: TextModel, block: StringBlock, table_BLV: Tensor, *, logs: bo
         log_B = log_probability(table_BLV, ids_BL, logs=logs).numpy()
     score_B = critic_scores(model.critic, model.spec, block.ids_NL, model.device)
     return replace(block, score_N=score_B, log_probability_N=log_B)
-
-
-def best(blocks: Iterable[StringBlock], count: int) -> StringBlock | None:
-    """Return the `count` strings with the highest scores, highest first, earlier ones first. None without blocks."""
-    kept: list[StringBlock] = []
-    for block in blocks:
-        kept.append(block)
-        if sum(map(len, kept)) >= 2 * count + _GATHERED:
-            kept = [_best(kept, count)]
-    return _best(kept, count) if kept else None
-
-
-_GATHERED = 1 << 15
-"""Number of further strings that are collected before sorting."""
-
-
-def _best(blocks: list[StringBlock], count: int) -> StringBlock:
-    block = together(blocks)
-    assert block.score_N is not None
-    return block.select(np.lexsort((block.index_N, -block.score_N))[:count])

@@ -28,10 +28,14 @@ class StringHashes:
     Args:
         vocabulary: vocabulary of the ids.
         length: L.
+
+    Attributes:
+        vocabulary: the vocabulary.
     """
 
     def __init__(self, vocabulary: Vocabulary, length: int) -> None:
-        self._vocabulary, self._length = vocabulary, length
+        self.vocabulary = self._vocabulary = vocabulary
+        self._length = length
         self._bytes = vocabulary.is_byte
         self._columns = length * _UTF8_MOST if self._bytes else length
         self._shown_as_unknown = vocabulary.table[ord(REPLACEMENT)]

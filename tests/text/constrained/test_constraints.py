@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.text.constrained.constraints import Constraints, parse_length
+from seqgan_wgp.text.constrained.constraints import Constraints, WordFile, parse_length
 from seqgan_wgp.text.generation.formats import printable
 
 
@@ -38,7 +38,14 @@ def test_what_is_no_length_is_refused(text: str) -> None:
         ({"mask": "?9"}, "there is no set ?9"),
         ({"charset": ""}, "--charset is empty"),
         ({"charset": "?x"}, "--charset '?x': there is no set ?x"),
-        ({"charset": "?1"}, "a set cannot contain custom sets"),
+        ({"charset": "?1"}, "--charset '?1' has ?1, but no -1 is given before it"),
+        ({"at_least": ("?d",)}, "--at-least is '?d'"),
+        ({"at_least": (":2",)}, "--at-least is ':2'"),
+        ({"at_most": ("?d:x",)}, "--at-most is '?d:x'"),
+        ({"at_most": ("?d:-1",)}, "--at-most is '?d:-1'"),
+        ({"at_most": ("?x:1",)}, "--at-most '?x': there is no set ?x"),
+        ({"without": ("",)}, "--without is empty"),
+        ({"ignore_case": True}, "--ignore-case is given, but there is no --without"),
         ({"regex": "(a"}, "--regex '(a': character 1"),
     ],
 )
@@ -70,6 +77,13 @@ def test_constraints_are_true_where_anything_is_asked() -> None:
         ({"charset": "?dx"}, ["0", "x9x"], ["", "y", "0y"]),
         ({"regex": "[ab]+c?"}, ["a", "abc"], ["", "c", "abcc", "xab"]),
         ({"regex": "a*"}, ["a"], [""]),
+        ({"regex": (".*b.*", ".*c.*")}, ["bc", "acab"], ["b", "c", ""]),
+        ({"at_least": ("?d:2", "a:1")}, ["1a2", "a11"], ["1a", "11", "12b"]),
+        ({"at_most": ("?d:1", "ab:0")}, ["c1", "c"], ["11", "a1", "b"]),
+        ({"at_least": ("::2",)}, ["::", "a:b:"], [":", "a"]),
+        ({"without": ("ab", "ß")}, ["ba", "AB", "ss"], ["ab", "xabx", "ß"]),
+        ({"without": ("ab", "é"), "ignore_case": True}, ["ba", "e"], ["aB", "xAbx", "É"]),
+        ({"without_files": (WordFile(name="w", words=("no",)),)}, ["on", "NO"], ["no", "know"]),
     ],
 )
 def test_what_each_means(given: dict[str, Any], yes: list[str], no: list[str]) -> None:

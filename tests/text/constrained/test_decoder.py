@@ -19,14 +19,7 @@ from seqgan_wgp.text.constrained.decoder import ROWS_MOST, compile_constraints
 from seqgan_wgp.text.constrained.log_probs import best_score, score, table_of
 from seqgan_wgp.text.vocabulary import PAD, UNKNOWN, Vocabulary
 
-ABC = Vocabulary("abc")
-LENGTH = 4
-SIZE = ABC.size
-
-IDS = [ids for size in range(1, LENGTH + 1) for ids in itertools.product(range(2, SIZE), repeat=size)]
-"""All strings that are not empty and have no unknown."""
-
-STRINGS = dict(zip(ABC.decode(np.array([[*ids, *[PAD] * (LENGTH - len(ids))] for ids in IDS])), IDS, strict=True))
+from .making import ABC, IDS, LENGTH, SIZE, STRINGS, all_constraints, padded
 
 
 def tables(seed: int, kind: str, count: int = 2) -> torch.Tensor:
@@ -52,49 +45,6 @@ def scored(logs: list[list[float]], ids: tuple[int, ...]) -> float:
 def best(logs: list[list[float]], strings: list[tuple[int, ...]]) -> tuple[int, ...]:
     """Return the best string; of several the one with the lowest ids, a pad being the lowest."""
     return min(strings, key=lambda ids: (-scored(logs, ids), ids))
-
-
-def padded(ids: tuple[int, ...]) -> list[int]:
-    return [*ids, *[PAD] * (LENGTH - len(ids))]
-
-
-maybe = st.none()
-words = st.text("abc", max_size=3) | st.text("abx", min_size=1, max_size=2)
-charsets = st.sampled_from(["ab", "c", "?l", "?dbc", "a??", "xyz", "?u"])
-masks = st.lists(st.sampled_from(["a", "b", "?l", "?a", "?1", "?2", "?d", "x"]), min_size=1, max_size=5).map("".join)
-lengths = st.builds(
-    lambda least, more: (least, None if more is None else least + more), st.integers(0, 5), maybe | st.integers(0, 3)
-)
-regexes = st.recursive(
-    st.sampled_from(["a", "b", "c", "[ab]", "[^a]", ".", r"\w", "x", "é?"]),
-    lambda smaller: (
-        st.lists(smaller, min_size=1, max_size=3).map("".join)
-        | st.builds("(?:{}|{})".format, smaller, smaller)
-        | st.builds("({}){}".format, smaller, st.sampled_from(["*", "+", "?", "{2}", "{1,2}", "{2,}"]))
-    ),
-    max_leaves=5,
-)
-
-
-@st.composite
-def all_constraints(draw: st.DrawFn) -> Constraints:
-    """Each constraint is there in about every third case, so that most cases combine two or three."""
-
-    def sometimes(strategy: st.SearchStrategy[Any]) -> Any:
-        return draw(strategy) if draw(st.integers(0, 2)) == 0 else None
-
-    mask = sometimes(masks)
-    sets = ["ab", "?dc"]
-    return Constraints(
-        prefix=sometimes(words),
-        suffix=sometimes(words),
-        contains=tuple(sometimes(st.lists(words, min_size=1, max_size=2)) or ()),
-        mask=mask,
-        sets=tuple(own if f"?{place}" in (mask or "") else None for place, own in enumerate(sets, 1)),
-        length=sometimes(lengths),
-        charset=sometimes(charsets),
-        regex=sometimes(regexes),
-    )
 
 
 @given(all_constraints(), st.integers(0, 2**32), st.sampled_from(["softmax", "ties", "zeros"]))

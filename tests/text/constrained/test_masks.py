@@ -23,6 +23,8 @@ def test_the_sets_are_those_of_hashcat() -> None:
     assert characters("?l?u?d") == ["abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"]
     assert characters("?s") == [" !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"]
     assert characters("?a") == [PRINTABLE]
+    assert characters("?h?H") == ["0123456789abcdef", "0123456789ABCDEF"]
+    assert characters("?b") == [PRINTABLE] and "漢" in parse_mask("?b", ())[0]
     assert sorted("".join(SETS[name] for name in "luds")) == sorted(SETS["a"]) == list(PRINTABLE)
 
 
@@ -31,6 +33,7 @@ def test_a_mask_is_one_set_a_position() -> None:
     assert characters("x??y") == ["x", "?", "y"]
     assert characters("?1?2?1", "aeiou", "?d??") == ["aeiou", "0123456789?", "aeiou"]
     assert characters("?4", None, None, None, "zz") == ["z"]
+    assert characters("?2", "ab", "?1?d") == ["0123456789ab"]
     assert characters("1l?d") == ["1", "l", "0123456789"]
     assert "é" in parse_mask("é?1", ("漢",))[0]
 
@@ -52,7 +55,8 @@ def test_a_doubled_question_mark_is_one(text: str) -> None:
         ("a", ("b",), "-1 is given, but --mask 'a' has no ?1"),
         ("??1", ("b",), "-1 is given, but --mask '??1' has no ?1"),
         ("?1", ("",), "-1 is empty"),
-        ("?1?2", ("a", "?1"), "-2 '?1' has ?1, but a set cannot contain custom sets"),
+        ("?1?2", ("?2", "a"), "-1 '?2' has ?2, but no -2 is given before it"),
+        ("?1?2", ("?1", "a"), "-1 '?1' has ?1, but no -1 is given before it"),
         ("?1", ("?k",), "-1 '?k': there is no set ?k"),
         ("?1", ("?",), "-1 '?' ends in a single question mark"),
     ],

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.text.constrained.automaton import compile_expression
 from seqgan_wgp.text.constrained.expressions import of_escape
+from seqgan_wgp.text.constrained.languages import compile_language
 from seqgan_wgp.text.constrained.regex import COUNT_MOST, DEPTH_MOST, parse_regex
 
 from .walking import accepts
@@ -24,8 +24,9 @@ CODE_POINTS = np.array([ord(character) for character in ALPHABET])
 
 
 def matched(pattern: str) -> list[str]:
-    automaton = compile_expression(parse_regex(pattern), CODE_POINTS, LENGTH)
-    return [string for string in STRINGS if accepts(automaton, [ALPHABET.index(character) for character in string])]
+    automata = [compile_language(language, CODE_POINTS, LENGTH) for language in parse_regex(pattern)]
+    ids = {string: [ALPHABET.index(character) for character in string] for string in STRINGS}
+    return [string for string in STRINGS if all(accepts(automaton, ids[string]) for automaton in automata)]
 
 
 def matched_by_python(pattern: str) -> list[str]:
@@ -65,6 +66,16 @@ def test_a_pattern_matches_what_python_matches(pattern: str, anchored: bool) -> 
     assert matched(pattern) == matched_by_python(pattern)
 
 
+@given(
+    st.lists(st.builds("(?{}{}{})".format, st.sampled_from("=!"), patterns, st.sampled_from(["", "$"])), max_size=2),
+    patterns,
+)
+@settings(max_examples=150)
+def test_lookaheads_at_the_start_mean_what_they_mean_to_python(lookaheads: list[str], pattern: str) -> None:
+    pattern = "".join(lookaheads) + f"(?:{pattern})"
+    assert matched(pattern) == matched_by_python(pattern)
+
+
 @given(st.text(r"aB1()[]{}*+?^$.|\dwnx-,2:=!é", max_size=9))
 @settings(max_examples=1_000)
 def test_any_text_is_refused_or_means_what_it_means_to_python(pattern: str) -> None:
@@ -79,8 +90,13 @@ def test_any_text_is_refused_or_means_what_it_means_to_python(pattern: str) -> N
 @pytest.mark.parametrize(
     ("pattern", "place", "what"),
     [
-        ("ab(?=c)", 3, "'(?=' begins a lookahead"),
-        ("(?!a)", 1, "'(?!' begins a lookahead"),
+        ("ab(?=c)", 3, "'(?=' begins a lookahead not at the start"),
+        ("((?!a))", 2, "'(?!' begins a lookahead not at the start"),
+        ("(?=a(?=b))", 5, "'(?=' begins a lookahead not at the start"),
+        ("(?=a", 1, "'(' is never closed"),
+        ("(?=a)*", 6, "'*' has nothing to repeat"),
+        ("(?=a)b|c", 6, "a lookahead stands before one alternative"),
+        ("(?=a|b$)a", 1, "'$' ends one alternative of a lookahead"),
         ("a(?<=a)", 2, "'(?<' begins a lookbehind"),
         ("(?P<name>a)", 1, "'(?P' begins a named group"),
         ("(?P=name)", 1, "begins a reference"),

@@ -59,9 +59,9 @@ def test_nothing_in_common_is_none() -> None:
 )
 def test_what_concerns_single_positions_leaves_one_state_a_layer(given: dict[str, object]) -> None:
     trellis: Trellis | None = everything(ABC.size, 6)
-    for expression in Constraints(**given).expressions().values():  # type: ignore[arg-type]
+    for language in Constraints(**given).languages().values():  # type: ignore[arg-type]
         assert trellis is not None
-        trellis = intersect(trellis, automaton_of(expression, ABC, 6))
+        trellis = intersect(trellis, automaton_of(language, ABC, 6))
     assert trellis is not None
     for layer in trellis.layers:
         assert layer.target_SC.shape == (1, 1)

@@ -32,5 +32,6 @@ def of(*patterns: str, length: int = LENGTH, vocabulary: Vocabulary = ABC) -> Tr
     trellis: Trellis | None = everything(vocabulary.size, length)
     for pattern in patterns:
         assert trellis is not None
-        trellis = intersect(trellis, automaton_of(parse_regex(pattern), vocabulary, length))
+        (language,) = parse_regex(pattern)
+        trellis = intersect(trellis, automaton_of(language, vocabulary, length))
     return trellis

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def test_a_file_has_all_lines_and_an_index_that_says_so(tmp_path: Path, contents
     assert written(file) == b"text\n" + b"".join(LINES)
     assert sorted(contents(tmp_path)) == ["out.txt", "out.txt.index"]
     index = json.loads((tmp_path / "out.txt.index").read_text())
-    assert (index["bytes"], index["at"]) == (file.stat().st_size, {"strings": 15, "next": 116, "idle": 15})
+    assert (index["bytes"], index["at"]) == (file.stat().st_size, asdict(Progress(strings=15, next=116, idle=15)))
     assert index["request"] == {**REQUEST, "--length": [1, 2]}
 
 

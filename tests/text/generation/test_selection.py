@@ -1,0 +1,83 @@
+"""From Python: constraints as keyword arguments, filters, and the order of probability."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from seqgan_wgp.config import Config
+from seqgan_wgp.errors import ConfigError, SeqganWarning
+from seqgan_wgp.text.constrained.constraints import Constraints
+from seqgan_wgp.text.constrained.options import constraints_from
+from seqgan_wgp.text.generation.request import Request
+from seqgan_wgp.text.generation.selection import Selection, selected_strings
+from seqgan_wgp.text.generation.stream import TextModel, stream
+from seqgan_wgp.text.vocabulary import Vocabulary
+
+from .making import text_model
+
+
+@pytest.fixture
+def model(tiny_config: Callable[..., Config]) -> TextModel:
+    return text_model(tiny_config(), Vocabulary("abcde"))
+
+
+@pytest.mark.parametrize(
+    ("given", "constraints"),
+    [
+        ({}, None),
+        ({"prefix": None, "regex": None, "contains": None}, None),
+        ({"prefix": "a", "contains": "b"}, Constraints(prefix="a", contains=("b",))),
+        ({"regex": "a.*", "without": ["x", "y"]}, Constraints(regex=("a.*",), without=("x", "y"))),
+        ({"regex": ["a.*", ".*b"]}, Constraints(regex=("a.*", ".*b"))),
+        ({"length": 5}, Constraints(length=(5, 5))),
+        ({"length": "3-8"}, Constraints(length=(3, 8))),
+        ({"length": (3, None)}, Constraints(length=(3, None))),
+        ({"at_least": {"?d": 2, "ab": 1}}, Constraints(at_least=("?d:2", "ab:1"))),
+        ({"at_least": "?d:2", "at_most": ["?u:1"]}, Constraints(at_least=("?d:2",), at_most=("?u:1",))),
+        ({"mask": "?1", "sets": ["ab"]}, Constraints(mask="?1", sets=("ab",))),
+        ({"without": "x", "ignore_case": True}, Constraints(without=("x",), ignore_case=True)),
+    ],
+)
+def test_arguments_are_constraints(given: dict[str, Any], constraints: Constraints | None) -> None:
+    assert constraints_from(given) == constraints
+
+
+def test_an_unknown_argument_gets_a_suggestion() -> None:
+    with pytest.raises(ConfigError, match="there is no argument 'prefx'; did you mean 'prefix'") as caught:
+        constraints_from({"prefx": "a"})
+    assert "at_least" in caught.value.remedy
+
+
+def test_what_is_selected_is_what_a_plain_filter_leaves(model: TextModel) -> None:
+    request = Request(n=2_000, seed=1)
+    plain = [text for block, _at in stream(model, request) for text in model.spec.to_text(block.ids_NL)]
+    known = plain[3:9]
+    selection = Selection(unique=True, not_in=known, valid="brackets", keep_if=lambda text: "a" not in text)
+    expected = [text for text in dict.fromkeys(plain) if text not in known and "a" not in text]
+    assert list(selected_strings(model, Request(n=20, seed=1), selection)) == expected[:20]
+    whole = list(selected_strings(model, Request(n=4, constraints=Constraints(length=(1, 1))), Selection(unique=True)))
+    assert len(set(whole)) == 4
+    ordered = Selection(order="probability")
+    assert set(selected_strings(model, Request(n=5, constraints=Constraints(length=(1, 1))), ordered)) == set("abcde")
+
+
+def test_too_few_are_warned_of(model: TextModel) -> None:
+    with pytest.warns(SeqganWarning, match="found 5 strings of 9 among"):
+        found = list(
+            selected_strings(model, Request(n=9, constraints=Constraints(length=(1, 1))), Selection(unique=True))
+        )
+    assert set(found) == set("abcde")
+    with pytest.warns(SeqganWarning, match="found 0 strings of 3 among 700 candidates"):
+        assert not list(selected_strings(model, Request(n=3), Selection(valid="luhn", tries=700)))
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [({"order": "best"}, "order is 'best'"), ({"tries": 0}, "tries is 0"), ({"valid": "lunh"}, "did you mean 'luhn'")],
+)
+def test_what_is_invalid_is_refused(given: dict[str, Any], says: str, model: TextModel) -> None:
+    with pytest.raises(ConfigError, match=says):
+        selected_strings(model, Request(n=1), Selection(**given))
