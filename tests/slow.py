@@ -182,7 +182,7 @@ FIRST_CASE = (
 )
 """Of these parametrized tests the fast set has the first case only."""
 
-CASES = 5
+CASES = 3
 """Of any other parametrized test the fast set has so many cases."""
 
 
