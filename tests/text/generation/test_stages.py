@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from seqgan_wgp.config import Config
+from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.errors import ConfigError
+from seqgan_wgp.text.causal_generator import CausalGenerator
 from seqgan_wgp.text.constrained.constraints import Constraints
 from seqgan_wgp.text.constrained.log_probs import score, table_of
 from seqgan_wgp.text.generation import by_probability as ordering
@@ -134,6 +136,22 @@ def test_the_order_of_probability_is_that_of_brute_force(model: TextModel) -> No
     assert all(block.score_N is not None and np.isfinite(block.score_N).all() for block in blocks)
     tail, _ = followed(model, OrderedStream(model, replace(request, n=5, start=7), None))
     assert tail == strings[7:12]
+
+
+def test_a_causal_model_lists_all_of_a_space_by_its_exact_probability(model: TextModel) -> None:
+    settings = replace(recipe("causal").generator, width=8, blocks=1, latent=LENGTH)
+    generator = CausalGenerator(settings, LENGTH, model.spec.vocabulary.size).eval()
+    causal = replace(model, generator=generator)
+    request = Request(n=None, scores=True, constraints=CONSTRAINTS)
+    strings, _ = followed(causal, OrderedStream(causal, request, None))
+    ids_NL = torch.from_numpy(model.spec.vocabulary.encode(strings, LENGTH).astype(np.int64))
+    with torch.inference_mode():
+        log_N = generator.network.log_likelihood(ids_NL)[0].numpy()
+    assert set(strings) == SPACE and len(strings) == len(SPACE)
+    assert (np.diff(log_N) <= 1e-6).all() and log_N[0] > log_N[-1]
+    found = StagedStream(causal, Request(n=None, constraints=CONSTRAINTS), a_sieve(causal))
+    strings, _ = followed(causal, found)
+    assert set(strings) == SPACE and len(strings) == len(SPACE) and found.complete
 
 
 def test_more_strings_than_can_be_listed_are_refused(model: TextModel, monkeypatch: pytest.MonkeyPatch) -> None:
