@@ -29,7 +29,7 @@ def test_without_wishes_they_are_the_strings_of_generate(model: Model) -> None:
 
 def test_every_constraint_holds_and_costs_what_the_decoder_says(model: Model) -> None:
     asked = {"prefix": "b", "suffix": "n", "charset": "abn", "regex": "b[a-z]+n", "mask": "?1?l?l?l"}
-    constraints = Constraints(**asked, contains=("a",), length=(4, 6), sets=("bd",))
+    constraints = Constraints(**asked, contains=("a",), length=(4, 6), sets=("bd",))  # type: ignore[arg-type]
     wish = Wish(n=20, **asked, contains="a", length="4-6", sets=("bd",))  # type: ignore[arg-type]
     found = harvest(model, wish)
     assert len(found.strings) == 20 and all(constraints.satisfied_by(string) for string in found.strings)
