@@ -119,6 +119,15 @@ def optimizer(settings: AlgorithmSettings, module: nn.Module) -> torch.optim.Opt
     return OPTIMIZERS[settings.name](settings, list(module.parameters()))
 
 
+def fresh_state(settings: AlgorithmSettings, shape: torch.Size) -> dict[str, Tensor]:
+    """Return what an optimizer keeps for a parameter of a shape after its first step, with a gradient of zeros."""
+    parameter = nn.Parameter(torch.zeros(shape))
+    parameter.grad = torch.zeros(shape)
+    algorithm = OPTIMIZERS[settings.name](settings, [parameter])
+    algorithm.step()
+    return {name: value for name, value in algorithm.state[parameter].items() if isinstance(value, Tensor)}
+
+
 def set_rate(algorithm: torch.optim.Optimizer, rate: float) -> None:
     """Set the step size of what an optimizer does from now on, in its place if it is a tensor."""
     for group in algorithm.param_groups:

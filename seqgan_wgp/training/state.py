@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import Config
+from ..config.schema import AlgorithmSettings
 from ..errors import CheckpointError, one_line
 from ..registry import NORMALIZATIONS
 from .batches import Batches
@@ -20,6 +21,7 @@ from .domain import Domain
 from .engines.eager import Engine, autocast_of
 from .engines.table import make_engine
 from .latents import noise_columns
+from .optimizers import fresh_state
 from .schedule import Schedule, penalty_every
 from .steps import Autocast, CriticObjective
 
@@ -87,6 +89,10 @@ class TrainState:
 
     def load(self, tensors: Mapping[str, Tensor], *, step: int, seconds: float) -> None:
         """Load the result of `tensors`. Raises CheckpointError when a tensor is missing or of another shape."""
+        sections = {"generator": self.config.optimizer.generator, "critic": self.config.optimizer.critic}
+        for part, _algorithm, module in self.module_optimizers():
+            for name, parameter in module.named_parameters():
+                _check_optimizer_state(f"{part}.optimizer.{name}.", sections[part], parameter.shape, tensors)
         load_tensors(self.modules(), self.module_optimizers(), tensors, self.device)
         self.step, self.seconds = step, seconds
 
@@ -106,7 +112,7 @@ def tensors_of(modules: Modules, optimizers: ModuleOptimizers) -> dict[str, Tens
 def load_tensors(
     modules: Modules, optimizers: ModuleOptimizers, tensors: Mapping[str, Tensor], device: torch.device
 ) -> None:
-    """Load the result of `tensors_of`. Raises CheckpointError when a tensor is missing or of another shape."""
+    """Load the result of `tensors_of`. Raises CheckpointError when a weight is missing or of another shape."""
     try:
         for part, module in modules.items():
             module.load_state_dict({name: tensors[f"{part}.{name}"] for name in module.state_dict()})
@@ -121,6 +127,25 @@ def load_tensors(
                 }
     except (KeyError, RuntimeError) as error:
         raise CheckpointError(f"the checkpoint does not fit the run's settings ({one_line(error)})") from None
+
+
+def _check_optimizer_state(
+    prefix: str, settings: AlgorithmSettings, shape: torch.Size, tensors: Mapping[str, Tensor]
+) -> None:
+    """Raise CheckpointError unless an optimizer can go on with what a checkpoint has for a parameter.
+
+    It may have nothing, and then the optimizer begins anew. It may have more than after a first step.
+    """
+    found = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    for key, fresh in fresh_state(settings, shape).items() if found else ():
+        value = found.get(key)
+        if value is None or value.shape != fresh.shape or value.is_floating_point() != fresh.is_floating_point():
+            what = "is missing" if value is None else f"is {_described(value)}, not {_described(fresh)}"
+            raise CheckpointError(f"the checkpoint does not fit the run's settings ({prefix}{key} {what})")
+
+
+def _described(tensor: Tensor) -> str:
+    return f"{tuple(tensor.shape)} of {str(tensor.dtype).removeprefix('torch.')}"
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from seqgan_wgp.config import Config
-from seqgan_wgp.errors import CheckpointError
+from seqgan_wgp.errors import CheckpointError, SeqganWarning
 from seqgan_wgp.runs import session
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.metrics_log import read_records
@@ -18,7 +18,7 @@ from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.train import run_training
 from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.training.record import Record
-from seqgan_wgp.utils.tensor_file import read_tensor_file
+from seqgan_wgp.utils.tensor_file import read_tensor_file, write_tensor_file
 
 STEPS = 5
 
@@ -102,3 +102,54 @@ def test_a_checkpoint_of_a_far_smaller_network_is_refused_before_memory_is_taken
     assert run.config.read_text() != config
     with pytest.raises(CheckpointError, match="make no networks that fit"):
         resumed(run)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("exp_avg", torch.zeros(3), r"\(3,\) of float32, not"),
+        ("exp_avg_sq", None, "is missing"),
+        ("step", torch.zeros((), dtype=torch.int64), "of int64, not"),
+    ],
+)
+def test_optimizer_state_that_does_not_fit_is_refused_before_it_is_used(
+    run: RunFolder, key: str, value: torch.Tensor | None, says: str
+) -> None:
+    tensors, facts = read_tensor_file(run.checkpoint)
+    name = next(name for name in sorted(tensors) if name.startswith("critic.optimizer.") and name.endswith(f".{key}"))
+    del tensors[name]
+    write_tensor_file(run.checkpoint, tensors | ({} if value is None else {name: value}), facts)
+    shutil.copyfile(run.checkpoint, run.previous)
+    kept = run.checkpoint.read_bytes()
+    with pytest.raises(CheckpointError, match=says):
+        resumed(run, steps=STEPS + 1)
+    assert run.checkpoint.read_bytes() == kept
+    assert resumed(run, from_best=True) != []
+
+
+def test_a_run_that_was_moved_goes_on_as_where_it_was(run: RunFolder, saved: RunFolder, tmp_path: Path) -> None:
+    stayed = RunFolder(Path(shutil.copytree(saved.path, tmp_path / "stayed")))
+    (tmp_path / "other place").mkdir()
+    moved = RunFolder(run.path.rename(tmp_path / "other place" / "named anew"))
+    for each in (stayed, moved):
+        resumed(each, steps=STEPS + 2)
+    assert same_state(stayed, moved)
+
+
+def test_without_locks_a_run_goes_on_with_a_warning(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_args: object, **_options: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr("filelock.FileLock.acquire", none)
+    with pytest.warns(SeqganWarning, match="this file system has no locks"):
+        resumed(run, steps=STEPS + 1)
+
+
+def test_a_clock_that_is_set_back_changes_nothing(
+    run: RunFolder, saved: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stayed = RunFolder(Path(shutil.copytree(saved.path, tmp_path / "stayed")))
+    resumed(stayed, steps=STEPS + 2)
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    resumed(run, steps=STEPS + 2)
+    assert same_state(stayed, run)
