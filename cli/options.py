@@ -30,6 +30,14 @@ TrainedModel = Annotated[
     typer.Argument(help="Run folder, model file, or a bundled model (see: seqgan-wgp models).", metavar="MODEL"),
 ]
 Output = Annotated[str | None, typer.Option("-o", "--output", help="Write to FILE instead of stdout.", metavar="FILE")]
+CsvSafe = Annotated[
+    bool,
+    typer.Option(
+        "--csv-safe",
+        help="With --format csv: put an apostrophe before texts that a spreadsheet would run as formulas, those that "
+        "begin with =, +, -, @, a tab or a carriage return.",
+    ),
+]
 Replace = Annotated[bool, typer.Option("--overwrite", help="Replace the output file if it exists.")]
 Recipe = Annotated[
     str,

@@ -14,6 +14,7 @@ from seqgan_wgp.runs.measures import value_text, wording
 from .. import options
 from ..ui.byte_progress import Reading
 from ..ui.console import EXIT_INTERRUPTED, guarded, messages, stopping
+from ..ui.output import echo
 from ..ui.progress import Progress, measures_shown
 from .train import scan_with_progress
 
@@ -84,7 +85,7 @@ def compare(
         _tell_shared(console, comparison, own)
         _train(console, comparison)
     console.print(f"plot      {comparison.plot}", markup=False, soft_wrap=True)
-    typer.echo(json.dumps(comparison.to_json(), indent=2) if as_json else "\n".join(_table(comparison)))
+    echo(json.dumps(comparison.to_json(), indent=2) if as_json else "\n".join(_table(comparison)))
 
 
 def _tell_shared(console: Console, comparison: Comparison, own: list[Config]) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.table import Table
 
-from ..ui.console import guarded
+from ..ui.console import guarded, results
 
 
 @guarded
@@ -16,4 +15,4 @@ def corpora() -> None:
     table = Table("corpus", "lines", "description", "licence", box=None, pad_edge=False)
     for entry in bundled().values():
         table.add_row(entry.name, f"{entry.lines:,}", entry.description, entry.licence)
-    Console().print(table)
+    results().print(table)

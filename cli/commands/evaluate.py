@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.text import Text
 
 from .. import options
-from ..ui.console import guarded
+from ..ui.console import guarded, results
 from ..ui.inputs import inputs_with_progress
-from ..ui.output import utf8_stdout
+from ..ui.output import echo, utf8_stdout
 from ..ui.tables import foreign, show_table
 
 if TYPE_CHECKING:
@@ -127,9 +127,9 @@ def evaluate(
         )
     utf8_stdout()
     if as_json:
-        typer.echo(json.dumps(found.to_json(), indent=2))
+        echo(json.dumps(found.to_json(), indent=2))
         return
-    _show(found, Console(highlight=False))
+    _show(found, results())
 
 
 def _numbers(text: str | None) -> tuple[float, ...] | None:

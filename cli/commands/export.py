@@ -9,6 +9,7 @@ import typer
 
 from .. import options
 from ..ui.console import guarded, messages
+from ..ui.output import echo
 
 
 @guarded
@@ -91,7 +92,7 @@ def export(
     EXPORTS[name].write(loaded, path)
     for called in left_out(loaded, name):
         messages().print(f"the model's {called} is not exported: the file's strings are those of --decode argmax")
-    typer.echo(path)
+    echo(path)
 
 
 def _name(model: Path) -> str:

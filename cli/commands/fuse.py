@@ -9,6 +9,7 @@ import typer
 from .. import options
 from ..ui.console import guarded, messages
 from ..ui.inputs import inputs_with_progress
+from ..ui.output import echo
 
 if TYPE_CHECKING:
     from seqgan_wgp.text.fusion.fusion import Fusion
@@ -52,7 +53,7 @@ def fuse(
             on_bytes=on_bytes,
         )
     _tell(found.fusion)
-    typer.echo(find_model_file(model, best=best))
+    echo(find_model_file(model, best=best))
 
 
 def _tell(fusion: Fusion | None) -> None:

@@ -32,6 +32,7 @@ def generate(
     output: options.Output = None,
     continue_: flags.Continue = None,
     format_: flags.Format = "txt",
+    csv_safe: options.CsvSafe = False,
     columns: flags.Columns = None,
     best: flags.Best = False,
     device: options.Device = None,
@@ -99,6 +100,9 @@ def generate(
             raise ConfigError(f"-n is {n}, but it must be at least 1")
         _write_items(loaded, n, output, format_, columns, seed=seed, start=start, overwrite=overwrite)
         return
+    from seqgan_wgp.text.generation.formats import chosen_format
+
+    format_ = chosen_format(format_, csv_safe=csv_safe)
     if columns is not None:
         adapter.items_writer(output, n, columns=columns, overwrite=overwrite)
     given: dict[str, Any] = {

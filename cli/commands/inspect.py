@@ -16,8 +16,8 @@ from rich.text import Text
 
 from .. import options
 from ..ui.byte_progress import Reading
-from ..ui.console import guarded, messages
-from ..ui.output import utf8_stdout
+from ..ui.console import guarded, messages, results
+from ..ui.output import echo, utf8_stdout
 from ..ui.tables import plain
 
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ def inspect(
         found = inspected(source, given, on_bytes if console.is_terminal else lambda _bytes: None, measure)
     utf8_stdout()
     if as_json:
-        typer.echo(json.dumps(found.to_json(), indent=2))
+        echo(json.dumps(found.to_json(), indent=2))
         return
-    _show(found, Console(highlight=False))
+    _show(found, results())
 
 
 def _show(found: Inspection, console: Console) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from ..ui.console import guarded
+from ..ui.console import guarded, results
 
 
 @guarded
@@ -28,4 +27,4 @@ def recipes(
     for known in configs.recipe_names():
         recipe = configs.recipe(known)
         table.add_row(known, recipe.description, recipe.source)
-    Console().print(table)
+    results().print(table)

@@ -9,6 +9,7 @@ import typer
 from .. import options
 from ..ui.console import guarded, messages
 from ..ui.inputs import inputs_with_progress
+from ..ui.output import echo
 
 if TYPE_CHECKING:
     from seqgan_wgp.text.refinement.fit import FitProgress
@@ -90,7 +91,7 @@ def refine(
         )
     assert found.refiner is not None
     _tell(found.refiner)
-    typer.echo(find_model_file(model, best=best))
+    echo(find_model_file(model, best=best))
 
 
 def _shown(place: int, rounds: int, at: FitProgress) -> str:

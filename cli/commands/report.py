@@ -9,6 +9,7 @@ import typer
 
 from .. import options
 from ..ui.console import guarded
+from ..ui.output import echo
 
 
 @guarded
@@ -33,4 +34,4 @@ def report(
     folder = open_run(run)
     if output is not None:
         check_file(output, overwrite=overwrite)
-    typer.echo(write_report(folder, output))
+    echo(write_report(folder, output))

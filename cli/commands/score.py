@@ -24,6 +24,7 @@ def score(
     format_: Annotated[
         str, typer.Option("--format", help="Output format: txt, jsonl or csv.", metavar="FORMAT")
     ] = "txt",
+    csv_safe: options.CsvSafe = False,
     output: options.Output = None,
     device: options.Device = None,
     overwrite: options.Replace = False,
@@ -42,9 +43,9 @@ def score(
     -: none of these.
     """
     options.load_plugins(plugin)
-    from seqgan_wgp.text.generation.formats import RECORDS, check_format, header
+    from seqgan_wgp.text.generation.formats import RECORDS, chosen_format, header
 
-    check_format(format_)
+    format_ = chosen_format(format_, csv_safe=csv_safe)
 
     from seqgan_wgp.model import Model
     from seqgan_wgp.text.readers.strings import strings_of

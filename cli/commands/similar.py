@@ -30,6 +30,7 @@ def similar(
             "--format", help="Output format: txt, jsonl or csv. jsonl and csv include the distances.", metavar="FORMAT"
         ),
     ] = "txt",
+    csv_safe: options.CsvSafe = False,
     output: options.Output = None,
     device: options.Device = None,
     overwrite: options.Replace = False,
@@ -42,9 +43,9 @@ def similar(
     """
     options.load_plugins(plugin)
     from seqgan_wgp.errors import ConfigError
-    from seqgan_wgp.text.generation.formats import RECORDS, as_txt, check_format, header
+    from seqgan_wgp.text.generation.formats import RECORDS, as_txt, chosen_format, header
 
-    check_format(format_)
+    format_ = chosen_format(format_, csv_safe=csv_safe)
     if seed < 0:
         raise ConfigError(f"--seed is {seed}, but it must not be negative")
 

@@ -13,6 +13,7 @@ from .. import options
 from ..torchrun import together
 from ..ui.byte_progress import Reading
 from ..ui.console import EXIT_INTERRUPTED, guarded, messages, program, stopping
+from ..ui.output import echo
 from ..ui.progress import Progress
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _print_settings(adapter: DomainAdapter, given: Config, settings: Config) -> 
     if adapter.has_rules:
         by_rule = ", ".join(f"{name} = {value}" for name, value in configs.changes(given, settings).items())
         messages().print(f"set automatically: {by_rule or 'nothing'}", markup=False)
-    typer.echo(configs.to_toml(settings), nl=False)
+    echo(configs.to_toml(settings).removesuffix("\n"))
 
 
 def scan_with_progress(console: Console, adapter: DomainAdapter, source: Any, config: Config) -> PreparedData:
@@ -184,7 +185,7 @@ def train_in(
         raise typer.Exit(EXIT_INTERRUPTED)
     progress.close(outcome)
     _report(run)
-    typer.echo(run.path)
+    echo(run.path)
 
 
 def _report(run: RunFolder) -> None:

@@ -25,6 +25,8 @@ from rich.markup import escape
 
 from seqgan_wgp.errors import ConfigError, Diverged, ProcessGroupError, SeqganError, SeqganWarning
 
+from .terminal_text import escaping
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -37,7 +39,13 @@ EXIT_FAILED, EXIT_CHANGE, EXIT_INTERRUPTED = 1, 2, 130
 def messages() -> Console:
     """Return a new console on the present stderr, which tests and pipes replace."""
     terminal = sys.stderr.isatty()
-    return Console(stderr=True, highlight=False, soft_wrap=not terminal, width=None if terminal else _WIDTH)
+    width = None if terminal else _WIDTH
+    return escaping(Console(stderr=True, highlight=False, soft_wrap=not terminal, width=width))
+
+
+def results() -> Console:
+    """Return a new console on the present stdout, for tables."""
+    return escaping(Console(highlight=False))
 
 
 def program() -> str:

@@ -6,17 +6,32 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TextIO, TypeVar
+from typing import BinaryIO, TextIO, TypeVar, cast
+
+import typer
+
+from .terminal_text import for_terminal
 
 
 def utf8_stdout() -> None:
     """Make stdout UTF-8 with line feeds, whatever the encoding of the terminal."""
     if isinstance(sys.stdout, type(sys.__stdout__)):
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
+
+
+def echo(text: str | Path) -> None:
+    """Print a line on stdout: as it is, or with control characters escaped where stdout is a terminal.
+
+    A path is printed as the bytes that name it, which need not be UTF-8.
+    """
+    if sys.stdout.isatty():
+        typer.echo(for_terminal(str(text)))
+    else:
+        typer.echo(os.fsencode(text) if isinstance(text, Path) else text)
 
 
 @contextmanager
@@ -27,7 +42,7 @@ def opened(output: str | None, *, overwrite: bool) -> Iterator[TextIO]:
     """
     if output is None:
         utf8_stdout()
-        yield sys.stdout
+        yield cast("TextIO", _TerminalText(sys.stdout)) if sys.stdout.isatty() else sys.stdout
         sys.stdout.flush()
         return
     from seqgan_wgp.utils.atomic_files import check_file, new_file
@@ -50,13 +65,32 @@ def opened_bytes(output: str | None, *, overwrite: bool) -> Iterator[Callable[[b
         sys.stdout.flush()
         # Unbuffered: a thread that blocks in a write would hold the buffer's lock, and the interpreter could not exit.
         buffer = sys.stdout.buffer
-        yield partial(_write_all, getattr(buffer, "raw", buffer))
+        write = partial(_write_all, getattr(buffer, "raw", buffer))
+        yield partial(_write_escaped, write) if sys.stdout.isatty() else write
         return
     from seqgan_wgp.utils.atomic_files import check_file, new_file
 
     check_file(Path(output), overwrite=overwrite)
     with new_file(Path(output)) as file:
         yield file.write
+
+
+class _TerminalText:
+    """A text file on a terminal, to which nothing is written that the terminal would obey."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write(for_terminal(text))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+
+def _write_escaped(write: Callable[[bytes], object], lines: bytes) -> None:
+    write(for_terminal(lines.decode(errors="replace")).encode())
 
 
 def _write_all(raw: BinaryIO, data: bytes) -> None:

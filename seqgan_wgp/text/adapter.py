@@ -29,7 +29,7 @@ from .evaluation.evaluate import TextEvaluation, evaluate_text
 from .evaluation.options import TextEvalOptions
 from .evaluation.prepare_corpus import encode_for_model, settings_for
 from .evaluation.two_sample_test import STEPS
-from .generation.formats import FORMATS, HEADERS, write_lines
+from .generation.formats import CSV_SAFE, FORMATS, HEADERS, write_lines
 from .metrics.ngrams import NgramReference
 from .readers.open import Source, open_inputs, open_source
 from .recognition.recognise import check_kind, recognised, saying
@@ -154,7 +154,7 @@ class TextAdapter(DomainAdapter):
     hub_task = "text-generation"
     hub_tags = ("character-level",)
     output_name = "probabilities"
-    formats = tuple(FORMATS)
+    formats = tuple(name for name in FORMATS if name != CSV_SAFE)
     files = DATA_FILES
     has_strings = True
 

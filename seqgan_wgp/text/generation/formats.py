@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import ConfigError, did_you_mean
+from ...utils.atomic_files import new_file
 from ..hashing.row_hashes import Ids
 from ..vocabulary import PAD, REPLACEMENT, Vocabulary, mask_after_pad
 
@@ -58,7 +59,8 @@ LINES_WRITTEN = 100
 def write_lines(_config: Config, spec: DataSpec, samples: npt.NDArray[np.integer], stem: Path) -> None:
     """Write the first samples as printable lines to `stem`.txt."""
     lines = [printable(string) + "\n" for string in spec.to_text(samples[:LINES_WRITTEN])]
-    stem.with_suffix(".txt").write_text("".join(lines), encoding="utf-8")
+    with new_file(stem.with_suffix(".txt")) as file:
+        file.write("".join(lines).encode())
 
 
 def as_txt(string: str) -> str:
@@ -79,10 +81,34 @@ def as_csv(string: str) -> str:
     return buffer.getvalue().removesuffix("\r\n")
 
 
-FORMATS: dict[str, Callable[[str], str]] = {"txt": as_txt, "jsonl": as_jsonl, "csv": as_csv}
+FORMULA_STARTS = frozenset("=+-@\t\r")
+"""A cell that begins with one of these is a formula to a spreadsheet, which may run programs and fetch pages."""
+
+MARK = "'"
+"""Put before such a cell; a spreadsheet then shows it as text."""
+
+
+def is_formula(string: str) -> bool:
+    """Say whether a string begins as a formula does, behind any number of marks: then one more mark can be undone."""
+    return string.lstrip(MARK)[:1] in FORMULA_STARTS
+
+
+def as_safe_csv(string: str) -> str:
+    """Return the string as a CSV field, with a mark before it if a spreadsheet would take it for a formula."""
+    return as_csv(MARK + string if is_formula(string) else string)
+
+
+def without_mark(cell: str) -> str:
+    """Return the string that `as_safe_csv` was given."""
+    return cell.removeprefix(MARK) if is_formula(cell) else cell
+
+
+CSV_SAFE = "csv-safe"
+
+FORMATS: dict[str, Callable[[str], str]] = {"txt": as_txt, "jsonl": as_jsonl, "csv": as_csv, CSV_SAFE: as_safe_csv}
 """Format -> function from string to line, without the line feed. For the header of CSV see HEADERS."""
 
-HEADERS: dict[str, str] = {"csv": "text\n"}
+HEADERS: dict[str, str] = {"csv": "text\n", CSV_SAFE: "text\n"}
 """Format -> first line of the file."""
 
 
@@ -107,21 +133,35 @@ def as_fields(text: str, columns: Columns) -> str:
     return ",".join([as_csv(text), *map(_written, columns.values())])
 
 
-RECORDS: dict[str, Callable[[str, Columns], str]] = {"txt": as_columns, "jsonl": as_json, "csv": as_fields}
+def as_safe_fields(text: str, columns: Columns) -> str:
+    """Return the fields of a CSV file, the text first, marked if needed. Numbers are left as they are."""
+    return ",".join([as_safe_csv(text), *map(_written, columns.values())])
+
+
+RECORDS: dict[str, Callable[[str, Columns], str]] = {
+    "txt": as_columns,
+    "jsonl": as_json,
+    "csv": as_fields,
+    CSV_SAFE: as_safe_fields,
+}
 """Format -> function from string and columns to line, without the line feed. Numbers have as few digits as identify a
 float32."""
 
 
 def header(format_: str, *columns: str) -> str:
     """Return the first line of a file of the format, or nothing."""
-    return ",".join(["text", *columns]) + "\n" if format_ == "csv" else ""
+    return ",".join(["text", *columns]) + "\n" if format_ in HEADERS else ""
 
 
-def check_format(format_: str) -> None:
-    """Raise ConfigError for an unknown format."""
-    if format_ not in RECORDS:
-        known = f"choose one of: {', '.join(RECORDS)}"
-        raise ConfigError(f"--format is {format_!r}{did_you_mean(format_, RECORDS)}", known)
+def chosen_format(format_: str, *, csv_safe: bool) -> str:
+    """Return the format of FORMATS that two options name. Raises ConfigError for an unknown one, or an idle option."""
+    names = [name for name in FORMATS if name != CSV_SAFE]
+    if format_ not in names:
+        known = f"choose one of: {', '.join(names)}"
+        raise ConfigError(f"--format is {format_!r}{did_you_mean(format_, names)}", known)
+    if csv_safe and format_ != "csv":
+        raise ConfigError(f"--csv-safe needs --format csv, but --format is {format_}", "give --format csv")
+    return CSV_SAFE if csv_safe else format_
 
 
 def _written(value: Value) -> str:
@@ -147,8 +187,12 @@ _FRAME: dict[str, tuple[list[bytes], list[bytes]]] = {
     "txt": ([], [b"\n"]),
     "jsonl": ([b'{"text": "'], [b'"}\n']),
     "csv": ([b'"'], [b'"', b"\n"]),
+    CSV_SAFE: ([b'"', MARK.encode()], [b'"', b"\n"]),
 }
-"""Format -> text before and after the characters of a line; for CSV quotes only where needed."""
+"""Format -> text before and after the characters of a line; for CSV quotes, and the mark, only where needed."""
+
+_PLAIN, _FORMULA, _MARKS = 0, 1, 2
+"""What a text begins with: behind marks, a character that begins a formula or another one; marks alone."""
 
 
 @final
@@ -167,8 +211,9 @@ class LineEncoder:
             table_V.itemsize: tuple(_cells(parts, table_V.itemsize) for parts in _FRAME[format_])
             for table_V in self._tables
         }
-        quoted = [format_ == "csv" and as_csv(text) != text for text in vocabulary.texts]
+        quoted = [format_ in ("csv", CSV_SAFE) and as_csv(text) != text for text in vocabulary.texts]
         self._quoted_V = np.array([False, False, *quoted])
+        self._begins_V = np.array([_PLAIN, _PLAIN, *map(_beginning, vocabulary.texts)])
 
     def lines(self, ids_NL: Ids) -> bytes:
         """Return the lines of (N, L) ids, each with a line feed."""
@@ -190,12 +235,31 @@ class LineEncoder:
         first, last = len(before), len(before) + length
         line_NC = np.empty((count, last + len(behind)), cells_NL.dtype)
         line_NC[:, :first], line_NC[:, first:last], line_NC[:, last:] = before, cells_NL, behind
-        if self._format == "csv":
+        if self._format == CSV_SAFE:
+            line_NC[~self._formulas(ids_NL), 1] = 0
+        if self._format in ("csv", CSV_SAFE):
             quoted_N = ids_NL[:, 0] == PAD  # a row of one empty field would be an empty line
             if self._quoted_V.any():
                 quoted_N |= self._quoted_V.take(ids_NL, mode="clip").any(axis=1)
             line_NC[~quoted_N, 0] = line_NC[~quoted_N, last] = 0
         return line_NC
+
+    def _formulas(self, ids_NL: Ids) -> npt.NDArray[np.bool_]:
+        """Say of which rows the strings are formulas; see `is_formula`."""
+        begins_N = self._begins_V.take(ids_NL[:, 0], mode="clip")
+        for column in range(1, ids_NL.shape[1]):
+            marks_N = begins_N == _MARKS
+            if not marks_N.any():
+                break
+            begins_N[marks_N] = self._begins_V.take(ids_NL[marks_N, column], mode="clip")
+        formulas_N: npt.NDArray[np.bool_] = begins_N == _FORMULA
+        return formulas_N
+
+
+def _beginning(text: str) -> int:
+    if not text.strip(MARK):
+        return _MARKS
+    return _FORMULA if text.lstrip(MARK)[0] in FORMULA_STARTS else _PLAIN
 
 
 def _piece(character: str, vocabulary: Vocabulary, format_: str) -> bytes | None:
@@ -245,7 +309,7 @@ def _in_csv(character: str) -> str:
     return character.replace('"', '""')
 
 
-PIECES: dict[str, Callable[[str], str]] = {"txt": as_txt, "jsonl": _in_json, "csv": _in_csv}
+PIECES: dict[str, Callable[[str], str]] = {"txt": as_txt, "jsonl": _in_json, "csv": _in_csv, CSV_SAFE: _in_csv}
 """Format -> function that writes a character within a string."""
 
 

@@ -12,13 +12,18 @@ from ..readers.file_formats import FIELDS
 from ..readers.lines import Lines
 from ..readers.open import Source
 from ..readers.reader import Reader
+from ..readers.tables import cells
 from ..vocabulary import Vocabulary
-from .formats import as_txt
+from .formats import CSV_SAFE, as_txt, without_mark
 
 
 def check_rereadable(vocabulary: Vocabulary, format_: str) -> None:
     """Raise ConfigError when a format cannot represent all strings of a vocabulary uniquely."""
-    lossy = {"txt": lambda character: as_txt(character) != character or character == _MARK, "csv": "\0".__eq__}
+    lossy = {
+        "txt": lambda character: as_txt(character) != character or character == _MARK,
+        "csv": "\0".__eq__,
+        CSV_SAFE: "\0".__eq__,
+    }
     if format_ in lossy and any(map(lossy[format_], "".join(vocabulary.texts))):
         odd = next(filter(lossy[format_], "".join(vocabulary.texts)))
         raise ConfigError(
@@ -47,7 +52,12 @@ def reread(file: Path, format_: str, count: int, *, scores: bool, unit: str) -> 
     """
     if not count:
         return
-    by_column = {"txt": _behind_tabs if scores else None, "jsonl": FIELDS[".jsonl"], "csv": FIELDS[".csv"]}[format_]
+    by_column = {
+        "txt": _behind_tabs if scores else None,
+        "jsonl": FIELDS[".jsonl"],
+        "csv": FIELDS[".csv"],
+        CSV_SAFE: _unmarked,
+    }[format_]
     found = by_column(file, "text") if by_column else None
     source = Source(name=file.name, label=str(file), open=lambda: file.open("rb"), fields=found)
     reader = Reader(source, CorpusSettings(unit=unit))
@@ -66,4 +76,8 @@ def _last_column(want: Wanted) -> Iterator[str]:
     return (line.removesuffix("\n").rpartition("\t")[2] for line in text_lines(want, "\n"))
 
 
-_behind_tabs = fields(_last_column)
+def _unmarked_cells(want: Wanted) -> Iterator[str | None]:
+    return (None if cell is None else without_mark(cell) for cell in cells(",", want))
+
+
+_behind_tabs, _unmarked = fields(_last_column), fields(_unmarked_cells)

@@ -21,8 +21,11 @@ from seqgan_wgp.text.generation.formats import (
     HEADERS,
     as_csv,
     as_jsonl,
+    as_safe_csv,
     as_txt,
+    is_formula,
     printable,
+    without_mark,
     write_lines,
 )
 from seqgan_wgp.training.domain import DataSpec
@@ -112,3 +115,11 @@ def test_samples_are_a_hundred_printable_lines_at_most(
     write_lines(tiny_config(), cast("DataSpec", Numbers()), np.arange(samples)[:, None], tmp_path / "00000010")
     expected = "".join(f"{k}\\t\\n\n" for k in range(written))
     assert (tmp_path / "00000010.txt").read_text(encoding="utf-8") == expected
+
+
+@given(st.text(st.sampled_from("'=+-@\t\r,\"\na"), max_size=6))
+def test_no_cell_of_safe_csv_is_a_formula_and_the_string_comes_back(string: str) -> None:
+    (cell,) = next(csv.reader(io.StringIO(as_safe_csv(string), newline="")))
+    assert cell[:1] not in set("=+-@\t\r")
+    assert without_mark(cell) == string
+    assert is_formula(string) or as_safe_csv(string) == as_csv(string)

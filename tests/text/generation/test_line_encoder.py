@@ -90,6 +90,7 @@ def test_scores_come_before_a_txt_line_and_behind_others() -> None:
     expected = {
         "txt": "0.1\t-1.25\temma\n-2.5\t-0.1\ta,b\n",
         "csv": 'emma,0.1,-1.25\n"a,b",-2.5,-0.1\n',
+        "csv-safe": 'emma,0.1,-1.25\n"a,b",-2.5,-0.1\n',
         "jsonl": '{"text": "emma", "score": 0.1, "log_probability": -1.25}\n'
         '{"text": "a,b", "score": -2.5, "log_probability": -0.1}\n',
     }

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.text.generation.formats import FORMATS, RECORDS, as_txt, check_format, header
+from seqgan_wgp.text.generation.formats import FORMATS, RECORDS, as_txt, chosen_format, header
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 NUMBERS = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -24,7 +24,8 @@ def test_lines_by_hand() -> None:
     assert RECORDS["txt"]("a,b\tc", columns) == "-0.25\t-\ta,b\\tc"
     assert RECORDS["jsonl"]("a,b", columns) == '{"text": "a,b", "score": -0.25, "flag": ""}'
     assert RECORDS["csv"]("a,b", columns) == '"a,b",-0.25,'
-    assert [header(format_, "score", "flag") for format_ in RECORDS] == ["", "", "text,score,flag\n"]
+    assert [header(format_, "score", "flag") for format_ in RECORDS] == ["", "", *["text,score,flag\n"] * 2]
+    assert RECORDS["csv-safe"]("=1+2", columns) == "'=1+2,-0.25,"
 
 
 @given(text=TEXT, score=NUMBERS, flag=st.sampled_from(["", "empty", "too_long+unknown"]))
@@ -48,8 +49,13 @@ def test_json_has_no_numbers_that_are_not_finite(number: float) -> None:
 
 
 def test_formats_that_there_are_not_are_refused() -> None:
-    for format_ in RECORDS:
-        check_format(format_)
+    for format_ in ("txt", "jsonl", "csv"):
+        assert chosen_format(format_, csv_safe=False) == format_
+    assert chosen_format("csv", csv_safe=True) == "csv-safe"
     with pytest.raises(ConfigError, match="--format is 'cvs'; did you mean 'csv'") as error:
-        check_format("cvs")
+        chosen_format("cvs", csv_safe=False)
     assert error.value.remedy == "choose one of: txt, jsonl, csv"
+    with pytest.raises(ConfigError, match="--format is 'csv-safe'"):
+        chosen_format("csv-safe", csv_safe=False)
+    with pytest.raises(ConfigError, match="--csv-safe needs --format csv"):
+        chosen_format("jsonl", csv_safe=True)

@@ -26,6 +26,8 @@ LOSSY = {
     ("txt", "bytes"),
     ("csv", "with NUL"),
     ("csv", "bytes"),
+    ("csv-safe", "with NUL"),
+    ("csv-safe", "bytes"),
 }
 
 
