@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import ConfigError
+
+_NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.ENOSYS)
+"""What file systems say that cannot sync a folder, and a folder in which one may write but not read."""
 
 
 def check_file(path: Path, *, overwrite: bool) -> None:
@@ -36,7 +40,7 @@ def _hidden(path: Path) -> Path:
 
 @contextlib.contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file that replaces `path` on success and is removed otherwise."""
+    """Yield a file that replaces `path` on success, on disk under its name, and is removed otherwise."""
     hidden = _hidden(path)
     try:
         with hidden.open("xb") as file:
@@ -44,6 +48,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         hidden.replace(path)
+        sync_folder(path.parent)
     finally:
         hidden.unlink(missing_ok=True)
 
@@ -96,11 +101,24 @@ def _move_into_place(new: Path, path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Force a folder's names to disk, where the system can."""
+    """Force a folder's names to disk, where the system and the file system can, and the folder can be read."""
     if os.name == "nt":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+
+
+def sync_all(folder: Path) -> None:
+    """Force all files below a folder to disk, so that no crash leaves a whole folder of torn files."""
+    for place, _folders, files in os.walk(folder):
+        for name in files:
+            with open(os.path.join(place, name), "r+b") as file:  # noqa: PTH123, PTH118  (os.walk gives texts)
+                os.fsync(file.fileno())
+        sync_folder(Path(place))

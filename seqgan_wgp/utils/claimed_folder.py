@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import ConfigError, SeqganWarning
-from .atomic_files import sync_folder
+from .atomic_files import sync_all, sync_folder
 
 LOCK = ".lock"
 _NEW, _READY, _FORMER = ".new", ".ready", ".former"
@@ -46,7 +46,7 @@ class Claim:
         new.mkdir()
         try:
             yield new
-            _sync_all(new)
+            sync_all(new)
             self.check()
             _exchange(self.path, self.key)
         except BaseException:
@@ -201,6 +201,8 @@ def _created(path: Path, option: str, *, must_create: bool) -> list[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.mkdir(exist_ok=not must_create)
+        for folder in missing:
+            sync_folder(folder.parent)
     except FileExistsError:
         raise
     except (OSError, ValueError) as error:
@@ -219,12 +221,3 @@ def _is_same_file(lock: FileLock, path: Path) -> bool:
         return descriptor is None or os.path.samestat(os.fstat(descriptor), path.stat())
     except OSError:
         return False
-
-
-def _sync_all(folder: Path) -> None:
-    """Force all files below a folder to disk, so that no crash leaves a whole folder of torn files."""
-    for place, _folders, files in os.walk(folder):
-        for name in files:
-            with open(os.path.join(place, name), "r+b") as file:  # noqa: PTH123, PTH118  (os.walk gives texts)
-                os.fsync(file.fileno())
-        sync_folder(Path(place))

@@ -19,6 +19,7 @@ from ...config.schema import CorpusSettings
 from ...errors import CheckpointError, CorpusError
 from ...registry import UNITS
 from ...utils import cache_dir
+from ...utils.atomic_files import sync_all
 from ..readers.open import Source
 from .dataset import FINGERPRINTS, IDS, TOKENIZER, open_corpus, write_facts
 from .stats import Facts
@@ -116,6 +117,7 @@ def keep(key: str | None, prepared: Path) -> None:
         scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=place))
         try:
             copy(prepared, scratch, open_corpus(prepared).facts)
+            sync_all(scratch)
             scratch.rename(place / key)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
