@@ -65,6 +65,7 @@ format: $(STAMP)
 
 drills: $(STAMP)
 	$(BIN)/python -m benchmarks.drills --damages 3000 --kills 1000 --races 50
+	$(BIN)/python -m benchmarks.fault_injection
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.ngrams

@@ -10,7 +10,8 @@
 * races: three processes make a run in one folder at once, one of them with `overwrite`, after random delays. Survived:
   the folder is one whole run, and who did not make it was refused.
 
-Processes are forked, so each costs milliseconds. Linux and macOS only.
+No call may take more than a minute, and the whole no more than 2 GB of memory (drill_limits.py). Processes are forked,
+so each costs milliseconds. Linux only.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ from seqgan_wgp.runs.report.inputs import read_report_inputs
 from seqgan_wgp.runs.train import run_training
 from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.utils.tensor_file import read_tensor_file
+
+from .drill_limits import MEMORY_BYTES_MOST, not_hanging, peak_memory_bytes, within_limits
 
 STEPS = 30
 TINY = {
@@ -182,7 +185,7 @@ def _overwritten(run: Path) -> None:
 def damaged_files(count: int, seed: int = 0) -> list[str]:
     """Damage files `count` times and return what was not survived: each with the file, the damage and the error."""
     chance, faults = random.Random(seed), []
-    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings(), within_limits():
         warnings.simplefilter("ignore")
         whole = finished(Path(scratch) / "whole")
         for number in range(count):
@@ -190,9 +193,9 @@ def damaged_files(count: int, seed: int = 0) -> list[str]:
             file = chance.choice(FILES)
             how = damage(run / file, chance)
             name, call = chance.choice(sorted(calls(run).items(), key=lambda item: item[0]))
-            begun = time.monotonic()
             try:
-                call()
+                with not_hanging():
+                    call()
             except (SeqganError, OSError):
                 pass
             except Exception as error:  # noqa: BLE001  (which is what is looked for)
@@ -200,8 +203,6 @@ def damaged_files(count: int, seed: int = 0) -> list[str]:
                 faults.append(
                     f"{number}: {file}, {how}: {name}: {type(error).__name__}: {str(error)[:80]} ({place.name})"
                 )
-            if time.monotonic() - begun > 60:
-                faults.append(f"{number}: {file}, {how}: {name}: took more than a minute")
             shutil.rmtree(run)
     return faults
 
@@ -329,16 +330,19 @@ def main() -> None:
     damaged = damaged_files(given.damages, given.seed)
     kills, killed = killed_runs(given.kills, given.seed)
     raced = races(given.races, given.seed)
+    memory = peak_memory_bytes()
+    large = [f"{memory:,} bytes of memory were used"] if memory > MEMORY_BYTES_MOST else []
     rows = [("damaged files", given.damages, damaged), ("killed runs", kills, killed), ("races", given.races, raced)]
+    rows.append((f"memory below {MEMORY_BYTES_MOST / 1e9:g} GB", 1, large))
     print("| drill | tried | survived |\n| --- | ---: | ---: |")
     for name, tried, faults in rows:
         print(f"| {name} | {tried:,} | {tried - len(faults):,} |")
-    for fault in (*damaged, *killed, *raced):
+    for fault in (*damaged, *killed, *raced, *large):
         print(fault, file=sys.stderr)
     if given.json is not None:
         table = {name: {"tried": tried, "faults": faults} for name, tried, faults in rows}
         given.json.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
-    sys.exit(bool(damaged or killed or raced))
+    sys.exit(bool(damaged or killed or raced or large))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ browser, train in several processes, or train for hundreds of rounds."""
 SLOW = (
     "benchmarks/test_constraint_sets.py",
     "benchmarks/test_drills.py",
+    "benchmarks/test_fault_injection.py",
     "benchmarks/test_recipes.py",
     "benchmarks/test_time_to_quality.py::test_the_pace_is_measured_of_every_recipe_on_every_corpus",
     "benchmarks/test_variations.py",
@@ -28,6 +29,8 @@ SLOW = (
     "cli/test_evaluate.py::test_images_and_points_have_their_own_measures",
     "cli/test_evaluate.py::test_no_text_of_a_corpus_wrecks_the_tables",
     "cli/test_evaluate.py::test_strings_with_counts_are_measured_by_weight",
+    "cli/test_golden.py",
+    "cli/test_terminal.py::test_a_terminal_gets_no_control_characters",
     "cli/test_export.py::test_a_file_is_named_after_its_model_unless_told",
     "cli/test_export.py::test_a_file_is_written_that_gives_what_generate_prints",
     "cli/test_fuse.py",
@@ -123,9 +126,11 @@ SLOW = (
 
 KEPT = (
     "benchmarks/test_drills.py::test_damaged_files_end_in_errors_that_a_user_is_told",
+    "benchmarks/test_fault_injection.py::test_errors_of_the_system_lose_nothing[generate -o-EINTR-5]",
     "benchmarks/test_variations.py::test_a_trial_may_have_several_variations",
     "cli/test_commands.py::test_what_is_printed_is_plain_where_stdout_is_no_terminal[recipes]",
     "cli/test_compare.py::test_recipes_that_come_out_the_same_are_warned_of",
+    "cli/test_golden.py::test_a_command_takes_an_old_run[format-1-first-generate]",
     "cli/test_mnist.py::test_a_run_of_images_has_pictures_of_samples",
     "cli/test_progress.py::test_a_sound_run_is_not_warned_of",
     "cli/test_refine.py::test_points_are_refused_in_one_line",
