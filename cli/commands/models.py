@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from ..ui.console import guarded
+from ..ui.console import guarded, results
 
 
 @guarded
@@ -34,4 +33,4 @@ def models(
     for entry in known.values():
         size = f"{entry.path.stat().st_size / 1000:.0f} kB"
         table.add_row(entry.name, size, entry.description, entry.corpus, entry.licence)
-    Console().print(table)
+    results().print(table)

@@ -29,6 +29,7 @@ COMMANDS: dict[str, Callable[[Path, Golden], list[str | Path]]] = {
     "similar": lambda run, old: ["similar", run, old.strings[0], "-n", "3"],
     "interpolate": lambda run, _old: ["interpolate", run, "1", "2", "-n", "3"],
     "export": lambda run, _old: ["export", run, "-o", run.parent / "out.onnx"],
+    "export --slim": lambda run, _old: ["export", run, "--slim", "-o", run.parent / "slim.safetensors"],
     "refine": lambda run, _old: ["refine", run, "--steps", "2"],
     "fuse": lambda run, _old: ["fuse", run, "--new", "0", "--different", "0"],
 }
