@@ -105,7 +105,7 @@ def _trainings(base: Path, train: Words) -> list[Job]:
             name="train --overwrite",
             prepare=_copies(base / "former"),
             command=replaced,
-            kept=lambda folder: _steps(folder) == STEPS or _run_there(folder) == former,
+            kept=lambda folder: _settled_steps(folder) == STEPS or _run_there(folder) == former,
             again=lambda folder: ["resume", folder / "run"] if _steps(folder) == STEPS else replaced(folder),
             result=_run_there,
         ),
@@ -195,6 +195,12 @@ def _steps(folder: Path) -> int:
     with contextlib.suppress(OSError, ValueError, KeyError):
         return int(json.loads((folder / "run" / CONFIG).read_text(encoding="utf-8"))["training"]["steps"])
     return 0
+
+
+def _settled_steps(folder: Path) -> int:
+    """Return `_steps` after a command has looked at the run, which finishes or undoes a replacement."""
+    open_run(folder / "run")
+    return _steps(folder)
 
 
 def _saved_step(folder: Path) -> int:

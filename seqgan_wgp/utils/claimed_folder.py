@@ -50,7 +50,8 @@ class Claim:
             self.check()
             _exchange(self.path, self.key)
         except BaseException:
-            _remove(new)
+            with contextlib.suppress(OSError):  # else whoever opens the folder next does it
+                settle(self.path, self.key)
             raise
 
 
@@ -164,11 +165,10 @@ def _remove(folder: Path) -> None:
 
 
 def _forget(path: Path) -> None:
-    """Delete what this module has written to a folder that was not filled."""
-    if not path.is_dir() or _listed(path) - OWN_NAMES:
+    """Delete what this module has written to a folder that was not filled, but no files that are to be put in place."""
+    if not path.is_dir() or is_unsettled(path) or _listed(path) - OWN_NAMES:
         return
-    for name in (_NEW, _READY, _FORMER):
-        _remove(path / name)
+    _remove(path / _NEW)
     with contextlib.suppress(OSError):
         (path / LOCK).unlink()
 

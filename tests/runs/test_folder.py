@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import multiprocessing
 import random
 import time
@@ -118,6 +120,44 @@ def killed_before(place: int, run: Path, patch: pytest.MonkeyPatch) -> bool:
     except Killed:
         return True
     return False
+
+
+def failed_at(place: int, run: Path, patch: pytest.MonkeyPatch) -> bool:
+    """Replace a run where rename, mkdir or rmdir number `place` fails, once; say whether there was one."""
+    count, failed = itertools.count(), list[int]()
+
+    def failing(real: Callable[..., object]) -> Callable[..., object]:
+        def step(*args: object, **options: object) -> object:
+            if next(count) == place:
+                failed.append(place)
+                raise OSError(5, "Input/output error")
+            return real(*args, **options)
+
+        return step
+
+    for name in ("rename", "replace", "mkdir", "rmdir"):
+        patch.setattr(Path, name, failing(getattr(Path, name)))
+    with contextlib.suppress(OSError, ConfigError):
+        fill(run, "2", overwrite=True)
+    return bool(failed)
+
+
+def test_a_system_call_that_fails_at_any_place_leaves_the_former_run_or_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, failed, place = set[str](), True, 0
+    while failed:
+        run = tmp_path / str(place)
+        fill(run, "1")
+        with monkeypatch.context() as patch:
+            failed = failed_at(place, run, patch)
+        found = texts(open_run(run).path)
+        assert len(found) == 1
+        seen |= found
+        assert names(run) == {"ids.npy", "samples", CONFIG, ".lock"}
+        place += 1
+    assert place > 8
+    assert seen == {"1", "2"}
 
 
 @pytest.mark.parametrize("there", [True, False])
