@@ -74,7 +74,7 @@ def export(
         from seqgan_wgp.runs.export.space import write_space
 
         write_space(Model.load(model, device="cpu", best=best), space, overwrite=overwrite)
-        typer.echo(space)
+        echo(space)
         return
     name = format_ or (SLIM if slim else "onnx")
     if name not in EXPORTS:
