@@ -11,7 +11,7 @@ LOWEST_TESTS := tests/test_dependencies.py tests/training/test_penalties.py test
 	tests/images/test_pictures.py tests/runs/report/test_charts.py tests/utils/test_tensor_file.py tests/runs/export \
 	tests/text/readers/test_file_formats.py
 
-.PHONY: install demo test test-fast test-lowest check docs format bench drills clean
+.PHONY: install demo test test-fast test-lowest test-install check docs format bench drills dist clean
 
 install: $(STAMP)
 
@@ -47,6 +47,18 @@ $(LOWEST_STAMP): pyproject.toml constraints.txt constraints-lowest.txt
 
 test-lowest: $(LOWEST_STAMP)
 	$(LOWEST)/bin/python -m pytest --numprocesses auto --dist worksteal -m "not slow" -W ignore::DeprecationWarning $(LOWEST_TESTS)
+
+# The wheel is built from the sdist, in an environment of its own: so both are complete.
+dist: $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt build twine
+	rm -rf build dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*.whl dist/*.tar.gz
+	$(BIN)/python -m dev.man_page dist/seqgan-wgp.1
+
+# Install the wheel outside the clone, in an empty environment, and use it: under a minute and a half.
+test-install: dist
+	PYTHON=$(PYTHON) dev/try_install.sh
 
 check: $(STAMP) docs
 	$(BIN)/ruff check .

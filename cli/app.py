@@ -31,7 +31,7 @@ from .commands.studio import studio
 from .commands.theory import theory
 from .commands.train import train
 from .torchrun import check_alone
-from .ui.console import interrupt_on_signals, show_warnings
+from .ui.console import debugging, interrupt_on_signals, show_warnings
 
 app = typer.Typer(
     name="seqgan-wgp",
@@ -79,8 +79,11 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error above its message.")] = False,
 ) -> None:
     del version
+    if debug:
+        context.with_resource(debugging())
     if context.invoked_subcommand and "WORLD_SIZE" in os.environ:  # started by torchrun
         check_alone(context.invoked_subcommand)
 

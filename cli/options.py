@@ -123,7 +123,7 @@ def asked(
     from seqgan_wgp import config as configs
     from seqgan_wgp.config.fields import parse_assignments
     from seqgan_wgp.errors import ConfigError
-    from seqgan_wgp.runs.tensorboard import check_tensorboard
+    from seqgan_wgp.runs.trackers import check_log_packages
     from seqgan_wgp.utils.devices import pick_device
 
     assigned = parse_assignments(assignments or [])
@@ -134,7 +134,7 @@ def asked(
         reason = f"the recipe {recipe!r} is for {settings.domain} data, not for {adapter.name} data"
         raise ConfigError(reason, adapter.recipe_hint)
     pick_device(settings.training.device)
-    check_tensorboard(settings)
+    check_log_packages(settings)
     return settings
 
 

@@ -75,7 +75,8 @@ def test_commands_are_understood(words: list[str]) -> None:
 
 def test_commands_and_options_are_there() -> None:
     assert len(invocations()) >= 4
-    known = {option for command in group().commands.values() for part in command.params for option in part.opts}
+    commands = [group(), *group().commands.values()]
+    known = {option for command in commands for part in command.params for option in part.opts}
     ours = (text for text in INLINE if not text.startswith("python -m "))
     flags = {word for text in ours for word in text.split() if re.fullmatch(r"--?[a-z][a-z-]*", word)}
     assert flags >= {"--set", "--config"}

@@ -19,7 +19,7 @@ def export(
         str | None,
         typer.Option(
             "--format",
-            help="Export format: onnx, or safetensors for a slim model file.",
+            help="Export format: onnx, html for a web page that generates, or safetensors for a slim model file.",
             metavar="FORMAT",
             show_default="onnx; safetensors with --slim",
         ),
@@ -58,6 +58,7 @@ def export(
     """Export a model, in one file that includes the vocabulary and the settings. Prints its name.
 
     onnx: the generator for other programs (opset 18, any batch size).
+    html: a web page that generates the same strings as the command, without a network.
     safetensors: a slim model file, for sharing.
     """
     options.load_plugins(plugin)

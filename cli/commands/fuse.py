@@ -26,6 +26,12 @@ def fuse(
         float, typer.Option(help="Least share of strings that are not training lines.", metavar="SHARE")
     ] = 0.8,
     different: Annotated[float, typer.Option(help="Least share of distinct strings.", metavar="SHARE")] = 0.95,
+    order_most: Annotated[
+        int | None,
+        typer.Option(
+            help="Highest order of the n-gram model; a lower one makes a smaller file.", metavar="N", show_default="10"
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the strings that are measured.", metavar="S")] = 0,
     best: Annotated[bool, typer.Option("--best", help="Fuse the run's best.safetensors.")] = False,
     device: options.Device = None,
@@ -38,6 +44,7 @@ def fuse(
     options.load_plugins(plugin)
 
     from seqgan_wgp.runs.fuse import fuse as fused
+    from seqgan_wgp.text.fusion.choose import ORDERS
     from seqgan_wgp.utils.model_file import find_model_file
 
     with inputs_with_progress(corpus) as (source, working, on_bytes):
@@ -46,6 +53,7 @@ def fuse(
             source,
             new=new,
             different=different,
+            order_most=ORDERS[-1] if order_most is None else order_most,
             seed=seed,
             best=best,
             device=device or "auto",

@@ -12,6 +12,7 @@ import shutil
 import signal
 import stat
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -32,6 +33,9 @@ R = TypeVar("R")
 
 _WIDTH = 160
 """Width of tables when the output is not a terminal."""
+
+DEBUG = "SEQGAN_WGP_DEBUG"
+"""Environment variable: if it is not empty, errors are shown with their traceback, as by --debug."""
 
 EXIT_FAILED, EXIT_CHANGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -130,6 +134,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             check_words(kwargs)
             return command(*args, **kwargs)
         except SeqganError as error:
+            _show_traceback()
             fail(error.message, error.remedy, code=exit_code(error))
         except KeyboardInterrupt:
             messages().print("interrupted")
@@ -138,12 +143,33 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             if error.errno == errno.EPIPE:
                 _abandon_stdout()
                 raise typer.Exit(0) from None
+            _show_traceback()
             where = f"{error.filename}: " if error.filename else ""
             room = f"free some disk space and try again; resume a run with: {program()} resume RUN"
             remedy = room if error.errno == errno.ENOSPC else ""
             fail(where + (error.strerror or str(error)), remedy, code=EXIT_FAILED)
 
     return run
+
+
+@contextmanager
+def debugging() -> Iterator[None]:
+    """Show the traceback of every error within, also in processes that are started there."""
+    before = os.environ.get(DEBUG)
+    os.environ[DEBUG] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[DEBUG]
+        else:
+            os.environ[DEBUG] = before
+
+
+def _show_traceback() -> None:
+    """Print the traceback of the error that is handled, if asked to."""
+    if os.environ.get(DEBUG):
+        traceback.print_exc()
 
 
 def _abandon_stdout() -> None:

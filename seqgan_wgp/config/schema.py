@@ -414,6 +414,8 @@ class LogSettings:
     every: int = setting("rounds between records in metrics.jsonl", ge=1)
     diagnostics: int = setting("rounds between diagnostics, such as critic slopes and scores; 0: none", 0, ge=0)
     tensorboard: bool = setting("also write TensorBoard event files; needs the package tensorboard", False)
+    wandb: bool = setting("also send records to Weights & Biases; needs the package wandb", False)
+    mlflow: bool = setting("also send records to MLflow; needs the package mlflow", False)
 
 
 @dataclass(frozen=True, kw_only=True)

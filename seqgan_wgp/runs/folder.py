@@ -21,9 +21,9 @@ from ..utils.model_file import BEST as BEST
 from ..utils.model_file import MODEL as MODEL
 
 CONFIG, METRICS, SAMPLES, FILM, REPORT = "config.json", "metrics.jsonl", "samples", "training.gif", "report.html"
-TENSORBOARD = "tensorboard"
+TENSORBOARD, TRACKING = "tensorboard", "tracking.json"
 CHECKPOINT, PREVIOUS = "checkpoint/state.safetensors", "checkpoint/previous.safetensors"
-_WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, REPORT, TENSORBOARD, "checkpoint"}
+_WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, REPORT, TENSORBOARD, TRACKING, "wandb", "checkpoint"}
 _RESTORE = "restore the file, or start a new run"
 _A_RUN = "give the run folder that train printed"
 
@@ -84,6 +84,11 @@ class RunFolder:
         """Return the existing files of samples: step -> file, in the order of the steps."""
         files = {int(file.stem): file for file in (self.path / SAMPLES).glob("[0-9]*.*") if file.stem.isdecimal()}
         return dict(sorted(files.items()))
+
+    @property
+    def tracking(self) -> Path:
+        """The names that the run has at experiment trackers."""
+        return self.path / TRACKING
 
     @property
     def tensorboard(self) -> Path:

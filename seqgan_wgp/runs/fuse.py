@@ -10,7 +10,7 @@ from ..errors import ConfigError
 from ..model import Model
 from ..text.causal_generator import CausalGenerator
 from ..text.corpus.dataset import Corpus
-from ..text.fusion.choose import FusionOptions, choose_fusion
+from ..text.fusion.choose import ORDERS, FusionOptions, choose_fusion
 from ..utils.progress import OnBytes, ignore_bytes
 from .rewrite import rewritten
 
@@ -21,6 +21,7 @@ def fuse(
     *,
     new: float = 0.8,
     different: float = 0.95,
+    order_most: int = ORDERS[-1],
     seed: int = 0,
     best: bool = False,
     device: str = "auto",
@@ -39,6 +40,7 @@ def fuse(
         corpus: the text, as `train` takes it; None: what the run prepared.
         new: least share of strings that are not training lines, on the validation half.
         different: least share of distinct strings.
+        order_most: highest order of the n-gram model; a lower one makes a smaller file.
         seed: of the strings that are measured.
         best: take the run's best model.
         device: "auto", "cpu", "cuda" or "mps"; of a loaded model, where it is.
@@ -52,7 +54,7 @@ def fuse(
         CorpusError: `corpus` cannot be read, or the model knows none of its characters.
         OSError: the file cannot be written.
     """
-    options = FusionOptions(new=new, different=different, seed=seed)
+    options = FusionOptions(new=new, different=different, order_most=order_most, seed=seed)
     return rewritten(
         model,
         corpus,

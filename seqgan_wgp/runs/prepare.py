@@ -10,7 +10,7 @@ from ..utils.claimed_folder import Claim
 from ..utils.progress import OnBytes, ignore_bytes
 from .elastic import mark
 from .folder import RunFolder, claimed_run, write_config
-from .tensorboard import check_tensorboard
+from .trackers import check_log_packages
 
 
 def create(
@@ -37,7 +37,7 @@ def create(
 
 def prepare_run(claim: Claim, found: DataFiles, config: Config, on_bytes: OnBytes = ignore_bytes) -> RunFolder:
     """Prepare a run in a folder that is claimed already, and return it as held. See `create`."""
-    check_tensorboard(config)
+    check_log_packages(config)
     with claim.filling() as folder:
         found.write(folder, on_bytes)
         write_config(RunFolder(folder), config)

@@ -45,7 +45,8 @@ from .measures import selection_value
 from .metrics_log import MetricsLog, read_records
 from .outcome import INTERRUPTED
 from .outcome import Outcome as Outcome
-from .tensorboard import Board, check_tensorboard
+from .tensorboard import Board
+from .trackers import TrackedRun, check_log_packages
 
 FIRST_CHECKPOINT_SECONDS = 5.0
 CHECKPOINT_SECONDS = 60.0
@@ -77,7 +78,7 @@ class Session:
     """A trainer, and the files that are written from its records."""
 
     def __init__(self, run: RunFolder, config: Config, world: ProcessGroup = ALONE, *, from_best: bool = False) -> None:
-        check_tensorboard(config)
+        check_log_packages(config)
         device = pick_device(config.training.device)
         self.run, self.config, self.adapter = run, config, adapter_for(config)
         self.domain = self.adapter.open(run.path, config, device)
@@ -93,7 +94,7 @@ class Session:
         size = self._go_on_from(found, from_best=from_best) if found is not None else 0
         self.records = MetricsLog(run.metrics, size)
         self.health = Health(config, self.domain.criterion, read_records(run.metrics))
-        self.board = Board(run, config, self.trainer.step)
+        self.boards = (Board(run, config, self.trainer.step), TrackedRun(run, config))
         self.saved_step = self.trainer.step if size and not from_best else None
         self.next_save = time.monotonic() + FIRST_CHECKPOINT_SECONDS
 
@@ -134,7 +135,8 @@ class Session:
     def close(self) -> None:
         """Close the files."""
         self.records.close()
-        self.board.close()
+        for board in self.boards:
+            board.close()
 
     def _write(self, record: Record) -> Record:
         """Write the due files of a record; return the record with its findings."""
@@ -147,7 +149,8 @@ class Session:
             return record
         entry = self._examined(record)
         self.records.append(entry)
-        self.board.write(entry, sampled=record.samples is not None)
+        for board in self.boards:
+            board.write(entry, sampled=record.samples is not None)
         return replace(record, health=entry.get("health", []))
 
     def _examined(self, record: Record) -> dict[str, Any]:
@@ -188,7 +191,8 @@ class Session:
         )
         write_checkpoint(self.run, self.trainer.state(), facts)
         self._save_model(self.run.model)
-        self.board.flush()
+        for board in self.boards:
+            board.flush()
         self.saved_step = self.trainer.step
         self.next_save = time.monotonic() + CHECKPOINT_SECONDS
 
@@ -230,7 +234,8 @@ class Session:
             # Beyond the size stored in the checkpoint, so a resumed run drops it.
             self.records.append(self._examined(record) | {"final": True})
             self._write_samples(record.step, samples)
-            self.board.write(_entry(record), sampled=True)
+            for board in self.boards:
+                board.write(_entry(record), sampled=True)
         self._write_film()
         self._save_model(self.run.model, {"validation": validation, "test": test})
         spec = self.domain.spec

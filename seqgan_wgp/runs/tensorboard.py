@@ -70,7 +70,7 @@ class Board:
             return
         if entry["step"] != self._step:
             self._step, self._written = entry["step"], set()
-        for tag, value in _flat(entry).items():
+        for tag, value in flattened(entry).items():
             if isinstance(value, dict):
                 self._once(tag, _write_histogram, value)
             else:
@@ -106,12 +106,12 @@ def _await_a_new_second(folder: Path) -> None:
         time.sleep(0.02)
 
 
-def _flat(entry: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flattened(entry: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return the numbers and histograms of a record by tag; nested keys are joined by a slash."""
     found: dict[str, Any] = {}
     for name, value in entry.items():
         if isinstance(value, dict) and "counts" not in value:
-            found |= _flat(value, f"{prefix}{name}/")
+            found |= flattened(value, f"{prefix}{name}/")
         elif isinstance(value, dict | int | float) and prefix + name not in ("step", "final"):
             found[prefix + name] = value
     return found

@@ -722,3 +722,13 @@ def test_a_process_ends_the_same_way(process: Call, tmp_path: Path, contents: Co
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("error: none.txt: no such file")
     assert contents(tmp_path) == {}
+
+
+def test_a_traceback_is_shown_where_it_is_asked_for_and_nowhere_else(call: Call, tmp_path: Path) -> None:
+    for words in (["generate", tmp_path / "none"], ["inspect", tmp_path / "none.txt"]):
+        plain, debugged = call(*words), call("--debug", *words)
+        assert (plain.returncode, debugged.returncode) == (2, 2)
+        assert "Traceback" not in plain.stderr
+        assert "Traceback (most recent call last)" in debugged.stderr
+        assert debugged.stderr.endswith(plain.stderr)
+        assert call(*words).stderr == plain.stderr

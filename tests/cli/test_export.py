@@ -56,9 +56,9 @@ def test_a_file_is_named_after_its_model_unless_told(
         (["."], ("there is no model.safetensors",)),
         (
             ["{trained}", "--format", "onxn"],
-            ("--format is 'onxn'; did you mean 'onnx'?", "choose one of: onnx, "),
+            ("--format is 'onxn'; did you mean 'onnx'?", "choose one of: onnx, html, "),
         ),
-        (["{trained}", "--format", "tflite"], ("--format is 'tflite'", "choose one of: onnx, ")),
+        (["{trained}", "--format", "tflite"], ("--format is 'tflite'", "choose one of: onnx, html, ")),
         (["{trained}", "-o", "there.txt"], ("there.txt: exists already", "--overwrite")),
         (["{trained}", "-o", "none/x.onnx"], ("none/x.onnx: cannot be written", "-o")),
         (["{trained}", "-o", "."], ("is a folder",)),

@@ -135,6 +135,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "[CORPUS...]": None,
         "--new SHARE": 0.8,
         "--different SHARE": 0.95,
+        "--order-most N": None,
         "--seed S": 0,
         "--best": False,
         "--device NAME": None,

@@ -10,6 +10,7 @@ from typing import final
 from ...model import Model
 from ...text.fusion.fusion import PART as FUSION
 from ...text.refinement.refiner import PART as REFINER
+from .html_page import write_html
 from .onnx import check_onnx, write_onnx
 
 
@@ -37,6 +38,7 @@ SLIM = "safetensors"
 
 EXPORTS: dict[str, ExportFormat] = {
     "onnx": ExportFormat(write=write_onnx, parts=frozenset(), check=check_onnx),
+    "html": ExportFormat(write=write_html, parts=frozenset((FUSION,))),
     SLIM: ExportFormat(write=_write_slim, parts=frozenset((FUSION, REFINER))),
 }
 """Name of a format -> the format."""

@@ -63,9 +63,14 @@ class FusionOptions:
     different: float = 0.95
     """Least share of distinct strings."""
 
+    order_most: int = ORDERS[-1]
+    """Highest order that is tried; a lower one makes a smaller model file."""
+
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.order_most < ORDERS[0]:
+            raise ConfigError(f"--order-most is {self.order_most}, but it must be at least {ORDERS[0]}")
         for name, value in (("--new", self.new), ("--different", self.different)):
             if not 0 <= value <= 1:
                 raise ConfigError(f"{name} is {value:g}, but it is a share, from 0 to 1")
@@ -134,7 +139,7 @@ def choose_fusion(
     Raises:
         ConfigError: the alphabet is too large for any of ORDERS.
     """
-    models = candidate_models(corpus, options.seed)
+    models = [model for model in candidate_models(corpus, options.seed) if model.order <= options.order_most]
     count = min(SAMPLES_MOST, len(corpus.validation_NL))
     bench = ValidationBench(corpus, count, options.seed)
     grid = [Powers(generator=a, ngram=b) for a, b in itertools.product(GENERATOR_POWERS, NGRAM_POWERS)]

@@ -34,7 +34,8 @@ def open_source(corpus: str | Path | Sequence[str] | Sequence[str | Path]) -> So
         corpus: a path, also of gzip, zstd, bzip2 or xz data; a path and a column, as in `people.csv:name`,
             `notes.jsonl:text`, `table.parquet:name` or `dataset:text` for a Hugging Face dataset on disk; FASTA by its
             ending; "-" for stdin; a bundled name; a pattern of paths, as in `data/*.txt`. Or a sequence: of strings to
-            learn from; or, where there are paths in it, or files among a few strings, of several of all these.
+            learn from, also an array or a pandas column; or, where there are paths in it, or files among a few strings,
+            of several of all these.
 
     Raises:
         CorpusError: no such file or bundled corpus, a folder, no column named, strings with lone surrogates, an input
@@ -42,6 +43,9 @@ def open_source(corpus: str | Path | Sequence[str] | Sequence[str | Path]) -> So
     """
     if isinstance(corpus, str | Path):
         return open_inputs([corpus])
+    to_list = getattr(corpus, "tolist", None)
+    if to_list is not None:  # an array or a column of a frame, whose slices and truth are not those of a list
+        corpus = cast("list[str]", to_list())
     return open_inputs(corpus) if is_inputs(corpus) else _from_strings(cast("Sequence[str]", corpus))
 
 

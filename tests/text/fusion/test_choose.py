@@ -77,6 +77,11 @@ def test_what_is_asked_is_kept_or_there_is_none(corpus: Corpus) -> None:
     assert choose_fusion(blurred(corpus, 0.0), corpus, FusionOptions(new=0.0, different=0.0))[0] is None
 
 
+def test_the_order_can_be_limited(corpus: Corpus) -> None:
+    found, _before = choose_fusion(blurred(corpus, 0.3), corpus, FusionOptions(new=0.3, different=0.8, order_most=3))
+    assert found is not None and found.ngrams.order == 3
+
+
 def test_the_test_half_is_not_looked_at(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Corpus, "test_NL", property(lambda _self: pytest.fail("the test half was read")))
     choose_fusion(blurred(corpus, 0.2), corpus, FusionOptions())
@@ -92,7 +97,7 @@ def test_n_grams_too_many_for_a_file_are_left_out(corpus: Corpus, monkeypatch: p
         choose.candidate_models(corpus)
 
 
-@pytest.mark.parametrize("how", [{"new": 1.5}, {"different": -0.1}, {"seed": -1}])
+@pytest.mark.parametrize("how", [{"new": 1.5}, {"different": -0.1}, {"seed": -1}, {"order_most": 2}])
 def test_what_cannot_be(how: dict[str, float]) -> None:
-    with pytest.raises(ConfigError, match=f"--{next(iter(how))}"):
+    with pytest.raises(ConfigError, match=f"--{next(iter(how))}".replace("_", "-")):
         FusionOptions(**how)  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import zstandard
 from hypothesis import given
@@ -269,6 +270,27 @@ def test_many_strings_come_in_blocks() -> None:
     blocks = list(Reader(open_source(tuple(strings)), CorpusSettings()))
     assert len(blocks) > 1
     assert [string for lines in blocks for string in lines.strings()] == strings
+
+
+class Column:
+    """As much of a column of a frame as a corpus needs: it has no truth, and its numbers are labels."""
+
+    def __init__(self, strings: list[Any]) -> None:
+        self.strings = strings
+
+    def tolist(self) -> list[Any]:
+        return self.strings
+
+    def __bool__(self) -> bool:
+        raise ValueError("the truth of a column is ambiguous")
+
+
+def test_arrays_and_columns_are_the_strings_in_them() -> None:
+    strings = ["anna", "bo", "", "é\n"]
+    assert read(open_source(Column(strings))) == strings  # type: ignore[arg-type]
+    assert read(open_source(np.array(strings))) == strings  # type: ignore[arg-type]
+    with pytest.raises(CorpusError, match="string 1 is float, not text"):
+        open_source(Column(["anna", float("nan")]))  # type: ignore[arg-type]
 
 
 def test_strings_that_change_later_do_not_change_the_source() -> None:
