@@ -186,7 +186,7 @@ def filtered(
     on_refined: OnRefined = lambda _candidates, _accepted: None,
 ) -> tuple[StringBlock, Progress]:
     """Return the strings of a block of candidates to keep, at most as many as n lacks, and the progress after it."""
-    first, behind = int(block.index_N[0]), int(block.index_N[-1]) + 1
+    index_N, behind = block.index_N, int(block.index_N[-1]) + 1
     if block.accepted_N is not None:
         on_refined(len(block), int(block.accepted_N.sum()))
         block = block.select(block.accepted_N)
@@ -194,13 +194,14 @@ def filtered(
         block = block.select(sieve.passes(block.ids_NL))
     if n is not None:
         block = block.select(slice(n - at.strings))
-    strings, idle = at.strings + len(block), at.idle + behind - first
+    strings, idle = at.strings + len(block), at.idle + len(index_N)
     if len(block):
         behind_last = int(block.index_N[-1]) + 1
         if strings == n:
             behind = behind_last  # a later request for more may begin here
-        idle = behind - behind_last
-    return block, replace(at, strings=strings, next=behind, idle=idle, tries=at.tries + behind - first)
+        idle = int(((index_N >= behind_last) & (index_N < behind)).sum())
+    tries = at.tries + int((index_N < behind).sum())
+    return block, replace(at, strings=strings, next=behind, idle=idle, tries=tries)
 
 
 def candidates(model: TextModel, request: Request, numbers: range) -> Iterator[StringBlock]:

@@ -95,6 +95,8 @@ def test_a_stream_keeps_what_is_accepted_whatever_is_asked_together(
     found = [text for block, _at in stream(model, Request(n=n), one) for text in model.spec.to_text(block.ids_NL)]
     assert found == chosen[:n] and n > 20
     assert 0 < one.kept_of.accepted < one.kept_of.asked
+    shard = list(stream(model, Request(n=50, shard=(2, 3)), sieve(), limits=Limits(tries=5_000)))
+    assert shard[-1][1].tries < (shard[-1][1].next / 3) + 512, "what other shards try does not count"
     ends = list(stream(model, Request(n=len(chosen)), sieve(), limits=Limits(tries=700)))
     assert ends[-1][1].tries == 700
     few = [text for block, _at in ends for text in model.spec.to_text(block.ids_NL)]
