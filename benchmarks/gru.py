@@ -121,7 +121,7 @@ def fit(
         validation_NL: held-out rows that choose.
         validate_every: steps between looks at them.
     """
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = CharacterGru(vocabulary_size, length)
     batches, held_out = np.random.default_rng(seed), torch.from_numpy(validation_NL[:VALIDATED].astype(np.int64))
