@@ -308,7 +308,7 @@ def test_a_corpus_is_summed_up_in_a_line() -> None:
         (b"\n\r\n\n", {"layout": "windows", "length": 1}, r"^test\.txt: all 3 lines are empty\n"),
         (b"a\n" * 5_000 + b"b\n", {}, r"^test\.txt: only 2 distinct lines\nat least 16 are needed"),
         ("\n".join(made_lines(15)).encode(), {}, r"only 15 distinct lines"),
-        ("\n".join(made_lines(99)).encode(), {"length": 1}, r"only \d+ distinct lines"),
+        ("\n".join(made_lines(99)).encode(), {"length": 1}, r"only 1 distinct line$|only 1 distinct line\n"),
         ("\n".join(made_lines(99)).encode(), {"limit": 15}, r"only 15 distinct lines"),
         (b"abcd" * 9_999, {}, r"only 1 distinct line\n"),
         (
