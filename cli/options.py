@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from seqgan_wgp.config import Config
     from seqgan_wgp.domains import DomainAdapter
+    from seqgan_wgp.runs.fine_tune import StartingModel
 
 Corpus = Annotated[
     list[str],
@@ -109,7 +110,7 @@ def with_weights(assignments: list[str] | None, weights: str | None, corpus: lis
 
 
 def asked(
-    recipe: str,
+    recipe: str | StartingModel,
     file: Path | None,
     assignments: list[str] | None,
     adapter: DomainAdapter,
@@ -117,6 +118,8 @@ def asked(
     **flags: object,
 ) -> Config:
     """Build the config from a command's options and check that its device is available.
+
+    The settings start from a recipe, or from those of a model whose weights a run begins with.
 
     Raises ConfigError for invalid settings or a recipe for another kind of data.
     """
@@ -128,10 +131,13 @@ def asked(
 
     assigned = parse_assignments(assignments or [])
     changes = {**assigned, **(named or {}), **given(**flags)}
-    settings = configs.recipe(recipe, changes, file=file)
+    settings = (
+        configs.recipe(recipe, changes, file=file) if isinstance(recipe, str) else recipe.settings(changes, file=file)
+    )
     note_former_names(assigned, file)
     if settings.domain != adapter.name:
-        reason = f"the recipe {recipe!r} is for {settings.domain} data, not for {adapter.name} data"
+        what = f"the recipe {recipe!r}" if isinstance(recipe, str) else str(recipe.path)
+        reason = f"{what} is for {settings.domain} data, not for {adapter.name} data"
         raise ConfigError(reason, adapter.recipe_hint)
     pick_device(settings.training.device)
     check_log_packages(settings)

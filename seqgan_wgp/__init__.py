@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from .model import Model as Model
     from .registry import load_plugins as load_plugins
     from .registry import register as register
+    from .runs import commands as _commands
+    from .runs.commands import compare as compare
+    from .runs.commands import export as export
+    from .runs.commands import resume as resume
     from .runs.evaluate import evaluate as evaluate
     from .runs.export.hub import from_pretrained as from_pretrained
     from .runs.export.hub import save_pretrained as save_pretrained
@@ -36,6 +40,9 @@ if TYPE_CHECKING:
     from .runs.train import train as train
     from .training.record import Record as Record
 
+    inspect, score = _commands.inspect_corpus, _commands.score_strings
+
+# Public name -> its module and, behind a colon, what it is called there, if not the same.
 _HOMES = {
     "CheckpointError": "errors",
     "Config": "config",
@@ -46,14 +53,19 @@ _HOMES = {
     "PluginError": "errors",
     "Record": "training.record",
     "SeqganError": "errors",
+    "compare": "runs.commands",
     "evaluate": "runs.evaluate",
+    "export": "runs.commands",
     "from_pretrained": "runs.export.hub",
+    "inspect": "runs.commands:inspect_corpus",
     "load_plugins": "registry",
     "override": "config",
     "read_records": "runs.metrics_log",
     "recipe": "config",
     "recipe_names": "config",
     "refine": "runs.refine",
+    "resume": "runs.commands",
+    "score": "runs.commands:score_strings",
     "save_pretrained": "runs.export.hub",
     "register": "registry",
     "train": "runs.train",
@@ -65,7 +77,8 @@ __all__ = [*sorted(_HOMES), "__version__"]
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    module, _, called = _HOMES[name].partition(":")
+    return getattr(importlib.import_module(f".{module}", __name__), called or name)
 
 
 def __dir__() -> list[str]:

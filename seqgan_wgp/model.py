@@ -27,12 +27,14 @@ from .text.fusion.fusion import PART as FUSION
 from .text.fusion.fusion import Fusion, fusion_of
 from .text.generation import inversion
 from .text.generation.inversion import Generating, Inversion, Neighbour
+from .text.generation.probabilities import ProbabilityOptions, StringProbability, probabilities
 from .text.generation.refined import RefinedStrings
 from .text.generation.request import AUTO, Request, check_decoding
 from .text.generation.sampling import sampled
 from .text.generation.scoring import Scored, scored
 from .text.generation.selection import Selection, selected_strings
 from .text.generation.stream import TextModel, candidates, stream
+from .text.generation.string_probability import LATENTS
 from .text.networks import log_probabilities
 from .text.refinement.refiner import PART as REFINER
 from .text.refinement.refiner import Refiner, from_tensors
@@ -40,7 +42,7 @@ from .training.build import build_for
 from .training.domain import DataSpec, Items
 from .training.latent_space import POINTS_MOST, walk
 from .training.latents import block_size_of, generate, generate_at, latents
-from .utils.counter_rng import Stream
+from .utils.counter_rng import Stream, stream_key
 from .utils.devices import device_note, pick_device
 from .utils.file_schema import SchemaError
 from .utils.half_precision import halved
@@ -389,6 +391,41 @@ class Model:
         Strings that the critic cannot judge are flagged, not dropped; see `Scored`.
         """
         return scored(self.critic, self.text_spec("score"), strings, self.device)
+
+    def log_probability(
+        self,
+        strings: Iterable[str],
+        *,
+        latents: int = LATENTS,
+        importance: int = 0,
+        guesses: int = 0,
+        seed: int = 0,
+    ) -> Iterator[StringProbability]:
+        """Estimate the probability of each string under `decode="sample"` at temperature 1, in order. Text only.
+
+        It is the mean over latents of the product of the characters' probabilities; for the network causal it is exact.
+        Fusion and refiner play no part.
+
+        Args:
+            strings: any number of strings.
+            latents: number of latents of the training distribution, the same for all strings.
+            importance: instead of these, number of latents for each string, most of them around those that give it:
+                a smaller standard error, for a fraction of a second per string.
+            guesses: number of drawn strings by which guess numbers are counted; 0: none.
+            seed: random seed of the latents.
+
+        Raises:
+            ConfigError: a number out of bounds, or this is not a text model.
+        """
+        spec, settings = self.text_spec("log_probability"), self.config.generator
+        options = ProbabilityOptions(latents=latents, importance=importance, seed=seed)
+        drawn = None
+        if guesses:
+            drawn_seed = stream_key(seed, Stream.GUESSED_STRINGS) >> 2
+            drawn = np.concatenate(list(self.samples(guesses, seed=drawn_seed, decode="sample")))
+        distribution = settings.latent_distribution
+        source = Generating(generator=self.generator, spec=spec, distribution=distribution, device=self.device)
+        return probabilities(source, settings.latent, strings, options, drawn)
 
     def invert(self, text: str, *, seed: int = 0) -> Inversion:
         """Search for the latent vector that decodes to `text`, or close to it; takes a few seconds. Text only.

@@ -22,13 +22,31 @@ if TYPE_CHECKING:
 
 @guarded
 def evaluate(
-    model: options.TrainedModel,
+    model: Annotated[
+        Path | None, typer.Argument(help="Run folder or model file.", metavar="[MODEL]", show_default=False)
+    ] = None,
     corpus: Annotated[
         list[str] | None,
         typer.Argument(
             help="Text to evaluate against; same inputs as train. Required for a bare model file.",
             metavar="[CORPUS...]",
             show_default="the run's own corpus",
+        ),
+    ] = None,
+    strings: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Instead of a model: evaluate the lines of FILE, as any program generated them. May be repeated, to "
+            "see several files side by side.",
+            metavar="FILE",
+        ),
+    ] = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --strings: corpus to compare with; same inputs as train, which splits it in the same way. May "
+            "be repeated.",
+            metavar="CORPUS",
         ),
     ] = None,
     samples: Annotated[
@@ -99,20 +117,22 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object instead of tables.")] = False,
     plugin: options.Plugins = None,
 ) -> None:
-    """Evaluate a model on the test split of its data and explain each number."""
+    """Evaluate a model, or files of strings, on the test split of data and explain each number."""
     options.load_plugins(plugin)
     from seqgan_wgp.runs.evaluate import evaluate as evaluated
-    from seqgan_wgp.text.metrics.coverage import powers_of_ten
 
-    with inputs_with_progress(corpus) as (source, working, on_bytes):
+    with inputs_with_progress(corpus or reference) as (source, working, on_bytes):
         found = evaluated(
             model,
-            source,
+            source if corpus else None,
+            strings=strings,
+            reference=reference if corpus else source,
             data=data,
             weights=weights,
             samples=samples,
             legacy=legacy,
-            guesses=[*(guesses or ()), *(() if hits is None else powers_of_ten(hits))] or None,
+            guesses=guesses,
+            hits=hits,
             orders=orders,
             c2st_steps=c2st_steps,
             refine=refine,
@@ -149,14 +169,15 @@ def _numbers(text: str | None) -> tuple[float, ...] | None:
 def _show(found: Evaluation, console: Console) -> None:
     for sentence in found.summary:
         console.print(Text(foreign(console, sentence), style="bold"), soft_wrap=not console.is_terminal)
-    console.print()
-    show_table(console, ("measure", "value", "compare with", "what it means"), found.rows)
+    if found.rows:
+        console.print()
+        show_table(console, ("measure", "value", "compare with", "what it means"), found.rows)
     for table in found.tables:
         console.print()
         if not table.rows:
             console.print(table.empty)
             continue
-        rows = [[foreign(console, cell) for cell in row] for row in table.rows]
-        show_table(console, table.head, rows, right=table.numbers)
+        head, *rows = [[foreign(console, cell) for cell in row] for row in (table.head, *table.rows)]
+        show_table(console, head, rows, right=table.numbers)
     console.print()
     console.print(Text(foreign(console, found.method), style="dim"), soft_wrap=not console.is_terminal)

@@ -62,41 +62,12 @@ def export(
     safetensors: a slim model file, for sharing.
     """
     options.load_plugins(plugin)
-    from seqgan_wgp.errors import ConfigError, did_you_mean
-    from seqgan_wgp.runs.export.formats import EXPORTS, SLIM, left_out
-    from seqgan_wgp.utils.atomic_files import check_file
+    from seqgan_wgp.runs.commands import export as exported
 
-    if space is not None:
-        if output is not None or format_ is not None or slim:
-            raise ConfigError(
-                "--space cannot be combined with -o, --format or --slim", "leave --space or the others out"
-            )
-        from seqgan_wgp.model import Model
-        from seqgan_wgp.runs.export.space import write_space
+    def on_note(note: str) -> None:
+        messages().print(note)
 
-        write_space(Model.load(model, device="cpu", best=best), space, overwrite=overwrite)
-        echo(space)
-        return
-    name = format_ or (SLIM if slim else "onnx")
-    if name not in EXPORTS:
-        known = f"choose one of: {', '.join(EXPORTS)}"
-        raise ConfigError(f"--format is {name!r}{did_you_mean(name, EXPORTS)}", known)
-    if slim and name != SLIM:
-        raise ConfigError(f"--slim is for --format {SLIM}, and --format is {name}", "leave out one of the two")
-    EXPORTS[name].check()
-
-    from seqgan_wgp.model import Model
-
-    loaded = Model.load(model, device="cpu", best=best)
-    path = Path(output) if output is not None else Path(f"{_name(model)}.{name}")
-    check_file(path, overwrite=overwrite)
-    EXPORTS[name].write(loaded, path)
-    for called in left_out(loaded, name):
-        messages().print(f"the model's {called} is not exported: the file's strings are those of --decode argmax")
+    path = exported(
+        model, output, format=format_, slim=slim, best=best, space=space, overwrite=overwrite, on_note=on_note
+    )
     echo(path)
-
-
-def _name(model: Path) -> str:
-    """Return the name of a run folder, model file or bundled model."""
-    whole = model.resolve()
-    return whole.name if whole.is_dir() else whole.stem

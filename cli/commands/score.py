@@ -25,6 +25,36 @@ def score(
         str, typer.Option("--format", help="Output format: txt, jsonl or csv.", metavar="FORMAT")
     ] = "txt",
     csv_safe: options.CsvSafe = False,
+    log_probability: Annotated[
+        bool,
+        typer.Option(
+            "--log-probability",
+            help="Add the log probability of each line, its standard error, and bits per character.",
+        ),
+    ] = False,
+    latents: Annotated[
+        int | None,
+        typer.Option(
+            help="With --log-probability: number of latents that it is averaged over, the same for all lines. [65536]",
+            metavar="N",
+        ),
+    ] = None,
+    importance: Annotated[
+        int | None,
+        typer.Option(
+            help="With --log-probability: importance sampling by N latents for each line instead, for example 8192: "
+            "smaller errors, a fraction of a second per line.",
+            metavar="N",
+        ),
+    ] = None,
+    guess_number: Annotated[
+        bool,
+        typer.Option(
+            "--guess-number",
+            help="With --log-probability: add how many strings are about more probable, plus 1.",
+        ),
+    ] = False,
+    seed: Annotated[int | None, typer.Option(help="With --log-probability: random seed. [0]", metavar="S")] = None,
     output: options.Output = None,
     device: options.Device = None,
     overwrite: options.Replace = False,
@@ -35,6 +65,7 @@ def score(
     Prints score, flag and text, separated by tabs.
     A higher score means more like the training corpus and less like the generator's output.
     The score means nothing for strings that resemble neither.
+    With --log-probability prints score, flag, log probability, its standard error, bits per character and text.
 
     The flag is one of:
     too_long: only the beginning is scored;
@@ -47,14 +78,22 @@ def score(
 
     format_ = chosen_format(format_, csv_safe=csv_safe)
 
-    from seqgan_wgp.model import Model
-    from seqgan_wgp.text.readers.strings import strings_of
+    from seqgan_wgp.runs.commands import PROBABILITY, score_strings
+    from seqgan_wgp.text.generation.scoring import shown
 
+    records = score_strings(
+        model,
+        file,
+        log_probability=log_probability,
+        latents=latents,
+        importance=importance,
+        guess_number=guess_number,
+        seed=seed,
+        device=device,
+    )
+    names = (*PROBABILITY, "guess_number") if guess_number else PROBABILITY
     line = RECORDS[format_]
-    loaded = Model.load(model, device=device or "auto")
-    loaded.text_spec("score")
-    scored = loaded.score(strings_of(file, loaded.config.corpus))
     with opened(output, overwrite=overwrite) as out:
-        out.write(header(format_, "score", "flag"))
-        for found in scored:
-            out.write(line(found.shown, {"score": found.score, "flag": found.flag}) + "\n")
+        out.write(header(format_, "score", "flag", *(names if log_probability else ())))
+        for record in records:
+            out.write(line(shown(record.pop("text")), record) + "\n")

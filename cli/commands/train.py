@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from seqgan_wgp.config import Config
     from seqgan_wgp.domains import DomainAdapter
+    from seqgan_wgp.runs.fine_tune import StartingModel
     from seqgan_wgp.runs.folder import RunFolder
     from seqgan_wgp.training.adapter import PreparedData
     from seqgan_wgp.training.distributed.process_group import ProcessGroup
@@ -40,6 +41,14 @@ def train(
             help="Recipe (named set of settings) to start from; seqgan-wgp recipes lists them.",
             metavar="NAME",
             show_default="fast; toy for toy:NAME",
+        ),
+    ] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="Begin with the weights and settings of a trained model (fine-tuning): a run folder or a model file.",
+            metavar="MODEL",
         ),
     ] = None,
     config: options.ConfigFile = None,
@@ -63,16 +72,32 @@ def train(
 
     adapter, assigned = adapter_claiming(corpus), options.with_weights(set_, weights, corpus)
     flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
+    start = _starting_model(from_, recipe)
     train_on(
         adapter,
         corpus,
         None,
-        lambda chosen, named: options.asked(chosen, config, assigned, adapter, named, **flags),
-        recipe or adapter.recipe,
+        lambda chosen, named: options.asked(start or chosen, config, assigned, adapter, named, **flags),
+        recipe or (adapter.recipe if start is None else start.config.recipe),
         out,
+        start=start,
         overwrite=overwrite,
         dry_run=dry_run,
     )
+
+
+def _starting_model(path: Path | None, recipe: str | None) -> StartingModel | None:
+    from seqgan_wgp.errors import ConfigError
+    from seqgan_wgp.runs.fine_tune import starting_model
+
+    if path is None:
+        return None
+    if recipe is not None:
+        raise ConfigError(
+            "--recipe and --from are both given, but a run has the settings of the model that it begins with",
+            "leave one of the two out",
+        )
+    return starting_model(path)
 
 
 def train_on(
@@ -83,6 +108,7 @@ def train_on(
     recipe: str,
     out: Path | None,
     *,
+    start: StartingModel | None = None,
     overwrite: bool,
     dry_run: bool,
 ) -> None:
@@ -95,6 +121,7 @@ def train_on(
         asked: (recipe, settings implied by the inputs) -> config.
         recipe: name of the recipe.
         out: the run folder; None: a new numbered one in runs/.
+        start: the model whose weights the run begins with, if any.
         overwrite: replace a run at `out`.
         dry_run: only print the settings.
     """
@@ -119,13 +146,18 @@ def train_on(
             calibrated = calibrate(found, given, found.decide(given))
             for note in calibrated.notes:
                 messages().print(note, markup=False, soft_wrap=True)
+            weights = None if start is None else start.initial(found.trial(calibrated.config).spec, calibrated.config)
+            for note in () if weights is None else weights.notes:
+                messages().print(note, markup=False, soft_wrap=True)
             if dry_run:
                 _print_settings(adapter, given, calibrated.config)
                 return None
             if claim is None:
                 claim = held.enter_context(claimed_number(Path("runs"), f"{found.name}-{recipe}"))
             with Reading(messages(), f"encoding {found.label}", found.size) as on_bytes:
-                return prepare_run(claim, found, calibrated.config, on_bytes)
+                return prepare_run(
+                    claim, found, calibrated.config, on_bytes, initial=None if weights is None else weights.tensors
+                )
 
         run = world.shared(prepared)
         if run is not None:

@@ -427,6 +427,8 @@ class Config:
     description: str = setting("description of the recipe", "")
     source: str = setting("source of the recipe's numbers", "")
     plugins: tuple[str, ...] = setting("file names of the plugins in use; recorded automatically", ())
+    initial_model: str = setting("model file whose weights the run began with; recorded automatically", "")
+    initial_model_sha256: str = setting("SHA-256 of that file; recorded automatically", "")
     corpus: CorpusSettings = dataclasses.field(default_factory=CorpusSettings)
     images: ImageSettings = dataclasses.field(default_factory=ImageSettings)
     toy: ToySettings = dataclasses.field(default_factory=ToySettings)

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from torch import Tensor
 
+from ..config import Config
 from ..errors import CheckpointError
 from ..utils.file_schema import Between, Count, SchemaError, Seconds, from_json
 from ..utils.tensor_file import read_tensor_file, write_tensor_file
@@ -97,6 +98,17 @@ def read_checkpoint(
     best = f"go on with the best model, of an earlier step: resume {run.path} --from {BEST_LOADED}; or "
     remedy = f"{best if run.best.is_file() else ''}restore the file, or start a new run"
     raise CheckpointError(problem.message, remedy)
+
+
+def read_initial(run: RunFolder, config: Config) -> dict[str, Tensor] | None:
+    """Return the weights that a run begins with; None: new ones. Raises CheckpointError when they cannot be read."""
+    if not config.initial_model:
+        return None
+    if not run.initial.is_file():
+        raise CheckpointError(
+            f"{run.initial}: the weights that the run begins with are missing", "restore the file, or start a new run"
+        )
+    return read_tensor_file(run.initial)[0]
 
 
 def numbers_saved(run: RunFolder) -> int | None:

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+from .. import config as configs
 from ..domains import adapter_for
 from ..errors import ConfigError
 from ..model import Model
 from ..registry import load_plugins
+from ..text.adapter import evaluation_options
+from ..text.evaluation.evaluate_strings import evaluate_strings
+from ..text.metrics.coverage import powers_of_ten
+from ..text.readers.open import Source, open_source
 from ..training.adapter import EvalOptions, Evaluation, LoadedModel
+from ..utils.devices import pick_device
 from ..utils.progress import OnBytes, OnStep, ignore_bytes, ignore_step
+
+StringsFiles: TypeAlias = str | Path | Sequence[str | Path] | Mapping[str, str | Path | Sequence[str]]
+"""Files of strings, by their paths or by names for them."""
+
+_EITHER = "give a MODEL, or --strings FILE with --reference CORPUS"
 
 
 def evaluate(
-    model: Model | str | Path,
+    model: Model | str | Path | None = None,
     corpus: Any = None,
     *,
+    strings: StringsFiles | None = None,
+    reference: Any = None,
     data: str | Path | None = None,
     weights: str | None = None,
     samples: int | None = None,
     legacy: bool = False,
     guesses: Sequence[int] | None = None,
+    hits: int | None = None,
     orders: int | None = None,
     c2st_steps: int | None = None,
     refine: bool = False,
@@ -37,16 +51,21 @@ def evaluate(
     on_step: OnStep = ignore_step,
     on_bytes: OnBytes = ignore_bytes,
 ) -> Evaluation:
-    """Evaluate a trained model on the test split of its data, which was not used for any choice.
+    """Evaluate a trained model, or files of strings, on the test split of data, which was not used for any choice.
 
     Args:
-        model: a run folder, a model file, or a loaded model.
+        model: a run folder, a model file, or a loaded model. None: `strings` are evaluated.
         corpus: for text: the corpus to compare with, as for `train`; None: the corpus of the run.
-        weights: for text: the column of counts in `corpus`; "none": each string once; None: as the model was trained.
+        strings: instead of a model: one or several files with a string per line, as a path, paths, or name -> path or
+            list of strings; they stand side by side.
+        reference: with `strings`: the corpus to compare with, as for `train`, which splits it in the same way.
+        weights: for text: the column of counts in `corpus` or `reference`; "none": each string once; None: as the model
+            was trained.
         data: for images: a folder to compare with; None: the images of the run.
         samples: N, number of samples; None: the size of the test split, up to a limit given in docs/metrics.md.
         legacy: use the published protocol: n-grams of 640 strings against the training lines.
         guesses: numbers of generated strings for the coverage of test lines; None: 10,000 and 100,000.
+        hits: the same as a curve: at each power of ten from 10,000 to this number.
         orders: n-grams are measured for n = 1 .. orders; None: 8.
         c2st_steps: steps of the classifier two-sample test; 0 leaves it out; None: 500.
         refine: for text: measure only strings that the model's refiner accepts; see `refine`.
@@ -71,10 +90,10 @@ def evaluate(
     question = EvalOptions(
         corpus=corpus,
         data=None if data is None else Path(data),
-        weights=weights,
+        weights=None if strings is not None else weights,
         samples=samples,
         legacy=legacy,
-        guesses=None if guesses is None else tuple(guesses),
+        guesses=(*(guesses or ()), *(() if hits is None else powers_of_ten(hits))) or None,
         orders=orders,
         c2st_steps=c2st_steps,
         refine=refine,
@@ -85,11 +104,55 @@ def evaluate(
     )
     question.check()
     load_plugins(plugins)
+    if strings is not None or reference is not None:
+        _check_strings_alone(model, question, strings, reference, best=best)
+        asked, place = evaluation_options(question), pick_device(device)
+        sources, compared = _opened(strings), _source(reference)
+        settings = configs.recipe("fast", {} if weights is None else {"corpus.weights": weights}).corpus
+        return evaluate_strings(sources, compared, settings, asked, device=place, on_step=on_step, on_bytes=on_bytes)
+    if model is None:
+        raise ConfigError("there is nothing to evaluate", _EITHER)
     opened = open_model(model, best=best, device=device)
     adapter = adapter_for(opened.model.config)
     if refine and adapter.has_strings:
         opened = replace(opened, model=opened.model.refined())
     return adapter.evaluate(opened, question, on_step, on_bytes)
+
+
+def _check_strings_alone(model: Any, question: EvalOptions, strings: Any, reference: Any, *, best: bool) -> None:
+    """Raise ConfigError where files of strings are evaluated together with what only a model has."""
+    if strings is None or reference is None:
+        given, lacks = ("--strings", "--reference") if reference is None else ("--reference", "--strings")
+        raise ConfigError(f"{given} is given without {lacks}", _EITHER)
+    if model is not None or question.corpus is not None:
+        raise ConfigError(
+            "--strings evaluates files without a model, but MODEL is given too",
+            "leave MODEL out; to compare with a model, generate its strings into a file first: generate MODEL -o FILE",
+        )
+    for option, value in {
+        "--best": best, "--refine": question.refine, "--temperatures": question.temperatures, "--data": question.data
+    }.items():  # fmt: skip
+        if value:
+            raise ConfigError(f"{option} needs a model, but --strings is given", "leave one of the two out")
+
+
+def _opened(strings: Any) -> dict[str, Source]:
+    """Return what each file is called, its path where two names are equal, and its source."""
+    if isinstance(strings, Mapping):
+        return {str(label): _source(one) for label, one in strings.items()}
+    sources = [_source(one) for one in ([strings] if isinstance(strings, str | Path) else strings)]
+    if not sources:
+        raise ConfigError("strings is empty", "name at least one file")
+    names = [Path(source.label).name for source in sources]
+    labels = [name if names.count(name) == 1 else source.label for name, source in zip(names, sources, strict=True)]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise ConfigError(f"{label} is named twice", "name each file once")
+    return dict(zip(labels, sources, strict=True))
+
+
+def _source(named: Any) -> Source:
+    return named if isinstance(named, Source) else open_source(named)
 
 
 def open_model(model: Model | str | Path, *, best: bool, device: str) -> LoadedModel:

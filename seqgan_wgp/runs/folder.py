@@ -21,9 +21,9 @@ from ..utils.model_file import BEST as BEST
 from ..utils.model_file import MODEL as MODEL
 
 CONFIG, METRICS, SAMPLES, FILM, REPORT = "config.json", "metrics.jsonl", "samples", "training.gif", "report.html"
-TENSORBOARD, TRACKING = "tensorboard", "tracking.json"
+TENSORBOARD, TRACKING, INITIAL = "tensorboard", "tracking.json", "initial.safetensors"
 CHECKPOINT, PREVIOUS = "checkpoint/state.safetensors", "checkpoint/previous.safetensors"
-_WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, REPORT, TENSORBOARD, TRACKING, "wandb", "checkpoint"}
+_WRITTEN = {CONFIG, MODEL, BEST, METRICS, SAMPLES, FILM, REPORT, TENSORBOARD, TRACKING, INITIAL, "wandb", "checkpoint"}
 _RESTORE = "restore the file, or start a new run"
 _A_RUN = "give the run folder that train printed"
 
@@ -50,6 +50,11 @@ class RunFolder:
     def best(self) -> Path:
         """The model of the best evaluation."""
         return self.path / BEST
+
+    @property
+    def initial(self) -> Path:
+        """The weights that the run began with, where it was not with new ones."""
+        return self.path / INITIAL
 
     @property
     def metrics(self) -> Path:

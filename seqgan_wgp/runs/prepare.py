@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+
+from torch import Tensor
 
 from ..config import Config
 from ..training.adapter import DataFiles
 from ..utils.claimed_folder import Claim
 from ..utils.progress import OnBytes, ignore_bytes
+from ..utils.tensor_file import write_tensor_file
 from .elastic import mark
 from .folder import RunFolder, claimed_run, write_config
 from .trackers import check_log_packages
@@ -35,11 +39,23 @@ def create(
     return RunFolder(out)
 
 
-def prepare_run(claim: Claim, found: DataFiles, config: Config, on_bytes: OnBytes = ignore_bytes) -> RunFolder:
-    """Prepare a run in a folder that is claimed already, and return it as held. See `create`."""
+def prepare_run(
+    claim: Claim,
+    found: DataFiles,
+    config: Config,
+    on_bytes: OnBytes = ignore_bytes,
+    *,
+    initial: Mapping[str, Tensor] | None = None,
+) -> RunFolder:
+    """Prepare a run in a folder that is claimed already, and return it as held. See `create`.
+
+    `initial` has the weights that it begins with, PART.NAME; None: new ones.
+    """
     check_log_packages(config)
     with claim.filling() as folder:
         found.write(folder, on_bytes)
         write_config(RunFolder(folder), config)
+        if initial is not None:
+            write_tensor_file(RunFolder(folder).initial, initial, {})
         mark(RunFolder(folder))
     return RunFolder(claim.path, held=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from .. import config as configs
 from ..config import Config
@@ -36,6 +37,7 @@ from .checkpoint import (
     CheckpointFacts,
     numbers_saved,
     read_checkpoint,
+    read_initial,
     restore_previous,
     write_checkpoint,
 )
@@ -74,6 +76,12 @@ def check_ahead(run: RunFolder, limit: TrainingSettings, asked: Container[str], 
         raise ConfigError(f"{run.path}: {trained}", "give a larger total: it includes the minutes already spent")
 
 
+def begin_with(trainer: Trainer, initial: Mapping[str, Tensor] | None) -> None:
+    """Have a trainer begin with the weights of another model, if any. Raises CheckpointError when they do not fit."""
+    if initial is not None:
+        trainer.load_state(dict(initial), step=0, seconds=0.0)
+
+
 class Session:
     """A trainer, and the files that are written from its records."""
 
@@ -91,6 +99,8 @@ class Session:
         self.losses: Mapping[str, float] = {}
         run.make_folders()
         found = read_checkpoint(run, self._load, from_best=from_best)
+        if found is None:
+            begin_with(self.trainer, read_initial(run, config))
         size = self._go_on_from(found, from_best=from_best) if found is not None else 0
         self.records = MetricsLog(run.metrics, size)
         self.health = Health(config, self.domain.criterion, read_records(run.metrics))

@@ -13,7 +13,7 @@ from typing import Any
 from .. import config as configs
 from ..config import Config
 from ..domains import adapter_for
-from ..errors import SeqganError
+from ..errors import ConfigError, SeqganError
 from ..model import Model
 from ..registry import load_plugins
 from ..training.batches import check_divisible
@@ -24,12 +24,13 @@ from ..utils.devices import pick_device
 from ..utils.malloc import keep_memory
 from ..utils.threads import computing_with
 from .calibrate import calibrate, threads_here
-from .checkpoint import read_checkpoint
+from .checkpoint import read_checkpoint, read_initial
+from .fine_tune import starting_model
 from .finish import OnPhase, finish
 from .folder import RunFolder, claimed_run, read_config, write_config
 from .outcome import INTERRUPTED, Outcome
 from .prepare import prepare_run
-from .session import OnRecord, Session, check_ahead
+from .session import OnRecord, Session, begin_with, check_ahead
 
 
 def run_training(
@@ -105,11 +106,13 @@ def _follow(
     device = pick_device(config.training.device)
     domain = adapter_for(config).open(run.path, config, device)
     trainer = Trainer.from_config(domain, config, device, world)
-    read_checkpoint(
+    checkpoint = read_checkpoint(
         run,
         lambda found: trainer.load_state(dict(found.tensors), step=found.facts.step, seconds=found.facts.seconds),
         from_best=from_best,
     )
+    if checkpoint is None:
+        begin_with(trainer, read_initial(run, config))
     for _ in trainer.run(should_stop):
         pass
     reason = world.shared(str)
@@ -121,7 +124,8 @@ def _follow(
 def train(
     corpus: Any,
     *,
-    recipe: str = "fast",
+    recipe: str | None = None,
+    start_from: str | Path | None = None,
     steps: int | None = None,
     minutes: float | None = None,
     seed: int | None = None,
@@ -138,7 +142,9 @@ def train(
         corpus: for text, a path, a pattern of paths, the name of a bundled corpus, or a sequence of strings. A sequence
             of paths, or of fewer than 16 strings with files among them, names several inputs, which are concatenated.
             For images, "mnist" or a folder of files in IDX format. For points, "toy:NAME".
-        recipe: name of the recipe to start from; it determines the kind of data.
+        recipe: name of the recipe to start from; it determines the kind of data. None: fast.
+        start_from: for text: a run folder or model file; training begins with its weights and settings instead of a
+            recipe's. See docs/training.md.
         steps: number of training rounds; None: that of the recipe.
         minutes: training time in minutes. Training ends at the first limit reached.
         seed: random seed.
@@ -155,7 +161,11 @@ def train(
     load_plugins(plugins)
     flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
     given = {f"training.{name}": value for name, value in flags.items() if value is not None}
-    config = configs.recipe(recipe, {**(settings or {}), **given})
+    changes = {**(settings or {}), **given}
+    if recipe is not None and start_from is not None:
+        raise ConfigError("recipe and start_from are both given", "leave one of the two out")
+    start = None if start_from is None else starting_model(start_from)
+    config = configs.recipe(recipe or "fast", changes) if start is None else start.settings(changes)
     adapter = adapter_for(config)
     config = configs.override(config, adapter.settings(corpus))
     with tempfile.TemporaryDirectory() as scratch:
@@ -163,14 +173,15 @@ def train(
         with claimed_run(folder, overwrite=overwrite) as claim:
             found = adapter.scan(corpus, config)
             config = calibrate(found, config, found.decide(config)).config
-            run = prepare_run(claim, found, config)
+            weights = None if start is None else start.initial(found.trial(config).spec, config).tensors
+            run = prepare_run(claim, found, config, initial=weights)
             run_training(run, on_record=None if on_record is None else lambda record, _domain: on_record(record))
             if out is not None:
-                _report(run)
+                report_or_warn(run)
         return Model.load(run.path, device=config.training.device)
 
 
-def _report(run: RunFolder) -> None:
+def report_or_warn(run: RunFolder) -> None:
     """Write the report of a run; a failure is only a warning, since the run is complete without it."""
     from .report.page import write_report  # here, since the import of matplotlib takes a second
 

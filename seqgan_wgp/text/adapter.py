@@ -188,22 +188,9 @@ class TextAdapter(DomainAdapter):
     def evaluate(self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes) -> TextEvaluation:
         """Measure a model on the test split of the given corpus, otherwise of its run's corpus."""
         options.refuse("text", "data")
-        if options.valid is not None:
-            VALIDATORS[options.valid].check(options.valid)  # before anything takes time
+        asked = evaluation_options(options, critic_trained=_critic_trained(loaded))
         spec = loaded.model.spec
         assert isinstance(spec, TextSpec)
-        asked = TextEvalOptions(
-            samples=options.samples,
-            legacy=options.legacy,
-            guesses=tuple(sorted(set(options.guesses or GUESSES))),
-            orders=options.orders or ORDERS_MOST,
-            c2st_steps=STEPS if options.c2st_steps is None else options.c2st_steps,
-            seed=options.seed,
-            temperatures=tuple(options.temperatures or ()),
-            valid=options.valid,
-            critic_trained=_critic_trained(loaded),
-            baseline_seconds=BASELINE_SECONDS if options.baseline_seconds is None else options.baseline_seconds,
-        )
         with corpus_for(loaded, spec, options.corpus, on_bytes, weights=options.weights) as corpus:
             same = corpus.facts.sha256 == spec.facts["sha256"]
             return evaluate_text(loaded.model, corpus, asked, same_corpus=same, on_step=on_step)
@@ -226,6 +213,24 @@ class TextAdapter(DomainAdapter):
         yield HEADERS.get(format_, "")
         for part in parts:
             yield from (FORMATS[format_](string) + "\n" for string in spec.to_text(part))
+
+
+def evaluation_options(options: EvalOptions, *, critic_trained: bool = True) -> TextEvalOptions:
+    """Return what to measure, with the defaults for text. Raises ConfigError for an unknown validator."""
+    if options.valid is not None:
+        VALIDATORS[options.valid].check(options.valid)  # before anything takes time
+    return TextEvalOptions(
+        samples=options.samples,
+        legacy=options.legacy,
+        guesses=tuple(sorted(set(options.guesses or GUESSES))),
+        orders=options.orders or ORDERS_MOST,
+        c2st_steps=STEPS if options.c2st_steps is None else options.c2st_steps,
+        seed=options.seed,
+        temperatures=tuple(options.temperatures or ()),
+        valid=options.valid,
+        critic_trained=critic_trained,
+        baseline_seconds=BASELINE_SECONDS if options.baseline_seconds is None else options.baseline_seconds,
+    )
 
 
 def _critic_trained(loaded: LoadedModel) -> bool:

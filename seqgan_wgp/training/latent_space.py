@@ -76,6 +76,9 @@ class LatentSpace:
     confined: Callable[[Tensor], Tensor]
     """(N, Z) -> (N, Z): the nearest latents that can be."""
 
+    of_normal: Callable[[Tensor], Tensor]
+    """(N, Z) standard normal numbers -> (N, Z) latents of the distribution, differentiable."""
+
     blended: Callable[[Tensor, Tensor, Tensor], Tensor]
     """A latent (Z,), others (N, Z) and shares (N,) in [0, 1] -> latents (N, Z): the one at 0, the others at 1."""
 
@@ -108,10 +111,13 @@ def _mixed(latent_Z: Tensor, other_NZ: Tensor, share_N: Tensor) -> Tensor:
 
 
 LATENT_SPACES: dict[str, LatentSpace] = {
-    "normal": LatentSpace(cost=_radius_cost, confined=lambda latent_NZ: latent_NZ, blended=_turned),
+    "normal": LatentSpace(
+        cost=_radius_cost, confined=lambda latent_NZ: latent_NZ, of_normal=lambda normal_NZ: normal_NZ, blended=_turned
+    ),
     "uniform": LatentSpace(
         cost=lambda latent_NZ: latent_NZ.new_zeros(len(latent_NZ)),
         confined=lambda latent_NZ: latent_NZ.clamp(-1, 1),
+        of_normal=lambda normal_NZ: torch.erf(normal_NZ / math.sqrt(2)),
         blended=_mixed,
     ),
 }

@@ -69,6 +69,11 @@ class Stream(IntEnum):
     CLASSIFIER_BATCH = 42  # which training lines a step of a classifier sees
     CLASSIFIER_FAKE = 43  # key of the seed of the generated strings that a classifier is trained on
     CLASSIFIER_SPLIT = 44  # which training lines stand for generated ones in the floor of a two-sample test
+    STRINGS_SAMPLE = 45  # which strings of a file are measured
+    PROBABILITY_LATENT = 46  # latents over which the probability of strings is averaged; index = the latent's number
+    PROBABILITY_FIT = 47  # those that proposals of importance sampling are fitted by
+    IMPORTANCE_LATENT = 48  # and those that importance sampling averages over
+    GUESSED_STRINGS = 49  # key of the seed of the strings that guess numbers are counted by
 
 
 def _signed(value: int) -> int:

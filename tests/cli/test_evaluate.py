@@ -61,6 +61,21 @@ def test_the_published_protocol_and_the_best_model(trained: Path, call: Call) ->
     assert best["js_markov"].keys() == {"1", "2", "3", "4", "5"}
 
 
+def test_files_of_strings_stand_side_by_side(lines: Path, tmp_path: Path, call: Call) -> None:
+    other = tmp_path / "[other].txt"
+    other.write_text("".join(f"{k}aé\n" for k in range(90)), encoding="utf-8")
+    quick = ("--guesses", "40", "--baseline-seconds", "0", "--c2st-steps", "0", "--reference", lines)
+    out = printed(call, "--strings", other, "--strings", lines, *quick)
+    assert "\nmeasure " in out and "  [other].txt  " in out and "  lines.txt  " in out
+    rows = dict(line.split(maxsplit=1) for line in out.split("\n") if line.startswith(("JS-4 ", "unique ")))
+    assert [len(values.split()) for values in rows.values()] == [4, 5]
+    tree = json.loads(printed(call, "--strings", other, "--strings", lines, *quick, "--json"))
+    assert list(tree["strings"]) == ["[other].txt", "lines.txt"]
+    assert tree["strings"]["lines.txt"]["copies"]["share"] > tree["strings"]["[other].txt"]["copies"]["share"]
+    alone = printed(call, "--strings", lines, *quick)
+    assert alone.startswith("n-grams: JS-4 is ") and "\nlines.txt " in alone and "\ncritic" not in alone
+
+
 def test_stdin_is_a_text(trained: Path, lines: Path, call: Call) -> None:
     result = call("evaluate", trained, "-", *QUICK, "--json", stdin=lines.read_bytes())
     assert result.returncode == 0, result.stderr
@@ -167,6 +182,15 @@ MISTAKES = [
     ("run --guesses 10 --guesses -1", ("--guesses is -1",)),
     ("run --guesses many", ("--guesses", "valid integer")),
     ("run --seed -1", ("--seed is -1", "negative")),
+    ("", ("there is nothing to evaluate", "--strings FILE with --reference CORPUS")),
+    ("--strings lines.txt", ("--strings is given without --reference",)),
+    ("--reference lines.txt", ("--reference is given without --strings",)),
+    ("run --strings lines.txt --reference lines.txt", ("MODEL is given too", "generate MODEL -o FILE")),
+    ("--strings none.txt --reference lines.txt", ("none.txt: no such file",)),
+    ("--strings lines.txt --reference none.txt", ("none.txt: no such file",)),
+    ("--strings lines.txt --strings lines.txt --reference lines.txt", ("lines.txt is named twice",)),
+    ("--strings lines.txt --reference lines.txt --best", ("--best needs a model",)),
+    ("--strings lines.txt --reference lines.txt --samples 400", ("lines.txt has 300 strings", "asks for 400")),
     ("run --data d", ("--data does not apply to a model of text",)),
     ("run --device cpuu", ("did you mean 'cpu'?",)),
     ("run/model.safetensors lines.txt --best", ("best",)),

@@ -99,3 +99,36 @@ def test_a_mistake_is_explained(
     assert [words for words in says if words not in result.stderr.replace("Got ", "").replace("U", "u")] == []
     assert "--set" not in result.stderr
     assert contents(tmp_path) == {"mine.txt": b"mine"}
+
+
+def test_log_probabilities_stand_beside_scores(trained: Path, given: Path, call: Call) -> None:
+    options = ("--log-probability", "--latents", "600", "--guess-number", "--seed", "2", "--format", "jsonl")
+    found = [json.loads(line) for line in call("score", trained, given, *options).stdout.splitlines()]
+    plain = [json.loads(line) for line in call("score", trained, given, "--format", "jsonl").stdout.splitlines()]
+    names = ["log_probability", "error", "bits_per_character", "guess_number"]
+    assert [list(one) for one in found] == [["text", "score", "flag", *names]] * len(plain)
+    assert [{name: one[name] for name in plain[0]} for one in found] == plain
+    impossible = [one["flag"] in ("unknown", "too_long") for one in found]
+    assert [one["log_probability"] is None for one in found] == impossible
+    wanted = Model.load(trained).log_probability(["a5", "", "be17"], latents=600, seed=2)
+    assert [one["log_probability"] for one in found[:3]] == pytest.approx([one.log_probability for one in wanted])
+    rows = call("score", trained, given, "--log-probability", "--importance", "64").stdout.splitlines()
+    assert {len(row.split("\t")) for row in rows} == {6}
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--latents", "9"), "--latents is given without --log-probability"),
+        (("--importance", "9"), "--importance is given without --log-probability"),
+        (("--guess-number",), "--guess-number is given without --log-probability"),
+        (("--seed", "1"), "--seed is given without --log-probability"),
+        (("--log-probability", "--latents", "1"), "latents is 1"),
+        (("--log-probability", "--importance", "-1"), "importance is -1"),
+        (("--log-probability", "--seed", "-1"), "seed is -1"),
+    ],
+)
+def test_probabilities_by_impossible_options_are_refused(
+    options: tuple[str, ...], says: str, trained: Path, refused: Callable[..., None]
+) -> None:
+    refused([says], "score", trained, "there.txt", *options)

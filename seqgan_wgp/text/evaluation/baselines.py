@@ -5,9 +5,8 @@ Shape suffixes: N strings, R test or training items, L length.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, final
 
@@ -41,6 +40,7 @@ from .result import (
     Validity,
 )
 from .scores import Scorer, ScoreSpread, one_hot_scores
+from .two_sample_test import StringSource, TwoSampleTest, two_sample_test
 from .verdicts import BASELINE_ORDER
 
 MARKOV_ORDERS = 1, 2, 3, 4, 5
@@ -124,7 +124,13 @@ class Bench:
             self.on_step("drawing from the autoregressive baseline", done / count)
             yield block_NL.astype(self.corpus.vocabulary.dtype)
 
-    def protocol(self, smoothing: str) -> Protocol:
+    @cached_property
+    def chain(self) -> MarkovChain:
+        """The Markov model of the highest order; `of_order` gives the others."""
+        self.on_step("fitting Markov models", 0.0)
+        return MarkovChain.fit([self.fitted_RL], self.corpus.vocabulary.size, max(MARKOV_ORDERS))
+
+    def protocol(self) -> Protocol:
         """Return the amounts that are measured."""
         return Protocol(
             n=self.n,
@@ -132,13 +138,13 @@ class Bench:
             legacy=self.asked.legacy,
             reference=len(self.fitted_RL if self.asked.legacy else self.test_RL),
             fitted=len(self.fitted_RL),
-            smoothing=smoothing,
+            smoothing=self.chain.smoothing,
             seed=self.asked.seed,
         )
 
     def generated(self, model: Generator) -> Ints:
         """Return the (N, L) ids of the first strings."""
-        ids_NL: Ints = np.concatenate(list(self._generated(model, 0, self.n)))
+        ids_NL: Ints = np.concatenate(list(self.drawn(model, 0, self.n)))
         return ids_NL
 
     def profile(self, ids_NL: Ints) -> Profile:
@@ -150,37 +156,54 @@ class Bench:
             novel=self.corpus.novel(strings_NL),
         )
 
-    def profiles(self, ids_NL: Ints, chain: MarkovChain) -> Profiles:
-        """Return the profiles of generated ids, of as many rows of simple models, and of real lines."""
+    def profiles(self, ids_NL: Ints) -> Profiles:
+        """Return the profiles of (N, L) ids, of as many rows of simple models, and of real lines."""
+        return replace(self._simple_profiles, model=self.profile(ids_NL))
+
+    @cached_property
+    def _simple_profiles(self) -> Profiles:
+        """Profiles of real lines, which stand as those of the model too, and of simple models."""
         what, length, seed = "comparing with plain models", self.corpus.facts.length, self.asked.seed
         self.on_step(what, 0.0)
         markov = {}
         for place, order in enumerate(MARKOV_ORDERS, 1):
-            markov[order] = self.profile(chain.of_order(order).sample(self.n, length, seed=seed))
+            markov[order] = self.profile(self.chain.of_order(order).sample(self.n, length, seed=seed))
             self.on_step(what, place / (len(MARKOV_ORDERS) + 1))
+        floor = self.profile(self.floor_NL)
         return Profiles(
-            model=self.profile(ids_NL),
-            floor=self.profile(self.floor_NL),
+            model=floor,
+            floor=floor,
             markov=markov,
             uniform=self.profile(uniform_rows(self.n, length, self.corpus.vocabulary.size, seed)),
             autoregressive=self._autoregressive_profile(),
         )
 
-    def hits(self, model: Generator, ids_NL: Ints, chain: MarkovChain) -> Hits:
-        """Return the share of test strings that occur among a number of generated strings."""
-        most, seed, length = max(self.asked.guesses), self.asked.seed, self.corpus.facts.length
-        own = itertools.chain([ids_NL], self._generated(model, self.n, most - self.n))
-        yardstick = chain.of_order(BASELINE_ORDER)
+    def hits(self, guesses: Iterable[Ints], at: tuple[int, ...] | None = None) -> Hits:
+        """Return the share of test strings among the first of some strings, and of those of simple models.
+
+        Args:
+            guesses: arrays of (N, L) ids.
+            at: numbers of guesses, some of those that are asked for; None: all.
+        """
+        at, simple = self.asked.guesses if at is None else at, self._simple_hits
+        baseline = simple.autoregressive
+        return Hits(
+            model=hits(guesses, self.test_RL, at),
+            markov={number: simple.markov[number] for number in at},
+            autoregressive=None if baseline is None else {number: baseline[number] for number in at},
+        )
+
+    @cached_property
+    def _simple_hits(self) -> Hits:
+        """Hits of simple models; those of the Markov model stand as those of the measured strings too."""
+        at, seed, length = self.asked.guesses, self.asked.seed, self.corpus.facts.length
+        most, yardstick = max(at), self.chain.of_order(BASELINE_ORDER)
         drawn = (
             yardstick.sample(min(GUESSED, most - start), length, seed=seed, start=start)
             for start in range(0, most, GUESSED)
         )
-        at = self.asked.guesses
-        return Hits(
-            model=hits(own, self.test_RL, at),
-            markov=hits(drawn, self.test_RL, at),
-            autoregressive=self._autoregressive_hits(),
-        )
+        markov = hits(drawn, self.test_RL, at)
+        return Hits(model=markov, markov=markov, autoregressive=self._autoregressive_hits())
 
     def _autoregressive_profile(self) -> Profile | None:
         """Return the profile of the baseline's strings, which is kept from one evaluation to the next."""
@@ -295,7 +318,15 @@ class Bench:
         }
         return {kind: ScoreSpread.of(one_hot_scores(model, ids_NL)) for kind, ids_NL in kinds.items()}
 
-    def _generated(self, model: Generator, start: int, count: int) -> Iterator[Ints]:
+    def two_sample_test(self, model: StringSource, strings_NL: Ints) -> TwoSampleTest | None:
+        """Return the classifier two-sample test of some strings, trained on others of the model; None if left out."""
+        steps = self.asked.c2st_steps
+        if not steps:
+            return None
+        return two_sample_test(model, self.corpus, strings_NL, steps=steps, seed=self.asked.seed, on_step=self.on_step)
+
+    def drawn(self, model: Generator, start: int, count: int) -> Iterator[Ints]:
+        """Yield the strings start .. start + count - 1 of a model; none for a negative count."""
         done = 0
         for block_NL in model.samples(max(0, count), seed=self.asked.seed, start=start):
             done += len(block_NL)

@@ -6,6 +6,8 @@ All baselines and thresholds are fixed in advance; the test split is not used fo
 from __future__ import annotations
 
 import dataclasses
+import itertools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast, final
 
@@ -13,11 +15,10 @@ from ...training.adapter import EvalTable, MeasureRow
 from ...utils.arrays import Ints
 from ...utils.progress import OnStep, ignore_step
 from ..corpus.dataset import Corpus
-from ..metrics.markov import MarkovChain
 from ..metrics.memorization import Copies
 from ..vocabulary import mask_after_pad
 from . import verdicts
-from .baselines import MARKOV_ORDERS, Bench
+from .baselines import Bench
 from .frontier import Frontier, TemperatureSampler
 from .options import Generator, TextEvalOptions
 from .prepare_corpus import unknown_share
@@ -34,11 +35,20 @@ from .result import (
     Validity,
 )
 from .scores import ScoreSpread
-from .two_sample_test import TwoSampleTest, two_sample_test
+from .tables import (
+    c2st_rows,
+    critic_rows,
+    frontier_table,
+    hits_rows,
+    makeup_rows,
+    nll_rows,
+    pairs_table,
+    profile_rows,
+    profiles_table,
+    valid_rows,
+)
+from .two_sample_test import TwoSampleTest
 from .verdicts import BASELINE_ORDER
-
-ORDERS_SHOWN = 1, 2, 3, 4, 6, 8
-"""n of the JS-n shown in the table; the JSON has all."""
 
 
 @final
@@ -54,7 +64,13 @@ class TextEvaluation:
     copies: Copies
     nearest: NearestLines
     scores: dict[str, ScoreSpread]
-    """The critic's scores of "train", "test" and "generated" strings."""
+    """The critic's scores of "train", "test" and "generated" strings; empty where there is no critic."""
+
+    subject: str = "this model"
+    """What the table calls the measured strings."""
+
+    remarks: tuple[str, ...] = ()
+    """What else the summary says, each one sentence."""
 
     autoregressive: Autoregressive | None = None
     """The autoregressive baseline, if any."""
@@ -109,8 +125,8 @@ class TextEvaluation:
     @property
     def tables(self) -> tuple[EvalTable, ...]:
         """Tables of the model, real lines and simple models, and of the generated strings nearest to training lines."""
-        frontier = () if self.frontier is None else (_frontier_table(self.frontier),)
-        return _profiles_table(self.profiles), *frontier, _pairs_table(self.nearest)
+        frontier = () if self.frontier is None else (frontier_table(self.frontier),)
+        return profiles_table(self.profiles, self.subject), *frontier, pairs_table(self.nearest)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values; docs/metrics.md explains the keys."""
@@ -159,8 +175,41 @@ def evaluate_text(
     bench = Bench(corpus=corpus, asked=asked, on_step=on_step)
     ids_NL = bench.generated(model)
     strings_NL = mask_after_pad(ids_NL)
-    on_step("fitting Markov models", 0.0)
-    chain = MarkovChain.fit([bench.fitted_RL], corpus.vocabulary.size, max(MARKOV_ORDERS))
+    measured = MeasuredStrings(
+        ids_NL=ids_NL,
+        guesses=itertools.chain([ids_NL], bench.drawn(model, bench.n, max(asked.guesses) - bench.n)),
+        scores=lambda: bench.scores(model, strings_NL),
+        c2st=lambda: bench.two_sample_test(model, strings_NL),
+        frontier=lambda: bench.frontier(cast(TemperatureSampler, model), strings_NL),
+    )
+    return measure_strings(bench, measured, same_corpus=same_corpus)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class MeasuredStrings:
+    """Strings to measure, and what depends on where they come from; N strings of L ids."""
+
+    ids_NL: Ints
+    guesses: Iterable[Ints]
+    """At least as many strings, in order, as the largest number of guesses."""
+
+    at: tuple[int, ...] | None = None
+    """Numbers of guesses, some of those that are asked for; None: all."""
+
+    scores: Callable[[], dict[str, ScoreSpread]] = dict
+    """Gives the critic's scores; those of strings without a critic are empty."""
+
+    c2st: Callable[[], TwoSampleTest | None] = lambda: None
+    frontier: Callable[[], Frontier | None] = lambda: None
+    subject: str = "this model"
+    remarks: tuple[str, ...] = ()
+
+
+def measure_strings(bench: Bench, measured: MeasuredStrings, *, same_corpus: bool = True) -> TextEvaluation:
+    """Return all measures of N strings; see `evaluate_text`."""
+    corpus, asked = bench.corpus, bench.asked
+    strings_NL = mask_after_pad(measured.ids_NL)
     return TextEvaluation(
         text=Text(
             name=corpus.facts.name,
@@ -172,28 +221,22 @@ def evaluate_text(
             unknown=unknown_share(corpus),
             told=corpus.told,
         ),
-        protocol=bench.protocol(chain.smoothing),
-        profiles=bench.profiles(ids_NL, chain),
-        hits=bench.hits(model, ids_NL, chain),
+        protocol=bench.protocol(),
+        profiles=bench.profiles(measured.ids_NL),
+        hits=bench.hits(measured.guesses, measured.at),
         makeup=bench.makeup(strings_NL),
         copies=bench.copies(strings_NL),
         nearest=bench.nearest(strings_NL),
-        scores=bench.scores(model, strings_NL),
+        scores=measured.scores(),
+        subject=measured.subject,
+        remarks=measured.remarks,
         autoregressive=None if bench.autoregressive is None else bench.autoregressive.facts,
         critic_trained=asked.critic_trained,
         nll=bench.nll(strings_NL),
-        c2st=_two_sample_test(model, bench, strings_NL),
-        frontier=bench.frontier(cast(TemperatureSampler, model), strings_NL),
+        c2st=measured.c2st(),
+        frontier=measured.frontier(),
         valid=bench.validity(strings_NL),
     )
-
-
-def _two_sample_test(model: Generator, bench: Bench, strings_NL: Ints) -> TwoSampleTest | None:
-    asked = bench.asked
-    if not asked.c2st_steps:
-        return None
-    steps, on_step = asked.c2st_steps, bench.on_step
-    return two_sample_test(model, bench.corpus, strings_NL, steps=steps, seed=asked.seed, on_step=on_step)
 
 
 def _summary(found: TextEvaluation) -> tuple[str, ...]:
@@ -212,139 +255,29 @@ def _summary(found: TextEvaluation) -> tuple[str, ...]:
         sentences.append(f"corpus: {text.name} {other}")
     if text.unknown:
         sentences.append(f"corpus: {text.unknown:.2%} of the characters in the test split are unknown to the model")
-    return tuple(sentences)
+    return *sentences, *found.remarks
 
 
 def _rows(found: TextEvaluation) -> list[MeasureRow]:
     """Return for each measure its name, its value, the value to compare it with, and what it means."""
     copies, nearest = found.copies, found.nearest
-    means = {kind: f"{spread.mean:.3g}" for kind, spread in found.scores.items()}
-    real = f"train {means['train']}, test {means['test']}"
     chance, lines = f"by chance {copies.expected:.2%}", f"test lines {nearest.test:.3f}"
     copied = f"share of the distinct strings that are training lines: {verdicts.copied(copies)}"
     neared = f"median edit distance per character to the nearest training line: {verdicts.neared(nearest)}"
-    told = verdicts.trusted(found.scores) if found.critic_trained else "it was not trained, so they mean nothing"
-    trusted = f"mean score of the critic: {told}"
     return [
-        *_profile(found.profiles, _fellows(found)),
-        *_hits(found.hits),
-        *_nll(found.nll),
-        *_valid(found.valid),
-        *_makeup(found.makeup),
+        *profile_rows(found.profiles, _fellows(found)),
+        *hits_rows(found.hits),
+        *nll_rows(found.nll),
+        *valid_rows(found.valid),
+        *makeup_rows(found.makeup),
         ("copies", f"{copies.share:.2%}", chance, copied),
         ("nearest", f"{nearest.generated:.3f}", lines, neared),
-        ("critic", means["generated"], real, trusted),
-        *_c2st(found.c2st),
+        *critic_rows(found.scores, trained=found.critic_trained),
+        *c2st_rows(found.c2st),
     ]
-
-
-def _c2st(found: TwoSampleTest | None) -> list[MeasureRow]:
-    if found is None:
-        return []
-    own, floor = found.generated, found.floor
-    what = f"accuracy of a new classifier, 50% by chance: {verdicts.told_apart(own.accuracy, found.error)}"
-    curve = "probability that it rates a real string above a generated one"
-    return [
-        ("C2ST", f"{own.accuracy:.1%}", f"real lines {floor.accuracy:.1%}", what),
-        ("C2ST AUC", f"{own.auc:.3f}", f"real lines {floor.auc:.3f}", curve),
-    ]
-
-
-def _profile(profiles: Profiles, fellows: Profile) -> list[MeasureRow]:
-    own, yardstick = profiles.model, f"Markov {BASELINE_ORDER}"
-    order = min(verdicts.ORDER, len(own.js))
-    beside = "real lines" if fellows is profiles.floor else yardstick
-    standing = f"Jensen-Shannon divergence of {order}-grams in bits, 0 to 1: {verdicts.standing(profiles)}"
-    variety = f"share of distinct strings: {verdicts.variety(own, fellows)}"
-    novel = f"{yardstick} {profiles.markov[BASELINE_ORDER].novel:.1%}"
-    return [
-        (f"JS-{order}", f"{own.js[order - 1]:.4f}", f"floor {profiles.floor.js[order - 1]:.4f}", standing),
-        ("unique", f"{own.unique:.1%}", f"{beside} {fellows.unique:.1%}", variety),
-        ("novel", f"{own.novel:.1%}", novel, "share of strings that are not training lines"),
-    ]
-
-
-def _hits(hits: Hits) -> list[MeasureRow]:
-    what = "share of the distinct test lines, never trained on, that occur among these strings"
-    rows = []
-    for guesses, share in hits.model.items():
-        beside = f"Markov {BASELINE_ORDER} {hits.markov[guesses]:.2%}"
-        if hits.autoregressive is not None:
-            beside += f", autoregressive {hits.autoregressive[guesses]:.2%}"
-        said = f"{what}: {verdicts.reached(share, hits.markov[guesses])}"
-        rows.append((f"hits in {guesses:,}", f"{share:.2%}", beside, said))
-    return rows
-
-
-def _nll(nll: GenerativeNll | None) -> list[MeasureRow]:
-    if nll is None:
-        return []
-    words = f"nats per symbol under the autoregressive baseline: {verdicts.likely(nll)}"
-    return [("NLL", f"{nll.generated:.3f}", f"test lines {nll.test:.3f}", words)]
-
-
-def _valid(valid: Validity | None) -> list[MeasureRow]:
-    if valid is None:
-        return []
-    what = f"share of strings that the validator {valid.validator} calls valid"
-    return [("valid", f"{valid.generated:.1%}", f"test lines {valid.test:.1%}", what)]
-
-
-def _makeup(makeup: Composition) -> list[MeasureRow]:
-    rows = []
-    for k, one in enumerate(makeup.words or (), 1):
-        what = f"share of distinct {'words' if k == 1 else f'word {k}-grams'} that also occur in the test split"
-        rows.append((f"in-test-{k}", f"{one.generated:.1%}", f"real lines {one.floor:.1%}", what))
-    means = f"mean {makeup.length_mean:.1f}, of test lines {makeup.length_mean_test:.1f}"
-    for name, one, what in (
-        ("lengths", makeup.length, f"total variation distance of string lengths ({means})"),
-        ("characters", makeup.character, "total variation distance of character frequencies"),
-    ):
-        words = f"{what}: {verdicts.likeness(one.generated, one.floor)}"
-        rows.append((name, f"{one.generated:.2%}", f"floor {one.floor:.2%}", words))
-    bits, bits_test = (sum(values) / len(values) for values in (makeup.entropy_bits, makeup.entropy_bits_test))
-    words = f"mean entropy per position in bits: {verdicts.freedom(bits, bits_test)}"
-    return [*rows, ("entropy", f"{bits:.3f}", f"test lines {bits_test:.3f}", words)]
 
 
 def _fellows(found: TextEvaluation) -> Profile:
     """Return the profile for comparison of the unique share: N real lines or, if there are fewer, a Markov chain."""
     enough = found.protocol.floor_n == found.protocol.n
     return found.profiles.floor if enough else found.profiles.markov[BASELINE_ORDER]
-
-
-def _profiles_table(profiles: Profiles) -> EvalTable:
-    """Return JS-n, unique and novel for the model, real lines and simple models."""
-    named: dict[str, Profile] = {
-        "floor": profiles.floor,
-        "this model": profiles.model,
-        **{f"Markov order {order}": profile for order, profile in profiles.markov.items()},
-        **({} if profiles.autoregressive is None else {"autoregressive": profiles.autoregressive}),
-        "uniform": profiles.uniform,
-    }
-    # For real lines, novel depends only on the split they come from.
-    novel = {name: "" if profile is profiles.floor else f"{profile.novel:.1%}" for name, profile in named.items()}
-    orders = [n for n, _ in enumerate(profiles.model.js, 1) if n in ORDERS_SHOWN]
-    head = ("", *(f"JS-{n}" for n in orders), "unique", "novel")
-    rows = tuple(
-        (name, *(f"{profile.js[n - 1]:.4f}" for n in orders), f"{profile.unique:.1%}", novel[name])
-        for name, profile in named.items()
-    )
-    return EvalTable(head=head, rows=rows, numbers=len(head) - 1)
-
-
-def _frontier_table(frontier: Frontier) -> EvalTable:
-    """Return nats per symbol under the baseline beside entropy and variety, for real lines and each temperature."""
-    named = {"test lines": frontier.test, "as in use": frontier.in_use}
-    named |= {f"temperature {point.temperature:g}": point for point in frontier.drawn}
-    rows = tuple(
-        (name, f"{point.nll:.3f}", f"{point.entropy_bits:.3f}", f"{point.unique:.1%}") for name, point in named.items()
-    )
-    return EvalTable(head=("drawn", "NLL", "4-gram entropy", "unique"), rows=rows, numbers=3)
-
-
-def _pairs_table(nearest: NearestLines) -> EvalTable:
-    """Return the generated strings that are nearest to a training line, without copies."""
-    rows = tuple((pair.string, pair.line, str(pair.edits)) for pair in nearest.pairs)
-    empty = "no generated string is close to a training line without being a copy"
-    return EvalTable(head=("closest generated", "training line", "edits"), rows=rows, numbers=1, empty=empty)

@@ -42,7 +42,12 @@ class Scored:
     @property
     def shown(self) -> str:
         r"""The printable text: a byte that is not valid UTF-8 as \xNN, as in generated strings."""
-        return _utf8(self.text).decode("utf-8", "backslashreplace")
+        return shown(self.text)
+
+
+def shown(text: str) -> str:
+    r"""Return a string in printable form: a byte that is not valid UTF-8 as \xNN."""
+    return _utf8(text).decode("utf-8", "backslashreplace")
 
 
 def scored(critic: nn.Module, spec: TextSpec, strings: Iterable[str], device: torch.device) -> Iterator[Scored]:
@@ -61,10 +66,11 @@ def scored(critic: nn.Module, spec: TextSpec, strings: Iterable[str], device: to
         score_N = critic_scores(critic, spec, ids_NL, device).tolist()
         unknown_N = (ids_NL == UNKNOWN).any(axis=1).tolist()
         for text, size, score, unknown in zip(block, sizes_N.tolist(), score_N, unknown_N, strict=True):
-            yield Scored(text=text, score=score, flag=_flag(size, spec.length, unknown=unknown))
+            yield Scored(text=text, score=score, flag=flag_of(size, spec.length, unknown=unknown))
 
 
-def _flag(size: int, length: int, *, unknown: bool) -> str:
+def flag_of(size: int, length: int, *, unknown: bool) -> str:
+    """Return the flag of a string of `size` units, for a model of strings of `length`; see `Scored.flag`."""
     flags = {EMPTY: size == 0, TOO_LONG: size > length, HAS_UNKNOWN: unknown}
     return "+".join(flag for flag, raised in flags.items() if raised)
 
