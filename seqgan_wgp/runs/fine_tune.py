@@ -24,6 +24,7 @@ from ..model import Model
 from ..text.domain import TextSpec, networks
 from ..text.generation.formats import printable
 from ..text.vocabulary import Vocabulary
+from ..training.build import build_generator_and_critic, seeded_construction
 from ..training.domain import DataSpec
 from ..utils.model_file import find_model_file
 from ..utils.tensor_file import read_tensor_file
@@ -110,21 +111,24 @@ class StartingModel:
         found = cast("TextSpec", spec)
         vocabulary, own = found.vocabulary, self.spec.vocabulary
         kept = Alphabets(own, vocabulary)
-        here = networks(config, found.length, vocabulary.size)
-        wider = networks(config, found.length, vocabulary.size + 1)
+        here = build_generator_and_critic(config, found)
+        with seeded_construction(config.training.seed):
+            plain = networks(config, found.length, vocabulary.size)
+            wider = networks(config, found.length, vocabulary.size + 1)
         tensors: dict[str, Tensor] = {}
-        for part, sources, new, more in (
-            ("generator", ("generator", "average"), here[0], wider[0]),
-            ("average", ("average", "generator"), here[0], wider[0]),
-            ("critic", ("critic",), here[1], wider[1]),
+        for part, sources, network in (
+            ("generator", ("generator", "average"), 0),
+            ("average", ("average", "generator"), 0),
+            ("critic", ("critic",), 1),
         ):
             source = next((name for name in sources if any(key.startswith(f"{name}.") for key in self.tensors)), part)
-            grown = more.state_dict()
-            for name, fresh in new.state_dict().items():
+            sizes = [{name: value.shape for name, value in of[network].state_dict().items()} for of in (plain, wider)]
+            for name, fresh in here[network].state_dict().items():
                 old = self.tensors.get(f"{source}.{name}")
                 if old is None:
                     raise self._unfit(f"it has no {source}.{name}")
-                axes = [axis for axis, size in enumerate(fresh.shape) if grown[name].shape[axis] != size]
+                shapes = zip(*(of.get(name, ()) for of in sizes), strict=True)
+                axes = [axis for axis, (size, grown) in enumerate(shapes) if size != grown]
                 tensors[f"{part}.{name}"] = self._taken(old.to(fresh.dtype), fresh, axes, kept, f"{part}.{name}")
         return InitialWeights(tensors=tensors, notes=(f"weights: those of {self.path}", *kept.notes))
 
