@@ -65,6 +65,7 @@ SLOW = (
     "runs/compare/test_comparison.py::test_toys_are_compared_too",
     "runs/compare/test_comparison.py::test_what_does_not_go_on_is_refused_and_nothing_changes",
     "runs/export/test_hub.py::test_a_repository_that_was_downloaded_before_is_loaded_without_network",
+    "runs/export/test_html_page.py::test_a_thousand_strings_of_a_bundled_model_are_those_of_the_command",
     "runs/export/test_onnx.py",
     "runs/export/test_onnx_runtime.py",
     "runs/health/test_health.py",
