@@ -74,7 +74,7 @@ from cli.app import app
 try:
     app(["inspect", {str(lines)!r}, "--no-timing"])
 except SystemExit as end:
-    parts = ("training.trainer", "text.domain", "text.inspection.timing", "utils.devices")
+    parts = ("training.trainer", "text.domain", "text.inspection.timing")
     sys.exit(f"{{end.code}} {{[name for name in parts if 'seqgan_wgp.' + name in sys.modules]}}")
 """
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
