@@ -16,8 +16,10 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
-    """Put the handlers back that were there."""
+    """Begin with the default handlers, which a job in the background lacks, and put back those that were there."""
     former = {signal.Signals[name]: signal.getsignal(signal.Signals[name]) for name in SIGNALS}
+    for number in former:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     yield
     for number, handler in former.items():
         signal.signal(number, handler)
