@@ -60,7 +60,7 @@ def inspection_html(found: Inspection) -> str:
         rows.append(("length", f"{outlook.length}: {outlook.rule}"))
         split = f"{outlook.train:,} training, {outlook.validation:,} validation, {outlook.test:,} test"
         rows.append(("rows", f"{outlook.rows:,}: {split}"))
-    rows += [(finding.level, f"{finding.what} {finding.remedy}".strip()) for finding in found.findings]
+    rows += [(finding.level, "; ".join(filter(None, (finding.what, finding.remedy)))) for finding in found.findings]
     style = "" if verdict.trains else " class='sg-problem'"
     return f"<p{style}><b>{_text(verdict.what)}</b> {_text(verdict.remedy)}</p>{table_html((), rows)}"
 

@@ -48,6 +48,12 @@ def test_the_verdict_of_inspect_comes_first(tiny_corpus: Path, tmp_path: Path) -
     assert pages.inspection_html(found).startswith("<p class='sg-problem'><b>train would")
 
 
+def test_a_finding_and_what_to_do_about_it_are_parted(tmp_path: Path) -> None:
+    (tmp_path / "twice.txt").write_text("".join(f"word{k % 40:02}\n" for k in range(99)))
+    page = pages.inspection_html(inspect(open_inputs([str(tmp_path / "twice.txt")]), recipe("fast")))
+    assert re.search(r"duplicate lines: 59 of 99; frequent lines", page), page
+
+
 def test_green_adds_red_takes_and_the_largest_is_the_strongest() -> None:
     one = Explained(
         text="abc", score=0.5, flag="too_long", log_probability=None, symbols=(("a", 2.0), ("b", -1.0), ("c", 0.0))
