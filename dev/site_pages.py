@@ -95,6 +95,8 @@ def api_page() -> str:
             text += ["", f"::: {home}.{value.__qualname__}"]
             if value is Config:  # its signature is the table of settings, as code
                 text += ["    options:", "      show_signature: false"]
+            elif value.__qualname__ != name:  # defined under another name
+                text += ["    options:", f"      heading: {name}"]
     return "\n".join([*text, "", "## Extension", "", "::: seqgan_wgp.registry.decorators", ""])
 
 
