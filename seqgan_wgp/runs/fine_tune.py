@@ -29,9 +29,6 @@ from ..training.domain import DataSpec
 from ..utils.model_file import find_model_file
 from ..utils.tensor_file import read_tensor_file
 
-RATE = 0.5
-"""Learning rates of fine-tuning, as a multiple of those that the model was trained with."""
-
 SYMBOLS_NAMED = 20
 """Largest number of symbols that a note names."""
 
@@ -60,8 +57,8 @@ class StartingModel:
     def settings(self, overrides: Mapping[str, object] | None = None, *, file: Path | None = None) -> Config:
         """Return the settings of a run that begins with this model.
 
-        They are those of the model with RATE times its learning rates. What belongs to its corpus, or to the length of
-        its training, is as in the recipe `fast`.
+        They are those of the model, its learning rates among them. What belongs to its corpus, or to the length of its
+        training, is as in the recipe `fast`.
 
         Args:
             overrides: dotted setting -> value.
@@ -75,8 +72,6 @@ class StartingModel:
         changes |= {
             "initial_model": str(self.path),
             "initial_model_sha256": self.sha256,
-            "optimizer.generator.learning_rate": RATE * own.optimizer.generator.learning_rate,
-            "optimizer.critic.learning_rate": RATE * own.optimizer.critic.learning_rate,
             "training.batch_size": "auto",
             "training.steps": fresh.training.steps,
             "training.minutes": None,
