@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from seqgan_wgp.model import Model, model_tensors
 from seqgan_wgp.text.constrained.constraints import Constraints
 from seqgan_wgp.text.evaluation.scores import one_hot_scores
 from seqgan_wgp.text.generation.request import Request
-from seqgan_wgp.text.generation.stream import TextModel, stream
+from seqgan_wgp.text.generation.stream import stream
 from seqgan_wgp.training.diagnostics.collect import diagnose
 
 from .stand_ins import LENGTH, trainer_of
@@ -111,9 +111,7 @@ def test_strings_under_constraints_of_a_causal_network_need_none() -> None:
     model = Model(trainer.config, trainer.domain.spec, {}, model_tensors(trainer.state()), CPU)
     known = trainer.domain.spec.to_text(trainer.domain.batch(np.arange(1)).numpy())[0][0]
     with NoDoubles():
-        blocks = [
-            block for block, _ in stream(cast(TextModel, model), Request(n=2, constraints=Constraints(prefix=known)))
-        ]
+        blocks = [block for block, _ in stream(model.text_model(), Request(n=2, constraints=Constraints(prefix=known)))]
     strings = [string for block in blocks for string in trainer.domain.spec.to_text(block.ids_NL)]
     assert [string[0] for string in strings] == [known, known]
 

@@ -73,20 +73,27 @@ class Proposals:
 
 
 @torch.inference_mode()
-def steering_of(network: CausalNetwork, drawing: Drawing, trellis: Trellis) -> Steering:
-    """Return how to draw strings that a trellis allows; a function of the arguments alone.
-
-    The look-ahead comes from a chain that is fitted to strings of the network. The number of proposals comes from the
-    effective sample size of strings drawn by it (Kong 1992): (sum of weights)^2 / sum of squared weights. Where
-    proposals are as good as draws from the conditional distribution, one is enough.
-    """
+def chain_of(network: CausalNetwork, drawing: Drawing) -> PositionChain:
+    """Return the chain of the look-ahead, fitted to strings of a network; a function of the arguments alone."""
     settings = network.settings
     index_N = torch.arange(LOOKAHEAD_STRINGS, device=network.taps.device)
-    uniform_NL = uniform(0, Stream.LOOKAHEAD, index_N, settings.length)
-    blocks = torch.split(uniform_NL, DRAWN_TOGETHER)
+    blocks = torch.split(uniform(0, Stream.LOOKAHEAD, index_N, settings.length), DRAWN_TOGETHER)
     ids_NL = torch.cat([network.sample(uniform_BL, drawing) for uniform_BL in blocks])
-    ahead = Lookahead.of(trellis, PositionChain.fit(ids_NL.cpu().numpy(), settings.vocabulary_size))
-    weight_B = propose(network, blocks[0], drawing, trellis, ahead).log_weight_B.softmax(dim=0)
+    return PositionChain.fit(ids_NL.cpu().numpy(), settings.vocabulary_size)
+
+
+@torch.inference_mode()
+def steering_of(network: CausalNetwork, drawing: Drawing, trellis: Trellis, chain: PositionChain) -> Steering:
+    """Return how to draw strings that a trellis allows; a function of the arguments alone.
+
+    The look-ahead comes from a chain, see `chain_of`. The number of proposals comes from the effective sample size of
+    strings drawn by it (Kong 1992): (sum of weights)^2 / sum of squared weights. Where proposals are as good as draws
+    from the conditional distribution, one is enough.
+    """
+    ahead = Lookahead.of(trellis, chain)
+    index_B = torch.arange(DRAWN_TOGETHER, device=network.taps.device)
+    uniform_BL = uniform(0, Stream.LOOKAHEAD, index_B, network.settings.length)
+    weight_B = propose(network, uniform_BL, drawing, trellis, ahead).log_weight_B.softmax(dim=0)
     effective = float(1 / (weight_B.square().sum() * len(weight_B)))
     return Steering(trellis=trellis, ahead=ahead, proposals=proposals_for(effective))
 

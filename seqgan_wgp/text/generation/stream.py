@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol, final
 
@@ -24,10 +24,12 @@ from ...training.latents import BLOCK
 from ..causal import Drawing
 from ..causal_generator import CausalGenerator
 from ..constrained.decoder import Decoder, compile_constraints
+from ..constrained.lookahead import PositionChain
+from ..constrained.trellis import Trellis
 from ..domain import TextSpec
 from ..fusion.fusion import Fusion
 from ..refinement.refiner import Refiner
-from .causal_stream import Steering, block_uniforms, constrained_sample, drawing_of, steering_of
+from .causal_stream import Steering, block_uniforms, chain_of, constrained_sample, drawing_of, steering_of
 from .filters import StringFilter
 from .request import NUMBERS_MOST, Progress, Request
 from .sampling import decode_noise, sample
@@ -63,6 +65,15 @@ class TextModel:
 
     fusion: Fusion | None = None
     """What a request with `decode` fusion needs."""
+
+    _chains: dict[Drawing, PositionChain] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Fitted for a look-ahead: the requests of a mask file, or of several stages, have the same."""
+
+    def steering(self, generator: CausalGenerator, drawing: Drawing, trellis: Trellis) -> Steering:
+        """Return how to draw strings of the causal generator that a trellis allows."""
+        if drawing not in self._chains:
+            self._chains[drawing] = chain_of(generator.network, drawing)
+        return steering_of(generator.network, drawing, trellis, self._chains[drawing])
 
     def sha256(self) -> str:
         """Return a hash of the weights, the vocabulary and the length, which identifies the model."""
@@ -219,7 +230,7 @@ def candidates(model: TextModel, request: Request, numbers: range) -> Iterator[S
     if isinstance(generator, CausalGenerator):
         steering = None
         if decoder is not None:
-            steering = steering_of(generator.network, _drawing(generator, request), decoder.trellis)
+            steering = model.steering(generator, _drawing(generator, request), decoder.trellis)
         return (
             _drawn(model, generator, request, steering, place).select(
                 slice(max(numbers.start - place * BLOCK, 0), numbers.stop - place * BLOCK)

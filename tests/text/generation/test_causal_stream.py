@@ -10,9 +10,11 @@ import torch
 
 from seqgan_wgp.text.causal import CausalNetwork, CausalSettings, Drawing
 from seqgan_wgp.text.constrained.lookahead import Lookahead, PositionChain
+from seqgan_wgp.text.constrained.trellis import Trellis
 from seqgan_wgp.text.generation.causal_stream import (
     PROPOSALS_MOST,
     Steering,
+    chain_of,
     constrained_sample,
     proposals_for,
     propose,
@@ -33,6 +35,10 @@ def any_network(scale: float = 0.3) -> CausalNetwork:
         for parameter in network.parameters():
             parameter.add_(scale * torch.randn(parameter.shape, generator=noise))
     return network.eval()
+
+
+def steering_for(network: CausalNetwork, drawing: Drawing, trellis: Trellis) -> Steering:
+    return steering_of(network, drawing, trellis, chain_of(network, drawing))
 
 
 def every_string() -> torch.Tensor:
@@ -80,7 +86,7 @@ def test_weighted_proposals_have_the_conditional_distribution(pattern: str) -> N
 def test_more_proposals_bring_strings_nearer_to_the_conditional_distribution(pattern: str) -> None:
     network, trellis = any_network(), of(pattern)
     assert trellis is not None
-    own = steering_of(network, Drawing(), trellis)
+    own = steering_for(network, Drawing(), trellis)
 
     def error(proposals: int) -> float:
         steering = Steering(trellis=trellis, ahead=own.ahead, proposals=proposals)
@@ -95,7 +101,9 @@ def test_more_proposals_bring_strings_nearer_to_the_conditional_distribution(pat
 def test_a_string_depends_on_its_number_alone() -> None:
     network, trellis = any_network(), of(".*ab.*")
     assert trellis is not None
-    steering = Steering(trellis=trellis, ahead=steering_of(network, Drawing(), trellis).ahead, proposals=PROPOSALS_MOST)
+    steering = Steering(
+        trellis=trellis, ahead=steering_for(network, Drawing(), trellis).ahead, proposals=PROPOSALS_MOST
+    )
     whole, _ = constrained_sample(network, 1, torch.arange(60), Drawing(), steering)
     part, _ = constrained_sample(network, 1, torch.arange(20, 40), Drawing(), steering)
     assert torch.equal(whole[20:40], part)
@@ -106,7 +114,7 @@ def test_a_string_depends_on_its_number_alone() -> None:
 def test_only_symbols_above_epsilon_or_the_likeliest_are_drawn_under_constraints() -> None:
     network, trellis = any_network(), of(".{4}")
     assert trellis is not None
-    steering = steering_of(network, Drawing(epsilon=0.999), trellis)
+    steering = steering_for(network, Drawing(epsilon=0.999), trellis)
     ids_NL, _ = constrained_sample(network, 1, torch.arange(500), Drawing(epsilon=0.999), steering)
     assert len(set(map(tuple, ids_NL.tolist()))) == 1
 
@@ -115,4 +123,4 @@ def test_the_number_of_proposals_follows_from_how_good_they_are() -> None:
     assert [proposals_for(share) for share in (1.0, 0.91, 0.75, 0.5, 0.3, 0.01)] == [1, 1, 3, 4, 7, PROPOSALS_MOST]
     network, trellis = any_network(), of("[abc]*")
     assert trellis is not None
-    assert steering_of(network, Drawing(), trellis).proposals == 1
+    assert steering_for(network, Drawing(), trellis).proposals == 1
