@@ -78,7 +78,7 @@ def score(
 
     format_ = chosen_format(format_, csv_safe=csv_safe)
 
-    from seqgan_wgp.runs.commands import PROBABILITY, score_strings
+    from seqgan_wgp.runs.commands import probability_columns, score_strings
     from seqgan_wgp.text.generation.scoring import shown
 
     records = score_strings(
@@ -91,9 +91,9 @@ def score(
         seed=seed,
         device=device,
     )
-    names = (*PROBABILITY, "guess_number") if guess_number else PROBABILITY
+    names = probability_columns(guess_number=guess_number) if log_probability else ()
     line = RECORDS[format_]
     with opened(output, overwrite=overwrite) as out:
-        out.write(header(format_, "score", "flag", *(names if log_probability else ())))
+        out.write(header(format_, "score", "flag", *names))
         for record in records:
             out.write(line(shown(record.pop("text")), record) + "\n")

@@ -31,14 +31,19 @@ from ..utils.progress import OnBytes, ignore_bytes
 from .compare.comparison import Comparison
 from .compare.folder import held_comparison, open_comparison
 from .compare.plan import ComparisonOptions, parse_entries
+from .evaluate import load_model
 from .export.formats import EXPORTS, SLIM, left_out
 from .export.space import write_space
 from .folder import open_run
 from .session import OnRecord
 from .train import report_or_warn, run_training
 
-PROBABILITY = ("log_probability", "error", "bits_per_character")
-"""The columns that `log_probability` adds to scores."""
+_PROBABILITY = ("log_probability", "error", "bits_per_character")
+
+
+def probability_columns(*, guess_number: bool) -> tuple[str, ...]:
+    """Return the columns that `log_probability` adds to scores."""
+    return (*_PROBABILITY, "guess_number") if guess_number else _PROBABILITY
 
 
 def resume(
@@ -221,13 +226,13 @@ def score_strings(
         if value is not None and not log_probability:
             option = f"--{name.replace('_', '-')}"
             raise ConfigError(f"{option} is given without --log-probability", "give both, or neither")
-    loaded = model if isinstance(model, Model) else Model.load(model, device=device or "auto")
+    loaded = load_model(model, best=False, device=device or "auto")
     loaded.text_spec("score")
     given = strings_of(str(strings), loaded.config.corpus) if isinstance(strings, str | Path) else strings
     if not log_probability:
         return (_record(one) for one in loaded.score(given))
     first, again = itertools.tee(given)
-    columns = (*PROBABILITY, "guess_number") if guess_number else PROBABILITY
+    columns = probability_columns(guess_number=guess_number)
     found = loaded.log_probability(
         again,
         latents=LATENTS if latents is None else latents,
@@ -286,9 +291,7 @@ def export(
         EXPORTS[name].check()
     if isinstance(model, Model) and output is None and space is None:
         raise ConfigError("a loaded model has no name for a file", "give output")
-    if isinstance(model, Model) and best:
-        raise ConfigError("best needs a run folder, but this model is already loaded", "load it with best=True")
-    loaded = model if isinstance(model, Model) else Model.load(model, device="cpu", best=best)
+    loaded = load_model(model, best=best, device="cpu")
     if space is not None:
         write_space(loaded, Path(space), overwrite=overwrite)
         return Path(space)

@@ -157,10 +157,17 @@ def _source(named: Any) -> Source:
 
 def open_model(model: Model | str | Path, *, best: bool, device: str) -> LoadedModel:
     """Load a model from a run folder or a file, or use a loaded one. Raises ConfigError and CheckpointError."""
+    loaded = load_model(model, best=best, device=device)
     if isinstance(model, Model):
-        if best:
-            raise ConfigError("best needs a run folder, but this model is already loaded", "load it with best=True")
-        return LoadedModel(model=model, label="the model", run=None)
+        return LoadedModel(model=loaded, label="the model", run=None)
     path = Path(model)
-    loaded = Model.load(path, device=device, best=best)
     return LoadedModel(model=loaded, label=str(path), run=path if path.is_dir() else None)
+
+
+def load_model(model: Model | str | Path, *, best: bool, device: str) -> Model:
+    """Load a model, or return a loaded one as it is. Raises ConfigError and CheckpointError."""
+    if not isinstance(model, Model):
+        return Model.load(model, device=device, best=best)
+    if best:
+        raise ConfigError("best needs a run folder, but this model is already loaded", "load it with best=True")
+    return model

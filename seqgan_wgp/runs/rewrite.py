@@ -16,6 +16,7 @@ from ..training.adapter import LoadedModel
 from ..utils.bundled_models import refuse_bundled
 from ..utils.model_file import find_model_file
 from ..utils.progress import OnBytes, ignore_bytes
+from .evaluate import open_model
 from .folder import RunFolder
 
 Change = Callable[[Model, Corpus], Model]
@@ -49,9 +50,8 @@ def rewritten(
         OSError: the file cannot be written.
     """
     if isinstance(model, Model):
-        if best:
-            raise ConfigError("best needs a run folder, but this model is already loaded", "load it with best=True")
-        return _changed(LoadedModel(model=model, label="the model", run=None), model, corpus, change, command, on_bytes)
+        named = open_model(model, best=best, device=device)
+        return _changed(named, model, corpus, change, command, on_bytes)
     path = Path(model)
     refuse_bundled(path, command)
     file = find_model_file(path, best=best)
