@@ -57,6 +57,14 @@ def refine(
         ),
     ] = 0.95,
     proposals: Annotated[int, typer.Option(help="For mh: number of candidates per accepted string.", metavar="K")] = 32,
+    new: Annotated[
+        float,
+        typer.Option(
+            help="Wanted share of new strings, which are not training lines. If fewer are new, training lines are "
+            "accepted more rarely. 0: no such correction.",
+            metavar="SHARE",
+        ),
+    ] = 0.8,
     seed: Annotated[int, typer.Option(help="Random seed.", metavar="S")] = 0,
     best: Annotated[
         bool, typer.Option("--best", help="Use best.safetensors (best validation score) instead of the latest weights.")
@@ -83,6 +91,7 @@ def refine(
             acceptance=acceptance,
             quantile=quantile,
             proposals=proposals,
+            new=new,
             seed=seed,
             best=best,
             device=device or "auto",
@@ -107,5 +116,9 @@ def _tell(refiner: Refiner) -> None:
         of, facts = f"round {place}: " if len(refiner.stages) > 1 else "", stage.facts
         told = f"a classifier tells {facts['accuracy']:.1%} of validation lines and generated strings right"
         console.print(f"{of}{told} (50% by chance), after {facts['best_step']:,} steps", soft_wrap=True)
+    if refiner.thinning is not None:
+        before, after = (f"{refiner.thinning.facts[name]:.1%}" for name in ("new_before", "new"))
+        rarely = f"training lines are accepted more rarely, by a factor of {refiner.thinning.factor:.2f}"
+        console.print(f"{rarely}: {after} of the accepted strings will be new (else {before})", soft_wrap=True)
     share = refiner.expected_acceptance
     console.print(f"generate --refine will accept about {share:.1%} of the strings", soft_wrap=True)

@@ -397,7 +397,9 @@ class RefinementSettings:
     """What follows training, for text: an n-gram model and a refiner for the final model."""
 
     fuse: bool = setting("choose an n-gram model that strings are drawn by too, as the command fuse does", False)
-    new: float = setting("smallest share of new strings that fuse accepts", 0.8, ge=0, le=1)
+    new: float = setting(
+        "wanted share of strings that are not training lines, for the n-gram model and the refiner", 0.8, ge=0, le=1
+    )
     minutes: float | None = setting(
         "minutes of training a refiner, as the command refine does, after those of training.minutes; none: no refiner",
         None,

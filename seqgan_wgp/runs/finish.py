@@ -55,7 +55,13 @@ def finish(run: RunFolder, config: Config, should_stop: Callable[[], bool], on_p
             )
         if judged:
             on_phase("training a refiner")
-            options = RefineOptions(minutes=settings.minutes, steps=settings.steps, rounds=settings.rounds, seed=seed)
+            options = RefineOptions(
+                minutes=settings.minutes,
+                steps=settings.steps,
+                rounds=settings.rounds,
+                new=settings.new,
+                seed=seed,
+            )
             model = refined(model, corpus, options, check)
     except _Stopped:
         return False

@@ -24,6 +24,7 @@ def refine(
     quantile: float = 0.95,
     rate: float = 0.5,
     proposals: int = 32,
+    new: float = 0.8,
     seed: int = 0,
     best: bool = False,
     device: str = "auto",
@@ -47,6 +48,9 @@ def refine(
         quantile: for "ratio" and "drs": quantile of the density ratios of generated strings that is used as the bound.
         rate: for "drs": share of strings that are accepted with a probability above one half.
         proposals: for "mh": number of candidates per accepted string.
+        new: wanted share of accepted strings that are not training lines; where fewer are, training lines are accepted
+            more rarely. It is not brought above the share without a refiner, nor above the probability that a further
+            real line is new (Good-Turing). 0: as it comes.
         seed: random seed.
         best: use the run's best model.
         device: "auto", "cpu", "cuda" or "mps". A loaded model stays on its device.
@@ -64,6 +68,7 @@ def refine(
         steps=steps,
         rounds=rounds,
         acceptance=AcceptanceConfig(rule=acceptance, quantile=quantile, rate=rate, proposals=proposals),
+        new=new,
         seed=seed,
     )
     return rewritten(

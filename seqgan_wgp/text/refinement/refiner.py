@@ -31,6 +31,7 @@ from .acceptance import (
     ratio_acceptance,
 )
 from .classifier import BLOCK, ClassifierConfig, StringClassifier, logits
+from .thinning import LEAST, Thinning, thinning_from
 
 RULES = ("ratio", "drs", "mh")
 """Acceptance rules: rejection sampling with a bound, discriminator rejection sampling, Metropolis-Hastings."""
@@ -38,9 +39,8 @@ RULES = ("ratio", "drs", "mh")
 PART = "refiner"
 """Prefix of a refiner's tensors in a model file, and the name of its facts there."""
 
-
-LEAST = 1e-300
-"""Lower bound of probabilities, so that they have logs."""
+LINES = f"{PART}.lines"
+"""Name of the hashes of training lines in a model file."""
 
 
 @final
@@ -103,6 +103,9 @@ class Refiner:
     decode: str = "argmax"
     """How the strings were decoded that it learnt from, one of `generation.sampling.DECODERS`; only such it judges."""
 
+    thinning: Thinning | None = None
+    """Accepts training lines more rarely, if set. It is no part of the weights."""
+
     def log_weights(self, ids_NL: Ids) -> Floats:
         """Return the log of the density of real strings over that of generated ones (N,), up to a constant."""
         let_through_N = weight_N = np.zeros(len(ids_NL))
@@ -132,9 +135,11 @@ class Refiner:
             ids_BL: the strings. For "mh", B is a multiple of the number of proposals.
         """
         weight_B = self.log_weights(ids_BL)
+        log_factor_B = np.zeros(len(ids_BL)) if self.thinning is None else self.thinning.log_factors(ids_BL)
         index_B = np.arange(first, first + len(ids_BL))
         if self.config.rule != "mh":
-            return accepted(seed, index_B, self.probabilities(weight_B))
+            return accepted(seed, index_B, self.probabilities(weight_B) * np.exp(log_factor_B))
+        weight_B = weight_B + log_factor_B
         weight_GK = weight_B.reshape(-1, self.config.proposals)
         place_G = metropolis_hastings(seed, index_B[:: self.config.proposals], weight_GK)
         mask_GK = np.arange(self.config.proposals) == place_G[:, None]
@@ -143,12 +148,14 @@ class Refiner:
 
     @property
     def expected_acceptance(self) -> float:
-        """Share of strings accepted in the calibration of the last stage."""
-        return float(self.stages[-1].facts["acceptance"])
+        """Share of strings accepted in the calibration of the last stage, and after thinning if there is one."""
+        share = float(self.stages[-1].facts["acceptance"])
+        return share if self.thinning is None else share * float(self.thinning.facts["acceptance"])
 
     def to_tensors(self) -> dict[str, Tensor]:
-        """Return the weights to store in a model file, by name."""
-        return {
+        """Return the weights, and the hashes of training lines, to store in a model file, by name."""
+        lines = {} if self.thinning is None else {LINES: self.thinning.to_tensor()}
+        return lines | {
             f"{PART}.{place}.{name}": tensor
             for place, stage in enumerate(self.stages)
             for name, tensor in stage.classifier.state_dict().items()
@@ -166,7 +173,8 @@ class Refiner:
             }
             for stage in self.stages
         ]
-        return {"acceptance": asdict(self.config), "decode": self.decode, "stages": stages}
+        thinning = {} if self.thinning is None else {"thinning": self.thinning.to_facts()}
+        return {"acceptance": asdict(self.config), "decode": self.decode, "stages": stages, **thinning}
 
     def to(self, device: torch.device) -> Refiner:
         """Return the refiner with its classifiers on a device."""
@@ -186,7 +194,9 @@ def from_tensors(facts: Mapping[str, Any], tensors: Mapping[str, Tensor], vocabu
             raise KeyError("stages")
         # Files of before there was another way to decode do not say which.
         decode = str(facts.get("decode", "argmax"))
-        return Refiner(stages=tuple(stages), config=AcceptanceConfig(**facts["acceptance"]), decode=decode)
+        config = AcceptanceConfig(**facts["acceptance"])
+        thinning = thinning_from(facts["thinning"], tensors[LINES]) if "thinning" in facts else None
+        return Refiner(stages=tuple(stages), config=config, decode=decode, thinning=thinning)
     except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
         reason = error.message if isinstance(error, ConfigError) else one_line(error)
         raise CheckpointError(f"the refiner's part of the model file is not readable ({reason})") from None

@@ -19,18 +19,26 @@ import torch
 from ...errors import ConfigError
 from ..corpus.dataset import Corpus
 from ..hashing.row_hashes import Ids
+from ..hashing.short_hashes import ShortHashes
 from .classifier import BLOCK
 from .fit import Draws, FitConfig, FitProgress, FittedClassifier, fit, strings_per_step
 from .fresh import Samples, fresh_strings, training_seed
 from .refiner import AcceptanceConfig, Refiner, calibrated
+from .thinning import LINES_MOST, Thinning, factor_for
 
 CALIBRATION_STRINGS = 20 * BLOCK
 """Number of generated strings for the calibration of a round's bound and gamma."""
+
+THINNING_STRINGS = 40 * BLOCK
+"""Number of generated strings by which the share of new ones is measured."""
 
 ROUNDS_MOST = 8
 
 _CALIBRATION = 1_000
 """Offset between the seeds of calibration and training strings."""
+
+_THINNING = 2_000
+"""Offset between the seeds of the strings that a thinning is chosen by and those of training."""
 
 
 @final
@@ -50,6 +58,9 @@ class RefineOptions:
 
     rounds: int = 1
     acceptance: AcceptanceConfig = field(default_factory=AcceptanceConfig)
+    new: float = 0.8
+    """Wanted share of accepted strings that are not training lines; 0: as it comes. See `thinned`."""
+
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -61,6 +72,8 @@ class RefineOptions:
             raise ConfigError(f"--steps is {self.steps}, but it must be at least 1")
         if not 1 <= self.rounds <= ROUNDS_MOST:
             raise ConfigError(f"--rounds is {self.rounds}, but it must be 1 to {ROUNDS_MOST}")
+        if not 0 <= self.new <= 1:
+            raise ConfigError(f"--new is {self.new:g}, but it is a share, from 0 to 1")
         if not 0 <= self.seed < 1 << 63:
             raise ConfigError(f"--seed is {self.seed}, but it must be 0 to 2^63 - 1")
 
@@ -110,7 +123,33 @@ def train_refiner(
         trained = (fitted.classifier, fitted.temperature)
         refiner = calibrated(stages, trained, strings_NL, options.acceptance, _facts(fitted, options.seed))
     assert refiner is not None
-    return replace(refiner, decode=decode)
+    return thinned(replace(refiner, decode=decode), samples, corpus, options)
+
+
+def thinned(refiner: Refiner, samples: Samples, corpus: Corpus, options: RefineOptions) -> Refiner:
+    """Return a refiner that accepts training lines more rarely, if too many of its strings are training lines.
+
+    The share of new strings is brought to `options.new`, but not above the share among generated strings without the
+    refiner, nor above the probability that a further real line is new: where real lines often repeat, generated ones
+    may, too. Windows of running text, and corpora of more than LINES_MOST lines, are left as they are.
+    """
+    train = corpus.train
+    if not options.new or train.rows_NS.shape[1] != train.length or len(train) > LINES_MOST:
+        return refiner
+    lines = ShortHashes.of(train.read())
+    strings_NL = Draws(fresh_strings(samples, training_seed(options.seed, _THINNING))).take(THINNING_STRINGS)
+    trained_N, log_weight_N = lines.has(strings_NL), refiner.log_weights(strings_NL)
+    chained = refiner.config.rule == "mh"
+    weight_N = np.exp(log_weight_N - log_weight_N.max()) if chained else refiner.probabilities(log_weight_N)
+    new = min(options.new, lines.unseen, float(1 - trained_N.mean()))
+    factor = factor_for(new, weight_N, trained_N)
+    if factor == 1:
+        return refiner
+    thin_N = np.where(trained_N, factor * weight_N, weight_N)
+    acceptance = 1.0 if chained else float(thin_N.sum() / weight_N.sum())
+    facts = {"wanted": new, "new": float(thin_N[~trained_N].sum() / thin_N.sum()), "acceptance": acceptance}
+    facts["new_before"] = float(weight_N[~trained_N].sum() / weight_N.sum())
+    return replace(refiner, thinning=Thinning(lines=lines, factor=factor, facts=facts))
 
 
 def _fit_config(options: RefineOptions, length: int) -> FitConfig:
