@@ -151,6 +151,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "--acceptance RULE": "ratio",
         "--quantile Q": 0.95,
         "--proposals K": 32,
+        "--new SHARE": 0.8,
         "--seed S": 0,
         "--best": False,
         "--device NAME": None,

@@ -24,7 +24,7 @@ from .classifier import BLOCK
 from .fit import Draws, FitConfig, FitProgress, FittedClassifier, fit, strings_per_step
 from .fresh import Samples, fresh_strings, training_seed
 from .refiner import AcceptanceConfig, Refiner, calibrated
-from .thinning import LINES_MOST, Thinning, factor_for
+from .thinning import HASHES_MOST, Thinning, factor_for
 
 CALIBRATION_STRINGS = 20 * BLOCK
 """Number of generated strings for the calibration of a round's bound and gamma."""
@@ -131,10 +131,10 @@ def thinned(refiner: Refiner, samples: Samples, corpus: Corpus, options: RefineO
 
     The share of new strings is brought to `options.new`, but not above the share among generated strings without the
     refiner, nor above the probability that a further real line is new: where real lines often repeat, generated ones
-    may, too. Windows of running text, and corpora of more than LINES_MOST lines, are left as they are.
+    may, too. Windows of running text, and corpora of more than HASHES_MOST lines, are left as they are.
     """
     train = corpus.train
-    if not options.new or train.rows_NS.shape[1] != train.length or len(train) > LINES_MOST:
+    if not options.new or train.rows_NS.shape[1] != train.length or len(train) > HASHES_MOST:
         return refiner
     lines = ShortHashes.of(train.read())
     strings_NL = Draws(fresh_strings(samples, training_seed(options.seed, _THINNING))).take(THINNING_STRINGS)
