@@ -59,7 +59,7 @@ class RefineOptions:
     rounds: int = 1
     acceptance: AcceptanceConfig = field(default_factory=AcceptanceConfig)
     new: float = 0.8
-    """Wanted share of accepted strings that are not training lines; 0: as it comes. See `thinned`."""
+    """Wanted share of accepted strings that are not training lines; 0: as it comes. See `with_new_share`."""
 
     seed: int = 0
 
@@ -123,10 +123,10 @@ def train_refiner(
         trained = (fitted.classifier, fitted.temperature)
         refiner = calibrated(stages, trained, strings_NL, options.acceptance, _facts(fitted, options.seed))
     assert refiner is not None
-    return thinned(replace(refiner, decode=decode), samples, corpus, options)
+    return with_new_share(replace(refiner, decode=decode), samples, corpus, options)
 
 
-def thinned(refiner: Refiner, samples: Samples, corpus: Corpus, options: RefineOptions) -> Refiner:
+def with_new_share(refiner: Refiner, samples: Samples, corpus: Corpus, options: RefineOptions) -> Refiner:
     """Return a refiner that accepts training lines more rarely, if too many of its strings are training lines.
 
     The share of new strings is brought to `options.new`, but not above the share among generated strings without the

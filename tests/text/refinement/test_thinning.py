@@ -24,7 +24,7 @@ from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.text.refinement.classifier import BLOCK, ClassifierConfig, StringClassifier
 from seqgan_wgp.text.refinement.refiner import LINES, AcceptanceConfig, Refiner, Stage, from_tensors
 from seqgan_wgp.text.refinement.thinning import Thinning, factor_for
-from seqgan_wgp.text.refinement.train import RefineOptions, thinned
+from seqgan_wgp.text.refinement.train import RefineOptions, with_new_share
 from seqgan_wgp.utils.half_precision import halved
 
 Ids = npt.NDArray[np.integer[Any]]
@@ -103,7 +103,7 @@ def test_accepted_strings_are_as_new_as_wanted(rule: str, corpus: Corpus) -> Non
     favoured = replace(plain, stages=(replace(plain.stages[0], classifier=likes_lines_with_a()),))
     copied = new_share(favoured, corpus)
     assert copied < before - 0.1
-    refiner = thinned(favoured, draw, corpus, RefineOptions(steps=1, new=before - 0.05))
+    refiner = with_new_share(favoured, draw, corpus, RefineOptions(steps=1, new=before - 0.05))
     assert refiner.thinning is not None
     assert new_share(refiner, corpus) == pytest.approx(before - 0.05, abs=0.03)
     assert refiner.thinning.facts["new"] == pytest.approx(before - 0.05, abs=0.02)
@@ -136,7 +136,7 @@ def test_among_training_lines_and_among_others_nothing_changes(corpus: Corpus) -
 @pytest.mark.parametrize("new", [0.0, 0.3])
 def test_what_is_new_enough_is_left_as_it_is(new: float, corpus: Corpus) -> None:
     refiner = constant_refiner()
-    assert thinned(refiner, draw, corpus, RefineOptions(steps=1, new=new)) is refiner
+    assert with_new_share(refiner, draw, corpus, RefineOptions(steps=1, new=new)) is refiner
 
 
 def test_where_real_lines_repeat_generated_ones_may(tmp_path: Path, tiny_config: Callable[..., Config]) -> None:
@@ -144,14 +144,14 @@ def test_where_real_lines_repeat_generated_ones_may(tmp_path: Path, tiny_config:
     config = tiny_config(**{"corpus.length": LENGTH, "corpus.held_out": 0.2})
     corpus = prepare(scan(open_source(lines), config.corpus), tmp_path)
     refiner = constant_refiner()
-    assert thinned(refiner, draw, corpus, RefineOptions(steps=1, new=0.9)) is refiner
+    assert with_new_share(refiner, draw, corpus, RefineOptions(steps=1, new=0.9)) is refiner
 
 
 def test_running_text_is_left_as_it_is(tmp_path: Path, tiny_config: Callable[..., Config]) -> None:
     config = tiny_config(**{"corpus.length": LENGTH, "corpus.layout": "windows", "corpus.held_out": 0.2})
     corpus = prepare(scan(open_source(["".join(words())] * 2), config.corpus), tmp_path)
     refiner = constant_refiner()
-    assert thinned(refiner, draw, corpus, RefineOptions(steps=1, new=1.0)) is refiner
+    assert with_new_share(refiner, draw, corpus, RefineOptions(steps=1, new=1.0)) is refiner
 
 
 def test_a_file_gives_the_same_thinning(corpus: Corpus) -> None:
