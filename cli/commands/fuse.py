@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import options
-from ..ui.console import guarded, messages
+from ..ui.console import guarded, messages, tell
 from ..ui.inputs import inputs_with_progress
 from ..ui.output import echo
 
@@ -59,6 +59,7 @@ def fuse(
             device=device or "auto",
             on_progress=lambda share: working("choosing the n-gram model", share),
             on_bytes=on_bytes,
+            on_note=tell,
         )
     _tell(found.fusion)
     echo(find_model_file(model, best=best))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import options
-from ..ui.console import guarded, messages
+from ..ui.console import guarded, messages, tell
 from ..ui.inputs import inputs_with_progress
 from ..ui.output import echo
 
@@ -97,6 +97,7 @@ def refine(
             device=device or "auto",
             on_progress=lambda place, at: working(_shown(place, rounds, at), at.step / at.steps if at.steps else 0.0),
             on_bytes=on_bytes,
+            on_note=tell,
         )
     assert found.refiner is not None
     _tell(found.refiner)

@@ -179,7 +179,7 @@ def scan_with_progress(console: Console, adapter: DomainAdapter, source: Any, co
     found = adapter.scan(source, config, lambda what, size: Reading(console, what, size))
     console.print(found.summary(), markup=False)
     for warning in found.warnings():
-        console.print(f"[yellow]warning:[/] {warning}")
+        console.print(f"[yellow]warning:[/] {escape(warning)}")
     return found
 
 

@@ -47,6 +47,11 @@ def messages() -> Console:
     return escaping(Console(stderr=True, highlight=False, soft_wrap=not terminal, width=width))
 
 
+def tell(note: str) -> None:
+    """Print a sentence to stderr."""
+    messages().print(note, markup=False, soft_wrap=True)
+
+
 def results() -> Console:
     """Return a new console on the present stdout, for tables."""
     return escaping(Console(highlight=False))

@@ -11,7 +11,7 @@ from ..model import Model
 from ..text.causal_generator import CausalGenerator
 from ..text.corpus.dataset import Corpus
 from ..text.fusion.choose import ORDERS, FusionOptions, choose_fusion
-from ..utils.progress import OnBytes, ignore_bytes
+from ..utils.progress import OnBytes, OnNote, ignore_bytes, ignore_note
 from .rewrite import rewritten
 
 
@@ -27,6 +27,7 @@ def fuse(
     device: str = "auto",
     on_progress: Callable[[float], object] = lambda _share: None,
     on_bytes: OnBytes = ignore_bytes,
+    on_note: OnNote = ignore_note,
 ) -> Model:
     """Choose an n-gram model that a model's strings are drawn by too, and return the model with it.
 
@@ -46,6 +47,7 @@ def fuse(
         device: "auto", "cpu", "cuda" or "mps"; of a loaded model, where it is.
         on_progress: told which share is done.
         on_bytes: told how much of a corpus has been read.
+        on_note: told what kind of file a named corpus is.
 
     Raises:
         ConfigError: a number out of bounds, a model of something else than text or of the network causal, an alphabet
@@ -63,6 +65,7 @@ def fuse(
         best=best,
         device=device,
         on_bytes=on_bytes,
+        on_note=on_note,
     )
 
 

@@ -9,7 +9,7 @@ from ..model import Model
 from ..text.corpus.dataset import Corpus
 from ..text.refinement.refiner import AcceptanceConfig
 from ..text.refinement.train import OnRound, RefineOptions, train_refiner
-from ..utils.progress import OnBytes, ignore_bytes
+from ..utils.progress import OnBytes, OnNote, ignore_bytes, ignore_note
 from .rewrite import rewritten
 
 
@@ -30,6 +30,7 @@ def refine(
     device: str = "auto",
     on_progress: OnRound = lambda _round, _progress: None,
     on_bytes: OnBytes = ignore_bytes,
+    on_note: OnNote = ignore_note,
 ) -> Model:
     """Train a refiner for a model of text, and return the model with it.
 
@@ -56,6 +57,7 @@ def refine(
         device: "auto", "cpu", "cuda" or "mps". A loaded model stays on its device.
         on_progress: called after every step with the round and its progress.
         on_bytes: called with the number of bytes of the corpus read so far.
+        on_note: told what kind of file a named corpus is.
 
     Raises:
         ConfigError: a number out of bounds, a model of another kind of data, or a run that is in use.
@@ -79,6 +81,7 @@ def refine(
         best=best,
         device=device,
         on_bytes=on_bytes,
+        on_note=on_note,
     )
 
 

@@ -15,7 +15,7 @@ from ..text.corpus.dataset import Corpus
 from ..training.adapter import LoadedModel
 from ..utils.bundled_models import refuse_bundled
 from ..utils.model_file import find_model_file
-from ..utils.progress import OnBytes, ignore_bytes
+from ..utils.progress import OnBytes, OnNote, ignore_bytes, ignore_note
 from .evaluate import open_model
 from .folder import RunFolder
 
@@ -31,6 +31,7 @@ def rewritten(
     best: bool = False,
     device: str = "auto",
     on_bytes: OnBytes = ignore_bytes,
+    on_note: OnNote = ignore_note,
 ) -> Model:
     """Return a model that a change has been made to; where it is named, its file is written anew, whole or not at all.
 
@@ -42,6 +43,7 @@ def rewritten(
         best: take the run's best model.
         device: where a named model is loaded.
         on_bytes: told how much of a corpus has been read.
+        on_note: told what kind of file a named corpus is.
 
     Raises:
         ConfigError: a model of something else than text, a bundled one, or a run that is in use.
@@ -51,25 +53,35 @@ def rewritten(
     """
     if isinstance(model, Model):
         named = open_model(model, best=best, device=device)
-        return _changed(named, model, corpus, change, command, on_bytes)
+        return _changed(named, model, corpus, change, command, on_bytes, on_note)
     path = Path(model)
     refuse_bundled(path, command)
     file = find_model_file(path, best=best)
     with _locked(path):
         loaded = Model.load(file, device=device)
         named = LoadedModel(model=loaded, label=str(path), run=path if path.is_dir() else None)
-        found = _changed(named, loaded, corpus, change, command, on_bytes)
+        found = _changed(named, loaded, corpus, change, command, on_bytes, on_note)
         found.save(file)
     return found
 
 
-def _changed(named: LoadedModel, model: Model, corpus: Any, change: Change, command: str, on_bytes: OnBytes) -> Model:
+def _changed(
+    named: LoadedModel,
+    model: Model,
+    corpus: Any,
+    change: Change,
+    command: str,
+    on_bytes: OnBytes,
+    on_note: OnNote,
+) -> Model:
     adapter = adapter_for(model.config)
     if not adapter.has_strings:
         raise ConfigError(
             f"{command} works only with text models, and this model generates {adapter.items}", "choose a text model"
         )
     with corpus_for(named, model.text_spec(command), corpus, on_bytes, command=command) as text:
+        for note in text.told:
+            on_note(note)
         return change(model, text)
 
 

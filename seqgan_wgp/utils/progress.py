@@ -16,12 +16,20 @@ Watch: TypeAlias = Callable[[str, int | None], AbstractContextManager[OnBytes]]
 """From what is being done and its size in bytes (None: not known) to what is told of the bytes while it is done."""
 
 
+OnNote: TypeAlias = Callable[[str], None]
+"""Called with a sentence for the user."""
+
+
 def ignore_step(_what: str, _share: float) -> None:
     """Be an OnStep that does nothing."""
 
 
 def ignore_bytes(_done: int) -> None:
     """Be an OnBytes that does nothing."""
+
+
+def ignore_note(_note: str) -> None:
+    """Be an OnNote that does nothing."""
 
 
 @contextmanager

@@ -121,5 +121,6 @@ def listed(names: Sequence[str]) -> str:
 
 def unnamed(want: Wanted, message: str, kind: str, names: Sequence[str]) -> CorpusError:
     """Return the error that no field was named; it lists the available ones."""
-    example = f"e.g. {want.label}:{listed(names[:1])}; " if names else ""
+    first = next((name for name in names if name.strip()), "1")
+    example = f"e.g. {want.label}:{listed([first])}; " if names else ""
     return CorpusError(f"{want.label}: {message}; name one", f"{example}{kind}: {listed(names)}")

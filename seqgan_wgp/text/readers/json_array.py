@@ -62,6 +62,8 @@ def _elements(want: Wanted) -> Iterator[Any]:
         while True:
             at = _skip(text, at, _SPACE + ",")
             if text[at : at + 1] == "]":
+                if text[at + 1 :].strip() or file.read(CHUNK).strip():
+                    raise _broken(want, "something stands behind its end")
                 return
             try:
                 element, behind = _DECODER.raw_decode(text, at) if at < len(text) else (None, len(text))

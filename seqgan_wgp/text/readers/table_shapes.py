@@ -20,6 +20,8 @@ ALIKE = 0.95
 
 _JSON_ARRAY = re.compile(r"\s*\[\s*[\[{\"\-\d]")
 
+_DECODER = json.JSONDecoder()
+
 _JSON_OBJECT = re.compile(r'\s*\{\s*"')
 
 DELIMITERS = "\t;,|"
@@ -67,8 +69,26 @@ def table_reader_of(head: bytes) -> str | None:
 
 
 def is_json_array(text: str) -> bool:
-    """Say whether a text begins like an array of JSON that holds strings, numbers, objects or arrays."""
-    return _JSON_ARRAY.match(text) is not None
+    """Say whether a text is, or begins, an array of JSON that holds strings, numbers, objects or arrays."""
+    if not _JSON_ARRAY.match(text):
+        return False
+    start = text.index("[")
+    try:
+        _, end = _DECODER.raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return _begins_array(text, start + 1)
+    return not text[end:].strip()
+
+
+def _begins_array(text: str, start: int) -> bool:
+    """Say whether behind the first element an array may go on, as `[12:30] hello` does not."""
+    while text[start : start + 1].isspace():
+        start += 1
+    try:
+        _, end = _DECODER.raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return True  # it may be cut
+    return text[end:].lstrip()[:1] in ("", ",", "]")
 
 
 def is_json_object(text: str) -> bool:

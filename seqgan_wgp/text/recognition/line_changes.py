@@ -73,6 +73,26 @@ def _as_feeds(stream: BinaryIO) -> Iterator[bytes]:
         yield chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
+def ends_as_feeds(open_: Callable[[], BinaryIO], end: bytes) -> Callable[[], BinaryIO]:
+    """Return what opens a file with each of other ends of lines, some bytes each, as a line feed."""
+
+    def opened() -> BinaryIO:
+        stream = open_()
+        return io.BufferedReader(Pieces(stream, _with_feeds(stream, end)), BLOCK)
+
+    return opened
+
+
+def _with_feeds(stream: BinaryIO, end: bytes) -> Iterator[bytes]:
+    rest = b""
+    while chunk := stream.read(BLOCK):
+        data = (rest + chunk).replace(end, b"\n")
+        begun = next((size for size in range(len(end) - 1, 0, -1) if data.endswith(end[:size])), 0)
+        rest = data[len(data) - begun :]
+        yield data[: len(data) - begun]
+    yield rest
+
+
 def as_utf8(open_: Callable[[], BinaryIO], encoding: str, label: str) -> Callable[[], BinaryIO]:
     """Return what opens a file in UTF-8 that is in another encoding."""
 

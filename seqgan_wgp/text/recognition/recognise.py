@@ -7,6 +7,7 @@ compares takes this step, so all say the same.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +21,9 @@ from ..readers.separated import separated_fields, separator_of
 from ..readers.source import Source, Told, weighed
 from ..readers.table_shapes import TABLE_BYTES, decoded, lines_of, table_reader_of
 from ..readers.weighted import weighted_columns
-from .line_changes import as_utf8, changed, returns_as_feeds
-from .line_kinds import LEVELS, line_kinds
+from .line_changes import as_utf8, changed, ends_as_feeds, returns_as_feeds
+from .line_ends import LINE_ENDS, end_of_lines
+from .line_kinds import LEVELS, LineKind, line_kinds
 from .sample import Sample, Sighting
 from .sequences import fasta_head, fasta_sighting
 
@@ -160,23 +162,38 @@ def _by_lines(source: Source, settings: CorpusSettings, head: bytes) -> Source:
         what = "the file is named as FASTA, but no line begins with '>': each line is a sequence"
         told = Told(kind="lines", what=what)
         source = replace(source, open=source.whole, whole=None, format="text", told=(*source.told, told))
-    if "\r" in text.rstrip("\r") and "\n" not in text and len(text.split("\r")) > 2:
-        if not is_ascii:
+    is_whole = len(head) < TABLE_BYTES
+    if (end := end_of_lines(text)) is not None:
+        if find_codec(encoding, head).name != "utf-8":
             source, encoding, is_ascii = _in_utf8(source, encoding), "utf-8", True
-        told = Told(kind="cr", what="lines end with a carriage return alone (classic Mac OS), and are read so")
-        source = replace(source, open=returns_as_feeds(source.open), told=(*source.told, told))
-        text = text.replace("\r", "\n")
+        source = _with_ends(source, end)
+        text = text.replace(end, "\n")
     if "\0" in text:
         return source
-    is_whole = len(head) < TABLE_BYTES
     sample = Sample(text=text, lines=lines_of(text, is_whole=is_whole), ending=_ending(source), is_whole=is_whole)
-    for kind in line_kinds(once=settings.weights == NONE):
-        sighting = kind.tell(sample)
-        if sighting is not None:
-            if sighting.change is not None and not is_ascii:
-                source = _in_utf8(source, encoding)
-            return _seen(source, settings, kind.name, kind.does, sighting)
-    return source
+    kinds = line_kinds(once=settings.weights == NONE)
+    if (found := _first_kind(sample, kinds)) is None:
+        return source
+    kind, sighting = found
+    if sighting.change is not None and not is_ascii:
+        source = _in_utf8(source, encoding)
+    source = _seen(source, settings, kind.name, kind.does, sighting)
+    below = [kind for kind in kinds if kind.goes_below_comments]
+    if sighting.rest is None or (found := _first_kind(sighting.rest, below)) is None:
+        return source
+    kind, sighting = found
+    return _seen(source, settings, kind.name, kind.does, sighting)
+
+
+def _first_kind(sample: Sample, kinds: Iterable[LineKind]) -> tuple[LineKind, Sighting] | None:
+    return next(((kind, found) for kind in kinds if (found := kind.tell(sample)) is not None), None)
+
+
+def _with_ends(source: Source, end: str) -> Source:
+    """Return a source whose lines end otherwise than with a line feed."""
+    told = Told(kind="cr" if end == "\r" else "ends", what=f"lines end with {LINE_ENDS[end]}, and are read so")
+    open_ = returns_as_feeds(source.open) if end == "\r" else ends_as_feeds(source.open, end.encode())
+    return replace(source, open=open_, size=None, told=(*source.told, told))
 
 
 def _ending(source: Source) -> str:

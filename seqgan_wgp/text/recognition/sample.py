@@ -52,6 +52,9 @@ class Sighting(NamedTuple):
     fields: Fields | None = None
     """How strings are found in it, where that is no change of its lines."""
 
+    rest: Sample | None = None
+    """What stands below comments, which may be of another kind."""
+
 
 def matching(lines: Sequence[str], pattern: re.Pattern[str]) -> int:
     """Return how many lines a pattern matches as a whole; 0 where the first few say that they are not nearly all."""

@@ -1,91 +1,18 @@
-"""Kinds of tables and records, told by their lines: JSON, columns, and strings with counts."""
+"""Kinds of tables and records, told by their lines: columns, and strings with counts."""
 
 from __future__ import annotations
 
 import functools
 import itertools
-import json
 import re
-import shlex
+from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 from ..readers.column_spec import listed
-from ..readers.file_formats import FIELDS
-from ..readers.table_shapes import columns_of, is_json_array, is_json_lines, is_json_object
-from ..readers.tables import field_names
+from ..readers.table_shapes import columns_of
 from ..readers.weighted import Split, weighted_lines
+from .remedies import assigned
 from .sample import AS_LINES, LINES_LEAST, NEARLY_ALL, Sample, Sighting, nearly_all
-
-# Records of JSON
-
-
-def json_array(sample: Sample) -> Sighting | None:
-    """One array, of strings or of objects."""
-    if not is_json_array(sample.text):
-        return None
-    element = _first_element(sample.text)
-    if isinstance(element, str):
-        return Sighting("the file is a JSON array of strings, which are read", fields=FIELDS["json"](Path("array"), ""))
-    if isinstance(element, dict):
-        return Sighting("the file is a JSON array of objects", _fields_remedy(field_names(element)))
-    if element is None or _is_line_data(sample):
-        return None
-    return Sighting("the file is a JSON array, but not of strings or objects", f"give one of strings; {AS_LINES}")
-
-
-def _is_line_data(sample: Sample) -> bool:
-    """Say whether lines that begin with a bracket go on as no JSON does."""
-    try:
-        json.loads(sample.text)
-    except ValueError:
-        return sample.is_whole
-    return False
-
-
-def _first_element(text: str) -> object:
-    inside = text[text.index("[") + 1 :].lstrip()
-    try:
-        return json.JSONDecoder().raw_decode(inside)[0]
-    except (ValueError, RecursionError):
-        return None
-
-
-def json_lines(sample: Sample) -> Sighting | None:
-    """An object a line."""
-    if not is_json_lines(sample.lines) or _is_one_object(sample):
-        return None
-    return Sighting("the lines are JSON objects", _fields_remedy(field_names(json.loads(sample.lines[0]))))
-
-
-def _fields_remedy(names: Sequence[str]) -> str:
-    example = _option("field", names[0] if names else "NAME")
-    return f"to learn one field: {example}; fields: {listed(names)}; {AS_LINES}"
-
-
-def json_object(sample: Sample) -> Sighting | None:
-    """One object with all in it, such as a notebook or the answer of a server."""
-    if not is_json_object(sample.text) or (is_json_lines(sample.lines) and not _is_one_object(sample)):
-        return None
-    if sample.is_whole and not _is_json(sample.text):
-        return None
-    return Sighting(
-        "the file is one JSON object, not a list of strings",
-        f"write its strings to a file, one per line: jq -r '.NAME[]' FILE > NEW.txt; {AS_LINES}",
-    )
-
-
-def _is_one_object(sample: Sample) -> bool:
-    return sample.is_whole and len(sample.lines) == 1
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
 
 # Strings with counts
 
@@ -214,6 +141,30 @@ def markdown_table(sample: Sample) -> Sighting | None:
     return Sighting("the lines are a table of Markdown", f"to learn the first column: {first}; {AS_LINES}")
 
 
+_RULES = (
+    (
+        re.compile(r"\+(?:[-=]+\+)+"),
+        "to learn the first column: sed -nE 's/^\\| *([^|]*[^| ]) *\\|.*/\\1/p' FILE > NEW.txt",
+    ),
+    (
+        re.compile(r" ?-+(?:\+-+)+"),
+        "to learn the first column: grep -a '|' FILE | sed -E '1d; s/^ +//; s/ *\\|.*//' > NEW.txt",
+    ),
+)
+"""Lines that part a table which a database printed, of MySQL and of PostgreSQL, and how a column is taken out of it."""
+
+
+def printed_table(sample: Sample) -> Sighting | None:
+    """A table as a database's program prints it, with bars and dashes between its cells."""
+    lines = sample.lines
+    if sum("|" in line for line in lines) < LINES_LEAST:
+        return None
+    for rule, remedy in _RULES:
+        if any(rule.fullmatch(line.rstrip()) for line in lines[:3]):
+            return Sighting("the lines are a table as the program of a database prints it", f"{remedy}; {AS_LINES}")
+    return None
+
+
 # Columns
 
 
@@ -227,30 +178,51 @@ def columns(sample: Sample, delimiters: str) -> Sighting | None:
     delimiter, rows = table
     if delimiter == "," and _is_language(sample.lines):
         return None
+    (cells, _), *_ = Counter(map(len, rows)).most_common(1)
+    above = next(place for place, row in enumerate(rows) if len(row) == cells)
+    if above:
+        return _with_title(sample, cells, above)
     name = {"\t": "TABs", ",": "commas", ";": "semicolons", "|": "bars"}.get(delimiter, f"{delimiter!r}")
     first = rows[0]
     has_names = _has_names(rows)
     shown = listed([cell.strip()[:20] for cell in first[:8]])
-    field = first[0] if has_names else "1"
+    place = _strings_column(rows, has_names=has_names)
+    field = first[place] if has_names else str(place + 1)
     weights = ""
     if counted := [place for place in range(1, len(first)) if _are_counts(rows, place, has_names=has_names)]:
         place = counted[-1]
         named = first[place] if has_names else str(place + 1)
-        weights = f"; to learn each as often as another column says, add {_option('weights', named)}"
+        weights = f"; to learn each as often as another column says, add {assigned('weights', named)}"
     # A number that is a cell of the first line too would be taken for the name of its column.
     plain = f" --set corpus.separator={_SEPARATORS[delimiter]}" if field in first and not has_names else ""
     return Sighting(
         f"the lines are a table of {len(first)} columns with {name} between them; the first line is: {shown}",
-        f"to learn one column: {_option('field', field)}{plain}{weights}; {AS_LINES}",
+        f"to learn one column: {assigned('field', field)}{plain}{weights}; {AS_LINES}",
     )
 
 
-def _option(name: str, value: str) -> str:
-    """Return an option as a shell takes it."""
-    assigned = f"corpus.{name}={value}"
-    if re.search(r"""["$`\\!]""", assigned):
-        return f"--set {shlex.quote(assigned)}"
-    return f"--set {assigned}" if shlex.quote(assigned) == assigned else f'--set "{assigned}"'
+def _with_title(sample: Sample, cells: int, above: int) -> Sighting:
+    """Return what is said of a table below lines that are no part of it, such as the title of a spreadsheet."""
+    filled = [place for place, line in enumerate(sample.text.split("\n"), 1) if line.strip("\r")]
+    first = filled[above]
+    lines = "a line that is" if above == 1 else f"{above} lines that are"
+    return Sighting(
+        f"the lines are a table of {cells} columns below {lines} no part of it",
+        f"to leave them out, which brings the columns next: tail -n +{first} FILE > NEW.csv; {AS_LINES}",
+    )
+
+
+def _strings_column(rows: Sequence[Sequence[str]], *, has_names: bool) -> int:
+    """Return the first column with strings that differ, rather than numbers, names of groups or nothing."""
+    body, width = rows[int(has_names) :], len(rows[0])
+    texts = [[row[place] for row in body if place < len(row)] for place in range(width)]
+    words = [place for place in range(width) if sum(map(_is_word, texts[place])) > 0.5 * len(body)]
+    varied = [place for place in words if len(set(texts[place])) > 0.5 * len(body)]
+    return next(iter(varied or words), 0)
+
+
+def _is_word(cell: str) -> bool:
+    return bool(cell.strip()) and not _is_number(cell)
 
 
 _SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
