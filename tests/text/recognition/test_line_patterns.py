@@ -16,7 +16,7 @@ from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.text.recognition.line_ends import LINE_ENDS
 from seqgan_wgp.text.recognition.line_patterns import LINE_PATTERNS
 from seqgan_wgp.text.recognition.recognise import recognised
-from tests.text.recognition.test_line_kinds import (
+from tests.text.recognition.told_files import (
     AUTO,
     DNA,
     HEADS,
