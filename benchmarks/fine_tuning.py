@@ -1,6 +1,6 @@
 """Fine-tuning on few lines against training anew on the same lines, after equal processor time.
 
-    python -m benchmarks.fine_tuning split german.txt --count 500 --out lines
+    python -m benchmarks.fine_tuning split spanish.txt --encoding latin-1 --count 500 --out lines
     python -m benchmarks.fine_tuning run lines --from runs/names --minutes 1 --seeds 0,1,2
     python -m benchmarks.fine_tuning table lines
 
@@ -40,9 +40,9 @@ STEPS = 1_000_000
 """More than fit into the time, which ends a run."""
 
 
-def split(source: Path, count: int, longest: int, out: Path) -> None:
+def split(source: Path, encoding: str, count: int, longest: int, out: Path) -> None:
     """Write `count` lines to learn and all others, in lower case and in the order of a hash."""
-    text = source.read_text(encoding="utf-8-sig")
+    text = source.read_text(encoding=encoding)
     lines = {line.strip().lower() for line in text.splitlines()}
     fitting = [line for line in lines if 2 <= len(line) <= longest]
     fitting.sort(key=lambda line: hashlib.sha256(line.encode()).hexdigest())
@@ -147,6 +147,7 @@ def main() -> None:
     parts = parser.add_subparsers(dest="part", required=True)
     splitting = parts.add_parser("split")
     splitting.add_argument("source", type=Path)
+    splitting.add_argument("--encoding", default="utf-8-sig")
     splitting.add_argument("--count", type=int, default=500)
     splitting.add_argument("--longest", type=int, default=15)
     splitting.add_argument("--out", type=Path, required=True)
@@ -159,7 +160,7 @@ def main() -> None:
     parts.add_parser("table").add_argument("folder", type=Path)
     options = parser.parse_args()
     if options.part == "split":
-        split(options.source, options.count, options.longest, options.out)
+        split(options.source, options.encoding, options.count, options.longest, options.out)
     elif options.part == "run":
         seeds = [int(seed) for seed in options.seeds.split(",")]
         run(options.folder, options.model, options.minutes, seeds, options.rows.split(","))

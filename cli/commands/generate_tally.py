@@ -62,7 +62,7 @@ class Tally:
         for block, at in found:
             self.at, self.new = at, self.new + len(block)
             self._stages[at.stage] += len(block)
-            self._masks[at.part] += len(block)
+            self._masks[self._mask_of(at.part)] += len(block)
             if block.given_up_N is not None:
                 self._cost += float(np.nansum(block.given_up_N))
                 self._costs += int(np.isfinite(block.given_up_N).sum())
@@ -78,7 +78,12 @@ class Tally:
     def _mask(self, part: int) -> str:
         if self._plan is None:
             return ""
-        return f", mask {part + 1} of {len(self._plan.shares)} ({self._plan.shares[part].mask.mask})"
+        mask = self._mask_of(part)
+        return f", mask {mask + 1} of {len(self._plan.shares)} ({self._plan.shares[mask].mask.mask})"
+
+    def _mask_of(self, part: int) -> int:
+        """Return the index of the mask of a part of the stream; in a second pass they come once more."""
+        return 0 if self._plan is None else part % len(self._plan.shares)
 
     @property
     def _wanted(self) -> int | None:

@@ -89,6 +89,8 @@ def _parsed(line: str) -> tuple[str, tuple[str | None, ...]]:
             used |= set(written_symbols(given[place], f"-{OWN[place]}"))
         else:
             sets[place] = None
+    while sets and sets[-1] is None:
+        sets.pop()
     return mask, tuple(sets)
 
 

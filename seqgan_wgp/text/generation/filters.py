@@ -95,19 +95,44 @@ class StringFilter:
         for block in lines:
             self._known.add(self._hashes.of_lines(block))
 
-    def passes(self, ids_NL: Ids) -> npt.NDArray[np.bool_]:
-        """Return the mask (N,) of strings to keep; raises OSError as above, and what `valid` and `keep_if` raise."""
+    def passes(self, ids_NL: Ids, most: int | None = None) -> npt.NDArray[np.bool_]:
+        """Return the mask (N,) of strings to keep, the first `most` of them; None: all.
+
+        What comes after the last one kept is not remembered as seen: a later request may still take it.
+
+        Raises:
+            OSError: as `exclude`; and what `valid` and `keep_if` raise.
+        """
         passing_N = np.ones(len(ids_NL), np.bool_)
         if self._valid is not None:
             passing_N = self._valid(ids_NL)
             _count(self.valid_of, passing_N)
-        hash_M = self._hashes.of_ids(ids_NL[passing_N])
-        passing_N[passing_N] = self._known.add(hash_M) if self._unique else ~self._known.has(hash_M)
-        if self._keep_if is not None and passing_N.any():
-            kept_M = self._keep_if(self._hashes.vocabulary.decode(ids_NL[passing_N]))
-            _count(self.kept_of, kept_M)
-            passing_N[passing_N] = kept_M
+        place_M = np.flatnonzero(passing_N)
+        hash_M = self._hashes.of_ids(ids_NL[place_M])
+        cut = most is not None and len(place_M) > most
+        new_M = self._known.add(hash_M) if self._unique and not cut else self._new(hash_M)
+        if self._keep_if is not None and new_M.any():
+            answer_K = self._keep_if(self._hashes.vocabulary.decode(ids_NL[place_M[new_M]]))
+            _count(self.kept_of, answer_K)
+            new_M[new_M] = answer_K
+        if cut:
+            assert most is not None
+            kept_K = np.flatnonzero(new_M)
+            end = len(new_M) if len(kept_K) < most else int(kept_K[most - 1]) + 1 if most else 0
+            new_M[end:] = False
+            if self._unique:
+                self._known.add(hash_M[:end])
+        passing_N[place_M] = new_M
         return passing_N
+
+    def _new(self, hash_M: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """Return the mask (M,) of hashes that are not known, of equal ones the first with `unique`; none is added."""
+        new_M = ~self._known.has(hash_M)
+        if self._unique:
+            first_M = np.zeros(len(hash_M), np.bool_)
+            first_M[np.unique(hash_M, return_index=True)[1]] = True
+            new_M &= first_M
+        return new_M
 
 
 def _count(acceptance: Acceptance, accepted_N: npt.NDArray[np.bool_]) -> None:

@@ -68,6 +68,9 @@ class MaskPlan:
     lines: int
     """Number of lines looked at."""
 
+    each: bool
+    """Whether each mask was to get a number of its own."""
+
     @property
     def strings(self) -> int:
         """Number of strings of all masks."""
@@ -141,6 +144,7 @@ def plan_masks(
         ),
         impossible=len(masks) - len(found),
         lines=total,
+        each=each,
     )
 
 
@@ -180,6 +184,9 @@ def mask_stream(
 ) -> Iterator[tuple[StringBlock, Progress]]:
     """Yield the strings of a plan in blocks, mask after mask, each with the progress after it.
 
+    Where masks have strings in common, a later one may find too few that are new. What is then missing of the number in
+    all comes from a second pass over the masks, whose parts have the indices M to 2 M - 1.
+
     Args:
         model: the model.
         request: what holds for all masks; its constraints and number do not count.
@@ -192,14 +199,16 @@ def mask_stream(
     total, limits = begun or Progress(next=request.start), limits or Limits()
     at = replace(total, strings=total.part_strings)
     before = total.strings - total.part_strings
-    for part in range(at.part, len(plan.shares)):
-        share = plan.shares[part]
-        if not share.strings:
+    masks = len(plan.shares)
+    for part in range(at.part, masks if plan.each else 2 * masks):
+        share = plan.shares[part % masks]
+        n = share.strings if part < masks else plan.strings - before
+        if not n:
             continue
         if at.part != part:
             at = Progress(next=request.start, tries=at.tries, part=part)
-        on_mask(part)
-        wanted = replace(request, n=share.strings, constraints=share.constraints)
+        on_mask(part % masks)
+        wanted = replace(request, n=n, constraints=share.constraints)
         if has_stages(wanted, unique=True):
             found: Iterable[tuple[StringBlock, Progress]] = StagedStream(model, wanted, sieve, at, limits)
         else:

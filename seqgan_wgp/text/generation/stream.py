@@ -202,8 +202,8 @@ def filtered(
         on_refined(len(block), int(block.accepted_N.sum()))
         block = block.select(block.accepted_N)
     if sieve is not None:
-        block = block.select(sieve.passes(block.ids_NL))
-    if n is not None:
+        block = block.select(sieve.passes(block.ids_NL, None if n is None else n - at.strings))
+    elif n is not None:
         block = block.select(slice(n - at.strings))
     strings, idle = at.strings + len(block), at.idle + len(index_N)
     if len(block):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,35 @@ def test_a_sieve_lets_through_what_sets_say(unique: bool, blocks: list[list[str]
             if unique:
                 known.add(string)
         assert sieve.passes(vocabulary.encode(block, 3)).tolist() == expected
+
+
+@given(
+    unique=st.booleans(),
+    blocks=st.lists(
+        st.tuples(st.lists(st.text("abc", max_size=2), min_size=1, max_size=12), st.none() | st.integers(0, 5)),
+        max_size=5,
+    ),
+    asks=st.booleans(),
+)
+def test_what_comes_after_the_last_string_kept_is_not_remembered(
+    unique: bool, blocks: list[tuple[list[str], int | None]], asks: bool
+) -> None:
+    def keep(strings: Sequence[str]) -> npt.NDArray[np.bool_]:
+        return np.array([len(string) != 1 for string in strings])
+
+    vocabulary = ALPHABETS["ascii"]
+    sieve = StringFilter(StringHashes(vocabulary, LENGTH), unique=unique, keep_if=keep if asks else None)
+    known: set[str] = set()
+    for strings, most in blocks:
+        expected, left = [], len(strings) if most is None else most
+        for string in strings:
+            passing = left > 0 and not (unique and string in known)
+            if passing and unique:
+                known.add(string)
+            passing = passing and not (asks and len(string) == 1)
+            left -= passing
+            expected.append(passing)
+        assert sieve.passes(vocabulary.encode(strings, LENGTH), most).tolist() == expected
 
 
 def test_a_file_is_read_as_the_corpus_was(tmp_path: Path) -> None:

@@ -100,6 +100,31 @@ def test_stopping_and_going_on_is_the_same_as_never_stopping(
     assert followed(model, plan, known, whole[stopped][1]) == whole[stopped + 1 :]
 
 
+def test_what_a_mask_decoded_but_did_not_take_is_left_for_others(model: TextModel, tmp_path: Path) -> None:
+    (tmp_path / "masks").write_text("?l?l\na?l\n")
+    plan = plan_masks(model, Constraints(), read_mask_file(tmp_path / "masks"), [], 5, each=True)
+    found = followed(model, plan)
+    # The second mask has 5 strings; it gets those that the first did not take.
+    first = {text for text, at in found if at.part == 0}
+    assert len(first) == 5
+    assert {text for text, at in found if at.part == 1} == {f"a{letter}" for letter in "abcde"} - first
+
+
+@pytest.mark.parametrize(("n", "total"), [(24, 24), (25, 25), (30, 25)])
+def test_masks_with_strings_in_common_give_the_number_asked_for(
+    n: int, total: int, model: TextModel, tmp_path: Path
+) -> None:
+    (tmp_path / "masks").write_text("a?l\n?lb\n?l?l\n")
+    lines = [model.spec.vocabulary.encode(["aa", "cb", "db", "ee"], LENGTH)]
+    plan = plan_masks(model, Constraints(), read_mask_file(tmp_path / "masks"), lines, n, each=False)
+    found = followed(model, plan)
+    assert len({text for text, _at in found}) == len(found) == total
+    ends = [k for k in range(len(found) - 1) if found[k][1] != found[k + 1][1]]
+    for stopped in ends:
+        known = tuple(text for text, _at in found[: stopped + 1])
+        assert followed(model, plan, known, found[stopped][1]) == found[stopped + 1 :]
+
+
 def test_masks_that_no_string_satisfies_are_refused_with_a_line(model: TextModel, tmp_path: Path) -> None:
     (tmp_path / "masks").write_text("# far away\n?u\n?d?d\n")
     with pytest.raises(ConfigError, match="any of the 2 masks; line 2: --mask '\\?u'"):
