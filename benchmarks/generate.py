@@ -33,9 +33,8 @@ from seqgan_wgp.text.constrained.constraints import Constraints
 from seqgan_wgp.text.domain import TextSpec
 from seqgan_wgp.text.generation.filters import StringFilter
 from seqgan_wgp.text.generation.formats import LineEncoder
-from seqgan_wgp.text.generation.request import Progress, Request
+from seqgan_wgp.text.generation.request import Progress, Request, StringBlock
 from seqgan_wgp.text.generation.stream import TextModel, stream
-from seqgan_wgp.text.generation.string_block import StringBlock
 from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.networks import log_probabilities
 from seqgan_wgp.text.vocabulary import Vocabulary

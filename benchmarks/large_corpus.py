@@ -36,7 +36,7 @@ from seqgan_wgp.config.schema import CorpusSettings
 from seqgan_wgp.text.corpus.dataset import prepare
 from seqgan_wgp.text.corpus.scan import scan
 from seqgan_wgp.text.readers.open import open_source
-from seqgan_wgp.utils.splitmix import hash_numpy
+from seqgan_wgp.utils.counter_rng import hash_numpy
 
 FEW = 20_000
 """Lines of the small corpus that memory is compared with."""

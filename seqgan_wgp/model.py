@@ -46,8 +46,7 @@ from .utils.counter_rng import Stream, stream_key
 from .utils.devices import device_note, pick_device
 from .utils.file_schema import SchemaError
 from .utils.half_precision import halved
-from .utils.model_file import check_facts, find_model_file
-from .utils.tensor_file import read_tensor_file, write_tensor_file
+from .utils.tensor_file import check_facts, find_model_file, read_tensor_file, write_tensor_file
 
 _WHOLE = "give a model.safetensors or best.safetensors that a run has written"
 _PARTS = ("generator", "average", "critic")

@@ -45,7 +45,7 @@ def fuse(
 
     from seqgan_wgp.runs.fuse import fuse as fused
     from seqgan_wgp.text.fusion.choose import ORDERS
-    from seqgan_wgp.utils.model_file import find_model_file
+    from seqgan_wgp.utils.tensor_file import find_model_file
 
     with inputs_with_progress(corpus) as (source, working, on_bytes):
         found = fused(

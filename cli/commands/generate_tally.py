@@ -15,8 +15,7 @@ from ..ui.progress_bar import Working
 if TYPE_CHECKING:
     from seqgan_wgp.text.generation.filters import Acceptance, StringFilter
     from seqgan_wgp.text.generation.mask_stream import MaskPlan
-    from seqgan_wgp.text.generation.request import Progress
-    from seqgan_wgp.text.generation.string_block import StringBlock
+    from seqgan_wgp.text.generation.request import Progress, StringBlock
 
     from .generate_text import Job
 
@@ -57,7 +56,7 @@ class Tally:
         """Yield the blocks unchanged, and count them."""
         import numpy as np
 
-        from seqgan_wgp.text.generation.string_block import is_costly
+        from seqgan_wgp.text.generation.request import is_costly
 
         for block, at in found:
             self.at, self.new = at, self.new + len(block)

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from seqgan_wgp.text.generation.filters import StringFilter
     from seqgan_wgp.text.generation.keep_if import Program
     from seqgan_wgp.text.generation.mask_stream import MaskPlan
-    from seqgan_wgp.text.generation.request import Progress, Request
+    from seqgan_wgp.text.generation.request import Progress, Request, StringBlock
     from seqgan_wgp.text.generation.stream import TextModel
-    from seqgan_wgp.text.generation.string_block import StringBlock
 
     Write = Callable[[bytes, Progress], object]
 
@@ -153,7 +152,7 @@ def write_strings(loaded: Model, job: Job) -> None:
         SeqganError: the request, its files or the model are invalid.
         typer.Exit: with code 1 when fewer strings than requested were found.
     """
-    from seqgan_wgp.text.generation.string_block import best
+    from seqgan_wgp.text.generation.request import best
 
     job.check()
     model = loaded.text_model(refine=job.request.refine, decode=job.request.decode)

@@ -79,7 +79,7 @@ def refine(
     options.load_plugins(plugin)
 
     from seqgan_wgp.runs.refine import refine as refined
-    from seqgan_wgp.utils.model_file import find_model_file
+    from seqgan_wgp.utils.tensor_file import find_model_file
 
     with inputs_with_progress(corpus) as (source, working, on_bytes):
         found = refined(

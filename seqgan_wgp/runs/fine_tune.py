@@ -26,8 +26,7 @@ from ..text.generation.formats import printable
 from ..text.vocabulary import Vocabulary
 from ..training.build import build_generator_and_critic, seeded_construction
 from ..training.domain import DataSpec
-from ..utils.model_file import find_model_file
-from ..utils.tensor_file import read_tensor_file
+from ..utils.tensor_file import find_model_file, read_tensor_file
 
 SYMBOLS_NAMED = 20
 """Largest number of symbols that a note names."""

@@ -17,8 +17,8 @@ from ..utils.atomic_files import new_file
 from ..utils.bundled_models import named_model
 from ..utils.claimed_folder import LOCK, OWN_NAMES, Claim, claimed, is_unsettled, locked, settle
 from ..utils.file_schema import read_json
-from ..utils.model_file import BEST as BEST
-from ..utils.model_file import MODEL as MODEL
+from ..utils.tensor_file import BEST as BEST
+from ..utils.tensor_file import MODEL as MODEL
 
 CONFIG, METRICS, SAMPLES, FILM, REPORT = "config.json", "metrics.jsonl", "samples", "training.gif", "report.html"
 TENSORBOARD, TRACKING, INITIAL = "tensorboard", "tracking.json", "initial.safetensors"

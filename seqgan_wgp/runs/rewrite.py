@@ -14,8 +14,8 @@ from ..text.adapter import corpus_for
 from ..text.corpus.dataset import Corpus
 from ..training.adapter import LoadedModel
 from ..utils.bundled_models import refuse_bundled
-from ..utils.model_file import find_model_file
 from ..utils.progress import OnBytes, OnNote, ignore_bytes, ignore_note
+from ..utils.tensor_file import find_model_file
 from .evaluate import open_model
 from .folder import RunFolder
 

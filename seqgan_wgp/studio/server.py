@@ -14,7 +14,7 @@ from typing import Any, final
 from ..errors import ConfigError
 from ..runs.folder import CONFIG
 from ..text.readers.bundled import bundled
-from ..utils.model_file import MODEL
+from ..utils.tensor_file import MODEL
 from . import pages
 from .app import build_page, load_gradio
 from .catalogue import Catalogue

@@ -4,7 +4,8 @@ There is no generator whose state must be saved: the number in row `index` and c
 is a hash of those four integers (SplitMix64, Steele, Lea and Flood 2014), so a run resumes from its step
 number alone and any process can draw its slice of a batch. numpy and torch give the same integers bit for
 bit; uniforms are exact multiples of 2**-24 and hence equal too; normals (Box and Muller 1958) may differ in
-the last places, since `log` and `cos` do.
+the last places, since `log` and `cos` do. torch is imported only where tensors are made: much that hashes lines, and
+an exported model, does without it.
 
 Shape suffixes: N rows (one index each), C columns.
 """
@@ -13,19 +14,22 @@ from __future__ import annotations
 
 import math
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
-from .splitmix import BITS as BITS
-from .splitmix import GOLDEN, MASK, MIX_1, MIX_2, mix_int, mix_numpy
-from .splitmix import hash_numpy as hash_numpy
-from .splitmix import normal_numpy as normal_numpy
-from .splitmix import stream_key as stream_key
-from .splitmix import uniform_numpy as uniform_numpy
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MASK = (1 << 64) - 1
+
+BITS = 24
+"""Random bits in a uniform: what a float32 holds exactly."""
+
+GOLDEN = 0x9E3779B97F4A7C15
+MIX_1 = 0xBF58476D1CE4E5B9
+MIX_2 = 0x94D049BB133111EB
 
 
 class Stream(IntEnum):
@@ -76,6 +80,63 @@ class Stream(IntEnum):
     GUESSED_STRINGS = 49  # key of the seed of the strings that guess numbers are counted by
 
 
+def mix_numpy(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return SplitMix64's finalizer of each number: a bijection in which every bit depends on every bit."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(MIX_1)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(MIX_2)
+    return x ^ (x >> np.uint64(31))
+
+
+def mix_in_place(x_N: npt.NDArray[np.uint64]) -> None:
+    """Put `mix_numpy` of each number in its place, without a new array for each operation."""
+    with np.errstate(over="ignore"):
+        shifted_N = x_N >> np.uint64(30)
+        np.bitwise_xor(x_N, shifted_N, out=x_N)
+        np.multiply(x_N, np.uint64(MIX_1), out=x_N)
+        np.right_shift(x_N, np.uint64(27), out=shifted_N)
+        np.bitwise_xor(x_N, shifted_N, out=x_N)
+        np.multiply(x_N, np.uint64(MIX_2), out=x_N)
+        np.right_shift(x_N, np.uint64(31), out=shifted_N)
+        np.bitwise_xor(x_N, shifted_N, out=x_N)
+
+
+def mix_int(value: int) -> int:
+    """Return `mix_numpy` of an integer, of which the last 64 bits count."""
+    value &= MASK
+    value = ((value ^ (value >> 30)) * MIX_1) & MASK
+    value = ((value ^ (value >> 27)) * MIX_2) & MASK
+    return value ^ (value >> 31)
+
+
+def stream_key(seed: int, stream: int) -> int:
+    """Return the 64-bit key of a stream under a seed: the starting point of each of its rows."""
+    return mix_int(mix_int(seed + GOLDEN) ^ mix_int(stream * GOLDEN + 1))
+
+
+def hash_numpy(seed: int, stream: int, index_N: npt.NDArray[Any], columns: int) -> npt.NDArray[np.uint64]:
+    """Return the (N, C) 64-bit hashes, uint64, of rows `index_N` (any integer type, not negative)."""
+    with np.errstate(over="ignore"):
+        index = np.asarray(index_N).astype(np.uint64) + np.uint64(1)
+        row_N = mix_numpy(np.uint64(stream_key(seed, stream)) + np.uint64(GOLDEN) * index)
+        step_C = np.arange(1, columns + 1, dtype=np.uint64) * np.uint64(GOLDEN)
+        return mix_numpy(row_N[:, None] + step_C[None, :])
+
+
+def uniform_numpy(seed: int, stream: int, index_N: npt.NDArray[Any], columns: int) -> npt.NDArray[np.float32]:
+    """Return (N, C) float32 uniforms in [0, 1), equal to `uniform`."""
+    bits = hash_numpy(seed, stream, index_N, columns) >> np.uint64(64 - BITS)
+    return bits.astype(np.float32) * np.float32(2.0**-BITS)
+
+
+def normal_numpy(seed: int, stream: int, index_N: npt.NDArray[Any], columns: int) -> npt.NDArray[np.float32]:
+    """Return (N, C) float32 standard normals: those of `normal` but for the last places."""
+    pairs = (columns + 1) // 2
+    u_NC = uniform_numpy(seed, stream, index_N, 2 * pairs)
+    radius = np.sqrt(np.float32(-2) * np.log1p(-u_NC[:, :pairs]))
+    angle = np.float32(2 * math.pi) * u_NC[:, pairs:]
+    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)[:, :columns]
+
+
 def _signed(value: int) -> int:
     """Return the 64-bit pattern of `value` as a signed integer, since torch's int64 needs signed constants."""
     value &= MASK
@@ -95,6 +156,8 @@ def _mix_torch(x: Tensor) -> Tensor:
 
 def hash_torch(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
     """Return the (N, C) hashes as int64 on the device of `index_N` (int64): the bits of `hash_numpy`."""
+    import torch
+
     row_N = _mix_torch((index_N + 1) * _signed(GOLDEN) + _signed(stream_key(seed, stream)))
     step_C = torch.arange(1, columns + 1, dtype=torch.int64, device=index_N.device) * _signed(GOLDEN)
     return _mix_torch(row_N[:, None] + step_C[None, :])
@@ -102,7 +165,7 @@ def hash_torch(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
 
 def uniform(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
     """Return (N, C) float32 uniforms in [0, 1) on the device of `index_N` (int64)."""
-    return _shift(hash_torch(seed, stream, index_N, columns), 64 - BITS).to(torch.float32) * 2.0**-BITS
+    return _shift(hash_torch(seed, stream, index_N, columns), 64 - BITS).float() * 2.0**-BITS
 
 
 def normal(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
@@ -111,6 +174,8 @@ def normal(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
     Column c of the first half and the corresponding one of the second come from two uniforms: radius
     sqrt(-2 ln(1 - u1)), angle 2 pi u2.
     """
+    import torch
+
     pairs = (columns + 1) // 2
     u_NC = uniform(seed, stream, index_N, 2 * pairs)
     radius = torch.sqrt(-2.0 * torch.log1p(-u_NC[:, :pairs]))

@@ -9,8 +9,7 @@ import pytest
 
 from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.utils.bundled_models import FOLDER, BundledModel, bundled_models, named_model, refuse_bundled
-from seqgan_wgp.utils.model_file import find_model_file
-from seqgan_wgp.utils.tensor_file import read_tensor_file
+from seqgan_wgp.utils.tensor_file import find_model_file, read_tensor_file
 
 BYTES_MOST, ALL_BYTES_MOST = 600_000, 3_000_000
 ENTRIES = list(bundled_models().values())

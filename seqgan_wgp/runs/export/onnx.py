@@ -2,7 +2,7 @@
 
 The metadata of the file is that of a model file, each entry JSON: config, step, metrics and, for text, the tokenizer
 and facts about the corpus. The entry `noise`, {"stream": s, "block": b}, is added: item k is row k mod b of a batch of
-b latents. Their numbers are those of `splitmix` for (seed, s, k, column), normal or uniform according to
+b latents. Their numbers are those of `utils.counter_rng` for (seed, s, k, column), normal or uniform according to
 config.generator.latent_distribution.
 
 Shape suffixes: B batch, Z latent.

@@ -21,8 +21,8 @@ import numpy.typing as npt
 from ...config import FORMAT_VERSION
 from ...errors import CheckpointError, ConfigError, one_line
 from ...text.vocabulary import Vocabulary
+from ...utils.counter_rng import normal_numpy, uniform_numpy
 from ...utils.file_schema import parse_json
-from ...utils.splitmix import normal_numpy, uniform_numpy
 
 FORMAT = "seqgan_wgp"
 LATENT = "latent"

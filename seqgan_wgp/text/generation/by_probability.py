@@ -25,10 +25,9 @@ from ..constrained.decoder import compile_constraints
 from ..constrained.log_probs import table_of
 from ..constrained.space import ENUMERABLE_MOST, count_strings, space_of
 from ..constrained.trellis import Trellis
-from .request import Request
+from .request import Request, StringBlock
 from .scoring import critic_scores
 from .stream import TextModel
-from .string_block import StringBlock
 
 LATENTS = 4_096
 """Number of latents that a probability is averaged over."""

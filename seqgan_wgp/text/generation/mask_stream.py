@@ -28,10 +28,9 @@ from ..hashing.row_hashes import Ids
 from ..vocabulary import mask_after_pad
 from .by_probability import space_trellis
 from .filters import StringFilter
-from .request import Progress, Request
+from .request import Progress, Request, StringBlock
 from .stages import StagedStream, has_stages
 from .stream import Limits, TextModel, stream
-from .string_block import StringBlock
 
 LINES_MOST = 200_000
 """Largest number of training lines that are looked at, evenly chosen."""

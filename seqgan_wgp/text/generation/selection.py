@@ -12,10 +12,9 @@ from ..hashing.string_hashes import StringHashes
 from ..readers.lines import Lines
 from .filters import StringFilter, validity
 from .keep_if import each
-from .request import Progress, Request
+from .request import Progress, Request, StringBlock
 from .stages import OrderedStream, StagedStream, has_stages
 from .stream import Limits, TextModel, stream
-from .string_block import StringBlock
 
 ORDERS = ("index", "probability")
 """Orders of strings: by number, or the most probable first."""

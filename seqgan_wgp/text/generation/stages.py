@@ -15,9 +15,8 @@ from ..constrained.space import ENUMERABLE_MOST, count_strings
 from ..constrained.trellis import Trellis
 from .by_probability import by_probability, check_enumerable, space_trellis
 from .filters import StringFilter
-from .request import Progress, Request
+from .request import Progress, Request, StringBlock
 from .stream import Limits, TextModel, filtered, stream
-from .string_block import StringBlock
 
 TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
 """Those that strings are sampled at, one after another."""

@@ -31,10 +31,9 @@ from ..fusion.fusion import Fusion
 from ..refinement.refiner import Refiner
 from .causal_stream import Steering, block_uniforms, chain_of, constrained_sample, drawing_of, steering_of
 from .filters import StringFilter
-from .request import NUMBERS_MOST, Progress, Request
+from .request import NUMBERS_MOST, Progress, Request, StringBlock, gathered
 from .sampling import decode_noise, sample
 from .scoring import critic_scores, log_probability
-from .string_block import StringBlock, gathered
 
 PATIENCE = 100_000
 """Least number of consecutively dropped candidates before a model counts as exhausted; see `is_exhausted`."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...utils.arrays import Ints
-from ...utils.splitmix import GOLDEN
+from ...utils.counter_rng import GOLDEN
 
 
 @final

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from numpy.typing import DTypeLike, NDArray
 
 from ...utils.arrays import Ints
-from ...utils.splitmix import GOLDEN, mix_in_place, mix_numpy
+from ...utils.counter_rng import GOLDEN, mix_in_place, mix_numpy
 from .hash_set import Hashes
 
 Ids = npt.NDArray[np.integer[Any]]

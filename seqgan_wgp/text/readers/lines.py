@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...utils.splitmix import mix_in_place
+from ...utils.counter_rng import mix_in_place
 
 Units = npt.NDArray[np.integer]
 Places = npt.NDArray[np.int64]

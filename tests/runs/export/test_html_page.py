@@ -26,7 +26,7 @@ from seqgan_wgp.text.fusion.ngram_model import NgramModel
 from seqgan_wgp.text.generation.request import Request
 from seqgan_wgp.text.generation.stream import candidates
 from seqgan_wgp.text.vocabulary import Vocabulary
-from seqgan_wgp.utils.splitmix import normal_numpy, uniform_numpy
+from seqgan_wgp.utils.counter_rng import normal_numpy, uniform_numpy
 
 from ... import browser
 from ..untrained import CORPUS, IMAGES, TEXT, TOY, made

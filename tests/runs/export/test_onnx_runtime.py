@@ -22,8 +22,7 @@ from seqgan_wgp.runs.export.onnx_runtime import OnnxGenerator
 from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.train import run_training
 from seqgan_wgp.text.adapter import scan_data
-from seqgan_wgp.utils.counter_rng import Stream, normal
-from seqgan_wgp.utils.splitmix import normal_numpy
+from seqgan_wgp.utils.counter_rng import Stream, normal, normal_numpy
 
 pytest.importorskip("onnx", reason="the extra onnx is not installed")
 pytest.importorskip("onnxscript", reason="the extra onnx is not installed")

@@ -15,9 +15,8 @@ from seqgan_wgp.text.constrained.constraints import Constraints
 from seqgan_wgp.text.fusion.decode import Powers
 from seqgan_wgp.text.fusion.fusion import Fusion
 from seqgan_wgp.text.fusion.ngram_model import NgramModel
-from seqgan_wgp.text.generation.request import Progress, Request
+from seqgan_wgp.text.generation.request import Progress, Request, StringBlock
 from seqgan_wgp.text.generation.stream import TextModel, candidates, stream
-from seqgan_wgp.text.generation.string_block import StringBlock
 from seqgan_wgp.text.refinement.refiner import AcceptanceConfig
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.latents import BLOCK

@@ -12,13 +12,21 @@ import torch
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.text.constrained.constraints import Constraints
+from seqgan_wgp.text.generation import request as requests
 from seqgan_wgp.text.generation import stream as generating
-from seqgan_wgp.text.generation import string_block
 from seqgan_wgp.text.generation.filters import StringFilter
-from seqgan_wgp.text.generation.request import NUMBERS_MOST, Progress, Request, described, parse_shard
+from seqgan_wgp.text.generation.request import (
+    NUMBERS_MOST,
+    Progress,
+    Request,
+    StringBlock,
+    best,
+    described,
+    parse_shard,
+    together,
+)
 from seqgan_wgp.text.generation.scoring import critic_scores, log_probability
 from seqgan_wgp.text.generation.stream import TextModel, is_exhausted, stream
-from seqgan_wgp.text.generation.string_block import StringBlock, best, together
 from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.readers.lines import Lines
 from seqgan_wgp.text.vocabulary import Vocabulary
@@ -181,7 +189,7 @@ def test_an_exhausted_model_ends_the_stream(model: TextModel, monkeypatch: pytes
 
 @pytest.mark.parametrize("count", [1, 10, 700, 5_000])
 def test_the_best_are_those_that_sorting_finds(count: int, model: TextModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(string_block, "_GATHERED", 100)
+    monkeypatch.setattr(requests, "_GATHERED", 100)
     blocks = [block for block, _at in stream(model, Request(n=2_000, scores=True))]
     whole = together(blocks)
     assert whole.score_N is not None
