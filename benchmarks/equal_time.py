@@ -44,7 +44,7 @@ from benchmarks.ablation import drop_torn_line, read_rows
 from benchmarks.gru import fit
 from seqgan_wgp import Model
 from seqgan_wgp import config as configs
-from seqgan_wgp.config.fields import parse_assignments
+from seqgan_wgp.config.serialization import parse_assignments
 from seqgan_wgp.registry import GENERATORS
 from seqgan_wgp.runs.folder import RunFolder, open_run, read_config
 from seqgan_wgp.runs.fuse import fuse

@@ -23,7 +23,7 @@ from typing import Any
 
 import seqgan_wgp
 from seqgan_wgp import config as configs
-from seqgan_wgp.domains import adapter_for
+from seqgan_wgp.domains import DOMAINS
 from seqgan_wgp.runs.calibrate import calibrate
 from seqgan_wgp.runs.evaluate import evaluate
 from seqgan_wgp.runs.fine_tune import starting_model
@@ -62,7 +62,7 @@ def trained(row: str, learnt: Path, model: Path, seconds: float, seed: int, fold
         given = configs.recipe("fast", {**changes, "corpus.length": length, "evaluation.patience": None})
     else:
         given = start.settings({**changes, "evaluation.patience": None})
-    found = adapter_for(given).scan(str(learnt), given)
+    found = DOMAINS[given.domain].scan(str(learnt), given)
     config = calibrate(found, given, found.decide(given)).config
     weights = None if start is None else start.initial(found.trial(config).spec, config).tensors
     with claimed_run(folder) as claim:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgan_wgp.config import recipe
-from seqgan_wgp.config.fields import parse_assignments
+from seqgan_wgp.config.serialization import parse_assignments
 from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.train import run_training
 from seqgan_wgp.toy.adapter import scan_toy

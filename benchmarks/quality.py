@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 import seqgan_wgp
-from seqgan_wgp.config.fields import parse_assignments
+from seqgan_wgp.config.serialization import parse_assignments
 from seqgan_wgp.text.corpus.dataset import Corpus, open_corpus
 from seqgan_wgp.text.metrics.markov import MarkovChain
 from seqgan_wgp.text.metrics.ngrams import NgramReference, unique_fraction

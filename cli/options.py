@@ -97,7 +97,7 @@ def with_weights(assignments: list[str] | None, weights: str | None, corpus: lis
     """
     if weights is None:
         return assignments or []
-    from seqgan_wgp.config.fields import parse_assignments
+    from seqgan_wgp.config.serialization import parse_assignments
     from seqgan_wgp.domains import adapter_claiming
     from seqgan_wgp.errors import ConfigError
 
@@ -124,7 +124,7 @@ def asked(
     Raises ConfigError for invalid settings or a recipe for another kind of data.
     """
     from seqgan_wgp import config as configs
-    from seqgan_wgp.config.fields import parse_assignments
+    from seqgan_wgp.config.serialization import parse_assignments
     from seqgan_wgp.errors import ConfigError
     from seqgan_wgp.runs.trackers import check_log_packages
     from seqgan_wgp.utils.devices import pick_device
@@ -147,8 +147,8 @@ def asked(
 def note_former_names(assigned: Mapping[str, object], file: Path | None) -> None:
     """Print a note for each setting from `--set` or `--config` that has been renamed."""
     from seqgan_wgp.config import Config
-    from seqgan_wgp.config.fields import former_names
     from seqgan_wgp.config.recipes import read_settings
+    from seqgan_wgp.config.serialization import former_names
 
     former = former_names(Config)
     met = {name: former[name] for name in assigned if name in former}

@@ -24,7 +24,8 @@ from typer.cli import get_docs_for_click
 
 import seqgan_wgp
 from seqgan_wgp.config import Config, recipe
-from seqgan_wgp.config.fields import AUTO, list_settings
+from seqgan_wgp.config.fields import AUTO
+from seqgan_wgp.config.serialization import list_settings
 
 ROOT = Path(__file__).parents[1]
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .config import Config
 from .images.adapter import ImageAdapter
 from .text.adapter import TextAdapter
 from .toy.adapter import ToyAdapter
@@ -16,11 +15,6 @@ from .training.adapter import DomainAdapter as DomainAdapter
 _TEXT = TextAdapter()
 
 DOMAINS: dict[str, DomainAdapter] = {adapter.name: adapter for adapter in (ImageAdapter(), _TEXT, ToyAdapter())}
-
-
-def adapter_for(config: Config) -> DomainAdapter:
-    """Return the adapter for the kind of data of a config."""
-    return DOMAINS[config.domain]
 
 
 def adapter_claiming(inputs: Sequence[str]) -> DomainAdapter:

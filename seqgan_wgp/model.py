@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from . import config as configs
 from .config import Config
-from .domains import adapter_for
+from .domains import DOMAINS
 from .errors import CheckpointError, ConfigError, PluginError, SeqganError, SeqganWarning, one_line
 from .registry import load_plugins
 from .text.causal_generator import CausalGenerator
@@ -114,7 +114,7 @@ class Model:
         try:
             config = configs.from_dict(facts.pop("config"))
             configs.check_decided(config)
-            spec = adapter_for(config).spec(facts)
+            spec = DOMAINS[config.domain].spec_type.from_facts(facts)
             check_facts(facts)
             model = cls(config, spec, facts, tensors, place)
         except PluginError as error:
@@ -486,7 +486,7 @@ class Model:
 
     def text_spec(self, what: str) -> TextSpec:
         """Return the vocabulary and length. Raises ConfigError if this is not a text model, which `what` needs."""
-        if adapter_for(self.config).has_strings:
+        if DOMAINS[self.config.domain].has_strings:
             return cast("TextSpec", self.spec)
         raise ConfigError(f"{what} works only with text models, and this is a model of {self.config.domain} data")
 

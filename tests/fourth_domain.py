@@ -68,6 +68,13 @@ class SeriesSpec:
         self.facts = facts
         self.event_shape: tuple[int, ...] = (facts.length,)
 
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> SeriesSpec:
+        """Return the length, as a model file has it."""
+        if "series" not in facts:
+            raise CheckpointError("the model file lacks what its sequences were")
+        return cls(SeriesFacts(**facts["series"]))
+
     def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
         """Return a fresh generator, (B, Z) -> (B, L), and critic, (B, L) -> (B,)."""
         generator = nn.Sequential(
@@ -224,6 +231,7 @@ class SeriesAdapter(DomainAdapter):
     """Sequences of numbers."""
 
     name = "series"
+    spec_type = SeriesSpec
     items = "sequences"
     description = "A generator of sequences of numbers, and a critic that scores them"
     recipe = "toy"
@@ -261,12 +269,6 @@ class SeriesAdapter(DomainAdapter):
     def open(self, folder: Path, config: Config, device: torch.device) -> SeriesDomain:
         """Open the sequences of a run's folder."""
         return SeriesDomain(*_open(folder), config, device)
-
-    def spec(self, facts: Mapping[str, Any]) -> SeriesSpec:
-        """Return the length, as a model file has it."""
-        if "series" not in facts:
-            raise CheckpointError("the model file lacks what its sequences were")
-        return SeriesSpec(SeriesFacts(**facts["series"]))
 
     def evaluate(
         self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes

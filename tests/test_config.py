@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 
 import seqgan_wgp
 from seqgan_wgp.config import Config, from_dict, override, recipe, recipe_names, recipe_text, to_dict, to_toml
-from seqgan_wgp.config.fields import AUTO, list_settings, merged, parse_assignments, setting
+from seqgan_wgp.config.fields import AUTO, setting
+from seqgan_wgp.config.serialization import list_settings, merged, parse_assignments
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.images import dense
 from seqgan_wgp.images import networks as image_networks

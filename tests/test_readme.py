@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 import seqgan_wgp
 from cli.app import app
 from seqgan_wgp.config import recipe, recipe_names
-from seqgan_wgp.config.fields import parse_assignments
+from seqgan_wgp.config.serialization import parse_assignments
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

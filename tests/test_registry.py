@@ -11,7 +11,7 @@ from torch import nn
 import seqgan_wgp
 from seqgan_wgp import ConfigError, PluginError, load_plugins, override, recipe, register
 from seqgan_wgp.config import from_dict, to_dict
-from seqgan_wgp.config.fields import former_names, list_settings
+from seqgan_wgp.config.serialization import former_names, list_settings
 from seqgan_wgp.nn.initialization import initialize
 from seqgan_wgp.registry import LOSSES, Loss, Registry, plugin_names, unload_plugin
 from seqgan_wgp.training.build import seeded_construction

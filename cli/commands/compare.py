@@ -59,7 +59,7 @@ def compare(
     Run the same command again to continue an interrupted comparison.
     """
     options.load_plugins(plugin)
-    from seqgan_wgp.config.fields import parse_assignments
+    from seqgan_wgp.config.serialization import parse_assignments
     from seqgan_wgp.domains import adapter_claiming
     from seqgan_wgp.runs.compare.folder import held_comparison, open_comparison
     from seqgan_wgp.runs.compare.plan import ComparisonOptions, parse_entries

@@ -81,7 +81,7 @@ def generate(
     """
     if plugin:
         options.load_plugins(plugin)
-    from seqgan_wgp.domains import adapter_for
+    from seqgan_wgp.domains import DOMAINS
     from seqgan_wgp.errors import ConfigError
     from seqgan_wgp.model import Model
     from seqgan_wgp.text.constrained.constraints import Constraints, parse_length
@@ -91,7 +91,7 @@ def generate(
 
     _check(n, seed, start)
     loaded = Model.load(model, device=device or "auto", best=best)
-    adapter = adapter_for(loaded.config)
+    adapter = DOMAINS[loaded.config.domain]
     if format_ != "txt":  # which every kind of data has
         adapter.check_format(format_)
     if not adapter.has_strings:
@@ -198,9 +198,9 @@ def _write_items(
     overwrite: bool,
 ) -> None:
     """Write images or points, to files or as lines of text."""
-    from seqgan_wgp.domains import adapter_for
+    from seqgan_wgp.domains import DOMAINS
 
-    adapter = adapter_for(loaded.config)
+    adapter = DOMAINS[loaded.config.domain]
     write = adapter.items_writer(output, n, columns=columns, overwrite=overwrite)
     if write is not None:
         write(loaded.samples(n, seed=seed, start=start))

@@ -49,8 +49,8 @@ def inspect(
     """Check a corpus before training: encoding, lines, characters, and how it would be prepared."""
     options.load_plugins(plugin)
     from seqgan_wgp import config as configs
-    from seqgan_wgp.config.fields import parse_assignments
     from seqgan_wgp.config.kinds import DATA_KINDS
+    from seqgan_wgp.config.serialization import parse_assignments
     from seqgan_wgp.errors import ConfigError
     from seqgan_wgp.text.inspection.inspect import inspect as inspected
     from seqgan_wgp.text.readers.open import open_inputs

@@ -33,14 +33,14 @@ def interpolate(
     options.load_plugins(plugin)
     start, end = (a, b) if text else (_seed("A", a), _seed("B", b))
 
-    from seqgan_wgp.domains import adapter_for
+    from seqgan_wgp.domains import DOMAINS
     from seqgan_wgp.model import Model
     from seqgan_wgp.text.generation.formats import as_txt
 
     loaded = Model.load(model, device=device or "auto")
     if text:
         loaded.text_spec("--text")
-    write = adapter_for(loaded.config).interpolation_writer(output, overwrite=overwrite)
+    write = DOMAINS[loaded.config.domain].interpolation_writer(output, overwrite=overwrite)
     if write is not None:
         write([loaded.interpolate(start, end, n)])
         return

@@ -168,7 +168,7 @@ _REASONS = {
 
 
 def _files(run: Path, config: Config, outcome: Outcome) -> str:
-    from seqgan_wgp.domains import adapter_for
+    from seqgan_wgp.domains import DOMAINS
 
     lines = [f"\nmodel     {run / 'model.safetensors'}"]
     if outcome.best_step is not None:
@@ -176,7 +176,7 @@ def _files(run: Path, config: Config, outcome: Outcome) -> str:
     lines += [f"records   {run / 'metrics.jsonl'}", f"samples   {run / 'samples'}"]
     if (run / "training.gif").is_file():
         lines.append(f"animation {run / 'training.gif'}")
-    adapter = adapter_for(config)
+    adapter = DOMAINS[config.domain]
     lines.append(f"generate  {program()} generate {run} {adapter.generate_hint}")
     lines += [f"improve   {program()} {command}" for command in adapter.improvements(config, run)]
     lines.append(f"resume    {program()} resume {run} --minutes M")

@@ -5,15 +5,21 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import math
 import operator
+import types
+import typing
 from collections.abc import Mapping
+from dataclasses import MISSING
 from typing import Any
 
-from ..errors import PluginError
+from ..errors import ConfigError, PluginError, did_you_mean
 from ..registry import CRITICS, GENERATORS, Registry, plugin_names
-from .fields import AUTO, from_tree, list_settings, merged, nested, renamed
+from .fields import AUTO, INTEGER_MOST
 from .schema import Config
 from .validation import check
+
+_SHOWN_MOST = 100
 
 
 def override(config: Config, overrides: Mapping[str, object]) -> Config:
@@ -95,3 +101,204 @@ def check_plugins(names: object) -> None:
                 f"the settings need the plugin {name}, which is not loaded",
                 f"name the file: --plugin {name}, or in Python plugins=[{str(name)!r}]",
             )
+
+
+@functools.cache
+def _hints(cls: type) -> Mapping[str, Any]:
+    """Return the types of a section's settings; cached, since resolving them is slow."""
+    return types.MappingProxyType(typing.get_type_hints(cls))
+
+
+def list_settings(cls: type, prefix: str = "") -> dict[str, dataclasses.Field[Any]]:
+    """Return every setting, dotted name -> its dataclass field, in the order of the sections."""
+    hints = _hints(cls)
+    found: dict[str, dataclasses.Field[Any]] = {}
+    for field in dataclasses.fields(cls):
+        if dataclasses.is_dataclass(hints[field.name]):
+            found |= list_settings(hints[field.name], f"{prefix}{field.name}.")
+        else:
+            found[prefix + field.name] = field
+    return found
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, str]:
+    """Parse `KEY=VALUE` texts, as in `--set`, to a dictionary. Raises ConfigError when one has no `=`."""
+    pairs = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"{text!r} is not a setting", "write it as SECTION.NAME=VALUE, e.g. generator.width=128")
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+def nested(cls: type, dotted: str, value: object) -> dict[str, Any]:
+    """Return `value` under its dotted name in nested dictionaries. Raises ConfigError for an unknown one."""
+    dotted = former_names(cls).get(dotted, dotted)
+    if dotted not in list_settings(cls):
+        raise ConfigError(
+            f"there is no setting {dotted!r}{did_you_mean(dotted, list_settings(cls))}",
+            "list the settings of a recipe with: seqgan-wgp recipes NAME",
+        )
+    *sections, name = dotted.split(".")
+    tree: dict[str, Any] = {name: value}
+    for section in reversed(sections):
+        tree = {section: tree}
+    return tree
+
+
+def former_names(cls: type) -> dict[str, str]:
+    """Return former dotted name -> present dotted name of renamed settings."""
+    return {
+        ".".join([*dotted.split(".")[:-1], field.metadata["formerly"]]): dotted
+        for dotted, field in list_settings(cls).items()
+        if field.metadata["formerly"]
+    }
+
+
+def renamed(cls: type, tree: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return nested settings with present names, and the former names that were used, former -> present.
+
+    Raises:
+        ConfigError: a setting is given under both its names.
+    """
+    result, met = _without_former(tree, former_names(cls), "")
+    return result, met
+
+
+def _without_former(
+    tree: Mapping[str, Any], former: Mapping[str, str], prefix: str
+) -> tuple[dict[str, Any], dict[str, str]]:
+    result: dict[str, Any] = {}
+    met: dict[str, str] = {}
+    for key, given in tree.items():
+        dotted, value, name = prefix + str(key), given, key
+        if isinstance(given, Mapping):
+            value, inner = _without_former(given, former, dotted + ".")
+            met |= inner
+        elif dotted in former:
+            name = former[dotted].rpartition(".")[2]
+            met[dotted] = former[dotted]
+            if name in tree:
+                raise ConfigError(
+                    f"{dotted} has been renamed to {former[dotted]}, but both are set", f"leave {dotted} out"
+                )
+        result[name] = value
+    return result, met
+
+
+def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` updated by `change`, section by section."""
+    result = dict(base)
+    for key, value in change.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def from_tree(cls: type[Any], tree: object, prefix: str = "") -> Any:
+    """Build a dataclass from nested dictionaries and check all settings.
+
+    Raises:
+        ConfigError: unknown or missing setting, wrong type, value out of bounds; the message names the setting.
+    """
+    if not isinstance(tree, Mapping):
+        raise ConfigError(f"{prefix.rstrip('.') or 'the config'} is {tree!r}, but it must be a section of settings")
+    section: type = cls
+    hints = _hints(section)
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    for key in tree:
+        if key not in fields:
+            known = [*(prefix + name for name in fields)]
+            raise ConfigError(f"there is no setting {prefix + key!r}{did_you_mean(prefix + key, known)}")
+    values = {}
+    for name, field in fields.items():
+        dotted = prefix + name
+        if dataclasses.is_dataclass(hints[name]):
+            if name in tree or field.default_factory is MISSING:
+                values[name] = from_tree(typing.cast(type[Any], hints[name]), tree.get(name, {}), dotted + ".")
+        elif field.metadata["auto"] and str(tree.get(name)).lower() == "auto":
+            values[name] = left_open(hints[name])
+        elif name in tree:
+            value = _typed(dotted, tree[name], hints[name], field.metadata)
+            # The default is a valid choice, and reading a registry would import modules.
+            values[name] = value if value == field.default else _checked(dotted, value, field.metadata)
+        elif field.default is MISSING:
+            raise ConfigError(f"{dotted} is not set", "start from a recipe, which sets all required settings")
+    return cls(**values)
+
+
+def left_open(hint: Any) -> int | None:
+    """Return the value that represents "auto" for a setting of this type."""
+    return None if isinstance(hint, types.UnionType) else AUTO
+
+
+def _names(dotted: str, value: object, doc: str) -> tuple[str, ...]:
+    """Return names from a list or from comma-separated text."""
+    if isinstance(value, str):
+        value = [name.strip() for name in value.split(",") if name.strip()]
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise ConfigError(f"{dotted} is {value!r}, but it must be a list of names", f"{dotted}: {doc}")
+    return tuple(value)
+
+
+def _typed(dotted: str, value: object, hint: Any, rule: Mapping[str, Any]) -> Any:
+    """Convert `value` to the type of the setting; text is parsed, since `--set` gives text."""
+    if typing.get_origin(hint) is tuple:
+        return _names(dotted, value, rule["doc"])
+    optional = isinstance(hint, types.UnionType)
+    kind = next(arm for arm in typing.get_args(hint) if arm is not types.NoneType) if optional else hint
+    if optional and (value is None or (isinstance(value, str) and value.lower() == "none")):
+        return None
+    try:
+        if kind is bool and isinstance(value, str):
+            return {"true": True, "false": False}[value.lower()]
+        if kind is int and isinstance(value, str):
+            return int(value)
+        if kind is float and isinstance(value, str):
+            return float(value)
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+    except (KeyError, ValueError, OverflowError):
+        pass
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+        wanted = (
+            words[kind] + (" or none" if optional and not rule["auto"] else "") + (" or auto" if rule["auto"] else "")
+        )
+        raise ConfigError(f"{dotted} is {_shown(value)}, but it must be {wanted}", f"{dotted}: {rule['doc']}")
+    return value
+
+
+def _shown(value: object) -> str:
+    """Return a value as a message shows it: a number of thousands of digits in part."""
+    if isinstance(value, int) and abs(value) > INTEGER_MOST:
+        return "a number of more than 64 bits"
+    text = repr(value) if isinstance(value, str | list | tuple | dict) else str(value)
+    return text if len(text) <= _SHOWN_MOST else f"{text[:_SHOWN_MOST]} ..."
+
+
+def _checked(dotted: str, value: Any, rule: Mapping[str, Any]) -> Any:
+    choices = rule["choices"]
+    if not isinstance(choices, tuple) or choices:
+        if value not in choices:
+            raise ConfigError(
+                f"{dotted} is {value!r}{did_you_mean(str(value), choices)}",
+                f"choose one of: {', '.join(choices)}",
+            )
+        return value
+    if value is None or isinstance(value, str | bool | tuple):
+        return value
+    bounds = [
+        (isinstance(value, int) or math.isfinite(value), "finite"),
+        (not isinstance(value, int) or abs(value) <= INTEGER_MOST, "at most 2^63 - 1"),
+        (value >= rule["ge"], f"at least {rule['ge']}"),
+        (value > rule["gt"], f"above {rule['gt']}"),
+        (value <= rule["le"], f"at most {rule['le']}"),
+        (value < rule["lt"], f"below {rule['lt']}"),
+        (not rule["odd"] or value % 2 == 1, "odd"),
+    ]
+    for holds, words in bounds:
+        if not holds:
+            raise ConfigError(f"{dotted} is {_shown(value)}, but it must be {words}", f"{dotted}: {rule['doc']}")
+    return value

@@ -94,6 +94,7 @@ class ImageAdapter(DomainAdapter):
     """Images of one size, grey or in colour."""
 
     name = "image"
+    spec_type = ImageSpec
     items = "images"
     description = "A generator of images, and a critic that scores images"
     recipe = "mnist-wgan-gp"
@@ -122,10 +123,6 @@ class ImageAdapter(DomainAdapter):
     def open(self, folder: Path, config: Config, device: torch.device) -> ImageDomain:
         """Open the images stored in a run folder."""
         return ImageDomain(open_collection(folder), config, device)
-
-    def spec(self, facts: Mapping[str, Any]) -> ImageSpec:
-        """Return the spec (shape and range) stored in a model file."""
-        return ImageSpec.from_facts(facts)
 
     def evaluate(
         self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes

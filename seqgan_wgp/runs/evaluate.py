@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from .. import config as configs
-from ..domains import adapter_for
+from ..domains import DOMAINS
 from ..errors import ConfigError
 from ..model import Model
 from ..registry import load_plugins
@@ -113,7 +113,7 @@ def evaluate(
     if model is None:
         raise ConfigError("there is nothing to evaluate", _EITHER)
     opened = open_model(model, best=best, device=device)
-    adapter = adapter_for(opened.model.config)
+    adapter = DOMAINS[opened.model.config.domain]
     if refine and adapter.has_strings:
         opened = replace(opened, model=opened.model.refined())
     return adapter.evaluate(opened, question, on_step, on_bytes)

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from .. import config as configs
 from ..config import Config
-from ..config.fields import merged
 from ..config.recipes import read_settings
+from ..config.serialization import merged
 from ..errors import ConfigError
 from ..model import Model
 from ..text.domain import TextSpec, networks

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..domains import adapter_for
+from ..domains import DOMAINS
 from ..errors import ConfigError
 from ..model import Model
 from ..text.adapter import corpus_for
@@ -74,7 +74,7 @@ def _changed(
     on_bytes: OnBytes,
     on_note: OnNote,
 ) -> Model:
-    adapter = adapter_for(model.config)
+    adapter = DOMAINS[model.config.domain]
     if not adapter.has_strings:
         raise ConfigError(
             f"{command} works only with text models, and this model generates {adapter.items}", "choose a text model"

@@ -19,7 +19,7 @@ from torch import Tensor
 from .. import config as configs
 from ..config import Config
 from ..config.schema import TrainingSettings
-from ..domains import adapter_for
+from ..domains import DOMAINS
 from ..errors import ConfigError
 from ..model import model_tensors
 from ..training.build import making_networks
@@ -88,7 +88,7 @@ class Session:
     def __init__(self, run: RunFolder, config: Config, world: ProcessGroup = ALONE, *, from_best: bool = False) -> None:
         check_log_packages(config)
         device = pick_device(config.training.device)
-        self.run, self.config, self.adapter = run, config, adapter_for(config)
+        self.run, self.config, self.adapter = run, config, DOMAINS[config.domain]
         self.domain = self.adapter.open(run.path, config, device)
         with making_networks(numbers_saved(run)):
             self.trainer = Trainer.from_config(self.domain, config, device, world)

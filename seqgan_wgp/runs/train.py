@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import config as configs
 from ..config import Config
-from ..domains import adapter_for
+from ..domains import DOMAINS
 from ..errors import ConfigError, SeqganError
 from ..model import Model
 from ..registry import load_plugins
@@ -104,7 +104,7 @@ def _follow(
         from_best: see `run_training`.
     """
     device = pick_device(config.training.device)
-    domain = adapter_for(config).open(run.path, config, device)
+    domain = DOMAINS[config.domain].open(run.path, config, device)
     trainer = Trainer.from_config(domain, config, device, world)
     checkpoint = read_checkpoint(
         run,
@@ -166,7 +166,7 @@ def train(
         raise ConfigError("recipe and start_from are both given", "leave one of the two out")
     start = None if start_from is None else starting_model(start_from)
     config = configs.recipe(recipe or "fast", changes) if start is None else start.settings(changes)
-    adapter = adapter_for(config)
+    adapter = DOMAINS[config.domain]
     config = configs.override(config, adapter.settings(corpus))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "run" if out is None else Path(out)

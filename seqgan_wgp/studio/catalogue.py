@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import final
 
-from ..domains import adapter_for
+from ..domains import DOMAINS
 from ..errors import CheckpointError, ConfigError, SeqganError
 from ..model import Model
 from ..runs.folder import BEST, CONFIG, MODEL, RunFolder, read_config
@@ -88,6 +88,6 @@ class Catalogue:
 def is_text_run(folder: Path) -> bool:
     """Return whether a folder is a run whose model generates strings."""
     try:
-        return adapter_for(read_config(RunFolder(folder))).has_strings
+        return DOMAINS[read_config(RunFolder(folder)).domain].has_strings
     except SeqganError:
         return False

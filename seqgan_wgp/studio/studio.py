@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, final
 
 from ..config import recipe
-from ..config.fields import parse_assignments
+from ..config.serialization import parse_assignments
 from ..errors import ConfigError
 from ..text.inspection.inspect import inspect
 from ..text.readers.open import open_inputs

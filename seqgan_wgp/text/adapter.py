@@ -147,6 +147,7 @@ class TextAdapter(DomainAdapter):
     """Text: one-hot rows of characters or bytes."""
 
     name = "text"
+    spec_type = TextSpec
     items = "strings"
     description = "A generator of character strings, and a critic that scores strings"
     recipe = "fast"
@@ -180,10 +181,6 @@ class TextAdapter(DomainAdapter):
     def open(self, folder: Path, config: Config, device: torch.device) -> TextDomain:
         """Open the corpus stored in a run folder."""
         return TextDomain(open_corpus(folder), config, device)
-
-    def spec(self, facts: Mapping[str, Any]) -> TextSpec:
-        """Return the spec (vocabulary and length) stored in a model file."""
-        return TextSpec.from_facts(facts)
 
     def evaluate(self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes) -> TextEvaluation:
         """Measure a model on the test split of the given corpus, otherwise of its run's corpus."""

@@ -89,6 +89,7 @@ class ToyAdapter(DomainAdapter):
     """2-d points, drawn from a known distribution."""
 
     name = "toy"
+    spec_type = ToySpec
     items = "points"
     description = "A generator of 2-d points, and a critic that scores points"
     recipe = "toy"
@@ -116,10 +117,6 @@ class ToyAdapter(DomainAdapter):
     def open(self, folder: Path, config: Config, device: torch.device) -> ToyDomain:
         """Open the distribution stored in a run folder."""
         return ToyDomain(open_facts(folder), config, device)
-
-    def spec(self, facts: Mapping[str, Any]) -> ToySpec:
-        """Return the spec of the distribution stored in a model file."""
-        return ToySpec.from_facts(facts)
 
     def evaluate(self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes) -> ToyEvaluation:
         """Measure a model against points that were not used in training."""

@@ -21,7 +21,7 @@ from ..config import Config
 from ..config.kinds import DATA_KINDS
 from ..errors import ConfigError, did_you_mean
 from ..utils.progress import OnBytes, OnStep, Watch, unwatched
-from .domain import DataSpec, Domain, Items
+from .domain import DataSpec, Domain, Items, StoredSpec
 from .report_data import ReportData
 from .trial import TrialData
 
@@ -240,6 +240,9 @@ class DomainAdapter(ABC):
     name: ClassVar[str]
     """The setting `domain`, and the key in DOMAINS and in `config.kinds.DATA_KINDS`."""
 
+    spec_type: ClassVar[type[StoredSpec]]
+    """What a model file stores about its data."""
+
     items: ClassVar[str]
     """What several generated items are called: "images"."""
 
@@ -323,10 +326,6 @@ class DomainAdapter(ABC):
     @abstractmethod
     def open(self, folder: Path, config: Config, device: torch.device) -> Domain:
         """Open the data that was prepared in a run's folder. Raises CheckpointError when it is not there or damaged."""
-
-    @abstractmethod
-    def spec(self, facts: Mapping[str, Any]) -> DataSpec:
-        """Return the spec that `DataSpec.to_facts` described. Raises CheckpointError when something is missing."""
 
     @abstractmethod
     def evaluate(self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes) -> Evaluation:

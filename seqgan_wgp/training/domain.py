@@ -5,7 +5,8 @@ Shape suffixes: B batch, N items; ... the axes of one item.
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,14 @@ class DataSpec(Protocol):
 
     def to_facts(self) -> dict[str, Any]:
         """Return the JSON values that the spec is rebuilt from; they go into the model file."""
+
+
+class StoredSpec(DataSpec, Protocol):
+    """A spec that a model file is opened with."""
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """Return the spec that `to_facts` described. Raises CheckpointError when something is missing."""
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ import typer
 from cli.app import app
 from seqgan_wgp import config as configs
 from seqgan_wgp.config import Config
-from seqgan_wgp.config.fields import list_settings
+from seqgan_wgp.config.serialization import list_settings
 from seqgan_wgp.errors import ConfigError
 
 BAD = {

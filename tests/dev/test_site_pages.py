@@ -14,7 +14,7 @@ import seqgan_wgp
 from cli.app import app
 from dev.site_pages import ROOT, api_page, bounds, commands_page, example_pages, linked, settings_page
 from seqgan_wgp.config import Config
-from seqgan_wgp.config.fields import list_settings
+from seqgan_wgp.config.serialization import list_settings
 
 
 def test_the_page_of_commands_has_every_option() -> None:

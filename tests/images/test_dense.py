@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from seqgan_wgp.config import Config, override, recipe
-from seqgan_wgp.config.fields import list_settings
 from seqgan_wgp.config.schema import CriticSettings, GeneratorSettings
+from seqgan_wgp.config.serialization import list_settings
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.images.dataset import ImageFacts
 from seqgan_wgp.images.domain import ImageSpec

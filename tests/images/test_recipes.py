@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from seqgan_wgp.config import Config, override, recipe, recipe_names
-from seqgan_wgp.config.fields import list_settings
+from seqgan_wgp.config.serialization import list_settings
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.images.adapter import scan_images
 from seqgan_wgp.images.domain import ImageDomain

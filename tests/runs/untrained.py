@@ -22,7 +22,7 @@ TOY = {"toy": {"name": "8-gaussians", "theta": 0.0}}
 
 def made(config: Config, facts: dict[str, Any]) -> Model:
     """Return a model that was never trained, with noise for weights and for running statistics."""
-    spec = DOMAINS[config.domain].spec(facts)
+    spec = DOMAINS[config.domain].spec_type.from_facts(facts)
     noise, tensors = torch.Generator().manual_seed(7), {}
     for part, network in zip(("generator", "critic"), build_generator_and_critic(config, spec), strict=True):
         for name, tensor in network.state_dict().items():

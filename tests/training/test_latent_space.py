@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from seqgan_wgp.config import Config
-from seqgan_wgp.config.fields import list_settings
+from seqgan_wgp.config.serialization import list_settings
 from seqgan_wgp.training.latent_space import WALKS, linear, spherical, walk
 
 counts = st.integers(2, 40)

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigError, did_you_mean, one_line
-from ..fields import merged, nested, renamed
 from ..schema import Config
-from ..serialization import from_dict
+from ..serialization import from_dict, merged, nested, renamed
 
 RECIPES = Path(__file__).parent
 """Folder of the recipes' TOML files."""

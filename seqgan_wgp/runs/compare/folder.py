@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ... import config as configs
 from ...config import Config
-from ...domains import adapter_for
+from ...domains import DOMAINS
 from ...errors import ConfigError
 from ...training.adapter import PreparedData
 from ...utils.claimed_folder import LOCK, Claim, claimed, is_unsettled, locked, settle
@@ -136,7 +136,7 @@ def _make(folder: Path, data: PreparedData, asked: ComparisonOptions, planned: l
     first = create(data, planned[0], entrants[0].run.path, on_bytes=on_bytes)
     for entrant in entrants[1:]:
         create(_Prepared(first), entrant.config, entrant.run.path)
-    domain = adapter_for(planned[0]).open(first.path, planned[0], pick_device("cpu"))
+    domain = DOMAINS[planned[0].domain].open(first.path, planned[0], pick_device("cpu"))
     Comparison(folder, entrants, _facts(data, asked, domain.criterion)).save()
 
 

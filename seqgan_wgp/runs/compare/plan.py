@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ... import config as configs
 from ...config import Config
-from ...config.fields import list_settings, parse_assignments
 from ...config.kinds import DATA_KINDS
+from ...config.serialization import list_settings, parse_assignments
 from ...errors import ConfigError
 from ...training.adapter import PreparedData
 from ...utils.devices import pick_device

@@ -22,7 +22,7 @@ from markupsafe import Markup
 from torch import Tensor, nn
 
 from ..._version import __version__
-from ...domains import adapter_for
+from ...domains import DOMAINS
 from ...errors import ConfigError
 from ...model import Model
 from ...nn.fast_conv.convolution import Convolution
@@ -70,7 +70,7 @@ def write_html(model: Model, path: str | Path) -> None:
 
 def _supported(model: Model) -> tuple[ResidualGenerator, TextSpec]:
     """Return the generator and the vocabulary. Raises ConfigError if the page cannot hold such a model."""
-    if not adapter_for(model.config).has_strings:
+    if not DOMAINS[model.config.domain].has_strings:
         raise ConfigError("html works only with text models", "export to onnx")
     spec, settings = model.text_spec("html"), model.config.generator
     generator = folded(model)

@@ -12,7 +12,7 @@ from pathlib import Path
 import jinja2
 
 from ..._version import __version__
-from ...domains import adapter_for
+from ...domains import DOMAINS
 from ...errors import CheckpointError
 from ...model import Model
 from ...text.generation.formats import printable
@@ -34,7 +34,7 @@ def model_card(model: Model, name: str) -> str:
     Raises:
         CheckpointError: the model's facts about its data are incomplete.
     """
-    config, facts, adapter = model.config, model.facts, adapter_for(model.config)
+    config, facts, adapter = model.config, model.facts, DOMAINS[model.config.domain]
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )

@@ -24,7 +24,7 @@ import torch
 from torch import nn
 
 from ... import config as configs
-from ...domains import adapter_for
+from ...domains import DOMAINS
 from ...errors import ConfigError
 from ...model import Model
 from ...text.fusion.fusion import PART as FUSION
@@ -67,7 +67,7 @@ def write_onnx(model: Model, path: str | Path) -> None:
         raise ConfigError(f"the generator has {size:,} bytes of weights, but an ONNX file can hold {BYTES_MOST:,}")
     onnx: Any = importlib.import_module("onnx")
     with new_file(Path(path)) as file:
-        proto = _graph(generator, model.config.generator.latent, adapter_for(model.config).output_name)
+        proto = _graph(generator, model.config.generator.latent, DOMAINS[model.config.domain].output_name)
         onnx.helper.set_model_props(proto, metadata(model))
         onnx.checker.check_model(proto, full_check=True)
         file.write(proto.SerializeToString(deterministic=True))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...config import Config
-from ...domains import adapter_for
+from ...domains import DOMAINS
 from ...errors import ConfigError
 from ...model import Model
 from ...training.report_data import ITEMS, ReportData
@@ -83,7 +83,7 @@ def read_report_inputs(run: RunFolder) -> ReportInputs:
     samples = None
     if model is not None:
         samples = np.concatenate(list(model.samples(ITEMS, seed=config.training.seed)))
-    exhibits = adapter_for(config).report_data(run.path, config, samples)
+    exhibits = DOMAINS[config.domain].report_data(run.path, config, samples)
     evaluated = {record["step"] for record in records if exhibits.criterion in record}
     return ReportInputs(
         config=config,

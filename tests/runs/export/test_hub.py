@@ -119,7 +119,7 @@ def test_models_of_other_data_have_a_card_too(name: str, tmp_path: Path) -> None
     assert ("squares" if name == "mnist-fast" else "8-gaussians") in text
     loaded = from_pretrained(tmp_path / "x", device="cpu")
     assert loaded.spec.to_facts() == other.spec.to_facts()
-    assert DOMAINS[config.domain].spec(loaded.facts).event_shape == other.spec.event_shape
+    assert DOMAINS[config.domain].spec_type.from_facts(loaded.facts).event_shape == other.spec.event_shape
 
 
 def test_the_validation_half_is_called_by_its_name(model: Model, tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_generators_of_other_data_give_points_of_critic_space(name: str, tmp_pat
     assert exported.output_shape == model.spec.event_shape
     written = np.concatenate(list(exported.points(20, seed=1)))
     assert np.allclose(written, points(model, 20, seed=1), atol=1e-5)
-    assert DOMAINS[config.domain].spec(exported.facts).to_facts() == model.spec.to_facts()
+    assert DOMAINS[config.domain].spec_type.from_facts(exported.facts).to_facts() == model.spec.to_facts()
     with pytest.raises(ConfigError, match=rf"x\.onnx: generates '{config.domain}' data"):
         exported.generate(1)
 

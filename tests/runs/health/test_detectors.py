@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqgan_wgp.config import Config, recipe, recipe_names
-from seqgan_wgp.config.fields import parse_assignments
+from seqgan_wgp.config.serialization import parse_assignments
 from seqgan_wgp.runs.health.detectors import (
     DEAD_GRADIENT,
     DETECTORS,

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqgan_wgp.config import Config, override, recipe, recipe_names
-from seqgan_wgp.config.fields import list_settings
 from seqgan_wgp.config.schema import CorpusSettings
+from seqgan_wgp.config.serialization import list_settings
 from seqgan_wgp.text.corpus.auto_settings import (
     ALPHABET_LARGE,
     RULES,

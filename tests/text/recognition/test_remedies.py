@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from seqgan_wgp.config import recipe
-from seqgan_wgp.config.fields import parse_assignments
+from seqgan_wgp.config.serialization import parse_assignments
 from seqgan_wgp.errors import CorpusError
 from seqgan_wgp.text.corpus.scan import Scan, scan
 from seqgan_wgp.text.inspection.inspect import inspect

@@ -9,8 +9,8 @@ import shlex
 from dataclasses import dataclass, field
 
 from seqgan_wgp.config import recipe
-from seqgan_wgp.config.fields import parse_assignments
 from seqgan_wgp.config.schema import CorpusSettings
+from seqgan_wgp.config.serialization import parse_assignments
 from seqgan_wgp.text.readers.reader import Reader
 from seqgan_wgp.text.readers.source import Source
 from seqgan_wgp.text.recognition.recognise import check_kind, recognised
