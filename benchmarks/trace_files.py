@@ -91,7 +91,7 @@ def of_generate(folder: Path) -> set[str]:
     from cli.app import main as run_command
 
     train(names(), steps=1, device="cpu", out=folder / "run", settings={"generator.width": 8, "critic.width": 8})
-    arguments, sys.argv = sys.argv, ["seqgan-wgp", "generate", str(folder / "run"), "-n", "5"]
+    arguments, sys.argv = sys.argv, ["seqgan-wgp", "generate", str(folder / "run"), "-n", "10"]
     try:
         thrown_away = io.TextIOWrapper(io.BytesIO())
         with contextlib.redirect_stdout(thrown_away), entered() as files, contextlib.suppress(SystemExit):

@@ -67,6 +67,11 @@ for command in (
     app.command()(command)
 
 
+_STEADY = frozenset({"evaluate", "fuse", "refine", "score", "theory"})
+"""Commands whose every step needs the memory that the last has freed. So do training and the generation of more than
+one block, which see to it themselves."""
+
+
 def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"seqgan-wgp {seqgan_wgp.__version__}")
@@ -82,6 +87,8 @@ def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error above its message.")] = False,
 ) -> None:
     del version
+    if context.invoked_subcommand in _STEADY:
+        keep_memory()
     if debug:
         context.with_resource(debugging())
     if context.invoked_subcommand and "WORLD_SIZE" in os.environ:  # started by torchrun
@@ -93,7 +100,6 @@ def main() -> None:
     # How many turns the threads of a parallel loop spin while they wait for each other. By default GNU OpenMP spins for
     # long, which costs seconds per step as soon as another program needs a core; a short wait costs nothing.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    keep_memory()
     show_warnings()
     interrupt_on_signals()
     app()

@@ -74,7 +74,7 @@ class Model:
     ) -> None:
         self.config, self.spec, self.facts, self.device = config, spec, dict(facts), device
         self._tensors = dict(tensors)
-        generator, critic = build_for(config, spec, sum(tensor.numel() for tensor in tensors.values()))
+        generator, critic = _built(config, spec, tensors)
         self.generator = _loaded(generator, tensors, _part(config)).to(device)
         self.critic = _loaded(critic, tensors, "critic").to(device)
 
@@ -112,8 +112,7 @@ class Model:
             warnings.warn(note, SeqganWarning, stacklevel=2)
         tensors, facts = read_tensor_file(file)
         try:
-            config = configs.from_dict(facts.pop("config"))
-            configs.check_decided(config)
+            config = configs.from_trained(facts.pop("config"))
             spec = DOMAINS[config.domain].spec_type.from_facts(facts)
             check_facts(facts)
             model = cls(config, spec, facts, tensors, place)
@@ -525,14 +524,27 @@ def _part(config: Config) -> str:
     return "average" if config.model.weights == "average" else "generator"
 
 
+def _built(config: Config, spec: DataSpec, tensors: Mapping[str, Tensor]) -> tuple[nn.Module, nn.Module]:
+    """Return the networks that a file's tensors are loaded into. Raises CheckpointError when the settings make none."""
+    if config.plugins or any(".parametrizations." in name for name in tensors):
+        # What a plugin computes for its network need not be in the file; and norms of weights are computed from these.
+        return build_for(config, spec, sum(tensor.numel() for tensor in tensors.values()))
+    try:
+        with torch.device("meta"):  # the file's weights replace these, so they need no memory and no random numbers
+            return spec.networks(config)
+    except (RuntimeError, ValueError, ArithmeticError) as error:
+        raise CheckpointError(f"the settings make no networks ({one_line(error)})") from None
+
+
 def _loaded(network: nn.Module, tensors: Mapping[str, Tensor], part: str) -> nn.Module:
-    """Load the weights of a part of a model file into a network, without gradients and in evaluation mode.
+    """Give a network the weights of a part of a model file, without gradients and in evaluation mode.
 
     Raises CheckpointError when they do not fit.
     """
+    types = {name: value.dtype for name, value in network.state_dict().items()}
     own = {name.removeprefix(part + "."): value for name, value in tensors.items() if name.startswith(part + ".")}
     try:
-        network.load_state_dict(own)
+        network.load_state_dict({name: value.to(types.get(name)) for name, value in own.items()}, assign=True)
     except RuntimeError as error:
         raise CheckpointError(f"the {part}'s weights do not fit the settings ({one_line(error)})") from None
     return network.eval().requires_grad_(False)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
+from seqgan_wgp import register
 from seqgan_wgp.config import Config, recipe
+from seqgan_wgp.config.schema import GeneratorSettings
 from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.model import Model
+from seqgan_wgp.registry import unload_plugin
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.train import run_training
@@ -271,3 +275,39 @@ def test_files_that_are_no_whole_model_are_refused(run: RunFolder, tmp_path: Pat
         Model.load(tmp_path / "weights")
     with pytest.raises(CheckpointError, match="not a complete model"):
         Model.load(run.checkpoint)
+
+
+@pytest.fixture
+def shifted() -> Iterator[str]:
+    """A generator of one's own with a table that is no buffer, so that no model file has it."""
+
+    @register.generator("shifted", data="toy")
+    class Shifted(nn.Module):
+        def __init__(self, settings: GeneratorSettings) -> None:
+            super().__init__()
+            self.layer, self.table_2 = nn.Linear(settings.latent, 2), torch.tensor([3.0, 4.0])
+
+        def forward(self, latent_BZ: Tensor) -> Tensor:
+            point_B2: Tensor = self.layer(latent_BZ) + self.table_2
+            return point_B2
+
+    yield "shifted"
+    unload_plugin(__name__)
+
+
+def test_a_network_of_ones_own_computes_what_its_file_does_not_have(shifted: str) -> None:
+    model = made(recipe("toy", {"generator.network": shifted}), TOY)
+    assert model.config.plugins == (__name__,)
+    weight, bias = model._tensors["average.layer.weight"], model._tensors["average.layer.bias"]
+    latent_1Z = torch.ones(1, weight.shape[1])
+    assert torch.allclose(model.generator(latent_1Z), latent_1Z @ weight.t() + bias + torch.tensor([3.0, 4.0]))
+
+
+def test_a_model_takes_its_files_weights_and_draws_none(run: RunFolder) -> None:
+    torch.manual_seed(3)
+    before = torch.random.get_rng_state()
+    model = Model.load(run.path)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    for name, value in model.critic.state_dict().items():
+        assert value.data_ptr() == model._tensors[f"critic.{name}"].data_ptr()
+    assert not any(weight.requires_grad for weight in (*model.generator.parameters(), *model.critic.parameters()))

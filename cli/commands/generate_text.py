@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, BinaryIO, final
 
 from ..ui.console import messages
-from ..ui.output import in_background, opened_bytes
+from ..ui.output import in_background
 from ..ui.progress_bar import Working
+from ..ui.terminal_text import for_terminal
 from .generate_tally import Tally
 
 if TYPE_CHECKING:
@@ -84,6 +86,19 @@ class Job:
         """Whether the number of strings is that of those that are kept."""
         return self.filters or self.request.refine
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether every candidate is written to stdout as it is, so that there is nothing to count and to tell."""
+        to_stdout = self.output is None and self.continued is None
+        return to_stdout and not self.selective and self.request.constraints is None
+
+    @property
+    def is_one_block(self) -> bool:
+        """Whether all candidates are generated at once, so that none are while strings are written."""
+        from seqgan_wgp.training.latents import BLOCK
+
+        return self.is_plain and self.request.n is not None and self.request.n <= BLOCK
+
     def check(self) -> None:
         """Raise ConfigError for invalid values and combinations."""
         from seqgan_wgp.errors import ConfigError
@@ -153,6 +168,7 @@ def write_strings(loaded: Model, job: Job) -> None:
         typer.Exit: with code 1 when fewer strings than requested were found.
     """
     from seqgan_wgp.text.generation.request import best
+    from seqgan_wgp.text.generation.stream import stream
 
     job.check()
     model = loaded.text_model(refine=job.request.refine, decode=job.request.decode)
@@ -162,8 +178,8 @@ def write_strings(loaded: Model, job: Job) -> None:
     shown = nullcontext() if job.output is None and job.continued is None else Working(messages())
     request = partial(_described, job, excluded, plan)
     with _destination(model, job, sieve, request, header) as (write, begun), shown as working:
-        tally = Tally(job, begun, working, sieve, plan)
-        found = tally.counted(_strings(model, job, sieve, plan, tally))
+        tally = None if job.is_plain else Tally(job, begun, working, sieve, plan)
+        found = stream(model, job.request) if tally is None else tally.counted(_strings(model, job, sieve, plan, tally))
         if job.continued is None:
             write(header, begun)
         if job.top is None:
@@ -171,12 +187,13 @@ def write_strings(loaded: Model, job: Job) -> None:
             def work(item: tuple[StringBlock, Progress]) -> None:
                 write(encode(item[0]), item[1])
 
-            with in_background(work) as give:
+            with nullcontext(work) if job.is_one_block else in_background(work) as give:
                 for item in found:
                     give(item)
         elif chosen := best((block for block, _at in found), job.top):
-            write(encode(chosen), tally.at)
-    tally.tell()
+            write(encode(chosen), begun)
+    if tally is not None:
+        tally.tell()
 
 
 def _strings(
@@ -295,7 +312,7 @@ def _destination(
 
     first = Progress(next=job.request.start)
     if job.continued is None:
-        with opened_bytes(job.output, overwrite=job.overwrite) as write:
+        with _opened(job.output, overwrite=job.overwrite) as write:
             yield (lambda lines, _at: write(lines)), first
         return
     from seqgan_wgp.text.generation.reread import check_rereadable, reread
@@ -313,3 +330,33 @@ def _destination(
         except KeyboardInterrupt:
             messages().print(f"run the same command again to continue {job.continued}", markup=False)
             raise
+
+
+@contextmanager
+def _opened(output: str | None, *, overwrite: bool) -> Iterator[Callable[[bytes], object]]:
+    """Yield a function that writes bytes to stdout, or to a file that appears under its name only when it is complete.
+
+    Raises ConfigError when the file cannot be written.
+    """
+    if output is None:
+        sys.stdout.flush()
+        # Unbuffered: a thread that blocks in a write would hold the buffer's lock, and the interpreter could not exit.
+        buffer = sys.stdout.buffer
+        write = partial(_write_all, getattr(buffer, "raw", buffer))
+        yield partial(_write_escaped, write) if sys.stdout.isatty() else write
+        return
+    from seqgan_wgp.utils.atomic_files import check_file, new_file
+
+    check_file(Path(output), overwrite=overwrite)
+    with new_file(Path(output)) as file:
+        yield file.write
+
+
+def _write_escaped(write: Callable[[bytes], object], lines: bytes) -> None:
+    write(for_terminal(lines.decode(errors="replace")).encode())
+
+
+def _write_all(raw: BinaryIO, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[raw.write(left) or 0 :]

@@ -8,9 +8,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TextIO, TypeVar, cast
+from typing import TextIO, TypeVar, cast
 
 import typer
 
@@ -55,26 +54,6 @@ def opened(output: str | None, *, overwrite: bool) -> Iterator[TextIO]:
         yield file
 
 
-@contextmanager
-def opened_bytes(output: str | None, *, overwrite: bool) -> Iterator[Callable[[bytes], object]]:
-    """Yield a function that writes bytes to stdout, or to a file that appears under its name only when it is complete.
-
-    Raises ConfigError when the file cannot be written.
-    """
-    if output is None:
-        sys.stdout.flush()
-        # Unbuffered: a thread that blocks in a write would hold the buffer's lock, and the interpreter could not exit.
-        buffer = sys.stdout.buffer
-        write = partial(_write_all, getattr(buffer, "raw", buffer))
-        yield partial(_write_escaped, write) if sys.stdout.isatty() else write
-        return
-    from seqgan_wgp.utils.atomic_files import check_file, new_file
-
-    check_file(Path(output), overwrite=overwrite)
-    with new_file(Path(output)) as file:
-        yield file.write
-
-
 class _TerminalText:
     """A text file on a terminal, to which nothing is written that the terminal would obey."""
 
@@ -87,16 +66,6 @@ class _TerminalText:
     def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.write(line)
-
-
-def _write_escaped(write: Callable[[bytes], object], lines: bytes) -> None:
-    write(for_terminal(lines.decode(errors="replace")).encode())
-
-
-def _write_all(raw: BinaryIO, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[raw.write(left) or 0 :]
 
 
 Item = TypeVar("Item")

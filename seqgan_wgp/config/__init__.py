@@ -6,8 +6,9 @@ from .recipes import recipe_text as recipe_text
 from .schema import FORMAT_VERSION as FORMAT_VERSION
 from .schema import Config as Config
 from .serialization import changes as changes
+from .serialization import check_decided as check_decided
 from .serialization import from_dict as from_dict
+from .serialization import from_trained as from_trained
 from .serialization import override as override
 from .serialization import to_dict as to_dict
 from .serialization import to_toml as to_toml
-from .validation import check_decided as check_decided

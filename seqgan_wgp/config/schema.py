@@ -108,11 +108,6 @@ class CorpusSettings:
     )
     max_alphabet: int = setting("maximum number of distinct characters, or of other units", 8192, ge=1, le=65_000)
 
-    def __post_init__(self) -> None:
-        """Take corpus.unit_pattern for corpus.unit=pattern where no other unit is chosen."""
-        if self.unit_pattern and self.unit == "char":
-            object.__setattr__(self, "unit", "pattern")
-
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSettings:

@@ -17,7 +17,7 @@ from ..errors import ConfigError, PluginError, did_you_mean
 from ..registry import CRITICS, GENERATORS, Registry, plugin_names
 from .fields import AUTO, INTEGER_MOST
 from .schema import Config
-from .validation import check
+from .validation import DECIDED, check
 
 _SHOWN_MOST = 100
 
@@ -34,15 +34,44 @@ def from_dict(tree: Mapping[str, Any]) -> Config:
     """Build a Config from nested dictionaries; settings may have their former names.
 
     Raises:
-        ConfigError: an unknown setting or an invalid value; the message names setting, value and bounds.
+        ConfigError: an unknown setting or an invalid value, or settings that do not fit together; the message names
+            setting, value and bounds.
         PluginError: the settings need a plugin that is not loaded.
     """
+    config = _each_checked(tree)
+    if config.corpus.unit_pattern and config.corpus.unit == "char":
+        config = dataclasses.replace(config, corpus=dataclasses.replace(config.corpus, unit="pattern"))
+    check(config)
+    return dataclasses.replace(config, plugins=needed_plugins(config))
+
+
+def from_trained(tree: Mapping[str, Any]) -> Config:
+    """Build the Config of a trained model, of which each setting is checked, as in `from_dict`, but not how they fit.
+
+    They did when training began, and a later version may refuse to train with them.
+
+    Raises:
+        ConfigError: as `from_dict` and `check_decided` do.
+        PluginError: the settings need a plugin that is not loaded.
+    """
+    config = _each_checked(tree)
+    check_decided(config)
+    return config
+
+
+def check_decided(config: Config) -> None:
+    """Raise ConfigError where a number is left to a rule, as none is once a run has been prepared."""
+    for dotted in DECIDED:
+        if operator.attrgetter(dotted)(config) == AUTO:
+            raise ConfigError(f"{dotted} is 'auto', and in a run it must be decided", "restore the file")
+
+
+def _each_checked(tree: Mapping[str, Any]) -> Config:
     if isinstance(tree, Mapping):
         tree, _ = renamed(Config, tree)
         check_plugins(tree.get("plugins", ()))
     config: Config = from_tree(Config, tree)
-    check(config)
-    return dataclasses.replace(config, plugins=needed_plugins(config))
+    return config
 
 
 def to_dict(config: Config) -> dict[str, Any]:

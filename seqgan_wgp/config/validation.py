@@ -24,20 +24,13 @@ from .fields import AUTO
 from .kinds import DATA_KINDS
 from .schema import Config, CorpusSettings, ObjectiveSettings
 
-_DECIDED = ("generator.latent", "generator.width", "critic.width", "training.batch_size", "evaluation.every")
+DECIDED = ("generator.latent", "generator.width", "critic.width", "training.batch_size", "evaluation.every")
 """Settings that rules decide once the data is known."""
-
-
-def check_decided(config: Config) -> None:
-    """Raise ConfigError where a number is left to a rule, as it never is once a run has been prepared."""
-    for dotted in _DECIDED:
-        if operator.attrgetter(dotted)(config) == AUTO:
-            raise ConfigError(f"{dotted} is 'auto', and in a run it must be decided", "restore the file")
 
 
 def check(config: Config) -> None:
     """Raise ConfigError, with the reason and a remedy, when settings contradict each other."""
-    _check_decided(config)
+    _check_left_open(config)
     _check_unit(config.corpus)
     _check_toy(config)
     _check_networks(config)
@@ -137,10 +130,10 @@ def _written(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _check_decided(config: Config) -> None:
+def _check_left_open(config: Config) -> None:
     if DATA_KINDS[config.domain].has_rules:
         return  # there is a rule for each, once the corpus is known
-    for dotted in _DECIDED:
+    for dotted in DECIDED:
         if operator.attrgetter(dotted)(config) == AUTO:
             raise ConfigError(f"{dotted} is 'auto', which works for text only", "set it to a number")
 

@@ -16,6 +16,7 @@ from ..config import Config
 from ..registry import NORMALIZATIONS
 from ..utils.counter_rng import Stream, normal, uniform
 from ..utils.devices import rounding
+from ..utils.malloc import keep_memory
 
 BLOCK = 512
 """Latents that go through the generator together; see `generate`."""
@@ -112,6 +113,8 @@ def generate(
         device: where the generator lives.
         block_size: latents that go through the generator together; see `block_size_of`.
     """
+    if count > block_size:
+        keep_memory()  # which the next block needs again
     for block in range(start // block_size, math.ceil((start + count) / block_size)):
         first = block * block_size
         with rounding("float32", device):

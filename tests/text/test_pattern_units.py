@@ -135,7 +135,7 @@ def test_kept_numbers_are_those_of_one_pattern(tmp_path: Path) -> None:
     keys = []
     for folder, pattern in (("one", "..?"), ("other", "[a-h]{1,2}")):
         (tmp_path / folder).mkdir()
-        found = scan(open_source(lines), CorpusSettings(unit_pattern=pattern, length=4))
+        found = scan(open_source(lines), CorpusSettings(unit="pattern", unit_pattern=pattern, length=4))
         keys.append(corpus_key(prepare(found, tmp_path / folder)))
     assert keys[0]["corpus"] == keys[1]["corpus"] and keys[0] != keys[1]
 
@@ -190,7 +190,7 @@ def test_settings_that_contradict_each_other_are_refused() -> None:
 
 def test_a_pattern_that_takes_too_many_steps_is_told() -> None:
     with pytest.raises(CorpusError, match="takes too many steps on 'aaaa"):
-        scan(open_source(["a" * 40, *map(str, range(40))]), CorpusSettings(unit_pattern="(a+)+b"))
+        scan(open_source(["a" * 40, *map(str, range(40))]), CorpusSettings(unit="pattern", unit_pattern="(a+)+b"))
 
 
 def test_a_damaged_pattern_in_a_tokenizer_is_told() -> None:

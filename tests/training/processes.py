@@ -6,7 +6,7 @@ Everything here is done by a world of one too, in the process of the tests, so t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -194,7 +194,7 @@ def _copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in state.items()}
 
 
-def everything(world: ProcessGroup, folder: Path, cases: Iterable[str], state: Path | None = None) -> dict[str, Any]:
+def everything(cases: Iterable[str], state: Path | None, world: ProcessGroup, folder: Path) -> dict[str, Any]:
     """Do all of the above, trainings of these cases; return what came of it by name."""
     return {
         **{f"trained {case}": train(case, world, folder) for case in cases},
@@ -211,13 +211,13 @@ def everything(world: ProcessGroup, folder: Path, cases: Iterable[str], state: P
     }
 
 
-def in_processes(count: int, folder: Path, cases: Iterable[str], state: Path | None = None) -> list[dict[str, Any]]:
-    """Return what came of everything in each of so many processes."""
-    assert ended(launch(count, _write, folder, list(cases), state)) == [0] * count
+def in_processes(count: int, folder: Path, task: Callable[..., Any], *arguments: object) -> list[Any]:
+    """Return what came of a task, (*arguments, world, folder), in each of so many processes."""
+    assert ended(launch(count, _write, folder, task, arguments)) == [0] * count
     return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(count)]
 
 
-def _write(folder: Path, cases: list[str], state: Path | None) -> None:
+def _write(folder: Path, task: Callable[..., Any], arguments: tuple[object, ...]) -> None:
     world = join()
-    torch.save(everything(world, folder, cases, state), folder / f"{world.rank}.pt")
+    torch.save(task(*arguments, world, folder), folder / f"{world.rank}.pt")
     world.leave()

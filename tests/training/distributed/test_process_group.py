@@ -20,7 +20,7 @@ from seqgan_wgp.training.losses import LOSSES
 from seqgan_wgp.training.penalties import CONSTRAINTS
 from seqgan_wgp.training.steps import CriticObjective, critic_gradients
 
-from ..processes import CASES, ROUNDS, Trained, config, everything, in_processes
+from ..processes import CASES, ROUNDS, Trained, config, everything, in_processes, train
 
 Results = dict[int, list[dict[str, Any]]]
 HALF, LATER = 8, 14
@@ -46,9 +46,9 @@ def done(folder: Path) -> Results:
         place.mkdir()
         torch.save((state, begin, end), place / "state.pt")
         if size == 1:
-            results[size] = [everything(ALONE, place, CASES, place / "state.pt")]
+            results[size] = [everything(CASES, place / "state.pt", ALONE, place)]
         else:
-            results[size] = in_processes(size, place, TRAINED[size], place / "state.pt")
+            results[size] = in_processes(size, place, everything, TRAINED[size], place / "state.pt")
         state = results[size][0]["gone on"]["state"]
     return results
 
@@ -60,6 +60,13 @@ def assert_equal(one: Trained, other: Trained, within: float) -> None:
         assert torch.allclose(tensor, other["state"][name], rtol=0, atol=within), name
     for left, right in zip(one["losses"], other["losses"], strict=True):
         assert left == pytest.approx(right, rel=1e-6, abs=within)
+
+
+def test_two_processes_train_points_as_one_does(tmp_path: Path) -> None:
+    """The one example of training in several processes in the fast set: see `tests.slow`."""
+    alone = train("gp", ALONE, tmp_path / "alone")
+    for process in in_processes(2, tmp_path, train, "gp"):
+        assert_equal(process, alone, 1e-9)
 
 
 @pytest.mark.parametrize(("size", "case"), [(size, case) for size, cases in TRAINED.items() for case in cases])
