@@ -9,7 +9,7 @@ LOWEST_STAMP := $(LOWEST)/.installed
 # Not tried with the lowest versions: how Typer names the types of options, and the tools of the site, which only `docs` needs.
 LOWEST_LEAVES := --ignore tests/cli/test_words.py --ignore tests/dev
 
-.PHONY: install demo test test-fast test-lowest test-install check docs format bench drills dist clean
+.PHONY: install demo test test-fast test-lowest test-install check docs format bench drills drills-of-files drills-of-calls dist clean
 
 install: $(STAMP)
 
@@ -74,8 +74,14 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# On two cores, one for each.
 drills: $(STAMP)
-	$(BIN)/python -m benchmarks.drills --damages 3000 --kills 1000 --races 50
+	$(MAKE) --jobs 2 --output-sync=target drills-of-files drills-of-calls
+
+drills-of-files: $(STAMP)
+	$(BIN)/python -m benchmarks.drills --damages 3000 --kills 1000 --races 50 --pairs 2
+
+drills-of-calls: $(STAMP)
 	$(BIN)/python -m benchmarks.fault_injection
 
 bench: $(STAMP)

@@ -10,6 +10,7 @@ folder are on disk when the folder was. Everything else may be there or not. Thr
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +78,12 @@ class Disk:
             case "mkdir" if place is not None:
                 place.names[name] = _Folder()
 
+    def digest(self, state: str) -> bytes:
+        """Return a hash of what is on disk in one of the STATES."""
+        digest = hashlib.blake2b(digest_size=16)
+        _feed(self._root, state, digest)
+        return digest.digest()
+
     def write(self, target: Path, state: str) -> None:
         """Write what is on disk in one of the STATES to a new folder."""
         _write(self._root, target, state)
@@ -124,14 +131,31 @@ class Disk:
 def crashes(disk: Disk, calls: Sequence[Call]) -> Iterator[tuple[int, str]]:
     """Make recorded calls one after the other, and yield each moment: how many were made, and a state of the disk.
 
+    Moments at which the disk holds what it held at an earlier one are left out.
+
     Args:
         disk: the folder as it was before the first call; `disk.write` gives what it holds at the moment.
         calls: what was recorded.
     """
+    seen = set[bytes]()
     for number, call in enumerate(calls, 1):
         disk.make(call)
         for state in STATES:
-            yield number, state
+            if (digest := disk.digest(state)) not in seen:
+                seen.add(digest)
+                yield number, state
+
+
+def _feed(node: _Node, state: str, digest: hashlib.blake2b) -> None:
+    if isinstance(node, _File):
+        data = bytes(node.data) if state == "kept" else node.synced
+        digest.update(b"file %d " % len(data) + data)
+        return
+    names = node.synced if state == "names lost" else node.names
+    digest.update(b"folder %d " % len(names))
+    for name, inner in sorted(names.items()):
+        digest.update(name.encode() + b"\0")
+        _feed(inner, state, digest)
 
 
 def _read(path: Path) -> _Node:

@@ -132,9 +132,7 @@ def crashed(job: Job, scratch: Path, every: int = 1) -> tuple[int, list[str]]:
         disk = Disk(folder)
         with watched(folder, recorder):
             must(called(*job.command(folder)))
-        for number, state in crashes(disk, recorder.calls):
-            if number % every:
-                continue
+        for number, state in itertools.islice(crashes(disk, recorder.calls), every - 1, None, every):
             shutil.rmtree(folder)
             disk.write(folder, state)
             tried += 1

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from unittest import mock
 
+import numpy as np
 from typer.testing import CliRunner
 
 from cli.app import app
@@ -25,7 +26,7 @@ from seqgan_wgp.utils.atomic_files import new_file
 from seqgan_wgp.utils.claimed_folder import is_unsettled
 from seqgan_wgp.utils.tensor_file import read_tensor_file
 
-from .drills import TINY
+from .small_runs import TINY
 
 STEPS = 4
 _LINES = "".join(f"line{k * 7919 % 10007}\n" for k in range(300))
@@ -44,12 +45,15 @@ class Ended:
     error: str | None = None
     """An exception that no user should see."""
 
+    printed: str = ""
+    """What it wrote to stdout."""
+
 
 def called(*words: str | Path) -> Ended:
     """Call the command in this process."""
     result = CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "200"})
     strange = result.exception is not None and not isinstance(result.exception, SystemExit)
-    return Ended(result.exit_code, result.stderr, repr(result.exception)[:200] if strange else None)
+    return Ended(result.exit_code, result.stderr, repr(result.exception)[:200] if strange else None, result.stdout)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,30 +81,93 @@ def jobs(base: Path) -> list[Job]:
     train: Words = ["train", corpus, *_SET, "--set", f"training.steps={STEPS}"]
     must(called(*train, "--out", base / "begun"))
     must(called("train", corpus, *_SET, "--set", "training.steps=3", "--out", base / "former"))
-    return [*_trainings(base, train), *_outputs(base / "begun"), _comparing(corpus)]
+    return [*_trainings(base, train), continuing(base / "begun"), _writing(base / "begun"), comparing(base)]
+
+
+def killed_only(base: Path) -> list[Job]:
+    """Return more commands, for drills by kills alone. Args: base: the folder that `jobs` was given."""
+    found = [
+        _training("train --from", ["train", base / "lines.txt", "--from", base / "begun", "--steps", "3"]),
+        _training("train toy:", training_points()),
+        _training("mnist", training_images(base)),
+    ]
+    for name, words in (("fuse", ["--new", "0", "--different", "0"]), ("refine", ["--steps", "2"])):
+        found.append(_rewriting(name, base / "begun", words))
+    return found
+
+
+def _training(name: str, words: Words) -> Job:
+    """Return a training in a new folder."""
+
+    def trained(folder: Path) -> Words:
+        return [*words, "--out", folder / "run"]
+
+    return Job(
+        name=name,
+        prepare=_nothing,
+        command=trained,
+        kept=lambda _folder: True,
+        again=lambda folder: ["resume", folder / "run"] if _is_begun(folder) else trained(folder),
+        result=_run_there,
+    )
+
+
+def training_points() -> Words:
+    """Return a short training on points in the plane."""
+    return [
+        *("train", "toy:8-gaussians", "--steps", str(STEPS), "--device", "cpu", "--set", "generator.width=8"),
+        *("--set", "critic.width=8", "--set", "evaluation.every=2", "--set", "log.every=1"),
+        *("--set", "training.threads=1"),
+    ]
+
+
+def training_images(base: Path) -> Words:
+    """Return a short training on images of squares. Args: base: a folder, which the images are written to."""
+    file = base / "squares.npy"
+    if not file.is_file():
+        chance = np.random.default_rng(0)
+        images_NHW = chance.integers(0, 40, (120, 12, 12), dtype=np.uint8)
+        for image_HW, (row, column) in zip(images_NHW, chance.integers(1, 7, (120, 2)), strict=True):
+            image_HW[row : row + 4, column : column + 4] = 220
+        np.save(file, images_NHW)
+    return [
+        *("mnist", "--data", file, "--recipe", "mnist-fast", "--steps", str(STEPS), "--device", "cpu"),
+        *("--set", "evaluation.samples=20", "--set", "generator.width=2", "--set", "critic.width=2"),
+        *("--set", "evaluation.every=2", "--set", "log.every=1", "--set", "training.threads=1"),
+    ]
+
+
+def _rewriting(name: str, run: Path, words: list[str]) -> Job:
+    """Return a command that writes the model of a run anew."""
+
+    def command(folder: Path) -> Words:
+        return [name, folder / "run", *words, "--device", "cpu"]
+
+    def model(folder: Path) -> Any:
+        tensors = read_tensor_file(RunFolder(folder / "run").model)[0]
+        return {key: tensor.numpy().tobytes() for key, tensor in tensors.items()}
+
+    return Job(
+        name=name,
+        prepare=_copies(run),
+        command=command,
+        kept=lambda folder: bool(model(folder)),
+        again=command,
+        result=model,
+    )
 
 
 def _trainings(base: Path, train: Words) -> list[Job]:
     former = run_result(base / "former")
 
-    def trained(folder: Path) -> Words:
-        return [*train, "--out", folder / "run"]
-
     def replaced(folder: Path) -> Words:
-        return [*trained(folder), "--overwrite"]
+        return [*train, "--out", folder / "run", "--overwrite"]
 
     def resumed(folder: Path) -> Words:
         return ["resume", folder / "run", "--steps", str(STEPS + 2)]
 
     return [
-        Job(
-            name="train",
-            prepare=_nothing,
-            command=trained,
-            kept=lambda _folder: True,
-            again=lambda folder: ["resume", folder / "run"] if _is_begun(folder) else trained(folder),
-            result=_run_there,
-        ),
+        _training("train", train),
         Job(
             name="train --overwrite",
             prepare=_copies(base / "former"),
@@ -120,40 +187,48 @@ def _trainings(base: Path, train: Words) -> list[Job]:
     ]
 
 
-def _outputs(model: Path) -> list[Job]:
+def continuing(model: Path) -> Job:
+    """Return the command that goes on with a file of strings."""
+
     def continued(folder: Path) -> Words:
         return ["generate", model, "-n", "3000", "--continue", folder / "out.txt", "--device", "cpu"]
 
+    return Job(
+        name="generate --continue",
+        prepare=_nothing,
+        command=continued,
+        kept=lambda _folder: True,
+        again=continued,
+        result=_output,
+    )
+
+
+def _writing(model: Path) -> Job:
     def written(folder: Path) -> Words:
         return ["generate", model, "-n", "50", "-o", folder / "out.txt", "--overwrite"]
 
-    def output(folder: Path) -> bytes:
-        return (folder / "out.txt").read_bytes()
-
-    return [
-        Job(
-            name="generate --continue",
-            prepare=_nothing,
-            command=continued,
-            kept=lambda _folder: True,
-            again=continued,
-            result=output,
-        ),
-        Job(
-            name="generate -o",
-            prepare=lambda folder: (folder / "out.txt").write_bytes(b"mine\n"),
-            command=written,
-            kept=lambda folder: output(folder).count(b"\n") in (1, 50),
-            again=written,
-            result=output,
-        ),
-    ]
+    return Job(
+        name="generate -o",
+        prepare=lambda folder: (folder / "out.txt").write_bytes(b"mine\n"),
+        command=written,
+        kept=lambda folder: _output(folder).count(b"\n") in (1, 50),
+        again=written,
+        result=_output,
+    )
 
 
-def _comparing(corpus: Path) -> Job:
+def _output(folder: Path) -> bytes:
+    return (folder / "out.txt").read_bytes()
+
+
+def comparing(base: Path) -> Job:
+    """Return a comparison of two recipes. Args: base: a folder, which the corpus is written to."""
+    corpus = base / "lines.txt"
+    corpus.write_text(_LINES, encoding="utf-8")
+
     def compared(folder: Path) -> Words:
-        entries = f"fast:training.steps={STEPS},fast:objective.penalty_weight=5"
-        return ["compare", corpus, "--recipes", entries, *_SET, "--steps", str(STEPS), "--out", folder / "both"]
+        entries = "fast,fast:objective.penalty_weight=5"
+        return ["compare", corpus, "--recipes", entries, *_SET, "--steps", "2", "--out", folder / "both"]
 
     return Job(
         name="compare",
@@ -180,7 +255,7 @@ def _run_there(folder: Path) -> Any:
 def run_result(path: Path) -> Any:
     """Return all of a run that a fault must not change."""
     run = open_run(path)
-    tensors = [read_tensor_file(file)[0] for file in (run.checkpoint, run.model, run.best)]
+    tensors = [read_tensor_file(file)[0] for file in (run.checkpoint, run.model, run.best) if file.is_file()]
     numbers = [{name: tensor.numpy().tobytes() for name, tensor in found.items()} for found in tensors]
     records = [{**record, "seconds": 0} for record in read_records(run.metrics)]
     return numbers, records, {step: file.read_bytes() for step, file in run.sampled().items()}

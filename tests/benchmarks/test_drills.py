@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import random
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks import drills
+from benchmarks import concurrent_commands, damages, drills, kills, surroundings
+from benchmarks.faulty_commands import Ended, Job, Words
 from seqgan_wgp.runs import metrics_log
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked, and /proc is read")
 
 
 def test_damaged_files_end_in_errors_that_a_user_is_told() -> None:
-    assert drills.damaged_files(15, seed=2) == []
+    assert damages.damaged_files(16, seed=2) == (16, [])
 
 
 def test_killed_runs_end_as_if_they_never_were() -> None:
-    kills, faults = drills.killed_runs(1, seed=2)
-    assert kills >= 1
+    hits, faults = kills.killed_runs(1, seed=2)
+    assert hits >= 1
+    assert faults == []
+
+
+def test_killed_commands_end_as_if_they_never_were() -> None:
+    hits, faults = kills.killed_commands(3, seed=2, only=("train", "generate --continue", "refine"))
+    assert set(hits) == {"train", "generate --continue", "refine"}
+    assert sum(hits.values()) >= 3
     assert faults == []
 
 
@@ -25,29 +37,81 @@ def test_of_those_who_make_one_run_all_are_whole_or_refused() -> None:
     assert drills.races(2, seed=2) == []
 
 
+def test_pairs_of_commands_leave_a_whole_run() -> None:
+    assert concurrent_commands.pairs(seed=2, only=("resume", "train --overwrite")) == (3, [])
+
+
+def test_commands_in_odd_surroundings_do_what_they_do_elsewhere_or_say_why_not() -> None:
+    only, commands = ("folder read-only", "clock set back"), ("generate --best", "resume", "fuse")
+    found = surroundings.surroundings(only, commands)
+    assert found == {**dict.fromkeys(only, (3, [])), "corpus replaced between the passes": (1, [])}
+
+
 def test_a_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_line: bytes) -> dict[str, object]:
         raise IndexError("list index out of range")
 
-    monkeypatch.setattr(drills, "FILES", ("metrics.jsonl",))
+    def one_subject(scratch: Path) -> list[damages.Subject]:
+        (scratch / "text").mkdir()
+        (scratch / "text" / "metrics.jsonl").write_text('{"step": 1}\n')
+        read = {"records": lambda run: metrics_log.read_records(run / "metrics.jsonl")}
+        subject = damages.Subject(name="text", folder=scratch / "text", calls=read)
+        return [subject, subject]
+
+    monkeypatch.setattr(damages, "subjects", one_subject)
     monkeypatch.setattr(
-        drills, "calls", lambda run: {"records": lambda: metrics_log.read_records(run / "metrics.jsonl")}
+        damages, "damage", lambda _path, _chance: monkeypatch.setattr(metrics_log, "read_record", broken)
     )
-    monkeypatch.setattr(
-        drills, "damage", lambda _path, _chance: monkeypatch.setattr(metrics_log, "read_record", broken)
-    )
-    assert [fault.partition(" (")[0] for fault in drills.damaged_files(1)] == [
-        "0: metrics.jsonl, None: records: IndexError: list index out of range"
+    count, faults = damages.damaged_files(1)
+    assert count == 1
+    assert [fault.partition(" (")[0] for fault in faults] == [
+        "0: text, metrics.jsonl, None: records: IndexError: list index out of range"
     ]
+
+
+def test_a_command_that_tells_nothing_is_found_among_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*words: str | Path) -> Ended:
+        return Ended(1, "") if "report" in words else Ended(0, "")
+
+    monkeypatch.setattr(concurrent_commands, "called", silent)
+    tried, faults = concurrent_commands.pairs(only=("report",))
+    assert (tried, faults) == (1, ["report and report: 1. ended with 1: "])
+
+
+def test_a_command_that_writes_where_it_must_not_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hidden(run: Path) -> dict[str, Words]:
+        return {"generate": ["generate", run, "-n", "2"]}
+
+    monkeypatch.setattr(surroundings, "writing", hidden)
+    found = surroundings.surroundings(("folder read-only",), ("generate",))
+    assert found["folder read-only"] == (1, ["folder read-only, generate: exit code 0 without a message"])
+
+
+def test_what_a_kill_loses_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ends = iter([-signal.SIGKILL, -signal.SIGKILL, 0])
+    monkeypatch.setattr(kills, "ended", lambda _work, _seconds: next(ends))
+    job = Job(
+        name="x",
+        prepare=lambda _folder: None,
+        command=lambda _folder: ["x"],
+        kept=lambda folder: (folder / "there").is_file(),
+        again=lambda _folder: ["x"],
+        result=lambda folder: (folder / "there").read_text(),
+    )
+    (tmp_path / "there").write_text("1")
+    assert kills.killed_until_done(job, tmp_path, random.Random(0), 1.0, "2") == (2, "another result")
+    (tmp_path / "there").unlink()
+    ends = iter([-signal.SIGKILL])
+    assert kills.killed_until_done(job, tmp_path, random.Random(0), 1.0, "1") == (1, "something was lost")
 
 
 def test_every_kind_of_damage_changes_the_file(tmp_path: Path) -> None:
     chance, kinds = random.Random(0), set[str]()
-    for name, data in (("a.json", b'{"a": {"b": [1, 2]}, "c": "x"}'), ("b.npy", bytes(range(200)))):
+    for name, data in (("a.json", b'{"a": {"b": [1, 2]}, "c": "x"}'), ("b.npy", bytes(range(200))), ("c", b"")):
         for _ in range(200):
             file = tmp_path / name
             if file.is_dir():
                 file.rmdir()
             file.write_bytes(data)
-            kinds.add(drills.damage(file, chance))
+            kinds.add(damages.damage(file, chance))
     assert kinds == {"cut", "flip", "empty", "zeros", "deep", "other", "missing", "folder", "value"}

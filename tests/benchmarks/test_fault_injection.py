@@ -51,7 +51,7 @@ def test_errors_of_the_system_lose_nothing(
 
 
 def test_crashes_lose_nothing(job: Callable[[str], Job], tmp_path: Path) -> None:
-    tried, faults = crashed(job("resume"), tmp_path.resolve(), every=60)
+    tried, faults = crashed(job("resume"), tmp_path.resolve(), every=9)
     assert tried == 3
     assert faults == []
 
@@ -66,7 +66,7 @@ def test_a_fault_is_found(
         path.write_bytes(elsewhere.read_bytes())
 
     monkeypatch.setattr(checkpoint, "write_tensor_file", careless)
-    faults = crashed(job("resume"), tmp_path.resolve(), every=60)[1]
+    faults = crashed(job("resume"), tmp_path.resolve(), every=4)[1]
     assert any("data lost" in fault for fault in faults)
 
 

@@ -69,7 +69,7 @@ def written(draw: st.DrawFn, tree: Any) -> bytes:
 @st.composite
 def damaged(draw: st.DrawFn, name: str, data: bytes) -> bytes:
     """Return the bytes of a file, damaged: any as bytes, and JSON, records and safetensors as what they say too."""
-    if draw(st.integers(0, 2)) == 0 or name.endswith(".npy"):
+    if draw(st.integers(0, 2)) == 0 or name.endswith((".npy", ".lock")):
         return cut_or_flipped(draw, data)
     if name.endswith(".safetensors"):
         return _with_other_header(draw, data)

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqgan_wgp.errors import CheckpointError, SeqganError
+from seqgan_wgp.images.dataset import Collection, ImageFacts, open_collection, write_collection
 from seqgan_wgp.model import Model
 from seqgan_wgp.runs.checkpoint import read_checkpoint
 from seqgan_wgp.runs.compare.comparison import FILE as COMPARISON
@@ -25,7 +26,9 @@ from seqgan_wgp.runs.report.inputs import read_report_inputs
 from seqgan_wgp.text.corpus.dataset import open_corpus
 from seqgan_wgp.text.generation.request import Progress
 from seqgan_wgp.text.generation.resumable_file import Continued
+from seqgan_wgp.toy.spec import ToyFacts, open_facts, write_distribution
 from tests.goldens import GOLDEN
+from tests.images.squares import squares
 from tests.runs.damages import DEEP, HUGE, damaged
 
 RUN = GOLDEN / "format-1" / "run"
@@ -51,6 +54,11 @@ def append(folder: Path) -> None:
     MetricsLog(folder / "metrics.jsonl", 100).close()
 
 
+def hold(folder: Path) -> None:
+    with RunFolder(folder).locked():
+        pass
+
+
 READERS: dict[str, tuple[Callable[[Path], object], ...]] = {
     "config.json": (lambda folder: read_config(open_run(folder)),),
     "corpus.json": (read_all_of_corpus,),
@@ -65,8 +73,12 @@ READERS: dict[str, tuple[Callable[[Path], object], ...]] = {
     "checkpoint/state.safetensors": (lambda folder: read_checkpoint(RunFolder(folder)),),
     "compare.json": (read_file,),
     "out.txt.index": (go_on,),
+    "images.json": (open_collection,),
+    "images.npy": (open_collection,),
+    "toy.json": (open_facts,),
+    ".lock": (hold, lambda folder: read_config(open_run(folder))),
 }
-"""File -> what reads it. The last two are not of the golden run, and made here."""
+"""File -> what reads it. The last six are not of the golden run, and made here."""
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +90,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [row, {"recipe": "paper", "folder": "paper", "ended": None}]
     facts = {"format_version": 1, "data": "words", "sha256": "0" * 64, "criterion": "js4", "recipes": rows}
     (place / COMPARISON).write_text(json.dumps(facts), encoding="utf-8")
+    pixels = ImageFacts(name="x", sha256="0" * 64, channels=1, height=12, width=12, train=5, validation=2, test=2)
+    write_collection(Collection(facts=pixels, images_NCHW=squares(9, seed=0)[:, None]), place)
+    write_distribution(ToyFacts(name="8-gaussians", theta=0.0), place)
+    (place / ".lock").write_bytes(b"held")
     with Continued(place / "out.txt", REQUEST, Progress(next=0)) as file:
         file.write(b"a\nb\n", Progress(next=2, strings=2))
     return place
