@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Unpack, cast, final
 
@@ -256,6 +256,8 @@ class Model:
         keep_if: Callable[[str], object] | None = None,
         tries: int | None = None,
         order: str = "index",
+        masks: Path | Iterable[str] | None = None,
+        per_mask: bool = False,
         **constraints: Unpack[ConstraintOptions],
     ) -> list[str]:
         """Return `n` strings. String k depends only on the model, the seed, k and the decoding; see `samples`.
@@ -273,6 +275,9 @@ class Model:
             keep_if: function of a string that returns whether to keep it.
             tries: with a filter, the largest number of strings to generate.
             order: "index", or "probability": all strings that satisfy the constraints, the most probable first.
+            masks: a mask file as hashcat has it, or its lines. Each string satisfies one and comes once, mask after
+                mask; `n` is shared in proportion to how many of the model's strings satisfy each.
+            per_mask: `n` is the number of strings of each mask instead.
             constraints: what every string satisfies: `prefix`, `regex`, `at_least` and others, see `ConstraintOptions`.
 
         Returns:
@@ -295,6 +300,8 @@ class Model:
                 keep_if=keep_if,
                 tries=tries,
                 order=order,
+                masks=masks,
+                per_mask=per_mask,
                 **constraints,
             )
         )
@@ -314,19 +321,31 @@ class Model:
         keep_if: Callable[[str], object] | None = None,
         tries: int | None = None,
         order: str = "index",
+        masks: Path | Iterable[str] | None = None,
+        per_mask: bool = False,
         **constraints: Unpack[ConstraintOptions],
     ) -> Iterator[str]:
         """Yield the strings of `generate` one by one, in constant memory."""
         wanted = constraints_from(constraints)
-        selection = Selection(unique=unique, not_in=not_in, valid=valid, keep_if=keep_if, tries=tries, order=order)
-        if wanted is None and not selection.selects and order == "index":
+        selection = Selection(
+            unique=unique,
+            not_in=not_in,
+            valid=valid,
+            keep_if=keep_if,
+            tries=tries,
+            order=order,
+            masks=masks,
+            per_mask=per_mask,
+        )
+        if wanted is None and not selection.selects:
             parts = self.samples(n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine)
             return (string for samples in parts for string in self.spec.to_text(samples))
         decode = self.decoding(decode, refine=refine)
         request = Request(
             n=n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine, constraints=wanted
         )
-        return selected_strings(self.text_model(refine=refine, decode=decode), request, selection)
+        model = self.text_model(refine=refine, decode=decode)
+        return selected_strings(model, request, selection, partial(self.samples, seed=seed))
 
     def samples(
         self,

@@ -8,7 +8,7 @@ lines do not count. A set that the mask does not use does no harm.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
@@ -49,17 +49,30 @@ def read_mask_file(path: Path) -> tuple[FileMask, ...]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ConfigError(f"--mask-file {path}: cannot be read ({reason})", "give a file of masks") from None
-    masks = tuple(_masks(path, text))
+    return masks_from(text.split("\n"), f"--mask-file {path}")
+
+
+def masks_from(lines: Iterable[str], where: str = "masks") -> tuple[FileMask, ...]:
+    """Return the masks of the lines of a mask file; one that stands there several times comes once.
+
+    Args:
+        lines: without line feeds.
+        where: what a message calls them.
+
+    Raises:
+        ConfigError: there is no mask, or a line is malformed, which the message names.
+    """
+    masks = tuple(_masks(where, lines))
     if not masks:
-        raise ConfigError(f"--mask-file {path}: has no mask", "give a file with a mask on each line, such as ?u?l?l?d")
+        raise ConfigError(f"{where}: has no mask", "give a file with a mask on each line, such as ?u?l?l?d")
     if len(masks) > MASKS_MOST:
-        raise ConfigError(f"--mask-file {path}: has more than {MASKS_MOST:,} masks", "give fewer")
+        raise ConfigError(f"{where}: has more than {MASKS_MOST:,} masks", "give fewer")
     return masks
 
 
-def _masks(path: Path, text: str) -> Iterator[FileMask]:
+def _masks(where: str, lines: Iterable[str]) -> Iterator[FileMask]:
     known = set()
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(lines, 1):
         line = line.removesuffix("\r")
         if not line or line.startswith("#"):
             continue
@@ -68,7 +81,7 @@ def _masks(path: Path, text: str) -> Iterator[FileMask]:
             mask, sets = _parsed(line)
             Constraints(mask=mask, sets=sets)
         except ConfigError as error:
-            raise ConfigError(f"--mask-file {path}, line {number}: {error.message}", error.remedy) from None
+            raise ConfigError(f"{where}, line {number}: {error.message}", error.remedy) from None
         if (mask, sets) not in known:
             known.add((mask, sets))
             yield FileMask(line=number, mask=mask, sets=sets)

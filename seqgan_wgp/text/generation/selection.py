@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import final
 
 from ...errors import ConfigError, SeqganWarning, did_you_mean
+from ..constrained.constraints import Constraints
+from ..constrained.mask_file import masks_from, read_mask_file
+from ..hashing.row_hashes import Ids
 from ..hashing.string_hashes import StringHashes
 from ..readers.lines import Lines
 from .filters import StringFilter, validity
 from .keep_if import each
+from .mask_stream import DRAWN, MaskPlan, mask_stream, plan_masks
 from .request import Progress, Request, StringBlock
 from .stages import OrderedStream, StagedStream, has_stages
 from .stream import Limits, TextModel, stream
@@ -44,12 +49,22 @@ class Selection:
 
     order: str = ORDERS[0]
 
+    masks: Path | Iterable[str] | None = None
+    """A mask file, or its lines: every string satisfies one of the masks, and comes once."""
+
+    per_mask: bool = False
+    """Whether the number of strings is that of each mask."""
+
     def __post_init__(self) -> None:
         if self.order not in ORDERS:
             known = f"choose one of: {', '.join(ORDERS)}"
             raise ConfigError(f"order is {self.order!r}{did_you_mean(self.order, ORDERS)}", known)
         if self.tries is not None and self.tries < 1:
             raise ConfigError(f"tries is {self.tries}, but it must be at least 1")
+        if self.masks is None and self.per_mask:
+            raise ConfigError("per_mask is given without masks", "give masks, or leave it out")
+        if self.masks is not None and self.order != ORDERS[0]:
+            raise ConfigError("masks cannot be combined with order=probability", "give one of the two")
 
     @property
     def selects(self) -> bool:
@@ -59,7 +74,7 @@ class Selection:
     @property
     def _distinct(self) -> bool:
         """Whether each string is there once; in the order of probability several rows of tokens can be one string."""
-        return self.unique or self.order != ORDERS[0]
+        return self.unique or self.order != ORDERS[0] or self.masks is not None
 
     def sieve(self, model: TextModel) -> StringFilter | None:
         """Return the filter, if any. Raises ConfigError for an unknown validator."""
@@ -78,16 +93,28 @@ class Selection:
         return sieve
 
 
-def selected_strings(model: TextModel, request: Request, selection: Selection) -> Iterator[str]:
+def selected_strings(
+    model: TextModel, request: Request, selection: Selection, drawn: Callable[[int], Iterable[Ids]] | None = None
+) -> Iterator[str]:
     """Return the strings of a request that a selection keeps, one by one.
 
     Where fewer than asked for are found, a SeqganWarning says so at the end.
+
+    Args:
+        model: the model.
+        request: the strings.
+        selection: which of them to keep.
+        drawn: number -> so many strings of the model; masks get shares in proportion to those that satisfy them.
 
     Raises:
         ConfigError: at once, constraints that the model cannot fulfil, or invalid combinations.
     """
     sieve, limits = selection.sieve(model), Limits(tries=selection.tries)
     found: Iterable[tuple[StringBlock, Progress]]
+    if selection.masks is not None:
+        assert sieve is not None
+        plan = _plan(model, request, selection, drawn)
+        return _strings(model, replace(request, n=plan.strings), mask_stream(model, request, plan, sieve, None, limits))
     if selection.order == ORDERS[1]:
         found = OrderedStream(model, request, sieve, None, limits)
     elif sieve is not None and has_stages(request, unique=selection.unique):
@@ -95,6 +122,20 @@ def selected_strings(model: TextModel, request: Request, selection: Selection) -
     else:
         found = stream(model, request, sieve, limits=limits)
     return _strings(model, request, found)
+
+
+def _plan(
+    model: TextModel, request: Request, selection: Selection, drawn: Callable[[int], Iterable[Ids]] | None
+) -> MaskPlan:
+    """Return how many strings each mask gets."""
+    asked = [name for name in ("mask", "sets") if getattr(request.constraints, name, None)]
+    if request.refine or request.n is None or asked:
+        what = "refine" if request.refine else "mask" if asked else "an endless stream"
+        raise ConfigError(f"masks cannot be combined with {what}", "give one of the two")
+    given = selection.masks
+    masks = read_mask_file(given) if isinstance(given, Path) else masks_from([] if given is None else given)
+    lines = () if drawn is None or selection.per_mask else drawn(DRAWN)
+    return plan_masks(model, request.constraints or Constraints(), masks, lines, request.n, each=selection.per_mask)
 
 
 def _strings(model: TextModel, request: Request, found: Iterable[tuple[StringBlock, Progress]]) -> Iterator[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +12,14 @@ import pytest
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import ConfigError, SeqganWarning
 from seqgan_wgp.text.constrained.constraints import Constraints
+from seqgan_wgp.text.constrained.mask_file import masks_from
 from seqgan_wgp.text.constrained.options import constraints_from
-from seqgan_wgp.text.generation.request import Request
+from seqgan_wgp.text.generation.filters import StringFilter
+from seqgan_wgp.text.generation.mask_stream import mask_stream, plan_masks
+from seqgan_wgp.text.generation.request import Request, StringBlock
 from seqgan_wgp.text.generation.selection import Selection, selected_strings
 from seqgan_wgp.text.generation.stream import TextModel, stream
+from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.vocabulary import Vocabulary
 
 from .making import text_model
@@ -64,6 +70,25 @@ def test_what_is_selected_is_what_a_plain_filter_leaves(model: TextModel) -> Non
     assert set(selected_strings(model, Request(n=5, constraints=Constraints(length=(1, 1))), ordered)) == set("abcde")
 
 
+def test_masks_give_what_the_stream_of_their_plan_gives(model: TextModel, tmp_path: Path) -> None:
+    lines = ["# two letters, then three of a, b", "?l?l", "ab,?1?1?1"]
+    (tmp_path / "some.hcmask").write_text("\n".join(lines))
+    drawn = model.spec.vocabulary.encode(["ab", "abb", "aba", "cd"], model.spec.length)
+    plan = plan_masks(model, Constraints(without=("cc",)), masks_from(lines), [drawn], 9, each=False)
+    sieve = StringFilter(StringHashes(model.spec.vocabulary, model.spec.length), unique=True)
+    expected = [text for block, _at in mask_stream(model, Request(n=9), plan, sieve) for text in texts(model, block)]
+    request = Request(n=9, constraints=Constraints(without=("cc",)))
+    for masks in (lines, tmp_path / "some.hcmask"):
+        assert list(selected_strings(model, request, Selection(masks=masks), lambda _n: [drawn])) == expected
+    assert len(set(expected)) == 9
+    each = list(selected_strings(model, replace(request, n=3), Selection(masks=lines, per_mask=True)))
+    assert [len(text) for text in each] == [2, 2, 2, 3, 3, 3]
+
+
+def texts(model: TextModel, block: StringBlock) -> list[str]:
+    return model.spec.to_text(block.ids_NL)
+
+
 def test_too_few_are_warned_of(model: TextModel) -> None:
     with pytest.warns(SeqganWarning, match="found 5 strings of 9 among"):
         found = list(
@@ -76,8 +101,24 @@ def test_too_few_are_warned_of(model: TextModel) -> None:
 
 @pytest.mark.parametrize(
     ("given", "says"),
-    [({"order": "best"}, "order is 'best'"), ({"tries": 0}, "tries is 0"), ({"valid": "lunh"}, "did you mean 'luhn'")],
+    [
+        ({"order": "best"}, "order is 'best'"),
+        ({"tries": 0}, "tries is 0"),
+        ({"valid": "lunh"}, "did you mean 'luhn'"),
+        ({"per_mask": True}, "without masks"),
+        ({"masks": ["?l"], "order": "probability"}, "cannot be combined"),
+        ({"masks": []}, "has no mask"),
+        ({"masks": ["?l", "?l?"]}, "line 2"),
+    ],
 )
 def test_what_is_invalid_is_refused(given: dict[str, Any], says: str, model: TextModel) -> None:
     with pytest.raises(ConfigError, match=says):
         selected_strings(model, Request(n=1), Selection(**given))
+
+
+@pytest.mark.parametrize(
+    "request_", [Request(n=None), Request(n=1, constraints=Constraints(mask="?l")), Request(n=1, refine=True)]
+)
+def test_what_masks_cannot_be_combined_with_is_refused(request_: Request, model: TextModel) -> None:
+    with pytest.raises(ConfigError, match="masks cannot be combined"):
+        selected_strings(model, request_, Selection(masks=["?l"]))
