@@ -107,11 +107,16 @@ class RunFolder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Lock the run for this process. Raises ConfigError when another process has locked it."""
+        """Lock the run for this process. Raises ConfigError when another process has locked it.
+
+        What a process that was killed has left between former files and new ones is settled.
+        """
         if self.held:
             yield
             return
         with locked(self.path, "wait for it, or choose another --out"):
+            if is_unsettled(self.path):
+                settle(self.path, CONFIG)
             yield
 
 
@@ -156,7 +161,7 @@ def open_run(path: Path) -> RunFolder:
         raise CheckpointError(f"{path}: no such run folder", _A_RUN)
     if not (path / CONFIG).is_file() and is_unsettled(path):
         with RunFolder(path).locked():
-            settle(path, CONFIG)
+            pass  # which settles it
     if not (path / CONFIG).is_file():
         begun = {entry.name for entry in path.iterdir()} <= OWN_NAMES
         if begun and (path / LOCK).is_file():

@@ -184,6 +184,18 @@ def test_killed_at_any_place_leaves_the_former_run_or_the_new_one(
     assert seen == ({"1", "2"} if there else {"2", "3"})
 
 
+@pytest.mark.parametrize("left", [".ready", ".former"])
+def test_what_a_killed_process_left_behind_a_whole_run_goes_when_the_run_is_used(tmp_path: Path, left: str) -> None:
+    run = tmp_path / "run"
+    fill(run, "1")
+    (run / left).mkdir()
+    if left == ".former":
+        (run / left / "ids.npy").write_text("0")
+    with open_run(run).locked():
+        assert names(run) == {"ids.npy", "samples", CONFIG, ".lock"}
+    assert texts(run) == {"1"}
+
+
 def test_what_is_there_is_protected(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     for path, overwrite, words in (

@@ -48,7 +48,7 @@ def held_comparison(out: Path, *, overwrite: bool = False) -> Iterator[Claim | N
     Raises:
         ConfigError: the folder is in use, or may not be used.
     """
-    if is_unsettled(out) and not (out / FILE).is_file():
+    if is_unsettled(out):
         with locked(out, _WAIT):
             settle(out, FILE)
     if not overwrite and (out / FILE).is_file():

@@ -151,12 +151,10 @@ def one_line_list(sample: Sample) -> Sighting | None:
     for sign in ",;|\t":
         pieces = [piece.strip() for piece in line.split(sign)]
         short = sorted(map(len, pieces))
-        if (
-            len(pieces) < PIECES_LEAST
-            or short[int(0.95 * (len(short) - 1))] > PIECE_MOST
-            or short[len(short) // 2] > 25
-        ):
+        if len(pieces) < PIECES_LEAST or short[int(0.95 * (len(short) - 1))] > PIECE_MOST:
             continue
+        if sum(piece.count(" ") > 2 for piece in pieces) > 0.25 * len(pieces):
+            continue  # clauses of prose
         shown = "a TAB" if sign == "\t" else repr(sign)
         written = "\\t" if sign == "\t" else sign
         clean = r"sed -E '/^\[.*\]$/d; s/^.*[[{(]//; s/[])}].*$//; s/^[ \"]+|[ \"\r]+$//g'"

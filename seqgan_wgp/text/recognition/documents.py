@@ -103,7 +103,7 @@ DOCUMENTS: tuple[DocumentKind, ...] = (
     ),
     _kind("alignment", "an alignment (Clustal or Stockholm)", r"(?:CLUSTAL|MUSCLE \(|# STOCKHOLM)", _ALIGNED),
     _kind("nexus", "a NEXUS file of an alignment or trees", r"#NEXUS", "write its sequences as FASTA"),
-    _kind("msf", "an alignment (MSF)", r"(?:!!(?:NA|AA)_MULTIPLE_ALIGNMENT|PileUp\b)", "write its sequences as FASTA"),
+    _kind("msf", "an alignment (MSF)", r"(?:!!(?:NA|AA)_MULTIPLE_ALIGNMENT)", "write its sequences as FASTA"),
     _kind(
         "pir",
         "a file of sequences (PIR)",
@@ -121,13 +121,13 @@ DOCUMENTS: tuple[DocumentKind, ...] = (
     _kind(
         "track",
         "a track of a genome browser",
-        r"(?:#[^\n]*\n)*(?:browser [a-z]+ |track |(?:fixed|variable)Step )",
+        r"(?:#[^\n]*\n)*(?:browser (?:position|hide|dense|pack|squish|full) |track \w+=|(?:fixed|variable)Step )",
         "it holds no sequences: give FASTA or FASTQ",
     ),
     _kind(
         "mmcif",
         "a file of a structure or crystal (CIF)",
-        r"(?:#[^\n]*\n)*data_\S*\s+(?:#\s*)*[_l]",
+        r"(?:#[^\n]*\n)*data_\S*\s+(?:#\s*)*(?:_|loop_)",
         "give its sequence as FASTA",
     ),
     _kind("pdb", "a PDB file of a structure", r"HEADER {4}[A-Z]|ATOM {2,}\d+ ", "give its sequence as FASTA"),
@@ -156,7 +156,8 @@ DOCUMENTS: tuple[DocumentKind, ...] = (
     _kind(
         "treebank",
         "a treebank (CoNLL)",
-        r"(?:# (?:sent_id|newdoc|newpar|text|global\.columns)\b|-DOCSTART-|1\t[^\t\n]+(?:\t[^\t\n]*){8}\n)",
+        r"(?:# (?:(?:sent_id|text|newdoc id|newpar id|global\.columns) ?=|newdoc\r?\n)|-DOCSTART-|"
+        r"1\t[^\t\n]+(?:\t[^\t\n]*){8}\n)",
         _take("words", "awk -F'\\t' '/^[0-9]+\\t/ {print $2}' FILE"),
     ),
     _kind(
@@ -180,7 +181,10 @@ DOCUMENTS: tuple[DocumentKind, ...] = (
     ),
     _kind("playlist", "a playlist", r"#EXTM3U|\[playlist\]", _take("titles", "sed -nE 's/^#EXTINF:[^,]*,//p' FILE")),
     _kind(
-        "tunes", "a file of tunes (ABC)", r"(?:%[^\n]*\n)*X: *\d+[^\n]*\n", _take("titles", "sed -nE 's/^T: *//p' FILE")
+        "tunes",
+        "a file of tunes (ABC)",
+        r"(?:%[^\n]*\n)*X: *\d+[^\n]*\n[A-Za-z]:",
+        _take("titles", "sed -nE 's/^T: *//p' FILE"),
     ),
     _kind(
         "chess",

@@ -11,7 +11,7 @@ from .sample import AS_LINES, LINES_LEAST, NEARLY_ALL, Sample, Sighting, matchin
 
 @dataclass(frozen=True, kw_only=True)
 class LinePattern:
-    """A kind of lines. A group of its pattern must take in several strings, as names of settings do."""
+    """A kind of lines. A group in its pattern must take in several strings, in half of the lines or more."""
 
     name: str
     does: Literal["refuse", "offer", "read"]
@@ -40,9 +40,10 @@ class LinePattern:
         return Sighting(self.what, f"{self.remedy}; {AS_LINES}")
 
     def _varies(self, sample: Sample) -> bool:
-        """Say whether what the group of the pattern takes in is not the same everywhere."""
-        found = (self.pattern.fullmatch(line) for line in sample.lines)
-        return len({match[1] for match in found if match is not None and match[1]}) > 1
+        """Say whether the group of the pattern takes in several strings, so that the lines are not all comments."""
+        matches = (self.pattern.fullmatch(line) for line in sample.lines)
+        found = [match[1] for match in matches if match is not None and match[1]]
+        return 2 * len(found) >= len(sample.lines) and len(set(found)) > 1
 
 
 _DATE_TIME = r"\d{4}[-/]\d\d[-/]\d\d[T ,]+\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?"
@@ -124,7 +125,7 @@ LINE_PATTERNS: tuple[LinePattern, ...] = (
         "lyrics",
         "refuse",
         "the lines are lyrics with times (LRC)",
-        r"(?:\[\d+:\d\d[.:]\d+\])+.*|\[[a-z#]+:.*\]",
+        r"((?:\[\d+:\d\d[.:]\d+\])+).*|\[[a-z#]+:.*\]",
         "to learn the sung lines: sed -nE 's/^(\\[[0-9:.]+\\])+ *//p' FILE > NEW.txt",
         marks="[",
     ),
@@ -156,7 +157,7 @@ LINE_PATTERNS: tuple[LinePattern, ...] = (
         "hosts",
         "refuse",
         "the lines are addresses and names of machines, as in /etc/hosts",
-        rf"{_ADDRESS}\s+[\w.-]+(?:\s.*)?|#.*",
+        rf"{_ADDRESS}\s+([\w.-]+)(?:\s.*)?|#.*",
         "to learn the names: awk '!/^#/ {print $2}' FILE > NEW.txt",
         marks=".:",
     ),
@@ -172,7 +173,7 @@ LINE_PATTERNS: tuple[LinePattern, ...] = (
         "pronunciations",
         "refuse",
         "the lines are words and how they are spoken (ARPAbet, as in CMUdict)",
-        rf"\S+ {{1,2}}{_PHONE}(?: {_PHONE})*(?: #.*)?|;;;.*",
+        rf"(\S+) {{1,2}}{_PHONE}(?: {_PHONE})*(?: #.*)?|;;;.*",
         "to learn the words: grep -av '^;;;' FILE | cut -d' ' -f1 > NEW.txt",
         marks="012",
     ),

@@ -408,3 +408,11 @@ def test_a_picture_is_written_whatever_the_values(values: list[float], tmp_path:
 
 def test_criteria_have_titles() -> None:
     assert [axis_title(name) for name in ("js3", "fcd", "else")] == ["JS-3 (bits)", "Frechet distance, fcd", "else"]
+
+
+def test_what_a_killed_process_left_in_a_comparison_goes_when_it_goes_on(go: Go) -> None:
+    whole = go("both", ask("fast"), should_stop=lambda: True)
+    (whole.path / ".ready").mkdir()
+    with held_comparison(whole.path) as claim:
+        assert claim is None
+        assert not (whole.path / ".ready").exists()
