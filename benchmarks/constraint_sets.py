@@ -44,6 +44,7 @@ from seqgan_wgp.text.generation.stream import Limits, TextModel
 from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.build import build_generator_and_critic
+from seqgan_wgp.training.labels import LabelShares
 
 LETTERS, LENGTH, TABLES, DECODED, IDLE = "abc", 4, 16, 2, 512
 VOCABULARY = Vocabulary(LETTERS)
@@ -110,7 +111,10 @@ def a_model(logs_NLV: Tensor) -> TextModel:
     spec = TextSpec(VOCABULARY, LENGTH, {})
     generator, critic = build_generator_and_critic(config, spec)
 
-    def tables(n: int, *, seed: int, start: int, logs: bool = False) -> Iterator[Tensor]:
+    def tables(
+        n: int, *, seed: int, start: int, logs: bool = False, labels: LabelShares | None = None
+    ) -> Iterator[Tensor]:
+        del labels
         del seed
         for first in range(start, start + n, 512):
             table_BLV = logs_NLV[torch.arange(first, min(first + 512, start + n)) % len(logs_NLV)]

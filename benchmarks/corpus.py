@@ -59,7 +59,7 @@ def made_lines(script: str, count: int) -> list[str]:
 
 def encode(found: Scan) -> list[np.ndarray[Any, Any]]:
     """Return the ids of a scanned corpus, block by block."""
-    return [ids_NL for ids_NL, _ in encoded_rows(found)]
+    return [ids_NL for ids_NL, *_ in encoded_rows(found)]
 
 
 def loop(file: Path, found: Scan) -> list[list[int]]:

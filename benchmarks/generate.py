@@ -39,6 +39,7 @@ from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.networks import log_probabilities
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.build import build_generator_and_critic
+from seqgan_wgp.training.labels import LabelShares
 from seqgan_wgp.training.latents import BLOCK, generate, run_latents
 from seqgan_wgp.utils.counter_rng import Stream
 
@@ -113,7 +114,10 @@ def fresh_model(alphabet: str = ALPHABETS["a to z"]) -> TextModel:
     spec = TextSpec(Vocabulary(alphabet), LENGTH, {})
     generator, critic = build_generator_and_critic(config, spec)
 
-    def tables(n: int, *, seed: int, start: int, logs: bool = False) -> Iterator[Tensor]:
+    def tables(
+        n: int, *, seed: int, start: int, logs: bool = False, labels: LabelShares | None = None
+    ) -> Iterator[Tensor]:
+        del labels
         del seed
         source = log_probabilities(generator) if logs else generator
         return generate(source, lambda index_B: run_latents(config, Stream.SAMPLE_LATENT, index_B), start, n, device)
@@ -170,9 +174,11 @@ def whole(model: TextModel, strings: int, *, unique: bool, plainly: bool = False
     """Return what so many strings take from latents to a file, and how much of it the network does."""
     network = 0.0
 
-    def timed(n: int, *, seed: int, start: int, logs: bool = False) -> Iterator[Tensor]:
+    def timed(
+        n: int, *, seed: int, start: int, logs: bool = False, labels: LabelShares | None = None
+    ) -> Iterator[Tensor]:
         nonlocal network
-        tables = model.tables(n, seed=seed, start=start, logs=logs)
+        tables = model.tables(n, seed=seed, start=start, logs=logs, labels=labels)
         while True:
             begun = time.thread_time()
             table_BLV = next(tables, None)

@@ -44,6 +44,7 @@ from seqgan_wgp.text.generation.stream import Limits, TextModel
 from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.build import build_generator_and_critic
+from seqgan_wgp.training.labels import LabelShares
 
 LETTERS, LENGTH, TABLES, IDLE, LINES = "ab1,", 3, 16, 512, 60
 VOCABULARY = Vocabulary(LETTERS)
@@ -116,8 +117,10 @@ def a_model(noise: np.random.Generator) -> TextModel:
     spec = TextSpec(VOCABULARY, LENGTH, {})
     generator, critic = build_generator_and_critic(config, spec)
 
-    def tables(n: int, *, seed: int, start: int, logs: bool = False) -> Iterator[Tensor]:
-        del seed
+    def tables(
+        n: int, *, seed: int, start: int, logs: bool = False, labels: LabelShares | None = None
+    ) -> Iterator[Tensor]:
+        del seed, labels
         for first in range(start, start + n, 512):
             table_BLV = logs_NLV[torch.arange(first, min(first + 512, start + n)) % TABLES]
             yield table_BLV if logs else table_BLV.exp()

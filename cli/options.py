@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,6 +72,14 @@ Weights = Annotated[
         metavar="COUNTS",
     ),
 ]
+Label = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of the labels of the strings, to generate strings by label later. file: the label of a line is "
+        "the name of its file, without endings.",
+        metavar="COLUMN",
+    ),
+]
 Plugins = Annotated[
     list[Path] | None,
     typer.Option(
@@ -90,23 +99,35 @@ def load_plugins(files: list[Path] | None) -> None:
         load(files)
 
 
-def with_weights(assignments: list[str] | None, weights: str | None, corpus: list[str]) -> list[str]:
-    """Return the assignments of --set with that of --weights.
+def with_columns(
+    assignments: list[str] | None, corpus: list[str], *, weights: str | None = None, label: str | None = None
+) -> list[str]:
+    """Return the assignments of --set with those of --weights and --label.
 
-    Raises ConfigError where counts are named twice, or where there is no text.
+    Raises ConfigError where a column is named twice, or where there is no text.
     """
-    if weights is None:
-        return assignments or []
     from seqgan_wgp.config.serialization import parse_assignments
     from seqgan_wgp.domains import adapter_claiming
     from seqgan_wgp.errors import ConfigError
 
-    adapter = adapter_claiming(corpus)
-    if not adapter.has_strings:
-        raise ConfigError(f"--weights is for text, not for {adapter.name} data", "leave it out")
-    if "corpus.weights" in parse_assignments(assignments or []):
-        raise ConfigError("--weights and --set corpus.weights are both given", "leave one of them out")
-    return [*(assignments or []), f"corpus.weights={weights}"]
+    found = assignments or []
+    for name, value in (("weights", weights), ("label", label)):
+        if value is None:
+            continue
+        adapter = adapter_claiming(corpus)
+        if not adapter.has_strings:
+            raise ConfigError(f"--{name} is for text, not for {adapter.name} data", "leave it out")
+        if f"corpus.{name}" in parse_assignments(found):
+            raise ConfigError(f"--{name} and --set corpus.{name} are both given", "leave one of them out")
+        found = [*found, f"corpus.{name}={value}"]
+    return found
+
+
+def with_folders(corpus: list[str], label: str | None) -> list[str]:
+    """Return the inputs of `train`; where the names of files are labels, a folder stands for the files in it."""
+    if label != "file":
+        return corpus
+    return [f"{glob.escape(name)}/*" if Path(name).is_dir() else name for name in corpus]
 
 
 def asked(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Unpack, cast, final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -27,6 +28,7 @@ from .text.fusion.fusion import PART as FUSION
 from .text.fusion.fusion import Fusion, fusion_of
 from .text.generation import inversion
 from .text.generation.inversion import Generating, Inversion, Neighbour
+from .text.generation.label_mix import Label, label_pairs
 from .text.generation.probabilities import ProbabilityOptions, StringProbability, probabilities
 from .text.generation.refined import RefinedStrings
 from .text.generation.request import AUTO, Request, check_decoding
@@ -40,6 +42,7 @@ from .text.refinement.refiner import PART as REFINER
 from .text.refinement.refiner import Refiner, from_tensors
 from .training.build import build_for
 from .training.domain import DataSpec, Items
+from .training.labels import Labelled, LabelShares, with_label
 from .training.latent_space import POINTS_MOST, walk
 from .training.latents import block_size_of, generate, generate_at, latents
 from .utils.counter_rng import Stream, stream_key
@@ -258,6 +261,7 @@ class Model:
         order: str = "index",
         masks: Path | Iterable[str] | None = None,
         per_mask: bool = False,
+        label: Label = None,
         **constraints: Unpack[ConstraintOptions],
     ) -> list[str]:
         """Return `n` strings. String k depends only on the model, the seed, k and the decoding; see `samples`.
@@ -278,6 +282,7 @@ class Model:
             masks: a mask file as hashcat has it, or its lines. Each string satisfies one and comes once, mask after
                 mask; `n` is shared in proportion to how many of the model's strings satisfy each.
             per_mask: `n` is the number of strings of each mask instead.
+            label: as for `samples`.
             constraints: what every string satisfies: `prefix`, `regex`, `at_least` and others, see `ConstraintOptions`.
 
         Returns:
@@ -302,6 +307,7 @@ class Model:
                 order=order,
                 masks=masks,
                 per_mask=per_mask,
+                label=label,
                 **constraints,
             )
         )
@@ -323,6 +329,7 @@ class Model:
         order: str = "index",
         masks: Path | Iterable[str] | None = None,
         per_mask: bool = False,
+        label: Label = None,
         **constraints: Unpack[ConstraintOptions],
     ) -> Iterator[str]:
         """Yield the strings of `generate` one by one, in constant memory."""
@@ -338,14 +345,23 @@ class Model:
             per_mask=per_mask,
         )
         if wanted is None and not selection.selects:
-            parts = self.samples(n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine)
+            parts = self.samples(
+                n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine, label=label
+            )
             return (string for samples in parts for string in self.spec.to_text(samples))
         decode = self.decoding(decode, refine=refine)
         request = Request(
-            n=n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine, constraints=wanted
+            n=n,
+            seed=seed,
+            start=start,
+            decode=decode,
+            temperature=temperature,
+            refine=refine,
+            constraints=wanted,
+            label=() if label is None else label_pairs(self.text_spec("generate"), label),
         )
         model = self.text_model(refine=refine, decode=decode)
-        return selected_strings(model, request, selection, partial(self.samples, seed=seed))
+        return selected_strings(model, request, selection, partial(self.samples, seed=seed, label=label))
 
     def samples(
         self,
@@ -356,6 +372,7 @@ class Model:
         decode: str = AUTO,
         temperature: float = 1.0,
         refine: bool = False,
+        label: Label = None,
     ) -> Iterator[Items]:
         """Generate samples in batches, in order: for text (N, L) token ids, the form that measures take.
 
@@ -369,45 +386,94 @@ class Model:
                 "fusion", drawn from these and an n-gram model's; "auto", fusion if the model has one, otherwise argmax.
             temperature: for "sample" and "fusion", above 0; values below 1 sharpen the distribution.
             refine: only strings that the refiner accepts: `n` of them, from index `start`.
+            label: of a conditional model, the label of the strings, or labels with their shares: {"fr": 0.3, "de":
+                0.7}; None: the shares of the training lines.
 
         Raises:
-            ConfigError: an invalid number or decoding, or `refine` without a refiner.
+            ConfigError: an invalid number or decoding, an unknown label, or `refine` without a refiner.
         """
         decode = self.decoding(decode, refine=refine)
         check_decoding(decode, temperature)
+        pairs = () if label is None else label_pairs(self.text_spec("label"), label)
+
+        def request() -> Request:
+            return Request(
+                n=n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine, label=pairs
+            )
+
         if refine:
-            request = Request(n=n, seed=seed, start=start, decode=decode, temperature=temperature, refine=True)
-            return (block.ids_NL for block, _at in stream(self.text_model(refine=True, decode=decode), request))
+            return (block.ids_NL for block, _at in stream(self.text_model(refine=True, decode=decode), request()))
         if decode == "fusion":
-            request = Request(n=n, seed=seed, start=start, decode=decode, temperature=temperature)
-            found = candidates(self.text_model(decode=decode), request, range(start, start + n))
+            found = candidates(self.text_model(decode=decode), request(), range(start, start + n))
             return (block.ids_NL for block in found)
-        tables = self.tables(n, seed=seed, start=start)
+        shares = self.text_spec("label").shares(pairs) if pairs else None
+        tables = self.tables(n, seed=seed, start=start, labels=shares)
         if decode == "argmax":
             return (self.spec.decode(table) for table in tables)
         if isinstance(self.generator, CausalGenerator):
-            request = Request(n=n, seed=seed, start=start, decode=decode, temperature=temperature)
-            return (block.ids_NL for block in candidates(self.text_model(), request, range(start, start + n)))
+            return (block.ids_NL for block in candidates(self.text_model(), request(), range(start, start + n)))
         vocabulary = self.text_spec("decode sample").vocabulary
         return sampled(tables, vocabulary, seed=seed, start=start, temperature=temperature)
 
-    def tables(self, n: int, *, seed: int = 0, start: int = 0, logs: bool = False) -> Iterator[Tensor]:
+    @property
+    def labels(self) -> list[str]:
+        """The labels that strings can be asked for by; empty for a model that was trained without."""
+        return [] if self._shares is None else list(self.text_spec("labels").label_names)
+
+    @property
+    def _shares(self) -> LabelShares | None:
+        return self.spec.labels if isinstance(self.spec, Labelled) else None
+
+    def label_numbers(self, n: int, *, seed: int = 0) -> npt.NDArray[np.int64] | None:
+        """Return the numbers (n,) of the labels of samples 0 .. n - 1, as `samples` draws them; None: it has none."""
+        shares = self._shares
+        return None if shares is None else shares.numbers(seed, Stream.SAMPLE_LATENT, torch.arange(n)).numpy()
+
+    def drawn_labels(self, n: int, *, seed: int = 0, start: int = 0, label: Label = None) -> list[str]:
+        """Return the labels of the strings that `generate` gives for the same arguments, if it keeps all of them.
+
+        Raises ConfigError for a model without labels, an unknown label, or a negative number.
+        """
+        spec = self.text_spec("label")
+        shares = spec.shares(label_pairs(spec, label))
+        if shares is None:
+            raise ConfigError("the model has no labels", "train one with --label")
+        _check_numbers(n, seed, start)
+        index_N = torch.arange(start, start + n)
+        return [spec.label_names[number] for number in shares.numbers(seed, Stream.SAMPLE_LATENT, index_N).tolist()]
+
+    def tables(
+        self, n: int, *, seed: int = 0, start: int = 0, logs: bool = False, labels: LabelShares | None = None
+    ) -> Iterator[Tensor]:
         """Yield the generator's output in batches, on the model's device: for text (B, L, V) probabilities, float32.
 
-        With `logs` (text only) yield natural log probabilities, which do not underflow to 0.
+        With `logs` (text only) yield natural log probabilities, which do not underflow to 0. `labels` draws the labels
+        of a conditional model; None: as in training.
         """
-        if n < 0 or start < 0 or seed < 0:
-            raise ConfigError(f"n (={n}), start (={start}) and seed (={seed}) must not be negative")
+        _check_numbers(n, seed, start)
         generator = log_probabilities(self.generator) if logs else self.generator
-        block_size = block_size_of(self.config)
-        return generate(generator, self._latents(seed), start, n, self.device, block_size=block_size)
+        latent, block_size = self._latents(seed, labels=labels), block_size_of(self.config)
+        return generate(generator, latent, start, n, self.device, block_size=block_size)
 
-    def score(self, strings: Iterable[str]) -> Iterator[Scored]:
+    def score(self, strings: Iterable[str], *, label: str | None = None) -> Iterator[Scored]:
         """Score strings with the critic, in order, in constant memory; higher means more like the corpus. Text only.
 
         Strings that the critic cannot judge are flagged, not dropped; see `Scored`.
+
+        Args:
+            strings: any number of strings.
+            label: of a conditional model, the label that the strings are scored by.
+
+        Raises:
+            ConfigError: this is not a text model, a conditional one is not given a label, or it is unknown.
         """
-        return scored(self.critic, self.text_spec("score"), strings, self.device)
+        spec = self.text_spec("score")
+        if label is None and spec.labels is not None:
+            raise ConfigError(
+                "the critic scores a string by its label, and none is given",
+                f"give one, e.g. --label {spec.label_names[0]}",
+            )
+        return scored(self.critic, spec, strings, self.device, None if label is None else spec.label_number(label))
 
     def log_probability(
         self,
@@ -435,6 +501,7 @@ class Model:
             ConfigError: a number out of bounds, or this is not a text model.
         """
         spec, settings = self.text_spec("log_probability"), self.config.generator
+        self.refuse_labels("log_probability")
         options = ProbabilityOptions(latents=latents, importance=importance, seed=seed)
         drawn = None
         if guesses:
@@ -490,6 +557,7 @@ class Model:
         for end in (a, b):
             if not isinstance(end, str) and end < 0:
                 raise ConfigError(f"seed {end} is negative, but seeds are 0 or more")
+        self.refuse_labels("interpolate")
         if a == b:
             called, kind = (f"string {a!r}", "strings") if isinstance(a, str) else (f"seed {a}", "seeds")
             raise ConfigError(f"start and end are the same {called}", f"choose two different {kind}")
@@ -508,7 +576,16 @@ class Model:
             return cast("TextSpec", self.spec)
         raise ConfigError(f"{what} works only with text models, and this is a model of {self.config.domain} data")
 
+    def refuse_labels(self, what: str) -> None:
+        """Raise ConfigError if this is a conditional model, for which there is no `what`."""
+        if self._shares is not None:
+            raise ConfigError(
+                f"{what} does not work with a model that has labels",
+                "train one without --label, on the lines of one label",
+            )
+
     def _generating(self, what: str) -> Generating:
+        self.refuse_labels(what)
         if isinstance(self.generator, CausalGenerator):
             raise ConfigError(
                 f"{what} searches for the latent of a text, and in a model of the network causal latents are the "
@@ -529,13 +606,28 @@ class Model:
             return self.invert(end).latent_Z
         return self._latents(end)(torch.zeros(1, dtype=torch.int64, device=self.device))[0]
 
-    def _latents(self, seed: int, stream: Stream = Stream.SAMPLE_LATENT) -> Callable[[Tensor], Tensor]:
-        """Return a function from indices (B,) to latents (B, Z) of a stream."""
+    def _latents(
+        self, seed: int, stream: Stream = Stream.SAMPLE_LATENT, labels: LabelShares | None = None
+    ) -> Callable[[Tensor], Tensor]:
+        """Return a function from indices (B,) to latents (B, Z) of a stream, with labels (B, Z + 1).
+
+        `labels` draws the labels of a conditional model; None: as in training.
+        """
         if not 0 <= seed < 1 << 63:
             raise ConfigError(f"seed is {seed}, but it must be at least 0 and below 2^63", "choose a smaller seed")
         settings = self.config.generator
         distribution, size = settings.latent_distribution, settings.latent
-        return lambda index_B: latents(distribution, size, seed, stream, index_B)
+        shares = labels or self._shares
+        if shares is None:
+            return lambda index_B: latents(distribution, size, seed, stream, index_B)
+        return lambda index_B: with_label(
+            latents(distribution, size, seed, stream, index_B), shares.numbers(seed, stream, index_B)
+        )
+
+
+def _check_numbers(n: int, seed: int, start: int) -> None:
+    if n < 0 or start < 0 or seed < 0:
+        raise ConfigError(f"n (={n}), start (={start}) and seed (={seed}) must not be negative")
 
 
 def _part(config: Config) -> str:
@@ -594,11 +686,19 @@ class _RefinedModel(Model):
         decode: str = AUTO,
         temperature: float = 1.0,
         refine: bool = True,
+        label: Label = None,
     ) -> Iterator[Items]:
         """Yield n accepted strings from index `start`."""
-        if (self.decoding(decode, refine=True), temperature, refine) != (self.decoding(refine=True), 1.0, True):
-            return super().samples(n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine)
+        usual = self.decoding(refine=True), 1.0, True, None
+        if (self.decoding(decode, refine=True), temperature, refine, label) != usual:
+            return super().samples(
+                n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine, label=label
+            )
         return self._strings.samples(n, seed=seed, start=start)
+
+    def label_numbers(self, n: int, *, seed: int = 0) -> npt.NDArray[np.int64] | None:
+        """Return the numbers (n,) of the labels of the first accepted strings."""
+        return None if self._shares is None else self._strings.label_numbers(n, seed=seed)
 
 
 def model_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

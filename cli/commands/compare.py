@@ -64,7 +64,7 @@ def compare(
     from seqgan_wgp.runs.compare.folder import held_comparison, open_comparison
     from seqgan_wgp.runs.compare.plan import ComparisonOptions, parse_entries
 
-    adapter, assigned = adapter_claiming(corpus), options.with_weights(set_, weights, corpus)
+    adapter, assigned = adapter_claiming(corpus), options.with_columns(set_, corpus, weights=weights)
     asked = ComparisonOptions(
         entries=parse_entries(recipes),
         domain=adapter.name,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from seqgan_wgp.domains import DomainAdapter
     from seqgan_wgp.model import Model
     from seqgan_wgp.text.constrained.constraints import WordFile
+    from seqgan_wgp.text.domain import LabelPairs
 
 _FOR_ALL_DATA = frozenset(
     ("model", "n", "output", "format_", "columns", "best", "device", "overwrite", "seed", "start", "plugin")
@@ -43,6 +44,7 @@ def generate(
     decode: flags.Decode = "auto",
     temperature: flags.Temperature = 1.0,
     order: flags.Order = "index",
+    label: flags.Label = None,
     scores: flags.Scores = False,
     top: flags.Top = None,
     refine: flags.Refine = False,
@@ -131,6 +133,7 @@ def generate(
         scores=scores or top is not None,
         refine=refine,
         constraints=Constraints(sets=sets, **given) if constrained else None,
+        label=_labels(loaded, label) if label else (),
     )
     job = Job(
         request=request,
@@ -152,6 +155,13 @@ def generate(
         overwrite=overwrite,
     )
     write_strings(loaded, job)
+
+
+def _labels(loaded: Model, label: Sequence[str]) -> LabelPairs:
+    from seqgan_wgp.text.generation.label_mix import label_pairs, parse_labels
+
+    spec = loaded.text_spec("generate")
+    return label_pairs(spec, parse_labels(spec, label))
 
 
 def _word_files(loaded: Model, files: Sequence[str]) -> tuple[WordFile, ...]:

@@ -77,6 +77,15 @@ Order = Annotated[
         rich_help_panel=_WHICH,
     ),
 ]
+Label = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Label of the strings, for a model trained with --label. Repeat LABEL=SHARE for a mixture, for example "
+        "fr=0.3 and de=0.7. By default labels are as frequent as in the training lines.",
+        metavar="LABEL",
+        rich_help_panel=_WHICH,
+    ),
+]
 Best = Annotated[
     bool,
     typer.Option(

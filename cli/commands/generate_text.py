@@ -264,25 +264,33 @@ def _plan(loaded: Model, model: TextModel, job: Job, masks: tuple[FileMask, ...]
     if lines is None and not job.per_mask:
         source = f"{DRAWN:,} strings of the model, since the training lines are not at hand"
         messages().print(f"the masks share by {source}; give the run's folder to go by these", soft_wrap=True)
-    drawn = loaded.samples(0 if job.per_mask else DRAWN, seed=job.request.seed)
+    drawn = loaded.samples(0 if job.per_mask else DRAWN, seed=job.request.seed, label=dict(job.request.label) or None)
     return plan_masks(model, constraints, masks, drawn if lines is None else [lines], n, each=job.per_mask)
 
 
 def _encoder(model: TextModel, job: Job) -> tuple[Callable[[StringBlock], bytes], bytes]:
     """Return the function from strings to lines, and the header of the file."""
-    from seqgan_wgp.text.generation.formats import COST, SCORES, LineEncoder, header, scored_lines
+    from seqgan_wgp.text.generation.formats import COST, LABEL, SCORES, LineEncoder, header, record_lines
 
-    if not job.scores:
+    names = model.spec.label_names
+    columns = [LABEL] if names and (job.scores or job.format_ != "txt") else []
+    if job.scores:
+        has_costs = bool(job.request.constraints or job.masks) and job.order != PROBABILITY
+        columns += [*SCORES, *([COST] if has_costs else [])]
+    if not columns:
         lines = LineEncoder(model.spec.vocabulary, job.format_)
         return lambda block: lines.lines(block.ids_NL), header(job.format_).encode()
 
     def encode(block: StringBlock) -> bytes:
-        assert block.score_N is not None and block.log_probability_N is not None
-        texts, costs_N = model.spec.to_text(block.ids_NL), block.given_up_N if has_costs else None
-        return scored_lines(texts, block.score_N, block.log_probability_N, job.format_, costs_N)
+        score_N, label_N = block.score_N, block.label_N
+        found: dict[str, Any] = dict(zip(SCORES, (score_N, block.log_probability_N), strict=True))
+        found |= {COST: block.given_up_N}
+        values = {name: found[name].tolist() for name in columns if name != LABEL}
+        if label_N is not None and LABEL in columns:
+            values = {LABEL: ["" if number < 0 else names[number] for number in label_N.tolist()], **values}
+        return record_lines(model.spec.to_text(block.ids_NL), values, job.format_)
 
-    has_costs = bool(job.request.constraints or job.masks) and job.order != PROBABILITY
-    return encode, header(job.format_, *SCORES, *((COST,) if has_costs else ())).encode()
+    return encode, header(job.format_, *columns).encode()
 
 
 def _described(job: Job, excluded: list[str], plan: MaskPlan | None) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def inspect(
     from seqgan_wgp.text.inspection.inspect import inspect as inspected
     from seqgan_wgp.text.readers.open import open_inputs
 
-    assigned = parse_assignments(options.with_weights(set_, weights, corpus))
+    assigned = parse_assignments(options.with_columns(set_, corpus, weights=weights))
     given = configs.recipe(recipe, assigned, file=config)
     if not DATA_KINDS[given.domain].is_discrete:
         raise ConfigError(

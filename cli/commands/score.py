@@ -55,6 +55,10 @@ def score(
         ),
     ] = False,
     seed: Annotated[int | None, typer.Option(help="With --log-probability: random seed. [0]", metavar="S")] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(help="Label that the lines are scored by, for a model trained with --label.", metavar="LABEL"),
+    ] = None,
     output: options.Output = None,
     device: options.Device = None,
     overwrite: options.Replace = False,
@@ -89,6 +93,7 @@ def score(
         importance=importance,
         guess_number=guess_number,
         seed=seed,
+        label=label,
         device=device,
     )
     names = probability_columns(guess_number=guess_number) if log_probability else ()

@@ -60,6 +60,7 @@ def train(
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     weights: options.Weights = None,
+    label: options.Label = None,
     plugin: options.Plugins = None,
 ) -> None:
     """Train a generator on the lines of CORPUS.
@@ -70,7 +71,9 @@ def train(
     options.load_plugins(plugin)
     from seqgan_wgp.domains import adapter_claiming
 
-    adapter, assigned = adapter_claiming(corpus), options.with_weights(set_, weights, corpus)
+    corpus = options.with_folders(corpus, label)
+    adapter = adapter_claiming(corpus)
+    assigned = options.with_columns(set_, corpus, weights=weights, label=label)
     flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
     start = _starting_model(from_, recipe)
     train_on(

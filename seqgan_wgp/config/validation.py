@@ -38,6 +38,7 @@ def check(config: Config) -> None:
     _check_critic(config)
     _check_rhythm(config)
     _check_refinement(config)
+    _check_labels(config)
 
 
 def _check_unit(corpus: CorpusSettings) -> None:
@@ -56,6 +57,40 @@ def _check_unit(corpus: CorpusSettings) -> None:
                 r"set it, e.g. --set 'corpus.unit_pattern=\p{L}+|.'",
             )
         pattern_split(corpus.unit_pattern)
+
+
+def _check_labels(config: Config) -> None:
+    """Raise ConfigError for labels with parts that cannot be told them, or that would mix those of a batch."""
+    label = config.corpus.label
+    if not label:
+        return
+    if not DATA_KINDS[config.domain].is_discrete:
+        raise ConfigError(f"corpus.label is {label!r}, but it applies to text only", "leave it out")
+    for part, registries in (("generator", GENERATORS), ("critic", CRITICS)):
+        name, networks = getattr(config, part).network, registries[config.domain]
+        if not networks[name].takes_labels:
+            having = [other for other, entry in networks.items() if entry.takes_labels]
+            raise ConfigError(
+                f"corpus.label is {label!r}, but the {part} network {name} takes no labels",
+                f"set {part}.network={_or(having)}, or leave the labels out",
+            )
+    objective = config.objective
+    unfit = {
+        f"objective.constraint is {objective.constraint!r}, which mixes the samples of a batch": (
+            PENALTIES[objective.constraint].mixes_samples
+        ),
+        f"objective.loss is {objective.loss!r}, which compares generated with real samples": (
+            LOSSES[objective.loss].needs_real
+        ),
+        f"training.noise is {config.training.noise:g}, which would change the labels too": bool(config.training.noise),
+        f"corpus.weights is {config.corpus.weights!r}, and counted strings have no labels": (
+            config.corpus.weights not in ("", "none")
+        ),
+        "corpus.layout is 'windows', and windows of running text have no labels": config.corpus.layout == "windows",
+    }
+    for reason, is_so in unfit.items():
+        if is_so:
+            raise ConfigError(f"corpus.label is {label!r}, but {reason}", f"change {reason.split()[0]}")
 
 
 def _check_refinement(config: Config) -> None:

@@ -108,6 +108,7 @@ class Register:
         chooses_context: bool = False,
         chooses_modulation: bool = False,
         has_likelihood: bool = False,
+        takes_labels: bool = False,
     ) -> Callable[[C], C]:
         """Register a class or function that builds a generator, for `generator.network`.
 
@@ -120,6 +121,7 @@ class Register:
             chooses_context: `generator.context` adds context layers, `generator.dilation_growth` spreads its taps.
             chooses_modulation: with `generator.self_modulation` the latent scales and shifts its normalizations.
             has_likelihood: it computes the likelihood of items, so `training.likelihood_steps` can pretrain it.
+            takes_labels: it has a further argument `labels`, their number, for a corpus with `corpus.label`.
         """
         traits = {
             "needs_units": needs_units,
@@ -127,6 +129,7 @@ class Register:
             "chooses_context": chooses_context,
             "chooses_modulation": chooses_modulation,
             "has_likelihood": has_likelihood,
+            "takes_labels": takes_labels,
         }
         return _network(GENERATORS, name, data, normalizations, traits)
 
@@ -139,12 +142,14 @@ class Register:
         needs_units: bool = False,
         chooses_activation: bool = False,
         chooses_context: bool = False,
+        takes_labels: bool = False,
     ) -> Callable[[C], C]:
         """Register a class or function that builds a critic, for `critic.network`; see `generator`."""
         traits = {
             "needs_units": needs_units,
             "chooses_activation": chooses_activation,
             "chooses_context": chooses_context,
+            "takes_labels": takes_labels,
         }
         return _network(CRITICS, name, data, normalizations, traits)
 

@@ -121,6 +121,10 @@ class Network:
     """Whether it is a generator that computes the likelihood of items (`training.likelihood.LikelihoodGenerator`), so
     that training.likelihood_steps applies. It draws an item part by part, which a CUDA graph cannot record."""
 
+    takes_labels: bool = False
+    """Whether its builder has a further argument `labels`, their number. Then the generator's input ends with the
+    label, and so does each item that a critic judges; see `training.labels`."""
+
     def __call__(self, *arguments: Any) -> nn.Module:
         """Return a new network."""
         return self.build(*arguments)

@@ -197,6 +197,7 @@ def score_strings(
     importance: int | None = None,
     guess_number: bool = False,
     seed: int | None = None,
+    label: str | None = None,
     device: str | None = None,
     plugins: Sequence[str | Path] = (),
 ) -> Iterator[dict[str, Any]]:
@@ -210,6 +211,7 @@ def score_strings(
         importance: number of latents of importance sampling for each string instead; None or 0: none.
         guess_number: add `guess_number`.
         seed: random seed of the latents; None: 0.
+        label: of a conditional model, the label that the strings are scored by.
         device: "auto", "cpu", "cuda" or "mps". A loaded model stays on its device.
         plugins: plugin files that the model needs.
 
@@ -230,7 +232,7 @@ def score_strings(
     loaded.text_spec("score")
     given = strings_of(str(strings), loaded.config.corpus) if isinstance(strings, str | Path) else strings
     if not log_probability:
-        return (_record(one) for one in loaded.score(given))
+        return (_record(one) for one in loaded.score(given, label=label))
     first, again = itertools.tee(given)
     columns = probability_columns(guess_number=guess_number)
     found = loaded.log_probability(
@@ -240,7 +242,7 @@ def score_strings(
         guesses=GUESSED if guess_number else 0,
         seed=seed or 0,
     )
-    pairs = zip(loaded.score(first), found, strict=True)
+    pairs = zip(loaded.score(first, label=label), found, strict=True)
     return (_record(one) | {name: getattr(other, name) for name in columns} for one, other in pairs)
 
 

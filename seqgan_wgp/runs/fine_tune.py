@@ -23,6 +23,7 @@ from ..errors import ConfigError
 from ..model import Model
 from ..text.domain import TextSpec, networks
 from ..text.generation.formats import printable
+from ..text.readers.column_spec import listed
 from ..text.vocabulary import Vocabulary
 from ..training.build import build_generator_and_critic, seeded_construction
 from ..training.domain import DataSpec
@@ -31,7 +32,7 @@ from ..utils.tensor_file import find_model_file, read_tensor_file
 SYMBOLS_NAMED = 20
 """Largest number of symbols that a note names."""
 
-_LIKE_A_RECIPE = "field", "separator", "weights", "format", "encoding", "errors", "hex", "limit", "overflow"
+_LIKE_A_RECIPE = ("field", "separator", "weights", "label", "format", "encoding", "errors", "hex", "limit", "overflow")
 _SIZES = "held_out", "held_out_max", "max_alphabet"
 
 _PARTS = ("generator", "average", "critic")
@@ -100,15 +101,22 @@ class StartingModel:
             config: settings of the run.
 
         Raises:
-            ConfigError: the networks have other sizes than the model's, or a layer that cannot take another alphabet.
+            ConfigError: the corpus has other labels than the model, the networks have other sizes than the model's, or
+                a layer that cannot take another alphabet.
         """
         found = cast("TextSpec", spec)
         vocabulary, own = found.vocabulary, self.spec.vocabulary
+        if found.label_names != self.spec.label_names:
+            raise ConfigError(
+                f"{self.path} has the labels {listed(self.spec.label_names)}, and the corpus has "
+                f"{listed(found.label_names)}",
+                "take a model and a corpus with the same labels, or both without",
+            )
         kept = Alphabets(own, vocabulary)
         here = build_generator_and_critic(config, found)
         with seeded_construction(config.training.seed):
-            plain = networks(config, found.length, vocabulary.size)
-            wider = networks(config, found.length, vocabulary.size + 1)
+            plain = networks(config, found.length, vocabulary.size, len(found.label_names))
+            wider = networks(config, found.length, vocabulary.size + 1, len(found.label_names))
         tensors: dict[str, Tensor] = {}
         for part, sources, network in (
             ("generator", ("generator", "average"), 0),

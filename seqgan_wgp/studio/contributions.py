@@ -13,7 +13,7 @@ import torch
 
 from ..model import Model
 from ..text.causal_generator import CausalGenerator
-from ..text.generation.scoring import encoded_strings, scored
+from ..text.generation.scoring import encoded_strings
 from ..text.vocabulary import PAD, UNKNOWN
 from ..utils.devices import rounding
 
@@ -49,7 +49,8 @@ def explain(model: Model, strings: list[str]) -> list[Explained]:
     Raises ConfigError for a model that is not of text.
     """
     spec = model.text_spec("score")
-    found = scored(model.critic, spec, strings, model.device)
+    model.refuse_labels("score in the studio")
+    found = model.score(strings)
     ids_NL, _ = encoded_strings(spec.vocabulary, strings, spec.length)
     explained = []
     for one, ids_L in zip(found, ids_NL, strict=True):

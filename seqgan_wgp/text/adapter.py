@@ -31,6 +31,7 @@ from .evaluation.prepare_corpus import encode_for_model, settings_for
 from .evaluation.two_sample_test import STEPS
 from .generation.formats import CSV_SAFE, FORMATS, HEADERS, write_lines
 from .metrics.ngrams import NgramReference
+from .readers.column_spec import listed
 from .readers.open import Source, open_inputs, open_source
 from .recognition.recognise import check_kind, recognised, saying
 from .report_data import text_report_data
@@ -98,7 +99,8 @@ class PreparedText:
 
     def trial(self, config: Config) -> TrialData:
         """Return what trials of the machine need to know of the corpus; scores are those of unlike strings."""
-        size, spec = sizes(self.facts, config.corpus), TextSpec(self.vocabulary, self.facts.length, {})
+        size = sizes(self.facts, config.corpus)
+        spec = TextSpec(self.vocabulary, self.facts.length, {"labels": self.facts.labels})
         orders = min(config.evaluation.orders, self.facts.length)
 
         def score(samples: Items) -> list[float]:
@@ -284,6 +286,9 @@ def _card_rows(facts: Facts) -> list[tuple[str, str]]:
     if facts.windows > 1:
         what = f"a window of {facts.length} {unit} of running text; each row has {facts.windows:,} windows"
     shown = [(label, f"{count:,}") for label, count in counts.items() if count]
+    if facts.labels:
+        named = [f"{name}: {facts.labels[name]:,}" for name in facts.label_names]
+        shown.append(("labels, and rows trained on with each", listed(named)))
     return [("SHA-256 of the text", facts.sha256), ("an item is", what), *shown]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..config import Config
-from ..errors import CheckpointError
+from ..errors import CheckpointError, ConfigError, did_you_mean
+from ..training.labels import LabelShares, with_label
 from ..utils.counter_rng import Stream, shuffled
 from ..utils.devices import resident, sent
 from ..utils.file_schema import SchemaError, from_json
+from .conditioning import split_points, with_label_row
 from .corpus.auto_settings import SAMPLES_MOST
 from .corpus.dataset import Corpus
 from .corpus.stats import Facts
@@ -30,6 +32,7 @@ from .criteria import CRITERIA, orders_of
 from .metrics.ngrams import NgramReference, ngram_entropy, unique_fraction
 from .metrics.peakedness import peakedness
 from .networks import CRITICS, GENERATORS
+from .readers.column_spec import listed
 from .vocabulary import Vocabulary
 
 ENTROPY_ORDER = 4
@@ -39,10 +42,15 @@ PLACES_MOST = 64
 """Largest number of entries in lists by position."""
 
 
-def networks(config: Config, length: int, vocabulary_size: int) -> tuple[nn.Module, nn.Module]:
-    """Return a new generator and critic, as they are constructed."""
-    generator = GENERATORS[config.generator.network](config.generator, length, vocabulary_size)
-    critic = CRITICS[config.critic.network](config.critic, length, vocabulary_size)
+LabelPairs: TypeAlias = tuple[tuple[str, float], ...]
+"""Labels with their shares, as a request has them; empty: the shares of the training lines."""
+
+
+def networks(config: Config, length: int, vocabulary_size: int, labels: int = 0) -> tuple[nn.Module, nn.Module]:
+    """Return a new generator and critic, as they are constructed; with `labels` such as are given one of so many."""
+    shape = (length, vocabulary_size, labels) if labels else (length, vocabulary_size)
+    generator = GENERATORS[config.generator.network](config.generator, *shape)
+    critic = CRITICS[config.critic.network](config.critic, *shape)
     return generator, critic
 
 
@@ -59,11 +67,20 @@ class TextSpec:
         vocabulary: the vocabulary.
         length: L, number of positions in a row.
         facts: facts about the corpus, as JSON values.
+
+    Attributes:
+        event_shape: (L, V). With labels, a compact item has L + 1 numbers, the last of them its label, and a point of
+            critic space is (L + 1, V); see `conditioning`.
+        label_names: the labels in the order of their numbers; empty: lines have no labels.
+        labels: their shares of the training lines.
     """
 
     def __init__(self, vocabulary: Vocabulary, length: int, facts: dict[str, Any]) -> None:
         self.vocabulary, self.length, self.facts = vocabulary, length, facts
         self.event_shape: tuple[int, ...] = (length, vocabulary.size)
+        counts: Mapping[str, int] = facts.get("labels", {})
+        self.label_names = sorted(counts)
+        self.labels = LabelShares([counts[name] for name in self.label_names]) if counts else None
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> TextSpec:
@@ -75,6 +92,8 @@ class TextSpec:
             raise CheckpointError("the model file lacks its tokenizer or the facts about its corpus") from None
         except SchemaError as error:
             raise CheckpointError(f"the facts about its corpus are not readable: {error}") from None
+        if corpus.labels and not any(corpus.labels.values()):
+            raise CheckpointError("the facts about its corpus are not readable: no label has lines")
         known = {field.name for field in dataclasses.fields(Facts)}
         return cls(
             vocabulary, corpus.length, {name: facts["corpus"][name] for name in facts["corpus"] if name in known}
@@ -86,10 +105,16 @@ class TextSpec:
 
     def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
         """Return a new generator and critic."""
-        return networks(config, *self.event_shape)
+        return networks(config, self.length, self.vocabulary.size, len(self.label_names))
 
     def embed(self, ids: Tensor) -> Tensor:
-        """Return (B, L) ids as one-hot rows, float32 (B, L, V)."""
+        """Return (B, L) ids as one-hot rows, float32 (B, L, V); with labels (B, L + 1) as (B, L + 1, V)."""
+        if self.labels is not None:
+            rows, label_B = split_points(ids)
+            return with_label_row(self._one_hot(rows), label_B)
+        return self._one_hot(ids)
+
+    def _one_hot(self, ids: Tensor) -> Tensor:
         one_hot_BLV = torch.zeros(*ids.shape, self.vocabulary.size, device=ids.device)
         return one_hot_BLV.scatter_(2, ids.long()[..., None], 1.0)
 
@@ -101,8 +126,29 @@ class TextSpec:
         return ids
 
     def to_text(self, samples: npt.NDArray[np.integer]) -> list[str]:
-        """Return (N, L) ids as strings."""
-        return self.vocabulary.decode(samples)
+        """Return (N, L) ids as strings, also where labels stand behind them."""
+        return self.vocabulary.decode(samples if self.labels is None else samples[:, : self.length])
+
+    def shares(self, pairs: LabelPairs) -> LabelShares | None:
+        """Return how labels are drawn that are asked for; None: the model has none."""
+        if not pairs:
+            return self.labels
+        weights = dict.fromkeys(self.label_names, 0.0) | dict(pairs)
+        return LabelShares([weights[name] for name in self.label_names])
+
+    def label_number(self, name: str) -> int:
+        """Return the number of a label. Raises ConfigError for one that the model does not know."""
+        if name in self.label_names:
+            return self.label_names.index(name)
+        if not self.label_names:
+            raise ConfigError(
+                f"the label {name!r} is asked for, but the model has no labels",
+                "train one with --label, or leave it out",
+            )
+        raise ConfigError(
+            f"the model does not know the label {name!r}{did_you_mean(name, self.label_names)}",
+            f"it knows: {listed(self.label_names)}",
+        )
 
     def observe(self, fake: Tensor) -> dict[str, Any]:
         """Return how close (B, L, V) probabilities are to one-hot: peak_mean, entropy_bits, and both by position.
@@ -138,9 +184,17 @@ class TextDomain:
         self._variety_floors: dict[int, dict[str, float]] = {}
         self._windows = corpus.train.windows
         self._rows_NS = resident(corpus.train.rows_NS, device)
+        self._labels = corpus.label_parts
 
     def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
-        """Return training items as (B, L) ids, int64 as look-ups want them, on the device."""
+        """Return training items as (B, L) ids, int64 as look-ups want them, on the device; with labels (B, L + 1)."""
+        rows_BL = self._rows(indices_B)
+        return self._with_labels(rows_BL, "train", indices_B) if self._labels else rows_BL
+
+    def _with_labels(self, rows_BL: Tensor, part: str, indices_B: npt.NDArray[np.int64]) -> Tensor:
+        return with_label(rows_BL, sent(self._labels[part][indices_B], self.device))
+
+    def _rows(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         if self._rows_NS is None:
             return sent(self.corpus.train[indices_B], self.device).long()
         index_B = sent(indices_B, self.device)
@@ -153,8 +207,9 @@ class TextDomain:
         return len(self._validation_NL)
 
     def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
-        """Return validation items as (B, L) ids, int64, on the device."""
-        return sent(self._validation_NL[indices_B], self.device).long()
+        """Return validation items as (B, L) ids, int64, on the device; with labels (B, L + 1)."""
+        rows_BL = sent(self._validation_NL[indices_B], self.device).long()
+        return self._with_labels(rows_BL, "validation", indices_B) if self._labels else rows_BL
 
     def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
         """Return js1.., unique and ngram_entropy, each with its floor, novel, and what the criterion adds.

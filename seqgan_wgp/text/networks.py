@@ -22,6 +22,15 @@ from ..nn.layers import FOR_CHANNELS, channel_norms, context_layers, dilations, 
 from ..registry import CRITICS as _CRITICS
 from ..registry import GENERATORS as _GENERATORS
 from ..registry import register
+from ..training.labels import split_label, with_label
+from .conditioning import (
+    LabelEmbedding,
+    LabelProjection,
+    split_places,
+    split_points,
+    with_label_place,
+    with_label_row,
+)
 
 NORMALIZATIONS = channel_norms(axes=1)
 """Name -> module that normalises (B, C, L), given C. "batch" mixes samples, so a critic with a penalty cannot use
@@ -61,10 +70,10 @@ class SelfModulation(nn.Module):
     start as 0, which changes nothing.
     """
 
-    def __init__(self, settings: GeneratorSettings) -> None:
+    def __init__(self, settings: GeneratorSettings, latent_size: int) -> None:
         super().__init__()
         self.shape = (settings.blocks, 4, settings.width)
-        self.latent = nn.Linear(settings.latent, math.prod(self.shape))
+        self.latent = nn.Linear(latent_size, math.prod(self.shape))
         self.gain = GivenStart(torch.zeros(math.prod(self.shape)))
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
@@ -167,7 +176,14 @@ class _StraightThrough(torch.autograd.Function):
         return torch.addcmul(weighed_BLV, soft_BLV, weighed_BLV.sum(dim=-1, keepdim=True), value=-1), None, None
 
 
-@register.generator("residual", data="text", normalizations=FOR_CHANNELS, chooses_context=True, chooses_modulation=True)
+@register.generator(
+    "residual",
+    data="text",
+    normalizations=FOR_CHANNELS,
+    chooses_context=True,
+    chooses_modulation=True,
+    takes_labels=True,
+)
 class ResidualGenerator(_ResidualStack):
     """Latents to rows of probabilities: (B, Z) -> (B, L, V), a softmax at each position.
 
@@ -176,24 +192,31 @@ class ResidualGenerator(_ResidualStack):
     other half takes the most likely symbols, as in generation: if all strings were drawn, the generator could leave to
     chance what should depend on the latents.
 
+    With labels, of which `labels` is the number, the input has one column more, the last: the item's label. Its
+    embedding is joined to the latent. In training rows then have the label behind them, for the critic.
+
     Attributes:
         noise_dim: number of uniforms per item in addition to its latent in training: 1 + L if `relaxation` is sampled,
             to decide whether its symbols are drawn, and which; otherwise 0.
     """
 
-    def __init__(self, settings: GeneratorSettings, length: int, vocabulary_size: int) -> None:
+    def __init__(self, settings: GeneratorSettings, length: int, vocabulary_size: int, labels: int = 0) -> None:
         super().__init__()
         self.shape, self.latent = (settings.width, length), settings.latent
-        self.input = nn.Linear(settings.latent, settings.width * length)
+        self.condition = LabelEmbedding(labels, settings.latent) if labels else None
+        size = settings.latent if self.condition is None else self.condition.size
+        self.input = nn.Linear(size, settings.width * length)
         self._stack(settings, length)
-        self.modulation = SelfModulation(settings) if settings.self_modulation and settings.blocks else None
+        self.modulation = SelfModulation(settings, size) if settings.self_modulation and settings.blocks else None
         self.output = nn.Conv1d(settings.width, vocabulary_size, 1)
         self.one_hot = settings.relaxation != "softmax"
         # If still "auto", the choice for a small alphabet.
         self.noise_dim = 1 + length if settings.relaxation in ("sampled", "auto") else 0
 
     def logits(self, latent_BZ: Tensor) -> Tensor:
-        """Return the (B, L, V) logits, which suffice for an argmax."""
+        """Return the (B, L, V) logits, which suffice for an argmax, of latents with their labels, if there are any."""
+        if self.condition is not None:
+            latent_BZ = self.condition(*split_label(latent_BZ))
         x_BCL = _arranged(self.blocks, self.input(latent_BZ).unflatten(1, self.shape))
         x_BCL = self._through(x_BCL, None if self.modulation is None else self.modulation(latent_BZ))
         # A convolution with kernel 1 is a matrix product at each position. Written like this, its result has the memory
@@ -206,9 +229,15 @@ class ResidualGenerator(_ResidualStack):
 
         Args:
             latent_BZ: latents; if `noise_dim` > 0, uniforms follow them in training: (B, Z + noise_dim). Without them
-                the most likely symbols are taken.
+                the most likely symbols are taken. Labels come last.
         """
-        latent_BZ, chance_BL = latent_BZ[:, : self.latent], latent_BZ[:, self.latent :]
+        if self.condition is None:
+            return self._shown(latent_BZ[:, : self.latent], latent_BZ[:, self.latent :])
+        latent_BX, label_B = split_label(latent_BZ)
+        shown_BLV = self._shown(with_label(latent_BX[:, : self.latent], label_B), latent_BX[:, self.latent :])
+        return with_label_row(shown_BLV, label_B) if self.training else shown_BLV
+
+    def _shown(self, latent_BZ: Tensor, chance_BL: Tensor) -> Tensor:
         logits_BLV = self.logits(latent_BZ)
         if not (self.one_hot and self.training):
             return logits_BLV.softmax(dim=-1)
@@ -227,15 +256,20 @@ def log_probabilities(generator: nn.Module) -> Callable[[Tensor], Tensor]:
     return lambda latent_BZ: has_logits.logits(latent_BZ).log_softmax(dim=-1)
 
 
-@register.critic("residual", data="text", normalizations=FOR_CHANNELS, chooses_context=True)
+@register.critic("residual", data="text", normalizations=FOR_CHANNELS, chooses_context=True, takes_labels=True)
 class ResidualCritic(_ResidualStack):
-    """Rows of probabilities to scores: (B, L, V) -> (B,); the mirror image of the generator. It mixes no samples."""
+    """Rows of probabilities to scores: (B, L, V) -> (B,); the mirror image of the generator. It mixes no samples.
 
-    def __init__(self, settings: CriticSettings, length: int, vocabulary_size: int) -> None:
+    With labels, of which `labels` is the number, an item has one position more, the last, whose first number is its
+    label. What a label adds to the score is the product of its embedding and the features of the row.
+    """
+
+    def __init__(self, settings: CriticSettings, length: int, vocabulary_size: int, labels: int = 0) -> None:
         super().__init__()
         self.input = nn.Conv1d(vocabulary_size, settings.width, 1)
         self._stack(settings, length)
         self.output = nn.Linear(settings.width * length, 1)
+        self.projection = LabelProjection(labels, settings.width * length) if labels else None
 
     def forward(self, x_BLV: Tensor) -> Tensor:
         """Return the scores."""
@@ -244,9 +278,13 @@ class ResidualCritic(_ResidualStack):
     def stem(self, *batches: Tensor) -> Tensor:
         """Return the output (B, C, L) of the first, linear layer for (B, L, V) probabilities or (B, L) ids.
 
-        Of several batches it is that of all items, as one batch.
+        Of several batches it is that of all items, as one batch. Labels stay behind their rows.
         """
-        return _arranged(self.blocks, *map(self._entered, batches))
+        return _arranged(self.blocks, *map(self._entered if self.projection is None else self._labelled, batches))
+
+    def _labelled(self, x: Tensor) -> Tensor:
+        rows, label_B = split_points(x)
+        return with_label_place(self._entered(rows), label_B)
 
     def _entered(self, x: Tensor) -> Tensor:
         weight_CV, bias_C = self.input.weight.flatten(1), self.input.bias
@@ -259,8 +297,12 @@ class ResidualCritic(_ResidualStack):
 
     def score(self, entered_BCL: Tensor) -> Tensor:
         """Return the scores, given the output of `stem`."""
-        score: Tensor = self.output(self._through(entered_BCL).flatten(1)).squeeze(1)
-        return score
+        if self.projection is None:
+            score: Tensor = self.output(self._through(entered_BCL).flatten(1)).squeeze(1)
+            return score
+        entered_BCL, label_B = split_places(entered_BCL)
+        feature_BF = self._through(_arranged(self.blocks, entered_BCL)).flatten(1)
+        return cast("Tensor", self.output(feature_BF).squeeze(1) + self.projection(feature_BF, label_B))
 
     def slopes(self, gradient_BCL: Tensor) -> Tensor:
         """Return the norms (B,) of the gradients for the first layer's input, given those for its output."""

@@ -28,6 +28,7 @@ from ..registry import NORMALIZATIONS
 from ..utils.counter_rng import Stream, choose_numpy, normal, shuffled, uniform
 from .distributed.process_group import ProcessGroup
 from .domain import Domain
+from .labels import labels_of, with_label
 from .latents import training_latents
 from .penalties import CONSTRAINTS, Uniform
 from .schedule import Number, penalty_every
@@ -70,6 +71,7 @@ class Batches:
     ) -> None:
         check_fixed_batch(config, domain.size)
         self.domain, self.config, self.device, self.noise_dim = domain, config, device, noise_dim
+        self.labels = labels_of(domain.spec)
         self.fixed = config.training.fixed_batch
         self.seed, self.size = config.training.seed, config.training.batch_size
         self.here, self.share = group.slice_of(self.size), group.share_of(self.size)
@@ -100,12 +102,19 @@ class Batches:
         real: Tensor = self._real_N[number - self._first]
         return real
 
-    def latents(self, stream: Stream, number: Number) -> Tensor:
-        """Return the generator's inputs for the fakes of step `number`: latents (B, Z), followed by its noise."""
-        columns = self.config.generator.latent + self.noise_dim
-        return self._noise(
-            stream, number, columns, lambda index_M: training_latents(self.noise_dim, self.config, stream, index_M)
-        )
+    def latents(self, stream: Stream, number: Number, real: Tensor | None = None) -> Tensor:
+        """Return the generator's inputs for the fakes of step `number`: latents (B, Z), followed by its noise.
+
+        In a conditional run a label follows: that of the compact item in the same place of `real`, so that points
+        between a real and a generated one have the label of both; without `real` it is drawn.
+        """
+        columns = self.config.generator.latent + self.noise_dim + (self.labels is not None and real is None)
+
+        def draw(index_M: Tensor) -> Tensor:
+            return training_latents(self.noise_dim, self.config, stream, index_M, self.labels)
+
+        drawn_BX = self._noise(stream, number, columns, draw)
+        return drawn_BX if self.labels is None or real is None else with_label(drawn_BX, real[:, -1])
 
     def epsilon(self, number: Number) -> Uniform:
         """Return where critic step `number` takes its penalty: columns -> (B, columns) in [0, 1)."""

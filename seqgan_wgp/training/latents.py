@@ -17,6 +17,7 @@ from ..registry import NORMALIZATIONS
 from ..utils.counter_rng import Stream, normal, uniform
 from ..utils.devices import rounding
 from ..utils.malloc import keep_memory
+from .labels import LABEL_STREAMS, LabelShares, with_label
 
 BLOCK = 512
 """Latents that go through the generator together; see `generate`."""
@@ -49,10 +50,11 @@ def latents(distribution: str, size: int, seed: int, stream: Stream, index_B: Te
     return normal(seed, stream, index_B, size)
 
 
-def run_latents(config: Config, stream: Stream, index_B: Tensor) -> Tensor:
-    """Return the (B, Z) latents of a run's own stream at `index_B`; see `latents`."""
-    settings = config.generator
-    return latents(settings.latent_distribution, settings.latent, config.training.seed, stream, index_B)
+def run_latents(config: Config, stream: Stream, index_B: Tensor, labels: LabelShares | None = None) -> Tensor:
+    """Return the (B, Z) latents of a run's own stream at `index_B`, and with `labels` a label behind each."""
+    settings, seed = config.generator, config.training.seed
+    latent_BZ = latents(settings.latent_distribution, settings.latent, seed, stream, index_B)
+    return latent_BZ if labels is None else with_label(latent_BZ, labels.numbers(seed, stream, index_B))
 
 
 NOISE_STREAMS = {
@@ -63,8 +65,10 @@ NOISE_STREAMS = {
 """Stream of latents -> that of the uniforms beside them."""
 
 
-def training_latents(noise_dim: int, config: Config, stream: Stream, index_B: Tensor) -> Tensor:
-    """Return a generator's inputs in training: latents, followed by the uniforms that it draws symbols by.
+def training_latents(
+    noise_dim: int, config: Config, stream: Stream, index_B: Tensor, labels: LabelShares | None = None
+) -> Tensor:
+    """Return a generator's inputs in training: latents, the uniforms that it draws symbols by, and labels.
 
     Where a run has fixed latents, those of every batch are the latents of the first samples, whatever the stream.
 
@@ -73,14 +77,18 @@ def training_latents(noise_dim: int, config: Config, stream: Stream, index_B: Te
         config: of the run.
         stream: of the latents.
         index_B: numbers of the items.
+        labels: draws the labels of streams in LABEL_STREAMS; None: there are none, or those of real items are added.
     """
+    seed, row_B = config.training.seed, index_B
+    beside = stream
     if config.training.fixed_latents:
-        latent_BZ = run_latents(config, Stream.SAMPLE_LATENT, index_B % config.training.batch_size)
-    else:
-        latent_BZ = run_latents(config, stream, index_B)
-    if not noise_dim:
-        return latent_BZ
-    return torch.cat([latent_BZ, uniform(config.training.seed, NOISE_STREAMS[stream], index_B, noise_dim)], dim=1)
+        beside, row_B = Stream.SAMPLE_LATENT, index_B % config.training.batch_size
+    found_BX = run_latents(config, beside, row_B)
+    if noise_dim:
+        found_BX = torch.cat([found_BX, uniform(seed, NOISE_STREAMS[stream], index_B, noise_dim)], dim=1)
+    if labels is not None and stream in LABEL_STREAMS:
+        found_BX = with_label(found_BX, labels.numbers(seed, beside, row_B))
+    return found_BX
 
 
 def noise_columns(generator: nn.Module) -> int:
@@ -133,7 +141,9 @@ def generate_at(
 
 
 @torch.no_grad()
-def recalibrate_batchnorm(generator: nn.Module, config: Config, device: torch.device) -> None:
+def recalibrate_batchnorm(
+    generator: nn.Module, config: Config, device: torch.device, labels: LabelShares | None = None
+) -> None:
     """Recompute a generator's batch norm statistics, in place, over STATISTICS_BLOCKS blocks of latents.
 
     A moving average of weights needs its own: those that batches left behind hold for other weights. A pure
@@ -143,6 +153,7 @@ def recalibrate_batchnorm(generator: nn.Module, config: Config, device: torch.de
         generator: in evaluation, and left so.
         config: of the run.
         device: where the generator lives.
+        labels: of a conditional generator.
     """
     norms = [norm for norm in generator.modules() if isinstance(norm, _BatchNorm) and norm.track_running_stats]
     if not norms:
@@ -154,5 +165,5 @@ def recalibrate_batchnorm(generator: nn.Module, config: Config, device: torch.de
     with rounding("float32", device):
         for block in range(STATISTICS_BLOCKS):
             index_B = torch.arange(block * BLOCK, (block + 1) * BLOCK, device=device)
-            generator(run_latents(config, Stream.STATISTICS_LATENT, index_B))
+            generator(run_latents(config, Stream.STATISTICS_LATENT, index_B, labels))
     generator.eval()

@@ -79,7 +79,7 @@ def critic_step(state: TrainState, number: Number, real: Tensor | None = None) -
         real = batches.real(number)
     with parametrize.cached():
         with torch.no_grad():
-            fake = state.generator(batches.latents(Stream.CRITIC_LATENT, number))
+            fake = state.generator(batches.latents(Stream.CRITIC_LATENT, number, real))
         if not engine.takes_items:
             real = _noised(state, state.domain.spec.embed(real), Stream.REAL_NOISE, number)
             fake = _noised(state, fake, Stream.FAKE_NOISE, number)

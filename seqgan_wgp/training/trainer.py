@@ -27,6 +27,7 @@ from .diagnostics.collect import diagnose
 from .distributed.process_group import ALONE, ProcessGroup
 from .domain import Domain, Items
 from .engines.cuda_graph import RECORDERS, GraphedRound, unsupported_reason
+from .labels import labels_of
 from .latents import block_size_of, generate, recalibrate_batchnorm, run_latents
 from .likelihood import (
     LIKELIHOOD_METRICS,
@@ -257,9 +258,10 @@ class Trainer:
         count, block_size = self.domain.samples, block_size_of(self.config)
         blocks = self.group.slice_of(math.ceil(count / block_size))
         start, stop = blocks.start * block_size, min(blocks.stop * block_size, count)
+        labels = labels_of(self.domain.spec)
         return generate(
             self.sampler.eval(),
-            lambda index_B: run_latents(self.config, Stream.SAMPLE_LATENT, index_B),
+            lambda index_B: run_latents(self.config, Stream.SAMPLE_LATENT, index_B, labels),
             start,
             stop - start,
             self.device,
@@ -366,7 +368,7 @@ class Trainer:
     def _recalibrate(self) -> None:
         """Give the averaged generator running statistics of its own; it does not matter when or how often."""
         if self._recalibrated_step != self.train_state.step:
-            recalibrate_batchnorm(self.train_state.average, self.config, self.device)
+            recalibrate_batchnorm(self.train_state.average, self.config, self.device, labels_of(self.domain.spec))
             self._recalibrated_step = self.train_state.step
 
     def _weights(self) -> Iterator[Tensor]:

@@ -24,6 +24,7 @@ from ..utils.counter_rng import Stream, uniform
 from ..utils.devices import sent
 from ..utils.threads import computing_with
 from .domain import DataSpec, Items
+from .labels import labels_of
 from .trainer import Trainer
 
 ITEMS_MOST, NUMBERS_MOST = 1_024, 1 << 24
@@ -76,6 +77,10 @@ class TrialDomain:
         index_N = torch.arange(max(1, min(data.size, ITEMS_MOST, NUMBERS_MOST // columns)))
         points_NE = uniform(0, Stream.FLOOR, index_N, columns)
         self._items_N = data.spec.decode(points_NE.view(-1, *data.spec.event_shape))
+        labels = labels_of(data.spec)
+        if labels is not None:
+            label_N = labels.numbers(0, Stream.SAMPLE_LATENT, index_N).numpy()
+            self._items_N = np.concatenate([self._items_N.astype(np.int64), label_N[:, None]], axis=1)
 
     def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return items, the same ones over and over."""

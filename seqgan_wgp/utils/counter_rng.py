@@ -78,6 +78,10 @@ class Stream(IntEnum):
     PROBABILITY_FIT = 47  # those that proposals of importance sampling are fitted by
     IMPORTANCE_LATENT = 48  # and those that importance sampling averages over
     GUESSED_STRINGS = 49  # key of the seed of the strings that guess numbers are counted by
+    GENERATOR_LABEL = 50  # labels beside GENERATOR_LATENT,
+    SAMPLE_LABEL = 51  # beside SAMPLE_LATENT
+    STATISTICS_LABEL = 52  # and beside STATISTICS_LATENT
+    LABEL_BATCH = 53  # which training lines a step of a classifier of labels sees
 
 
 def mix_numpy(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

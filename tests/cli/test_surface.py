@@ -31,6 +31,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "--overwrite": False,
         "--dry-run": False,
         "--weights COUNTS": None,
+        "--label COLUMN": None,
         "--plugin FILE ...": None,
     },
     "mnist": {
@@ -89,6 +90,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "--decode HOW": "auto",
         "--temperature T": 1.0,
         "--order ORDER": "index",
+        "--label LABEL ...": None,
         "--scores": False,
         "--top K": None,
         "--refine": False,
@@ -158,6 +160,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "--plugin FILE ...": None,
     },
     "score": {
+        "--label LABEL": None,
         "MODEL": None,
         "[FILE]": "-",
         "--format FORMAT": "txt",

@@ -17,6 +17,7 @@ from seqgan_wgp.text.domain import TextSpec
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.toy.domain import ToySpec
 from seqgan_wgp.toy.spec import ToyFacts
+from seqgan_wgp.training.labels import with_label
 from seqgan_wgp.training.trainer import Trainer
 
 RECIPES = [name for name in recipe_names() if not recipe(name).training.likelihood_steps]
@@ -73,14 +74,19 @@ def data_of(config: Config, device: torch.device) -> Data:
     """Return data of the kind that a config is for."""
     random, size = np.random.default_rng(0), Data.size
     if config.domain == "text":
-        spec = TextSpec(Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + CHARACTERS - 2)))), LENGTH, {})
-        return Data(spec, torch.from_numpy(random.integers(2, CHARACTERS, (size, LENGTH), np.uint8)).to(device))
+        labels = dict.fromkeys("abc", size) if config.corpus.label else {}
+        facts = {"labels": labels} if labels else {}
+        spec = TextSpec(Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + CHARACTERS - 2)))), LENGTH, facts)
+        rows = torch.from_numpy(random.integers(2, CHARACTERS, (size, LENGTH), np.uint8))
+        if labels:
+            rows = with_label(rows.long(), torch.arange(size) % len(labels))
+        return Data(spec, rows.to(device))
     if config.domain == "image":
-        facts = ImageFacts(
+        image = ImageFacts(
             name="noise", sha256="", channels=1, height=SIDE, width=SIDE, train=size, validation=1_000, test=1_000
         )
         rows = torch.from_numpy(random.integers(0, 256, (size, 1, SIDE, SIDE), np.uint8))
-        return Data(ImageSpec(facts, config.images.range), rows.to(device))
+        return Data(ImageSpec(image, config.images.range), rows.to(device))
     form_of_toy = ToySpec(ToyFacts(name=config.toy.name, theta=config.toy.theta))
     return Data(form_of_toy, torch.from_numpy(random.normal(size=(size, 2)).astype(np.float32)).to(device))
 

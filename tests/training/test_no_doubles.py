@@ -97,10 +97,14 @@ def test_a_diagnosis_needs_none(name: str) -> None:
     assert found == diagnose(trainer.train_state)
 
 
-@pytest.mark.parametrize("name", ["fast", "causal", "mnist-wgan-bn", "toy-wgan-gp"])
-def test_rounds_and_samples_need_none(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("fast", {}), ("fast", {"corpus.label": "group"}), ("causal", {}), ("mnist-wgan-bn", {}), ("toy-wgan-gp", {})],
+    ids=str,
+)
+def test_rounds_and_samples_need_none(name: str, settings: dict[str, object]) -> None:
     with NoDoubles():
-        trainer = trainer_of(name)
+        trainer = trainer_of(name, settings)
         trainer.round()
         assert len(trainer.samples()) == trainer.domain.samples
         assert trainer._likelihood().keys() <= {"nll"}

@@ -72,6 +72,7 @@ def _supported(model: Model) -> tuple[ResidualGenerator, TextSpec]:
     """Return the generator and the vocabulary. Raises ConfigError if the page cannot hold such a model."""
     if not DOMAINS[model.config.domain].has_strings:
         raise ConfigError("html works only with text models", "export to onnx")
+    model.refuse_labels("export to html")
     spec, settings = model.text_spec("html"), model.config.generator
     generator = folded(model)
     lacks = None

@@ -57,9 +57,11 @@ def write_onnx(model: Model, path: str | Path) -> None:
         path: the file; an existing one is replaced atomically.
 
     Raises:
-        ConfigError: onnx or onnxscript is not installed, or the weights are too large for one file.
+        ConfigError: onnx or onnxscript is not installed, the weights are too large for one file, or the model has
+            labels.
         OSError: the file cannot be written.
     """
+    model.refuse_labels("export to ONNX")
     check_onnx()
     generator = folded(model)
     size = sum(tensor.nbytes for tensor in generator.state_dict().values())

@@ -37,6 +37,7 @@ def write_space(model: Model, folder: str | Path, *, overwrite: bool = False) ->
         OSError: the folder cannot be written.
     """
     model.text_spec("the studio")
+    model.refuse_labels("export to a Space")
     folder = Path(folder)
     if folder.exists() and not (overwrite and _is_ours(folder)):
         remedy = "choose another folder" if not _is_ours(folder) else "choose another folder, or give --overwrite"

@@ -21,7 +21,7 @@ from ...registry import UNITS
 from ...utils import cache_dir
 from ...utils.atomic_files import sync_all
 from ..readers.open import Source
-from .dataset import FINGERPRINTS, IDS, TOKENIZER, open_corpus, write_facts
+from .dataset import FINGERPRINTS, IDS, LABELS, TOKENIZER, open_corpus, write_facts
 from .stats import Facts
 
 BYTES_LEAST = 64 << 20
@@ -59,7 +59,10 @@ def key(source: Source, settings: CorpusSettings) -> str | None:
         or sum(map(_size, paths)) < BYTES_LEAST
     ):
         return None
-    files = [(_content(path), path.suffixes, file.field) for path, file in zip(paths, source.files, strict=True)]
+    files = [
+        (_content(path), path.suffixes, file.field, file.file_label)
+        for path, file in zip(paths, source.files, strict=True)
+    ]
     shape = {"version": _VERSION, "files": files, **dataclasses.asdict(settings)}
     return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:48]
 
@@ -128,8 +131,8 @@ def keep(key: str | None, prepared: Path) -> None:
 
 def copy(prepared: Path, to: Path, facts: Facts) -> None:
     """Copy a prepared corpus to another folder, the ids as a hard link if possible, and write `facts`."""
-    for name in (IDS, TOKENIZER, FINGERPRINTS):
-        if not (prepared / name).exists() and name == FINGERPRINTS:
+    for name in (IDS, TOKENIZER, FINGERPRINTS, LABELS):
+        if not (prepared / name).exists() and name in (FINGERPRINTS, LABELS):
             continue
         try:
             os.link(prepared / name, to / name)

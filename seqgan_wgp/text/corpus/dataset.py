@@ -1,7 +1,8 @@
 """Prepare text as rows of ids on disk, split into training, validation and test.
 
 `scan` reads the corpus a first time; `prepare` reads it again and writes `ids.npy`, `tokenizer.json` and `corpus.json`.
-For a large corpus it also writes `fingerprints.bin`, hashes of the training strings.
+For a large corpus it also writes `fingerprints.bin`, hashes of the training strings. If lines have labels, it also
+writes `labels.npy`, the number of the label of each row.
 
 Shape suffixes: B batch, N rows or items, L length of an item, S span of a row (L for lines, more for running text).
 """
@@ -34,7 +35,8 @@ from .scan import Scan, hashed_units, split_keys
 from .stats import Facts
 
 IDS, TOKENIZER, FACTS, FINGERPRINTS = "ids.npy", "tokenizer.json", "corpus.json", "fingerprints.bin"
-DATA_FILES = frozenset({IDS, TOKENIZER, FACTS, FINGERPRINTS})
+LABELS = "labels.npy"
+DATA_FILES = frozenset({IDS, TOKENIZER, FACTS, FINGERPRINTS, LABELS})
 """The files that `prepare` writes."""
 
 LOOKED_THROUGH = 1 << 18
@@ -115,6 +117,9 @@ class Corpus:
     told: tuple[str, ...] = ()
     """What kinds of files it was read from, where they are not plain lists, in sentences."""
 
+    labels_N: npt.NDArray[np.uint16] | None = None
+    """Number of the label of each row, on disk; None: the lines have no labels."""
+
     @property
     def train(self) -> CorpusItems:
         """The training items, on disk."""
@@ -135,6 +140,15 @@ class Corpus:
     def test_NL(self) -> npt.NDArray[np.integer]:
         """The test items, which are used only to report results."""
         return self._held_out(self.facts.train + self.facts.validation, len(self.ids_NS))
+
+    @property
+    def label_parts(self) -> dict[str, npt.NDArray[np.uint16]]:
+        """The labels of the training, validation and test items by part; empty: the lines have no labels."""
+        if self.labels_N is None:
+            return {}
+        train, validation = self.facts.train, self.facts.train + self.facts.validation
+        parts = {"train": (0, train), "validation": (train, validation), "test": (validation, len(self.labels_N))}
+        return {part: self.labels_N[first:last] for part, (first, last) in parts.items()}
 
     def _held_out(self, first: int, last: int) -> npt.NDArray[np.integer]:
         rows_NS = self.ids_NS[first:last]
@@ -159,6 +173,8 @@ def prepare(found: Scan, folder: Path, on_bytes: OnBytes = lambda _bytes: None) 
             "change corpus.held_out or corpus.held_out_max",
         )
     facts = dataclasses.replace(found.facts, train=train, validation=validation, test=test)
+    if found.labels:
+        facts = dataclasses.replace(facts, labels=_training_labels(found, folder, train))
     (folder / TOKENIZER).write_text(found.vocabulary.to_json(facts.length), encoding="utf-8")
     write_facts(facts, folder)
     return open_corpus(folder)
@@ -167,6 +183,18 @@ def prepare(found: Scan, folder: Path, on_bytes: OnBytes = lambda _bytes: None) 
 def write_facts(facts: Facts, folder: Path) -> None:
     """Write the facts about a corpus next to its ids."""
     write_schema(facts, folder / FACTS)
+
+
+def _training_labels(found: Scan, folder: Path, train: int) -> dict[str, int]:
+    """Return label -> number of its training rows. Raises CorpusError for a label that has none."""
+    counts_K = np.bincount(np.load(folder / LABELS, mmap_mode="r")[:train], minlength=len(found.labels))
+    for name, count in zip(found.labels, counts_K.tolist(), strict=True):
+        if not count and name in found.facts.labels:
+            raise CorpusError(
+                f"{found.source.label}: all lines with the label {name!r} are held out or left out",
+                "lower corpus.held_out, or leave such lines out",
+            )
+    return dict(zip(found.labels, counts_K.tolist(), strict=True))
 
 
 def _write(found: Scan, folder: Path, on_bytes: OnBytes) -> tuple[int, int, int]:
@@ -193,23 +221,28 @@ def _write_ids(
     header = {"descr": descr, "fortran_order": False, "shape": (facts.rows, facts.span)}
     np.lib.format.write_array_header_1_0(file, header)
     sizes = np.zeros(3, np.int64)
+    labels: list[list[npt.NDArray[np.uint16]]] = [[], [], []]
     with tempfile.TemporaryFile(dir=folder) as validation, tempfile.TemporaryFile(dir=folder) as test:
-        for rows_NS, part_N in encoded_rows(found, on_bytes):
+        for rows_NS, part_N, labels_N in encoded_rows(found, on_bytes):
             sizes += np.bincount(part_N, minlength=3)
             for part, out in enumerate((file, validation, test)):
                 out.write(rows_NS[part_N == part].data)
+                if labels_N is not None:
+                    labels[part].append(labels_N[part_N == part])
             if prints is not None:
                 prints.add(rows_NS[part_N == 0])
         for held_out in (validation, test):
             held_out.seek(0)
             shutil.copyfileobj(held_out, file)
+    if found.labels:
+        np.save(folder / LABELS, np.concatenate([*labels[0], *labels[1], *labels[2]]))
     return int(sizes[0]), int(sizes[1]), int(sizes[2])
 
 
 def encoded_rows(
     found: Scan, on_bytes: OnBytes = lambda _bytes: None
-) -> Iterator[tuple[npt.NDArray[np.integer], npt.NDArray[np.int8]]]:
-    """Yield a scanned corpus as (N, S) ids, and the part of each row: 0 training, 1 validation, 2 test.
+) -> Iterator[tuple[npt.NDArray[np.integer], npt.NDArray[np.int8], npt.NDArray[np.uint16] | None]]:
+    """Yield a scanned corpus as (N, S) ids, the part of each row: 0 training, 1 validation, 2 test, and its label.
 
     Raises CorpusError, at the end, when the text is not the one that was scanned.
     """
@@ -222,10 +255,19 @@ def encoded_rows(
         part_N[hash_N < found.validation_below] = 1
         first = 0
         for ids_NS in lines.look_up(table_U).rows(layout.span):
-            yield ids_NS, part_N[first : first + len(ids_NS)]
-            first += len(ids_NS)
-    if reader.sha256 != found.facts.sha256:
+            last = first + len(ids_NS)
+            labels_N = None if lines.labels_N is None else _numbers(found, reader, lines.labels_N[first:last])
+            yield ids_NS, part_N[first:last], labels_N
+            first = last
+    if reader.sha256 != found.facts.sha256 or not set(found.labels).issuperset(reader.labels.numbers):
         raise _changed(found)
+
+
+def _numbers(found: Scan, reader: Reader, labels_N: npt.NDArray[np.int64]) -> npt.NDArray[np.uint16]:
+    """Return labels by their numbers in the corpus, given those in the order in which the reader met them."""
+    known = {name: number for number, name in enumerate(found.labels)}
+    met_K = np.array([known.get(name, 0) for name in reader.labels.numbers], np.uint16)
+    return met_K[labels_N]
 
 
 def _changed(found: Scan) -> CorpusError:
@@ -249,7 +291,11 @@ def open_corpus(folder: Path) -> Corpus:
         raise CheckpointError(f"{folder}: the prepared corpus cannot be read ({error})", _AS_IT_WAS) from None
     if file is None:
         check_ids(folder / IDS, ids_NS, vocabulary.size)
-    return Corpus(facts=facts, vocabulary=vocabulary, ids_NS=ids_NS, file=file, fingerprints=prints)
+    labels_N = None
+    if facts.labels:
+        labels_N = open_array(folder / LABELS, shape[:1], np.dtype(np.uint16), _AS_IT_WAS)
+        check_ids(folder / LABELS, labels_N, len(facts.labels), of="list of labels")
+    return Corpus(facts=facts, vocabulary=vocabulary, ids_NS=ids_NS, file=file, fingerprints=prints, labels_N=labels_N)
 
 
 def _read_vocabulary(file: Path, unit: str) -> Vocabulary:

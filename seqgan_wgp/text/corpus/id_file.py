@@ -55,11 +55,11 @@ class IdFile:
         return ids_BL
 
 
-def check_ids(path: Path, ids: npt.NDArray[np.integer], size: int) -> None:
-    """Raise CheckpointError unless all ids of a file are below the size of the vocabulary."""
+def check_ids(path: Path, ids: npt.NDArray[np.integer], size: int, *, of: str = "vocabulary") -> None:
+    """Raise CheckpointError unless all ids of a file are below the size of what they are ids of."""
     if ids.size and (largest := int(ids.max())) >= size:
         raise CheckpointError(
-            f"{path}: damaged: it has the id {largest:,}, and the vocabulary has {size:,}",
+            f"{path}: damaged: it has the id {largest:,}, and the {of} has {size:,}",
             "restore the file, or start a new run",
         )
 

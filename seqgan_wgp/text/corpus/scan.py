@@ -18,6 +18,7 @@ import numpy.typing as npt
 from ...config.schema import CorpusSettings
 from ...errors import CorpusError
 from ...registry import UNITS
+from ...training.labels import LABELS_MOST
 from ...utils.progress import OnBytes
 from ...utils.token_symbols import FoundTokens, TokenSymbols
 from ..readers.lines import LINE_FEED, Lines, Places
@@ -40,6 +41,9 @@ LENGTH_MULTIPLE = 8
 
 DISTINCT_LEAST = 16
 """Least number of distinct rows."""
+
+LABEL_LINES_LEAST = 16
+"""Least number of lines of a label."""
 
 PARAGRAPH_EMPTY, PARAGRAPH_LINES, PARAGRAPH_SIZE = 0.05, 2, 20
 """Criteria for text in paragraphs: least share of empty lines, least number of other lines per empty line, and least
@@ -83,6 +87,9 @@ class Scan:
     test_below: int
     """Strings below this, and not below `validation_below`, are for the test; all others for training."""
 
+    labels: tuple[str, ...] = ()
+    """The labels in the order of their numbers; none: the lines have no labels."""
+
 
 def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _bytes: None) -> Scan:
     """Recognise the kind of a corpus, read it once, and decide its layout, length, alphabet and parts.
@@ -123,6 +130,7 @@ def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _b
         distinct=None,
         hex_decoded=reader.hex if settings.hex == "decode" else 0,
         hex_kept=reader.hex if settings.hex == "keep" else 0,
+        labels=_labels(source, settings, reader, tally),
     )
     distinct, validation_below, test_below = _thresholds(source, settings, facts, tokens)
     return Scan(
@@ -133,7 +141,35 @@ def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _b
         tokens=tokens,
         validation_below=validation_below,
         test_below=test_below,
+        labels=tuple(facts.label_names),
     )
+
+
+def _labels(source: Source, settings: CorpusSettings, reader: Reader, tally: FirstPass) -> dict[str, int]:
+    """Return label -> number of its lines. Raises CorpusError where a generator cannot learn by them."""
+    if not source.has_labels:
+        return {}
+    names = list(reader.labels.numbers)
+    counts = {name: int(tally.labels[number]) for number, name in enumerate(names) if tally.labels[number]}
+    if settings.layout == "windows":
+        raise CorpusError(
+            f"{source.label}: it is read as running text, whose windows have no labels",
+            "read it by lines: --set corpus.layout=lines",
+        )
+    if len(counts) < 2:
+        raise CorpusError(
+            f"{source.label}: all lines have the label {next(iter(counts), '')!r}",
+            "at least 2 labels are needed; leave --label out to train without",
+        )
+    few = sorted((name for name in counts if counts[name] < LABEL_LINES_LEAST), key=lambda name: counts[name])
+    if few:
+        lines = f"{counts[few[0]]:,} {'line' if counts[few[0]] == 1 else 'lines'}"
+        others = f", and {len(few) - 1:,} other labels have too few" if len(few) > 1 else ""
+        raise CorpusError(
+            f"{source.label}: the label {few[0]!r} has only {lines}{others}",
+            f"at least {LABEL_LINES_LEAST} are needed for each: leave such lines out, or give them one common label",
+        )
+    return counts
 
 
 class FirstPass:
@@ -151,6 +187,9 @@ class FirstPass:
         """For each unit, the index from which rows contain it: its first position, or the size of its shortest line
         less 1."""
 
+        self.labels = np.zeros(LABELS_MOST, np.int64)
+        """Number of non-empty lines with each label."""
+
         self._parts: list[int] = []
         self._settled = settings.length or LENGTH_MULTIPLE
         if not source.by_field:
@@ -162,6 +201,8 @@ class FirstPass:
         self.histogram += np.bincount(np.minimum(whole.sizes_N, SIZES), minlength=SIZES + 1)
         self.units += int(lines.sizes_N.sum()) + len(lines.sizes_N) - lines.goes_on
         self._parts += whole.sizes_N[whole.sizes_N >= SIZES].tolist()
+        if whole.labels_N is not None:
+            self.labels += np.bincount(whole.labels_N[whole.sizes_N > 0], minlength=LABELS_MOST)
         if lines.continued:
             self._parts.append(int(lines.sizes_N[0]))
         self._note_units(lines)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from ...registry import UNITS
+from ...training.labels import LABELS_MOST
 from ...utils.file_schema import Between, Count, Name
 
 DISTINCT_FEW = 1_000
@@ -69,6 +70,14 @@ class Facts:
     test: Count = 0
     """Number of rows of each part."""
 
+    labels: Annotated[dict[Name, Count], Between(0, LABELS_MOST)] = field(default_factory=dict)
+    """Label -> number of its training rows; empty: the lines have no labels."""
+
+    @property
+    def label_names(self) -> list[str]:
+        """Return the labels in the order of their numbers."""
+        return sorted(self.labels)
+
     @property
     def span(self) -> int:
         """Number of positions in a row on disk."""
@@ -98,7 +107,11 @@ class Facts:
             )
         left_out = f" ({self.empty:,} empty lines skipped)" if self.empty else ""
         pieces = f" in {self.rows:,} chunks" if self.chunked else ""
-        return f"{self.name}: {self.kept:,} lines{left_out}{pieces}, {self.alphabet:,} {what}, rows of {self.length}"
+        labels = f", {len(self.labels):,} labels" if self.labels else ""
+        return (
+            f"{self.name}: {self.kept:,} lines{left_out}{pieces}, {self.alphabet:,} {what}, rows of {self.length}"
+            f"{labels}"
+        )
 
     def warnings(self) -> list[str]:
         """Return warnings, each one sentence."""

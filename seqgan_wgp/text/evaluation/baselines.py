@@ -15,7 +15,7 @@ import numpy as np
 from ...utils.arrays import Ints
 from ...utils.counter_rng import Stream, shuffled
 from ...utils.progress import OnStep
-from ..corpus.dataset import Corpus
+from ..corpus.dataset import Corpus, CorpusItems
 from ..generation.filters import validity
 from ..metrics.coverage import hits, words_in_test
 from ..metrics.distances import character_distance, entropy_by_position, length_distance, lengths_N
@@ -306,17 +306,23 @@ class Bench:
             pairs=tuple(self._shown(pair) for pair in found.pairs),
         )
 
-    def scores(self, model: Scorer, strings_NL: Ints) -> dict[str, ScoreSpread]:
-        """Return the critic's scores of some training, test and generated strings."""
+    def scores(self, model: Scorer, strings_NL: Ints, label_N: Ints | None = None) -> dict[str, ScoreSpread]:
+        """Return the critic's scores of some training, test and generated strings, by their labels if it takes such.
+
+        There are none where it takes labels and the corpus has none.
+        """
+        parts = self.corpus.label_parts
+        if label_N is not None and not parts:
+            return {}
         self.on_step("scoring", 0.0)
-        seed, train = self.asked.seed, self.corpus.train
-        trained_N = shuffled(seed, Stream.FLOOR, np.arange(min(SCORED, len(train))), len(train))
-        kinds = {
-            "train": train[trained_N],
-            "test": some(self.test_RL, SCORED, seed),
-            "generated": strings_NL[:SCORED],
-        }
-        return {kind: ScoreSpread.of(one_hot_scores(model, ids_NL)) for kind, ids_NL in kinds.items()}
+        rows: dict[str, CorpusItems | Ints] = {"train": self.corpus.train, "test": self.test_RL}
+        own_N = None if label_N is None else label_N[:SCORED]
+        found = {"generated": ScoreSpread.of(one_hot_scores(model, strings_NL[:SCORED], own_N))}
+        for kind, items in rows.items():
+            chosen_N = shuffled(self.asked.seed, Stream.FLOOR, np.arange(min(SCORED, len(items))), len(items))
+            labels_N = None if label_N is None else parts[kind][chosen_N]
+            found[kind] = ScoreSpread.of(one_hot_scores(model, items[chosen_N], labels_N))
+        return {kind: found[kind] for kind in ("train", "test", "generated")}
 
     def two_sample_test(self, model: StringSource, strings_NL: Ints) -> TwoSampleTest | None:
         """Return the classifier two-sample test of some strings, trained on others of the model; None if left out."""

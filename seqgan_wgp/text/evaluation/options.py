@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import Protocol, final, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
 
 from ...training.domain import Items
 from .scores import Scorer
@@ -24,6 +27,14 @@ class Generator(Scorer, Protocol):
 
     def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Items]:
         """Yield n (N, L) ids from index `start`. Row k depends only on the seed and k."""
+
+
+@runtime_checkable
+class LabelSource(Protocol):
+    """A model whose strings may have labels."""
+
+    def label_numbers(self, n: int, *, seed: int = 0) -> npt.NDArray[np.int64] | None:
+        """Return the labels (N,) of the first n strings of `samples`; None: they have none."""
 
 
 @final

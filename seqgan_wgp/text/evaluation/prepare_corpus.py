@@ -18,6 +18,7 @@ from ..corpus.scan import ALPHABET_MOST, scan
 from ..domain import TextSpec
 from ..generation.formats import printable
 from ..hashing.row_hashes import BLOCK_IDS, row_blocks
+from ..readers.column_spec import listed
 from ..readers.open import Source
 from ..readers.reader import Reader
 from ..recognition.recognise import check_kind, recognised, saying
@@ -36,14 +37,14 @@ def settings_for(source: Source, own: CorpusSettings, weights: str | None) -> Co
         weights: column of the counts in the other corpus; None: as in the model's.
     """
     settings = own if weights is None else dataclasses.replace(own, weights=weights)
-    if not (own.field or own.separator or own.weights):
+    if not (own.field or own.separator or own.weights or own.label):
         return settings
     try:
         told = recognised(source, settings)
         check_kind(told)
         next(iter(Reader(told, settings)), None)
     except CorpusError:
-        return dataclasses.replace(settings, field="", separator="", weights=weights or "")
+        return dataclasses.replace(settings, field="", separator="", weights=weights or "", label="")
     return settings
 
 
@@ -69,6 +70,14 @@ def encode_for_model(
     settings = dataclasses.replace(settings, length=spec.length, layout=layout, max_alphabet=ALPHABET_MOST)
     # Characters that the model does not know become unknown.
     found = dataclasses.replace(scan(source, settings, on_bytes), vocabulary=spec.vocabulary)
+    if found.labels:
+        strange = sorted(set(found.labels).difference(spec.label_names))
+        if strange:
+            raise CorpusError(
+                f"{source.label}: the model does not know the label {strange[0]!r}",
+                f"it knows: {listed(spec.label_names)}",
+            )
+        found = dataclasses.replace(found, labels=tuple(spec.label_names))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         told = tuple(saying(told) for told in found.source.sayings)
         corpus = dataclasses.replace(prepare(found, Path(folder), on_bytes), told=told)

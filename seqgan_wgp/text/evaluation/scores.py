@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from ...training.domain import DataSpec
+from ...training.labels import with_label
 from ...utils.arrays import Floats, Ints
 from ...utils.devices import rounding, sent
 
@@ -59,8 +60,8 @@ class ScoreSpread:
 
 
 @torch.inference_mode()
-def one_hot_scores(judge: Scorer, ids_NL: Ints) -> Floats:
-    """Return the critic's score of each of (N, L) ids, float64 (N,).
+def one_hot_scores(judge: Scorer, ids_NL: Ints, label_N: Ints | None = None) -> Floats:
+    """Return the critic's score of each of (N, L) ids, float64 (N,); a critic that takes labels needs theirs.
 
     Generated strings are scored as decoded, one-hot, like real ones. In training the critic sees the generator's
     probabilities, which it can tell from one-hot rows.
@@ -69,6 +70,9 @@ def one_hot_scores(judge: Scorer, ids_NL: Ints) -> Floats:
     scores = []
     for first in range(0, len(ids_NL), block):
         ids_BL = sent(np.ascontiguousarray(ids_NL[first : first + block]), judge.device)
+        if label_N is not None:
+            label_B = sent(label_N[first : first + block].astype(np.int64), judge.device)
+            ids_BL = with_label(ids_BL.long(), label_B)
         with rounding("float32", judge.device):
             score_B = judge.critic(judge.spec.embed(ids_BL))
         scores.append(score_B.cpu().double().numpy())

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ...training.adapter import EvalTable, MeasureRow
 from . import verdicts
+from .by_label import ByLabel
 from .frontier import Frontier
 from .result import Composition, GenerativeNll, Hits, NearestLines, Profile, Profiles, Validity
 from .scores import ScoreSpread
@@ -81,6 +82,36 @@ def valid_rows(valid: Validity | None) -> list[MeasureRow]:
         return []
     what = f"share of strings that the validator {valid.validator} calls valid"
     return [("valid", f"{valid.generated:.1%}", f"test lines {valid.test:.1%}", what)]
+
+
+def label_rows(by_label: ByLabel | None) -> list[MeasureRow]:
+    """Return how many strings have the label that was asked for, where the model has labels."""
+    if by_label is None:
+        return []
+    what = "share of strings that a classifier of training lines takes for the label that was asked for"
+    return [("label accuracy", f"{by_label.accuracy:.1%}", f"test lines {by_label.accuracy_test:.1%}", what)]
+
+
+def labels_table(by_label: ByLabel) -> EvalTable:
+    """Return the measures of each label beside those of real lines."""
+
+    def shown(value: float | None, form: str) -> str:
+        return "" if value is None else format(value, form)
+
+    rows = tuple(
+        (
+            one.label,
+            f"{one.generated:,}",
+            shown(one.js3, ".4f"),
+            shown(one.js3_floor, ".4f"),
+            shown(one.unique, ".1%"),
+            shown(one.accuracy, ".1%"),
+            shown(one.accuracy_test, ".1%"),
+        )
+        for one in by_label.labels
+    )
+    head = ("label", "strings", "JS-3", "floor", "unique", "accuracy", "test lines")
+    return EvalTable(head=head, rows=rows, numbers=len(head) - 1)
 
 
 def makeup_rows(makeup: Composition) -> list[MeasureRow]:

@@ -114,12 +114,12 @@ HEADERS: dict[str, str] = {"csv": "text\n", CSV_SAFE: "text\n"}
 
 Value = str | float
 Columns = Mapping[str, Value]
-"""Name -> a number, or a word without tabs, commas and quotes."""
+"""Name -> a number or a text; among tabs it is written as `as_txt` writes it."""
 
 
 def as_columns(text: str, columns: Columns) -> str:
     """Return the columns and then the text, separated by tabs; an empty word is "-"."""
-    return "\t".join([*(_written(value) or "-" for value in columns.values()), as_txt(text)])
+    return "\t".join([*(_written(value, as_txt) or "-" for value in columns.values()), as_txt(text)])
 
 
 def as_json(text: str, columns: Columns) -> str:
@@ -130,12 +130,12 @@ def as_json(text: str, columns: Columns) -> str:
 
 def as_fields(text: str, columns: Columns) -> str:
     """Return the fields of a CSV file, the text first."""
-    return ",".join([as_csv(text), *map(_written, columns.values())])
+    return ",".join([as_csv(text), *(_written(value, as_csv) for value in columns.values())])
 
 
 def as_safe_fields(text: str, columns: Columns) -> str:
     """Return the fields of a CSV file, the text first, marked if needed. Numbers are left as they are."""
-    return ",".join([as_safe_csv(text), *map(_written, columns.values())])
+    return ",".join([as_safe_csv(text), *(_written(value, as_safe_csv) for value in columns.values())])
 
 
 RECORDS: dict[str, Callable[[str, Columns], str]] = {
@@ -164,17 +164,18 @@ def chosen_format(format_: str, *, csv_safe: bool) -> str:
     return CSV_SAFE if csv_safe else format_
 
 
-def _written(value: Value) -> str:
-    return value if isinstance(value, str) else str(np.float32(value))
+def _written(value: Value, as_text: Callable[[str], str]) -> str:
+    if isinstance(value, str):
+        return as_text(value) if value else ""
+    return str(np.float32(value))
 
 
 def _json_value(value: Value) -> str:
     if isinstance(value, str):
-        return json.dumps(value)
-    return _written(value) if math.isfinite(value) else "null"
+        return json.dumps(value, ensure_ascii=False).translate(_JSON_SEPARATORS)
+    return str(np.float32(value)) if math.isfinite(value) else "null"
 
 
-_Floats = npt.NDArray[np.floating[Any]]
 Cells = npt.NDArray[np.unsignedinteger[Any]]
 
 ROWS = 512
@@ -314,18 +315,17 @@ PIECES: dict[str, Callable[[str], str]] = {"txt": as_txt, "jsonl": _in_json, "cs
 
 
 SCORES = ("score", "log_probability")
-"""The columns of `scored_lines`, in order."""
+"""The columns of scores, in order: the critic's, and the natural log probability."""
 
 COST = "constraint_cost"
 """A further column of strings under constraints: the log probability that the constraints cost, in nats."""
 
+LABEL = "label"
+"""A further column of strings of a conditional model, the first."""
 
-def scored_lines(
-    strings: Iterable[str], score_N: _Floats, log_probability_N: _Floats, format_: str, cost_N: _Floats | None = None
-) -> bytes:
-    """Return one line per string with its score, natural log probability and, if given, cost; see RECORDS."""
-    names = SCORES if cost_N is None else (*SCORES, COST)
-    numbers = (score_N, log_probability_N) if cost_N is None else (score_N, log_probability_N, cost_N)
-    rows = zip(strings, *(each.tolist() for each in numbers), strict=True)
+
+def record_lines(strings: Iterable[str], columns: Mapping[str, Sequence[Value]], format_: str) -> bytes:
+    """Return one line per string with the values of its columns, name -> values (N); see RECORDS."""
     line = RECORDS[format_]
-    return "".join(line(string, dict(zip(names, row, strict=True))) + "\n" for string, *row in rows).encode()
+    rows = zip(strings, *columns.values(), strict=True)
+    return "".join(line(string, dict(zip(columns, row, strict=True))) + "\n" for string, *row in rows).encode()

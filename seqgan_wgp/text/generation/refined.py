@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import final
 
+import numpy as np
+import numpy.typing as npt
+
 from ..hashing.row_hashes import Ids
 from .request import Progress, Request
 from .stream import TextModel, stream
@@ -40,3 +43,9 @@ class RefinedStrings:
                 yield wanted_NL
             at = reached
         self._reached[seed] = at
+
+    def label_numbers(self, n: int, *, seed: int = 0) -> npt.NDArray[np.int64]:
+        """Return the numbers of the labels (N,) of the first n strings of a model with labels."""
+        request = Request(n=n, seed=seed, decode=self._decode, refine=True)
+        found = [block.label_N for block, _at in stream(self._model, request) if block.label_N is not None]
+        return np.concatenate(found) if found else np.zeros(0, np.int64)

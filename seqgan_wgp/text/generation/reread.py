@@ -44,7 +44,7 @@ def reread(file: Path, format_: str, count: int, *, scores: bool, unit: str) -> 
         file: the file.
         format_: a key of `formats.FORMATS`.
         count: expected number of strings.
-        scores: whether it has the columns of `formats.scored_lines`.
+        scores: whether it has the columns of scores.
         unit: unit of the vocabulary.
 
     Raises:

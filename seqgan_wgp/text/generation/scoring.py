@@ -18,6 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from ...training.labels import with_label
 from ...training.latents import BLOCK
 from ...utils.devices import rounding
 from ..domain import TextSpec
@@ -50,7 +51,9 @@ def shown(text: str) -> str:
     return _utf8(text).decode("utf-8", "backslashreplace")
 
 
-def scored(critic: nn.Module, spec: TextSpec, strings: Iterable[str], device: torch.device) -> Iterator[Scored]:
+def scored(
+    critic: nn.Module, spec: TextSpec, strings: Iterable[str], device: torch.device, label: int | None = None
+) -> Iterator[Scored]:
     """Yield all strings with their scores, in order and in constant memory.
 
     Args:
@@ -59,11 +62,13 @@ def scored(critic: nn.Module, spec: TextSpec, strings: Iterable[str], device: to
             valid UTF-8, as in Python's "surrogateescape".
         strings: any number of strings, read in blocks.
         device: device of the critic.
+        label: number of the label that the strings are scored by, if the critic is told labels.
     """
     strings = iter(strings)
     while block := list(itertools.islice(strings, BLOCK)):
         ids_NL, sizes_N = encoded_strings(spec.vocabulary, block, spec.length)
-        score_N = critic_scores(critic, spec, ids_NL, device).tolist()
+        label_N = None if label is None else np.full(len(block), label)
+        score_N = critic_scores(critic, spec, ids_NL, device, label_N).tolist()
         unknown_N = (ids_NL == UNKNOWN).any(axis=1).tolist()
         for text, size, score, unknown in zip(block, sizes_N.tolist(), score_N, unknown_N, strict=True):
             yield Scored(text=text, score=score, flag=flag_of(size, spec.length, unknown=unknown))
@@ -100,20 +105,31 @@ def _utf8(string: str) -> bytes:
 
 @torch.inference_mode()
 def critic_scores(
-    critic: nn.Module, spec: TextSpec, ids_NL: npt.NDArray[np.integer], device: torch.device
+    critic: nn.Module,
+    spec: TextSpec,
+    ids_NL: npt.NDArray[np.integer],
+    device: torch.device,
+    label_N: npt.NDArray[np.int64] | None = None,
 ) -> npt.NDArray[np.float32]:
     """Return the critic's scores (N,), float32, of strings given as ids, each up to its first pad.
 
     The critic processes blocks of BLOCK strings, the last one padded. So a string's score does not depend on the number
     of strings, nor on its position, up to the last digits on some devices.
+
+    A critic of strings with labels is told `label_N`.
     """
     scores = []
     for first in range(0, len(ids_NL), BLOCK):
         block_BL = np.full((BLOCK, spec.length), PAD, np.int64)
         part_NL = ids_NL[first : first + BLOCK]
         block_BL[: len(part_NL)] = mask_after_pad(part_NL)
+        items = torch.from_numpy(block_BL)
+        if label_N is not None:
+            label_B = np.zeros(BLOCK, np.int64)
+            label_B[: len(part_NL)] = label_N[first : first + BLOCK]
+            items = with_label(items, torch.from_numpy(label_B))
         with rounding("float32", device):
-            score_B: Tensor = critic(spec.embed(torch.from_numpy(block_BL).to(device)))
+            score_B: Tensor = critic(spec.embed(items.to(device)))
         scores.append(score_B[: len(part_NL)].float().cpu().numpy())
     return np.concatenate(scores) if scores else np.zeros(0, np.float32)
 

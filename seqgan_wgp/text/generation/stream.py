@@ -20,7 +20,9 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import ConfigError
+from ...training.labels import LabelShares
 from ...training.latents import BLOCK
+from ...utils.counter_rng import Stream
 from ..causal import Drawing
 from ..causal_generator import CausalGenerator
 from ..constrained.decoder import Decoder, compile_constraints
@@ -42,10 +44,12 @@ PATIENCE = 100_000
 class Tables(Protocol):
     """A source of probabilities: `Model.tables`."""
 
-    def __call__(self, n: int, *, seed: int, start: int, logs: bool = False) -> Iterator[Tensor]:
+    def __call__(
+        self, n: int, *, seed: int, start: int, logs: bool = False, labels: LabelShares | None = None
+    ) -> Iterator[Tensor]:
         """Yield (B, L, V) probabilities of candidates start .. start + n - 1, in blocks.
 
-        With `logs` yield their natural logs.
+        With `logs` yield their natural logs. `labels` draws the labels; None: as in training.
         """
 
 
@@ -254,7 +258,9 @@ def _tables(model: TextModel, request: Request, numbers: range) -> Iterator[tupl
         return
     mine, shards = request.shard
     first, last = numbers.start // BLOCK, -(-numbers.stop // BLOCK)
-    tables = partial(model.tables, seed=request.seed, logs=_wants_logs(request))
+    tables = partial(
+        model.tables, seed=request.seed, logs=_wants_logs(request), labels=model.spec.shares(request.label)
+    )
     if shards == 1:
         yield from enumerate(tables((last - first) * BLOCK, start=first * BLOCK), first)
         return
@@ -334,6 +340,9 @@ def _decoded(model: TextModel, request: Request, decoder: Decoder | None, place:
         else:
             ids_BL = sample(table_BLV, noise_BL, request.temperature).cpu().numpy().astype(model.spec.vocabulary.dtype)
         block = StringBlock(index_N=index_B.cpu().numpy(), ids_NL=ids_BL)
+    labels = model.spec.shares(request.label)
+    if labels is not None:
+        block = replace(block, label_N=labels.numbers(request.seed, Stream.SAMPLE_LATENT, index_B).cpu().numpy())
     block = _judged(model, request, place, block)
     return _scored(model, block, table_BLV, logs=_wants_logs(request)) if request.scores else block
 
@@ -351,5 +360,5 @@ def _scored(model: TextModel, block: StringBlock, table_BLV: Tensor, *, logs: bo
     if log_B is None:
         ids_BL = torch.from_numpy(block.ids_NL.astype(np.int64)).to(table_BLV.device)
         log_B = log_probability(table_BLV, ids_BL, logs=logs).numpy()
-    score_B = critic_scores(model.critic, model.spec, block.ids_NL, model.device)
+    score_B = critic_scores(model.critic, model.spec, block.ids_NL, model.device, block.label_N)
     return replace(block, score_N=score_B, log_probability_N=log_B)

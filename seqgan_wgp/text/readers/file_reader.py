@@ -22,6 +22,7 @@ from ...utils.progress import OnBytes
 from ...utils.token_symbols import TokenSymbols
 from .codec import Codec, behind_last_feed, check_text, find_codec, split_lines
 from .containers import DAMAGES
+from .label_column import LabelColumn, LabelNumbers
 from .lines import LINE_FEED, Lines, Units
 from .rewriting import HEX_MARK, TextChange, hex_lines, hex_string
 from .source import Source
@@ -64,6 +65,7 @@ class FileReader:
         on_bytes: called with the number of bytes read so far.
         limit: largest number of non-empty lines.
         tokens: writes each unit as one code point; None: lines come in characters or bytes.
+        labels: gives numbers to the labels of lines, if the source has labels.
 
     Raises:
         CorpusError: during iteration: the file cannot be read, is damaged or binary, or has a bad byte (strict).
@@ -77,6 +79,7 @@ class FileReader:
         on_bytes: OnBytes,
         limit: int | None,
         tokens: TokenSymbols | None = None,
+        labels: LabelNumbers | None = None,
     ) -> None:
         self.source, self.settings, self.on_bytes, self.left = source, settings, on_bytes, limit
         self.read = self.empty = self.bad = self.bytes = 0
@@ -87,6 +90,9 @@ class FileReader:
         self._digest, self._last = digest, b""
         self._as_bytes, self._tokens = UNITS[settings.unit].is_byte, tokens
         self._partial: codecs.IncrementalDecoder | None = None
+        self._labels: LabelColumn | None = None
+        if source.has_labels:
+            self._labels = LabelColumn(source, labels or LabelNumbers(), settings.encoding, settings.errors)
 
     def __iter__(self) -> Iterator[Lines]:
         """Yield lines, including empty ones, in order."""
@@ -108,7 +114,7 @@ class FileReader:
             found = Lines.of([tokens.encode(string) for string in lines.strings()], as_bytes=False)
         except ConfigError as error:
             raise CorpusError(f"{self.source.label}: {error.message}", error.remedy) from error
-        return replace(found, continued=lines.continued, goes_on=lines.goes_on)
+        return replace(found, continued=lines.continued, goes_on=lines.goes_on, labels_N=lines.labels_N)
 
     @property
     def missing_feed(self) -> bytes:
@@ -120,6 +126,9 @@ class FileReader:
         for strings in _readable(
             self.source, lambda: self.source.strings(self.settings.encoding, self.settings.errors)
         ):
+            labels_N = None
+            if self._labels is not None:
+                strings, labels_N = self._labels.beside(strings)
             present = [string for string in strings if string is not None]
             missing = len(strings) - len(present)
             self.bad += missing
@@ -129,7 +138,10 @@ class FileReader:
             present = self._changed_strings(present)
             data = "".join(f"{string}\n" for string in present).encode()
             self._count(data)
-            yield Lines.of(present, as_bytes=self._as_bytes)
+            lines = Lines.of(present, as_bytes=self._as_bytes)
+            yield lines if labels_N is None else replace(lines, labels_N=labels_N)
+        if self._labels is not None:
+            self._labels.check_end()
 
     def _from_blocks(self) -> Iterator[Lines]:
         for block in _readable(self.source, self._blocks):
@@ -142,7 +154,10 @@ class FileReader:
                 )
                 self.hex += count
                 block = ByteBlock(data, False, False)
-            yield self._lines(block)
+            lines = self._lines(block)
+            if self._labels is not None:
+                lines = replace(lines, labels_N=self._labels.same(len(lines.sizes_N)))
+            yield lines
 
     def _changed_strings(self, strings: list[str]) -> list[str]:
         changed = []
@@ -288,7 +303,7 @@ def _first(lines: Lines, count: int) -> tuple[Lines, int]:
         return lines, count - total
     kept = lines.select(slice(0, int(np.searchsorted(so_far, count)) + 1))
     goes_on = lines.goes_on and len(kept.sizes_N) == len(lines.sizes_N)
-    return Lines(kept.units_M, kept.starts_N, kept.sizes_N, lines.continued, goes_on), 0
+    return replace(kept, continued=lines.continued, goes_on=goes_on), 0
 
 
 def _readable(source: Source, items: Callable[[], Iterator[_Item]]) -> Iterator[_Item]:

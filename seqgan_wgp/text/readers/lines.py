@@ -8,7 +8,7 @@ Shape suffixes: M units of a block, N lines, L length.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,9 @@ class Lines:
     goes_on: bool = False
     """Whether the last line continues in the next block."""
 
+    labels_N: Places | None = None
+    """Number of the label of each line, if lines have labels; see `label_column.LabelNumbers`."""
+
     @classmethod
     def of(cls, strings: Sequence[str], *, as_bytes: bool) -> Lines:
         """Convert strings to lines; their line feeds are part of them."""
@@ -61,7 +64,8 @@ class Lines:
 
     def select(self, keep: npt.NDArray[np.bool_] | slice) -> Lines:
         """Return the lines selected by a mask or a slice."""
-        return Lines(self.units_M, self.starts_N[keep], self.sizes_N[keep])
+        labels_N = None if self.labels_N is None else self.labels_N[keep]
+        return Lines(self.units_M, self.starts_N[keep], self.sizes_N[keep], labels_N=labels_N)
 
     def whole(self) -> Lines:
         """Return the lines without the rest of a line from another block."""
@@ -75,7 +79,7 @@ class Lines:
 
     def look_up(self, table: npt.NDArray[np.integer]) -> Lines:
         """Return lines with units replaced by a table, unit -> id."""
-        return Lines(table[self.units_M], self.starts_N, self.sizes_N, self.continued, self.goes_on)
+        return replace(self, units_M=table[self.units_M])
 
     def pieces(self, length: int) -> Lines:
         """Return the lines cut into pieces of at most `length` units, in order."""
@@ -83,7 +87,8 @@ class Lines:
         line_P = np.repeat(np.arange(len(counts_N)), counts_N)
         within_P = (np.arange(len(line_P)) - np.repeat(np.cumsum(counts_N) - counts_N, counts_N)) * length
         sizes_P = np.minimum(self.sizes_N[line_P] - within_P, length)
-        return Lines(self.units_M, self.starts_N[line_P] + within_P, sizes_P)
+        labels_P = None if self.labels_N is None else self.labels_N[line_P]
+        return Lines(self.units_M, self.starts_N[line_P] + within_P, sizes_P, labels_N=labels_P)
 
     def places_M(self) -> tuple[Units, Places]:
         """Return the units in the lines, and the position of each in its line, in order."""

@@ -14,6 +14,7 @@ from .codec import Codec, find_codec
 from .file_reader import BLOCK_BYTES as BLOCK_BYTES
 from .file_reader import LINE_BYTES as LINE_BYTES
 from .file_reader import FileReader
+from .label_column import LabelNumbers
 from .lines import Lines
 from .source import Source
 
@@ -45,6 +46,9 @@ class Reader:
         self.files: list[FileReader] = []
         """Readers of the inputs so far."""
 
+        self.labels = LabelNumbers()
+        """Labels so far, if the source has them."""
+
         self._digest = hashlib.sha256()
         find_codec(source.encoding or settings.encoding, b"")
         if UNITS[settings.unit].is_byte and settings.normalize != "none":
@@ -59,7 +63,9 @@ class Reader:
         for source in self.source.files:
             if self.files:
                 self._digest.update(self.files[-1].missing_feed)
-            file = FileReader(source, self.settings, self._digest, self._told_behind(done), left, self._tokens)
+            file = FileReader(
+                source, self.settings, self._digest, self._told_behind(done), left, self._tokens, self.labels
+            )
             self.files.append(file)
             yield from file
             left, done = file.left, done + file.bytes

@@ -51,6 +51,12 @@ class Source:
     fields: Fields | None = None
     """Yields the strings; None: they are the lines."""
 
+    labels: Fields | None = None
+    """Yields the labels of the strings of `fields`, if a column has them."""
+
+    file_label: str | None = None
+    """The label of all lines, if the file's name is that."""
+
     encoding: str | None = None
     """The encoding, if the source determines it."""
 
@@ -96,6 +102,11 @@ class Source:
     def by_field(self) -> bool:
         """Whether any input is read by field rather than by line."""
         return any(file.fields is not None for file in self.files)
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the lines have labels."""
+        return any(file.labels is not None or file.file_label is not None for file in self.files)
 
     def strings(self, encoding: str, errors: str) -> Iterator[list[str | None]]:
         """Yield the strings of a source with `fields`, in batches; None stands for a missing or undecodable string."""

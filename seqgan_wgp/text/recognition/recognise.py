@@ -7,7 +7,7 @@ compares takes this step, so all say the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from ...config.schema import CorpusSettings
 from ...errors import CorpusError
 from ...registry import UNITS
 from ..readers.codec import find_codec, wide_by_mark
+from ..readers.column_spec import Fields
 from ..readers.containers import BY_ENDING, DAMAGES
 from ..readers.file_formats import FIELDS, FILTERS
+from ..readers.label_column import FILE, labelled
 from ..readers.separated import separated_fields, separator_of
 from ..readers.source import Source, Told, weighed
 from ..readers.table_shapes import TABLE_BYTES, decoded, lines_of, table_reader_of
@@ -45,12 +47,13 @@ def recognised(source: Source, settings: CorpusSettings) -> Source:
         return replace(source, parts=tuple(recognised(part, settings) for part in source.parts))
     if source.is_told:
         return source
-    return replace(_told(source, settings), is_told=True)
+    told = replace(_told(source, settings), is_told=True)
+    return _with_labels(told, settings) if settings.label else told
 
 
 def for_lists(settings: CorpusSettings) -> CorpusSettings:
     """Return settings for a file other than the corpus: without its field, and with each string once."""
-    return replace(settings, field="", separator="", weights=NONE)
+    return replace(settings, field="", separator="", weights=NONE, label="")
 
 
 def saying(told: Told) -> str:
@@ -121,19 +124,11 @@ def _by_settings(source: Source, settings: CorpusSettings, head: bytes) -> Sourc
     field = source.field or settings.field
     if source.fields is not None and source.field and not _names_weights(settings):
         return source
+    make, kind = _columns(source, settings, head)
+    shown = f"of {kind}"
     if settings.separator:
-        make = separated_fields(settings.separator)
-        kind, shown = "fields", f"with {separator_of(settings.separator)!r} between them"
+        shown = f"with {separator_of(settings.separator)!r} between them"
         source = replace(source, open=source.whole or source.open)
-    else:
-        table = f".{source.format}" if f".{source.format}" in FIELDS else source.format
-        found = table if source.fields is not None else table_reader_of(head)
-        if found is None:
-            raise CorpusError(
-                f"{source.label}: corpus.field is {settings.field!r}, but the lines are no table",
-                "say what stands between its fields: --set corpus.separator=tab, or leave corpus.field out",
-            )
-        make, kind, shown = FIELDS[found], found.removeprefix("."), f"of {found.removeprefix('.')}"
     if not field:
         raise CorpusError(
             f"{source.label}: corpus.{'separator' if settings.separator else 'weights'} is set, but no field is named",
@@ -147,6 +142,42 @@ def _by_settings(source: Source, settings: CorpusSettings, head: bytes) -> Sourc
         fields = weighted_columns(make, path, field, settings.weights)
         told = weighed(field, settings.weights)
     return replace(source, fields=fields, format=kind, field=field, size=None, told=(*source.told, told))
+
+
+def _columns(source: Source, settings: CorpusSettings, head: bytes) -> tuple[Callable[[Path, str], Fields], str]:
+    """Return what reads a column of a source, and what kind of table it is. Raises CorpusError where it is none."""
+    if settings.separator:
+        return separated_fields(settings.separator), "fields"
+    table = f".{source.format}" if f".{source.format}" in FIELDS else source.format
+    found = table if source.fields is not None else table_reader_of(head)
+    if found not in FIELDS:
+        wanted = f"field is {settings.field!r}" if settings.field else f"label is {settings.label!r}"
+        raise CorpusError(
+            f"{source.label}: corpus.{wanted}, but the lines are no table",
+            f"say what stands between its fields: --set corpus.separator=tab, or leave {wanted.split()[0]} out",
+        )
+    return FIELDS[found], found.removeprefix(".")
+
+
+def _with_labels(source: Source, settings: CorpusSettings) -> Source:
+    """Return a source whose lines have the labels that corpus.label names.
+
+    Raises CorpusError for a source without columns, or whose strings are repeated by counts.
+    """
+    if settings.label == FILE:
+        return labelled(source, None)
+    if any(told.kind == "counts" for told in source.told):
+        raise CorpusError(
+            f"{source.label}: strings are repeated by their counts, and such have no labels",
+            "leave --label out, or read each string once: --set corpus.weights=none",
+        )
+    make, _kind = _columns(source, settings, _head(source))
+    if source.fields is None or not source.field:
+        raise CorpusError(
+            f"{source.label}: --label names a column, but no column of strings is named",
+            "name the one to learn: FILE:COLUMN",
+        )
+    return labelled(source, make(source.path or Path(source.name), settings.label))
 
 
 def _by_lines(source: Source, settings: CorpusSettings, head: bytes) -> Source:

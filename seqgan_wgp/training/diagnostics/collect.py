@@ -19,6 +19,7 @@ from torch import Tensor
 from ...utils.counter_rng import Stream, choose_numpy, uniform
 from ..critic_views import LinearStemCritic, stem_view
 from ..domain import Observant
+from ..labels import labels_of, with_label
 from ..latents import noise_columns, training_latents
 from ..state import TrainState
 from . import measures
@@ -44,6 +45,8 @@ class _Batch:
     held_out: Tensor
     fake: Tensor
     index_B: Tensor
+    label_B: Tensor | None
+    """Labels of the real items and of the fakes, in a conditional run."""
 
 
 def diagnose(state: TrainState) -> dict[str, Any]:
@@ -71,7 +74,7 @@ def diagnose(state: TrainState) -> dict[str, Any]:
         ends = [batches[0].real, batches[0].fake]
         norms = measures.activation_gradient_norms(critic, ends, state.objective.loss.critic)
         spec = state.domain.spec
-        observed = spec.observe(_in_use(state, batches[0].index_B)) if isinstance(spec, Observant) else {}
+        observed = spec.observe(_in_use(state, batches[0])) if isinstance(spec, Observant) else {}
     if clip is not None:
         numbers["clip_share"] = measures.share_at_bounds(critic, clip)
     numbers |= observed
@@ -92,25 +95,26 @@ def _draw(state: TrainState, number: int) -> _Batch:
     draw_B = np.arange(number * size, (number + 1) * size)
     real = domain.batch(choose_numpy(seed, Stream.DIAGNOSIS_BATCH, draw_B, domain.size))
     held_out = domain.held_out(choose_numpy(seed, Stream.DIAGNOSIS_HELD_OUT, draw_B, domain.held_out_size))
+    label_B = None if labels_of(domain.spec) is None else real[:, -1]
     if not isinstance(state.critic, LinearStemCritic):
         real, held_out = domain.spec.embed(real), domain.spec.embed(held_out)
     index_B = torch.from_numpy(draw_B).to(state.device)
-    fake = _fakes(state, index_B)
-    return _Batch(real=real, held_out=held_out, fake=fake, index_B=index_B)
+    fake = _fakes(state, index_B, label_B)
+    return _Batch(real=real, held_out=held_out, fake=fake, index_B=index_B, label_B=label_B)
 
 
 @torch.no_grad()
-def _fakes(state: TrainState, index_B: Tensor) -> Tensor:
-    latent_BZ = training_latents(noise_columns(state.generator), state.config, Stream.DIAGNOSIS_LATENT, index_B)
-    fake: Tensor = state.generator(latent_BZ)
+def _fakes(state: TrainState, index_B: Tensor, label_B: Tensor | None) -> Tensor:
+    latent_BX = training_latents(noise_columns(state.generator), state.config, Stream.DIAGNOSIS_LATENT, index_B)
+    fake: Tensor = state.generator(latent_BX if label_B is None else with_label(latent_BX, label_B))
     return fake
 
 
-def _in_use(state: TrainState, index_B: Tensor) -> Tensor:
+def _in_use(state: TrainState, batch: _Batch) -> Tensor:
     """Return generated points as outside training; during training the critic may get a different relaxation."""
     state.generator.eval()
     try:
-        return _fakes(state, index_B)
+        return _fakes(state, batch.index_B, batch.label_B)
     finally:
         state.generator.train()
 

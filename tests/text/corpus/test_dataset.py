@@ -78,7 +78,7 @@ def all_rows(corpus: Corpus) -> list[str]:
 
 def in_order(found: Scan) -> Ids:
     """All rows in the order of the file."""
-    return np.concatenate([rows_NS for rows_NS, _part_N in encoded_rows(found)])
+    return np.concatenate([rows_NS for rows_NS, *_ in encoded_rows(found)])
 
 
 def counted(ids_NL: Iterable[Ids]) -> Counter[bytes]:

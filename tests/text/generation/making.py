@@ -16,6 +16,7 @@ from seqgan_wgp.text.refinement.classifier import ClassifierConfig, StringClassi
 from seqgan_wgp.text.refinement.refiner import AcceptanceConfig, Refiner, calibrated
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.build import build_generator_and_critic
+from seqgan_wgp.training.labels import LabelShares
 from seqgan_wgp.training.latents import generate, run_latents
 from seqgan_wgp.utils.counter_rng import Stream
 
@@ -31,7 +32,10 @@ def text_model(config: Config, vocabulary: Vocabulary, *, length: int = LENGTH, 
             parameter *= sharpness
     device = torch.device("cpu")
 
-    def tables(n: int, *, seed: int, start: int, logs: bool = False) -> Iterator[Tensor]:
+    def tables(
+        n: int, *, seed: int, start: int, logs: bool = False, labels: LabelShares | None = None
+    ) -> Iterator[Tensor]:
+        del labels
         seeded = override(config, {"training.seed": seed})
         latent: Callable[[Tensor], Tensor] = lambda index_B: run_latents(seeded, Stream.SAMPLE_LATENT, index_B)  # noqa: E731
         source = log_probabilities(generator.eval()) if logs else generator.eval()

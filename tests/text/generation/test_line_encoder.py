@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from seqgan_wgp.text.generation.formats import FORMATS, ROWS, LineEncoder, scored_lines
+from seqgan_wgp.text.generation.formats import FORMATS, ROWS, LineEncoder, record_lines
 from seqgan_wgp.text.vocabulary import Vocabulary, mask_after_pad
 
 Ids = npt.NDArray[np.integer[Any]]
@@ -86,7 +86,7 @@ def test_bytes_of_ascii_and_of_other_text() -> None:
 
 
 def test_scores_come_before_a_txt_line_and_behind_others() -> None:
-    strings, score_N, log_N = ["emma", "a,b"], np.array([0.1, -2.5], np.float32), np.array([-1.25, -0.1])
+    strings, columns = ["emma", "a,b"], {"score": [0.1, -2.5], "log_probability": [-1.25, -0.1]}
     expected = {
         "txt": "0.1\t-1.25\temma\n-2.5\t-0.1\ta,b\n",
         "csv": 'emma,0.1,-1.25\n"a,b",-2.5,-0.1\n',
@@ -94,4 +94,4 @@ def test_scores_come_before_a_txt_line_and_behind_others() -> None:
         "jsonl": '{"text": "emma", "score": 0.1, "log_probability": -1.25}\n'
         '{"text": "a,b", "score": -2.5, "log_probability": -0.1}\n',
     }
-    assert {name: scored_lines(strings, score_N, log_N, name).decode() for name in FORMATS} == expected
+    assert {name: record_lines(strings, columns, name).decode() for name in FORMATS} == expected

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seqgan_wgp.errors import CheckpointError, ConfigError
-from seqgan_wgp.text.generation.formats import FORMATS, SCORES, LineEncoder, header, scored_lines
+from seqgan_wgp.text.generation.formats import FORMATS, SCORES, LineEncoder, header, record_lines
 from seqgan_wgp.text.generation.reread import check_rereadable, reread
 from seqgan_wgp.text.vocabulary import Vocabulary
 
@@ -54,7 +54,7 @@ def test_strings_come_back_unless_their_format_is_refused(
     head = header(format_, *SCORES if scores else ()).encode()
     numbers_N = np.linspace(-1, 1, len(strings))
     lines = (
-        scored_lines(strings, numbers_N, numbers_N, format_)
+        record_lines(strings, dict.fromkeys(SCORES, numbers_N.tolist()), format_)
         if scores
         else LineEncoder(vocabulary, format_).lines(ids_NL)
     )

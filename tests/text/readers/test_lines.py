@@ -17,11 +17,13 @@ from seqgan_wgp.text.readers.lines import CELLS, Lines, Units
 Dtype = type[np.unsignedinteger[Any]]
 
 
-def lines_of(strings: Sequence[str], dtype: Dtype = np.uint32, gap: str = "\n", **parts: bool) -> Lines:
+def lines_of(
+    strings: Sequence[str], dtype: Dtype = np.uint32, gap: str = "\n", *, continued: bool = False, goes_on: bool = False
+) -> Lines:
     """Lines in an array that holds something else between them."""
     units_M = np.array([ord(c) for c in gap.join([*strings, ""])], dtype)
     sizes_N = np.array([len(string) for string in strings], np.int64)
-    return Lines(units_M, np.cumsum(sizes_N + len(gap)) - sizes_N - len(gap), sizes_N, **parts)
+    return Lines(units_M, np.cumsum(sizes_N + len(gap)) - sizes_N - len(gap), sizes_N, continued, goes_on)
 
 
 def text_of(units: Units) -> str:

@@ -53,7 +53,9 @@ def write(tmp_path: Path) -> Write:
 def all_of(found: Scan) -> tuple[list[list[int]], list[int]]:
     """Ids of all rows in their order, and the parts that they are for."""
     blocks = list(encoded_rows(found))
-    return np.concatenate([rows for rows, _ in blocks]).tolist(), np.concatenate([part for _, part in blocks]).tolist()
+    return np.concatenate([rows for rows, *_ in blocks]).tolist(), np.concatenate(
+        [part for _, part, _ in blocks]
+    ).tolist()
 
 
 words = st.text(st.sampled_from("abcdefgé李\r "), max_size=12)

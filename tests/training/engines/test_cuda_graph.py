@@ -87,6 +87,8 @@ def test_recorded_rounds_with_every_optimizer_leave_the_state_of_eager_ones(name
         ("fast", {"critic.normalization": "weight", "generator.normalization": "weight"}),
         ("fast", {"training.noise": 0.1, "training.generator_steps": 2}),
         ("fast", {"training.engine": "auto", "training.precision": "bf16"}),
+        ("fast", {"corpus.label": "group", "critic.context": "mixing"}),
+        ("fast", {"corpus.label": "group", "training.generator_steps": 2, "training.critic_steps": 2}),
         ("mnist-gan", {"training.generator_steps": 2}),
     ],
     ids=str,
