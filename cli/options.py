@@ -151,7 +151,7 @@ def asked(
     from seqgan_wgp.utils.devices import pick_device
 
     assigned = parse_assignments(assignments or [])
-    changes = {**assigned, **(named or {}), **given(**flags)}
+    changes = {**assigned, **(named or {}), **configs.given("training", **flags)}
     settings = (
         configs.recipe(recipe, changes, file=file) if isinstance(recipe, str) else recipe.settings(changes, file=file)
     )
@@ -175,8 +175,3 @@ def note_former_names(assigned: Mapping[str, object], file: Path | None) -> None
     met = {name: former[name] for name in assigned if name in former}
     for before, now in {**met, **(read_settings(file)[1] if file else {})}.items():
         messages().print(f"note: the setting {before} has been renamed to {now}", markup=False, soft_wrap=True)
-
-
-def given(**flags: object) -> dict[str, object]:
-    """Return the training settings whose flags were given, by dotted name."""
-    return {f"training.{name}": value for name, value in flags.items() if value is not None}

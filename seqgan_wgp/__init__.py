@@ -38,9 +38,10 @@ if TYPE_CHECKING:
     from .runs.metrics_log import read_records as read_records
     from .runs.refine import refine as refine
     from .runs.train import train as train
+    from .text.inspection import inspect as _inspection
     from .training.record import Record as Record
 
-    inspect, score = _commands.inspect_corpus, _commands.score_strings
+    inspect, score = _inspection.inspect_corpus, _commands.score_strings
 
 # Public name -> its module and, behind a colon, what it is called there, if not the same.
 _HOMES = {
@@ -57,7 +58,7 @@ _HOMES = {
     "evaluate": "runs.evaluate",
     "export": "runs.commands",
     "from_pretrained": "runs.export.hub",
-    "inspect": "runs.commands:inspect_corpus",
+    "inspect": "text.inspection.inspect:inspect_corpus",
     "load_plugins": "registry",
     "override": "config",
     "read_records": "runs.metrics_log",

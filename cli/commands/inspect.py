@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -48,29 +47,22 @@ def inspect(
 ) -> None:
     """Check a corpus before training: encoding, lines, characters, and how it would be prepared."""
     options.load_plugins(plugin)
-    from seqgan_wgp import config as configs
-    from seqgan_wgp.config.kinds import DATA_KINDS
     from seqgan_wgp.config.serialization import parse_assignments
-    from seqgan_wgp.errors import ConfigError
-    from seqgan_wgp.text.inspection.inspect import inspect as inspected
+    from seqgan_wgp.text.inspection.inspect import inspect_corpus
     from seqgan_wgp.text.readers.open import open_inputs
 
     assigned = parse_assignments(options.with_columns(set_, corpus, weights=weights))
-    given = configs.recipe(recipe, assigned, file=config)
-    if not DATA_KINDS[given.domain].is_discrete:
-        raise ConfigError(
-            f"the recipe {recipe!r} is for {given.domain} data, but inspect reads text", "use --recipe fast"
-        )
     options.note_former_names(assigned, config)
-    measure = None
-    if not no_timing:
-        from seqgan_wgp.text.inspection import timing as pace
-        from seqgan_wgp.utils.devices import pick_device
-
-        measure = functools.partial(pace.measure, device=pick_device(given.training.device))
     source, console = open_inputs(corpus), messages()
     with Reading(console, f"reading {source.label}", source.size) as on_bytes:
-        found = inspected(source, given, on_bytes if console.is_terminal else lambda _bytes: None, measure)
+        found = inspect_corpus(
+            source,
+            recipe=recipe,
+            config=config,
+            settings=assigned,
+            timed=not no_timing,
+            on_bytes=on_bytes if console.is_terminal else lambda _bytes: None,
+        )
     utf8_stdout()
     if as_json:
         echo(json.dumps(found.to_json(), indent=2))

@@ -38,8 +38,9 @@ def resume(
     if from_ not in (None, "best"):
         fail(f"--from is {from_!r}", "leave it out, or give: --from best")
     options.load_plugins(plugin)
+    from seqgan_wgp import config as configs
     from seqgan_wgp.runs.folder import open_run
 
     with together() as world:
-        given = options.given(steps=steps, minutes=minutes, device=device)
+        given = configs.given("training", steps=steps, minutes=minutes, device=device)
         train_in(world.shared(lambda: open_run(run)), world, given, from_best=from_ is not None)

@@ -9,6 +9,7 @@ from .serialization import changes as changes
 from .serialization import check_decided as check_decided
 from .serialization import from_dict as from_dict
 from .serialization import from_trained as from_trained
+from .serialization import given as given
 from .serialization import override as override
 from .serialization import to_dict as to_dict
 from .serialization import to_toml as to_toml

@@ -161,6 +161,11 @@ def parse_assignments(assignments: list[str]) -> dict[str, str]:
     return pairs
 
 
+def given(section: str, **values: object) -> dict[str, object]:
+    """Return the settings of a section that are given, that is not None, by dotted name: flags and arguments."""
+    return {f"{section}.{name}": value for name, value in values.items() if value is not None}
+
+
 def nested(cls: type, dotted: str, value: object) -> dict[str, Any]:
     """Return `value` under its dotted name in nested dictionaries. Raises ConfigError for an unknown one."""
     dotted = former_names(cls).get(dotted, dotted)

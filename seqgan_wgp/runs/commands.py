@@ -1,33 +1,25 @@
-"""The commands resume, compare, inspect, score and export as functions; `train` and `evaluate` are files of their own.
+"""The commands resume, compare, score and export as functions; others are beside what they do.
 
 Each takes the options of its command and returns what the command prints. docs/python.md lists all of them.
 """
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .. import config as configs
-from ..config.kinds import DATA_KINDS
 from ..domains import DOMAINS, DomainAdapter, adapter_claiming
 from ..errors import ConfigError, did_you_mean
 from ..model import Model
 from ..registry import load_plugins
 from ..text.generation.probabilities import GUESSED
 from ..text.generation.string_probability import LATENTS
-from ..text.inspection import timing
-from ..text.inspection.inspect import inspect as inspected
-from ..text.inspection.report import Inspection
-from ..text.readers.open import open_source
 from ..text.readers.strings import strings_of
 from ..training.record import Record
 from ..utils.atomic_files import check_file
-from ..utils.devices import pick_device
-from ..utils.progress import OnBytes, ignore_bytes
 from .compare.comparison import Comparison
 from .compare.folder import held_comparison, open_comparison
 from .compare.plan import ComparisonOptions, parse_entries
@@ -72,8 +64,7 @@ def resume(
     """
     load_plugins(plugins)
     folder = open_run(Path(run))
-    given = {"training.steps": steps, "training.minutes": minutes, "training.device": device}
-    overrides = {name: value for name, value in given.items() if value is not None}
+    overrides = configs.given("training", steps=steps, minutes=minutes, device=device)
     run_training(folder, overrides, on_record=_alone(on_record), from_best=from_best)
     report_or_warn(folder)
     return Model.load(folder.path, device=device or "auto")
@@ -123,12 +114,12 @@ def compare(
     load_plugins(plugins)
     named = isinstance(corpus, str | Path)
     inputs = [str(corpus)] if named else []
+    data_named = inputs if named else corpus
     adapter: DomainAdapter = adapter_claiming(inputs) if named else DOMAINS["text"]
-    own = {} if weights is None else {"corpus.weights": weights}
     asked = ComparisonOptions(
         entries=parse_entries([recipes] if isinstance(recipes, str) else recipes),
         domain=adapter.name,
-        settings={**(settings or {}), **own, **adapter.settings(inputs if named else corpus)},
+        settings={**(settings or {}), **configs.given("corpus", weights=weights), **adapter.settings(data_named)},
         file=None if config is None else Path(config),
         steps=steps,
         minutes=minutes,
@@ -148,44 +139,6 @@ def compare(
 
 def _alone(on_record: Callable[[Record], None] | None) -> OnRecord | None:
     return None if on_record is None else lambda record, _domain: on_record(record)
-
-
-def inspect_corpus(
-    corpus: Any,
-    *,
-    recipe: str = "fast",
-    config: str | Path | None = None,
-    settings: Mapping[str, object] | None = None,
-    weights: str | None = None,
-    timed: bool = True,
-    plugins: Sequence[str | Path] = (),
-    on_bytes: OnBytes = ignore_bytes,
-) -> Inspection:
-    """Check a corpus before training: encoding, lines, characters, findings, and how it would be prepared.
-
-    Args:
-        corpus: as for `train`, of text.
-        recipe: recipe that it would be trained with.
-        config: TOML file with settings that override the recipe.
-        settings: dotted setting -> value.
-        weights: the column of counts.
-        timed: estimate the training time too, which takes a second.
-        plugins: plugin files that the settings need.
-        on_bytes: called with the number of bytes read so far.
-
-    Raises:
-        ConfigError: the recipe is not for text, or a setting is wrong.
-        CorpusError: the corpus cannot be read at all.
-    """
-    load_plugins(plugins)
-    own = {} if weights is None else {"corpus.weights": weights}
-    given = configs.recipe(recipe, {**(settings or {}), **own}, file=None if config is None else Path(config))
-    if not DATA_KINDS[given.domain].is_discrete:
-        raise ConfigError(
-            f"the recipe {recipe!r} is for {given.domain} data, but inspect reads text", "use the recipe fast"
-        )
-    measure = functools.partial(timing.measure, device=pick_device(given.training.device)) if timed else None
-    return inspected(open_source(corpus), given, on_bytes, measure)
 
 
 def score_strings(

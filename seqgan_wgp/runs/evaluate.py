@@ -108,7 +108,7 @@ def evaluate(
         _check_strings_alone(model, question, strings, reference, best=best)
         asked, place = evaluation_options(question), pick_device(device)
         sources, compared = _opened(strings), _source(reference)
-        settings = configs.recipe("fast", {} if weights is None else {"corpus.weights": weights}).corpus
+        settings = configs.recipe("fast", configs.given("corpus", weights=weights)).corpus
         return evaluate_strings(sources, compared, settings, asked, device=place, on_step=on_step, on_bytes=on_bytes)
     if model is None:
         raise ConfigError("there is nothing to evaluate", _EITHER)

@@ -159,9 +159,8 @@ def train(
         ConfigError, CorpusError, Diverged: see the classes.
     """
     load_plugins(plugins)
-    flags = {"steps": steps, "minutes": minutes, "seed": seed, "device": device}
-    given = {f"training.{name}": value for name, value in flags.items() if value is not None}
-    changes = {**(settings or {}), **given}
+    flags = configs.given("training", steps=steps, minutes=minutes, seed=seed, device=device)
+    changes = {**(settings or {}), **flags}
     if recipe is not None and start_from is not None:
         raise ConfigError("recipe and start_from are both given", "leave one of the two out")
     start = None if start_from is None else starting_model(start_from)

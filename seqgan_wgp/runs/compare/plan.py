@@ -131,12 +131,12 @@ class ComparisonOptions:
         Raises:
             ConfigError: unknown recipe or setting, another kind of data, or an unavailable device.
         """
-        flags = {"steps": self.steps, "minutes": self.minutes, "seed": self.seed, "device": self.device}
         given: dict[str, object] = {"evaluation.criterion": "js"}
         if self.steps is not None or self.minutes is not None:
             given |= {"training.steps": None, "training.minutes": None, "evaluation.patience": None}
         given |= self.settings
-        given |= {f"training.{name}": value for name, value in flags.items() if value is not None}
+        end = {"steps": self.steps, "minutes": self.minutes}
+        given |= configs.given("training", **end, seed=self.seed, device=self.device)
         found = []
         for entry in self.entries:
             config = configs.recipe(entry.recipe, {**given, **entry.changes}, file=self.file)

@@ -6,18 +6,22 @@ A corpus that training would refuse is reported, not refused. Memory is bounded.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ... import config as configs
 from ...config import Config
+from ...config.kinds import DATA_KINDS
 from ...config.schema import CorpusSettings
-from ...errors import CorpusError
-from ...registry import UNITS
-from ...utils.progress import OnBytes
+from ...errors import ConfigError, CorpusError
+from ...registry import UNITS, load_plugins
+from ...utils.progress import OnBytes, ignore_bytes
 from ..corpus.scan import Scan, scan
 from ..readers.codec import find_codec
-from ..readers.open import Source
+from ..readers.open import Source, open_source
 from ..readers.reader import Reader
 from ..recognition.recognise import recognised
 from ..units import tokens_for
@@ -44,6 +48,50 @@ class _Read(NamedTuple):
     fallback: str
     reader: Reader
     census: Census
+
+
+def inspect_corpus(
+    corpus: Any,
+    *,
+    recipe: str = "fast",
+    config: str | Path | None = None,
+    settings: Mapping[str, object] | None = None,
+    weights: str | None = None,
+    timed: bool = True,
+    plugins: Sequence[str | Path] = (),
+    on_bytes: OnBytes = ignore_bytes,
+) -> Inspection:
+    """Check a corpus before training: encoding, lines, characters, findings, and how it would be prepared.
+
+    Args:
+        corpus: as for `train`, of text.
+        recipe: recipe that it would be trained with.
+        config: TOML file with settings that override the recipe.
+        settings: dotted setting -> value.
+        weights: the column of counts.
+        timed: estimate the training time too, which takes a second.
+        plugins: plugin files that the settings need.
+        on_bytes: called with the number of bytes read so far.
+
+    Raises:
+        ConfigError: the recipe is not for text, or a setting is wrong.
+        CorpusError: the corpus cannot be read at all.
+    """
+    load_plugins(plugins)
+    changes = {**(settings or {}), **configs.given("corpus", weights=weights)}
+    wanted = configs.recipe(recipe, changes, file=None if config is None else Path(config))
+    if not DATA_KINDS[wanted.domain].is_discrete:
+        raise ConfigError(
+            f"the recipe {recipe!r} is for {wanted.domain} data, but inspect reads text", "use the recipe fast"
+        )
+    measure = None
+    if timed:  # what trains is imported only here
+        from ...utils.devices import pick_device
+        from . import timing
+
+        measure = functools.partial(timing.measure, device=pick_device(wanted.training.device))
+    source = corpus if isinstance(corpus, Source) else open_source(corpus)
+    return inspect(source, wanted, on_bytes, measure)
 
 
 def inspect(
