@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import equal_time
-from benchmarks.equal_time import VALID, Entry, gru_minutes, spread, table
+from benchmarks.equal_time import VALID, gru_minutes, spread, table
+from benchmarks.workshop import Entry
 
 TINY = {
     "generator.width": 8, "generator.blocks": 1, "critic.width": 8, "critic.blocks": 1, "training.batch_size": 8,
