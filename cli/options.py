@@ -57,7 +57,12 @@ Settings = Annotated[
     ),
 ]
 Steps = Annotated[
-    int | None, typer.Option(help="Total number of training rounds, including those already done.", metavar="N")
+    int | None,
+    typer.Option(
+        help="Total number of training rounds (some critic steps, then a generator step), including those already "
+        "done.",
+        metavar="N",
+    ),
 ]
 Minutes = Annotated[
     float | None, typer.Option(help="Total training time in minutes, including time already spent.", metavar="M")
@@ -88,7 +93,13 @@ Plugins = Annotated[
         metavar="FILE",
     ),
 ]
-Device = Annotated[str | None, typer.Option(help="Device to compute on: auto, cpu, cuda or mps.", metavar="NAME")]
+Device = Annotated[
+    str | None,
+    typer.Option(help="Device to compute on: auto (a GPU where one works), cpu, cuda or mps.", metavar="NAME"),
+]
+Best = Annotated[
+    bool, typer.Option("--best", help="Use best.safetensors (best validation score) instead of the latest weights.")
+]
 
 
 def load_plugins(files: list[Path] | None) -> None:

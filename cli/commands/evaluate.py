@@ -72,10 +72,19 @@ def evaluate(
         int | None,
         typer.Option(help="The same as a curve: at each power of ten from 10,000 to G.", metavar="G"),
     ] = None,
-    orders: Annotated[int | None, typer.Option(help="Measure JS-1 to JS-N. [8]", metavar="N")] = None,
+    orders: Annotated[
+        int | None,
+        typer.Option(
+            help="Measure JS-1 to JS-N, the distances between n-grams of generated and of real strings, n = 1 to N.",
+            metavar="N",
+            show_default="8",
+        ),
+    ] = None,
     c2st_steps: Annotated[
         int | None,
-        typer.Option(help="Training steps of the classifier two-sample test; 0 leaves it out. [500]", metavar="N"),
+        typer.Option(
+            help="Training steps of the classifier two-sample test; 0 leaves it out.", metavar="N", show_default="500"
+        ),
     ] = None,
     refine: Annotated[
         bool,
@@ -87,7 +96,8 @@ def evaluate(
     baseline_seconds: Annotated[
         float | None,
         typer.Option(
-            help="For text: training time of the autoregressive baseline, which is then cached; 0 leaves it out. [30]",
+            help="For text: training time of the autoregressive baseline, which is then cached; 0 leaves it out.",
+            show_default="30",
             metavar="SECONDS",
         ),
     ] = None,
@@ -106,9 +116,7 @@ def evaluate(
             metavar="NAME",
         ),
     ] = None,
-    best: Annotated[
-        bool, typer.Option("--best", help="Use best.safetensors (best validation score) instead of the latest weights.")
-    ] = False,
+    best: options.Best = False,
     data: Annotated[
         Path | None, typer.Option(help="For image models: folder of images to evaluate against.", metavar="DIR")
     ] = None,

@@ -20,26 +20,34 @@ def fuse(
     model: options.TrainedModel,
     corpus: Annotated[
         list[str] | None,
-        typer.Argument(help="The text, as train takes it; otherwise the run's own.", metavar="[CORPUS...]"),
+        typer.Argument(
+            help="Training text; same inputs as train.", show_default="the run's own corpus", metavar="[CORPUS...]"
+        ),
     ] = None,
     new: Annotated[
-        float, typer.Option(help="Least share of strings that are not training lines.", metavar="SHARE")
+        float,
+        typer.Option(help="Share of the drawn strings that must be new (not training lines).", metavar="SHARE"),
     ] = 0.8,
-    different: Annotated[float, typer.Option(help="Least share of distinct strings.", metavar="SHARE")] = 0.95,
+    different: Annotated[
+        float, typer.Option(help="Share of the drawn strings that must be distinct.", metavar="SHARE")
+    ] = 0.95,
     order_most: Annotated[
         int | None,
         typer.Option(
-            help="Highest order of the n-gram model; a lower one makes a smaller file.", metavar="N", show_default="10"
+            help="Most characters in a row that the n-gram model counts; fewer make a smaller file.",
+            metavar="N",
+            show_default="10",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the strings that are measured.", metavar="S")] = 0,
-    best: Annotated[bool, typer.Option("--best", help="Fuse the run's best.safetensors.")] = False,
+    seed: Annotated[int, typer.Option(help="Random seed of the strings that the choice is made by.", metavar="S")] = 0,
+    best: options.Best = False,
     device: options.Device = None,
     plugin: options.Plugins = None,
 ) -> None:
     """Choose an n-gram model that draws the strings of MODEL together with the generator, and store it in MODEL.
 
-    generate then decodes by fusion unless --decode says otherwise.
+    The n-gram model knows how often characters follow each other in the training lines.
+    generate then draws each character by both (--decode fusion) unless --decode says otherwise.
     """
     options.load_plugins(plugin)
 

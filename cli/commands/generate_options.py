@@ -71,8 +71,8 @@ Temperature = Annotated[
 Order = Annotated[
     str,
     typer.Option(
-        help="index: by number. probability: all strings that satisfy the constraints, at most 1,048,576, the most "
-        "probable first.",
+        help="index: in order of their numbers. probability: all strings that satisfy the constraints, at most "
+        "1,048,576, the most probable first.",
         metavar="ORDER",
         rich_help_panel=_WHICH,
     ),

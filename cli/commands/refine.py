@@ -26,7 +26,8 @@ def refine(
         ),
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(help="Total training time in minutes, over all rounds. [3]", metavar="M")
+        float | None,
+        typer.Option(help="Total training time in minutes, over all rounds.", metavar="M", show_default="3"),
     ] = None,
     steps: Annotated[
         int | None,
@@ -66,9 +67,7 @@ def refine(
         ),
     ] = 0.8,
     seed: Annotated[int, typer.Option(help="Random seed.", metavar="S")] = 0,
-    best: Annotated[
-        bool, typer.Option("--best", help="Use best.safetensors (best validation score) instead of the latest weights.")
-    ] = False,
+    best: options.Best = False,
     device: options.Device = None,
     plugin: options.Plugins = None,
 ) -> None:

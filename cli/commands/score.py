@@ -35,7 +35,9 @@ def score(
     latents: Annotated[
         int | None,
         typer.Option(
-            help="With --log-probability: number of latents that it is averaged over, the same for all lines. [65536]",
+            help="With --log-probability: number of latents (random inputs of the generator) that it is averaged "
+            "over, the same for all lines.",
+            show_default="65536",
             metavar="N",
         ),
     ] = None,
@@ -51,10 +53,13 @@ def score(
         bool,
         typer.Option(
             "--guess-number",
-            help="With --log-probability: add how many strings are about more probable, plus 1.",
+            help="With --log-probability: add the guess number, about how many strings the model finds more probable, "
+            "plus 1.",
         ),
     ] = False,
-    seed: Annotated[int | None, typer.Option(help="With --log-probability: random seed. [0]", metavar="S")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="With --log-probability: random seed.", metavar="S", show_default="0")
+    ] = None,
     label: Annotated[
         str | None,
         typer.Option(help="Label that the lines are scored by, for a model trained with --label.", metavar="LABEL"),

@@ -24,7 +24,10 @@ def studio(
         ),
     ] = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen on. Others than this machine need a token.", metavar="HOST")
+        str,
+        typer.Option(
+            help="Address to listen on. With another than this machine's own, visitors need a token.", metavar="HOST"
+        ),
     ] = "127.0.0.1",
     port: Annotated[
         int | None,
