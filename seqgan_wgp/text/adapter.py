@@ -22,7 +22,7 @@ from ..utils.progress import OnBytes, OnStep, Watch, ignore_bytes, unwatched
 from .corpus import cache
 from .corpus.auto_settings import SAMPLES_MOST, by_rule, sizes
 from .corpus.dataset import DATA_FILES, IDS, Corpus, open_corpus, prepare
-from .corpus.scan import Scan, scan
+from .corpus.scan import Scan, check_labels, scan
 from .corpus.stats import Facts, hex_finding
 from .domain import TextDomain, TextSpec
 from .evaluation.evaluate import TextEvaluation, evaluate_text
@@ -139,6 +139,7 @@ def scan_data(corpus: CorpusSource, config: Config, on_bytes: OnBytes = ignore_b
     kept = cache.find(key)
     if kept is None:
         scanned = scan(source, config.corpus, on_bytes)
+        check_labels(scanned)
         found = PreparedText(source=source, facts=scanned.facts, scan=scanned, key=key, stamp=stamp)
     else:
         found = PreparedText(source=source, facts=cache.facts(kept, source), scan=None, key=key)

@@ -102,10 +102,16 @@ def test_a_file_that_is_continued_is_that_of_one_go(run: Path, call: Call, tmp_p
     assert (other.returncode, "--label" in other.stderr) == (2, True)
 
 
-def test_all_strings_of_a_small_space_are_those_of_the_label(run: Path) -> None:
+def test_all_strings_of_a_small_space_are_those_of_the_label(run: Path, call: Call) -> None:
     model = Model.load(run, device="cpu")
     ordered = {name: model.generate(11, label=name, length="1", order="probability") for name in NAMES}
     assert all(sorted(ordered[name]) == sorted(ordered["de"]) for name in NAMES)
+    words = ("-n", "11", "--length", "1", "--order", "probability", "--scores", "--format", "jsonl")
+    found = [json.loads(line) for line in call("generate", run, *words).stdout.splitlines()]
+    assert {(one["label"], one["score"]) for one in found} == {("", None)}  # of several labels
+    assert all(one["score"] is not None for one in map(json.loads, call(
+        "generate", run, *words, "--label", "de"
+    ).stdout.splitlines()))  # fmt: skip
     blocks = list(model.tables(10, logs=True))
     assert np.isfinite(np.concatenate([block.numpy() for block in blocks])).all()
 
@@ -181,6 +187,20 @@ def test_an_evaluation_measures_by_label(run: Path, call: Call, monkeypatch: pyt
     assert [one["label"] for one in found["by_label"]["labels"]] == NAMES
     assert sum(one["generated"] for one in found["by_label"]["labels"]) == 200
     assert {"train", "test", "generated"} == found["scores"].keys()
+
+
+def test_another_corpus_is_evaluated_with_its_labels_or_without(run: Path, call: Call, people: Path) -> None:
+    lines = people.read_text().splitlines()
+    one = people.parent / "one.csv"
+    one.write_text("\n".join([lines[0], *(line for line in lines if line.endswith(",de")), ""]))
+    plain = people.parent / "plain.txt"
+    plain.write_text("".join(line.split(",")[0] + "\n" for line in lines[1:]))
+    words = ("--samples", "50", "--c2st-steps", "0", "--baseline-seconds", "0", "--json")
+    found = json.loads(call("evaluate", run, f"{one}:name", *words).stdout)
+    assert [label["test"] > 0 for label in found["by_label"]["labels"]] == [True, False, False]
+    found = json.loads(call("evaluate", run, plain, *words).stdout)
+    assert "by_label" not in found
+    assert found["scores"] == {}
 
 
 def test_what_is_put_on_top_of_a_model_keeps_its_labels(run: Path, call: Call, tmp_path: Path) -> None:

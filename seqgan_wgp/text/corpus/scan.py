@@ -130,7 +130,7 @@ def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _b
         distinct=None,
         hex_decoded=reader.hex if settings.hex == "decode" else 0,
         hex_kept=reader.hex if settings.hex == "keep" else 0,
-        labels=_labels(source, settings, reader, tally),
+        labels=_label_counts(source, settings, reader, tally),
     )
     distinct, validation_below, test_below = _thresholds(source, settings, facts, tokens)
     return Scan(
@@ -145,17 +145,24 @@ def scan(source: Source, settings: CorpusSettings, on_bytes: OnBytes = lambda _b
     )
 
 
-def _labels(source: Source, settings: CorpusSettings, reader: Reader, tally: FirstPass) -> dict[str, int]:
-    """Return label -> number of its lines. Raises CorpusError where a generator cannot learn by them."""
+def _label_counts(source: Source, settings: CorpusSettings, reader: Reader, tally: FirstPass) -> dict[str, int]:
+    """Return label -> number of its lines. Raises CorpusError for running text."""
     if not source.has_labels:
         return {}
-    names = list(reader.labels.numbers)
-    counts = {name: int(tally.labels[number]) for number, name in enumerate(names) if tally.labels[number]}
     if settings.layout == "windows":
         raise CorpusError(
             f"{source.label}: it is read as running text, whose windows have no labels",
             "read it by lines: --set corpus.layout=lines",
         )
+    names = list(reader.labels.numbers)
+    return {name: int(tally.labels[number]) for number, name in enumerate(names) if tally.labels[number]}
+
+
+def check_labels(found: Scan) -> None:
+    """Raise CorpusError where lines have labels that a generator cannot learn by: one alone, or one of few lines."""
+    counts, source = found.facts.labels, found.source
+    if not source.has_labels:
+        return
     if len(counts) < 2:
         raise CorpusError(
             f"{source.label}: all lines have the label {next(iter(counts), '')!r}",
@@ -169,7 +176,6 @@ def _labels(source: Source, settings: CorpusSettings, reader: Reader, tally: Fir
             f"{source.label}: the label {few[0]!r} has only {lines}{others}",
             f"at least {LABEL_LINES_LEAST} are needed for each: leave such lines out, or give them one common label",
         )
-    return counts
 
 
 class FirstPass:

@@ -19,6 +19,7 @@ from ..domain import TextSpec
 from ..generation.formats import printable
 from ..hashing.row_hashes import BLOCK_IDS, row_blocks
 from ..readers.column_spec import listed
+from ..readers.label_column import FILE
 from ..readers.open import Source
 from ..readers.reader import Reader
 from ..recognition.recognise import check_kind, recognised, saying
@@ -68,6 +69,8 @@ def encode_for_model(
     """
     layout = "lines" if spec.facts.get("windows", 1) == 1 else "windows"
     settings = dataclasses.replace(settings, length=spec.length, layout=layout, max_alphabet=ALPHABET_MOST)
+    if settings.label == FILE and not {file.name for file in source.files} <= set(spec.label_names):
+        settings = dataclasses.replace(settings, label="")
     # Characters that the model does not know become unknown.
     found = dataclasses.replace(scan(source, settings, on_bytes), vocabulary=spec.vocabulary)
     if found.labels:

@@ -12,7 +12,7 @@ import pytest
 from seqgan_wgp.config.schema import CorpusSettings
 from seqgan_wgp.errors import CheckpointError, CorpusError
 from seqgan_wgp.text.corpus.dataset import LABELS, Corpus, open_corpus, prepare
-from seqgan_wgp.text.corpus.scan import scan
+from seqgan_wgp.text.corpus.scan import check_labels, scan
 from seqgan_wgp.text.readers.open import open_inputs
 
 WORDS = [f"{letter}{number:03}x{number % 7}" for number in range(120) for letter in "abc"]
@@ -32,7 +32,9 @@ def table(path: Path, rows: list[tuple[str, str]], *, head: str = "word,label") 
 def prepared(folder: Path, *inputs: str, **changes: Any) -> Corpus:
     folder.mkdir(exist_ok=True)
     settings = CorpusSettings(**{"format": "auto", "label": "label", **changes})
-    return prepare(scan(open_inputs(inputs), settings), folder)
+    found = scan(open_inputs(inputs), settings)
+    check_labels(found)
+    return prepare(found, folder)
 
 
 def pairs(corpus: Corpus) -> list[tuple[str, str]]:
