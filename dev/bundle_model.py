@@ -15,6 +15,7 @@ from pathlib import Path
 
 from seqgan_wgp import Model, evaluate
 from seqgan_wgp.text.generation.formats import as_txt
+from seqgan_wgp.text.readers.bundled import bundled_with
 from seqgan_wgp.training.adapter import Evaluation
 from seqgan_wgp.utils.bundled_models import FOLDER, BundledModel, bundled_models
 
@@ -26,6 +27,7 @@ def card(entry: BundledModel, model: Model, found: Evaluation, changed: int) -> 
     """Return the model card as Markdown."""
     strings = [f"    {as_txt(string)}" for string in model.generate(SAMPLES)]
     table = found.tables[0]
+    is_bundled = bundled_with(model.facts["corpus"]["sha256"]) is not None
     rows = [table.head, ["---"] * len(table.head), *table.rows]
     measures = [f"| {' | '.join(str(cell) or ' ' for cell in row)} |" for row in rows]
     lines = [
@@ -52,7 +54,7 @@ def card(entry: BundledModel, model: Model, found: Evaluation, changed: int) -> 
         "",
         "## Measures",
         "",
-        f"On the test split of the corpus, by `seqgan-wgp evaluate {entry.name} CORPUS`:",
+        f"On the test split of the corpus, by `seqgan-wgp evaluate {entry.name}{'' if is_bundled else ' CORPUS'}`:",
         "",
         *(f"* {sentence}" for sentence in found.summary),
         "",

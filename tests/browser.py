@@ -99,8 +99,9 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.call("Page.navigate", url=what if isinstance(what, str) else what.absolute().as_uri())
-        while self._note(self._read()) != "Page.loadEventFired":
-            pass
+        while (event := self._note(self._read())) != "Page.loadEventFired":
+            if event == "Runtime.executionContextsCleared":
+                self.errors.clear()  # of requests that the page before had not finished
 
     def value(self, expression: str) -> Any:
         """Return what a JavaScript expression gives, as JSON. Raises RuntimeError when it throws."""
@@ -111,10 +112,26 @@ class Page:
 
     def press(self, key: str) -> None:
         """Press and release a key, such as "ArrowLeft", where the focus is."""
-        codes = {"ArrowLeft": 37, "ArrowRight": 39, "Home": 36, "End": 35, "Enter": 13}
-        typed = {"text": "\r"} if key == "Enter" else {}
+        names = {"ArrowLeft": 37, "ArrowRight": 39, "ArrowDown": 40, "Home": 36, "End": 35, "Enter": 13}
+        names |= {"Tab": 9, " ": 32}
+        typed = {"text": {"Enter": "\r"}.get(key, key)} if key in ("Enter", " ") else {}
         for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=codes[key], **typed)
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=names[key], **typed)
+
+    def type(self, text: str) -> None:
+        """Replace what stands where the focus is by a text, as a keyboard does: mark all, and type."""
+        for kind in ("keyDown", "keyUp"):
+            marks = {"modifiers": 2, "commands": ["selectAll"]}
+            self.call("Input.dispatchKeyEvent", type=kind, key="a", code="KeyA", windowsVirtualKeyCode=65, **marks)
+        self.call("Input.insertText", text=text)
+
+    def tab_to(self, place: str, most: int = 60) -> None:
+        """Press Tab until the focus is on what a selector names. Raises AssertionError after `most` presses."""
+        for _ in range(most):
+            self.press("Tab")
+            if self.value(f"document.activeElement.matches({json.dumps(place)})"):
+                return
+        raise AssertionError(f"the keyboard does not reach {place}")
 
     def upload(self, place: str, file: Path) -> None:
         """Choose a file in the input that a selector names."""

@@ -28,9 +28,10 @@ def evaluate(
     corpus: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Text to evaluate against; same inputs as train. Required for a bare model file.",
+            help="Text to evaluate against; same inputs as train. A bare model file needs it, unless it was trained on "
+            "a bundled corpus.",
             metavar="[CORPUS...]",
-            show_default="the run's own corpus",
+            show_default="the model's own corpus",
         ),
     ] = None,
     strings: Annotated[

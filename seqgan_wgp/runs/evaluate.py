@@ -55,7 +55,8 @@ def evaluate(
 
     Args:
         model: a run folder, a model file, or a loaded model. None: `strings` are evaluated.
-        corpus: for text: the corpus to compare with, as for `train`; None: the corpus of the run.
+        corpus: for text: the corpus to compare with, as for `train`; None: the corpus of the run, or the bundled
+            corpus that the model was trained on.
         strings: instead of a model: one or several files with a string per line, as a path, paths, or name -> path or
             list of strings; they stand side by side.
         reference: with `strings`: the corpus to compare with, as for `train`, which splits it in the same way.

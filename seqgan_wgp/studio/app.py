@@ -64,8 +64,8 @@ def build_page(studio: Studio) -> Any:
             _walk_tab(gr, studio, shown, model)
         with gr.Tab("Score"):
             _score_tab(gr, studio, shown, model)
-        with gr.Tab("Compare"):
-            _compare_tab(gr, studio, shown)
+        with gr.Tab("Compare") as tab:
+            _compare_tab(gr, studio, shown, tab)
         page.load(
             lambda: gr.Dropdown(choices=(names := list(studio.catalogue.models())), value=next(iter(names), None)),
             None,
@@ -78,9 +78,11 @@ def _train_tab(gr: Any, studio: Studio, shown: Callable[..., Any], model: Any) -
     job = gr.State(None)
     with gr.Row():
         corpora = list(studio.catalogue.corpora())
-        corpus = gr.Dropdown(corpora, value=corpora[0], label="Corpus", elem_id="corpus", interactive=True)
-        label = f"or a file of your own, one string per line, up to {UPLOAD_MEGABYTES} MB"
-        upload = gr.File(label=label, height=150, elem_id="upload")
+        corpus = gr.Dropdown(
+            corpora, value=corpora[0], label="Corpus", elem_id="corpus", interactive=True, min_width=300
+        )
+        label = f"or a file of your own, up to {UPLOAD_MEGABYTES} MB"
+        upload = gr.File(label=label, height=150, min_width=300, elem_id="upload")
     inspect_button = gr.Button("Inspect", elem_id="inspect")
     verdict = gr.HTML(elem_id="verdict")
     with gr.Row():
@@ -197,24 +199,28 @@ def _score_tab(gr: Any, studio: Studio, shown: Callable[..., Any], model: Any) -
     text = gr.Textbox(label=f"Strings, one per line, up to {SCORED_MOST}", lines=4, elem_id="typed")
     make = gr.Button("Score", variant="primary", elem_id="score")
     gr.HTML(
-        "<p class='sg-note'>A character is green where it raises what the model makes of the string, red where it "
-        "lowers it: the critic's score with the character, minus the score with its place blurred; for models of the "
-        "recipe causal, its log probability. A score is no probability: it ranks strings for one model.</p>"
+        "<p class='sg-note'>A character is green where it raises the score of its string, and red where it lowers it. "
+        "What it adds is the critic's score of the string, minus the score with this character blurred; for models of "
+        "the recipe causal, its log probability. A score is not a probability: it ranks strings for one model.</p>"
     )
     shown_scores = gr.HTML(elem_id="scores")
     make.click(shown(studio.scored), [model, text], shown_scores, concurrency_id="model")
 
 
-def _compare_tab(gr: Any, studio: Studio, shown: Callable[..., Any]) -> None:
-    names = gr.CheckboxGroup([], label=f"Runs, up to {MODELS_MOST}", elem_id="runs")
-    with gr.Row():
-        refresh = gr.Button("Look for runs")
-        make = gr.Button("Compare", variant="primary", elem_id="compare")
+def _compare_tab(gr: Any, studio: Studio, shown: Callable[..., Any], tab: Any) -> None:
+    names = gr.CheckboxGroup([], label=f"Models, up to {MODELS_MOST}", elem_id="compared")
+    autoregressive = gr.Checkbox(
+        True,
+        label="With an autoregressive model of the same corpus",
+        info="It trains for about half a minute the first time, and is then kept.",
+        elem_id="autoregressive",
+    )
+    make = gr.Button("Compare", variant="primary", elem_id="compare")
     side = gr.HTML(elem_id="side")
 
-    def runs() -> Any:
-        catalogue = studio.catalogue
-        return gr.CheckboxGroup(choices=[name for name in catalogue.models() if catalogue.run(name) is not None])
+    # Gradio gives its bar to the parameter that has one as its default.
+    def compare(chosen: list[str], baseline: bool, progress: Any = gr.Progress()) -> str:  # noqa: B008
+        return studio.compared(chosen, autoregressive=baseline, on_step=lambda what, share: progress(share, desc=what))
 
-    refresh.click(runs, None, names)
-    make.click(shown(studio.compared), names, side, concurrency_id="model")
+    tab.select(lambda: gr.CheckboxGroup(choices=studio.catalogue.comparable()), None, names, show_progress="hidden")
+    make.click(shown(compare), [names, autoregressive], side, concurrency_id="model")

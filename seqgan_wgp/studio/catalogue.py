@@ -11,8 +11,9 @@ from ..domains import DOMAINS
 from ..errors import CheckpointError, ConfigError, SeqganError
 from ..model import Model
 from ..runs.folder import BEST, CONFIG, MODEL, RunFolder, read_config
-from ..text.readers.bundled import bundled
+from ..text.readers.bundled import bundled, bundled_with
 from ..utils.bundled_models import bundled_models
+from ..utils.tensor_file import read_facts
 
 _KEPT = 4
 """Largest number of models in memory."""
@@ -47,6 +48,10 @@ class Catalogue:
         for model in bundled_models().values():
             found.setdefault(model.name, model.path)
         return found
+
+    def comparable(self) -> list[str]:
+        """Return the names of the models whose corpus is there: those with their run, and of the bundled corpora."""
+        return [name for name, place in self.models().items() if (place / CONFIG).is_file() or _is_of_bundled(place)]
 
     def place(self, name: str | None) -> Path:
         """Return where a model is. Raises ConfigError unless `models` has it."""
@@ -83,6 +88,15 @@ class Catalogue:
             while len(self._loaded) > _KEPT:
                 self._loaded.popitem(last=False)
             return self._loaded[key]
+
+
+def _is_of_bundled(place: Path) -> bool:
+    """Return whether a model, by its file or its folder, learned from a bundled corpus."""
+    try:
+        facts = read_facts(place / MODEL if place.is_dir() else place)
+    except SeqganError:
+        return False
+    return bundled_with(str(facts.get("corpus", {}).get("sha256"))) is not None
 
 
 def is_text_run(folder: Path) -> bool:

@@ -28,7 +28,13 @@ STYLE = """
 }
 .sg-line { font-family: var(--font-mono); font-size: 1.2em; margin: .3em 0; overflow-wrap: anywhere; }
 .sg-line span { border-radius: .2em; padding: .1em .05em; white-space: pre; }
+.sg-curve { --grid: var(--border-color-primary); }
+.dark .sg-curve { --series-0: #56b4e9; }
 .sg-curve svg { width: min(100%, 34rem); height: auto; }
+.sg-table + .sg-table td { font-family: var(--font-mono); }
+:is(a, button, input, textarea):focus-visible {
+  outline: 2px solid var(--color-accent) !important; outline-offset: 2px;
+}
 .sg-now { font-family: var(--font-mono); font-size: 1.8em; min-height: 2em; white-space: pre; overflow-x: auto; }
 """
 
@@ -125,7 +131,7 @@ def comparison_html(found: SideBySide) -> str:
     """Return the measures of some models as a table, and their strings side by side."""
     columns = list(found.strings.values())
     rows = zip(*columns, strict=True)
-    return table_html(found.columns, found.rows) + "<br>" + table_html([*found.strings], rows)
+    return table_html(found.columns, found.rows) + table_html([*found.strings], rows)
 
 
 def _coloured(symbol: str, adds: float, share: float) -> str:

@@ -14,6 +14,7 @@ from ..config.serialization import parse_assignments
 from ..errors import ConfigError
 from ..text.inspection.inspect import inspect
 from ..text.readers.open import open_inputs
+from ..utils.progress import OnStep, ignore_step
 from . import pages
 from .catalogue import Catalogue
 from .comparison import side_by_side
@@ -152,9 +153,10 @@ class Studio:
         lines = [line for line in (text or "").splitlines() if line][:SCORED_MOST]
         return pages.explained_html(explain(self.catalogue.model(name), lines))
 
-    def compared(self, names: Sequence[str]) -> str:
-        """Return some models side by side, with Markov chains."""
-        return pages.comparison_html(side_by_side(self.catalogue, list(names)))
+    def compared(self, names: Sequence[str], *, autoregressive: bool = False, on_step: OnStep = ignore_step) -> str:
+        """Return some models side by side, with the baselines of their corpora, as HTML."""
+        found = side_by_side(self.catalogue, list(names), autoregressive=autoregressive, on_step=on_step)
+        return pages.comparison_html(found)
 
     def _view(self, status: str, progress: RunProgress) -> RunView:
         with self._drawing:  # matplotlib has one style for all threads

@@ -31,8 +31,9 @@ from .evaluation.prepare_corpus import encode_for_model, settings_for
 from .evaluation.two_sample_test import STEPS
 from .generation.formats import CSV_SAFE, FORMATS, HEADERS, write_lines
 from .metrics.ngrams import NgramReference
+from .readers.bundled import bundled_with
 from .readers.column_spec import listed
-from .readers.open import Source, open_inputs, open_source
+from .readers.open import Source, open_bundled, open_inputs, open_source
 from .recognition.recognise import check_kind, recognised, saying
 from .report_data import text_report_data
 from .vocabulary import Vocabulary
@@ -249,24 +250,39 @@ def corpus_for(
     command: str = "evaluate",
     weights: str | None = None,
 ) -> Iterator[Corpus]:
-    """Yield the corpus of a model: the given one, otherwise that of its run. `command` is named in messages.
+    """Yield the corpus of a model: the given one, otherwise that of its run, otherwise the bundled one it learned from.
 
-    `weights` is the column of the counts of a given corpus; None: that of the model's.
+    Args:
+        loaded: the model.
+        spec: its data.
+        named: the given corpus, or None.
+        on_bytes: called with the number of bytes read so far.
+        command: named in messages.
+        weights: the column of the counts of a given corpus; None: that of the model's.
 
     Raises:
         CheckpointError: no corpus is given, and that of the run is missing.
         CorpusError: the corpus cannot be read, or the model knows none of its characters.
     """
-    if named is not None:
-        source = named if isinstance(named, Source) else open_source(named)
-        settings = settings_for(source, loaded.model.config.corpus, weights)
-        with encode_for_model(spec, settings, source, on_bytes) as corpus:
-            yield corpus
+    if named is None and loaded.run is not None and (loaded.run / IDS).is_file():
+        yield open_corpus(loaded.run)
         return
-    if loaded.run is None or not (loaded.run / IDS).is_file():
-        gone = f"its lines ({IDS}) are missing" if loaded.run else "a model file does not contain a corpus"
-        raise CheckpointError(f"{loaded.label}: {gone}", f"pass the corpus: {command} MODEL CORPUS")
-    yield open_corpus(loaded.run)
+    if named is None:
+        source = _learned_from(loaded, command)
+    else:
+        source = named if isinstance(named, Source) else open_source(named)
+    settings = settings_for(source, loaded.model.config.corpus, weights)
+    with encode_for_model(spec, settings, source, on_bytes) as corpus:
+        yield corpus
+
+
+def _learned_from(loaded: LoadedModel, command: str) -> Source:
+    """Return the bundled corpus that a model was trained on. Raises CheckpointError where it was another."""
+    known = bundled_with(loaded.model.facts["corpus"]["sha256"])
+    if known is not None:
+        return open_bundled(known)
+    gone = f"its lines ({IDS}) are missing" if loaded.run else "a model file does not contain a corpus"
+    raise CheckpointError(f"{loaded.label}: {gone}", f"pass the corpus: {command} MODEL CORPUS")
 
 
 def _card_rows(facts: Facts) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.text.evaluation.evaluate import TextEvaluation
 from seqgan_wgp.toy.adapter import scan_toy
 from seqgan_wgp.toy.evaluation import ToyEvaluation
+from seqgan_wgp.utils.bundled_models import bundled_models
 
 QUICK: dict[str, Any] = {"guesses": (60,), "samples": 80, "orders": 2, "baseline_seconds": 0.0, "c2st_steps": 0}
 
@@ -168,6 +169,19 @@ def test_a_model_without_lines_wants_a_text(run: RunFolder, tmp_path: Path) -> N
     (copy / MODEL).unlink()
     with pytest.raises(CheckpointError, match=MODEL):
         evaluate(copy)
+
+
+def test_a_model_that_learned_from_a_bundled_corpus_is_evaluated_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    quick: dict[str, Any] = {"samples": 200, "guesses": [200], "orders": 2, "c2st_steps": 0, "baseline_seconds": 0}
+    named = evaluate("words", "words", **quick).to_json()
+    copy = shutil.copy(bundled_models()["words"].path, tmp_path / "copy.safetensors")
+    (tmp_path / "words").write_text("another corpus\n")
+    assert evaluate(copy, **quick).to_json() == named
+    with pytest.raises(CheckpointError, match=r"names: a model file does not contain a corpus"):
+        evaluate("names", **quick)
 
 
 def test_the_best_is_a_runs(run: RunFolder, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from seqgan_wgp.errors import CheckpointError, ConfigError
+from seqgan_wgp.runs.metrics_log import read_records
 from seqgan_wgp.studio.server import is_loopback, opened, token_for
 from seqgan_wgp.utils.bundled_models import bundled_models
 
@@ -111,14 +112,14 @@ def waits(page: browser.Page, condition: str) -> None:
     """Wait until a JavaScript expression is true."""
     until = time.monotonic() + 120
     while not page.value(condition):
-        assert time.monotonic() < until, (condition, page.errors)
+        assert time.monotonic() < until, (condition, page.errors, page.value("document.body.innerText"))
         time.sleep(0.2)
 
 
 def types(page: browser.Page, place: str, text: str) -> None:
-    """Replace the text of an input by what a keyboard sends."""
-    page.value(f"(() => {{ const i = document.querySelector('{place}'); i.focus(); i.select(); }})()")
-    page.call("Input.insertText", text=text)
+    """Replace the text of an input."""
+    page.value(f"document.querySelector('{place}').focus()")
+    page.type(text)
     page.value("document.activeElement.blur()")
 
 
@@ -151,7 +152,7 @@ def test_in_a_browser_it_trains_ten_rounds_and_generates_under_a_mask(served: tu
         waits(page, f"/done|failed/.test({text_of('#status')})")
         status = page.value(text_of("#status"))
         assert "done" in status and "own-fast-001" in status and "round 10" in status
-        (run,) = (folder / "runs").iterdir()
+        (run,) = (folder / "runs").glob("*own*")
         assert run.name.endswith("own-fast-001") and (run / "model.safetensors").is_file()
         page.value("[...document.querySelectorAll('[role=tab]')].find(t => t.innerText.trim() == 'Generate').click()")
         waits(page, "!!document.querySelector('#mask input, #mask textarea')")
@@ -163,4 +164,99 @@ def test_in_a_browser_it_trains_ten_rounds_and_generates_under_a_mask(served: tu
         strings = page.value(text_of("#strings")).split()
         assert len(strings) == 20 and all(len(string) == 3 and string[0] == "b" for string in strings)
         assert page.value("document.querySelectorAll('img[onerror]').length") == 0
-        assert page.errors == []
+        assert not page.errors, page.errors
+
+
+def opens_tab(page: browser.Page, title: str, shows: str) -> None:
+    """Open a tab by the keyboard, from the menu of further tabs where there is no room for it, and wait for it."""
+    page.value("document.activeElement.blur()")
+    marked = f"[...document.querySelectorAll('{{}}')].forEach(e => e.dataset.is = e.innerText.trim() == '{title}')"
+    page.value(marked.format("[role=tab]"))
+    if not page.value("!!document.querySelector('[role=tab][data-is=true]')"):
+        page.tab_to(".overflow-menu > button")
+        page.press("Enter")
+        page.value(marked.format(".overflow-dropdown button"))
+    page.tab_to("[data-is=true]")
+    page.press("Enter")
+    waits(page, f"document.querySelector('{shows}')?.offsetParent != null")
+
+
+@needs_gradio
+@needs_browser
+def test_with_the_keyboard_alone_it_pauses_resumes_walks_scores_and_compares(
+    served: tuple[str, Path], tmp_path: Path
+) -> None:
+    address, folder = served
+    with browser.page(str(browser.program()), tmp_path) as page:
+        page.open(address)
+        waits(page, "!!document.querySelector('input[type=password]')")
+        page.tab_to("input[type=text], textarea")
+        page.type("me")
+        page.tab_to("input[type=password]")
+        page.type(TOKEN)
+        page.press("Enter")
+        waits(page, "!!document.querySelector('#train')")
+        waits(page, "document.querySelector('#model input').value != ''")
+
+        page.tab_to("#corpus input")
+        for _ in range(3):  # the list has the corpus of the command and two bundled ones
+            if page.value(
+                "[...document.querySelectorAll('.active[role=option]')].some(o => /words$/.test(o.innerText))"
+            ):
+                break
+            page.press("ArrowDown")
+            time.sleep(0.2)
+        page.press("Enter")
+        waits(page, "document.querySelector('#corpus input').value == 'words'")
+        page.tab_to("#rounds input")
+        page.type("100000")
+        page.tab_to("#train")
+        page.press("Enter")
+        rounds = r"+(document.querySelector('#status').innerText.match(/round ([\d,]+)/)?.[1].replace(',', '') ?? 0)"
+        before = 0
+        for begins in ("", "#resume"):
+            if begins:
+                page.tab_to(begins)
+                page.press("Enter")
+            waits(page, f"/running/.test({text_of('#status')}) && {rounds} > {before}")
+            page.tab_to("#pause")
+            page.press(" ")
+            waits(page, f"/paused/.test({text_of('#status')})")
+            before = page.value(rounds)
+        (run,) = (folder / "runs").glob("words-fast-*")
+        assert page.value("document.querySelector('#model input').value") == run.name
+        steps = [record["step"] for record in read_records(run / "metrics.jsonl")]
+        assert steps == sorted(set(steps)) and steps[-1] == before  # one run, continued
+
+        opens_tab(page, "Walk", "#walk")
+        page.tab_to("#walk")
+        page.press("Enter")
+        waits(page, "document.querySelectorAll('#now li').length == 25")
+        page.tab_to("#place input[type=range]")
+        page.press("ArrowRight")
+        waits(page, "document.querySelectorAll('#now li')[1].querySelector('b') != null")
+        assert page.value(text_of("#now li:nth-child(2)")) == page.value(text_of("#now .sg-now"))
+
+        opens_tab(page, "Score", "#score")
+        page.tab_to("#typed textarea")
+        page.type("subclass\n<b>x</b>")
+        page.tab_to("#score")
+        page.press("Enter")
+        waits(page, "document.querySelectorAll('#scores .sg-line').length == 2")
+        assert "<b>x</b>" in page.value(text_of("#scores")) and "score" in page.value(text_of("#scores"))
+        assert page.value("!!getComputedStyle(document.querySelector('#scores .sg-line span')).backgroundColor")
+
+        page.open(address, width=400)
+        waits(page, "!!document.querySelector('#train')")
+        opens_tab(page, "Compare", "#compare")
+        waits(page, f"{text_of('#compared')}.includes('{run.name}')")
+        page.tab_to("#compared input")
+        page.press(" ")
+        page.tab_to("#autoregressive input")
+        page.press(" ")
+        page.tab_to("#compare")
+        page.press("Enter")
+        waits(page, f"{text_of('#side')}.includes('Markov chain of order 3')")
+        assert run.name in page.value(text_of("#side")) and "autoregressive" not in page.value(text_of("#side"))
+        assert page.value("document.documentElement.scrollWidth") == 400
+        assert not page.errors, page.errors

@@ -52,9 +52,9 @@ def becomes(queue: TrainingQueue, job: Job, state: JobState) -> bool:
     return False
 
 
-def exists(file: Path) -> bool:
+def is_written(file: Path) -> bool:
     until = time.monotonic() + 60
-    while time.monotonic() < until and not file.exists():
+    while time.monotonic() < until and not (file.exists() and file.stat().st_size):
         time.sleep(0.02)
     return file.exists()
 
@@ -65,7 +65,7 @@ def test_a_run_ends_and_the_next_one_begins(queue: TrainingQueue) -> None:
     assert becomes(queue, first, JobState.DONE)
     assert queue.state(second)[0] == JobState.RUNNING
     assert queue.state(third) == (JobState.WAITING, 1)
-    assert exists(second.run / "train.txt")
+    assert is_written(second.run / "train.txt")
     queue.pause(second)
     assert becomes(queue, second, JobState.PAUSED)
     assert becomes(queue, third, JobState.DONE)
@@ -75,11 +75,11 @@ def test_a_paused_run_is_resumed_in_its_folder_to_a_later_end(queue: TrainingQue
     job = queue.submit(order("long"))
     with pytest.raises(ConfigError, match="already being trained"):
         queue.resume(job.run)
-    assert exists(job.run / "train.txt")
+    assert is_written(job.run / "train.txt")
     queue.pause(job)
     assert becomes(queue, job, JobState.PAUSED)
     again = queue.resume(job.run, minutes=5)
-    assert exists(job.run / "resume.txt")
+    assert is_written(job.run / "resume.txt")
     assert (job.run / "resume.txt").read_text() == f"resume {job.run} --minutes 5"
     queue.close()
     assert queue.state(again)[0] == JobState.PAUSED

@@ -28,6 +28,11 @@ def bundled_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "corpora"
 
 
+def bundled_with(sha256: str) -> Bundled | None:
+    """Return the bundled corpus whose text has this SHA-256, as a model records it; None where there is none."""
+    return next((corpus for corpus in bundled().values() if corpus.sha256 == sha256), None)
+
+
 @cache
 def bundled() -> dict[str, Bundled]:
     """Return the bundled corpora by name."""

@@ -18,7 +18,7 @@ from typing import BinaryIO, cast
 
 from ...errors import CorpusError, did_you_mean
 from .archives import Archive, archive_of, picked
-from .bundled import bundled
+from .bundled import Bundled, bundled
 from .containers import BY_ENDING, DAMAGES, HEAD_BYTES, Compression, binary_kind_of, compression_of
 from .file_formats import FIELDS, FILTERS
 from .source import MARKS, Told, expanded, in_order, is_inputs, weighed
@@ -56,6 +56,12 @@ def open_inputs(inputs: Sequence[str | Path]) -> Source:
     return in_order([_open(one) for name in inputs for one in (expanded(str(name)) if _is_pattern(name) else [name])])
 
 
+def open_bundled(corpus: Bundled) -> Source:
+    """Return the source for a bundled corpus, whatever files have its name."""
+    size = corpus.path.stat().st_size
+    return Source(name=corpus.name, label=corpus.name, open=lambda: corpus.path.open("rb"), size=size)
+
+
 def _is_pattern(name: str | Path) -> bool:
     if not (isinstance(name, str) and any(mark in name for mark in MARKS)):
         return False
@@ -72,9 +78,7 @@ def _open(corpus: str | Path) -> Source:
         return _from_path(whole, field)
     known = bundled()
     if str(corpus) in known:
-        entry = known[str(corpus)]
-        size = entry.path.stat().st_size
-        return Source(name=entry.name, label=entry.name, open=lambda: entry.path.open("rb"), size=size)
+        return open_bundled(known[str(corpus)])
     raise CorpusError(
         f"{corpus}: no such file or bundled corpus{did_you_mean(str(corpus), known)}",
         f"bundled corpora: {', '.join(known)}",
