@@ -5,7 +5,6 @@ Shape suffixes: B batch, N strings or images, Z latent.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from torch import Tensor, nn
 from . import config as configs
 from .config import Config
 from .domains import DOMAINS
-from .errors import CheckpointError, ConfigError, PluginError, SeqganError, SeqganWarning, one_line
+from .errors import CheckpointError, ConfigError, PluginError, SeqganError, one_line
 from .registry import load_plugins
 from .text.causal_generator import CausalGenerator
 from .text.constrained.options import ConstraintOptions, constraints_from
@@ -49,6 +48,7 @@ from .utils.counter_rng import Stream, stream_key
 from .utils.devices import device_note, pick_device
 from .utils.file_schema import SchemaError
 from .utils.half_precision import halved
+from .utils.messages import warn
 from .utils.tensor_file import check_facts, find_model_file, read_tensor_file, write_tensor_file
 
 _WHOLE = "give a model.safetensors or best.safetensors that a run has written"
@@ -112,7 +112,7 @@ class Model:
         place = pick_device(device)
         note = device_note(device, place)
         if note is not None:
-            warnings.warn(note, SeqganWarning, stacklevel=2)
+            warn(note)
         tensors, facts = read_tensor_file(file)
         try:
             config = configs.from_trained(facts.pop("config"))
@@ -286,7 +286,7 @@ class Model:
             constraints: what every string satisfies: `prefix`, `regex`, `at_least` and others, see `ConstraintOptions`.
 
         Returns:
-            The strings; fewer than `n`, with a SeqganWarning, where no more are found.
+            The strings; fewer than `n`, with a warning, where no more are found.
 
         Raises:
             ConfigError: an invalid value, or constraints that the model cannot satisfy.

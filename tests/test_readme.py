@@ -154,3 +154,13 @@ def test_every_page_is_in_the_navigation_of_the_site() -> None:
     generated = examples | {f"reference/{name}.md" for name in ("api", "commands", "settings")}
     outside = {"dev/LOG.md", "CHANGELOG.md", "CONTRIBUTING.md"}
     assert set(named) == set(PAGES) | generated | outside and len(named) == len(set(named))
+
+
+def test_every_table_of_results_has_its_date_and_its_section_a_command() -> None:
+    results = PAGES["results.md"]
+    for page in (results, README):
+        tables = re.findall(r"^(\|.*\n)(?:\|.*\n)+\n(.*)$", page, flags=re.MULTILINE)
+        measured = [head for head, after in tables if not re.match(r"Measured on 20\d\d-\d\d-\d\d\b", after)]
+        assert measured == []
+    sections = [part for part in re.split(r"^## ", results, flags=re.MULTILINE)[1:] if "\n| --- |" in part]
+    assert sections and [part.partition("\n")[0] for part in sections if not blocks(part)] == []

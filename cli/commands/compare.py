@@ -10,12 +10,13 @@ import typer
 from rich.markup import escape
 
 from seqgan_wgp.runs.measures import value_text, wording
+from seqgan_wgp.runs.progress import measures_shown
 
 from .. import options
 from ..ui.byte_progress import Reading
 from ..ui.console import EXIT_INTERRUPTED, guarded, messages, stopping
 from ..ui.output import echo
-from ..ui.progress import Progress, measures_shown
+from ..ui.progress import Progress
 from .train import scan_with_progress
 
 if TYPE_CHECKING:

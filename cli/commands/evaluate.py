@@ -112,8 +112,8 @@ def evaluate(
     valid: Annotated[
         str | None,
         typer.Option(
-            help="Of text: measure the share of strings that pass a validator: luhn, brackets, json, rdkit, or a "
-            "plugin's.",
+            help="Of text: measure the share of strings that pass a validator: luhn, iban, ean13, json, "
+            "brackets, dna, protein, smiles, rdkit, or a plugin's.",
             metavar="NAME",
         ),
     ] = None,

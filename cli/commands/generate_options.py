@@ -139,7 +139,7 @@ Valid = Annotated[
     typer.Option(
         "--valid",
         help="Keep only strings that pass the validator NAME: luhn, iban, ean13, json, brackets, dna, protein, smiles, "
-        "or a plugin's.",
+        "rdkit, or a plugin's.",
         metavar="NAME",
         rich_help_panel=_FILTERS,
     ),

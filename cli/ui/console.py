@@ -7,24 +7,25 @@ from __future__ import annotations
 
 import errno
 import functools
+import logging
 import os
 import shutil
 import signal
 import stat
 import sys
 import traceback
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn, ParamSpec, TextIO, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from seqgan_wgp.errors import ConfigError, Diverged, ProcessGroupError, SeqganError, SeqganWarning
+from seqgan_wgp.errors import ConfigError, Diverged, ProcessGroupError, SeqganError
+from seqgan_wgp.utils.messages import LOGGER
 
 from .terminal_text import escaping
 
@@ -77,23 +78,15 @@ def fail(message: str, remedy: str = "", *, code: int = EXIT_CHANGE) -> NoReturn
 
 
 def show_warnings() -> None:
-    """Show warnings of this package as one line on stderr, without the place in the code."""
-    others = warnings.showwarning
+    """Show the library's warnings as one line on stderr, without the place in the code."""
+    LOGGER.addHandler(_OneLine(logging.WARNING))
 
-    def show(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
-        if issubclass(category, SeqganWarning):
-            messages().print(f"[yellow]warning:[/] {escape(str(message))}", soft_wrap=True)
-        else:
-            others(message, category, filename, lineno, file, line)
 
-    warnings.showwarning = show
+class _OneLine(logging.Handler):
+    """Prints each message on the present stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        messages().print(f"[yellow]warning:[/] {escape(record.getMessage())}", soft_wrap=True)
 
 
 def check_words(given: Mapping[str, object]) -> None:

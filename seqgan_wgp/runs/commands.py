@@ -28,7 +28,7 @@ from .export.formats import EXPORTS, SLIM, left_out
 from .export.space import write_space
 from .folder import open_run
 from .session import OnRecord
-from .train import report_or_warn, run_training
+from .train import report_or_warn, run_training, watched
 
 _PROBABILITY = ("log_probability", "error", "bits_per_character")
 
@@ -46,6 +46,7 @@ def resume(
     device: str | None = None,
     from_best: bool = False,
     on_record: Callable[[Record], None] | None = None,
+    progress: bool = False,
     plugins: Sequence[str | Path] = (),
 ) -> Model:
     """Resume a run, optionally with a later end, and return its model. The result equals an uninterrupted run.
@@ -57,6 +58,7 @@ def resume(
         device: "auto", "cpu", "cuda" or "mps"; None: as before.
         from_best: continue from the model of the best evaluation, if the checkpoints are damaged.
         on_record: called after every step.
+        progress: show the progress, as for `train`.
         plugins: plugin files that the run needs.
 
     Raises:
@@ -65,7 +67,8 @@ def resume(
     load_plugins(plugins)
     folder = open_run(Path(run))
     overrides = configs.given("training", steps=steps, minutes=minutes, device=device)
-    run_training(folder, overrides, on_record=_alone(on_record), from_best=from_best)
+    with watched(folder, on_record, progress=progress) as on_each:
+        run_training(folder, overrides, on_record=on_each, from_best=from_best)
     report_or_warn(folder)
     return Model.load(folder.path, device=device or "auto")
 

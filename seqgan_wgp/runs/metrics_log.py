@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import math
 import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
-from ..errors import SeqganWarning
 from ..utils.file_schema import Between, Name, SchemaError, Seconds, checked_value, from_json, parse_json
+from ..utils.messages import warn
 
 _LINE_BYTES_MOST = 1 << 20
 """Of a record; one has some thousands."""
@@ -65,11 +64,9 @@ class MetricsLog:
     def __init__(self, path: Path, size: int = 0) -> None:
         there = path.stat().st_size if path.exists() else 0
         if there < size:
-            warnings.warn(
+            warn(
                 f"{path}: has {there:,} bytes, but the checkpoint expects {size:,}; the missing records are lost, and "
-                "training goes on",
-                SeqganWarning,
-                stacklevel=2,
+                "training goes on"
             )
             size = _whole_lines(path) if there else 0
         self._file = path.open("ab")

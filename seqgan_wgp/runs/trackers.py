@@ -12,7 +12,6 @@ import json
 import math
 import os
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -20,9 +19,10 @@ from typing import Any, Protocol, final
 
 from .. import config as configs
 from ..config import Config
-from ..errors import CheckpointError, ConfigError, SeqganWarning, one_line
+from ..errors import CheckpointError, ConfigError, one_line
 from ..utils.atomic_files import new_file
 from ..utils.file_schema import read_json
+from ..utils.messages import warn
 from .folder import RunFolder
 from .tensorboard import check_tensorboard, flattened
 
@@ -185,8 +185,7 @@ class TrackedRun:
             act()
         except Exception as error:  # noqa: BLE001  (their errors have no common class)
             self._open.pop(name, None)
-            reason = f"{TRACKERS[name].title} failed ({one_line(error)}); training goes on without it"
-            warnings.warn(reason, SeqganWarning, stacklevel=3)
+            warn(f"{TRACKERS[name].title} failed ({one_line(error)}); training goes on without it", stacklevel=3)
 
 
 def _known(run: RunFolder) -> dict[str, str]:

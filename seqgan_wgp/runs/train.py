@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,12 @@ from ..model import Model
 from ..registry import load_plugins
 from ..training.batches import check_divisible
 from ..training.distributed.process_group import ALONE, ProcessGroup
+from ..training.domain import Domain
 from ..training.record import Record
 from ..training.trainer import Trainer
 from ..utils.devices import pick_device
 from ..utils.malloc import keep_memory
+from ..utils.messages import warn
 from ..utils.threads import computing_with
 from .calibrate import calibrate, threads_here
 from .checkpoint import read_checkpoint, read_initial
@@ -134,6 +135,7 @@ def train(
     out: str | Path | None = None,
     overwrite: bool = False,
     on_record: Callable[[Record], None] | None = None,
+    progress: bool = False,
     plugins: Sequence[str | Path] = (),
 ) -> Model:
     """Train a model on lines of text, on images or on points, and return it.
@@ -153,6 +155,8 @@ def train(
         out: folder for the run and its report; None: only the returned model is kept.
         overwrite: replace a run at `out`.
         on_record: called after every step.
+        progress: show the progress on stderr: as a panel on a terminal and in a notebook that has ipywidgets, as lines
+            elsewhere.
         plugins: Python files that register losses, penalties, networks or optimizers.
 
     Raises:
@@ -174,10 +178,29 @@ def train(
             config = calibrate(found, config, found.decide(config)).config
             weights = None if start is None else start.initial(found.trial(config).spec, config).tensors
             run = prepare_run(claim, found, config, initial=weights)
-            run_training(run, on_record=None if on_record is None else lambda record, _domain: on_record(record))
+            with watched(run, on_record, progress=progress) as on_each:
+                run_training(run, on_record=on_each)
             if out is not None:
                 report_or_warn(run)
         return Model.load(run.path, device=config.training.device)
+
+
+@contextlib.contextmanager
+def watched(run: RunFolder, on_record: Callable[[Record], None] | None, *, progress: bool) -> Iterator[OnRecord | None]:
+    """Give what a run calls after every step: `on_record`, and the display of the progress if asked for."""
+    if not progress:
+        yield None if on_record is None else lambda record, _domain: on_record(record)
+        return
+    from .progress import TrainingProgress, library_console
+
+    with TrainingProgress(library_console(), read_config(run)) as shown:
+
+        def both(record: Record, domain: Domain) -> None:
+            shown.show(record, domain)
+            if on_record is not None:
+                on_record(record)
+
+        yield both
 
 
 def report_or_warn(run: RunFolder) -> None:
@@ -187,4 +210,4 @@ def report_or_warn(run: RunFolder) -> None:
     try:
         write_report(run)
     except (SeqganError, OSError) as error:
-        warnings.warn(f"the report could not be written: {error}", stacklevel=3)
+        warn(f"the report could not be written: {error}", stacklevel=3)

@@ -11,15 +11,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..errors import ConfigError, SeqganWarning
+from ..errors import ConfigError
 from .atomic_files import sync_all, sync_folder
+from .messages import warn
 
 LOCK = ".lock"
 _NEW, _READY, _FORMER = ".new", ".ready", ".former"
@@ -105,11 +105,7 @@ def locked(folder: Path, remedy: str) -> Iterator[None]:
     except Timeout:
         raise busy from None
     except NotImplementedError:
-        warnings.warn(
-            f"{folder}: this file system has no locks, so no two commands may use the folder at a time",
-            SeqganWarning,
-            stacklevel=2,
-        )
+        warn(f"{folder}: this file system has no locks, so no two commands may use the folder at a time")
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be written ({error.strerror})") from None
     try:

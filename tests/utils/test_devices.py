@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqgan_wgp.errors import ConfigError, SeqganWarning
+from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.runs.train import train
 from seqgan_wgp.training.record import Record
 from seqgan_wgp.utils.devices import compute_something, device_note, pick_device, resident, sent, why_unusable
@@ -72,11 +72,13 @@ def test_a_gpu_is_tried_once() -> None:
 
 @pytest.mark.usefixtures("gpu")
 @pytest.mark.skipif(torch.version.cuda is not None, reason="this torch may have kernels for a GPU")
-def test_whoever_trains_and_whoever_loads_a_model_is_told(tiny_lines: list[str]) -> None:
+def test_whoever_trains_and_whoever_loads_a_model_is_told(
+    tiny_lines: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
     settings = {"generator.width": 8, "critic.width": 8, "training.batch_size": 8, "evaluation.patience": None}
     records: list[Record] = []
-    with pytest.warns(SeqganWarning, match="using the CPU: there is a GPU, but"):
-        model = train(tiny_lines, steps=2, device="auto", settings=settings, on_record=records.append)
+    model = train(tiny_lines, steps=2, device="auto", settings=settings, on_record=records.append)
+    assert "using the CPU: there is a GPU, but" in caplog.text
     assert model.device.type == "cpu"
     (note,) = records[0].notes
     assert "there is a GPU" in note

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
-from ...errors import ConfigError, SeqganWarning, did_you_mean
+from ...errors import ConfigError, did_you_mean
+from ...utils.messages import warn
 from ..constrained.constraints import Constraints
 from ..constrained.mask_file import masks_from, read_mask_file
 from ..hashing.row_hashes import Ids
@@ -98,7 +98,7 @@ def selected_strings(
 ) -> Iterator[str]:
     """Return the strings of a request that a selection keeps, one by one.
 
-    Where fewer than asked for are found, a SeqganWarning says so at the end.
+    Where fewer than asked for are found, a warning says so at the end.
 
     Args:
         model: the model.
@@ -144,5 +144,4 @@ def _strings(model: TextModel, request: Request, found: Iterable[tuple[StringBlo
         count, tries = count + len(block), at.tries
         yield from model.spec.to_text(block.ids_NL)
     if request.n is not None and count < request.n:
-        what = f"found {count:,} strings of {request.n:,} among {tries:,} candidates"
-        warnings.warn(what, SeqganWarning, stacklevel=3)
+        warn(f"found {count:,} strings of {request.n:,} among {tries:,} candidates", stacklevel=3)

@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from ...errors import CorpusError, did_you_mean
 from .archives import Archive, archive_of, picked
@@ -26,6 +26,9 @@ from .source import Source as Source
 from .table_shapes import TABLE_BYTES, table_reader_of
 from .weighted import weighted_columns
 
+_MISSING = ("None", "nan", "<NA>", "NaT")
+"""How missing values of Python, NumPy and pandas are written."""
+
 
 def open_source(corpus: str | Path | Sequence[str] | Sequence[str | Path]) -> Source:
     """Return the source for `corpus`.
@@ -34,8 +37,8 @@ def open_source(corpus: str | Path | Sequence[str] | Sequence[str | Path]) -> So
         corpus: a path, also of gzip, zstd, bzip2 or xz data; a path and a column, as in `people.csv:name`,
             `notes.jsonl:text`, `table.parquet:name` or `dataset:text` for a Hugging Face dataset on disk; FASTA by its
             ending; "-" for stdin; a bundled name; a pattern of paths, as in `data/*.txt`. Or a sequence: of strings to
-            learn from, also an array or a pandas column; or, where there are paths in it, or files among a few strings,
-            of several of all these.
+            learn from, also an array, a column of a frame, or a frame of one column; or, where there are paths in it,
+            or files among a few strings, of several of all these.
 
     Raises:
         CorpusError: no such file or bundled corpus, a folder, no column named, strings with lone surrogates, an input
@@ -43,10 +46,26 @@ def open_source(corpus: str | Path | Sequence[str] | Sequence[str | Path]) -> So
     """
     if isinstance(corpus, str | Path):
         return open_inputs([corpus])
-    to_list = getattr(corpus, "tolist", None)
-    if to_list is not None:  # an array or a column of a frame, whose slices and truth are not those of a list
-        corpus = cast("list[str]", to_list())
-    return open_inputs(corpus) if is_inputs(corpus) else _from_strings(cast("Sequence[str]", corpus))
+    strings = _listed(corpus)
+    return open_inputs(strings) if is_inputs(strings) else _from_strings(strings)
+
+
+def _listed(strings: Any) -> Any:
+    """Return an array, or a column of a frame, as a list: their slices and truth are not those of a list.
+
+    Raises CorpusError for a frame of several columns.
+    """
+    columns = getattr(strings, "column_names", None) or getattr(strings, "columns", None)
+    if columns is not None:
+        names = [str(name) for name in columns]
+        if len(names) != 1:
+            shown = ", ".join(names[:5])
+            raise CorpusError(f"the frame has {len(names)} columns: {shown}", "give one of them, as in frame['name']")
+        strings = strings[next(iter(columns))]
+    for name in ("tolist", "to_list", "to_pylist"):  # NumPy and pandas, Polars, Arrow
+        if hasattr(strings, name):
+            return getattr(strings, name)()
+    return strings
 
 
 def open_inputs(inputs: Sequence[str | Path]) -> Source:
@@ -264,7 +283,11 @@ def _endings() -> str:
 def _from_strings(strings: Sequence[str]) -> Source:
     for place, string in enumerate(strings):
         if not isinstance(string, str):
-            raise CorpusError(f"string {place} is {type(string).__name__}, not text")
+            remedy = "leave out what is missing, as frame['name'].dropna() does"
+            raise CorpusError(
+                f"string {place} is {type(string).__name__}, not text",
+                remedy if str(string) in _MISSING else "make text of it first, as str(value) does",
+            )
         try:
             string.encode()
         except UnicodeEncodeError as error:

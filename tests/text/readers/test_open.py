@@ -315,3 +315,22 @@ def test_what_is_not_text_is_refused(strings: Sequence[Any], message: str) -> No
     with pytest.raises(CorpusError) as caught:
         open_source(strings)
     assert caught.value.message == message
+
+
+class Frame:
+    """Columns by their names, as frames of pandas have them."""
+
+    def __init__(self, **columns: list[str]) -> None:
+        self.columns = list(columns)
+        self.held = columns
+
+    def __getitem__(self, name: str) -> Column:
+        return Column(self.held[name])
+
+
+def test_a_frame_of_one_column_is_its_strings_and_one_of_several_is_refused() -> None:
+    assert read(open_source(Frame(name=["anna", "bo"]))) == ["anna", "bo"]  # type: ignore[arg-type]
+    with pytest.raises(CorpusError, match="the frame has 2 columns: name, town\n.*frame\\['name'\\]"):
+        open_source(Frame(name=["anna"], town=["rome"]))  # type: ignore[arg-type]
+    with pytest.raises(CorpusError, match=r"string 0 is NoneType, not text\nleave out what is missing"):
+        open_source([None])  # type: ignore[list-item]
