@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_a_column_of_a_frame_is_a_corpus_and_results_are_frames(tiny_lines: list
     records = pd.DataFrame(seqgan_wgp.read_records(run / "metrics.jsonl")).set_index("step")
     assert records["js4"].dropna().index.tolist() == [2, 4]
     assert pd.Series(model.generate(9)).nunique() <= 9
-    quick = {"samples": 9, "guesses": [9], "orders": 2, "c2st_steps": 0, "baseline_seconds": 0}
+    quick: dict[str, Any] = {"samples": 9, "guesses": [9], "orders": 2, "c2st_steps": 0, "baseline_seconds": 0}
     found = seqgan_wgp.evaluate(model, names, **quick).to_json()
     assert found["js"] == seqgan_wgp.evaluate(run, **quick).to_json()["js"]
     with pytest.raises(seqgan_wgp.CorpusError, match="string 1 is float, not text\nleave out what is missing"):
