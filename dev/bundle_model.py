@@ -1,6 +1,6 @@
 """Make a bundled model of a run: a slim file, its card and its hash in seqgan_wgp/models/index.toml.
 
-    python -m dev.bundle_model RUN NAME CORPUS [--best]
+    python -m dev.bundle_model RUN NAME CORPUS [--best] [--valid VALIDATOR]
 
 The entry NAME of the index must be there: it has the description, the corpus, its licence and the commands, which the
 card repeats. CORPUS is what the run was trained on; the test split of it is measured.
@@ -28,6 +28,7 @@ def card(entry: BundledModel, model: Model, found: Evaluation, changed: int) -> 
     strings = [f"    {as_txt(string)}" for string in model.generate(SAMPLES)]
     table = found.tables[0]
     is_bundled = bundled_with(model.facts["corpus"]["sha256"]) is not None
+    minutes = f"{model.facts['seconds'] / 60:.1f} minutes of wall time on one core"
     rows = [table.head, ["---"] * len(table.head), *table.rows]
     measures = [f"| {' | '.join(str(cell) or ' ' for cell in row)} |" for row in rows]
     lines = [
@@ -38,7 +39,7 @@ def card(entry: BundledModel, model: Model, found: Evaluation, changed: int) -> 
         f"* Trained on: {entry.corpus}.",
         f"* Licence of the corpus: {entry.licence}. The model is under the MIT licence of this project.",
         f"* SHA-256 of the corpus: `{model.facts['corpus']['sha256']}`.",
-        f"* Training: {model.facts['step']:,} steps, {model.facts['seconds'] / 60:.1f} minutes on one core.",
+        f"* Training: {model.facts['step']:,} steps, {minutes}.",
         f"* Weights in half precision. Of {COMPARED:,} strings by `--decode argmax`, {changed} differ from those of "
         "the same weights in single precision, each where two characters are about equally probable.",
         "",
@@ -57,10 +58,19 @@ def card(entry: BundledModel, model: Model, found: Evaluation, changed: int) -> 
         f"On the test split of the corpus, by `seqgan-wgp evaluate {entry.name}{'' if is_bundled else ' CORPUS'}`:",
         "",
         *(f"* {sentence}" for sentence in found.summary),
+        *_validity(found),
         "",
         *measures,
     ]
     return "\n".join(lines) + "\n"
+
+
+def _validity(found: Evaluation) -> list[str]:
+    """Return the share of valid strings, where a validator was named."""
+    valid = found.to_json().get("valid")
+    if valid is None:
+        return []
+    return [f"* valid by `{valid['validator']}`: {valid['generated']:.1%}, of the test lines {valid['test']:.1%}"]
 
 
 def main() -> None:
@@ -70,6 +80,7 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("corpus")
     parser.add_argument("--best", action="store_true")
+    parser.add_argument("--valid", help="validator whose share of valid strings the card names")
     given = parser.parse_args()
     entry = bundled_models()[given.name]
     whole = Model.load(given.run, best=given.best)
@@ -77,7 +88,7 @@ def main() -> None:
     model = Model.load(entry.path)
     pairs = zip(whole.generate(COMPARED, decode="argmax"), model.generate(COMPARED, decode="argmax"), strict=True)
     changed = sum(one != other for one, other in pairs)
-    found = evaluate(model, given.corpus, baseline_seconds=0)
+    found = evaluate(model, given.corpus, baseline_seconds=0, valid=given.valid)
     entry.card.write_text(card(entry, model, found, changed), encoding="utf-8")
     digest = hashlib.sha256(entry.path.read_bytes()).hexdigest()
     index = FOLDER / "index.toml"
