@@ -207,8 +207,11 @@ def test_too_many_words_are_refused_with_a_way_out(monkeypatch: pytest.MonkeyPat
     assert "corpus.max_alphabet=39" in error.value.remedy
     assert scan(open_source(lines), settings("word", max_alphabet=39)).facts.alphabet == 39
     monkeypatch.setattr(token_symbols, "TOKENS_MOST", 20)
-    with pytest.raises(CorpusError, match="more than 20 different units"):
+    told = f"{open_source(lines).label}: the text has more than 20 different units"
+    with pytest.raises(CorpusError, match=told):
         scan(open_source(lines), settings("word"))
+    with pytest.raises(CorpusError, match=told):
+        inspect(open_source(lines), override(recipe("fast"), {"corpus.unit": "word"}))
 
 
 def test_text_with_private_code_points_is_refused() -> None:

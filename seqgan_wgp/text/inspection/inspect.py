@@ -106,10 +106,14 @@ def inspect(
         measure: measures the speed of training, see `timing.measure`; None: it is not measured.
 
     Raises:
-        CorpusError: the corpus cannot be read at all: no permission, a folder, damaged compression, unknown encoding.
+        CorpusError: the corpus cannot be read at all: no permission, a folder, damaged compression, unknown encoding,
+            too many units.
     """
     source = recognised(source, config.corpus)
-    read = _read(source, config.corpus, on_bytes)
+    try:
+        read = _read(source, config.corpus, on_bytes)
+    except ConfigError as error:  # of the units
+        raise CorpusError(f"{source.label}: {error.message}", error.remedy) from None
     found: Scan | None = None
     refusal: CorpusError | None = None
     try:
