@@ -3,7 +3,9 @@
 The metadata of the file is that of a model file, each entry JSON: config, step, metrics and, for text, the tokenizer
 and facts about the corpus. The entry `noise`, {"stream": s, "block": b}, is added: item k is row k mod b of a batch of
 b latents. Their numbers are those of `utils.counter_rng` for (seed, s, k, column), normal or uniform according to
-config.generator.latent_distribution.
+config.generator.latent_distribution. The generator of a model with labels has a second input, the number of the label
+of each item; {"label_stream": s} is then part of `noise`, and the facts about the corpus have the labels with their
+counts, whose order by name is that of the numbers.
 
 Shape suffixes: B batch, Z latent.
 """
@@ -18,10 +20,10 @@ import operator
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ... import config as configs
 from ...domains import DOMAINS
@@ -29,10 +31,11 @@ from ...errors import ConfigError
 from ...model import Model
 from ...text.fusion.fusion import PART as FUSION
 from ...text.refinement.refiner import PART as REFINER
+from ...training.labels import LABEL_STREAMS, labels_of, with_label
 from ...training.latents import block_size_of
 from ...utils.atomic_files import new_file
 from ...utils.counter_rng import Stream
-from .onnx_runtime import FORMAT, LATENT, NOISE, check_packages
+from .onnx_runtime import FORMAT, LABEL, LATENT, NOISE, check_packages
 
 OPSET = 18
 """Version of the ONNX operators: the first that torch's exporter writes."""
@@ -49,6 +52,8 @@ def check_onnx() -> None:
 def write_onnx(model: Model, path: str | Path) -> None:
     """Write a model's generator as ONNX: (B, Z) float32 latents to (B, ...) critic inputs, for any B.
 
+    With labels it has the further input (B,) int64, the numbers of the labels.
+
     The weights are those that the model uses to generate. Weight normalization is folded into the weights. The same
     model gives the same bytes with the same versions of torch and onnx.
 
@@ -57,11 +62,9 @@ def write_onnx(model: Model, path: str | Path) -> None:
         path: the file; an existing one is replaced atomically.
 
     Raises:
-        ConfigError: onnx or onnxscript is not installed, the weights are too large for one file, or the model has
-            labels.
+        ConfigError: onnx or onnxscript is not installed, or the weights are too large for one file.
         OSError: the file cannot be written.
     """
-    model.refuse_labels("export to ONNX")
     check_onnx()
     generator = folded(model)
     size = sum(tensor.nbytes for tensor in generator.state_dict().values())
@@ -69,7 +72,9 @@ def write_onnx(model: Model, path: str | Path) -> None:
         raise ConfigError(f"the generator has {size:,} bytes of weights, but an ONNX file can hold {BYTES_MOST:,}")
     onnx: Any = importlib.import_module("onnx")
     with new_file(Path(path)) as file:
-        proto = _graph(generator, model.config.generator.latent, DOMAINS[model.config.domain].output_name)
+        labelled = labels_of(model.spec) is not None
+        output = DOMAINS[model.config.domain].output_name
+        proto = _graph(generator, model.config.generator.latent, output, labelled=labelled)
         onnx.helper.set_model_props(proto, metadata(model))
         onnx.checker.check_model(proto, full_check=True)
         file.write(proto.SerializeToString(deterministic=True))
@@ -84,11 +89,15 @@ def metadata(model: Model) -> dict[str, str]:
     facts = {
         "format_version": configs.FORMAT_VERSION,
         "config": configs.to_dict(model.config),
-        NOISE: {"stream": int(Stream.SAMPLE_LATENT), "block": block_size_of(model.config)},
+        NOISE: {"stream": int(Stream.SAMPLE_LATENT), "block": block_size_of(model.config), **_label_stream(model)},
         **{name: value for name, value in model.facts.items() if name not in _LEFT_OUT},
     }
     written = {name: json.dumps(value) for name, value in facts.items()}
     return dict(sorted({"format": FORMAT, **written}.items()))
+
+
+def _label_stream(model: Model) -> dict[str, int]:
+    return {} if labels_of(model.spec) is None else {"label_stream": int(LABEL_STREAMS[Stream.SAMPLE_LATENT])}
 
 
 def folded(model: Model) -> nn.Module:
@@ -99,19 +108,36 @@ def folded(model: Model) -> nn.Module:
     return plain.eval().requires_grad_(False)
 
 
-def _graph(generator: nn.Module, latent: int, output: str) -> Any:
+@final
+class _WithLabels(nn.Module):
+    """A generator whose labels are an input of their own."""
+
+    def __init__(self, generator: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, latent_BZ: Tensor, label_B: Tensor) -> Tensor:
+        """Return what the generator does for latents with these labels."""
+        out: Tensor = self.generator(with_label(latent_BZ, label_B))
+        return out
+
+
+def _graph(generator: nn.Module, latent: int, output: str, *, labelled: bool) -> Any:
     """Return the graph as a ModelProto, without the source locations that torch records in it."""
     # Two latents: the exporter would take a batch of one for a fixed size.
-    example_BZ = torch.zeros(2, latent)
+    inputs = {LATENT: torch.zeros(2, latent)}
+    if labelled:
+        inputs[LABEL] = torch.zeros(2, dtype=torch.int64)
+    batch = torch.export.Dim("batch")
     with _quiet():
         program = torch.onnx.export(
-            generator,
-            (example_BZ,),
+            _WithLabels(generator).eval() if labelled else generator,
+            tuple(inputs.values()),
             dynamo=True,
             opset_version=OPSET,
-            input_names=[LATENT],
+            input_names=list(inputs),
             output_names=[output],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamic_shapes=tuple({0: batch} for _ in inputs),
             verbose=False,
         )
     assert program is not None

@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, final
 
@@ -27,6 +28,9 @@ from ...utils.file_schema import parse_json
 FORMAT = "seqgan_wgp"
 LATENT = "latent"
 """Name of the graph's input."""
+
+LABEL = "label"
+"""Name of its second input, if the model has labels."""
 
 NOISE = "noise"
 """Metadata entry that defines the latents of generated items; see `runs.export.onnx`."""
@@ -53,6 +57,7 @@ class OnnxGenerator:
     Attributes:
         facts: metadata of the file: config, step, metrics and, for text, tokenizer and corpus.
         output_shape: shape of one critic input; for text (L, V).
+        labels: the labels that strings can be asked for by; empty for a model without.
 
     Raises:
         ConfigError: onnxruntime is not installed.
@@ -72,33 +77,40 @@ class OnnxGenerator:
             settings, noise = self.facts["config"]["generator"], self.facts[NOISE]
             self._latent, self._distribution = int(settings["latent"]), str(settings["latent_distribution"])
             self._stream, self._block = int(noise["stream"]), int(noise["block"])
-        except (KeyError, TypeError, ValueError) as error:
+            counts = self.facts.get("corpus", {}).get("labels", {})
+            self.labels = sorted(counts)
+            self._counts = [float(counts[name]) for name in self.labels]
+            self._label_stream = int(noise["label_stream"]) if counts else 0
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{self.path}: its metadata is incomplete: {error} is missing", _REMEDY) from None
         self._vocabulary = _vocabulary(self.path, self.facts)
         self.output_shape: tuple[int, ...] = tuple(self._session.get_outputs()[0].shape[1:])
 
-    def generate(self, n: int, *, seed: int = 0, start: int = 0) -> list[str]:
+    def generate(self, n: int, *, seed: int = 0, start: int = 0, label: str | None = None) -> list[str]:
         """Return `n` strings.
 
         Args:
             n: number of strings, 0 or more.
             seed: random seed of the latents.
             start: index of the first string.
+            label: of all strings; None: labels by their shares of the training lines.
 
         Raises:
-            ConfigError: a negative number, or a generator of another kind of data.
+            ConfigError: a negative number, an unknown label, or a generator of another kind of data.
         """
-        return list(self.stream(n, seed=seed, start=start))
+        return list(self.stream(n, seed=seed, start=start, label=label))
 
-    def stream(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[str]:
+    def stream(self, n: int, *, seed: int = 0, start: int = 0, label: str | None = None) -> Iterator[str]:
         """Yield the strings of `generate` one by one, in constant memory."""
         if self._vocabulary is None:
             domain = self.facts["config"]["domain"]
             raise ConfigError(f"{self.path}: generates {domain!r} data, not strings", "use points()")
-        for probabilities_BLV in self.points(n, seed=seed, start=start):
+        for probabilities_BLV in self.points(n, seed=seed, start=start, label=label):
             yield from self._vocabulary.decode(probabilities_BLV.argmax(axis=-1))
 
-    def points(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[npt.NDArray[np.float32]]:
+    def points(
+        self, n: int, *, seed: int = 0, start: int = 0, label: str | None = None
+    ) -> Iterator[npt.NDArray[np.float32]]:
         """Yield the generator's outputs, float32 (B, *output_shape), in order and in parts.
 
         For text these are probabilities (B, L, V), for images pixels as the critic takes them. Blocks are the same as
@@ -106,10 +118,16 @@ class OnnxGenerator:
         """
         if n < 0 or start < 0 or seed < 0:
             raise ConfigError(f"n (={n}), start (={start}) and seed (={seed}) must not be negative")
+        if label is not None and label not in self.labels:
+            known = f"it knows: {', '.join(self.labels)}" if self.labels else "leave it out"
+            raise ConfigError(f"{self.path}: does not know the label {label!r}", known)
         block = self._block
         for number in range(start // block, math.ceil((start + n) / block)):
-            latent_BZ = self._latents(seed, np.arange(number * block, (number + 1) * block))
-            (point_B,) = self._session.run(None, {LATENT: latent_BZ})
+            index_B = np.arange(number * block, (number + 1) * block)
+            inputs: dict[str, npt.NDArray[Any]] = {LATENT: self._latents(seed, index_B)}
+            if self.labels:
+                inputs[LABEL] = self._numbers(seed, index_B, label)
+            (point_B,) = self._session.run(None, inputs)
             yield point_B[max(start - number * block, 0) : start + n - number * block]
 
     def _latents(self, seed: int, index_B: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
@@ -117,6 +135,15 @@ class OnnxGenerator:
         if self._distribution == "uniform":
             return 2 * uniform_numpy(seed, self._stream, index_B, self._latent) - 1
         return normal_numpy(seed, self._stream, index_B, self._latent)
+
+    def _numbers(self, seed: int, index_B: npt.NDArray[np.int64], label: str | None) -> npt.NDArray[np.int64]:
+        """Return the numbers (B,) of the labels of items; see `training.labels.LabelShares`."""
+        if label is not None:
+            return np.full(len(index_B), self.labels.index(label), np.int64)
+        total = math.fsum(self._counts)
+        bounds = np.array(list(accumulate(count / total for count in self._counts))[:-1], np.float32)
+        uniform_B = uniform_numpy(seed, self._label_stream, index_B, 1)[:, 0]
+        return np.searchsorted(bounds, uniform_B, side="right").astype(np.int64)
 
 
 def check_packages(*packages: str) -> None:

@@ -24,7 +24,7 @@ from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.latents import BLOCK, generate, run_latents
 from seqgan_wgp.utils.counter_rng import Stream
 
-from ..untrained import IMAGES, TEXT, TOY, made
+from ..untrained import CORPUS, IMAGES, TEXT, TOY, made
 
 pytest.importorskip("onnx", reason="the extra onnx is not installed")
 pytest.importorskip("onnxscript", reason="the extra onnx is not installed")
@@ -76,6 +76,31 @@ def test_any_text_generator_is_exported_as_it_is(
     after = model.generator.state_dict()
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+def test_a_generator_with_labels_takes_them_as_a_second_input(
+    tmp_path: Path, tiny_config: Callable[..., Config]
+) -> None:
+    counts = {"de": 30, "en": 60, "fr": 10}
+    facts = {**TEXT, "corpus": {**CORPUS, "labels": counts}}
+    model = made(tiny_config(**{"corpus.label": "country"}), facts)
+    write_onnx(model, tmp_path / "x.onnx")
+    exported = OnnxGenerator(tmp_path / "x.onnx")
+    assert exported.labels == model.labels == ["de", "en", "fr"]
+    for label in (None, "fr"):
+        assert exported.generate(700, seed=3, start=40, label=label) == model.generate(
+            700, seed=3, start=40, label=label
+        )
+    assert exported.generate(50, label="de") != exported.generate(50, label="fr")
+    (latent, label_) = proto(tmp_path / "x.onnx").graph.input
+    assert (latent.name, label_.name) == ("latent", "label")
+    with pytest.raises(ConfigError, match="does not know the label 'it'"):
+        exported.generate(1, label="it")
+
+
+def test_a_label_is_refused_where_there_are_none(file: Path) -> None:
+    with pytest.raises(ConfigError, match="does not know the label 'fr'"):
+        OnnxGenerator(file).generate(1, label="fr")
 
 
 @pytest.mark.parametrize("name", ["mnist-fast", "mnist-gan", "mnist-wgan", "toy"])
