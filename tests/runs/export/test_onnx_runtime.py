@@ -100,9 +100,9 @@ def test_the_facts_are_those_of_the_model(model: Model, file: Path) -> None:
 
 
 def test_negative_numbers_are_refused(file: Path) -> None:
-    for arguments in ({"n": -1}, {"n": 1, "start": -1}, {"n": 1, "seed": -1}):
+    for n, start, seed in ((-1, 0, 0), (1, -1, 0), (1, 0, -1)):
         with pytest.raises(ConfigError, match="must not be negative"):
-            OnnxGenerator(file).generate(**arguments)
+            OnnxGenerator(file).generate(n, start=start, seed=seed)
 
 
 def test_files_that_are_no_exported_model_are_refused(tmp_path: Path, file: Path) -> None:
