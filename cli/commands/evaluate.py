@@ -117,6 +117,13 @@ def evaluate(
             metavar="NAME",
         ),
     ] = None,
+    log_probability: Annotated[
+        bool,
+        typer.Option(
+            "--log-probability",
+            help="Of text: measure the log probability of test lines under the model, too; seconds more.",
+        ),
+    ] = False,
     best: options.Best = False,
     data: Annotated[
         Path | None, typer.Option(help="For image models: folder of images to evaluate against.", metavar="DIR")
@@ -149,6 +156,7 @@ def evaluate(
             baseline_seconds=baseline_seconds,
             temperatures=_numbers(temperatures),
             valid=valid,
+            log_probability=log_probability,
             best=best,
             device=device or "auto",
             on_step=working,

@@ -140,6 +140,7 @@ class ImageAdapter(DomainAdapter):
             "refine",
             "temperatures",
             "valid",
+            "log_probability",
         )
         model, spec = loaded.model, loaded.model.spec
         assert isinstance(spec, ImageSpec)

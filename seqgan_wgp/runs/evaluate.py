@@ -45,6 +45,7 @@ def evaluate(
     baseline_seconds: float | None = None,
     temperatures: Sequence[float] | None = None,
     valid: str | None = None,
+    log_probability: bool = False,
     best: bool = False,
     device: str = "auto",
     plugins: Sequence[str | Path] = (),
@@ -75,6 +76,8 @@ def evaluate(
             leaves it out; None: 30. It is trained once per corpus and cached.
         temperatures: for text: also draw strings at these temperatures, to compare likelihood with variety.
         valid: for text: name of a validator, to measure the share of valid strings.
+        log_probability: for text: measure the log probability of at most 1,000 test lines under the model, and of as
+            many training lines; see `Model.log_probability`.
         best: use the model of the best evaluation instead of the latest; needs a run folder.
         device: "auto", "cpu", "cuda" or "mps". A loaded model stays on its device.
         plugins: plugin files that the model needs, as for `Model.load`.
@@ -102,6 +105,7 @@ def evaluate(
         baseline_seconds=baseline_seconds,
         temperatures=None if temperatures is None else tuple(temperatures),
         valid=valid,
+        log_probability=log_probability,
     )
     question.check()
     load_plugins(plugins)
@@ -115,6 +119,8 @@ def evaluate(
         raise ConfigError("there is nothing to evaluate", _EITHER)
     opened = open_model(model, best=best, device=device)
     adapter = DOMAINS[opened.model.config.domain]
+    if log_probability and adapter.has_strings:
+        opened.model.refuse_labels("--log-probability")
     if refine and adapter.has_strings:
         opened = replace(opened, model=opened.model.refined())
     return adapter.evaluate(opened, question, on_step, on_bytes)
@@ -131,7 +137,8 @@ def _check_strings_alone(model: Any, question: EvalOptions, strings: Any, refere
             "leave MODEL out; to compare with a model, generate its strings into a file first: generate MODEL -o FILE",
         )
     for option, value in {
-        "--best": best, "--refine": question.refine, "--temperatures": question.temperatures, "--data": question.data
+        "--best": best, "--refine": question.refine, "--temperatures": question.temperatures, "--data": question.data,
+        "--log-probability": question.log_probability,
     }.items():  # fmt: skip
         if value:
             raise ConfigError(f"{option} needs a model, but --strings is given", "leave one of the two out")

@@ -229,6 +229,7 @@ def evaluation_options(options: EvalOptions, *, critic_trained: bool = True) -> 
         seed=options.seed,
         temperatures=tuple(options.temperatures or ()),
         valid=options.valid,
+        log_probability=options.log_probability,
         critic_trained=critic_trained,
         baseline_seconds=BASELINE_SECONDS if options.baseline_seconds is None else options.baseline_seconds,
     )

@@ -121,7 +121,7 @@ class ToyAdapter(DomainAdapter):
     def evaluate(self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes) -> ToyEvaluation:
         """Measure a model against points that were not used in training."""
         del on_bytes
-        others = ("baseline_seconds", "c2st_steps", "refine", "temperatures", "valid")
+        others = ("baseline_seconds", "c2st_steps", "refine", "temperatures", "valid", "log_probability")
         options.refuse(self.items, "corpus", "data", "legacy", "guesses", "orders", *others)
         model, spec = loaded.model, loaded.model.spec
         assert isinstance(spec, ToySpec)

@@ -129,6 +129,8 @@ class EvalOptions:
     baseline_seconds: float | None = None
     temperatures: tuple[float, ...] | None = None
     valid: str | None = None
+    log_probability: bool = False
+    """Whether to measure the probability of test lines under the model."""
 
     def check(self) -> None:
         """Raise ConfigError for a number out of bounds, or options that do not go together."""

@@ -232,6 +232,7 @@ SURFACE: dict[str, dict[str, object]] = {
         "--baseline-seconds SECONDS": None,
         "--temperatures T,T,...": None,
         "--valid NAME": None,
+        "--log-probability": False,
         "--best": False,
         "--data DIR": None,
         "--weights COUNTS": None,

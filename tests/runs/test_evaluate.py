@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import seqgan_wgp
@@ -19,7 +20,9 @@ from seqgan_wgp.runs.folder import BEST, MODEL, RunFolder
 from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.train import run_training
 from seqgan_wgp.text.adapter import scan_data
+from seqgan_wgp.text.corpus.dataset import open_corpus
 from seqgan_wgp.text.evaluation.evaluate import TextEvaluation
+from seqgan_wgp.text.vocabulary import mask_after_pad
 from seqgan_wgp.toy.adapter import scan_toy
 from seqgan_wgp.toy.evaluation import ToyEvaluation
 from seqgan_wgp.utils.bundled_models import bundled_models
@@ -111,6 +114,17 @@ def test_points_need_no_data(toy: RunFolder) -> None:
     assert isinstance(found, ToyEvaluation)
     assert found.n == 40
     assert evaluate(toy.path, samples=40) == found
+
+
+def test_the_probability_of_test_lines_is_what_the_model_says_of_them(run: RunFolder) -> None:
+    found = evaluate(run.path, **QUICK, log_probability=True)
+    tree, corpus = found.to_json()["log_probability"], open_corpus(run.path)
+    lines = corpus.vocabulary.decode(mask_after_pad(np.asarray(corpus.test_NL)))
+    each = list(Model.load(run.path, device="cpu").log_probability(lines))
+    assert tree["lines"] == len(lines)
+    assert tree["test"] == pytest.approx(np.mean([one.log_probability for one in each]))
+    assert tree["error"] == pytest.approx(np.mean([one.error for one in each]))
+    assert any(name == "log p" for name, *_ in found.rows)
 
 
 @pytest.mark.parametrize(

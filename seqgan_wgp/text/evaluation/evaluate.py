@@ -24,6 +24,7 @@ from . import verdicts
 from .baselines import Bench
 from .by_label import ByLabel, measured_by_label
 from .frontier import Frontier, TemperatureSampler
+from .log_probability import GivesProbabilities, LogProbability, log_probability_of_lines
 from .options import Generator, LabelSource, TextEvalOptions
 from .prepare_corpus import unknown_share
 from .result import (
@@ -46,6 +47,7 @@ from .tables import (
     hits_rows,
     label_rows,
     labels_table,
+    log_probability_rows,
     makeup_rows,
     nll_rows,
     pairs_table,
@@ -98,6 +100,9 @@ class TextEvaluation:
 
     by_label: ByLabel | None = None
     """Measures by label; None for a model or a corpus without labels."""
+
+    log_probability: LogProbability | None = None
+    """What the model says of test lines; None where it was not asked for."""
 
     @property
     def summary(self) -> tuple[str, ...]:
@@ -163,6 +168,8 @@ class TextEvaluation:
         found |= {name: tree[name] for name in ("copies", "nearest", "scores", "c2st", "frontier", "valid")}
         if self.by_label is not None:
             found["by_label"] = tree["by_label"]
+        if self.log_probability is not None:
+            found["log_probability"] = tree["log_probability"]
         return found | {"summary": self.summary}
 
 
@@ -196,6 +203,7 @@ def evaluate_text(
         label_N=label_N,
         c2st=lambda: bench.two_sample_test(model, strings_NL),
         frontier=lambda: bench.frontier(cast(TemperatureSampler, model), strings_NL),
+        log_probability=lambda: _log_probability(bench, model),
     )
     return measure_strings(bench, measured, same_corpus=same_corpus)
 
@@ -220,6 +228,7 @@ class MeasuredStrings:
 
     c2st: Callable[[], TwoSampleTest | None] = lambda: None
     frontier: Callable[[], Frontier | None] = lambda: None
+    log_probability: Callable[[], LogProbability | None] = lambda: None
     subject: str = "this model"
     remarks: tuple[str, ...] = ()
 
@@ -255,7 +264,15 @@ def measure_strings(bench: Bench, measured: MeasuredStrings, *, same_corpus: boo
         frontier=measured.frontier(),
         valid=bench.validity(strings_NL),
         by_label=_by_label(bench, strings_NL, measured.label_N),
+        log_probability=measured.log_probability(),
     )
+
+
+def _log_probability(bench: Bench, model: object) -> LogProbability | None:
+    if not bench.asked.log_probability or not isinstance(model, GivesProbabilities):
+        return None
+    bench.on_step("measuring the probability of test lines", 0.0)
+    return log_probability_of_lines(model, bench.corpus, bench.test_RL, bench.asked.seed)
 
 
 def _by_label(bench: Bench, strings_NL: Ints, label_N: npt.NDArray[np.int64] | None) -> ByLabel | None:
@@ -294,6 +311,7 @@ def _rows(found: TextEvaluation) -> list[MeasureRow]:
         *profile_rows(found.profiles, _fellows(found)),
         *hits_rows(found.hits),
         *nll_rows(found.nll),
+        *log_probability_rows(found.log_probability),
         *valid_rows(found.valid),
         *label_rows(found.by_label),
         *makeup_rows(found.makeup),

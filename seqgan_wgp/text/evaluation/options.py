@@ -68,6 +68,9 @@ class TextEvalOptions:
     valid: str | None = None
     """Validator that says which share of the strings is valid; None: none does."""
 
+    log_probability: bool = False
+    """Whether to measure the probability of test lines under the model."""
+
     critic_trained: bool = True
     """Whether the model's critic was trained; likelihood training does not train it."""
 

@@ -8,6 +8,7 @@ from ...training.adapter import EvalTable, MeasureRow
 from . import verdicts
 from .by_label import ByLabel
 from .frontier import Frontier
+from .log_probability import LogProbability
 from .result import Composition, GenerativeNll, Hits, NearestLines, Profile, Profiles, Validity
 from .scores import ScoreSpread
 from .two_sample_test import TwoSampleTest
@@ -74,6 +75,16 @@ def nll_rows(nll: GenerativeNll | None) -> list[MeasureRow]:
         return []
     words = f"nats per symbol under the autoregressive baseline: {verdicts.likely(nll)}"
     return [("NLL", f"{nll.generated:.3f}", f"test lines {nll.test:.3f}", words)]
+
+
+def log_probability_rows(found: LogProbability | None) -> list[MeasureRow]:
+    """Return the log probability of test lines under the model, where it was asked for."""
+    if found is None:
+        return []
+    error = f", standard error {found.error:.2f}" if found.error else ""
+    left_out = f"; {found.impossible:.1%} left out, which it cannot draw" if found.impossible else ""
+    words = f"mean log probability of test lines in nats, {found.bits_per_character:.2f} bits per character"
+    return [("log p", f"{found.test:.2f}", f"training lines {found.train:.2f}", f"{words}{error}{left_out}")]
 
 
 def valid_rows(valid: Validity | None) -> list[MeasureRow]:
