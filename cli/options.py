@@ -117,14 +117,15 @@ def with_columns(
 
     Raises ConfigError where a column is named twice, or where there is no text.
     """
+    named = {name: value for name, value in (("weights", weights), ("label", label)) if value is not None}
+    found = assignments or []
+    if not named:
+        return found
     from seqgan_wgp.config.serialization import parse_assignments
-    from seqgan_wgp.domains import adapter_claiming
+    from seqgan_wgp.domains import adapter_claiming  # which loads what trains
     from seqgan_wgp.errors import ConfigError
 
-    found = assignments or []
-    for name, value in (("weights", weights), ("label", label)):
-        if value is None:
-            continue
+    for name, value in named.items():
         adapter = adapter_claiming(corpus)
         if not adapter.has_strings:
             raise ConfigError(f"--{name} is for text, not for {adapter.name} data", "leave it out")

@@ -119,7 +119,7 @@ def evaluate(
         raise ConfigError("there is nothing to evaluate", _EITHER)
     opened = open_model(model, best=best, device=device)
     adapter = DOMAINS[opened.model.config.domain]
-    if log_probability and adapter.has_strings:
+    if log_probability and isinstance(opened.model, Model):
         opened.model.refuse_labels("--log-probability")
     if refine and adapter.has_strings:
         opened = replace(opened, model=opened.model.refined())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 
 from ..runs.report.charts import Chart, Series, svg
 from ..text.generation.formats import printable
@@ -66,7 +67,10 @@ def inspection_html(found: Inspection) -> str:
         rows.append(("length", f"{outlook.length}: {outlook.rule}"))
         split = f"{outlook.train:,} training, {outlook.validation:,} validation, {outlook.test:,} test"
         rows.append(("rows", f"{outlook.rows:,}: {split}"))
-    rows += [(finding.level, "; ".join(filter(None, (finding.what, finding.remedy)))) for finding in found.findings]
+    said = [(finding.level, "; ".join(filter(None, (finding.what, finding.remedy)))) for finding in found.findings]
+    for file in found.source.files:  # where a file lies is nobody's business
+        said = [(level, text.replace(file.label, Path(file.label).name)) for level, text in said]
+    rows += said
     style = "" if verdict.trains else " class='sg-problem'"
     return f"<p{style}><b>{_text(verdict.what)}</b> {_text(verdict.remedy)}</p>{table_html((), rows)}"
 
