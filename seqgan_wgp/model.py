@@ -6,6 +6,7 @@ Shape suffixes: B batch, N strings or images, Z latent.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Unpack, cast, final
@@ -33,7 +34,7 @@ from .text.generation.refined import RefinedStrings
 from .text.generation.request import AUTO, Request, check_decoding
 from .text.generation.sampling import sampled
 from .text.generation.scoring import Scored, scored
-from .text.generation.selection import Selection, selected_strings
+from .text.generation.selection import Selection, selected_records, selected_strings
 from .text.generation.stream import TextModel, candidates, stream
 from .text.generation.string_probability import LATENTS
 from .text.networks import log_probabilities
@@ -333,8 +334,13 @@ class Model:
         **constraints: Unpack[ConstraintOptions],
     ) -> Iterator[str]:
         """Yield the strings of `generate` one by one, in constant memory."""
-        wanted = constraints_from(constraints)
-        selection = Selection(
+        request, selection, drawn = self._selecting(
+            n,
+            seed=seed,
+            start=start,
+            decode=decode,
+            temperature=temperature,
+            refine=refine,
             unique=unique,
             not_in=not_in,
             valid=valid,
@@ -343,25 +349,48 @@ class Model:
             order=order,
             masks=masks,
             per_mask=per_mask,
+            label=label,
+            **constraints,
         )
-        if wanted is None and not selection.selects:
+        if request.constraints is None and not selection.selects:
             parts = self.samples(
                 n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine, label=label
             )
             return (string for samples in parts for string in self.spec.to_text(samples))
+        return selected_strings(self._parts_for(request), request, selection, drawn)
+
+    def records(self, n: int, **options: Any) -> Iterator[dict[str, Any]]:
+        """Yield the strings of `generate` with scores, as the records of `generate --scores`, in constant memory.
+
+        A record has `text`, `score` (of the critic), `log_probability` (natural log, given the latent, at temperature
+        1), with constraints `constraint_cost` (how much less probable, in nats, than the model's own choice), and of a
+        model with labels `label`. `pandas.DataFrame(model.records(100))` is a table.
+
+        Args:
+            n: number of strings.
+            options: those of `generate`.
+
+        Raises:
+            ConfigError: as `generate`.
+        """
+        request, selection, drawn = self._selecting(n, **options)
+        return selected_records(self._parts_for(request), request, selection, drawn)
+
+    def _selecting(
+        self, n: int, *, decode: str = AUTO, refine: bool = False, label: Label = None, **options: Any
+    ) -> tuple[Request, Selection, Callable[[int], Iterator[Any]]]:
+        """Return the request and the selection of the options of `generate`, and what draws strings for their masks."""
+        numbers = {name: options.pop(name) for name in ("seed", "start", "temperature") if name in options}
+        known = [field.name for field in fields(Selection)]
+        selection = Selection(**{name: options.pop(name) for name in known if name in options})
         decode = self.decoding(decode, refine=refine)
-        request = Request(
-            n=n,
-            seed=seed,
-            start=start,
-            decode=decode,
-            temperature=temperature,
-            refine=refine,
-            constraints=wanted,
-            label=() if label is None else label_pairs(self.text_spec("generate"), label),
-        )
-        model = self.text_model(refine=refine, decode=decode)
-        return selected_strings(model, request, selection, partial(self.samples, seed=seed, label=label))
+        pairs = () if label is None else label_pairs(self.text_spec("label"), label)
+        wanted = constraints_from(cast("ConstraintOptions", options))
+        request = Request(n=n, decode=decode, refine=refine, constraints=wanted, label=pairs, **numbers)
+        return request, selection, partial(self.samples, seed=request.seed, label=label)
+
+    def _parts_for(self, request: Request) -> TextModel:
+        return self.text_model(refine=request.refine, decode=request.decode)
 
     def samples(
         self,

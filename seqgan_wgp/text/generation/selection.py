@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from ...errors import ConfigError, did_you_mean
 from ...utils.messages import warn
 from ..constrained.constraints import Constraints
 from ..constrained.mask_file import masks_from, read_mask_file
+from ..domain import TextSpec
 from ..hashing.row_hashes import Ids
 from ..hashing.string_hashes import StringHashes
 from ..readers.lines import Lines
@@ -96,7 +97,46 @@ class Selection:
 def selected_strings(
     model: TextModel, request: Request, selection: Selection, drawn: Callable[[int], Iterable[Ids]] | None = None
 ) -> Iterator[str]:
-    """Return the strings of a request that a selection keeps, one by one.
+    """Return the strings of `selected_blocks` one by one."""
+    blocks = selected_blocks(model, request, selection, drawn)
+    return (string for block in blocks for string in model.spec.to_text(block.ids_NL))
+
+
+def selected_records(
+    model: TextModel, request: Request, selection: Selection, drawn: Callable[[int], Iterable[Ids]] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Return the strings of `selected_blocks` as the records of `generate --scores --format jsonl`, one by one."""
+    costs = bool(request.constraints or selection.masks is not None) and selection.order == ORDERS[0]
+    blocks = selected_blocks(model, replace(request, scores=True), selection, drawn)
+    return (record for block in blocks for record in records_of(model.spec, block, costs=costs))
+
+
+def records_of(spec: TextSpec, block: StringBlock, *, costs: bool) -> Iterator[dict[str, Any]]:
+    """Yield the strings of a block that has scores with these, and their labels where the model has labels.
+
+    Args:
+        spec: of the model.
+        block: strings with critic scores and log probabilities.
+        costs: whether they have a constraint cost.
+    """
+    assert block.score_N is not None and block.log_probability_N is not None
+    columns: dict[str, Sequence[Any]] = {
+        "text": spec.to_text(block.ids_NL),
+        "score": block.score_N.tolist(),
+        "log_probability": block.log_probability_N.tolist(),
+    }
+    if costs and block.given_up_N is not None:
+        columns["constraint_cost"] = block.given_up_N.tolist()
+    if block.label_N is not None:
+        columns["label"] = [None if number < 0 else spec.label_names[number] for number in block.label_N.tolist()]
+    for values in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, values, strict=True))
+
+
+def selected_blocks(
+    model: TextModel, request: Request, selection: Selection, drawn: Callable[[int], Iterable[Ids]] | None = None
+) -> Iterator[StringBlock]:
+    """Return the strings of a request that a selection keeps, in blocks.
 
     Where fewer than asked for are found, a warning says so at the end.
 
@@ -114,14 +154,14 @@ def selected_strings(
     if selection.masks is not None:
         assert sieve is not None
         plan = _plan(model, request, selection, drawn)
-        return _strings(model, replace(request, n=plan.strings), mask_stream(model, request, plan, sieve, None, limits))
+        return _counted(plan.strings, mask_stream(model, request, plan, sieve, None, limits))
     if selection.order == ORDERS[1]:
         found = OrderedStream(model, request, sieve, None, limits)
     elif sieve is not None and has_stages(request, unique=selection.unique):
         found = StagedStream(model, request, sieve, None, limits)
     else:
         found = stream(model, request, sieve, limits=limits)
-    return _strings(model, request, found)
+    return _counted(request.n, found)
 
 
 def _plan(
@@ -138,10 +178,11 @@ def _plan(
     return plan_masks(model, request.constraints or Constraints(), masks, lines, request.n, each=selection.per_mask)
 
 
-def _strings(model: TextModel, request: Request, found: Iterable[tuple[StringBlock, Progress]]) -> Iterator[str]:
+def _counted(n: int | None, found: Iterable[tuple[StringBlock, Progress]]) -> Iterator[StringBlock]:
+    """Yield the blocks, and warn at the end if they have fewer than n strings."""
     count = tries = 0
     for block, at in found:
         count, tries = count + len(block), at.tries
-        yield from model.spec.to_text(block.ids_NL)
-    if request.n is not None and count < request.n:
-        warn(f"found {count:,} strings of {request.n:,} among {tries:,} candidates", stacklevel=3)
+        yield block
+    if n is not None and count < n:
+        warn(f"found {count:,} strings of {n:,} among {tries:,} candidates", stacklevel=3)

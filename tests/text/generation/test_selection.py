@@ -17,7 +17,7 @@ from seqgan_wgp.text.constrained.options import constraints_from
 from seqgan_wgp.text.generation.filters import StringFilter
 from seqgan_wgp.text.generation.mask_stream import mask_stream, plan_masks
 from seqgan_wgp.text.generation.request import Request, StringBlock
-from seqgan_wgp.text.generation.selection import Selection, selected_strings
+from seqgan_wgp.text.generation.selection import Selection, selected_records, selected_strings
 from seqgan_wgp.text.generation.stream import TextModel, stream
 from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.vocabulary import Vocabulary
@@ -83,6 +83,18 @@ def test_masks_give_what_the_stream_of_their_plan_gives(model: TextModel, tmp_pa
     assert len(set(expected)) == 9
     each = list(selected_strings(model, replace(request, n=3), Selection(masks=lines, per_mask=True)))
     assert [len(text) for text in each] == [2, 2, 2, 3, 3, 3]
+
+
+@pytest.mark.parametrize("constraints", [None, Constraints(prefix="a")])
+def test_records_are_what_a_stream_with_scores_has(model: TextModel, constraints: Constraints | None) -> None:
+    request = Request(n=700, seed=1, constraints=constraints)
+    found = list(selected_records(model, request, Selection()))
+    blocks = [block for block, _at in stream(model, replace(request, scores=True))]
+    assert [record["text"] for record in found] == [text for block in blocks for text in texts(model, block)]
+    for name, column in (("score", "score_N"), ("log_probability", "log_probability_N")):
+        assert [record[name] for record in found] == [x for block in blocks for x in getattr(block, column).tolist()]
+    assert {"constraint_cost" in record for record in found} == {constraints is not None}
+    assert [record["text"] for record in found] == list(selected_strings(model, request, Selection()))
 
 
 def texts(model: TextModel, block: StringBlock) -> list[str]:
