@@ -17,6 +17,7 @@ from ...registry import UNITS
 from ..readers.codec import find_codec, wide_by_mark
 from ..readers.column_spec import Fields
 from ..readers.containers import BY_ENDING, DAMAGES
+from ..readers.fasta_fields import HEAD_PARTS, SEQUENCE, fasta_fields
 from ..readers.file_formats import FIELDS, FILTERS
 from ..readers.label_column import FILE, labelled
 from ..readers.separated import separated_fields, separator_of
@@ -171,6 +172,8 @@ def _with_labels(source: Source, settings: CorpusSettings) -> Source:
             f"{source.label}: strings are repeated by their counts, and such have no labels",
             "leave --label out, or read each string once: --set corpus.weights=none",
         )
+    if source.format == "fasta" and source.whole is not None:
+        return _with_heads(source, settings.label)
     make, _kind = _columns(source, settings, _head(source))
     if source.fields is None or not source.field:
         raise CorpusError(
@@ -178,6 +181,19 @@ def _with_labels(source: Source, settings: CorpusSettings) -> Source:
             "name the one to learn: FILE:COLUMN",
         )
     return labelled(source, make(source.path or Path(source.name), settings.label))
+
+
+def _with_heads(source: Source, part: str) -> Source:
+    """Return a source of FASTA records whose labels are a part of their heads. Raises CorpusError for no such part."""
+    if part not in HEAD_PARTS:
+        raise CorpusError(
+            f"{source.label}: label is {part!r}, but the head of a FASTA record has {' and '.join(HEAD_PARTS)}",
+            f"choose one: --label {HEAD_PARTS[0]}",
+        )
+    assert source.whole is not None
+    path = source.path or Path(source.name)
+    sequences = replace(source, open=source.whole, whole=None, fields=fasta_fields(path, SEQUENCE))
+    return labelled(sequences, fasta_fields(path, part))
 
 
 def _by_lines(source: Source, settings: CorpusSettings, head: bytes) -> Source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +163,38 @@ def test_labels_that_are_damaged_are_refused(damage: str, tmp_path: Path) -> Non
         np.save(path, label_N[:-1] if damage == "short" else label_N.astype(np.int64))
     with pytest.raises(CheckpointError, match=LABELS):
         open_corpus(tmp_path / "run")
+
+
+@pytest.mark.parametrize("ending", [".fa", ".txt"])
+@pytest.mark.parametrize("part", ["description", "name"])
+def test_heads_of_fasta_are_labels(part: str, ending: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    kinds = {"s1 kinase": "ACGT", "s2\tzinc finger": "GGCC"}
+    records, expected = [], {}
+    for number in range(160):
+        head, letters = list(kinds.items())[number % 2]
+        sequence = "".join(rng.choice(list(letters), 24))
+        records.append(f">{head}\n; a comment\n{sequence[:10]}\r\n {sequence[10:]}\n")
+        name, label = re.split("[ \t]", head, maxsplit=1)
+        expected[sequence] = name if part == "name" else label
+    (tmp_path / f"a{ending}").write_text("".join(records) + ">s1 empty\n", newline="")
+    found = pairs(prepared(tmp_path / "run", str(tmp_path / f"a{ending}"), label=part))
+    assert dict(found) == expected
+    assert len(found) == len(records)
+
+
+def test_another_part_of_a_head_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+    (tmp_path / "a.fa").write_text(">a b\nACGT\n" * 20)
+    with pytest.raises(CorpusError, match="the head of a FASTA record has description and name"):
+        prepared(tmp_path / "run", str(tmp_path / "a.fa"), label="organism")
+
+
+def test_a_record_without_description_is_named_or_left_out(tmp_path: Path) -> None:
+    heads = ["a one", "b two", "c"]
+    rng = np.random.default_rng(0)
+    text = "".join(f">{heads[number % 3]}\n{''.join(rng.choice(list('ACGT'), 20))}\n" for number in range(150))
+    (tmp_path / "a.fa").write_text(text)
+    with pytest.raises(CorpusError, match="string 3 has no label"):
+        prepared(tmp_path / "run", str(tmp_path / "a.fa"), label="description")
+    kept = pairs(prepared(tmp_path / "kept", str(tmp_path / "a.fa"), label="description", errors="skip"))
+    assert len(kept) == 100
