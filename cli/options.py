@@ -81,7 +81,7 @@ Label = Annotated[
     str | None,
     typer.Option(
         help="Column of the labels of the strings, to generate strings by label later. file: the label of a line is "
-        "the name of its file, without endings.",
+        "the name of its file, without endings. Of FASTA: description or name.",
         metavar="COLUMN",
     ),
 ]
