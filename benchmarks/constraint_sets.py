@@ -22,7 +22,7 @@ import itertools
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +30,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqgan_wgp.config import recipe
+from benchmarks.table_model import random_tables, table_model
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.text.constrained.constraints import Constraints
 from seqgan_wgp.text.constrained.decoder import Decoder, compile_constraints
 from seqgan_wgp.text.constrained.log_probs import score, table_of
 from seqgan_wgp.text.constrained.space import count_strings, space_of
-from seqgan_wgp.text.domain import TextSpec
 from seqgan_wgp.text.generation.filters import StringFilter
 from seqgan_wgp.text.generation.request import Request
 from seqgan_wgp.text.generation.stages import StagedStream
 from seqgan_wgp.text.generation.stream import Limits, TextModel
 from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.vocabulary import Vocabulary
-from seqgan_wgp.training.build import build_generator_and_critic
-from seqgan_wgp.training.labels import LabelShares
 
 LETTERS, LENGTH, TABLES, DECODED, IDLE = "abc", 4, 16, 2, 512
 VOCABULARY = Vocabulary(LETTERS)
@@ -105,24 +102,6 @@ def random_constraints(rng: random.Random) -> Constraints:
     return Constraints(**given)
 
 
-def a_model(logs_NLV: Tensor) -> TextModel:
-    """Return a model whose k-th latent has the k-th table, again and again."""
-    config = recipe("fast", {"generator.width": 8, "critic.width": 8, "generator.blocks": 1, "critic.blocks": 1})
-    spec = TextSpec(VOCABULARY, LENGTH, {})
-    generator, critic = build_generator_and_critic(config, spec)
-
-    def tables(
-        n: int, *, seed: int, start: int, logs: bool = False, labels: LabelShares | None = None
-    ) -> Iterator[Tensor]:
-        del labels
-        del seed
-        for first in range(start, start + n, 512):
-            table_BLV = logs_NLV[torch.arange(first, min(first + 512, start + n)) % len(logs_NLV)]
-            yield table_BLV if logs else table_BLV.exp()
-
-    return TextModel(spec=spec, tables=tables, generator=generator, critic=critic.eval(), device=torch.device("cpu"))
-
-
 def compared(constraints: Constraints, noise: np.random.Generator) -> dict[str, bool]:
     """Return which comparisons were made, and whether each was equal."""
     allowed = [string for string in STRINGS if constraints.satisfied_by(string)]
@@ -132,9 +111,7 @@ def compared(constraints: Constraints, noise: np.random.Generator) -> dict[str, 
         return {"refused": not allowed}
     if not allowed:
         return {"refused": False}
-    logs_NLV = torch.from_numpy(noise.normal(0, 3, (TABLES, LENGTH, VOCABULARY.size)).astype(np.float32)).log_softmax(
-        -1
-    )
+    logs_NLV = random_tables(noise, TABLES, LENGTH, VOCABULARY.size)
     table_NLV = table_of(logs_NLV, logs=True)
     rows = VOCABULARY.encode(allowed, LENGTH)
     log_NS = np.stack([score(np.repeat(table_LV[None], len(rows), axis=0), rows) for table_LV in table_NLV])
@@ -147,7 +124,7 @@ def compared(constraints: Constraints, noise: np.random.Generator) -> dict[str, 
         "best": best_are_equal(decoder, logs_NLV[:DECODED], log_NS[:DECODED], rows),
         "space": is_space,
         "order": is_space and np.allclose(found, [mean[string] for string in listed], rtol=1e-9, atol=0),
-        "stages": set(all_found(a_model(logs_NLV), constraints)) == set(allowed),
+        "stages": set(all_found(table_model(VOCABULARY, logs_NLV), constraints)) == set(allowed),
     }
 
 

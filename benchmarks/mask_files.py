@@ -24,27 +24,23 @@ import random
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from seqgan_wgp.config import recipe
+from benchmarks.table_model import random_tables, table_model
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.text.constrained.constraints import Constraints
 from seqgan_wgp.text.constrained.mask_file import read_mask_file
-from seqgan_wgp.text.domain import TextSpec
 from seqgan_wgp.text.generation.filters import StringFilter
 from seqgan_wgp.text.generation.mask_stream import MaskPlan, mask_stream, plan_masks
 from seqgan_wgp.text.generation.request import Request
 from seqgan_wgp.text.generation.stream import Limits, TextModel
 from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.vocabulary import Vocabulary
-from seqgan_wgp.training.build import build_generator_and_critic
-from seqgan_wgp.training.labels import LabelShares
 
 LETTERS, LENGTH, TABLES, IDLE, LINES = "ab1,", 3, 16, 512, 60
 VOCABULARY = Vocabulary(LETTERS)
@@ -106,26 +102,6 @@ def a_mask(rng: random.Random) -> Written:
         *(f"?{place}" for place in range(1, len(sets) + 1)),
     ]
     return Written(sets, "".join(rng.choice(kinds) for _ in range(rng.randint(1, LENGTH))))
-
-
-def a_model(noise: np.random.Generator) -> TextModel:
-    """Return a model whose k-th latent has the k-th of random tables, again and again."""
-    logs_NLV = torch.from_numpy(noise.normal(0, 3, (TABLES, LENGTH, VOCABULARY.size)).astype(np.float32)).log_softmax(
-        -1
-    )
-    config = recipe("fast", {"generator.width": 8, "critic.width": 8, "generator.blocks": 1, "critic.blocks": 1})
-    spec = TextSpec(VOCABULARY, LENGTH, {})
-    generator, critic = build_generator_and_critic(config, spec)
-
-    def tables(
-        n: int, *, seed: int, start: int, logs: bool = False, labels: LabelShares | None = None
-    ) -> Iterator[Tensor]:
-        del seed, labels
-        for first in range(start, start + n, 512):
-            table_BLV = logs_NLV[torch.arange(first, min(first + 512, start + n)) % TABLES]
-            yield table_BLV if logs else table_BLV.exp()
-
-    return TextModel(spec=spec, tables=tables, generator=generator, critic=critic.eval(), device=torch.device("cpu"))
 
 
 def compared(model: TextModel, rng: random.Random, file: Path) -> dict[str, bool]:
@@ -200,7 +176,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     rng = random.Random(options.seed)
-    model = a_model(np.random.default_rng(options.seed))
+    logs_NLV = random_tables(np.random.default_rng(options.seed), TABLES, LENGTH, VOCABULARY.size)
+    model = table_model(VOCABULARY, logs_NLV)
     made, differ = Counter[str](), Counter[str]()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "random.hcmask"

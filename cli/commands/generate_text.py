@@ -271,6 +271,7 @@ def _plan(loaded: Model, model: TextModel, job: Job, masks: tuple[FileMask, ...]
 def _encoder(model: TextModel, job: Job) -> tuple[Callable[[StringBlock], bytes], bytes]:
     """Return the function from strings to lines, and the header of the file."""
     from seqgan_wgp.text.generation.formats import COST, LABEL, SCORES, LineEncoder, header, record_lines
+    from seqgan_wgp.text.generation.request import column_values
 
     names = model.spec.label_names
     columns = [LABEL] if names and (job.scores or job.format_ != "txt") else []
@@ -282,12 +283,7 @@ def _encoder(model: TextModel, job: Job) -> tuple[Callable[[StringBlock], bytes]
         return lambda block: lines.lines(block.ids_NL), header(job.format_).encode()
 
     def encode(block: StringBlock) -> bytes:
-        score_N, label_N = block.score_N, block.label_N
-        found: dict[str, Any] = dict(zip(SCORES, (score_N, block.log_probability_N), strict=True))
-        found |= {COST: block.given_up_N}
-        values = {name: found[name].tolist() for name in columns if name != LABEL}
-        if label_N is not None and LABEL in columns:
-            values = {LABEL: ["" if number < 0 else names[number] for number in label_N.tolist()], **values}
+        values = column_values(block, columns, names)
         return record_lines(model.spec.to_text(block.ids_NL), values, job.format_)
 
     return encode, header(job.format_, *columns).encode()

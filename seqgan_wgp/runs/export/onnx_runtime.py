@@ -79,7 +79,7 @@ class OnnxGenerator:
             self._stream, self._block = int(noise["stream"]), int(noise["block"])
             counts = self.facts.get("corpus", {}).get("labels", {})
             self.labels = sorted(counts)
-            self._counts = [float(counts[name]) for name in self.labels]
+            self._label_bounds = _bounds([float(counts[name]) for name in self.labels])
             self._label_stream = int(noise["label_stream"]) if counts else 0
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{self.path}: its metadata is incomplete: {error} is missing", _REMEDY) from None
@@ -140,10 +140,14 @@ class OnnxGenerator:
         """Return the numbers (B,) of the labels of items; see `training.labels.LabelShares`."""
         if label is not None:
             return np.full(len(index_B), self.labels.index(label), np.int64)
-        total = math.fsum(self._counts)
-        bounds = np.array(list(accumulate(count / total for count in self._counts))[:-1], np.float32)
         uniform_B = uniform_numpy(seed, self._label_stream, index_B, 1)[:, 0]
-        return np.searchsorted(bounds, uniform_B, side="right").astype(np.int64)
+        return np.searchsorted(self._label_bounds, uniform_B, side="right").astype(np.int64)
+
+
+def _bounds(counts: Sequence[float]) -> npt.NDArray[np.float32]:
+    """Return the numbers in [0, 1) between which labels are drawn by their counts."""
+    total = math.fsum(counts)
+    return np.array(list(accumulate(count / total for count in counts))[:-1], np.float32)
 
 
 def check_packages(*packages: str) -> None:

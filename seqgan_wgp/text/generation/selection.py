@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -16,9 +16,10 @@ from ..hashing.row_hashes import Ids
 from ..hashing.string_hashes import StringHashes
 from ..readers.lines import Lines
 from .filters import StringFilter, validity
+from .formats import COST, LABEL, SCORES
 from .keep_if import each
 from .mask_stream import DRAWN, MaskPlan, mask_stream, plan_masks
-from .request import Progress, Request, StringBlock
+from .request import Progress, Request, StringBlock, column_values
 from .stages import OrderedStream, StagedStream, has_stages
 from .stream import Limits, TextModel, stream
 
@@ -119,18 +120,11 @@ def records_of(spec: TextSpec, block: StringBlock, *, costs: bool) -> Iterator[d
         block: strings with critic scores and log probabilities.
         costs: whether they have a constraint cost.
     """
-    assert block.score_N is not None and block.log_probability_N is not None
-    columns: dict[str, Sequence[Any]] = {
-        "text": spec.to_text(block.ids_NL),
-        "score": block.score_N.tolist(),
-        "log_probability": block.log_probability_N.tolist(),
-    }
-    if costs and block.given_up_N is not None:
-        columns["constraint_cost"] = block.given_up_N.tolist()
-    if block.label_N is not None:
-        columns["label"] = [None if number < 0 else spec.label_names[number] for number in block.label_N.tolist()]
-    for values in zip(*columns.values(), strict=True):
-        yield dict(zip(columns, values, strict=True))
+    has_costs = costs and block.given_up_N is not None
+    columns = [*SCORES, *([COST] if has_costs else []), *([LABEL] if block.label_N is not None else [])]
+    values = column_values(block, columns, spec.label_names)
+    for text, *row in zip(spec.to_text(block.ids_NL), *values.values(), strict=True):
+        yield {"text": text, **dict(zip(values, row, strict=True))}
 
 
 def selected_blocks(
