@@ -169,9 +169,13 @@ def asked(
     )
     note_former_names(assigned, file)
     if settings.domain != adapter.name:
-        what = f"the recipe {recipe!r}" if isinstance(recipe, str) else str(recipe.path)
-        reason = f"{what} is for {settings.domain} data, not for {adapter.name} data"
-        raise ConfigError(reason, adapter.recipe_hint)
+        what, remedy = f"the recipe {recipe!r}", adapter.recipe_hint
+        if isinstance(recipe, str):
+            fitting = [name for name in configs.recipe_names() if configs.recipe(name).domain == adapter.name]
+            remedy = f"choose one of: {', '.join(fitting)}; {remedy}"
+        else:
+            what = str(recipe.path)
+        raise ConfigError(f"{what} is for {settings.domain} data, not for {adapter.name} data", remedy)
     pick_device(settings.training.device)
     check_log_packages(settings)
     return settings

@@ -9,6 +9,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+_ENTRIES_MOST = 1_000
+"""A larger folder is searched in part for the file that was meant, so that an error comes at once."""
 
 
 class SeqganWarning(UserWarning):
@@ -62,3 +67,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the known name closest to `name`, or an empty string when none is close."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def did_you_mean_path(path: Path, known: Iterable[str] = ()) -> str:
+    """Return what `did_you_mean` does for a path that does not exist: the closest known name, or file in its folder."""
+    if close := did_you_mean(str(path), known):
+        return close
+    try:
+        names = [entry.name for entry in islice(path.parent.iterdir(), _ENTRIES_MOST) if entry.name[0] != "."]
+    except (OSError, ValueError):
+        return ""
+    close_names = difflib.get_close_matches(path.name, names, n=1, cutoff=0.8)
+    return f"; did you mean {str(path.parent / close_names[0])!r}?" if close_names else ""

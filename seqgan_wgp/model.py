@@ -617,8 +617,8 @@ class Model:
         self.refuse_labels(what)
         if isinstance(self.generator, CausalGenerator):
             raise ConfigError(
-                f"{what} searches for the latent of a text, and in a model of the network causal latents are the "
-                "chance that characters are drawn by: near ones give no similar strings",
+                f"{what} needs a model in which near latents give similar strings, and those of the network causal "
+                "do not: its latents are the random numbers by which characters are drawn",
                 "use a model of the recipe fast",
             )
         distribution = self.config.generator.latent_distribution

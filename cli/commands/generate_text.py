@@ -121,7 +121,8 @@ class Job:
         if self.tries is not None and self.tries < 1:
             raise ConfigError(f"--tries is {self.tries}, but it must be at least 1")
         if self.tries is not None and not (self.filters or self.request.refine):
-            raise ConfigError("--tries limits the search for strings that pass a filter, but there is no filter", one)
+            reason = "--tries limits the search for strings that pass a filter, but there is no filter"
+            raise ConfigError(reason, "add a filter, such as --unique, or leave --tries out")
         self._check_order()
         self._check_masks()
 

@@ -9,6 +9,8 @@ import errno
 import functools
 import logging
 import os
+import re
+import shlex
 import shutil
 import signal
 import stat
@@ -115,6 +117,12 @@ def _unusable(word: str) -> str | None:
     return None
 
 
+def _with_path(remedy: str, given: Mapping[str, object]) -> str:
+    """Return a remedy with the run or model of the command in place of RUN, so that it works as it is copied."""
+    path = given.get("run") or given.get("model")
+    return re.sub(r"\bRUN\b", lambda _: shlex.quote(str(path)), remedy) if path else remedy
+
+
 def exit_code(error: BaseException) -> int:
     """Return the exit code of a command that ends with this error."""
     if isinstance(error, KeyboardInterrupt):
@@ -133,7 +141,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except SeqganError as error:
             _show_traceback()
-            fail(error.message, error.remedy, code=exit_code(error))
+            fail(error.message, _with_path(error.remedy, kwargs), code=exit_code(error))
         except KeyboardInterrupt:
             messages().print("interrupted")
             raise typer.Exit(EXIT_INTERRUPTED) from None

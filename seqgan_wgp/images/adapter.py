@@ -98,7 +98,7 @@ class ImageAdapter(DomainAdapter):
     items = "images"
     description = "A generator of images, and a critic that scores images"
     recipe = "mnist-wgan-gp"
-    recipe_hint = "use a recipe whose name begins with mnist-; for text use: seqgan-wgp train CORPUS"
+    recipe_hint = "for text use: seqgan-wgp train CORPUS"
     generate_hint = "-n 64 -o grid.png"
     hub_task = "unconditional-image-generation"
     output_name = "pixels"

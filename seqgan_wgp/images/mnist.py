@@ -114,7 +114,9 @@ def find_images(folder: Path) -> ImageFiles:
             return ImageFiles(train_images=folder, train_labels=None, test_images=None, test_labels=None)
         if not folder.is_dir():
             what = "is a file, not a folder" if folder.exists() else "no such folder"
-            raise CorpusError(f"{folder}: {what}", f"give a folder that contains {_TRAIN_IMAGES}.gz")
+            raise CorpusError(
+                f"{folder}: {what}", f"give a folder with {_TRAIN_IMAGES}.gz or with pictures, or an .npy or .npz file"
+            )
         places = [folder / below for below in _PLACES]
         for place in places:
             images = _find(place, _TRAIN_IMAGES)

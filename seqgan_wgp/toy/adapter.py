@@ -93,7 +93,7 @@ class ToyAdapter(DomainAdapter):
     items = "points"
     description = "A generator of 2-d points, and a critic that scores points"
     recipe = "toy"
-    recipe_hint = "use the recipe toy or one whose name begins with toy-; for text use: seqgan-wgp train CORPUS"
+    recipe_hint = "for text use: seqgan-wgp train CORPUS"
     files = frozenset({FACTS})
 
     def claims(self, inputs: Sequence[str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shlex
 import shutil
 import tempfile
 import uuid
@@ -28,6 +29,9 @@ def check_file(path: Path, *, overwrite: bool) -> None:
         hidden = _hidden(path)
         hidden.touch(exist_ok=False)
         hidden.unlink()
+    except FileNotFoundError:
+        remedy = f"make it first: mkdir -p {shlex.quote(str(path.parent))}; or choose another -o"
+        raise ConfigError(f"{path}: cannot be written: there is no folder {path.parent}", remedy) from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written ({error.strerror})", "choose another -o") from None
     except ValueError:  # the path has a NUL, or is not text

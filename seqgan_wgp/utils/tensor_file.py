@@ -6,10 +6,12 @@ back and only then renamed, so whatever happens the file of that name is a whole
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ from safetensors.torch import save as serialize
 from torch import Tensor
 
 from .._version import FORMAT_VERSION
-from ..errors import CheckpointError, ConfigError, did_you_mean
+from ..errors import CheckpointError, ConfigError, did_you_mean_path
 from .atomic_files import sync_folder
 from .bundled_models import bundled_models, named_model
 from .file_schema import Count, Seconds, from_json, parse_json
@@ -30,6 +32,9 @@ MODEL, BEST = "model.safetensors", "best.safetensors"
 
 _FORMAT, _CHECKSUM = "seqgan_wgp", "checksum"
 _BLOCK_BYTES = 1 << 20
+_TEXT_BYTES = 512
+_WANTED = "a run folder or a model file"
+_NOT_EVALUATED = "training writes it at its first evaluation: leave --best out, or train longer with seqgan-wgp resume"
 _OURS = "give a run folder, or a model.safetensors that a run has written"
 
 
@@ -127,9 +132,22 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (SafetensorError, OSError, ValueError) as error:
+        if _is_text(path):
+            remedy = f"give {_WANTED}; to train on its lines: seqgan-wgp train {shlex.quote(str(path))}"
+            raise CheckpointError(f"{path}: is a text file, not a model file", remedy) from None
         raise CheckpointError(
             f"{path}: damaged, or not a safetensors file ({error})", "get the file from its source again"
         ) from None
+
+
+def _is_text(path: Path) -> bool:
+    """Return whether a file begins as text does. A safetensors file begins with a number of 8 bytes, most of them 0."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_TEXT_BYTES)
+        return b"\0" not in head and codecs.getincrementaldecoder("utf-8")().decode(head) != ""
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _facts(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -161,7 +179,10 @@ def find_model_file(path: Path, *, best: bool = False) -> Path:
     if path.is_dir():
         name = BEST if best else MODEL
         if not (path / name).is_file():
-            raise CheckpointError(f"{path}: there is no {name} in this folder", _remedy(path))
+            raise CheckpointError(
+                f"{path}: there is no {name} in this folder",
+                _NOT_EVALUATED if best and (path / MODEL).is_file() else _remedy(path),
+            )
         return path / name
     bundled = None if path.exists() else named_model(path)
     if best and (path.is_file() or bundled is not None):
@@ -171,7 +192,7 @@ def find_model_file(path: Path, *, best: bool = False) -> Path:
         return bundled.path
     if not path.exists():
         raise CheckpointError(
-            f"{path}: no such model: neither a run folder nor a file{did_you_mean(str(path), bundled_models())}",
+            f"{path}: no such model: neither a run folder nor a file{did_you_mean_path(path, bundled_models())}",
             f"bundled models: {', '.join(bundled_models())}",
         )
     return path
@@ -180,7 +201,8 @@ def find_model_file(path: Path, *, best: bool = False) -> Path:
 def _remedy(folder: Path) -> str:
     hidden = bundled_models().get(str(folder))
     if hidden is None:
-        return "give a run folder or a model file"
+        runs = sorted(file.parent for file in folder.glob(f"*/{MODEL}"))
+        return f"give {_WANTED}{f', such as {runs[0]}' if runs else ''}"
     return f"this folder hides the bundled model {folder}: rename it, or run the command in another folder"
 
 

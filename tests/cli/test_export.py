@@ -52,7 +52,7 @@ def test_a_file_is_named_after_its_model_unless_told(
     ("args", "says"),
     [
         (["none"], ("none: no such model",)),
-        (["there.txt"], ("there.txt", "not a safetensors file")),
+        (["there.txt"], ("there.txt", "not a model file")),
         (["."], ("there is no model.safetensors",)),
         (
             ["{trained}", "--format", "onxn"],

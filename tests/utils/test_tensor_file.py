@@ -62,7 +62,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no such"):
         tensor_file.read_tensor_file(tmp_path / "missing")
     (tmp_path / "text").write_text("hello " * 100)
-    with pytest.raises(CheckpointError, match="not a safetensors file"):
+    with pytest.raises(CheckpointError, match="is a text file, not a model file"):
         tensor_file.read_tensor_file(tmp_path / "text")
     save_file(TENSORS, tmp_path / "foreign")
     with pytest.raises(CheckpointError, match="not written by seqgan_wgp"):

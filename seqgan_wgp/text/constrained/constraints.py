@@ -89,7 +89,8 @@ class Constraints:
         if len(self.sets) > len(OWN):
             raise ConfigError(f"there are {len(self.sets)} custom sets, but a mask can use {len(OWN)}: ?1 to ?4")
         if self.mask is None and any(written is not None for written in self.sets):
-            raise ConfigError("a custom set is given, but there is no --mask that uses it")
+            reason = "a custom set is given, but there is no --mask that uses it"
+            raise ConfigError(reason, "give a mask with ?1 to ?4 in it, such as --mask '?1?1?1', or leave the set out")
         if self.length is not None and self.length[1] is not None and self.length[0] > self.length[1]:
             raise ConfigError(f"--length {_shown(self.length)} has its larger number first")
         if "" in self.without:

@@ -91,7 +91,7 @@ def check_decoding(decode: str, temperature: float) -> None:
         raise ConfigError(f"temperature is {temperature:g}, but it must be above 0 and finite")
     if decode == "argmax" and temperature != 1:
         raise ConfigError(
-            f"temperature is {temperature:g}, but it has no effect on argmax decoding", "use decode sample"
+            f"temperature is {temperature:g}, but it has no effect on argmax decoding", "use --decode sample"
         )
 
 

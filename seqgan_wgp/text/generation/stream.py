@@ -125,10 +125,10 @@ def stream(
     """
     at = begun or Progress(next=request.start)
     if request.refine and model.refiner is None:
-        raise ConfigError("the model has no refiner", "train one: seqgan-wgp refine RUN --minutes M")
+        raise ConfigError("the model has no refiner", "train one first: seqgan-wgp refine RUN --minutes 3")
     if request.refine and model.refiner is not None and request.decode != model.refiner.decode:
         learnt = f"the refiner learnt from strings of decode {model.refiner.decode}"
-        raise ConfigError(f"{learnt}, but decode is {request.decode}", f"use decode {model.refiner.decode}")
+        raise ConfigError(f"{learnt}, but decode is {request.decode}", f"use --decode {model.refiner.decode}")
     selective = sieve is not None or request.refine
     end = NUMBERS_MOST if request.n is None or selective else request.start + request.n
     found = candidates(model, request, range(at.next, end))
@@ -225,7 +225,7 @@ def candidates(model: TextModel, request: Request, numbers: range) -> Iterator[S
         ConfigError: at once, constraints that the model cannot fulfil, or `decode` fusion of a model without one.
     """
     if request.decode == "fusion" and model.fusion is None:
-        raise ConfigError("the model has no fusion", "choose one first: seqgan-wgp fuse RUN; or use decode argmax")
+        raise ConfigError("the model has no fusion", "choose one first: seqgan-wgp fuse RUN; or use --decode argmax")
     decoder = None
     if request.constraints:
         decoder = compile_constraints(request.constraints, model.spec.vocabulary, model.spec.length)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from ...errors import CorpusError, did_you_mean
+from ...errors import CorpusError, did_you_mean_path
 from .archives import Archive, archive_of, picked
 from .bundled import Bundled, bundled
 from .containers import BY_ENDING, DAMAGES, HEAD_BYTES, Compression, binary_kind_of, compression_of
@@ -98,8 +99,12 @@ def _open(corpus: str | Path) -> Source:
     known = bundled()
     if str(corpus) in known:
         return open_bundled(known[str(corpus)])
+    if "://" in str(corpus):
+        raise CorpusError(
+            f"{corpus}: is an address, not a file", f"download it first: curl -LO {shlex.quote(str(corpus))}"
+        )
     raise CorpusError(
-        f"{corpus}: no such file or bundled corpus{did_you_mean(str(corpus), known)}",
+        f"{corpus}: no such file or bundled corpus{did_you_mean_path(whole, known)}",
         f"bundled corpora: {', '.join(known)}",
     )
 

@@ -152,10 +152,10 @@ def _columns(source: Source, settings: CorpusSettings, head: bytes) -> tuple[Cal
     table = f".{source.format}" if f".{source.format}" in FIELDS else source.format
     found = table if source.fields is not None else table_reader_of(head)
     if found not in FIELDS:
-        wanted = f"field is {settings.field!r}" if settings.field else f"label is {settings.label!r}"
+        wanted = next(name for name in ("field", "label", "weights") if getattr(settings, name))
         raise CorpusError(
-            f"{source.label}: corpus.{wanted}, but the lines are no table",
-            f"say what stands between its fields: --set corpus.separator=tab, or leave {wanted.split()[0]} out",
+            f"{source.label}: corpus.{wanted} is {getattr(settings, wanted)!r}, but the lines are no table",
+            f"say what stands between its fields, such as --set corpus.separator=tab, or leave {wanted} out",
         )
     return FIELDS[found], found.removeprefix(".")
 

@@ -124,7 +124,7 @@ def test_ways_to_decode_that_there_are_pass() -> None:
         ("sample", -1.0, "temperature is -1, but it must be above 0"),
         ("sample", float("nan"), "temperature is nan, but it must be above 0"),
         ("sample", float("inf"), "temperature is inf, but it must be above 0 and finite"),
-        ("argmax", 0.5, "temperature is 0.5, but it has no effect on argmax decoding\nuse decode sample"),
+        ("argmax", 0.5, "temperature is 0.5, but it has no effect on argmax decoding\nuse --decode sample"),
     ],
 )
 def test_others_are_refused(decode: str, temperature: float, message: str) -> None:

@@ -222,6 +222,7 @@ def test_a_terminal_is_no_corpus(monkeypatch: pytest.MonkeyPatch) -> None:
     ("corpus", "message"),
     [
         ("{folder}/absent.txt", r"absent\.txt: no such file or bundled corpus\nbundled corpora: "),
+        ("https://example.org/a b.txt", r"is an address, not a file\ndownload it first: curl -LO 'https://"),
         ("wrods", r"^wrods: no such file or bundled corpus; did you mean 'words'\?\nbundled corpora: "),
         ("{folder}", r": is a folder\n"),
         ("{folder}:text", r": is a folder\n"),
@@ -230,11 +231,18 @@ def test_a_terminal_is_no_corpus(monkeypatch: pytest.MonkeyPatch) -> None:
         ("a\0b", r"no such file or bundled corpus|is no path"),
         ("", r"is a folder|no such file"),
     ],
-    ids=["absent", "misspelt", "folder", "folder-column", "long", "long-column", "nul", "empty"],
+    ids=["absent", "address", "misspelt", "folder", "folder-column", "long", "long-column", "nul", "empty"],
 )
 def test_what_is_no_source_is_refused(corpus: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=message):
         open_source(corpus.format(folder=tmp_path))
+
+
+def test_a_file_of_nearly_that_name_is_proposed(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_bytes(b"a\n")
+    with pytest.raises(CorpusError) as caught:
+        open_source(tmp_path / "nams.txt")
+    assert caught.value.message.endswith(f"; did you mean '{tmp_path}/names.txt'?")
 
 
 def test_bundled_names_are_sources() -> None:

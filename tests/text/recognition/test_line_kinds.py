@@ -378,9 +378,10 @@ def test_kinds_are_told_in_other_encodings(encoding: str) -> None:
     assert strings_in(from_stream(data), settings_of(encoding=encoding)) == WORDS
 
 
-def test_a_field_of_no_table_is_refused() -> None:
-    with pytest.raises(CorpusError, match="corpus.field is 'name', but the lines are no table"):
-        strings_in(from_stream(lines(WORDS).encode()), settings_of(field="name"))
+@pytest.mark.parametrize("setting", ["field", "weights"])
+def test_a_field_of_no_table_is_refused(setting: str) -> None:
+    with pytest.raises(CorpusError, match=f"corpus.{setting} is 'name', but the lines are no table"):
+        strings_in(from_stream(lines(WORDS).encode()), settings_of(**{setting: "name"}))
 
 
 # Weights
