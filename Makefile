@@ -8,8 +8,12 @@ LOWEST := .venv-lowest
 LOWEST_STAMP := $(LOWEST)/.installed
 # Not tried with the lowest versions: how Typer names the types of options, and the tools of the site, which only `docs` needs.
 LOWEST_LEAVES := --ignore tests/cli/test_words.py --ignore tests/dev
+NEWEST := .venv-newest
+NEWEST_LEAVES := --ignore tests/dev
+TORCH := $(shell grep ^torch== constraints.txt)
+AUDIT := .venv-audit
 
-.PHONY: install demo test test-fast test-lowest test-install check docs format bench drills drills-of-files drills-of-calls dist clean
+.PHONY: install demo test test-fast test-lowest test-newest test-install audit check docs format bench drills drills-of-files drills-of-calls dist clean
 
 install: $(STAMP)
 
@@ -47,6 +51,24 @@ test-lowest: $(LOWEST_STAMP)
 	$(LOWEST)/bin/python -m pytest --numprocesses 2 --dist worksteal -m "not slow" --hypothesis-profile fast \
 		-W ignore::DeprecationWarning $(LOWEST_LEAVES)
 
+# The newest versions that pyproject.toml allows, in an environment of their own, which each call brings up to date. torch is
+# that of constraints.txt; another one: make test-newest TORCH="torch>=2.13"
+test-newest:
+	test -x $(NEWEST)/bin/python || $(PYTHON) -m venv --clear $(NEWEST)
+	$(NEWEST)/bin/python -m pip install --quiet --upgrade "pip>=23.1"
+	$(NEWEST)/bin/python -m pip install --quiet --upgrade "$(TORCH)"
+	PYTHONWARNINGS=ignore $(NEWEST)/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable ".[dev]" "$(TORCH)"
+	$(NEWEST)/bin/python -m pytest --numprocesses 2 --dist worksteal -m "not slow" --hypothesis-profile fast $(NEWEST_LEAVES)
+
+# Known vulnerabilities of all that `make install` installs. A package that could not be looked up is an error too: without
+# --strict, pip-audit finds nothing wrong where its database cannot be reached.
+audit: $(STAMP)
+	test -x $(AUDIT)/bin/pip-audit || $(PYTHON) -m venv --clear $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --upgrade pip-audit
+	mkdir -p build
+	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > build/installed.txt
+	$(AUDIT)/bin/pip-audit --strict --no-deps --disable-pip --requirement build/installed.txt
+
 # The wheel is built from the sdist, in an environment of its own: so both are complete.
 dist: $(STAMP)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt build twine
@@ -79,7 +101,7 @@ drills: $(STAMP)
 	$(MAKE) --jobs 2 --output-sync=target drills-of-files drills-of-calls
 
 drills-of-files: $(STAMP)
-	$(BIN)/python -m benchmarks.drills --damages 3000 --kills 1000 --races 50 --pairs 2
+	$(BIN)/python -m benchmarks.drills --damages 3000 --kills 1000 --races 50 --pairs 2 --triples 364
 
 drills-of-calls: $(STAMP)
 	$(BIN)/python -m benchmarks.fault_injection
@@ -90,4 +112,4 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.critic_step
 
 clean:
-	rm -rf $(VENV) $(LOWEST) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(NEWEST) $(AUDIT) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

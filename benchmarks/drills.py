@@ -1,7 +1,7 @@
 """How many damaged files, killed commands, races for a folder and odd surroundings a run survives.
 
     python -m benchmarks.drills
-    python -m benchmarks.drills --damages 3000 --kills 1000 --races 50 --pairs 2 --json drills.json
+    python -m benchmarks.drills --damages 3000 --kills 1000 --races 50 --pairs 2 --triples 364 --json drills.json
 
 * damages (damages.py): a file of a run of text, points or images, of a comparison, or of an output that is continued is
   damaged. All that reads it is called. Survived: each call ends well or with an error that tells the user what to do.
@@ -9,7 +9,8 @@
   random moments and resumed or called again. Survived: the end is that of a command that was never killed, bit for bit.
 * races: three processes make a run in one folder at once, one of them with `overwrite`, after random delays. Survived:
   the folder is one whole run, and who did not make it was refused.
-* pairs (concurrent_commands.py): two commands on one folder at once, all pairs of 12 commands.
+* pairs, triples (concurrent_commands.py): two commands on one folder at once, all pairs of 12 commands, and three.
+  Survived: what they did is what some order of those that were not refused does, one after the other.
 * surroundings (surroundings.py): every command on a run that was moved, is read-only, on a file system without locks,
   with a wrong clock, or whose corpus was replaced or is gone.
 
@@ -41,7 +42,7 @@ from seqgan_wgp.runs.folder import CONFIG, open_run, read_config
 from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.text.adapter import scan_data
 
-from .concurrent_commands import pairs
+from .concurrent_commands import pairs, triples
 from .damages import damaged_files
 from .drill_limits import MEMORY_BYTES_MOST, peak_memory_bytes
 from .kills import killed_commands, killed_runs
@@ -94,6 +95,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=40, help="half of runs of text, half of all commands")
     parser.add_argument("--races", type=int, default=10)
     parser.add_argument("--pairs", type=int, default=1, help="how often each pair of commands")
+    parser.add_argument("--triples", type=int, default=20, help="threes of commands, of which there are 364")
     parser.add_argument("--only", nargs="+", choices=DRILLS, default=DRILLS)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
@@ -113,7 +115,7 @@ def main() -> None:
     sys.exit(any(faults for _name, _tried, faults in rows))
 
 
-DRILLS = ("damages", "kills", "races", "pairs", "surroundings")
+DRILLS = ("damages", "kills", "races", "pairs", "triples", "surroundings")
 
 
 def _rows(given: argparse.Namespace) -> Iterator[tuple[str, int, list[str]]]:
@@ -129,6 +131,8 @@ def _rows(given: argparse.Namespace) -> Iterator[tuple[str, int, list[str]]]:
         yield "races of three processes for one folder", given.races, races(given.races, given.seed)
     if "pairs" in given.only:
         yield "pairs of commands on one folder", *pairs(given.pairs, given.seed)
+    if "triples" in given.only:
+        yield "three commands on one folder at once", *triples(given.triples, given.seed)
     if "surroundings" in given.only:
         for title, row in surroundings().items():
             yield f"commands, {title}", *row

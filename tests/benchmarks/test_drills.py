@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks import concurrent_commands, damages, drills, kills, surroundings
+from benchmarks import concurrent_commands, damages, drills, faulty_commands, kills, surroundings
 from benchmarks.faulty_commands import Ended, Job, Words
 from seqgan_wgp.runs import metrics_log
 
@@ -39,6 +40,10 @@ def test_of_those_who_make_one_run_all_are_whole_or_refused() -> None:
 
 def test_pairs_of_commands_leave_a_whole_run() -> None:
     assert concurrent_commands.pairs(seed=2, only=("resume", "train --overwrite")) == (3, [])
+
+
+def test_three_commands_at_once_do_what_some_order_of_them_does() -> None:
+    assert concurrent_commands.triples(3, seed=2, only=("resume", "train --overwrite", "generate -o")) == (3, [])
 
 
 def test_commands_in_odd_surroundings_do_what_they_do_elsewhere_or_say_why_not() -> None:
@@ -76,6 +81,24 @@ def test_a_command_that_tells_nothing_is_found_among_pairs(monkeypatch: pytest.M
     monkeypatch.setattr(concurrent_commands, "called", silent)
     tried, faults = concurrent_commands.pairs(only=("report",))
     assert (tried, faults) == (1, ["report and report: 1. ended with 1: "])
+
+
+def test_a_refused_command_that_touched_something_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def touching(*words: str | Path) -> Ended:
+        if words[0] != "train":
+            return faulty_commands.called(*words)
+        shutil.rmtree(Path(words[words.index("--out") + 1]) / "samples", ignore_errors=True)
+        return Ended(2, "error: the folder is in use")
+
+    monkeypatch.setattr(concurrent_commands, "called", touching)
+    tried, faults = concurrent_commands.triples(1, only=("train",))
+    assert (tried, faults) == (1, ["train and train and train: no order of [] comes to that"])
+
+
+def test_a_command_that_says_it_did_what_it_did_not_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(concurrent_commands, "called", lambda *_words: Ended(0, ""))
+    tried, faults = concurrent_commands.pairs(only=("resume",))
+    assert (tried, faults) == (1, ["resume and resume: no order of ['resume', 'resume'] comes to that"])
 
 
 def test_a_command_that_writes_where_it_must_not_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
