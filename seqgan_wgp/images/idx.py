@@ -31,6 +31,9 @@ DIMENSIONS_MOST = 4
 SIDE_FACTOR = 4
 """Height and width are multiples of this: networks halve images twice."""
 
+SET_BYTES_MOST = 1 << 32
+"""All images of a set are in memory at once; a larger set is refused before any of it is read."""
+
 _GZIP = b"\x1f\x8b"
 _BLOCK_BYTES = 1 << 20
 _BLOCK_IMAGES = 1024
@@ -45,11 +48,12 @@ def read_idx(path: Path) -> npt.NDArray[Any]:
 
     Raises:
         CorpusError: the file does not exist, is not IDX, has an unsupported type or number of dimensions, is truncated
-            or too long, or has damaged gzip data.
+            or too long, has damaged gzip data, or holds more than SET_BYTES_MOST.
     """
     with _opened(path) as stream:
         dtype, sizes = _header(path, stream)
         count = math.prod(sizes) * dtype.itemsize
+        check_bytes(path, count)
         values = bytearray()
         while block := stream.read(min(_BLOCK_BYTES, count - len(values))):
             values += block
@@ -126,6 +130,15 @@ def read_images(path: Path) -> npt.NDArray[np.uint8]:
     if array.dtype != np.uint8:
         raise CorpusError(f"{path}: its values are {array.dtype}, and pixels are unsigned bytes (uint8)", wanted)
     return checked_images(array, path, wanted)
+
+
+def check_bytes(path: Path, count: int) -> None:
+    """Raise CorpusError if a set of images of so many bytes is too large."""
+    if count > SET_BYTES_MOST:
+        raise CorpusError(
+            f"{path}: holds {count:,} bytes, and images of at most {SET_BYTES_MOST:,} are read",
+            "give fewer or smaller images",
+        )
 
 
 def checked_images(array: npt.NDArray[np.uint8], path: Path, wanted: str) -> npt.NDArray[np.uint8]:

@@ -8,7 +8,9 @@ Shape suffixes: N images, C channels, H height, W width.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import CorpusError, one_line
-from .idx import checked_images
+from .idx import check_bytes, checked_images
 
 ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 """Extensions of picture files."""
@@ -74,7 +76,9 @@ def _folder(folder: Path) -> npt.NDArray[np.uint8]:
         is_grey = is_grey and mode in _GREY_MODES
     assert first_size is not None
     width, height = first_size
-    images_NHWC = np.empty((len(paths), height, width, 1 if is_grey else 3), np.uint8)
+    shape = (len(paths), height, width, 1 if is_grey else 3)
+    check_bytes(folder, math.prod(shape))
+    images_NHWC = np.empty(shape, np.uint8)
     for place, path in enumerate(paths):
         images_NHWC[place] = _pixels(path, "L" if is_grey else "RGB").reshape(images_NHWC.shape[1:])
     return images_NHWC
@@ -104,26 +108,40 @@ def _unreadable(path: Path, error: Exception) -> CorpusError:
 
 def _array(path: Path) -> npt.NDArray[np.uint8]:
     try:
-        loaded = np.load(path, allow_pickle=False)
-        array = loaded if isinstance(loaded, np.ndarray) else _member(path, loaded)
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.asarray(loaded) if isinstance(loaded, np.ndarray) else _member(path, loaded)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise CorpusError(
             f"{path}: the array cannot be read ({one_line(error)})", "save it again: numpy.save('images.npy', array)"
         ) from None
+    check_bytes(path, array.nbytes)
     return _as_bytes(array, path)
 
 
 def _member(path: Path, arrays: Any) -> npt.NDArray[Any]:
     with arrays:
         names = list(arrays.files)
-        sets = [name for name in names if arrays[name].ndim >= 3]
+        bytes_of = {name: size for name in names if (size := _bytes_of_set(arrays, name)) is not None}
+        sets = list(bytes_of)
         chosen = next((name for name in _TRAIN_NAMES if name in sets), sets[0] if len(sets) == 1 else None)
         if chosen is None:
             raise CorpusError(
                 f"{path}: has no array of images called {', '.join(_TRAIN_NAMES)}",
                 f"save the images under one of these names; there are: {', '.join(names) or 'none'}",
             )
+        check_bytes(path, bytes_of[chosen])
         return np.asarray(arrays[chosen])
+
+
+def _bytes_of_set(arrays: Any, name: str) -> int | None:
+    """Return how many bytes an array of several images has, by its header; None: it is none."""
+    member = name if name in arrays.zip.namelist() else f"{name}.npy"
+    with contextlib.suppress(ValueError), arrays.zip.open(member) as file:  # ValueError: it is no array
+        is_first = np.lib.format.read_magic(file) == (1, 0)
+        read = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0
+        shape, _is_fortran, dtype = read(file)
+        return math.prod(shape) * dtype.itemsize if len(shape) >= 3 else None
+    return None
 
 
 def _as_bytes(array: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint8]:

@@ -16,6 +16,9 @@ from ..utils.messages import warn
 _LINE_BYTES_MOST = 1 << 20
 """Of a record; one has some thousands."""
 
+NOTES_MOST = 100
+"""Lines that cannot be read and are named; more are counted."""
+
 
 _Drawable: TypeAlias = Annotated[float, Between(-1e300, 1e300)]
 """A number; the difference of two of them is one too."""
@@ -46,7 +49,7 @@ class Records:
 
     found: list[dict[str, Any]]
     notes: list[str]
-    """What could not be read: a sentence for each line."""
+    """What could not be read: a sentence for each line, and one for all beyond NOTES_MOST."""
 
     bytes: int = 0
     """Size of the lines that were looked at."""
@@ -106,7 +109,7 @@ def look_through(path: Path, *, last_step: int | None = None) -> Records:
         path: the file.
         last_step: stop before the first record of a later step.
     """
-    found, notes, size = [], [], 0
+    found, notes, unnamed, size = [], list[str](), 0, 0
     with path.open("rb") as file:
         for number, line in enumerate(iter(lambda: file.readline(_LINE_BYTES_MOST), b""), 1):
             if not line.endswith(b"\n") and len(line) < _LINE_BYTES_MOST:
@@ -114,12 +117,17 @@ def look_through(path: Path, *, last_step: int | None = None) -> Records:
             try:
                 record = read_record(line)
             except SchemaError as error:
-                notes.append(f"{path.name}, line {number:,}: {error}")
+                if len(notes) < NOTES_MOST:
+                    notes.append(f"{path.name}, line {number:,}: {error}")
+                else:
+                    unnamed += 1
             else:
                 if last_step is not None and record["step"] > last_step:
                     break
                 found.append(record)
             size += len(line)
+    if unnamed:
+        notes.append(f"{path.name}: {unnamed:,} more lines cannot be read")
     return Records(found=found, notes=notes, bytes=size)
 
 

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-JSON_BYTES_MOST = 1 << 28
-"""A larger JSON file is refused before it is read: a run's own have thousands of bytes, records some millions."""
+JSON_BYTES_MOST = 1 << 25
+"""A larger JSON file is refused before it is read: a run's own have thousands of bytes, a tokenizer some millions.
+What is parsed takes up to thirty times the memory of the text, so no file takes more than about a gigabyte."""
 
 DEPTH_MOST = 32
 """Objects and lists inside each other; a run's own have 6 at most."""
@@ -83,13 +84,18 @@ def _inside(value: object) -> Iterable[object]:
     return (part for part in parts if isinstance(part, dict | list))
 
 
+def load_json(path: Path) -> Any:
+    """Return the value of a JSON file. Raises OSError or SchemaError when it cannot be read or is too large."""
+    size = path.stat().st_size
+    if size > JSON_BYTES_MOST or not path.is_file():
+        raise SchemaError(f"it has {size:,} bytes" if path.is_file() else "it is not a file")
+    return parse_json(path.read_bytes())
+
+
 def read_json(path: Path, remedy: str) -> Any:
     """Return the value of a JSON file. Raises CheckpointError, with the remedy, when it cannot be read."""
     try:
-        size = path.stat().st_size
-        if size > JSON_BYTES_MOST or not path.is_file():
-            raise SchemaError(f"it has {size:,} bytes" if path.is_file() else "it is not a file")
-        return parse_json(path.read_bytes())
+        return load_json(path)
     except (OSError, SchemaError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise CheckpointError(f"{path}: cannot be read ({reason})", remedy) from None

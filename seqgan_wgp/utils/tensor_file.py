@@ -25,7 +25,7 @@ from .._version import FORMAT_VERSION
 from ..errors import CheckpointError, ConfigError, did_you_mean_path
 from .atomic_files import sync_folder
 from .bundled_models import bundled_models, named_model
-from .file_schema import Count, Seconds, from_json, parse_json
+from .file_schema import JSON_BYTES_MOST, Count, Seconds, from_json, parse_json
 
 MODEL, BEST = "model.safetensors", "best.safetensors"
 """File names in a run folder: the latest model, and the model of the best evaluation."""
@@ -130,6 +130,7 @@ def _reading(path: Path) -> Iterator[None]:
     if not path.is_file():
         raise CheckpointError(f"{path}: no such model or checkpoint file", _OURS)
     try:
+        _check_header(path)
         yield
     except (SafetensorError, OSError, ValueError) as error:
         if _is_text(path):
@@ -148,6 +149,14 @@ def _is_text(path: Path) -> bool:
         return b"\0" not in head and codecs.getincrementaldecoder("utf-8")().decode(head) != ""
     except (OSError, UnicodeDecodeError):
         return False
+
+
+def _check_header(path: Path) -> None:
+    """Raise ValueError if the header, which is parsed several times, is larger than any JSON that is read."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+    if size > JSON_BYTES_MOST:
+        raise ValueError(f"its header has {size:,} bytes")
 
 
 def _facts(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:

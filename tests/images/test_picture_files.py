@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import tracemalloc
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from PIL import Image
 
 from seqgan_wgp.config.schema import ImageSettings
 from seqgan_wgp.errors import CorpusError
+from seqgan_wgp.images import idx
 from seqgan_wgp.images.dataset import Collection, read_collection
 from seqgan_wgp.images.mnist import find_images
 
@@ -124,6 +128,49 @@ def test_an_array_of_no_images_is_refused(array: npt.NDArray[Any], says: str, tm
     np.save(tmp_path / "set.npy", array)
     with pytest.raises(CorpusError, match=says):
         collection(tmp_path / "set.npy")
+
+
+def headed(shape: tuple[int, ...]) -> bytes:
+    """An array of some bytes, whose header says another shape."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return file.getvalue() + bytes(100)
+
+
+@pytest.mark.parametrize("shape", [(10**6, 10**6, 10**3), (10**4, 10**4, 4), (0, 10**9, 10**9)], ids=str)
+@pytest.mark.parametrize("name", ["set.npy", "set.npz"])
+def test_a_header_takes_no_memory(name: str, shape: tuple[int, ...], tmp_path: Path) -> None:
+    if name.endswith(".npz"):
+        with zipfile.ZipFile(tmp_path / name, "w") as file:
+            file.writestr("x_train.npy", headed(shape))
+            file.writestr("readme.txt", "no array")
+    else:
+        (tmp_path / name).write_bytes(headed(shape))
+    tracemalloc.start()
+    try:
+        with pytest.raises(CorpusError):
+            collection(tmp_path / name)
+        assert tracemalloc.get_traced_memory()[1] < 1e9
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_set_that_memory_may_not_hold_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = written(tmp_path / "set", GREY)
+    np.save(tmp_path / "set.npy", GREY)
+    np.savez_compressed(tmp_path / "set.npz", x_train=GREY)
+    monkeypatch.setattr(idx, "SET_BYTES_MOST", GREY.size - 1)
+    for path in (folder, tmp_path / "set.npy", tmp_path / "set.npz"):
+        with pytest.raises(
+            CorpusError, match=f"{path.name}: holds {GREY.size:,} bytes, and images of at most"
+        ) as error:
+            collection(path)
+        assert error.value.remedy == "give fewer or smaller images"
+    monkeypatch.setattr(idx, "SET_BYTES_MOST", GREY.size)
+    for path in (folder, tmp_path / "set.npy", tmp_path / "set.npz"):
+        assert len(collection(path).images_NCHW) == len(GREY)
 
 
 def test_a_pickle_is_never_run(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from seqgan_wgp.toy.domain import ToyDomain
 from seqgan_wgp.toy.spec import ToyFacts
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.utils import tensor_file
+from seqgan_wgp.utils.file_schema import JSON_BYTES_MOST
 
 from ..runs.untrained import TOY, made
 
@@ -70,6 +72,19 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     save_file(TENSORS, tmp_path / "newer", {"format": "seqgan_wgp", "format_version": str(FORMAT_VERSION + 1)})
     with pytest.raises(CheckpointError, match="newer"):
         tensor_file.read_tensor_file(tmp_path / "newer")
+
+
+@pytest.mark.parametrize("read", [tensor_file.read_tensor_file, tensor_file.read_facts])
+def test_a_header_larger_than_any_json_that_is_read_is_refused_before_it_is_parsed(
+    read: Callable[[Path], object], tmp_path: Path
+) -> None:
+    tensor_file.write_tensor_file(tmp_path / "m", TENSORS, {})
+    data = (tmp_path / "m").read_bytes()
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = data[8:end] + b" " * JSON_BYTES_MOST
+    (tmp_path / "m").write_bytes(len(header).to_bytes(8, "little") + header + data[end:])
+    with pytest.raises(CheckpointError, match=r"damaged, .*\(its header has [\d,]+ bytes\)"):
+        read(tmp_path / "m")
 
 
 # Who reads a file does not keep it mapped: on Windows a mapped file cannot be replaced

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CorpusError, did_you_mean, one_line
+from ...utils.file_schema import checked_value, load_json
 from .column_spec import LET, MARKED, Wanted, is_sound, listed, mended, unnamed
 from .containers import BY_ENDING
 
@@ -89,13 +89,15 @@ def parquet(_pa: Any, want: Wanted) -> Iterator[Any]:
 def dataset(pa: Any, want: Wanted) -> Iterator[Any]:
     """Yield the column of a dataset that was saved with `save_to_disk`: Arrow streams, listed in state.json."""
     if not (want.path / "state.json").is_file():
-        splits = _described(want.path / "dataset_dict.json", lambda about: list(about["splits"]))
+        splits = _described(
+            want.path / "dataset_dict.json", lambda about: checked_value(list[str], about["splits"], "splits")
+        )
         raise CorpusError(
             f"{want.label}: the dataset has splits; name one",
             f"e.g. {want.label}/{listed(splits[:1])}:{want.field or 'text'}; splits: {listed(splits)}",
         )
     state = want.path / "state.json"
-    for name in _described(state, lambda about: [file["filename"] for file in about["_data_files"]]):
+    for name in _described(state, lambda about: [_name(file) for file in about["_data_files"]]):
         with pa.memory_map(str(want.path / name)) as file, pa.ipc.open_stream(file) as batches:
             place = _place(batches.schema, want)
             for batch in batches:
@@ -104,9 +106,17 @@ def dataset(pa: Any, want: Wanted) -> Iterator[Any]:
 
 def _described(file: Path, read: Callable[[Any], list[str]]) -> list[str]:
     try:
-        return read(json.loads(file.read_bytes()))
+        return read(load_json(file))
     except (KeyError, TypeError):
         raise ValueError(f"{file.name} does not say what the dataset consists of") from None
+
+
+def _name(file: Any) -> str:
+    """Return the name of a file of a dataset. Raises ValueError if it is none, or leads out of the dataset's folder."""
+    name: str = checked_value(str, file["filename"], "filename")
+    if Path(name).name != name:
+        raise ValueError(f"filename is {name!r}, which is no name of a file in this folder")
+    return name
 
 
 def _place(schema: Any, want: Wanted) -> int:

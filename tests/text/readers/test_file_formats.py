@@ -423,11 +423,29 @@ def test_damaged_tables_are_refused(kind: str, tmp_path: Path) -> None:
         read_path(kind, path, "name")
 
 
-@pytest.mark.parametrize("state", ["", "[]", "{}", '{"_data_files": 1}', '{"_data_files": [{}]}'])
-def test_datasets_that_do_not_say_what_they_are(state: str, tmp_path: Path) -> None:
-    (tmp_path / "state.json").write_text(state)
+NO_STATES = {
+    **{text: text for text in ("", "[]", "{}", '{"_data_files": 1}', '{"_data_files": [{}]}', '{"splits": [1]}')},
+    "deep": "[" * 100_000,
+    **{f"file {name!r}": json.dumps({"_data_files": [{"filename": name}]}) for name in (5, "", "a\0b", "\ud800")},
+}
+
+
+@pytest.mark.parametrize("file", ["state.json", "dataset_dict.json"])
+@pytest.mark.parametrize("state", NO_STATES.values(), ids=NO_STATES)
+def test_datasets_that_do_not_say_what_they_are(state: str, file: str, tmp_path: Path) -> None:
+    (tmp_path / file).write_text(state)
     with pytest.raises(CorpusError, match=r": cannot be read \(.+\)\n"):
         read_path("dataset", tmp_path, "name")
+
+
+@pytest.mark.parametrize("place", ["../secret.arrow", "part/../../secret.arrow", "{}/secret.arrow"])
+def test_a_dataset_reads_no_file_outside_its_folder(place: str, tmp_path: Path) -> None:
+    folder = write_dataset(pa.table({"name": ["Ana", "Bo"]}), tmp_path)
+    (folder / "data-00000-of-00002.arrow").rename(tmp_path / "secret.arrow")
+    state = {"_data_files": [{"filename": place.format(tmp_path)}]}
+    (folder / "state.json").write_text(json.dumps(state))
+    with pytest.raises(CorpusError, match="which is no name of a file in this folder"):
+        read_path("dataset", folder, "name")
 
 
 @pytest.mark.parametrize(("field", "example"), [("", "text"), ("name", "name")])
