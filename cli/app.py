@@ -35,8 +35,8 @@ from .ui.console import debugging, interrupt_on_signals, show_warnings
 
 app = typer.Typer(
     name="seqgan-wgp",
-    help="Train a GAN on the lines of a text file and generate new lines like them. Also trains on MNIST images and on "
-    "2-d toy points.",
+    help="Train a GAN (generative adversarial network) on the lines of a text file and generate new lines like them. "
+    "Also trains on images and on points in the plane.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 Corpus = Annotated[
     list[str],
     typer.Argument(
-        help="What to read: text files with one string per line (also compressed, in archives, and FASTA; told by the "
-        "content), FILE:COLUMN for a column of a CSV, TSV, JSON or Parquet file, a quoted pattern such as "
-        "'data/*.txt', or a bundled corpus (see: seqgan-wgp corpora). Several inputs are concatenated. Use - for "
-        "stdin. train also accepts toy:NAME, a 2-d toy distribution.",
+        help="What to read: text files with one string per line (also compressed, in archives, and FASTA; the content "
+        "tells which), FILE:COLUMN for a column of a CSV, TSV, JSON or Parquet file, a quoted pattern such as "
+        "'data/*.txt', or a bundled corpus (see: seqgan-wgp corpora). Several inputs are read one after the other. "
+        "Use - for stdin. train also accepts toy:NAME, points in the plane such as toy:25-gaussians.",
         metavar="CORPUS...",
     ),
 ]
@@ -59,29 +59,52 @@ Settings = Annotated[
 Steps = Annotated[
     int | None,
     typer.Option(
-        help="Total number of training rounds (some critic steps, then a generator step), including those already "
-        "done.",
+        help="Number of training steps, counted from the beginning of the run. A step updates the critic, once or "
+        "several times, and then the generator.",
         metavar="N",
+        show_default="the recipe's; 30,000 in fast",
     ),
 ]
 Minutes = Annotated[
-    float | None, typer.Option(help="Total training time in minutes, including time already spent.", metavar="M")
+    float | None,
+    typer.Option(
+        help="Training time in minutes, counted from the beginning of the run.", metavar="M", show_default="no limit"
+    ),
 ]
-Seed = Annotated[int | None, typer.Option(help="Random seed.", metavar="S")]
+LaterSteps = Annotated[
+    int | None,
+    typer.Option(
+        "--steps",
+        help="New end, in training steps counted from the beginning of the run.",
+        metavar="N",
+        show_default="the planned end",
+    ),
+]
+LaterMinutes = Annotated[
+    float | None,
+    typer.Option(
+        "--minutes",
+        help="New end, in minutes of training counted from the beginning of the run.",
+        metavar="M",
+        show_default="the planned end",
+    ),
+]
+Seed = Annotated[int | None, typer.Option(help="Random seed.", metavar="S", show_default="the recipe's; 0 in fast")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing run in the folder.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print all settings without training.")]
 Weights = Annotated[
     str | None,
     typer.Option(
-        help="Column of counts: each string is used as often as it says, as with FILE:COLUMN*COUNTS. none: once each.",
+        help="Column that says how often to use each string, as in FILE:COLUMN*COUNTS. none: use each string once.",
         metavar="COUNTS",
     ),
 ]
 Label = Annotated[
     str | None,
     typer.Option(
-        help="Column of the labels of the strings, to generate strings by label later. file: the label of a line is "
-        "the name of its file, without endings. Of FASTA: description or name.",
+        help="Column that holds a label for each string; generate --label then chooses among them. file: the label of "
+        "a line is the name of its file, without endings. FASTA: name or description, the first word of each header "
+        "or the rest of it.",
         metavar="COLUMN",
     ),
 ]
@@ -95,7 +118,17 @@ Plugins = Annotated[
 ]
 Device = Annotated[
     str | None,
-    typer.Option(help="Device to compute on: auto (a GPU where one works), cpu, cuda or mps.", metavar="NAME"),
+    typer.Option(
+        help="Device to compute on: auto (a GPU where one works, otherwise the CPU), cpu, cuda or mps.",
+        metavar="NAME",
+        show_default="auto",
+    ),
+]
+RunDevice = Annotated[
+    str | None,
+    typer.Option(
+        "--device", help="Device to compute on: auto, cpu, cuda or mps.", metavar="NAME", show_default="that of the run"
+    ),
 ]
 Best = Annotated[
     bool, typer.Option("--best", help="Use best.safetensors (best validation score) instead of the latest weights.")

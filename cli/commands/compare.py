@@ -36,7 +36,7 @@ def compare(
         list[str],
         typer.Option(
             help="Recipes to compare, separated by commas. Each is NAME, or NAME:KEY=VALUE,KEY=VALUE to override "
-            "settings. May be repeated.",
+            "settings, for example fast,fast:generator.width=128,paper. May be repeated.",
             metavar="A,B,C",
         ),
     ],

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 @guarded
 def evaluate(
     model: Annotated[
-        Path | None, typer.Argument(help="Run folder or model file.", metavar="[MODEL]", show_default=False)
+        Path | None,
+        typer.Argument(
+            help="Run folder, model file, or a bundled model (see: seqgan-wgp models).",
+            metavar="[MODEL]",
+            show_default=False,
+        ),
     ] = None,
     corpus: Annotated[
         list[str] | None,
@@ -37,16 +42,16 @@ def evaluate(
     strings: Annotated[
         list[str] | None,
         typer.Option(
-            help="Instead of a model: evaluate the lines of FILE, as any program generated them. May be repeated, to "
-            "see several files side by side.",
+            help="Instead of a model: evaluate the lines of FILE, whatever program wrote them. May be repeated, to see "
+            "several files side by side.",
             metavar="FILE",
         ),
     ] = None,
     reference: Annotated[
         list[str] | None,
         typer.Option(
-            help="With --strings: corpus to compare with; same inputs as train, which splits it in the same way. May "
-            "be repeated.",
+            help="With --strings: corpus to compare with; same inputs as train, split as train splits it. May be "
+            "repeated.",
             metavar="CORPUS",
         ),
     ] = None,
@@ -58,25 +63,26 @@ def evaluate(
         bool,
         typer.Option(
             "--legacy",
-            help="Use the protocol of Gulrajani et al. (2017): n-grams of 640 samples against the training lines.",
+            help="Measure as Gulrajani et al. (2017) do: n-grams of 640 samples against the training lines.",
         ),
     ] = False,
     guesses: Annotated[
         list[int] | None,
         typer.Option(
-            help="Measure how many test lines occur among G samples. May be repeated.",
+            help="Measure the share of the test lines that occur among G samples (hits). May be repeated.",
             metavar="G",
-            show_default="10000, 100000",
+            show_default="10,000 and 100,000",
         ),
     ] = None,
     hits: Annotated[
         int | None,
-        typer.Option(help="The same as a curve: at each power of ten from 10,000 to G.", metavar="G"),
+        typer.Option(help="Like --guesses, as a curve: at each power of ten from 10,000 on, and at G.", metavar="G"),
     ] = None,
     orders: Annotated[
         int | None,
         typer.Option(
-            help="Measure JS-1 to JS-N, the distances between n-grams of generated and of real strings, n = 1 to N.",
+            help="Measure JS-1 to JS-N. JS-n is the Jensen-Shannon divergence between the n-grams (n characters in a "
+            "row) of generated and of real strings.",
             metavar="N",
             show_default="8",
         ),
@@ -84,20 +90,25 @@ def evaluate(
     c2st_steps: Annotated[
         int | None,
         typer.Option(
-            help="Training steps of the classifier two-sample test; 0 leaves it out.", metavar="N", show_default="500"
+            help="Training steps of the classifier two-sample test: how often can a new classifier tell generated "
+            "from real strings? 0 leaves it out.",
+            metavar="N",
+            show_default="500",
         ),
     ] = None,
     refine: Annotated[
         bool,
         typer.Option(
-            "--refine", help="Evaluate only strings that the model's refiner accepts; train it with the command refine."
+            "--refine",
+            help="Evaluate only strings that the model's refiner accepts, a classifier that the command refine trains.",
         ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Random seed.", metavar="S")] = 0,
     baseline_seconds: Annotated[
         float | None,
         typer.Option(
-            help="For text: training time of the autoregressive baseline, which is then cached; 0 leaves it out.",
+            help="For text: training time in seconds of the autoregressive model to compare with. It is trained once "
+            "for a corpus and kept in the cache. 0 leaves it out.",
             show_default="30",
             metavar="SECONDS",
         ),
@@ -105,14 +116,15 @@ def evaluate(
     temperatures: Annotated[
         str | None,
         typer.Option(
-            help="Of text: also draw at these temperatures, separated by commas, and show likelihood against variety.",
+            help="For text: also draw strings at these temperatures, such as 0.5,0.7,1, and show their likelihood "
+            "beside their variety.",
             metavar="T,T,...",
         ),
     ] = None,
     valid: Annotated[
         str | None,
         typer.Option(
-            help="Of text: measure the share of strings that pass a validator: luhn, iban, ean13, json, "
+            help="For text: measure the share of strings that pass a validator: luhn, iban, ean13, json, "
             "brackets, dna, protein, smiles, rdkit, or a plugin's.",
             metavar="NAME",
         ),
@@ -121,7 +133,7 @@ def evaluate(
         bool,
         typer.Option(
             "--log-probability",
-            help="Of text: measure the log probability of test lines under the model, too; seconds more.",
+            help="For text: also measure the log probability of test lines under the model. Takes some seconds more.",
         ),
     ] = False,
     best: options.Best = False,
@@ -133,7 +145,11 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object instead of tables.")] = False,
     plugin: options.Plugins = None,
 ) -> None:
-    """Evaluate a model, or files of strings, on the test split of data and explain each number."""
+    """Measure how good a model or a file of strings is, and explain each number.
+
+    Compares strings with the test split, the lines that were held out of training.
+    Real lines, Markov models and an autoregressive model are measured in the same way and stand beside them.
+    """
     options.load_plugins(plugin)
     from seqgan_wgp.runs.evaluate import evaluate as evaluated
 

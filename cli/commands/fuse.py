@@ -26,28 +26,29 @@ def fuse(
     ] = None,
     new: Annotated[
         float,
-        typer.Option(help="Share of the drawn strings that must be new (not training lines).", metavar="SHARE"),
+        typer.Option(help="Minimum share of the generated strings that are new (not training lines).", metavar="SHARE"),
     ] = 0.8,
     different: Annotated[
-        float, typer.Option(help="Share of the drawn strings that must be distinct.", metavar="SHARE")
+        float, typer.Option(help="Minimum share of the generated strings that are distinct.", metavar="SHARE")
     ] = 0.95,
     order_most: Annotated[
         int | None,
         typer.Option(
-            help="Most characters in a row that the n-gram model counts; fewer make a smaller file.",
+            help="Largest n of the n-grams, in characters; a smaller one gives a smaller file.",
             metavar="N",
             show_default="10",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Random seed of the strings that the choice is made by.", metavar="S")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.", metavar="S")] = 0,
     best: options.Best = False,
     device: options.Device = None,
     plugin: options.Plugins = None,
 ) -> None:
-    """Choose an n-gram model that draws the strings of MODEL together with the generator, and store it in MODEL.
+    """Add an n-gram model to MODEL, which makes its strings more like the training lines.
 
-    The n-gram model knows how often characters follow each other in the training lines.
-    generate then draws each character by both (--decode fusion) unless --decode says otherwise.
+    The n-gram model counts which characters follow which in the training lines.
+    generate then draws each character from it and the generator together (--decode fusion).
+    Takes seconds; the validation lines decide the size and the weight of the n-gram model.
     """
     options.load_plugins(plugin)
 

@@ -28,12 +28,15 @@ Continue = Annotated[
 ]
 Format = Annotated[str, typer.Option("--format", help="Output format: txt, jsonl or csv.", metavar="FORMAT")]
 
-Columns = Annotated[int | None, typer.Option(help="Number of columns in an image grid.", metavar="N")]
+Columns = Annotated[
+    int | None,
+    typer.Option(help="Number of columns in an image grid.", metavar="N", show_default="a nearly square grid"),
+]
 
 Seed = Annotated[
     int,
     typer.Option(
-        help="Random seed of the latent vectors. The same seed gives the same samples.",
+        help="Random seed. The same seed gives the same samples.",
         metavar="S",
         rich_help_panel=_WHICH,
     ),
@@ -54,8 +57,9 @@ Shard = Annotated[
 Decode = Annotated[
     str,
     typer.Option(
-        help="argmax takes the most likely character at each position; sample draws from the probabilities; fusion "
-        "draws from them and from those of an n-gram model, which fuse chooses; auto: fusion where the model has one.",
+        help="How the generator's probabilities become characters. argmax: take the most probable character at each "
+        "position. sample: draw each character. fusion: draw from them together with an n-gram model, which the "
+        "command fuse adds. auto: fusion if the model has an n-gram model, otherwise argmax.",
         metavar="HOW",
         rich_help_panel=_WHICH,
     ),
@@ -63,7 +67,7 @@ Decode = Annotated[
 Temperature = Annotated[
     float,
     typer.Option(
-        help="Softmax temperature for --decode sample and fusion. Values below 1 sharpen the distribution.",
+        help="With --decode sample or fusion: below 1, probable characters are drawn more often, so strings vary less.",
         metavar="T",
         rich_help_panel=_WHICH,
     ),
@@ -71,8 +75,8 @@ Temperature = Annotated[
 Order = Annotated[
     str,
     typer.Option(
-        help="index: in order of their numbers. probability: all strings that satisfy the constraints, at most "
-        "1,048,576, the most probable first.",
+        help="index: sample by sample, in the order of the random numbers. probability: list all strings that satisfy "
+        "the constraints, the most probable first; for at most 1,048,576 of them.",
         metavar="ORDER",
         rich_help_panel=_WHICH,
     ),
@@ -98,7 +102,8 @@ Scores = Annotated[
     bool,
     typer.Option(
         "--scores",
-        help="Also print each string's critic score, its log probability and, with constraints, what they cost it.",
+        help="Also print for each string the critic's score (higher: more like the training lines), the log "
+        "probability and, with constraints, the log probability that they cost.",
         rich_help_panel=_WHICH,
     ),
 ]
@@ -111,7 +116,7 @@ Refine = Annotated[
     bool,
     typer.Option(
         "--refine",
-        help="Keep only strings that the model's refiner accepts; train it with the command refine.",
+        help="Keep only strings that the model's refiner accepts, a classifier that the command refine trains.",
         rich_help_panel=_FILTERS,
     ),
 ]
@@ -158,7 +163,7 @@ KeepIfSeconds = Annotated[
     float,
     typer.Option(
         "--keep-if-seconds",
-        help="Time limit of --keep-if for a batch.",
+        help="Time limit in seconds for a batch of --keep-if.",
         metavar="S",
         rich_help_panel=_FILTERS,
     ),
@@ -167,8 +172,9 @@ KeepIfJobs = Annotated[
     int | None,
     typer.Option(
         "--keep-if-jobs",
-        help="Number of batches that --keep-if works on at the same time; by default one per processor core.",
+        help="Number of batches that --keep-if works on at the same time.",
         metavar="J",
+        show_default="one per processor core",
         rich_help_panel=_FILTERS,
     ),
 ]
@@ -178,6 +184,7 @@ Tries = Annotated[
         "--tries",
         help="With a filter: stop after T generated strings, even if fewer than -n have passed.",
         metavar="T",
+        show_default="no limit",
         rich_help_panel=_FILTERS,
     ),
 ]
@@ -218,7 +225,7 @@ MaskFile = Annotated[
 ]
 PerMask = Annotated[
     bool,
-    typer.Option("--per-mask", help="-n strings for each mask of --mask-file.", rich_help_panel=_CONSTRAINTS),
+    typer.Option("--per-mask", help="Generate -n strings for each mask of --mask-file.", rich_help_panel=_CONSTRAINTS),
 ]
 Set1 = Annotated[
     str | None, typer.Option("-1", help="Characters of ?1 in --mask.", metavar="SET", rich_help_panel=_CONSTRAINTS)
@@ -251,7 +258,7 @@ Charset = Annotated[
 Regex = Annotated[
     list[str] | None,
     typer.Option(
-        help="Regular expression that the whole string matches. May be repeated: then each of them. Supported: "
+        help="Regular expression that the whole string matches. If repeated, it matches all of them. Supported: "
         "literals, ., \\[a-z], \\d \\w \\s, ( ), |, * + ? {m,n}, and (?= ) and (?! ) at the start.",
         metavar="PATTERN",
         rich_help_panel=_CONSTRAINTS,
@@ -261,7 +268,7 @@ AtLeast = Annotated[
     list[str] | None,
     typer.Option(
         "--at-least",
-        help="Least number of characters of a set, for example ?d:2 or abc:1. May be repeated.",
+        help="Minimum number of characters from a set, for example ?d:2 or abc:1. May be repeated.",
         metavar="SET:K",
         rich_help_panel=_CONSTRAINTS,
     ),
@@ -270,22 +277,20 @@ AtMost = Annotated[
     list[str] | None,
     typer.Option(
         "--at-most",
-        help="Largest number of characters of a set, for example ?u:2. May be repeated.",
+        help="Maximum number of characters from a set, for example ?u:2. May be repeated.",
         metavar="SET:K",
         rich_help_panel=_CONSTRAINTS,
     ),
 ]
 Without = Annotated[
     list[str] | None,
-    typer.Option(
-        help="Text that does not stand in the string. May be repeated.", metavar="TEXT", rich_help_panel=_CONSTRAINTS
-    ),
+    typer.Option(help="Forbidden substring. May be repeated.", metavar="TEXT", rich_help_panel=_CONSTRAINTS),
 ]
 WithoutFile = Annotated[
     list[str] | None,
     typer.Option(
         "--without-file",
-        help="No line of FILE stands in the string. FILE:COLUMN works too. May be repeated.",
+        help="File of forbidden substrings, one per line. FILE:COLUMN works too. May be repeated.",
         metavar="FILE",
         rich_help_panel=_CONSTRAINTS,
     ),
@@ -294,7 +299,7 @@ IgnoreCase = Annotated[
     bool,
     typer.Option(
         "--ignore-case",
-        help="Compare the texts of --without and --without-file without regard to case.",
+        help="--without and --without-file forbid upper and lower case alike.",
         rich_help_panel=_CONSTRAINTS,
     ),
 ]

@@ -18,7 +18,10 @@ def interpolate(
     b: Annotated[str, typer.Argument(help="Seed of the end; with --text, a string.", metavar="B")],
     n: Annotated[int, typer.Option("-n", help="Number of samples, including both ends.", metavar="N")] = 10,
     text: Annotated[
-        bool, typer.Option("--text", help="Treat A and B as strings and search for their latent vectors.")
+        bool,
+        typer.Option(
+            "--text", help="Treat A and B as strings and search for their latents, which takes a few seconds."
+        ),
     ] = False,
     output: options.Output = None,
     device: options.Device = None,
@@ -27,6 +30,8 @@ def interpolate(
 ) -> None:
     """Interpolate between the samples of two seeds.
 
+    A latent is the random input from which the generator makes a sample.
+    Moves from one latent to another in even steps and prints the sample of each.
     The ends are the first samples of generate --seed A and generate --seed B.
     Images need -o FILE.png or FILE.gif.
     """

@@ -27,12 +27,13 @@ def refine(
     ] = None,
     minutes: Annotated[
         float | None,
-        typer.Option(help="Total training time in minutes, over all rounds.", metavar="M", show_default="3"),
+        typer.Option(help="Training time in minutes, for all classifiers together.", metavar="M", show_default="3"),
     ] = None,
     steps: Annotated[
         int | None,
         typer.Option(
-            help="Training steps per round, instead of --minutes; makes the result reproducible.", metavar="N"
+            help="Training steps for each classifier, instead of --minutes. The result is then reproducible.",
+            metavar="N",
         ),
     ] = None,
     rounds: Annotated[
@@ -61,8 +62,8 @@ def refine(
     new: Annotated[
         float,
         typer.Option(
-            help="Wanted share of new strings, which are not training lines. If fewer are new, training lines are "
-            "accepted more rarely. 0: no such correction.",
+            help="Wanted share of new strings (not training lines). If fewer are new, training lines are accepted less "
+            "often. 0: no such correction.",
             metavar="SHARE",
         ),
     ] = 0.8,
@@ -73,7 +74,8 @@ def refine(
 ) -> None:
     """Train a classifier that keeps a model's most realistic strings.
 
-    It learns to tell real from generated strings and is stored in MODEL; generate --refine applies it.
+    The classifier, called the refiner, learns to tell real from generated strings and is stored in MODEL.
+    generate --refine then keeps the strings that it takes for real.
     """
     options.load_plugins(plugin)
 

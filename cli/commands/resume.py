@@ -16,14 +16,15 @@ from .train import train_in
 @guarded
 def resume(
     run: Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")],
-    steps: options.Steps = None,
-    minutes: options.Minutes = None,
-    device: options.Device = None,
+    steps: options.LaterSteps = None,
+    minutes: options.LaterMinutes = None,
+    device: options.RunDevice = None,
     from_: Annotated[
         str | None,
         typer.Option(
             "--from",
-            help="Where to continue from: best, the model of the best evaluation, if the checkpoints are damaged.",
+            help="best: continue from best.safetensors, the model with the best validation score. For a run whose "
+            "checkpoints are damaged.",
             metavar="best",
             show_default="the last checkpoint",
         ),

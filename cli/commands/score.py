@@ -17,7 +17,7 @@ def score(
     file: Annotated[
         str,
         typer.Argument(
-            help="Text file with one string per line (also .gz, .zst), FILE:COLUMN of a table, or - for stdin.",
+            help="Text file with one string per line (also compressed), FILE:COLUMN of a table, or - for stdin.",
             metavar="[FILE]",
         ),
     ] = "-",
@@ -35,17 +35,17 @@ def score(
     latents: Annotated[
         int | None,
         typer.Option(
-            help="With --log-probability: number of latents (random inputs of the generator) that it is averaged "
-            "over, the same for all lines.",
-            show_default="65536",
+            help="With --log-probability: number of random inputs of the generator (latents) to average over, the same "
+            "for all lines.",
+            show_default="65,536",
             metavar="N",
         ),
     ] = None,
     importance: Annotated[
         int | None,
         typer.Option(
-            help="With --log-probability: importance sampling by N latents for each line instead, for example 8192: "
-            "smaller errors, a fraction of a second per line.",
+            help="With --log-probability: choose N latents for each line instead (importance sampling), for example "
+            "8192. The errors are smaller; takes a fraction of a second per line.",
             metavar="N",
         ),
     ] = None,
@@ -53,8 +53,8 @@ def score(
         bool,
         typer.Option(
             "--guess-number",
-            help="With --log-probability: add the guess number, about how many strings the model finds more probable, "
-            "plus 1.",
+            help="With --log-probability: add the guess number, an estimate of how many guesses, the most probable "
+            "first, reach the string.",
         ),
     ] = False,
     seed: Annotated[
@@ -62,7 +62,7 @@ def score(
     ] = None,
     label: Annotated[
         str | None,
-        typer.Option(help="Label that the lines are scored by, for a model trained with --label.", metavar="LABEL"),
+        typer.Option(help="Label under which to score the lines, for a model trained with --label.", metavar="LABEL"),
     ] = None,
     output: options.Output = None,
     device: options.Device = None,
@@ -71,10 +71,11 @@ def score(
 ) -> None:
     """Score each line of FILE with the critic.
 
+    The critic is the network that was trained to tell real strings from generated ones.
     Prints score, flag and text, separated by tabs.
-    A higher score means more like the training corpus and less like the generator's output.
+    A higher score means more like the training lines and less like the generator's strings.
     The score means nothing for strings that resemble neither.
-    With --log-probability prints score, flag, log probability, its standard error, bits per character and text.
+    --log-probability adds log probability, its standard error, and bits per character before the text.
 
     The flag is one of:
     too_long: only the beginning is scored;

@@ -21,7 +21,9 @@ def similar(
     n: Annotated[int, typer.Option("-n", help="Maximum number of strings.", metavar="N")] = 10,
     distance: Annotated[
         float,
-        typer.Option(help="Maximum distance in latent space, 0 to 1. Smaller means more like TEXT.", metavar="D"),
+        typer.Option(
+            help="Maximum distance from the latent of TEXT, 0 to 1. Smaller means more like TEXT.", metavar="D"
+        ),
     ] = 1.0,
     seed: Annotated[int, typer.Option(help="Random seed of the search directions.", metavar="S")] = 0,
     format_: Annotated[
@@ -38,7 +40,8 @@ def similar(
 ) -> None:
     """Generate strings similar to TEXT, nearest first.
 
-    Searches for the latent vector of TEXT, which takes a few seconds, then decodes latent vectors around it.
+    A latent is the random input from which the generator makes a string.
+    Searches for the latent of TEXT, which takes a few seconds, then prints the strings of latents around it.
     TEXT itself is not printed.
     """
     options.load_plugins(plugin)
@@ -71,5 +74,5 @@ def similar(
 def _tell(found: Inversion) -> None:
     """Print what the search found if it did not reproduce the text itself."""
     if found.decoded != found.text:
-        message = f"no latent vector was found for {found.text!r}; the closest one decodes to {found.decoded!r}"
+        message = f"no latent was found for {found.text!r}; the closest one decodes to {found.decoded!r}"
         messages().print(message, markup=False)

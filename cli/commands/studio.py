@@ -26,12 +26,15 @@ def studio(
     host: Annotated[
         str,
         typer.Option(
-            help="Address to listen on. With another than this machine's own, visitors need a token.", metavar="HOST"
+            help="Address to listen on. 127.0.0.1 is this machine only; with any other address, visitors need a token.",
+            metavar="HOST",
         ),
     ] = "127.0.0.1",
     port: Annotated[
         int | None,
-        typer.Option(help="Port.", metavar="PORT", min=1, max=65_535, show_default="7860, or the next free one"),
+        typer.Option(
+            help="Port to listen on.", metavar="PORT", min=1, max=65_535, show_default="7860, or the next free one"
+        ),
     ] = None,
     token: Annotated[
         str | None,
@@ -41,13 +44,15 @@ def studio(
             show_default="none on this machine; elsewhere a new one, printed",
         ),
     ] = None,
-    runs: Annotated[Path, typer.Option(help="Folder of runs to offer and to add to.", metavar="DIR")] = Path("runs"),
+    runs: Annotated[
+        Path, typer.Option(help="Folder whose runs the studio offers, and where it puts new ones.", metavar="DIR")
+    ] = Path("runs"),
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
 ) -> None:
     """Train, generate, explore and compare in a browser.
 
-    Prints the address. Ctrl-C ends the studio and saves the run in training.
-    Runs are made and resumed as by train and resume.
+    Prints the address. Ctrl-C stops the studio and saves the run that is training.
+    Runs are ordinary run folders, as train and resume make them.
     """
     from seqgan_wgp.studio.app import load_gradio
     from seqgan_wgp.studio.server import Server, opened, token_for

@@ -20,7 +20,7 @@ def test_neighbours_are_printed_nearest_first(trained: Path, call: Call) -> None
     model = Model.load(trained)
     found = model.invert("be17")
     near = list(model.neighbours(found))
-    said = f"no latent vector was found for 'be17'; the closest one decodes to {found.decoded!r}\n"
+    said = f"no latent was found for 'be17'; the closest one decodes to {found.decoded!r}\n"
     plain, objects, table = (call("similar", trained, "be17", "--format", name) for name in ("txt", "jsonl", "csv"))
     for result in (plain, objects, table):
         assert (result.returncode, result.stderr) == (0, "" if found.decoded == "be17" else said)
