@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import final
 
-from .drill_limits import SECONDS_MOST
+from .drill_limits import MAX_SECONDS
 from .faulty_commands import STEPS, Ended, Words, called, comparing, eager_saving, jobs
 from .serial_orders import RUN, Command, SerialOrders, picture
 from .surroundings import reading, writing
@@ -140,7 +140,7 @@ def _together(folder: Path, group: Sequence[Words], chance: random.Random) -> li
         if child == 0:
             _child(words, seconds, _end(folder, number))
         children[child] = number
-    end = time.monotonic() + SECONDS_MOST
+    end = time.monotonic() + MAX_SECONDS
     while children and time.monotonic() < end:
         child, _status = os.waitpid(-1, os.WNOHANG)
         children.pop(child, None)

@@ -10,7 +10,7 @@ not satisfy; the baselines can also mask what leads to nothing allowed.
 Each model makes strings until `--strings` of them satisfy, or for `--seconds` of processor time. A row shows how many
 of a second's strings satisfy, the share of all strings that do, how many of them are different, and JS-3 above its
 floor: between the strings and the test lines that satisfy, against as many training lines that do. Where fewer than
-MEANT_LEAST test lines satisfy there is no JS-3. One thread; seconds are of processor time.
+MIN_MEANT test lines satisfy there is no JS-3. One thread; seconds are of processor time.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from seqgan_wgp.text.metrics.ngrams import NgramReference, unique_fraction
 from seqgan_wgp.text.vocabulary import mask_after_pad
 from seqgan_wgp.utils.malloc import keep_memory
 
-ORDER, MEANT_LEAST = 3, 50
+ORDER, MIN_MEANT = 3, 50
 """n of the JS-n; test lines that must satisfy for it to be measured."""
 
 MARKOV_ORDER = 3
@@ -142,7 +142,7 @@ def distance(good_NL: Rows, constraints: Constraints, corpus: Corpus) -> dict[st
     train_NL = satisfying(corpus.train.apart(), constraints, corpus)
     count = min(len(test_NL), len(train_NL))
     facts: dict[str, Any] = {"test_lines": len(test_NL), "js": None, "js_floor": None}
-    if count < MEANT_LEAST or len(good_NL) < count:
+    if count < MIN_MEANT or len(good_NL) < count:
         return facts
     reference = NgramReference(test_NL, corpus.vocabulary.size, ORDER)
     evenly = train_NL[np.arange(count) * len(train_NL) // count]

@@ -27,10 +27,10 @@ import torch
 from seqgan_wgp import config as configs
 from seqgan_wgp.config import Config
 from seqgan_wgp.text.domain import TextSpec
-from seqgan_wgp.text.inspection.timing import Noise
 from seqgan_wgp.text.vocabulary import Vocabulary
 from seqgan_wgp.training.schedule import penalty_every
 from seqgan_wgp.training.trainer import Trainer
+from seqgan_wgp.training.trial import TrialData, TrialDomain
 from seqgan_wgp.utils.malloc import keep_memory
 
 BASE = {"L": 16, "V": 34, "width": 64, "batch": 64}
@@ -62,7 +62,8 @@ def operations(sizes: dict[str, int]) -> float:
 def milliseconds(sizes: dict[str, int], seconds: float) -> float:
     """Return what a round takes, measured for so many seconds of work."""
     spec = TextSpec(Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + sizes["V"] - 2)))), sizes["L"], {})
-    trainer = Trainer.from_config(Noise(spec, CPU), config_of(sizes), CPU)
+    domain = TrialDomain(TrialData(spec=spec, size=4_096, samples=1), CPU)
+    trainer = Trainer.from_config(domain, config_of(sizes), CPU)
     trainer.round()
     trainer.round()
     began, rounds = time.process_time(), 0

@@ -38,7 +38,7 @@ from seqgan_wgp.training.engines.cuda_graph import unsupported_reason
 from seqgan_wgp.training.loop import critic_step, one_round
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.training.trial import wait_for
-from seqgan_wgp.utils.devices import sent
+from seqgan_wgp.utils.devices import to_device
 from seqgan_wgp.utils.malloc import keep_memory
 
 from . import reference_loop as published
@@ -67,7 +67,7 @@ class Ids:
 
     def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return items."""
-        return self.ids_NL[sent(indices_B, self.device)]
+        return self.ids_NL[to_device(indices_B, self.device)]
 
     def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return items."""

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-MEMORY_BYTES_MOST = 2_000_000_000
+MAX_MEMORY_BYTES = 2_000_000_000
 """Memory that a process may use, and that it may take on top of what it has when the drills begin, used or not."""
 
-SECONDS_MOST = 60.0
+MAX_SECONDS = 60.0
 """Time of one try. Whatever hangs ends the drills with the place where it hangs."""
 
 
@@ -21,7 +21,7 @@ def within_limits() -> Iterator[None]:
     """Limit the memory of this process: to take more is a MemoryError, which no command survives."""
     former = resource.getrlimit(resource.RLIMIT_AS)
     present = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (present + MEMORY_BYTES_MOST, former[1]))
+    resource.setrlimit(resource.RLIMIT_AS, (present + MAX_MEMORY_BYTES, former[1]))
     try:
         yield
     finally:
@@ -31,7 +31,7 @@ def within_limits() -> Iterator[None]:
 @contextlib.contextmanager
 def not_hanging() -> Iterator[None]:
     """End the process, with the stack of every thread, when a try takes too long."""
-    faulthandler.dump_traceback_later(SECONDS_MOST, exit=True)
+    faulthandler.dump_traceback_later(MAX_SECONDS, exit=True)
     try:
         yield
     finally:

@@ -44,7 +44,7 @@ from seqgan_wgp.text.adapter import scan_data
 
 from .concurrent_commands import pairs, triples
 from .damages import damaged_files
-from .drill_limits import MEMORY_BYTES_MOST, peak_memory_bytes
+from .drill_limits import MAX_MEMORY_BYTES, peak_memory_bytes
 from .kills import killed_commands, killed_runs
 from .small_runs import small_config
 from .surroundings import surroundings
@@ -137,8 +137,8 @@ def _rows(given: argparse.Namespace) -> Iterator[tuple[str, int, list[str]]]:
         for title, row in surroundings().items():
             yield f"commands, {title}", *row
     memory = peak_memory_bytes()
-    large = [f"{memory:,} bytes of memory were used"] if memory > MEMORY_BYTES_MOST else []
-    yield f"memory below {MEMORY_BYTES_MOST / 1e9:g} GB", 1, large
+    large = [f"{memory:,} bytes of memory were used"] if memory > MAX_MEMORY_BYTES else []
+    yield f"memory below {MAX_MEMORY_BYTES / 1e9:g} GB", 1, large
 
 
 if __name__ == "__main__":

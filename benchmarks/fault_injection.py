@@ -32,7 +32,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["SEQGAN_WGP_CACHE"] = ""
 
 from .crash_replay import Disk, Recorder, crashes
-from .drill_limits import MEMORY_BYTES_MOST, not_hanging, peak_memory_bytes, within_limits
+from .drill_limits import MAX_MEMORY_BYTES, not_hanging, peak_memory_bytes, within_limits
 from .faulty_commands import Ended, Job, called, eager_saving, jobs, must
 from .file_calls import Call, watched
 
@@ -170,7 +170,7 @@ def main() -> None:
                 )
                 rows.append((f"{fault}, {job.name}", *found))
                 _print(rows[-1])
-    if peak_memory_bytes() > MEMORY_BYTES_MOST:
+    if peak_memory_bytes() > MAX_MEMORY_BYTES:
         rows.append(("memory", 1, [f"{peak_memory_bytes():,} bytes were taken"]))
         _print(rows[-1])
     if given.json is not None:

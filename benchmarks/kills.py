@@ -18,7 +18,7 @@ from pathlib import Path
 
 from seqgan_wgp.runs.train import run_training
 
-from .drill_limits import SECONDS_MOST
+from .drill_limits import MAX_SECONDS
 from .faulty_commands import Job, Words, called, eager_saving, jobs, killed_only, must
 from .small_runs import finished, made, same_run, saving_always
 
@@ -83,7 +83,7 @@ def _without_kills(job: Job, folder: Path) -> tuple[object, float]:
     folder.mkdir()
     job.prepare(folder)
     start = time.monotonic()
-    code = ended(lambda: must(called(*job.command(folder))), SECONDS_MOST)
+    code = ended(lambda: must(called(*job.command(folder))), MAX_SECONDS)
     seconds = time.monotonic() - start
     if code:
         raise SystemExit(f"{job.name} failed without a kill")
@@ -92,7 +92,7 @@ def _without_kills(job: Job, folder: Path) -> tuple[object, float]:
     return result, seconds
 
 
-KILLS_MOST = 12
+MAX_KILLS = 12
 """So often is one command killed; then it may end."""
 
 
@@ -102,7 +102,7 @@ def killed_until_done(
     """Kill a command again and again until it ends by itself; return how often, and what was not survived."""
     words, hits = job.command(folder), 0
     while True:
-        wait = SECONDS_MOST if hits == KILLS_MOST else chance.random() * 1.1 * seconds
+        wait = MAX_SECONDS if hits == MAX_KILLS else chance.random() * 1.1 * seconds
         code = ended(partial(_call, words), wait)
         if code == 0:
             return hits, None if job.result(folder) == right else "another result"

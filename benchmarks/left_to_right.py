@@ -22,7 +22,7 @@ from seqgan_wgp.text.constrained.trellis import Trellis
 from seqgan_wgp.text.metrics.markov import witten_bell
 from seqgan_wgp.text.vocabulary import PAD, UNKNOWN
 
-CELLS_MOST = 2**26
+MAX_CELLS = 2**26
 """Probabilities in a table at most."""
 
 
@@ -83,7 +83,7 @@ class MarkovTable:
 
     def __init__(self, rows_NL: npt.NDArray[Any], vocabulary_size: int, order: int) -> None:
         base, self.length, self.order = vocabulary_size + 1, rows_NL.shape[1], order
-        if base ** (order + 1) > CELLS_MOST:
+        if base ** (order + 1) > MAX_CELLS:
             raise SystemExit(f"a table of order {order} over {vocabulary_size} characters is too large")
         self.vocabulary_size, self.base = vocabulary_size, base
         padded_NL = np.pad(rows_NL.astype(np.int64), ((0, 0), (order, 0)), constant_values=vocabulary_size)

@@ -23,7 +23,7 @@ from seqgan_wgp.text.adapter import TextAdapter
 from seqgan_wgp.training.calibration import thread_counts
 from seqgan_wgp.training.trial import ROUNDS, RoundTimer
 from seqgan_wgp.utils.malloc import keep_memory
-from seqgan_wgp.utils.threads import threads_most
+from seqgan_wgp.utils.threads import max_threads
 
 CPU = torch.device("cpu")
 
@@ -33,9 +33,9 @@ def row(width: int, rounds: int, corpus: str) -> dict[str, Any]:
     given = recipe("fast", {"generator.width": width, "critic.width": width, "training.device": "cpu"})
     found = TextAdapter().scan(corpus, given)
     decided = found.decide(given)
-    chosen = with_threads(found, decided, Machine(device=CPU, threads_set=None, threads_most=threads_most()))
+    chosen = with_threads(found, decided, Machine(device=CPU, threads_set=None, max_threads=max_threads()))
     timer = RoundTimer(found.trial(decided), override(decided, {"training.threads": None}), CPU)
-    trainer, counts = timer.trainer({}), thread_counts(threads_most())
+    trainer, counts = timer.trainer({}), thread_counts(max_threads())
     times: dict[int, list[float]] = {count: [] for count in counts}
     for _ in range(max(1, rounds // ROUNDS)):
         for count in counts:

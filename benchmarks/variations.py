@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from seqgan_wgp.config import Config, override
 from seqgan_wgp.nn.layers import relu
-from seqgan_wgp.registry import CRITICS, GENERATORS, OPTIMIZERS, PENALTIES, Network, Registry, register, unload_plugin
+from seqgan_wgp.registry import CONSTRAINTS, CRITICS, GENERATORS, OPTIMIZERS, Network, Registry, register, unload_plugin
 from seqgan_wgp.text import networks
 from seqgan_wgp.training.domain import DataSpec, Domain, Items
 from seqgan_wgp.training.penalties import Uniform, View, between, interpolate
@@ -225,7 +225,7 @@ def beta1(value: float, setup: Setup) -> Setup:
 def penalty_at(slopes: Callable[[View, Uniform], Tensor], points: bool, setup: Setup) -> Setup:
     """Take the penalised slopes in another way; with `points` in critic space, not behind the first layer."""
     base = setup.config.objective.constraint
-    entry, name = PENALTIES[base], _name(PENALTIES, base)
+    entry, name = CONSTRAINTS[base], _name(CONSTRAINTS, base)
 
     @register.penalty(name, cost=entry.cost, needs_points=points, bounds_between=entry.bounds_between)
     def taken(view: View, uniform: Uniform) -> Tensor:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-_ENTRIES_MOST = 1_000
+_MAX_ENTRIES = 1_000
 """A larger folder is searched in part for the file that was meant, so that an error comes at once."""
 
 
@@ -74,7 +74,7 @@ def did_you_mean_path(path: Path, known: Iterable[str] = ()) -> str:
     if close := did_you_mean(str(path), known):
         return close
     try:
-        names = [entry.name for entry in islice(path.parent.iterdir(), _ENTRIES_MOST) if entry.name[0] != "."]
+        names = [entry.name for entry in islice(path.parent.iterdir(), _MAX_ENTRIES) if entry.name[0] != "."]
     except (OSError, ValueError):
         return ""
     close_names = difflib.get_close_matches(path.name, names, n=1, cutoff=0.8)

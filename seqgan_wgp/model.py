@@ -34,7 +34,13 @@ from .text.generation.refined import RefinedStrings
 from .text.generation.request import AUTO, Request, check_decoding
 from .text.generation.sampling import sampled
 from .text.generation.scoring import Scored, scored
-from .text.generation.selection import Selection, selected_records, selected_strings
+from .text.generation.selection import (
+    GenerateOptions,
+    Selection,
+    check_options,
+    selected_records,
+    selected_strings,
+)
 from .text.generation.stream import TextModel, candidates, stream
 from .text.generation.string_probability import LATENTS
 from .text.networks import log_probabilities
@@ -43,7 +49,7 @@ from .text.refinement.refiner import Refiner, from_tensors
 from .training.build import build_for
 from .training.domain import DataSpec, Items
 from .training.labels import Labelled, LabelShares, with_label
-from .training.latent_space import POINTS_MOST, walk
+from .training.latent_space import MAX_POINTS, walk
 from .training.latents import block_size_of, generate, generate_at, latents
 from .utils.counter_rng import Stream, stream_key
 from .utils.devices import device_note, pick_device
@@ -245,121 +251,70 @@ class Model:
             fusion=self.fusion if decode == "fusion" else None,
         )
 
-    def generate(
-        self,
-        n: int,
-        *,
-        seed: int = 0,
-        start: int = 0,
-        decode: str = AUTO,
-        temperature: float = 1.0,
-        refine: bool = False,
-        unique: bool = False,
-        not_in: Iterable[str] = (),
-        valid: str | None = None,
-        keep_if: Callable[[str], object] | None = None,
-        tries: int | None = None,
-        order: str = "index",
-        masks: Path | Iterable[str] | None = None,
-        per_mask: bool = False,
-        label: Label = None,
-        **constraints: Unpack[ConstraintOptions],
-    ) -> list[str]:
+    def generate(self, n: int, **options: Unpack[GenerateOptions]) -> list[str]:
         """Return `n` strings. String k depends only on the model, the seed, k and the decoding; see `samples`.
 
         Args:
             n: number of strings. With a filter, of those that pass.
-            seed: random seed.
-            start: index of the first string.
-            decode: as for `samples`.
-            temperature: as for `samples`.
-            refine: only strings that the refiner accepts.
-            unique: each string once.
-            not_in: strings to drop, for example the training lines.
-            valid: name of a validator that strings must pass, for example "luhn".
-            keep_if: function of a string that returns whether to keep it.
-            tries: with a filter, the largest number of strings to generate.
-            order: "index", or "probability": all strings that satisfy the constraints, the most probable first.
-            masks: a mask file as hashcat has it, or its lines. Each string satisfies one and comes once, mask after
-                mask; `n` is shared in proportion to how many of the model's strings satisfy each.
-            per_mask: `n` is the number of strings of each mask instead.
-            label: as for `samples`.
-            constraints: what every string satisfies: `prefix`, `regex`, `at_least` and others, see `ConstraintOptions`.
+
+        Keyword Args:
+            seed (int): random seed. Default: 0.
+            start (int): index of the first string. Default: 0.
+            decode (str): "argmax", "sample", "fusion" or "auto", as for `samples`. Default: "auto".
+            temperature (float): of "sample" and "fusion". Default: 1.
+            label (str | Mapping[str, float] | None): of a conditional model, the label of the strings, or labels with
+                their shares. Default: None, the shares of the training lines.
+            refine (bool): only strings that the refiner accepts. Default: False.
+            unique (bool): each string once. Default: False.
+            not_in (Iterable[str]): strings to drop, for example the training lines. Default: none.
+            valid (str | None): name of a validator that strings must pass, for example "luhn". Default: None.
+            keep_if (Callable[[str], object] | None): function of a string that returns whether to keep it.
+                Default: None.
+            tries (int | None): with a filter, the largest number of strings to generate. Default: None, any number.
+            order (str): "index", or "probability": all strings that satisfy the constraints, the most probable first.
+                Default: "index".
+            masks (Path | Iterable[str] | None): a hashcat mask file, or its lines. Each string satisfies one mask and
+                comes once, mask after mask; `n` is shared in proportion to how many of the model's strings satisfy
+                each. Default: None.
+            per_mask (bool): `n` is the number of strings of each mask instead. Default: False.
+            prefix, suffix, contains, mask, sets, length, charset, regex, at_least, at_most, without, ignore_case:
+                constraints that every string satisfies, as in the table of docs/generating.md. Default: none.
 
         Returns:
-            The strings; fewer than `n`, with a warning, where no more are found.
+            The strings; fewer than `n`, with a warning, if no more are found.
 
         Raises:
-            ConfigError: an invalid value, or constraints that the model cannot satisfy.
+            ConfigError: an unknown or invalid option, or constraints that the model cannot satisfy.
         """
-        return list(
-            self.stream(
-                n,
-                seed=seed,
-                start=start,
-                decode=decode,
-                temperature=temperature,
-                refine=refine,
-                unique=unique,
-                not_in=not_in,
-                valid=valid,
-                keep_if=keep_if,
-                tries=tries,
-                order=order,
-                masks=masks,
-                per_mask=per_mask,
-                label=label,
-                **constraints,
-            )
-        )
+        return list(self.stream(n, **options))
 
-    def stream(
-        self,
-        n: int,
-        *,
-        seed: int = 0,
-        start: int = 0,
-        decode: str = AUTO,
-        temperature: float = 1.0,
-        refine: bool = False,
-        unique: bool = False,
-        not_in: Iterable[str] = (),
-        valid: str | None = None,
-        keep_if: Callable[[str], object] | None = None,
-        tries: int | None = None,
-        order: str = "index",
-        masks: Path | Iterable[str] | None = None,
-        per_mask: bool = False,
-        label: Label = None,
-        **constraints: Unpack[ConstraintOptions],
-    ) -> Iterator[str]:
-        """Yield the strings of `generate` one by one, in constant memory."""
-        request, selection, drawn = self._selecting(
-            n,
-            seed=seed,
-            start=start,
-            decode=decode,
-            temperature=temperature,
-            refine=refine,
-            unique=unique,
-            not_in=not_in,
-            valid=valid,
-            keep_if=keep_if,
-            tries=tries,
-            order=order,
-            masks=masks,
-            per_mask=per_mask,
-            label=label,
-            **constraints,
-        )
+    def stream(self, n: int, **options: Unpack[GenerateOptions]) -> Iterator[str]:
+        """Yield the strings of `generate` one by one, in constant memory.
+
+        Args:
+            n: number of strings.
+
+        Keyword Args:
+            options: those of `generate`.
+
+        Raises:
+            ConfigError: as `generate`, at once.
+        """
+        request, selection, draw = self._parse_options(n, options)
         if request.constraints is None and not selection.selects:
             parts = self.samples(
-                n, seed=seed, start=start, decode=decode, temperature=temperature, refine=refine, label=label
+                n,
+                seed=request.seed,
+                start=request.start,
+                decode=request.decode,
+                temperature=request.temperature,
+                refine=request.refine,
+                label=options.get("label"),
             )
             return (string for samples in parts for string in self.spec.to_text(samples))
-        return selected_strings(self._parts_for(request), request, selection, drawn)
+        return selected_strings(self._parts_for(request), request, selection, draw)
 
-    def records(self, n: int, **options: Any) -> Iterator[dict[str, Any]]:
+    def records(self, n: int, **options: Unpack[GenerateOptions]) -> Iterator[dict[str, Any]]:
         """Yield the strings of `generate` with scores, as the records of `generate --scores`, in constant memory.
 
         A record has `text`, `score` (of the critic), `log_probability` (natural log, given the latent, at temperature
@@ -368,25 +323,34 @@ class Model:
 
         Args:
             n: number of strings.
+
+        Keyword Args:
             options: those of `generate`.
 
         Raises:
-            ConfigError: as `generate`.
+            ConfigError: as `generate`, at once.
         """
-        request, selection, drawn = self._selecting(n, **options)
-        return selected_records(self._parts_for(request), request, selection, drawn)
+        request, selection, draw = self._parse_options(n, options)
+        return selected_records(self._parts_for(request), request, selection, draw)
 
-    def _selecting(
-        self, n: int, *, decode: str = AUTO, refine: bool = False, label: Label = None, **options: Any
+    def _parse_options(
+        self, n: int, options: GenerateOptions
     ) -> tuple[Request, Selection, Callable[[int], Iterator[Any]]]:
-        """Return the request and the selection of the options of `generate`, and what draws strings for their masks."""
-        numbers = {name: options.pop(name) for name in ("seed", "start", "temperature") if name in options}
-        known = [field.name for field in fields(Selection)]
-        selection = Selection(**{name: options.pop(name) for name in known if name in options})
-        decode = self.decoding(decode, refine=refine)
-        pairs = () if label is None else label_pairs(self.text_spec("label"), label)
-        wanted = constraints_from(cast("ConstraintOptions", options))
-        request = Request(n=n, decode=decode, refine=refine, constraints=wanted, label=pairs, **numbers)
+        """Return the request, the selection, and a function that draws this many strings, by which masks get shares."""
+        check_options(options)
+        given: Mapping[str, Any] = options
+        label = options.get("label")
+        request = Request(
+            n=n,
+            seed=options.get("seed", 0),
+            start=options.get("start", 0),
+            decode=self.decoding(options.get("decode", AUTO), refine=options.get("refine", False)),
+            temperature=options.get("temperature", 1.0),
+            constraints=constraints_from(_subset(given, ConstraintOptions.__annotations__)),
+            refine=options.get("refine", False),
+            label=() if label is None else label_pairs(self.text_spec("label"), label),
+        )
+        selection = Selection(**_subset(given, [field.name for field in fields(Selection)]))
         return request, selection, partial(self.samples, seed=request.seed, label=label)
 
     def _parts_for(self, request: Request) -> TextModel:
@@ -456,7 +420,7 @@ class Model:
     def label_numbers(self, n: int, *, seed: int = 0) -> npt.NDArray[np.int64] | None:
         """Return the numbers (n,) of the labels of samples 0 .. n - 1, as `samples` draws them; None: it has none."""
         shares = self._shares
-        return None if shares is None else shares.numbers(seed, Stream.SAMPLE_LATENT, torch.arange(n)).numpy()
+        return None if shares is None else shares.draw(seed, Stream.SAMPLE_LATENT, torch.arange(n)).numpy()
 
     def drawn_labels(self, n: int, *, seed: int = 0, start: int = 0, label: Label = None) -> list[str]:
         """Return the labels of the strings that `generate` gives for the same arguments, if it keeps all of them.
@@ -469,7 +433,7 @@ class Model:
             raise ConfigError("the model has no labels", "train one with --label")
         _check_numbers(n, seed, start)
         index_N = torch.arange(start, start + n)
-        return [spec.label_names[number] for number in shares.numbers(seed, Stream.SAMPLE_LATENT, index_N).tolist()]
+        return [spec.label_names[number] for number in shares.draw(seed, Stream.SAMPLE_LATENT, index_N).tolist()]
 
     def tables(
         self, n: int, *, seed: int = 0, start: int = 0, logs: bool = False, labels: LabelShares | None = None
@@ -581,7 +545,7 @@ class Model:
             n: number of samples, including both ends.
 
         Raises:
-            ConfigError: a negative seed, equal ends, `n` below 2 or above POINTS_MOST, or as `invert` does.
+            ConfigError: a negative seed, equal ends, `n` below 2 or above MAX_POINTS, or as `invert` does.
         """
         for end in (a, b):
             if not isinstance(end, str) and end < 0:
@@ -590,8 +554,8 @@ class Model:
         if a == b:
             called, kind = (f"string {a!r}", "strings") if isinstance(a, str) else (f"seed {a}", "seeds")
             raise ConfigError(f"start and end are the same {called}", f"choose two different {kind}")
-        if not 2 <= n <= POINTS_MOST:
-            raise ConfigError(f"n is {n:,}, but it must be 2 to {POINTS_MOST:,}, including both ends")
+        if not 2 <= n <= MAX_POINTS:
+            raise ConfigError(f"n is {n:,}, but it must be 2 to {MAX_POINTS:,}, including both ends")
         start_Z, end_Z = (self._latent(end) for end in (a, b))
         points_NZ = walk(start_Z, end_Z, n, self.config.generator.latent_distribution)
         items = np.concatenate(self._at(points_NZ))
@@ -650,8 +614,13 @@ class Model:
         if shares is None:
             return lambda index_B: latents(distribution, size, seed, stream, index_B)
         return lambda index_B: with_label(
-            latents(distribution, size, seed, stream, index_B), shares.numbers(seed, stream, index_B)
+            latents(distribution, size, seed, stream, index_B), shares.draw(seed, stream, index_B)
         )
+
+
+def _subset(options: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return the options with one of the names."""
+    return {name: options[name] for name in names if name in options}
 
 
 def _check_numbers(n: int, seed: int, start: int) -> None:

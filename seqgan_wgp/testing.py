@@ -20,7 +20,7 @@ from .config.kinds import DATA_KINDS, NetworkTrial
 from .config.schema import AlgorithmSettings, CriticSettings, GeneratorSettings
 from .errors import ConfigError
 from .nn.initialization import initialize
-from .registry import CRITICS, GENERATORS, LOSSES, NORMALIZATIONS, OPTIMIZERS, PENALTIES, UNITS
+from .registry import CONSTRAINTS, CRITICS, GENERATORS, LOSSES, NORMALIZATIONS, OPTIMIZERS, UNITS
 from .training.build import seeded_construction
 from .training.critic_views import points_view
 from .utils.token_symbols import FoundTokens, OpenTokens
@@ -73,7 +73,7 @@ class _Critic(nn.Module):
 
 def check_penalty(name: str) -> None:
     """Check a constraint: scores stay finite; its penalty is a finite scalar with gradients and has its traits."""
-    constraint, called = PENALTIES[name], f"the constraint {name!r}"
+    constraint, called = CONSTRAINTS[name], f"the constraint {name!r}"
     generator = torch.Generator().manual_seed(0)
     real, fake = (torch.randn(ITEMS, 3, generator=generator, dtype=torch.float64) for _ in range(2))
     draws_BC = torch.rand(ITEMS, 8, generator=generator, dtype=torch.float64)

@@ -12,7 +12,7 @@ GOLDEN = Path(__file__).with_name("golden")
 SHARED = "shared"
 NAMES = (*sorted(path.name for path in GOLDEN.iterdir() if path.is_dir()), SHARED)
 
-BYTES_MOST = 300_000
+MAX_BYTES = 300_000
 """Of a run in tests/golden."""
 
 TIES = 2

@@ -14,7 +14,7 @@ from seqgan_wgp.runs.report.page import write_report
 from seqgan_wgp.runs.train import run_training
 from seqgan_wgp.text.generation.formats import printable
 from tests import goldens
-from tests.goldens import BYTES_MOST, GOLDEN, TIES, Golden, golden
+from tests.goldens import GOLDEN, MAX_BYTES, TIES, Golden, golden
 
 
 @pytest.fixture(scope="module", params=goldens.NAMES)
@@ -89,4 +89,4 @@ def test_it_is_evaluated_and_reported(old: Golden, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [name for name in goldens.NAMES if name != goldens.SHARED])
 def test_it_is_small(name: str) -> None:
-    assert sum(path.stat().st_size for path in (GOLDEN / name).rglob("*") if path.is_file()) <= BYTES_MOST
+    assert sum(path.stat().st_size for path in (GOLDEN / name).rglob("*") if path.is_file()) <= MAX_BYTES

@@ -116,7 +116,7 @@ def test_the_installed_command_trains_and_generates_outside_the_tree(site: Path,
     assert len(elsewhere(site, sys.executable, script, "generate", run, "-n", "7", cwd=tmp_path).splitlines()) == 7
 
 
-def plugins_of_the_document(folder: Path) -> list[Path]:
+def files_of_the_document(folder: Path) -> list[Path]:
     """Write the code blocks of docs/extending.md that name a file to these files."""
     text = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```", text, flags=re.M | re.S)
@@ -125,14 +125,28 @@ def plugins_of_the_document(folder: Path) -> list[Path]:
     return [folder / name for name, _ in blocks]
 
 
+PLUGINS = ["rphinge.py", "transformer.py", "average.py", "gp_half.py", "adamw.py", "pairs.py", "no_digits.py"]
+
+
+def test_the_loop_of_the_document_runs_from_an_installation(site: Path, tmp_path: Path) -> None:
+    files_of_the_document(tmp_path)
+    words = (ROOT / "corpora" / "words.txt").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "names.txt").write_text("\n".join(words[:500]), encoding="utf-8")
+    printed = elsewhere(site, sys.executable, "own_loop.py", cwd=tmp_path).splitlines()
+    assert [int(line.split()[0]) for line in printed] == list(range(1, 11))
+
+
 def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_path: Path) -> None:
-    files = plugins_of_the_document(tmp_path)
-    assert [file.name for file in files] == ["rphinge.py", "transformer.py", "average.py", "pairs.py", "no_digits.py"]
+    files = [file for file in files_of_the_document(tmp_path) if file.name in PLUGINS]
+    assert [file.name for file in files] == PLUGINS
     script = str(site / "bin" / "seqgan-wgp")
     plugins = [word for file in files for word in ("--plugin", file.name)]
     words = ["train", "words", "--steps", "2", "--seed", "5", "--device", "cpu", *plugins]
     for setting in (
         "objective.loss=rphinge",
+        "objective.constraint=gp-half",
+        "optimizer.generator.name=adamw",
+        "optimizer.critic.name=adamw",
         "critic.context=average",
         "corpus.unit=pair",
         "generator.network=transformer",
@@ -157,6 +171,8 @@ def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_pa
         "pairs.py",
         "average.py",
         "rphinge.py",
+        "gp_half.py",
+        "adamw.py",
     ]
     generate = [sys.executable, script, "generate", "first", "-n", "3"]
     strings = elsewhere(site, *generate, *plugins, "--valid", "no-digits", cwd=tmp_path).splitlines()
@@ -166,9 +182,12 @@ def test_the_plugins_of_the_document_run_from_an_installation(site: Path, tmp_pa
     assert refused.returncode == 2 and "the settings need the plugin transformer.py" in refused.stderr
     program = """
 from seqgan_wgp import Model, load_plugins
-from seqgan_wgp.testing import check_generator, check_loss, check_unit
-print(len(Model.load("first", plugins=["rphinge.py", "transformer.py", "average.py", "pairs.py"]).generate(2)))
+from seqgan_wgp.testing import check_generator, check_loss, check_optimizer, check_penalty, check_unit
+plugins = ["rphinge.py", "transformer.py", "average.py", "gp_half.py", "adamw.py", "pairs.py"]
+print(len(Model.load("first", plugins=plugins).generate(2)))
 check_loss("rphinge")
+check_penalty("gp-half")
+check_optimizer("adamw")
 check_unit("pair", ["ATGGCATAA", "ATGG"])
 check_generator("transformer", data="text")
 """

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seqgan_wgp import register
-from seqgan_wgp.registry import CRITICS, GENERATORS, LOSSES, OPTIMIZERS, PENALTIES, UNITS, unload_plugin
+from seqgan_wgp.registry import CONSTRAINTS, CRITICS, GENERATORS, LOSSES, OPTIMIZERS, UNITS, unload_plugin
 from seqgan_wgp.testing import check_critic, check_generator, check_loss, check_optimizer, check_penalty, check_unit
 
 HERE = "test_testing.py"
@@ -29,7 +29,7 @@ def test_every_loss_keeps_its_contract(name: str) -> None:
     check_loss(name)
 
 
-@pytest.mark.parametrize("name", PENALTIES)
+@pytest.mark.parametrize("name", CONSTRAINTS)
 def test_every_constraint_keeps_its_contract(name: str) -> None:
     check_penalty(name)
 

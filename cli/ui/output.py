@@ -70,7 +70,7 @@ class _TerminalText:
 
 Item = TypeVar("Item")
 
-WAITING_MOST = 8
+MAX_WAITING = 8
 """Largest number of waiting items; then the producer waits."""
 
 _AWAKE_SECONDS = 0.5
@@ -87,7 +87,7 @@ def in_background(work: Callable[[Item], None]) -> Iterator[Callable[[Item], Non
     At the end all items have been processed. An exception in the thread is raised in the caller, at the next call or at
     the end. When the caller fails, waiting items are dropped.
     """
-    waiting: queue.Queue[Item | None] = queue.Queue(WAITING_MOST)
+    waiting: queue.Queue[Item | None] = queue.Queue(MAX_WAITING)
     failures: list[BaseException] = []
     broken_off = threading.Event()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,7 +85,16 @@ def _files(run: Path, config: Config, outcome: Outcome) -> str:
     if (run / "training.gif").is_file():
         lines.append(f"animation {run / 'training.gif'}")
     adapter = DOMAINS[config.domain]
-    lines.append(f"generate  {program()} generate {run} {adapter.generate_hint}")
-    lines += [f"improve   {program()} {command}" for command in adapter.improvements(config, run)]
-    lines.append(f"resume    {program()} resume {run} --minutes M")
+    plugins = _plugin_options(config)
+    lines.append(f"generate  {program()} generate {run} {adapter.generate_hint}{plugins}")
+    lines += [f"improve   {program()} {command}{plugins}" for command in adapter.improvements(config, run)]
+    lines.append(f"resume    {program()} resume {run} --minutes M{plugins}")
     return "\n".join(lines)
+
+
+def _plugin_options(config: Config) -> str:
+    """Return the options that load the plugins of a run; without plugins an empty text."""
+    from seqgan_wgp.registry import plugin_paths
+
+    paths = [Path(os.path.relpath(path)) for path in plugin_paths(config.plugins)]
+    return "".join(f" --plugin {shlex.quote(str(path))}" for path in paths)

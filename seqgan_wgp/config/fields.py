@@ -11,7 +11,7 @@ from typing import Any
 AUTO = -1
 """Value of a number set to "auto": a rule chooses it once the corpus is known."""
 
-INTEGER_MOST = 2**63 - 1
+MAX_INTEGER = 2**63 - 1
 """The largest number that any setting can have."""
 
 

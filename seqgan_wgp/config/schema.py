@@ -14,6 +14,7 @@ from typing import Any
 from .._version import FORMAT_VERSION as FORMAT_VERSION
 from ..errors import ConfigError
 from ..registry import (
+    CONSTRAINTS,
     CONTEXTS,
     CRITICS,
     GENERATORS,
@@ -21,7 +22,6 @@ from ..registry import (
     LOSSES,
     NORMALIZATIONS,
     OPTIMIZERS,
-    PENALTIES,
     AnyOf,
     TableNames,
 )
@@ -129,7 +129,7 @@ class ObjectiveSettings:
         "Lipschitz constraint on the critic; gp: two-sided gradient penalty (norm 1); lp: one-sided (norm at most 1); "
         "clip: weight clipping",
         "none",
-        choices=PENALTIES,
+        choices=CONSTRAINTS,
     )
     penalty_weight: float = setting("gradient penalty weight lambda", 0.0, ge=0, formerly="weight")
     penalty_every: int = setting(

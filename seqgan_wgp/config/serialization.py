@@ -15,11 +15,11 @@ from typing import Any
 
 from ..errors import ConfigError, PluginError, did_you_mean
 from ..registry import CRITICS, GENERATORS, Registry, plugin_names
-from .fields import AUTO, INTEGER_MOST
+from .fields import AUTO, MAX_INTEGER
 from .schema import Config
 from .validation import DECIDED, check
 
-_SHOWN_MOST = 100
+_MAX_SHOWN = 100
 
 
 def override(config: Config, overrides: Mapping[str, object]) -> Config:
@@ -306,10 +306,10 @@ def _typed(dotted: str, value: object, hint: Any, rule: Mapping[str, Any]) -> An
 
 def _shown(value: object) -> str:
     """Return a value as a message shows it: a number of thousands of digits in part."""
-    if isinstance(value, int) and abs(value) > INTEGER_MOST:
+    if isinstance(value, int) and abs(value) > MAX_INTEGER:
         return "a number of more than 64 bits"
     text = repr(value) if isinstance(value, str | list | tuple | dict) else str(value)
-    return text if len(text) <= _SHOWN_MOST else f"{text[:_SHOWN_MOST]} ..."
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} ..."
 
 
 def _checked(dotted: str, value: Any, rule: Mapping[str, Any]) -> Any:
@@ -325,7 +325,7 @@ def _checked(dotted: str, value: Any, rule: Mapping[str, Any]) -> Any:
         return value
     bounds = [
         (isinstance(value, int) or math.isfinite(value), "finite"),
-        (not isinstance(value, int) or abs(value) <= INTEGER_MOST, "at most 2^63 - 1"),
+        (not isinstance(value, int) or abs(value) <= MAX_INTEGER, "at most 2^63 - 1"),
         (value >= rule["ge"], f"at least {rule['ge']}"),
         (value > rule["gt"], f"above {rule['gt']}"),
         (value <= rule["le"], f"at most {rule['le']}"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..registry import (
+    CONSTRAINTS,
     CONTEXTS,
     CRITICS,
     DISTRIBUTIONS,
@@ -15,7 +16,6 @@ from ..registry import (
     LOSSES,
     NORMALIZATIONS,
     OPTIMIZERS,
-    PENALTIES,
     UNITS,
     Network,
 )
@@ -77,7 +77,7 @@ def _check_labels(config: Config) -> None:
     objective = config.objective
     unfit = {
         f"objective.constraint is {objective.constraint!r}, which mixes the samples of a batch": (
-            PENALTIES[objective.constraint].mixes_samples
+            CONSTRAINTS[objective.constraint].mixes_samples
         ),
         f"objective.loss is {objective.loss!r}, which compares generated with real samples": (
             LOSSES[objective.loss].needs_real
@@ -183,7 +183,7 @@ def _or(names: Collection[str]) -> str:
 
 
 def _check_objective(config: Config) -> None:
-    objective, constraint = config.objective, PENALTIES[config.objective.constraint]
+    objective, constraint = config.objective, CONSTRAINTS[config.objective.constraint]
     if objective.targets != ObjectiveSettings.targets:
         objective.target_numbers()
     if not constraint.has_penalty and objective.penalty_weight:
@@ -224,24 +224,24 @@ def _check_objective(config: Config) -> None:
 
 def _having(trait: str) -> list[str]:
     """Return the names of the constraints that have a trait."""
-    return [name for name, constraint in PENALTIES.items() if getattr(constraint, trait)]
+    return [name for name, constraint in CONSTRAINTS.items() if getattr(constraint, trait)]
 
 
 def _check_critic(config: Config) -> None:
     normalization, constraint = config.critic.normalization, config.objective.constraint
-    if NORMALIZATIONS[normalization].mixes_samples and PENALTIES[constraint].has_penalty:
+    if NORMALIZATIONS[normalization].mixes_samples and CONSTRAINTS[constraint].has_penalty:
         raise ConfigError(
             f"critic.normalization is {normalization!r} and objective.constraint is {constraint!r}: the gradient "
             f"penalty needs per-sample gradients, but {normalization} norm makes each score depend on the whole batch",
             "set critic.normalization=layer, or none",
         )
-    if normalization != "none" and PENALTIES[constraint].refuses_normalization:
+    if normalization != "none" and CONSTRAINTS[constraint].refuses_normalization:
         raise ConfigError(
             f"critic.normalization is {normalization!r} and objective.constraint is {constraint!r}: the normalization "
             "rescales each layer's input, which undoes the bound on the layer's slope",
             "set critic.normalization=none",
         )
-    if CONTEXTS[config.critic.context].normalizes and PENALTIES[constraint].refuses_normalization:
+    if CONTEXTS[config.critic.context].normalizes and CONSTRAINTS[constraint].refuses_normalization:
         raise ConfigError(
             f"critic.context is {config.critic.context!r} and objective.constraint is {constraint!r}: the layer "
             "normalizes its input, which undoes the bound on the layers' slopes",

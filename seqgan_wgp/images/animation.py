@@ -10,10 +10,10 @@ from PIL import Image, ImageDraw
 
 from .pictures import write_gif
 
-FRAMES_MOST = 100
+MAX_FRAMES = 100
 """Largest number of frames; more pictures are thinned evenly."""
 
-SIDE_MOST = 1_000
+MAX_SIDE = 1_000
 """Largest number of pixels on the longer side; larger pictures are reduced."""
 
 MILLISECONDS, LAST_MILLISECONDS = 150, 2_000
@@ -22,7 +22,7 @@ MILLISECONDS, LAST_MILLISECONDS = 150, 2_000
 _CAPTION_PIXELS = 14
 
 
-def thinned(steps: Sequence[int], most: int = FRAMES_MOST) -> list[int]:
+def thinned(steps: Sequence[int], most: int = MAX_FRAMES) -> list[int]:
     """Return `most` evenly spaced steps, including the first and the last; all steps if there are not more.
 
     Args:
@@ -55,7 +55,7 @@ def write_film(pictures: Mapping[int, Path], path: Path) -> None:
 def _read(path: Path) -> Image.Image | None:
     try:
         with Image.open(path) as picture:
-            factor = math.ceil(max(picture.size) / SIDE_MOST)
+            factor = math.ceil(max(picture.size) / MAX_SIDE)
             return picture.reduce(factor) if factor > 1 else picture.copy()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # Pillow's errors for damaged files
         return None

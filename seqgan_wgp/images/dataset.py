@@ -26,10 +26,10 @@ from .picture_files import is_picture_set, read_pictures
 
 IMAGES, FACTS = "images.npy", "images.json"
 
-HELD_OUT_SHARE, HELD_OUT_MOST = 1 / 6, 10_000
+HELD_OUT_SHARE, MAX_HELD_OUT = 1 / 6, 10_000
 """Share and largest number of the training images, the last ones, that are used for validation; 10,000 for MNIST."""
 
-IMAGES_LEAST = 16
+MIN_IMAGES = 16
 """Smallest number of images."""
 
 _MNIST = "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757"
@@ -102,10 +102,10 @@ def read_collection(files: ImageFiles, settings: ImageSettings, name: str) -> Co
     """
     train_NCHW = (read_pictures if is_picture_set(files.train_images) else read_images)(files.train_images)
     sha256 = hashlib.sha256(train_NCHW.data).hexdigest()
-    held_out = max(1, min(HELD_OUT_MOST, round(HELD_OUT_SHARE * len(train_NCHW))))
-    if len(train_NCHW) - held_out < IMAGES_LEAST:
+    held_out = max(1, min(MAX_HELD_OUT, round(HELD_OUT_SHARE * len(train_NCHW))))
+    if len(train_NCHW) - held_out < MIN_IMAGES:
         raise CorpusError(
-            f"{files.train_images}: only {len(train_NCHW)} images", f"at least {2 * IMAGES_LEAST} are needed"
+            f"{files.train_images}: only {len(train_NCHW)} images", f"at least {2 * MIN_IMAGES} are needed"
         )
     kept_NCHW, held_NCHW = train_NCHW[:-held_out], train_NCHW[-held_out:]
     if files.test_images is None:

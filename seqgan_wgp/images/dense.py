@@ -15,11 +15,11 @@ from torch.nn import functional
 
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..errors import ConfigError
-from ..nn.layers import FOR_CHANNELS, FOR_UNITS, channel_norms, leaky_relu, relu, unit_norm
+from ..nn.layers import CHANNEL_NORMS, UNIT_NORMS, channel_norms, leaky_relu, relu, unit_norm
 from ..registry import register
 from .pixel_ranges import RANGES
 
-GENERATOR_NORMALIZATIONS = channel_norms(axes=2, names=(*FOR_CHANNELS, "batch-nonaffine"))
+GENERATOR_NORMALIZATIONS = channel_norms(axes=2, names=(*CHANNEL_NORMS, "batch-nonaffine"))
 """Name -> module that normalises (B, C, H, W), given C."""
 
 CRITIC_NORMALIZATIONS = GENERATOR_NORMALIZATIONS | {
@@ -34,7 +34,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 """Name -> activation after a convolution."""
 
 
-@register.generator("perceptron", data="image", normalizations=FOR_UNITS)
+@register.generator("perceptron", data="image", normalizations=UNIT_NORMS)
 class ImagePerceptronGenerator(nn.Module):
     """Latents to images by one hidden layer: (B, Z) -> (B, C, H, W).
 
@@ -59,7 +59,7 @@ class ImagePerceptronGenerator(nn.Module):
         return self.squash(self.output(units_BU)).reshape(-1, *self.shape_CHW)
 
 
-@register.critic("perceptron", data="image", normalizations=FOR_UNITS)
+@register.critic("perceptron", data="image", normalizations=UNIT_NORMS)
 class ImagePerceptronCritic(nn.Module):
     """Images to scores by one hidden layer: (B, C, H, W) -> (B,).
 

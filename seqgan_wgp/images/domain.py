@@ -19,7 +19,7 @@ from ..config import Config
 from ..errors import CheckpointError
 from ..registry import CRITICS, GENERATORS
 from ..utils.counter_rng import Stream, shuffled
-from ..utils.devices import resident, sent
+from ..utils.devices import resident, to_device
 from ..utils.file_schema import SchemaError, from_json
 from .dataset import Collection, ImageFacts
 from .features import FeatureReference, class_kl, load_digits, prepared
@@ -27,14 +27,14 @@ from .nearest import nearest_distance
 from .pictures import from_uint8, to_uint8
 from .pixel_ranges import RANGES
 
-SAMPLES_MOST = 10_000
+MAX_SAMPLES = 10_000
 """Default limit of the number of images that an evaluation generates."""
 
-NEAREST_MOST = 1_000
+MAX_NEAREST = 1_000
 """Largest number of images for which the nearest training image is searched."""
 
 NEAREST_PRODUCTS = 4 * 10**10
-"""Limit of the pixel products of this search, about a second on one core. For MNIST, NEAREST_MOST images reach it."""
+"""Limit of the pixel products of this search, about a second on one core. For MNIST, MAX_NEAREST images reach it."""
 
 
 class ImageSpec:
@@ -103,7 +103,7 @@ class ImageDomain:
         self.collection, self.config, self.device = collection, config, device
         self.spec = ImageSpec(collection.facts, config.images.range)
         self.size = collection.facts.train
-        self.samples = config.evaluation.samples or min(collection.facts.validation, SAMPLES_MOST)
+        self.samples = config.evaluation.samples or min(collection.facts.validation, MAX_SAMPLES)
         self.criterion = "fcd"
         self._floors: dict[tuple[str, int], float] = {}
         self._nearest_floors: dict[tuple[str, int], float] = {}
@@ -112,8 +112,8 @@ class ImageDomain:
     def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return training images as (B, C, H, W) bytes on the device."""
         if self._images is not None:
-            return self._images[sent(indices_B, self.device)]
-        return sent(self.collection.train_NCHW[indices_B], self.device)
+            return self._images[to_device(indices_B, self.device)]
+        return to_device(self.collection.train_NCHW[indices_B], self.device)
 
     @property
     def held_out_size(self) -> int:
@@ -159,7 +159,7 @@ class ImageDomain:
 
     @property
     def _nearest_count(self) -> int:
-        return max(1, min(NEAREST_MOST, NEAREST_PRODUCTS // self.collection.train_NCHW.size))
+        return max(1, min(MAX_NEAREST, NEAREST_PRODUCTS // self.collection.train_NCHW.size))
 
     def _nearest(self, images_NCHW: npt.NDArray[np.integer]) -> float:
         images_NCHW = images_NCHW.astype(np.uint8, copy=False)

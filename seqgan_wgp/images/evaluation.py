@@ -17,10 +17,10 @@ from ..training.adapter import EvalTable, MeasureRow
 from ..training.domain import Items
 from ..utils.progress import OnStep, ignore_step
 from .dataset import ImageFacts
-from .domain import SAMPLES_MOST, ImageDomain
+from .domain import MAX_SAMPLES, ImageDomain
 from .features import CLASSES
 
-SAMPLES_LEAST = 2
+MIN_SAMPLES = 2
 """Least number of images; a covariance needs two."""
 
 AT_FLOOR = 1.5
@@ -139,16 +139,16 @@ def evaluate_images(
     Args:
         domain: the domain with the images to compare with.
         generate: given N, yields N images in parts, each (n, C, H, W).
-        samples: N; None: the number of test images, at most SAMPLES_MOST.
+        samples: N; None: the number of test images, at most MAX_SAMPLES.
         same_data: whether the model was trained on the same data.
         on_step: called with a description of the current step and the share of it that is done.
 
     Raises:
         ConfigError: too few images.
     """
-    count = min(domain.collection.facts.test, SAMPLES_MOST) if samples is None else samples
-    if count < SAMPLES_LEAST:
-        raise ConfigError(f"{count} image is too few to evaluate", f"give --samples N, at least {SAMPLES_LEAST}")
+    count = min(domain.collection.facts.test, MAX_SAMPLES) if samples is None else samples
+    if count < MIN_SAMPLES:
+        raise ConfigError(f"{count} image is too few to evaluate", f"give --samples N, at least {MIN_SAMPLES}")
     blocks: list[Items] = []
     for block_NCHW in generate(count):
         blocks.append(block_NCHW)

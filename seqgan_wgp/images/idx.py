@@ -25,13 +25,13 @@ from ..errors import CorpusError, one_line
 TYPES: dict[int, str] = {0x08: "u1", 0x09: "i1", 0x0B: "i2", 0x0C: "i4", 0x0D: "f4", 0x0E: "f8"}
 """Type code -> numpy type."""
 
-DIMENSIONS_MOST = 4
+MAX_DIMENSIONS = 4
 """The format allows up to 255; images need at most 4."""
 
 SIDE_FACTOR = 4
 """Height and width are multiples of this: networks halve images twice."""
 
-SET_BYTES_MOST = 1 << 32
+MAX_SET_BYTES = 1 << 32
 """All images of a set are in memory at once; a larger set is refused before any of it is read."""
 
 _GZIP = b"\x1f\x8b"
@@ -48,7 +48,7 @@ def read_idx(path: Path) -> npt.NDArray[Any]:
 
     Raises:
         CorpusError: the file does not exist, is not IDX, has an unsupported type or number of dimensions, is truncated
-            or too long, has damaged gzip data, or holds more than SET_BYTES_MOST.
+            or too long, has damaged gzip data, or holds more than MAX_SET_BYTES.
     """
     with _opened(path) as stream:
         dtype, sizes = _header(path, stream)
@@ -104,9 +104,9 @@ def _header(path: Path, stream: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ..
     if code not in TYPES:
         known = ", ".join(f"{each:02x}" for each in TYPES)
         raise CorpusError(f"{path}: is not an IDX file (its type is {code:02x}, and IDX has {known})", _AN_IDX_FILE)
-    if not 1 <= dimensions <= DIMENSIONS_MOST:
+    if not 1 <= dimensions <= MAX_DIMENSIONS:
         raise CorpusError(
-            f"{path}: has {dimensions} dimensions", f"give an IDX file of 1 to {DIMENSIONS_MOST} dimensions"
+            f"{path}: has {dimensions} dimensions", f"give an IDX file of 1 to {MAX_DIMENSIONS} dimensions"
         )
     packed = stream.read(4 * dimensions)
     if len(packed) < 4 * dimensions:
@@ -134,9 +134,9 @@ def read_images(path: Path) -> npt.NDArray[np.uint8]:
 
 def check_bytes(path: Path, count: int) -> None:
     """Raise CorpusError if a set of images of so many bytes is too large."""
-    if count > SET_BYTES_MOST:
+    if count > MAX_SET_BYTES:
         raise CorpusError(
-            f"{path}: holds {count:,} bytes, and images of at most {SET_BYTES_MOST:,} are read",
+            f"{path}: holds {count:,} bytes, and images of at most {MAX_SET_BYTES:,} are read",
             "give fewer or smaller images",
         )
 
@@ -212,7 +212,7 @@ def write_idx(path: Path, array: npt.NDArray[Any]) -> None:
     """
     codes = {np.dtype(name).newbyteorder(">"): code for code, name in TYPES.items()}
     big = array.dtype.newbyteorder(">")
-    if big not in codes or not 1 <= array.ndim <= DIMENSIONS_MOST:
+    if big not in codes or not 1 <= array.ndim <= MAX_DIMENSIONS:
         raise ValueError(f"{array.ndim} dimensions of {array.dtype} cannot be written as IDX")
     data = struct.pack(f">HBB{array.ndim}I", 0, codes[big], array.ndim, *array.shape) + array.astype(big).tobytes()
     path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)

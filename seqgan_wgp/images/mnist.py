@@ -32,7 +32,7 @@ MIRRORS = (
 TIMEOUT = 20.0
 """Seconds without a byte after which a mirror counts as dead."""
 
-SPEED_LEAST = 1 << 12
+MIN_SPEED = 1 << 12
 """Bytes a second: a mirror that is slower counts as dead."""
 
 _BLOCK_BYTES = 1 << 16
@@ -226,7 +226,7 @@ def _fetch(url: str, to: Path, expected: Expected, on_progress: Callable[[str, i
         with temporary.open("xb") as file, contextlib.closing(_blocks(url)) as blocks:
             for block in blocks:
                 done += len(block)
-                if time.monotonic() - begun > TIMEOUT + done / SPEED_LEAST:
+                if time.monotonic() - begun > TIMEOUT + done / MIN_SPEED:
                     raise _Failed("is too slow", dead=True)
                 if done > expected.size:
                     raise _Failed(f"sends more than the {expected.size:,} bytes of {to.name}", dead=False)

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..errors import ConfigError
-from ..nn.layers import FOR_CHANNELS, channel_norms, leaky_relu
+from ..nn.layers import CHANNEL_NORMS, channel_norms, leaky_relu
 from ..registry import register
 from .pixel_ranges import RANGES
 
@@ -90,7 +90,7 @@ def _check(shape_CHW: tuple[int, int, int], normalization: str) -> None:
         )
 
 
-@register.generator("deconvolution", data="image", normalizations=FOR_CHANNELS)
+@register.generator("deconvolution", data="image", normalizations=CHANNEL_NORMS)
 class DeconvolutionGenerator(nn.Module):
     """Latents to images: (B, Z) -> (B, C, H, W), from ceil(H/8) by ceil(W/8) by three doublings.
 
@@ -132,7 +132,7 @@ class DeconvolutionGenerator(nn.Module):
         return self.squash(double(x_BCHW, self.double3)).contiguous()
 
 
-@register.critic("convolution", data="image", normalizations=FOR_CHANNELS)
+@register.critic("convolution", data="image", normalizations=CHANNEL_NORMS)
 class ConvolutionCritic(nn.Module):
     """Images to scores: (B, C, H, W) -> (B,), the mirror image of the generator.
 

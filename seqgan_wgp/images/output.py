@@ -27,7 +27,7 @@ from .pictures import grid, legible, write_gif, write_png
 Parts: TypeAlias = Iterable[Items]
 """Images in parts, each (n, C, H, W)."""
 
-GRID_MOST = 10_000
+MAX_GRID = 10_000
 """Largest number of images in a grid."""
 
 WALK_MILLISECONDS = 100
@@ -67,9 +67,9 @@ def images_writer(
     if not ending:
         check_folder(path, overwrite=overwrite)
         return partial(_write_folder, path=path, overwrite=overwrite)
-    if ending == ".png" and count > GRID_MOST:
+    if ending == ".png" and count > MAX_GRID:
         raise ConfigError(
-            f"-n is {count:,}, but a grid has at most {GRID_MOST:,} images",
+            f"-n is {count:,}, but a grid has at most {MAX_GRID:,} images",
             "give -o images.npy for an array, or -o images/ for one file per image",
         )
     check_file(path, overwrite=overwrite)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SIDE_IMAGES = 10
 """Default number of columns and rows of a grid of samples."""
 
-PIXELS_LEAST = 300 * 300
+MIN_PIXELS = 300 * 300
 """Least number of pixels of a grid for viewing; small images are enlarged until it is reached."""
 
 MARGIN = 2
@@ -106,7 +106,7 @@ def grid(
 
 
 def legible(images_NCHW: npt.NDArray[np.uint8], columns: int | None = None) -> Image.Image:
-    """Return `grid` with the images enlarged until it has PIXELS_LEAST, or as they are.
+    """Return `grid` with the images enlarged until it has MIN_PIXELS, or as they are.
 
     Args:
         images_NCHW: at least one.
@@ -120,7 +120,7 @@ def legible(images_NCHW: npt.NDArray[np.uint8], columns: int | None = None) -> I
         return MARGIN + images * (pixels + MARGIN)
 
     scale = 1
-    while side(columns, scale * width) * side(rows, scale * height) < PIXELS_LEAST:
+    while side(columns, scale * width) * side(rows, scale * height) < MIN_PIXELS:
         scale += 1
     return grid(images_NCHW, columns, margin=MARGIN, scale=scale)
 

@@ -1,4 +1,4 @@
-"""Initialize weights: published schemes and torch's own, as pure functions of the seed."""
+"""Weight initialization: published schemes and torch's own, as pure functions of the seed."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d
 
 
 def _fans(layer: Layer) -> tuple[int, int]:
-    """Return (fan_in, fan_out) as torch counts them: a transposed convolution's are those of the one it transposes."""
+    """Return (fan_in, fan_out) as torch counts them; a transposed convolution has those of the convolution."""
     receptive = math.prod(layer.weight.shape[2:])
     return layer.weight.shape[1] * receptive, layer.weight.shape[0] * receptive
 
 
 def _tflib_bound(layer: Layer) -> tuple[float, float]:
-    # The authors' tflib: He's variance for convolutions, Glorot's for linear layers, on the mean of both fans; a
-    # uniform of standard deviation s reaches to s sqrt(3). Biases are 0. They divide by the stride, each way, the fan
-    # of a convolution's output and that of a transposed convolution's input; torch calls either the fan_out.
+    # The tflib of Gulrajani et al. 2017: He's variance for convolutions, Glorot's for linear layers, both with the mean
+    # of fan_in and fan_out. A uniform with standard deviation s has the bound s sqrt(3). Biases are 0. The fan of a
+    # convolution's output, and that of a transposed convolution's input, is divided by the stride along each axis;
+    # torch calls both of them fan_out.
     fan_in, fan_out = _fans(layer)
     if isinstance(layer, nn.Linear):
         return math.sqrt(3 * 2 / (fan_in + fan_out)), 0.0
@@ -50,13 +51,13 @@ def _he_normal_deviation(layer: Layer) -> tuple[float, float]:
 
 
 def _he_normal_biases_deviation(layer: Layer) -> tuple[float, float]:
-    # The biases of dense layers like their weights; those of convolutions are 0.
+    # The biases of linear layers are drawn like their weights; those of convolutions are 0.
     deviation, _ = _he_normal_deviation(layer)
     return deviation, deviation if isinstance(layer, nn.Linear) else 0.0
 
 
 def _he_uniform_bound(layer: Layer) -> tuple[float, float]:
-    # The same variance; a uniform of standard deviation s reaches to s sqrt(3).
+    # The variance of he-normal; a uniform with standard deviation s has the bound s sqrt(3).
     return math.sqrt(3 * 2 / _fans(layer)[0]), 0.0
 
 
@@ -66,13 +67,13 @@ def _centred(seed: int, stream: int, index_N: Tensor, columns: int) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Initialization:
-    """A scheme of first weights."""
+    """A weight initialization scheme."""
 
     scales: Callable[[Layer], tuple[float, float]] | None
-    """Layer -> factors on the noise that its weights and its biases are drawn from; None: all stays as constructed."""
+    """Layer -> scales of the noise for its weights and for its biases; None: keep what the constructor drew."""
 
     noise: Callable[[int, int, Tensor, int], Tensor] = _centred
-    """Uniform in [-1, 1), or standard normal."""
+    """(seed, stream, index, columns) -> noise, uniform in [-1, 1) or standard normal."""
 
 
 INITIALIZATIONS.add("tflib", Initialization(scales=_tflib_bound))
@@ -85,33 +86,33 @@ INITIALIZATIONS.add("constructor", Initialization(scales=None))
 
 
 @final
-class GivenStart(nn.Module):
-    """Weights that start from given numbers, which no scheme draws; calling it returns them."""
+class InitializedParameter(nn.Module):
+    """A parameter with a given initial value, which no scheme replaces. Calling the module returns the parameter."""
 
-    def __init__(self, start: Tensor) -> None:
+    def __init__(self, initial: Tensor) -> None:
         super().__init__()
-        self.weight = nn.Parameter(start)
+        self.weight = nn.Parameter(initial)
 
     def forward(self) -> Tensor:
-        """Return the weights."""
+        """Return the parameter."""
         return self.weight
 
 
 @torch.no_grad()
 def initialize(network: nn.Module, scheme: str, *, seed: int, first: int) -> None:
-    """Draw the weights of every linear layer and convolution anew, as a pure function of (seed, place).
+    """Initialize the weights of every linear layer and convolution, as a pure function of (seed, parameter number).
 
-    Normalizations keep their ones and zeros, and what has a given start keeps it. The scheme "constructor" leaves all
-    weights as the network's own constructor drew them; see `build.seeded_construction`.
+    Normalization layers keep their ones and zeros, and an `InitializedParameter` keeps its value. The scheme
+    "constructor" keeps all weights as the network's constructor drew them; see `build.seeded_construction`.
 
     Args:
         network: changed in place.
         scheme: a name in INITIALIZATIONS.
         seed: the run's seed.
-        first: number of the network's first parameter, so that two networks of one run differ.
+        first: number of the network's first parameter; the two networks of a run have different ones.
 
     Raises:
-        ConfigError: the network has a parameter that no scheme knows, which would come from elsewhere than the seed.
+        ConfigError: the network has a parameter that no scheme knows, and which would not depend on the seed.
     """
     how = INITIALIZATIONS[scheme]
     if how.scales is None:
@@ -134,7 +135,7 @@ _Norm = nn.LayerNorm | nn.GroupNorm | _BatchNorm
 
 def _check_known(network: nn.Module, scheme: str) -> None:
     for prefix, module in network.named_modules():
-        if isinstance(module, Layer | _Norm | GivenStart):
+        if isinstance(module, Layer | _Norm | InitializedParameter):
             continue
         for name, _ in module.named_parameters(prefix=prefix, recurse=False):
             raise ConfigError(
@@ -144,7 +145,7 @@ def _check_known(network: nn.Module, scheme: str) -> None:
 
 
 def initialize_pair(generator: nn.Module, critic: nn.Module, config: Config) -> None:
-    """Draw the first weights of both networks of a run, in place, each by its own scheme."""
+    """Initialize the generator and the critic of a run in place, each with its own scheme."""
     seed = config.training.seed
     initialize(generator, config.generator.initialization, seed=seed, first=0)
     initialize(critic, config.critic.initialization, seed=seed, first=1_000_000)

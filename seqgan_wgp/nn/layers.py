@@ -1,13 +1,13 @@
-"""Layers for networks of any kind of data: activations, normalizations, and layers that see whole strings.
+"""Layers for the networks of all kinds of data: activations, normalizations, and context layers (attention, mixing).
 
-All can be differentiated twice, as a gradient penalty needs. The normalization "batch" mixes samples, so no critic with
-a penalty may have it; "weight" is done to the layers themselves, see build.py.
+All are twice differentiable, as a gradient penalty needs. The normalization "batch" mixes samples, so a critic with a
+penalty cannot use it. The normalization "weight" changes the layers themselves: `apply_weight_norm`.
 
-Context layers stand between 1-d convolutions; through them every position of a string sees all others. Each adds to its
-input a branch that starts at 0, so that a network begins as if the layer were not there, and a rate of learning that
-suits convolutions does not throw it off (Bachlechner et al. 2021, "ReZero is All You Need"; a gain for each output as
-in Touvron et al. 2021, "Going Deeper with Image Transformers"). The fused kernels of attention cannot be differentiated
-twice, so plain products are used.
+A context layer stands between 1-d convolutions and lets every position of a string see all others. It adds a residual
+branch whose gain starts at 0, so a network starts as if the layer were absent, and tolerates learning rates that suit
+convolutions (Bachlechner et al. 2021, "ReZero is All You Need"; one gain for each output as in Touvron et al. 2021,
+"Going Deeper with Image Transformers"). torch's fused attention kernels are not twice differentiable, so attention is
+written as plain matrix products.
 
 Shape suffixes: B batch, C channels, U units, L length, H heads, D channels of a head.
 """
@@ -22,19 +22,19 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import parametrizations
 
 from ..registry import CONTEXTS as CONTEXTS
 from ..registry import NORMALIZATIONS, Context, Normalization
-from .initialization import GivenStart
+from .initialization import InitializedParameter
 
 
 def relu(x: Tensor) -> Tensor:
-    """Return max(0, x), so that its double backward does no work on zeros.
+    """Return max(0, x); unlike `F.relu`, its double backward does no work on zeros.
 
-    `F.relu`'s second derivative is a tensor of zeros that a whole backward pass is then run on; here there is none. The
-    gradients are the same, bit for bit. Where the second derivative of a layer has no gradient for what went in, this
-    passes none on: torch would fill in zeros, and run the backward pass of all layers before on them. Never in place:
-    at the head of a residual block that would change the skip connection too.
+    The second derivative of a ReLU is zero almost everywhere. torch represents it by a tensor of zeros and runs a
+    backward pass of all earlier layers on it; this function passes on no gradient instead. The gradients are equal bit
+    for bit. It never works in place: at the start of a residual block, that would change the skip connection too.
     """
     if torch.compiler.is_compiling():
         return x * (x > 0)  # the compiler makes one pass of it
@@ -44,7 +44,7 @@ def relu(x: Tensor) -> Tensor:
 
 @final
 class _Relu(torch.autograd.Function):
-    """A product with the mask x > 0 has the right derivatives too, and takes ten times as long."""
+    """`relu` as an autograd function. A product with the mask x > 0 would be correct too, but ten times slower."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -81,9 +81,9 @@ def _gated(gradient: Tensor, y: Tensor) -> Tensor:
 
 
 def leaky_relu(x: Tensor, leak: float) -> Tensor:
-    """Return x where it is above 0 and leak x elsewhere, so that its double backward does no work on zeros.
+    """Return x where it is positive and leak * x elsewhere; its double backward does no work on zeros, as in `relu`.
 
-    See `relu`; the gradients are those of `F.leaky_relu`, bit for bit.
+    The gradients equal those of `F.leaky_relu` bit for bit.
 
     Args:
         x: of any shape.
@@ -97,7 +97,7 @@ def leaky_relu(x: Tensor, leak: float) -> Tensor:
 
 @final
 class _LeakyRelu(torch.autograd.Function):
-    """One operation forward and one backward."""
+    """`leaky_relu` as an autograd function: one operation forward and one backward."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, leak: float) -> Tensor:
@@ -139,35 +139,48 @@ def _leaked_plainly(gradient: Tensor, y: Tensor, leak: float) -> Tensor:
     return torch.ops.aten.leaky_relu_backward(gradient, y, leak, True)  # type: ignore[no-any-return]
 
 
+def apply_weight_norm(network: nn.Module) -> None:
+    """Apply weight normalization: learn direction and length of every layer's weights. Salimans and Kingma 2016, eq. 2.
+
+    The weights themselves stay as they are. A length belongs to a unit: to a row of the weights, and of a transposed
+    convolution, whose weights are (in, out, ...), to a column.
+    """
+    for layer in list(network.modules()):
+        if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d):
+            parametrizations.weight_norm(layer)
+        elif isinstance(layer, nn.ConvTranspose2d):
+            parametrizations.weight_norm(layer, dim=1)
+
+
 class ChannelNorm(nn.Module):
-    """Layer norm over the channels of each place, (B, C, ...) -> (B, C, ...), with a scale and shift a channel."""
+    """Layer norm over the channels of each position, (B, C, ...) -> (B, C, ...), with scale and shift per channel."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise."""
+        """Return the normalized input."""
         normed: Tensor = self.norm(x.movedim(1, -1)).movedim(-1, 1)
         return normed
 
 
 _BATCH_NORMS: dict[int, type[nn.Module]] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d}
-"""Axes behind the channels -> batch norm."""
+"""Number of axes after the channels -> batch norm."""
 
 
 def _identity(_size: int, _axes: int = 0) -> nn.Module:
     return nn.Identity()
 
 
-# One group: mean and variance over channels and places of each sample, scale and shift a channel, as in the
-# authors' own layer normalisation. It mixes no samples, so the penalty of each stays its own.
+# One group: mean and variance over all channels and positions of a sample, scale and shift per channel, as in the
+# layer normalization of Gulrajani et al. 2017. It does not mix samples, so the gradient penalty stays per sample.
 def _layer(channels: int, _axes: int) -> nn.Module:
     return nn.GroupNorm(1, channels)
 
 
 def _instance(channels: int, _axes: int) -> nn.Module:
-    return nn.GroupNorm(channels, channels)  # a group each: instance norm with scale and shift
+    return nn.GroupNorm(channels, channels)  # one group per channel: instance norm with scale and shift
 
 
 NORMALIZATIONS.add("none", Normalization(channels=_identity, units=_identity))
@@ -191,15 +204,15 @@ NORMALIZATIONS.add(
     ),
 )
 
-FOR_CHANNELS = tuple(name for name, each in NORMALIZATIONS.items() if not each.needs_training_batch)
-"""Names of the normalizations of (B, C, ...)."""
+CHANNEL_NORMS = tuple(name for name, each in NORMALIZATIONS.items() if not each.needs_training_batch)
+"""Names of the normalizations for (B, C, ...)."""
 
-FOR_UNITS = tuple(name for name, normalization in NORMALIZATIONS.items() if normalization.units is not None)
-"""Names of the normalizations of (B, U)."""
+UNIT_NORMS = tuple(name for name, normalization in NORMALIZATIONS.items() if normalization.units is not None)
+"""Names of the normalizations for (B, U)."""
 
 
-def channel_norms(axes: int, names: Iterable[str] = FOR_CHANNELS) -> dict[str, Callable[[int], nn.Module]]:
-    """Return name -> module that normalises (B, C, ...) with so many axes behind the channels, given C."""
+def channel_norms(axes: int, names: Iterable[str] = CHANNEL_NORMS) -> dict[str, Callable[[int], nn.Module]]:
+    """Return name -> (C -> module that normalizes (B, C, ...) with `axes` axes after the channels)."""
     return {name: partial(_of_channels, name, axes) for name in names}
 
 
@@ -208,14 +221,14 @@ def _of_channels(name: str, axes: int, channels: int) -> nn.Module:
 
 
 def unit_norm(name: str, units: int) -> nn.Module:
-    """Return the module that normalises (B, U), given U."""
+    """Return a module that normalizes (B, U) with U = `units`."""
     build = NORMALIZATIONS[name].units
     assert build is not None, "the config is checked for normalizations that a network can have"
     return build(units)
 
 
 HEADS = 4
-"""Heads of attention at most: as many as the channels can be split into evenly."""
+"""Largest number of attention heads; the number used divides the channels evenly."""
 
 
 def sinusoids(channels: int, length: int) -> Tensor:
@@ -230,7 +243,7 @@ def sinusoids(channels: int, length: int) -> Tensor:
 
 
 def _scaled(layer: nn.Linear, x: Tensor, gain: Tensor) -> Tensor:
-    """Return what a layer gives, times a gain for each of its outputs; the weights are fewer than what it gives."""
+    """Return layer(x) times a gain for each output. The gain is applied to the weights, which are fewer."""
     return functional.linear(x, layer.weight * gain[:, None], layer.bias * gain)
 
 
@@ -238,20 +251,20 @@ def _scaled(layer: nn.Linear, x: Tensor, gain: Tensor) -> Tensor:
 class PositionAttention(nn.Module):
     """x + gain * attention(norm(x) + positions): multi-head self-attention over positions, (B, C, L) -> (B, C, L).
 
-    Positions start as sinusoids and are learnt.
+    The position embeddings are learned; they start as sinusoids.
     """
 
     def __init__(self, channels: int, length: int) -> None:
         super().__init__()
         self.heads = math.gcd(channels, HEADS)
         self.norm = ChannelNorm(channels)
-        self.position = GivenStart(sinusoids(channels, length))
+        self.position = InitializedParameter(sinusoids(channels, length))
         self.qkv = nn.Linear(channels, 3 * channels)
         self.output = nn.Linear(channels, channels)
-        self.gain = GivenStart(torch.zeros(channels))
+        self.gain = InitializedParameter(torch.zeros(channels))
 
     def forward(self, x_BCL: Tensor) -> Tensor:
-        """Apply the layer."""
+        """Return x plus the branch."""
         batch, channels, length = x_BCL.shape
         seen_BLC = (self.norm(x_BCL) + self.position()).transpose(1, 2)
         split = self.qkv(seen_BLC).view(batch, length, 3, self.heads, channels // self.heads)
@@ -273,10 +286,10 @@ class PositionMixing(nn.Module):
         self.norm = ChannelNorm(channels)
         self.inner = nn.Linear(length, 2 * length)
         self.outer = nn.Linear(2 * length, length)
-        self.gain = GivenStart(torch.zeros(length))
+        self.gain = InitializedParameter(torch.zeros(length))
 
     def forward(self, x_BCL: Tensor) -> Tensor:
-        """Apply the layer."""
+        """Return x plus the branch."""
         return x_BCL + _scaled(self.outer, relu(self.inner(self.norm(x_BCL))), self.gain())
 
 
@@ -286,9 +299,9 @@ CONTEXTS.add("mixing", Context(build=PositionMixing, normalizes=True))
 
 
 def context_layers(name: str, channels: int, length: int, blocks: int) -> nn.ModuleList:
-    """Return the layers of a stack of residual blocks: one behind each but the last, which follows what it has seen.
+    """Return the context layers of a stack of residual blocks: one after each block but the last.
 
-    A single block has one too. None where the name says so.
+    A single block has one too. The list is empty for the name "none".
     """
     build = CONTEXTS[name].build
     count = 0 if build is None or not blocks else max(1, blocks - 1)
@@ -296,9 +309,9 @@ def context_layers(name: str, channels: int, length: int, blocks: int) -> nn.Mod
 
 
 def dilations(growth: int, kernel: int, length: int, count: int) -> list[int]:
-    """Return the distance between the taps of each of `count` convolutions, one behind the other.
+    """Return the dilations of `count` successive convolutions: 1, growth, growth^2, ...
 
-    It is 1, growth, growth^2, ...; begun anew where the outer taps would lie beyond the string from every position.
+    The sequence restarts at 1 where the outer taps would lie outside the string at every position.
     """
     reach, distance, found = kernel // 2, 1, []
     for _ in range(count):

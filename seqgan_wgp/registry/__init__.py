@@ -24,7 +24,9 @@ from .entries import TextUnit as TextUnit
 from .entries import Validator as Validator
 from .plugins import load_plugins as load_plugins
 from .plugins import plugin_names as plugin_names
+from .plugins import plugin_paths as plugin_paths
 from .plugins import unload_plugin as unload_plugin
+from .tables import CONSTRAINTS as CONSTRAINTS
 from .tables import CONTEXTS as CONTEXTS
 from .tables import CRITICS as CRITICS
 from .tables import DISTRIBUTIONS as DISTRIBUTIONS
@@ -33,7 +35,6 @@ from .tables import INITIALIZATIONS as INITIALIZATIONS
 from .tables import LOSSES as LOSSES
 from .tables import NORMALIZATIONS as NORMALIZATIONS
 from .tables import OPTIMIZERS as OPTIMIZERS
-from .tables import PENALTIES as PENALTIES
 from .tables import UNITS as UNITS
 from .tables import VALIDATORS as VALIDATORS
 from .tables import all_registries as all_registries

@@ -21,7 +21,7 @@ from .entries import (
     Validator,
     mean,
 )
-from .tables import CONTEXTS, CRITICS, GENERATORS, LOSSES, OPTIMIZERS, PENALTIES, UNITS, VALIDATORS
+from .tables import CONSTRAINTS, CONTEXTS, CRITICS, GENERATORS, LOSSES, OPTIMIZERS, UNITS, VALIDATORS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -92,7 +92,7 @@ class Register:
                 mixes_samples=mixes_samples,
                 bounds_between=bounds_between,
             )
-            PENALTIES.add(name, entry, source=_source(slopes))
+            CONSTRAINTS.add(name, entry, source=_source(slopes))
             return slopes
 
         return add

@@ -150,10 +150,10 @@ class Normalization:
     """A normalization of activations or of weights."""
 
     channels: Callable[..., nn.Module]
-    """(channels, axes) -> module that normalises (B, C, ...) with this many axes after the channels."""
+    """(channels, axes) -> module that normalizes (B, C, ...) with this many axes after the channels."""
 
     units: Callable[[int], nn.Module] | None = None
-    """(units) -> module that normalises (B, U); None: not available for dense layers."""
+    """(units) -> module that normalizes (B, U); None: not available for dense layers."""
 
     mixes_samples: bool = False
     """Whether its output for a sample depends on the others in the batch."""

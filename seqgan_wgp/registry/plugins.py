@@ -60,3 +60,8 @@ def plugin_names() -> set[str]:
     """Return the file names of the loaded plugins and of other files that have registered something."""
     sources = {registry.source(name) for registry in all_registries() if registry.is_loaded for name in registry}
     return (sources | set(_LOADED)) - {""}
+
+
+def plugin_paths(names: Iterable[str]) -> list[Path]:
+    """Return the files of those of the named plugins that are loaded."""
+    return [_LOADED[name][0] for name in names if name in _LOADED]

@@ -18,7 +18,7 @@ from .entries import (
 )
 
 LOSSES: Registry[Loss] = Registry("loss", f"{PACKAGE}.training.losses")
-PENALTIES: Registry[Constraint] = Registry("constraint", f"{PACKAGE}.training.penalties")
+CONSTRAINTS: Registry[Constraint] = Registry("constraint", f"{PACKAGE}.training.penalties")
 OPTIMIZERS: Registry[OptimizerEntry] = Registry("optimizer", f"{PACKAGE}.training.optimizers")
 NORMALIZATIONS: Registry[Normalization] = Registry("normalization", f"{PACKAGE}.nn.layers")
 CONTEXTS: Registry[Context] = Registry("context layer", f"{PACKAGE}.nn.layers")
@@ -44,5 +44,5 @@ CRITICS: dict[str, Registry[Network]] = {
 
 def all_registries() -> list[Registry[Any]]:
     """Return every registry."""
-    alone: list[Registry[Any]] = [LOSSES, PENALTIES, OPTIMIZERS, NORMALIZATIONS, INITIALIZATIONS, DISTRIBUTIONS]
+    alone: list[Registry[Any]] = [LOSSES, CONSTRAINTS, OPTIMIZERS, NORMALIZATIONS, INITIALIZATIONS, DISTRIBUTIONS]
     return [*alone, CONTEXTS, UNITS, VALIDATORS, *GENERATORS.values(), *CRITICS.values()]

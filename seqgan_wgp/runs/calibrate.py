@@ -1,4 +1,4 @@
-"""Decide the settings that depend on the machine, by trial, before a run begins; and keep to them when it goes on.
+"""Choose machine-dependent settings by timing trial rounds before a run; a resumed run keeps them.
 
 Only what was left open is tried. What is decided goes into the run's config.
 """
@@ -18,17 +18,17 @@ from ..config.fields import AUTO
 from ..nn.fast_conv.convolution import CONVOLUTIONS
 from ..training.adapter import PreparedData
 from ..training.calibration import (
-    GROWTH_MOST,
+    MAX_GROWTH,
     evaluation_rounds,
+    fastest_of,
     fewest_threads,
     largest_free,
-    quickest_of,
     thread_counts,
     thread_seconds,
 )
 from ..training.trial import ONE_OF_EACH, RoundTimer
 from ..utils.devices import pick_device
-from ..utils.threads import cores, threads_most, threads_of_environment
+from ..utils.threads import cores, max_threads, threads_of_environment
 
 WIDTHS = ("generator.width", "critic.width")
 BATCH, EVERY, CONVOLUTION = "training.batch_size", "evaluation.every", "training.convolution"
@@ -51,7 +51,7 @@ class Machine:
     threads_set: int | None
     """What the environment says, None: nothing."""
 
-    threads_most: int
+    max_threads: int
     clock: Callable[[], float] = time.perf_counter
     timer: type[RoundTimer] = RoundTimer
     """Times the rounds of trials."""
@@ -60,7 +60,7 @@ class Machine:
     def of(cls, config: Config) -> Machine:
         """Return the machine that this process is on, with the device that a config names."""
         device = pick_device(config.training.device)
-        return cls(device=device, threads_set=threads_of_environment(), threads_most=threads_most())
+        return cls(device=device, threads_set=threads_of_environment(), max_threads=max_threads())
 
 
 def calibrate(data: PreparedData, given: Config, decided: Config, machine: Machine | None = None) -> Calibrated:
@@ -88,12 +88,12 @@ def with_threads(data: PreparedData, decided: Config, machine: Machine | None = 
     if decided.training.threads is not None or machine.device.type != "cpu":
         return Calibrated(config=decided)
     threads, notes = machine.threads_set, tuple[str, ...]()
-    if threads is None and machine.threads_most == 1:
+    if threads is None and machine.max_threads == 1:
         threads = 1
     if threads is None:
         timer = machine.timer(data.trial(decided), decided, machine.device, clock=machine.clock)
         trainer = timer.trainer(ONE_OF_EACH)
-        counts = thread_counts(machine.threads_most)
+        counts = thread_counts(machine.max_threads)
         seconds = thread_seconds(counts, lambda count: timer.seconds_of(trainer, count, rounds=1), machine.clock)
         threads = fewest_threads(seconds)
         times = ", ".join(f"{1_000 * taken:.3g} ms with {count}" for count, taken in seconds.items())
@@ -133,13 +133,13 @@ def _with_sizes(data: PreparedData, given: Config, decided: Config, machine: Mac
     widths = sorted(left_open.intersection(WIDTHS))
     if widths:
         start = max(int(operator.attrgetter(name)(decided)) for name in widths)
-        width = largest_free(start, GROWTH_MOST * start, lambda size: seconds(dict.fromkeys(widths, size)))
+        width = largest_free(start, MAX_GROWTH * start, lambda size: seconds(dict.fromkeys(widths, size)))
         chosen |= dict.fromkeys(widths, width)
     if BATCH in left_open:
         size = decided.training.batch_size
         chosen[BATCH] = largest_free(size, max(size, trial.size // 2), lambda batch: seconds({BATCH: batch}))
     if CONVOLUTION in left_open:
-        chosen[CONVOLUTION] = quickest_of(CONVOLUTIONS, lambda name: seconds({CONVOLUTION: name}))
+        chosen[CONVOLUTION] = fastest_of(CONVOLUTIONS, lambda name: seconds({CONVOLUTION: name}))
     trainer = timer.trainer(chosen)
     taken = timer.seconds_of(trainer)
     if EVERY in left_open:

@@ -1,4 +1,4 @@
-"""checkpoint/: everything that a run needs to go on, and the checkpoint before, in case the last one is damaged."""
+"""checkpoint/: everything that a run needs to resume, and the previous checkpoint in case the last one is damaged."""
 
 from __future__ import annotations
 

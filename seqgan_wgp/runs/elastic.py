@@ -1,4 +1,4 @@
-"""Restarts by torchrun: a restarted command continues its run from the last checkpoint.
+"""Elastic restarts: a command that torchrun restarts continues its run from the last checkpoint.
 
 torchrun restarts all processes with the same command when one has died (`--max-restarts`). So a run stores the name of
 the launch that created it. A restarted command that finds its own launch in an existing run continues this run. A run

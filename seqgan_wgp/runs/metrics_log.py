@@ -13,10 +13,10 @@ from typing import Annotated, Any, TypeAlias
 from ..utils.file_schema import Between, Name, SchemaError, Seconds, checked_value, from_json, parse_json
 from ..utils.messages import warn
 
-_LINE_BYTES_MOST = 1 << 20
+_MAX_LINE_BYTES = 1 << 20
 """Of a record; one has some thousands."""
 
-NOTES_MOST = 100
+MAX_NOTES = 100
 """Lines that cannot be read and are named; more are counted."""
 
 
@@ -49,7 +49,7 @@ class Records:
 
     found: list[dict[str, Any]]
     notes: list[str]
-    """What could not be read: a sentence for each line, and one for all beyond NOTES_MOST."""
+    """What could not be read: a sentence for each line, and one for all beyond MAX_NOTES."""
 
     bytes: int = 0
     """Size of the lines that were looked at."""
@@ -111,13 +111,13 @@ def look_through(path: Path, *, last_step: int | None = None) -> Records:
     """
     found, notes, unnamed, size = [], list[str](), 0, 0
     with path.open("rb") as file:
-        for number, line in enumerate(iter(lambda: file.readline(_LINE_BYTES_MOST), b""), 1):
-            if not line.endswith(b"\n") and len(line) < _LINE_BYTES_MOST:
+        for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE_BYTES), b""), 1):
+            if not line.endswith(b"\n") and len(line) < _MAX_LINE_BYTES:
                 break
             try:
                 record = read_record(line)
             except SchemaError as error:
-                if len(notes) < NOTES_MOST:
+                if len(notes) < MAX_NOTES:
                     notes.append(f"{path.name}, line {number:,}: {error}")
                 else:
                     unnamed += 1
@@ -133,8 +133,8 @@ def look_through(path: Path, *, last_step: int | None = None) -> Records:
 
 def read_record(line: bytes) -> dict[str, Any]:
     """Return the record of a line. Raises SchemaError when it is none."""
-    if len(line) == _LINE_BYTES_MOST:
-        raise SchemaError(f"it has more than {_LINE_BYTES_MOST:,} bytes")
+    if len(line) == _MAX_LINE_BYTES:
+        raise SchemaError(f"it has more than {_MAX_LINE_BYTES:,} bytes")
     tree = parse_json(line)
     head = from_json(_RecordHead, tree)
     known = set(_RecordHead.__dataclass_fields__)

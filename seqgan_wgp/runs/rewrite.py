@@ -1,4 +1,4 @@
-"""Give a trained model of text something more, by its corpus, and write its file anew."""
+"""Extend a trained text model by a part that its corpus determines (fusion, refiner), and rewrite its file."""
 
 from __future__ import annotations
 

@@ -81,8 +81,8 @@ class _Mlflow:
         experiment = self._client.create_experiment(name) if found is None else found.experiment_id
         self.run_id = self._client.create_run(experiment, run_name=run.path.name).info.run_id
         pairs = [self._entities.Param(*pair) for pair in _settings(configs.to_dict(config))]
-        for first in range(0, len(pairs), _PARAMETERS_MOST):
-            self._client.log_batch(self.run_id, params=pairs[first : first + _PARAMETERS_MOST])
+        for first in range(0, len(pairs), _MAX_PARAMETERS):
+            self._client.log_batch(self.run_id, params=pairs[first : first + _MAX_PARAMETERS])
 
     def log(self, numbers: Mapping[str, float], step: int) -> None:
         milliseconds = int(time.time() * 1000)
@@ -93,7 +93,7 @@ class _Mlflow:
         self._client.set_terminated(self.run_id)
 
 
-_PARAMETERS_MOST, _CHARACTERS_MOST = 100, 500
+_MAX_PARAMETERS, _MAX_CHARACTERS = 100, 500
 """Parameters that MLflow takes at a time, and characters of one."""
 
 
@@ -103,7 +103,7 @@ def _settings(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
         if isinstance(value, Mapping):
             yield from _settings(value, f"{prefix}{name}.")
         else:
-            yield prefix + name, str(value)[:_CHARACTERS_MOST]
+            yield prefix + name, str(value)[:_MAX_CHARACTERS]
 
 
 @final

@@ -15,9 +15,9 @@ from ..config.kinds import DATA_KINDS
 from ..errors import ConfigError, SeqganError
 from ..registry import VALIDATORS
 from . import pages
-from .comparison import MODELS_MOST
-from .contributions import STRINGS_MOST as SCORED_MOST
-from .generation import STRINGS_MOST, Wish
+from .comparison import MAX_MODELS
+from .contributions import MAX_STRINGS as MAX_SCORED
+from .generation import MAX_STRINGS, Wish
 from .studio import UPLOAD_MEGABYTES, WALK_POINTS, Studio
 from .training import Job
 
@@ -131,7 +131,7 @@ def _train_tab(gr: Any, studio: Studio, shown: Callable[..., Any], model: Any) -
 
 def _generate_tab(gr: Any, studio: Studio, shown: Callable[..., Any], model: Any) -> None:
     with gr.Row():
-        n = gr.Number(20, label="Strings", precision=0, minimum=1, maximum=STRINGS_MOST)
+        n = gr.Number(20, label="Strings", precision=0, minimum=1, maximum=MAX_STRINGS)
         seed = gr.Number(0, label="Seed", precision=0, minimum=0)
         decode = gr.Dropdown(["auto", "argmax", "sample", "fusion"], value="auto", label="Decoding", interactive=True)
         temperature = gr.Slider(0.1, 2, 1, label="Temperature, where characters are drawn")
@@ -196,7 +196,7 @@ def _walk_tab(gr: Any, studio: Studio, shown: Callable[..., Any], model: Any) ->
 
 
 def _score_tab(gr: Any, studio: Studio, shown: Callable[..., Any], model: Any) -> None:
-    text = gr.Textbox(label=f"Strings, one per line, up to {SCORED_MOST}", lines=4, elem_id="typed")
+    text = gr.Textbox(label=f"Strings, one per line, up to {MAX_SCORED}", lines=4, elem_id="typed")
     make = gr.Button("Score", variant="primary", elem_id="score")
     gr.HTML(
         "<p class='sg-note'>A character is green where it raises the score of its string, and red where it lowers it. "
@@ -208,7 +208,7 @@ def _score_tab(gr: Any, studio: Studio, shown: Callable[..., Any], model: Any) -
 
 
 def _compare_tab(gr: Any, studio: Studio, shown: Callable[..., Any], tab: Any) -> None:
-    names = gr.CheckboxGroup([], label=f"Models, up to {MODELS_MOST}", elem_id="compared")
+    names = gr.CheckboxGroup([], label=f"Models, up to {MAX_MODELS}", elem_id="compared")
     autoregressive = gr.Checkbox(
         True,
         label="With an autoregressive model of the same corpus",

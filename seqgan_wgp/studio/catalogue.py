@@ -1,4 +1,4 @@
-"""What a visitor of the studio may choose from. Nothing else on the machine can be named."""
+"""The models and corpora that a visitor of the studio may choose. Nothing else on the machine can be named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models and baselines side by side: their strings, and how far they are from real ones."""
+"""Compare models and baselines in the studio: their strings, and their distances from real ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..training.adapter import LoadedModel
 from ..utils.progress import OnStep, ignore_bytes, ignore_step
 from .catalogue import Catalogue
 
-MODELS_MOST, STRINGS, SAMPLES, ORDER = 4, 20, 2_000, 3
+MAX_MODELS, STRINGS, SAMPLES, ORDER = 4, 20, 2_000, 3
 _FITTED_ROWS = 200_000
 _MEASURES = ("js", "unique", "novel")
 _COLUMNS = ("model", "JS-4 over its floor", "unique", "novel")
@@ -43,15 +43,15 @@ def side_by_side(
 
     Args:
         catalogue: where the models are.
-        names: of models that `Catalogue.comparable` lists, 1 to MODELS_MOST.
+        names: of models that `Catalogue.comparable` lists, 1 to MAX_MODELS.
         autoregressive: also show the autoregressive baseline, which is trained once for a corpus and cached.
         on_step: called with a description of the current step and the share of it that is done.
 
     Raises:
         ConfigError: too few or too many, or a model whose corpus is not there.
     """
-    if not 1 <= len(names) <= MODELS_MOST:
-        raise ConfigError(f"{len(names)} models are chosen", f"choose 1 to {MODELS_MOST}")
+    if not 1 <= len(names) <= MAX_MODELS:
+        raise ConfigError(f"{len(names)} models are chosen", f"choose 1 to {MAX_MODELS}")
     known = catalogue.comparable()
     rows: list[list[str]] = []
     strings: dict[str, list[str]] = {}

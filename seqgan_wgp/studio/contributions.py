@@ -1,4 +1,4 @@
-"""How much each character adds to what a model makes of a string.
+"""The contribution of each character of a string to its critic score and probability.
 
 Shape suffixes: L length, V vocabulary, P places of the string.
 """
@@ -15,9 +15,9 @@ from ..model import Model
 from ..text.causal_generator import CausalGenerator
 from ..text.generation.scoring import encoded_strings
 from ..text.vocabulary import PAD, UNKNOWN
-from ..utils.devices import rounding
+from ..utils.devices import matmul_precision
 
-STRINGS_MOST = 50
+MAX_STRINGS = 50
 
 
 @final
@@ -78,7 +78,7 @@ def _hidden(model: Model, ids_L: np.ndarray[tuple[int], np.dtype[np.integer]], p
     all_PLV = whole_1LV.repeat(places + 1, 1, 1)
     place_P = torch.arange(places)
     all_PLV[place_P, place_P] = hidden_V / hidden_V.sum()
-    with rounding("float32", model.device):
+    with matmul_precision("float32", model.device):
         score_P: torch.Tensor = model.critic(all_PLV)
     return (score_P[-1] - score_P[:-1]).float().cpu()
 

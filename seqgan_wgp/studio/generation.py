@@ -17,8 +17,8 @@ from ..text.generation.request import AUTO, Progress, Request
 from ..text.generation.stream import is_exhausted, stream
 from ..text.hashing.string_hashes import StringHashes
 
-STRINGS_MOST = 10_000
-SECONDS_MOST = 20.0
+MAX_STRINGS = 10_000
+MAX_SECONDS = 20.0
 """How long a visitor may have the model search for strings that pass the filters."""
 
 _FILTER_BYTES = 64 << 20
@@ -98,7 +98,7 @@ class Harvest:
         return "; ".join(parts)
 
 
-def harvest(model: Model, wish: Wish, *, seconds: float = SECONDS_MOST) -> Harvest:
+def harvest(model: Model, wish: Wish, *, seconds: float = MAX_SECONDS) -> Harvest:
     """Generate strings.
 
     Args:
@@ -110,8 +110,8 @@ def harvest(model: Model, wish: Wish, *, seconds: float = SECONDS_MOST) -> Harve
         ConfigError: an invalid value or combination, or a constraint that the model cannot satisfy.
         CorpusError: the corpus to leave out cannot be read.
     """
-    if not 1 <= wish.n <= STRINGS_MOST:
-        raise ConfigError(f"{wish.n:,} strings are out of range", f"ask for 1 to {STRINGS_MOST:,}")
+    if not 1 <= wish.n <= MAX_STRINGS:
+        raise ConfigError(f"{wish.n:,} strings are out of range", f"ask for 1 to {MAX_STRINGS:,}")
     decode = model.decoding(wish.decode, refine=wish.refine)
     request = Request(
         n=wish.n,

@@ -11,7 +11,7 @@ from ..runs.folder import RunFolder
 from ..runs.metrics_log import read_records
 
 SAMPLES_SHOWN = 24
-_LINE_MOST = 200
+_MAX_LINE = 200
 """Largest number of characters of a sample that is shown."""
 
 
@@ -64,4 +64,4 @@ def _last_samples(run: RunFolder) -> tuple[str, ...]:
         lines = files[-1].read_text(encoding="utf-8", errors="replace").splitlines() if files else []
     except OSError:
         return ()
-    return tuple(line[:_LINE_MOST] for line in lines[:SAMPLES_SHOWN])
+    return tuple(line[:_MAX_LINE] for line in lines[:SAMPLES_SHOWN])

@@ -22,7 +22,7 @@ from .studio import UPLOAD_MEGABYTES, Studio
 from .training import TrainingQueue
 
 LOOPBACK = "127.0.0.1"
-_TOKEN_LEAST = 8
+_MIN_TOKEN = 8
 
 
 def is_loopback(host: str) -> bool:
@@ -40,8 +40,8 @@ def token_for(host: str, given: str | None) -> str | None:
 
     Raises ConfigError for a token that is easily guessed.
     """
-    if given is not None and len(given) < _TOKEN_LEAST:
-        raise ConfigError(f"the token has {len(given)} characters", f"give {_TOKEN_LEAST} or more, or leave it out")
+    if given is not None and len(given) < _MIN_TOKEN:
+        raise ConfigError(f"the token has {len(given)} characters", f"give {_MIN_TOKEN} or more, or leave it out")
     if given is None and not is_loopback(host):
         return secrets.token_urlsafe(16)
     return given

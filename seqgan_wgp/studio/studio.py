@@ -18,7 +18,7 @@ from ..utils.progress import OnStep, ignore_step
 from . import pages
 from .catalogue import Catalogue
 from .comparison import side_by_side
-from .contributions import STRINGS_MOST as SCORED_MOST
+from .contributions import MAX_STRINGS as MAX_SCORED
 from .contributions import explain
 from .generation import Wish, harvest
 from .progress import RunProgress, run_progress
@@ -150,7 +150,7 @@ class Studio:
 
     def scored(self, name: str | None, text: str | None) -> str:
         """Return typed lines with the model's scores, coloured."""
-        lines = [line for line in (text or "").splitlines() if line][:SCORED_MOST]
+        lines = [line for line in (text or "").splitlines() if line][:MAX_SCORED]
         return pages.explained_html(explain(self.catalogue.model(name), lines))
 
     def compared(self, names: Sequence[str], *, autoregressive: bool = False, on_step: OnStep = ignore_step) -> str:

@@ -21,8 +21,8 @@ from typing import IO, final
 from ..config import recipe as recipe_named
 from ..errors import ConfigError
 
-MINUTES_MOST, STEPS_MOST = 24 * 60, 10_000_000
-WAITING_MOST = 20
+MAX_MINUTES, MAX_STEPS = 24 * 60, 10_000_000
+MAX_WAITING = 20
 """Largest number of runs that wait."""
 
 _TAIL_BYTES = 4_000
@@ -63,10 +63,10 @@ class Order:
     def __post_init__(self) -> None:
         if self.minutes is None and self.steps is None:
             raise ConfigError("neither minutes nor rounds are given", "give one of them")
-        if self.minutes is not None and not 0 < self.minutes <= MINUTES_MOST:
-            raise ConfigError(f"{self.minutes:g} minutes are out of range", f"give up to {MINUTES_MOST:,}")
-        if self.steps is not None and not 1 <= self.steps <= STEPS_MOST:
-            raise ConfigError(f"{self.steps:,} rounds are out of range", f"give 1 to {STEPS_MOST:,}")
+        if self.minutes is not None and not 0 < self.minutes <= MAX_MINUTES:
+            raise ConfigError(f"{self.minutes:g} minutes are out of range", f"give up to {MAX_MINUTES:,}")
+        if self.steps is not None and not 1 <= self.steps <= MAX_STEPS:
+            raise ConfigError(f"{self.steps:,} rounds are out of range", f"give 1 to {MAX_STEPS:,}")
         if not 0 <= self.seed < 1 << 63:
             raise ConfigError(f"the seed {self.seed} is out of range", "give 0 or more")
         recipe_named(self.recipe, self.settings)
@@ -158,8 +158,8 @@ class TrainingQueue:
             self._advance()
 
     def _put(self, job: Job) -> Job:
-        if sum(other.state == JobState.WAITING for other in self._jobs) >= WAITING_MOST:
-            raise ConfigError(f"{WAITING_MOST} runs are waiting already", "try again later")
+        if sum(other.state == JobState.WAITING for other in self._jobs) >= MAX_WAITING:
+            raise ConfigError(f"{MAX_WAITING} runs are waiting already", "try again later")
         self._jobs.append(job)
         self._advance()
         return job

@@ -14,13 +14,13 @@ from .. import config as configs
 from ..config import Config
 from ..errors import CheckpointError, CorpusError
 from ..registry import GENERATORS, UNITS, VALIDATORS
-from ..training.adapter import ORDERS_MOST, CardData, DomainAdapter, EvalOptions, LoadedModel
+from ..training.adapter import MAX_ORDERS, CardData, DomainAdapter, EvalOptions, LoadedModel
 from ..training.domain import DataSpec, Items
 from ..training.report_data import ReportData
 from ..training.trial import TrialData
 from ..utils.progress import OnBytes, OnStep, Watch, ignore_bytes, unwatched
 from .corpus import cache
-from .corpus.auto_settings import SAMPLES_MOST, by_rule, sizes
+from .corpus.auto_settings import MAX_SAMPLES, by_rule, sizes
 from .corpus.dataset import DATA_FILES, IDS, Corpus, open_corpus, prepare
 from .corpus.scan import Scan, check_labels, scan
 from .corpus.stats import Facts, hex_finding
@@ -107,7 +107,7 @@ class PreparedText:
         def score(samples: Items) -> list[float]:
             return NgramReference(samples, self.vocabulary.size, orders).divergences(samples)
 
-        samples = config.evaluation.samples or min(size.held_out, SAMPLES_MOST)
+        samples = config.evaluation.samples or min(size.held_out, MAX_SAMPLES)
         return TrialData(spec=spec, size=size.train, samples=samples, score=score)
 
     @property
@@ -224,7 +224,7 @@ def evaluation_options(options: EvalOptions, *, critic_trained: bool = True) -> 
         samples=options.samples,
         legacy=options.legacy,
         guesses=tuple(sorted(set(options.guesses or GUESSES))),
-        orders=options.orders or ORDERS_MOST,
+        orders=options.orders or MAX_ORDERS,
         c2st_steps=STEPS if options.c2st_steps is None else options.c2st_steps,
         seed=options.seed,
         temperatures=tuple(options.temperatures or ()),

@@ -1,4 +1,4 @@
-"""Criteria: what the best model of a run of text is chosen by, and early stopping looks at. Lower is better.
+"""Criteria for text: the validation measure that selects the best model and stops training early. Lower is better.
 
 A criterion is made of measures that every evaluation takes anyway, so it costs next to nothing.
 """

@@ -22,10 +22,10 @@ from ..config import Config
 from ..errors import CheckpointError, ConfigError, did_you_mean
 from ..training.labels import LabelShares, with_label
 from ..utils.counter_rng import Stream, shuffled
-from ..utils.devices import resident, sent
+from ..utils.devices import resident, to_device
 from ..utils.file_schema import SchemaError, from_json
 from .conditioning import split_points, with_label_row
-from .corpus.auto_settings import SAMPLES_MOST
+from .corpus.auto_settings import MAX_SAMPLES
 from .corpus.dataset import Corpus
 from .corpus.stats import Facts
 from .criteria import CRITERIA, orders_of
@@ -38,7 +38,7 @@ from .vocabulary import Vocabulary
 ENTROPY_ORDER = 4
 """n of the n-grams whose entropy is measured, at most the length of a row."""
 
-PLACES_MOST = 64
+MAX_PLACES = 64
 """Largest number of entries in lists by position."""
 
 
@@ -150,10 +150,10 @@ class TextSpec:
             f"it knows: {listed(self.label_names)}",
         )
 
-    def observe(self, fake: Tensor) -> dict[str, Any]:
+    def diagnostics(self, fake: Tensor) -> dict[str, Any]:
         """Return how close (B, L, V) probabilities are to one-hot: peak_mean, entropy_bits, and both by position.
 
-        For more than PLACES_MOST positions, the lists have means over PLACES_MOST groups of positions.
+        For more than MAX_PLACES positions, the lists have means over MAX_PLACES groups of positions.
         """
         seen = peakedness(fake)
         return {
@@ -178,7 +178,7 @@ class TextDomain:
         self.corpus, self.config, self.device = corpus, config, device
         self.spec = TextSpec(corpus.vocabulary, corpus.facts.length, dataclasses.asdict(corpus.facts))
         self.size = len(corpus.train)
-        self.samples = config.evaluation.samples or min(len(corpus.validation_NL), SAMPLES_MOST)
+        self.samples = config.evaluation.samples or min(len(corpus.validation_NL), MAX_SAMPLES)
         self.criterion = criterion(config, self.spec.length)
         self._floors: dict[tuple[str, int], list[float]] = {}
         self._variety_floors: dict[int, dict[str, float]] = {}
@@ -192,12 +192,12 @@ class TextDomain:
         return self._with_labels(rows_BL, "train", indices_B) if self._labels else rows_BL
 
     def _with_labels(self, rows_BL: Tensor, part: str, indices_B: npt.NDArray[np.int64]) -> Tensor:
-        return with_label(rows_BL, sent(self._labels[part][indices_B], self.device))
+        return with_label(rows_BL, to_device(self._labels[part][indices_B], self.device))
 
     def _rows(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         if self._rows_NS is None:
-            return sent(self.corpus.train[indices_B], self.device).long()
-        index_B = sent(indices_B, self.device)
+            return to_device(self.corpus.train[indices_B], self.device).long()
+        index_B = to_device(indices_B, self.device)
         place_L = torch.arange(self.spec.length, device=self.device)
         return self._rows_NS[(index_B // self._windows)[:, None], (index_B % self._windows)[:, None] + place_L].long()
 
@@ -208,7 +208,7 @@ class TextDomain:
 
     def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return validation items as (B, L) ids, int64, on the device; with labels (B, L + 1)."""
-        rows_BL = sent(self._validation_NL[indices_B], self.device).long()
+        rows_BL = to_device(self._validation_NL[indices_B], self.device).long()
         return self._with_labels(rows_BL, "validation", indices_B) if self._labels else rows_BL
 
     def score(self, samples: npt.NDArray[np.integer], *, half: str = "validation") -> dict[str, float]:
@@ -265,7 +265,7 @@ class TextDomain:
 
 
 def _condensed(values_L: Tensor) -> list[float]:
-    if len(values_L) > PLACES_MOST:
-        values_L = functional.adaptive_avg_pool1d(values_L[None], PLACES_MOST)[0]
+    if len(values_L) > MAX_PLACES:
+        values_L = functional.adaptive_avg_pool1d(values_L[None], MAX_PLACES)[0]
     numbers: list[float] = values_L.tolist()
     return numbers

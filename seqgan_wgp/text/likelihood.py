@@ -30,7 +30,7 @@ EPSILONS = (0.0, 0.005, 0.01, 0.02)
 LEAST_VARIETY = 0.985
 """Least number of distinct strings with a cut, relative to that without."""
 
-CHOSEN_BY, CHOSEN_MOST = 3_000, 6_000
+CHOSEN_BY, MAX_CHOSEN = 3_000, 6_000
 """Bounds of the number of strings for the choice of epsilon, which is otherwise that of the held-out rows."""
 
 VALIDATED = 2_000
@@ -161,7 +161,7 @@ def choose_epsilon(network: CausalNetwork, validation_NL: Ints, *, seed: int = 0
     settings = network.settings
     order = min(orders, settings.length)
     reference = NgramReference(np.asarray(validation_NL), settings.vocabulary_size, order)
-    count = min(max(CHOSEN_BY, len(validation_NL)), CHOSEN_MOST)
+    count = min(max(CHOSEN_BY, len(validation_NL)), MAX_CHOSEN)
     chosen, lowest, least = 0.0, math.inf, 0.0
     for epsilon in EPSILONS:
         drawing = Drawing(epsilon=epsilon)

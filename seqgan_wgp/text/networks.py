@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..nn.fast_conv.convolution import Convolution
-from ..nn.initialization import GivenStart
-from ..nn.layers import FOR_CHANNELS, channel_norms, context_layers, dilations, relu
+from ..nn.initialization import InitializedParameter
+from ..nn.layers import CHANNEL_NORMS, channel_norms, context_layers, dilations, relu
 from ..registry import CRITICS as _CRITICS
 from ..registry import GENERATORS as _GENERATORS
 from ..registry import register
@@ -33,8 +33,7 @@ from .conditioning import (
 )
 
 NORMALIZATIONS = channel_norms(axes=1)
-"""Name -> module that normalises (B, C, L), given C. "batch" mixes samples, so a critic with a penalty cannot use
-it."""
+"""Name -> (C -> module that normalizes (B, C, L)). "batch" mixes samples, so a critic with a penalty cannot use it."""
 
 
 class ResidualBlock(nn.Module):
@@ -50,7 +49,7 @@ class ResidualBlock(nn.Module):
         self.scale = settings.residual_scale
 
     def forward(self, x_BCL: Tensor, change_4BC1: Tensor | None = None) -> Tensor:
-        """Apply the block, its normalizations changed by what `SelfModulation` gives for it, if there is such."""
+        """Return the block's output, with its normalizations scaled and shifted by `SelfModulation` if given."""
         change1_2BC1, change2_2BC1 = (None, None) if change_4BC1 is None else (change_4BC1[:2], change_4BC1[2:])
         branch_BCL = self.conv1(relu(_modulated(self.norm1(x_BCL), change1_2BC1)))
         branch_BCL = self.conv2(relu(_modulated(self.norm2(branch_BCL), change2_2BC1)))
@@ -58,45 +57,45 @@ class ResidualBlock(nn.Module):
 
 
 def _modulated(normed_BCL: Tensor, change_2BC1: Tensor | None) -> Tensor:
-    """Return (1 + a) x + b, given a and b of each channel."""
+    """Return (1 + a) x + b with a and b per channel."""
     return normed_BCL if change_2BC1 is None else torch.addcmul(normed_BCL + change_2BC1[1], normed_BCL, change_2BC1[0])
 
 
 @final
 class SelfModulation(nn.Module):
-    """Changes of a generator's normalizations, linear in the latent: (B, Z) -> (N, 4, B, C, 1) for N blocks.
+    """Scales and shifts of a generator's normalizations, linear in the latent: (B, Z) -> (N, 4, B, C, 1) for N blocks.
 
-    Chen et al. 2019, "On Self Modulation for Generative Adversarial Networks", eq. 3, there with a hidden layer. All
-    start as 0, which changes nothing.
+    Chen et al. 2019, "On Self Modulation for Generative Adversarial Networks", eq. 3, but without a hidden layer. They
+    start at 0, so the normalizations start unchanged.
     """
 
     def __init__(self, settings: GeneratorSettings, latent_size: int) -> None:
         super().__init__()
         self.shape = (settings.blocks, 4, settings.width)
         self.latent = nn.Linear(latent_size, math.prod(self.shape))
-        self.gain = GivenStart(torch.zeros(math.prod(self.shape)))
+        self.gain = InitializedParameter(torch.zeros(math.prod(self.shape)))
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
-        """Return for each block a and b of its first normalization, then of its second."""
+        """Return, for each block, a and b of its first normalization, then a and b of its second."""
         change_BN4C: Tensor = (self.latent(latent_BZ) * self.gain()).view(-1, *self.shape)
         return change_BN4C.permute(1, 2, 0, 3)[..., None]
 
 
 class _ResidualStack(nn.Module):
-    """The residual blocks of a network with the context layers between them."""
+    """A stack of residual blocks with context layers in between."""
 
     blocks: nn.ModuleList
     contexts: nn.ModuleList
 
     def _stack(self, settings: GeneratorSettings | CriticSettings, length: int) -> None:
-        """Make the layers."""
+        """Create the layers."""
         distances = dilations(settings.dilation_growth, settings.kernel, length, 2 * settings.blocks)
         pairs = zip(distances[::2], distances[1::2], strict=True)
         self.blocks = nn.ModuleList(ResidualBlock(settings, pair) for pair in pairs)
         self.contexts = context_layers(settings.context, settings.width, length, settings.blocks)
 
     def _through(self, x_BCL: Tensor, changes_N4BC1: Tensor | None = None) -> Tensor:
-        """Apply the layers in their order."""
+        """Return the output of all layers, applied in order."""
         for place, block in enumerate(self.blocks):
             x_BCL = block(x_BCL, None if changes_N4BC1 is None else changes_N4BC1[place])
             if place < len(self.contexts):
@@ -107,32 +106,32 @@ class _ResidualStack(nn.Module):
 def _arranged(blocks: nn.ModuleList, *batches_BCL: Tensor) -> Tensor:
     """Return batches as one, in the memory layout that the blocks' convolutions need."""
     for block in blocks:
-        return cast("ResidualBlock", block).conv1.arranged(*batches_BCL)
+        return cast("ResidualBlock", block).conv1.concatenated(*batches_BCL)
     return batches_BCL[0] if len(batches_BCL) == 1 else torch.cat(batches_BCL)
 
 
 DRAWN = 0.5
-"""Share of strings whose symbols are sampled, with relaxation = sampled."""
+"""Share of strings whose symbols are sampled, with relaxation "sampled"."""
 
 
 def straight_through(logits_BLV: Tensor, chance_BL: Tensor | None = None, sampled_B1: Tensor | None = None) -> Tensor:
     """Return one-hot rows of sampled or most likely symbols, with the gradient of their softmax (straight-through).
 
-    Bengio, Leonard and Courville 2013, "Estimating or Propagating Gradients Through Stochastic Neurons". Real and
-    generated rows are then both one-hot, so the critic cannot tell them apart by that.
+    Bengio, Leonard and Courville 2013, "Estimating or Propagating Gradients Through Stochastic Neurons". Then real and
+    generated rows are both one-hot, so the critic cannot recognise generated rows by soft values.
 
     Args:
         logits_BLV: the logits.
-        chance_BL: uniforms in [0, 1) for inverse transform sampling at each position. If None, the most likely symbols
-            are taken.
-        sampled_B1: whether the symbols of a row are sampled; otherwise the most likely ones are taken. None: all are.
+        chance_BL: uniforms in [0, 1) for inverse transform sampling at each position; None: take the most likely
+            symbols.
+        sampled_B1: which rows are sampled; the others take the most likely symbols. None: all rows are sampled.
     """
     shown_BLV: Tensor = _StraightThrough.apply(logits_BLV, chance_BL, sampled_B1)  # type: ignore[no-untyped-call]
     return shown_BLV
 
 
 LOOKED_UP = 256
-"""Up to so many symbols, one-hot rows are looked up in the identity matrix."""
+"""Up to this vocabulary size, one-hot rows are looked up in an identity matrix, which is faster than scattering."""
 
 
 def _one_hot(id_BL: Tensor, like_BLV: Tensor) -> Tensor:
@@ -179,25 +178,25 @@ class _StraightThrough(torch.autograd.Function):
 @register.generator(
     "residual",
     data="text",
-    normalizations=FOR_CHANNELS,
+    normalizations=CHANNEL_NORMS,
     chooses_context=True,
     chooses_modulation=True,
     takes_labels=True,
 )
 class ResidualGenerator(_ResidualStack):
-    """Latents to rows of probabilities: (B, Z) -> (B, L, V), a softmax at each position.
+    """Generator: latents (B, Z) -> rows of probabilities (B, L, V), a softmax at each position.
 
-    With `relaxation` = straight-through or sampled, rows are one-hot in training, and probabilities otherwise. With
-    sampled, the symbols of half of the strings are drawn from the probabilities, which explores rare symbols. The
-    other half takes the most likely symbols, as in generation: if all strings were drawn, the generator could leave to
-    chance what should depend on the latents.
+    With the relaxation "straight-through" or "sampled", rows are one-hot in training, and probabilities otherwise. With
+    "sampled", half of the strings sample their symbols from the probabilities, which explores rare symbols. The other
+    half takes the most likely symbols, as generation does; if all strings were sampled, the generator could leave to
+    chance what should depend on the latent.
 
-    With labels, of which `labels` is the number, the input has one column more, the last: the item's label. Its
-    embedding is joined to the latent. In training rows then have the label behind them, for the critic.
+    With `labels` > 0, the number of labels, the last column of the input is the item's label, whose embedding is
+    concatenated to the latent. In training, the output rows then carry the label for the critic.
 
     Attributes:
-        noise_dim: number of uniforms per item in addition to its latent in training: 1 + L if `relaxation` is sampled,
-            to decide whether its symbols are drawn, and which; otherwise 0.
+        noise_dim: number of uniforms per item that the input has in training after the latent. It is 1 + L for the
+            relaxation "sampled" (whether to sample, and one per position), otherwise 0.
     """
 
     def __init__(self, settings: GeneratorSettings, length: int, vocabulary_size: int, labels: int = 0) -> None:
@@ -210,11 +209,11 @@ class ResidualGenerator(_ResidualStack):
         self.modulation = SelfModulation(settings, size) if settings.self_modulation and settings.blocks else None
         self.output = nn.Conv1d(settings.width, vocabulary_size, 1)
         self.one_hot = settings.relaxation != "softmax"
-        # If still "auto", the choice for a small alphabet.
+        # An unresolved "auto" counts as "sampled", the choice for a small alphabet.
         self.noise_dim = 1 + length if settings.relaxation in ("sampled", "auto") else 0
 
     def logits(self, latent_BZ: Tensor) -> Tensor:
-        """Return the (B, L, V) logits, which suffice for an argmax, of latents with their labels, if there are any."""
+        """Return the logits (B, L, V) of latents, with their labels in a conditional generator."""
         if self.condition is not None:
             latent_BZ = self.condition(*split_label(latent_BZ))
         x_BCL = _arranged(self.blocks, self.input(latent_BZ).unflatten(1, self.shape))
@@ -225,11 +224,11 @@ class ResidualGenerator(_ResidualStack):
         return logits
 
     def forward(self, latent_BZ: Tensor) -> Tensor:
-        """Return the (B, L, V) probabilities or, in training, their relaxation.
+        """Return probabilities (B, L, V); in training, their relaxation.
 
         Args:
-            latent_BZ: latents; if `noise_dim` > 0, uniforms follow them in training: (B, Z + noise_dim). Without them
-                the most likely symbols are taken. Labels come last.
+            latent_BZ: latents (B, Z). In training `noise_dim` uniforms may follow, and labels are the last column.
+                Without uniforms the most likely symbols are taken.
         """
         if self.condition is None:
             return self._shown(latent_BZ[:, : self.latent], latent_BZ[:, self.latent :])
@@ -256,12 +255,12 @@ def log_probabilities(generator: nn.Module) -> Callable[[Tensor], Tensor]:
     return lambda latent_BZ: has_logits.logits(latent_BZ).log_softmax(dim=-1)
 
 
-@register.critic("residual", data="text", normalizations=FOR_CHANNELS, chooses_context=True, takes_labels=True)
+@register.critic("residual", data="text", normalizations=CHANNEL_NORMS, chooses_context=True, takes_labels=True)
 class ResidualCritic(_ResidualStack):
-    """Rows of probabilities to scores: (B, L, V) -> (B,); the mirror image of the generator. It mixes no samples.
+    """Critic: rows of probabilities (B, L, V) -> scores (B,), the mirror image of the generator. It mixes no samples.
 
-    With labels, of which `labels` is the number, an item has one position more, the last, whose first number is its
-    label. What a label adds to the score is the product of its embedding and the features of the row.
+    With `labels` > 0, the number of labels, a row has one more position with its label (see conditioning.py), and the
+    label's embedding times the features of the row is added to the score.
     """
 
     def __init__(self, settings: CriticSettings, length: int, vocabulary_size: int, labels: int = 0) -> None:
@@ -276,9 +275,9 @@ class ResidualCritic(_ResidualStack):
         return self.score(self.stem(x_BLV))
 
     def stem(self, *batches: Tensor) -> Tensor:
-        """Return the output (B, C, L) of the first, linear layer for (B, L, V) probabilities or (B, L) ids.
+        """Return the output (B, C, L) of the linear first layer for probabilities (B, L, V) or ids (B, L).
 
-        Of several batches it is that of all items, as one batch. Labels stay behind their rows.
+        Several batches become one. Labels remain the last position.
         """
         return _arranged(self.blocks, *map(self._entered if self.projection is None else self._labelled, batches))
 
@@ -296,7 +295,7 @@ class ResidualCritic(_ResidualStack):
         return entered_LBC.permute(1, 2, 0)
 
     def score(self, entered_BCL: Tensor) -> Tensor:
-        """Return the scores, given the output of `stem`."""
+        """Return the scores (B,), given the output of `stem`."""
         if self.projection is None:
             score: Tensor = self.output(self._through(entered_BCL).flatten(1)).squeeze(1)
             return score
@@ -305,7 +304,7 @@ class ResidualCritic(_ResidualStack):
         return cast("Tensor", self.output(feature_BF).squeeze(1) + self.projection(feature_BF, label_B))
 
     def slopes(self, gradient_BCL: Tensor) -> Tensor:
-        """Return the norms (B,) of the gradients for the first layer's input, given those for its output."""
+        """Return norms (B,) of gradients with respect to the first layer's input, given those for its output."""
         weight_CV = self.input.weight.flatten(1)
         gradient_LBC = gradient_BCL.permute(2, 0, 1)
         if weight_CV.shape[1] <= weight_CV.shape[0]:

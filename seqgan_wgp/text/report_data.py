@@ -29,7 +29,7 @@ LINES_SHOWN = 20
 CHARACTERS_SHOWN = 30
 """Number of characters whose shares are shown: the most frequent ones of the held-out lines."""
 
-BINS_MOST = 40
+MAX_BINS = 40
 """Largest number of bins of the length chart; for longer rows a bin covers several lengths."""
 
 COMPARED, TRAIN_COMPARED = 300, 20_000
@@ -88,7 +88,7 @@ def length_histogram(generated_NL: Ids, held_out_NL: Ids) -> Histogram:
     """Return the histogram of lengths, in characters up to the first pad."""
     generated_N, held_out_N = lengths_N(generated_NL), lengths_N(held_out_NL)
     longest = max(int(generated_N.max()), int(held_out_N.max()))
-    width = -(-(longest + 1) // BINS_MOST)
+    width = -(-(longest + 1) // MAX_BINS)
     edges_K = np.arange(0, longest + 1 + width, width)
     return Histogram(
         title="Lengths",

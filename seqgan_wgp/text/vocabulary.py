@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PAD, UNKNOWN = 0, 1
 PAD_TOKEN, UNKNOWN_TOKEN = "[PAD]", "[UNK]"
 CODE_POINTS = 0x110000
-CHARACTERS_MOST = 0xFFFE
+MAX_CHARACTERS = 0xFFFE
 """Of a vocabulary: ids have at most two bytes, and two of them are the pad's and the unknown's."""
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -186,7 +186,7 @@ class Vocabulary:
             ids, decoder = tree["model"]["vocab"], tree["decoder"]["type"]
             texts = sorted((token for token in ids if token not in (PAD_TOKEN, UNKNOWN_TOKEN)), key=ids.__getitem__)
             characters = texts if tokens is None else [tokens.symbols.get(text, text) for text in texts]
-            if len(characters) > CHARACTERS_MOST or not all(map(is_unicode, characters)):
+            if len(characters) > MAX_CHARACTERS or not all(map(is_unicode, characters)):
                 raise ValueError("they are too many, or no characters")
             if decoder == "ByteLevel":
                 vocabulary = cls.of_bytes()

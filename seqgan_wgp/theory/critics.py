@@ -17,7 +17,7 @@ from ..nn.initialization import initialize
 from ..toy.distributions import Distribution, Indices
 from ..toy.networks import PointPerceptronCritic
 from ..training.losses import LOSSES
-from ..training.optimizers import optimizer
+from ..training.optimizers import make_optimizer
 from ..training.penalties import CONSTRAINTS
 from ..training.steps import CriticObjective, apply_gradients, critic_gradients
 from ..utils.counter_rng import Stream, normal, uniform
@@ -89,7 +89,7 @@ def train_critic(critic: PointPerceptronCritic, pairs: Pairs, how: Training, *, 
     Each step applies `critic_gradients`, the optimizer and the projection to new points. The data type of the critic's
     weights determines the precision.
     """
-    algorithm = optimizer(how.algorithm, critic)
+    algorithm = make_optimizer(how.algorithm, critic)
     project = how.objective.constraint.project
     precision = next(critic.parameters()).dtype
     for step in range(how.steps):

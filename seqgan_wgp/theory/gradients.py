@@ -20,7 +20,7 @@ from ..nn.initialization import initialize
 from ..toy.distributions import DISTRIBUTIONS, Indices
 from ..toy.networks import PointPerceptronGenerator
 from ..training.losses import LOSSES
-from ..training.schedule import noise_deviation
+from ..training.schedule import noise_std
 from ..training.steps import generator_gradients
 from ..utils.counter_rng import Stream, normal, uniform
 from . import js_identity
@@ -122,7 +122,7 @@ def measure_gradients(name: str, *, seed: int, steps: int = STEPS) -> tuple[Grad
         if step not in marks(steps):
             continue
         for objective, measured in found.items():
-            measured.append(_measured(generator, critic, objective, noise_deviation(schedule, step), seed))
+            measured.append(_measured(generator, critic, objective, noise_std(schedule, step), seed))
     return tuple(
         GradientCourse(case=name, objective=objective, steps=marks(steps), norm=norm, variance=variance)
         for objective, measured in found.items()
@@ -149,7 +149,7 @@ def _pairs(generator: PointPerceptronGenerator, schedule: TrainingSettings, seed
     real = DISTRIBUTIONS["8-gaussians"]
 
     def draw(index_N: Indices, step: int) -> tuple[Tensor, Tensor]:
-        deviation, counter_N = noise_deviation(schedule, step), torch.from_numpy(index_N)
+        deviation, counter_N = noise_std(schedule, step), torch.from_numpy(index_N)
         real_N2 = torch.from_numpy(real.sample(seed, Stream.TOY, index_N))
         with torch.no_grad():
             fake_N2 = generator(_latents(seed, Stream.CRITIC_LATENT, counter_N))

@@ -114,7 +114,7 @@ def configuration(name: str, *, seed: int, rounds: int) -> Config:
     )
 
 
-def measure_course(name: str, *, seed: int, rounds: int) -> QualityCourse:
+def measure_training(name: str, *, seed: int, rounds: int) -> QualityCourse:
     """Train by one of the METHODS with the ordinary trainer; return its course."""
     config = configuration(name, seed=seed, rounds=rounds)
     device = torch.device("cpu")
@@ -138,7 +138,7 @@ def run_meaning(seed: int, share: float, progress: ShowProgress) -> tuple[Qualit
     found = []
     for name, method in METHODS.items():
         progress(f"training by {name}")
-        found.append(measure_course(name, seed=seed, rounds=max(2, share_of(method.rounds, share))))
+        found.append(measure_training(name, seed=seed, rounds=max(2, share_of(method.rounds, share))))
     return tuple(found)
 
 

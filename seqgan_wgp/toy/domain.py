@@ -18,7 +18,7 @@ from ..config import Config
 from ..errors import CheckpointError, Diverged
 from ..training.domain import Items
 from ..utils.counter_rng import Stream, shuffled
-from ..utils.devices import sent
+from ..utils.devices import to_device
 from .distributions import Points, mode_measures, wasserstein
 from .networks import CRITICS, GENERATORS, POINT
 from .spec import ToyFacts
@@ -26,7 +26,7 @@ from .spec import ToyFacts
 SAMPLES = 2_500
 """Default number of points that an evaluation generates."""
 
-ASSIGNED_MOST = 1_000
+MAX_ASSIGNED = 1_000
 """Largest number of points for W1, which then takes 0.1 s, or 1 s while all generated points coincide."""
 
 SIZE = 1 << 40
@@ -100,7 +100,7 @@ class ToyDomain:
 
     def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return training points as (B, 2) float32 on the device."""
-        return sent(self._draw(Stream.TOY, indices_B), self.device)
+        return to_device(self._draw(Stream.TOY, indices_B), self.device)
 
     def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
         """Return validation points as (B, 2) float32 on the device."""
@@ -109,11 +109,11 @@ class ToyDomain:
     def score(self, samples: Items, *, half: str = "validation") -> dict[str, float]:
         """Return w1 and its floor; for a mixture also modes, high_quality and mode_kl of all (N, 2) samples.
 
-        w1: exact distance between the first samples, at most ASSIGNED_MOST, and as many points of the validation or
+        w1: exact distance between the first samples, at most MAX_ASSIGNED, and as many points of the validation or
         test half, which are never used in training. w1_floor: the same with training points instead of samples. The
         w1 of a perfect generator is not 0 but near the floor, which shrinks as the number of points grows.
         """
-        count = min(len(samples), ASSIGNED_MOST)
+        count = min(len(samples), MAX_ASSIGNED)
         numbers = {"w1": wasserstein(samples[:count], self._half(half, count)), "w1_floor": self._floor(half, count)}
         return numbers | (mode_measures(samples, self.distribution) if self.distribution.centres else {})
 

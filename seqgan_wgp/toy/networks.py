@@ -10,7 +10,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ..config.schema import CriticSettings, GeneratorSettings
-from ..nn.layers import FOR_UNITS, relu, unit_norm
+from ..nn.layers import UNIT_NORMS, relu, unit_norm
 from ..registry import CRITICS as _CRITICS
 from ..registry import GENERATORS as _GENERATORS
 from ..registry import register
@@ -36,7 +36,7 @@ class _Layers(nn.Module):
         return out
 
 
-@register.generator("perceptron", data="toy", normalizations=FOR_UNITS)
+@register.generator("perceptron", data="toy", normalizations=UNIT_NORMS)
 class PointPerceptronGenerator(nn.Module):
     """Latents to points: (B, Z) -> (B, 2).
 
@@ -54,7 +54,7 @@ class PointPerceptronGenerator(nn.Module):
         return point_B2
 
 
-@register.critic("perceptron", data="toy", normalizations=FOR_UNITS)
+@register.critic("perceptron", data="toy", normalizations=UNIT_NORMS)
 class PointPerceptronCritic(nn.Module):
     """Points to scores: (B, 2) -> (B,). Scores of different samples are independent, except with batch norm.
 

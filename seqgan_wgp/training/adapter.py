@@ -1,8 +1,8 @@
-"""DomainAdapter: the interface between one kind of data and the rest of the package outside the trainer.
+"""DomainAdapter: everything outside the trainer that depends on the kind of data, such as reading and evaluation.
 
-What trains, evaluates, reports, exports and commands asks the adapter of the data, and never which kind it has. A new
-kind of data is a subclass, registered in `seqgan_wgp.domains.DOMAINS`, and an entry of `config.kinds.DATA_KINDS`;
-tests/fourth_domain.py is a whole one.
+Training, evaluation, reports, export and commands call the adapter and never ask which kind of data they have. To add a
+kind of data, write a subclass, register it in `seqgan_wgp.domains.DOMAINS`, and add an entry to
+`config.kinds.DATA_KINDS`. tests/fourth_domain.py is a complete example.
 """
 
 from __future__ import annotations
@@ -25,54 +25,54 @@ from .domain import DataSpec, Domain, Items, StoredSpec
 from .report_data import ReportData
 from .trial import TrialData
 
-ORDERS_MOST = 8
-"""N-grams are measured for n = 1 .. so many at most."""
+MAX_ORDERS = 8
+"""Largest n of the n-gram measures."""
 
 WriteItems: TypeAlias = Callable[[Iterable[Items]], None]
-"""Writes compact items, given some at a time, to where it was made for."""
+"""Writes compact items, which are given in parts, to its destination."""
 
 
 class DataFiles(Protocol):
     """Data that can be written to a run's folder."""
 
     def write(self, folder: Path, on_bytes: OnBytes) -> None:
-        """Write the data to a run's folder, as `DomainAdapter.open` finds it."""
+        """Write the data to a run's folder, where `DomainAdapter.open` finds it."""
 
 
 class PreparedData(DataFiles, Protocol):
-    """Data that has been scanned: what it is, and how it gets into a run's folder."""
+    """Scanned data: its description, and how it is written to a run's folder."""
 
     @property
     def name(self) -> str:
-        """What the data is called, in names of folders too."""
+        """Short name of the data, also used in folder names."""
 
     @property
     def label(self) -> str:
-        """What messages call it: as the user named it."""
+        """Name of the data in messages, as the user gave it."""
 
     @property
     def size(self) -> int | None:
-        """Bytes that `write` reads; None where that is not known, or little."""
+        """Number of bytes that `write` will read; None if unknown, or small."""
 
     @property
     def sha256(self) -> str:
-        """Hash of the content, in hexadecimal digits."""
+        """SHA-256 of the content, as hexadecimal digits."""
 
     def summary(self) -> str:
-        """Return what the data is, in one line."""
+        """Return a description of the data in one line."""
 
     def warnings(self) -> list[str]:
-        """Return what a user should know about it before training."""
+        """Return warnings about the data that a user should read before training."""
 
     def decide(self, config: Config) -> Config:
-        """Return the config with all that depends on the data decided. Raises ConfigError where that cannot be."""
+        """Return the config with every "auto" that depends on the data resolved. Raises ConfigError if that fails."""
 
     def trial(self, config: Config) -> TrialData:
-        """Return what trials of the machine need to know of the data; the config is a decided one."""
+        """Return what timing trials need to know about the data; the config is the result of `decide`."""
 
 
 class TrainedModel(Protocol):
-    """What an evaluation sees of a trained model."""
+    """The parts of a trained model that an evaluation uses."""
 
     config: Config
     facts: dict[str, Any]
@@ -85,45 +85,45 @@ class TrainedModel(Protocol):
         """The kind of data."""
 
     def refined(self) -> TrainedModel:
-        """Return the model with only the items that its refiner accepts. Raises ConfigError where it has none."""
+        """Return the model restricted to items that its refiner accepts. Raises ConfigError if it has no refiner."""
 
     def samples(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Items]:
-        """Yield n generated items, some at a time; item k is a function of the seed and k alone."""
+        """Yield n generated items in blocks; item k is a function of the model, the seed and k."""
 
     def tables(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Tensor]:
-        """Yield the points of critic space that the items are decoded from."""
+        """Yield the same items before decoding, as points of critic space."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedModel:
-    """A trained model that has been loaded."""
+    """A loaded model, and where it came from."""
 
     model: TrainedModel
     label: str
-    """What messages call it."""
+    """Name of the model in messages."""
 
     run: Path | None
-    """Its run's folder, where it was named by that."""
+    """Run folder; None if the model was given as a file or by name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvalOptions:
-    """Options of an evaluation; None: the kind of data decides."""
+    """Options of an evaluation. None stands for the default of the kind of data."""
 
     corpus: Any = None
     data: Path | None = None
     weights: str | None = None
-    """Column of the counts in a corpus of text."""
+    """For text: name of the column with counts."""
 
     samples: int | None = None
     legacy: bool = False
     guesses: tuple[int, ...] | None = None
     orders: int | None = None
     c2st_steps: int | None = None
-    """Of the classifier two-sample test; 0 leaves it out."""
+    """Training steps of the classifier two-sample test; 0 leaves it out."""
 
     refine: bool = False
-    """Whether the model is one whose strings its refiner accepts."""
+    """Whether to evaluate only strings that the refiner accepts."""
 
     seed: int = 0
     baseline_seconds: float | None = None
@@ -133,13 +133,13 @@ class EvalOptions:
     """Whether to measure the probability of test lines under the model."""
 
     def check(self) -> None:
-        """Raise ConfigError for a number out of bounds, or options that do not go together."""
+        """Raise ConfigError for an invalid number, or options that exclude each other."""
         if self.samples is not None and self.samples < 1:
             raise ConfigError(f"--samples is {self.samples}, but it must be at least 1")
         if self.samples is not None and self.legacy:
             raise ConfigError("--samples cannot be used with --legacy, which always uses 640", "leave one of them out")
-        if self.orders is not None and not 1 <= self.orders <= ORDERS_MOST:
-            raise ConfigError(f"--orders is {self.orders}, but it must be 1 to {ORDERS_MOST}")
+        if self.orders is not None and not 1 <= self.orders <= MAX_ORDERS:
+            raise ConfigError(f"--orders is {self.orders}, but it must be 1 to {MAX_ORDERS}")
         for number in self.guesses or ():
             if number < 1:
                 raise ConfigError(f"--guesses is {number}, but it must be at least 1")
@@ -173,7 +173,7 @@ class EvalOptions:
             )
 
     def refuse(self, kind: str, *names: str) -> None:
-        """Raise ConfigError when one of the named options is given, which a model of this kind has no use for."""
+        """Raise ConfigError if one of the named options is given, which do not apply to this kind of data."""
         for name in names:
             if getattr(self, name):
                 option = "CORPUS" if name == "corpus" else f"--{name.replace('_', '-')}"
@@ -181,26 +181,26 @@ class EvalOptions:
 
 
 MeasureRow: TypeAlias = tuple[str, str, str, str]
-"""A measure: its name, its value, what to hold it against, and what it means here."""
+"""A row of the table of measures: name, value, what to compare it with, and what it means here."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvalTable:
-    """A table that an evaluation has besides its measures."""
+    """A further table of an evaluation."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    """May hold strings of a corpus."""
+    """Cells may contain strings of a corpus."""
 
     numbers: int = 0
-    """The last so many columns are numbers."""
+    """Number of columns at the end that contain numbers."""
 
     empty: str = ""
-    """What is said where there are no rows."""
+    """Text to show if there are no rows."""
 
 
 class Evaluation(Protocol):
-    """What an evaluation found; each kind of data has its own."""
+    """The result of an evaluation; each kind of data has its own class."""
 
     @property
     def summary(self) -> tuple[str, ...]:
@@ -208,156 +208,156 @@ class Evaluation(Protocol):
 
     @property
     def method(self) -> str:
-        """How it was measured, in one line."""
+        """How the result was measured, in one line."""
 
     @property
     def rows(self) -> list[MeasureRow]:
-        """One for each measure."""
+        """The table of measures, one row each."""
 
     @property
     def tables(self) -> tuple[EvalTable, ...]:
-        """What else there is to show."""
+        """Further tables."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return JSON values; docs/metrics.md says what each key is."""
+        """Return the result as JSON values; docs/metrics.md describes the keys."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CardData:
-    """What a model card says that depends on the kind of data."""
+    """The parts of a model card that depend on the kind of data."""
 
     name: str
-    """Of the data that was trained on."""
+    """Name of the training data."""
 
     rows: Sequence[tuple[str, str]]
-    """Label and value of what else there is to say of the data."""
+    """(label, value) of further facts about the data."""
 
     limits: Sequence[str]
-    """Intended use and limits, a sentence or a few each; Markdown."""
+    """Paragraphs about intended use and limits, in Markdown."""
 
 
 class DomainAdapter(ABC):
-    """One kind of data: how it is prepared, opened, evaluated, shown and written, and how commands speak of it."""
+    """One kind of data: how it is read, evaluated, reported and written, and what commands call it."""
 
     name: ClassVar[str]
-    """The setting `domain`, and the key in DOMAINS and in `config.kinds.DATA_KINDS`."""
+    """The value of the setting `domain`, and the key in DOMAINS and in `config.kinds.DATA_KINDS`."""
 
     spec_type: ClassVar[type[StoredSpec]]
-    """What a model file stores about its data."""
+    """Class of the spec that a model file stores."""
 
     items: ClassVar[str]
-    """What several generated items are called: "images"."""
+    """Plural of a generated item, e.g. "images"."""
 
     description: ClassVar[str]
-    """What the two networks are, for a model card: "A generator of images, and a critic that scores images"."""
+    """Description of both networks for a model card: "A generator of images, and a critic that scores images"."""
 
     recipe: ClassVar[str]
-    """The recipe that training starts from unless another one is named."""
+    """The default recipe."""
 
     recipe_hint: ClassVar[str]
-    """What to do where a recipe for another kind of data was named with this kind of data."""
+    """Remedy in the message for a recipe of another kind of data."""
 
     generate_hint: ClassVar[str] = "-n 1000"
-    """Options of `generate` that are a good next step after training."""
+    """Options of `generate` that `train` suggests at its end."""
 
     hub_task: ClassVar[str] = "other"
-    """What the Hugging Face Hub calls the task."""
+    """Name of the task on the Hugging Face Hub."""
 
     hub_tags: ClassVar[tuple[str, ...]] = ()
     output_name: ClassVar[str] = "points"
-    """Name of the output of an exported graph: a point of critic space for each latent."""
+    """Name of an exported graph's output, which is a point of critic space for each latent."""
 
     formats: ClassVar[tuple[str, ...]] = ("txt", "jsonl", "csv")
-    """What `generate --format` accepts."""
+    """Allowed values of `generate --format`."""
 
     files: ClassVar[frozenset[str]]
     """Names of the files that `PreparedData.write` writes to a run's folder."""
 
     has_strings: ClassVar[bool] = False
-    """Whether items are strings of a vocabulary, which can be scored, filtered and constrained; the spec has both."""
+    """Whether items are strings, which can be scored, filtered and constrained. Then the spec is a `TextSpec`."""
 
     is_readable: ClassVar[bool] = True
-    """Whether `DataSpec.to_text` says all there is to an item, as it does not of a picture."""
+    """Whether `DataSpec.to_text` shows an item completely, which it does not for an image."""
 
     @property
     def has_rules(self) -> bool:
-        """Whether `PreparedData.decide` decides settings by rule."""
+        """Whether `PreparedData.decide` chooses some settings by rules."""
         return DATA_KINDS[self.name].has_rules
 
     def claims(self, inputs: Sequence[str]) -> bool:
-        """Say whether the words that `train` or `compare` was given name data of this kind."""
+        """Return whether the arguments of `train` or `compare` name data of this kind."""
         del inputs
         return False
 
     def open_inputs(self, inputs: Sequence[str], data: Path | None = None) -> Any:
-        """Return what `scan` takes, given the words of a command line and the value of `--data`.
+        """Return the source for `scan`, given the arguments of a command and the value of `--data`.
 
         Raises:
-            ConfigError, CorpusError: they name nothing that can be opened.
+            ConfigError, CorpusError: there is nothing of this name that can be opened.
         """
         if data is not None:
             raise ConfigError("--data is for images only", "leave it out, or use: compare mnist --data DIR")
         return inputs[0] if len(inputs) == 1 else list(inputs)
 
     def settings(self, source: Any) -> dict[str, object]:
-        """Return the settings that naming the data decides, dotted name -> value.
+        """Return the settings that follow from the choice of data, dotted name -> value.
 
         Args:
-            source: what `scan` or `open_inputs` takes.
+            source: a source for `scan`, or the result of `open_inputs`.
         """
         del source
         return {}
 
     def improvements(self, config: Config, run: Path) -> Sequence[str]:  # noqa: ARG002 (others need both)
-        """Return the commands, without the program's name, that make the items of a run with these settings better."""
+        """Return commands, without the program's name, that improve the samples of a finished run."""
         return ()
 
     @abstractmethod
     def scan(self, source: Any, config: Config, watch: Watch = unwatched) -> PreparedData:
-        """Look at data once.
+        """Read data once, and return it with what was found.
 
         Args:
-            source: the data, as `seqgan_wgp.train` takes it.
-            config: says how it is read.
-            watch: told of bytes that are read or downloaded.
+            source: the data, as an argument of `seqgan_wgp.train`.
+            config: settings of how it is read.
+            watch: called as bytes are read or downloaded.
 
         Raises:
-            CorpusError: it cannot be read or learnt from.
+            CorpusError: the data cannot be read, or is not suitable for training.
         """
 
     @abstractmethod
     def open(self, folder: Path, config: Config, device: torch.device) -> Domain:
-        """Open the data that was prepared in a run's folder. Raises CheckpointError when it is not there or damaged."""
+        """Open the data in a run's folder. Raises CheckpointError when it is missing or damaged."""
 
     @abstractmethod
     def evaluate(self, loaded: LoadedModel, options: EvalOptions, on_step: OnStep, on_bytes: OnBytes) -> Evaluation:
-        """Measure a model against the test half of its data; see `seqgan_wgp.evaluate`."""
+        """Measure a model against the test split of its data; see `seqgan_wgp.evaluate`."""
 
     @abstractmethod
     def report_data(self, folder: Path, config: Config, samples: Items | None) -> ReportData:
-        """Return what a run's report shows of the data beside generated items (None: there is no model yet)."""
+        """Return the report's comparison of the data with generated items (None: there is no model yet)."""
 
     @abstractmethod
     def card_data(self, facts: Mapping[str, Any]) -> CardData:
-        """Return what a model card says of a model file's facts. Raises KeyError or TypeError where one is missing."""
+        """Return data for a model card from a model file's facts. Raises KeyError or TypeError if one is missing."""
 
     @abstractmethod
     def write_samples(self, config: Config, spec: DataSpec, samples: Items, stem: Path) -> None:
-        """Write the first items of an evaluation to a file for people; the kind adds the ending to `stem`."""
+        """Write the first samples of an evaluation to a readable file, whose extension is added to `stem`."""
 
     def write_film(self, pictures: Mapping[int, Path], path: Path) -> None:
-        """Make a film of step -> file of samples, where samples are pictures."""
+        """Write an animation from step -> sample picture, if samples are pictures."""
         del pictures, path
 
     def lines(self, spec: DataSpec, parts: Iterable[Items], format_: str) -> Iterator[str]:
-        """Yield generated items as text of a format, line feeds included; first what the file begins with."""
+        """Yield generated items as text in a format, with line feeds, after the format's header."""
         del format_
         return (line + "\n" for part in parts for line in spec.to_text(part))
 
     def items_writer(
         self, output: str | None, count: int, *, columns: int | None = None, overwrite: bool = False
     ) -> WriteItems | None:
-        """Return what writes `count` generated items to files of their own; None where items are lines of text.
+        """Return a writer of `count` generated items to files; None if items are lines of text.
 
         Raises ConfigError when they cannot be written there, or not in this form.
         """
@@ -369,12 +369,12 @@ class DomainAdapter(ABC):
         return None
 
     def interpolation_writer(self, output: str | None, *, overwrite: bool = False) -> WriteItems | None:
-        """Return what writes the items between two latents; None where they are lines of text. Raises ConfigError."""
+        """Return the writer of an interpolation; None if items are lines of text. Errors as `items_writer`."""
         del output, overwrite
         return None
 
     def check_format(self, format_: str) -> None:
-        """Raise ConfigError unless `generate` has such a format."""
+        """Raise ConfigError unless `generate` supports the format."""
         if format_ not in self.formats:
             known = f"choose one of: {', '.join(self.formats)}"
             raise ConfigError(f"--format is {format_!r}{did_you_mean(format_, self.formats)}", known)

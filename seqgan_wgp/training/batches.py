@@ -1,14 +1,14 @@
-"""Draw the batches of each step by number: real items, latent vectors, epsilon and instance noise.
+"""Batches: the real items, latent vectors, epsilon and instance noise of each step, as functions of the step's number.
 
-Gulrajani et al. 2017, Algorithm 1, lines 4 and 11. A batch is a stretch of a stream's rows, and which stretch follows
-from the number of the step (schedule.py). Of many processes each draws its slice of the stretch, so together they draw
-the batch that one alone would.
+Gulrajani et al. 2017, Algorithm 1, lines 4 and 11. The number of a step (schedule.py) selects consecutive rows of a
+random stream. In distributed training each process draws its slice of them, so together the processes draw the batch
+that a single one would.
 
-What many steps need is drawn and looked up at once, then handed out step by step. A number is a function of its seed,
-stream, index and column alone, so it is the same, bit for bit, however many are drawn with it.
+Noise is drawn, and real items are looked up, for many steps at once. A random number depends only on its seed, stream,
+index and column, so it is the same bit for bit, however many are drawn with it.
 
-Shape suffixes: N batches, S steps, B this process's part of a batch, M items of all of them, Z latent, E the event's
-numbers, C columns.
+Shape suffixes: N batches, S steps, B this process's part of a batch, M rows of several batches, Z latent, E numbers of
+a point, C columns.
 """
 
 from __future__ import annotations
@@ -34,36 +34,36 @@ from .penalties import CONSTRAINTS, Uniform
 from .schedule import Number, penalty_every
 
 SMALL_CORPUS = 1_000
-"""Below this many training items batches are drawn with replacement: an epoch would be only a few batches."""
+"""Below this many training items, batches are drawn with replacement; an epoch would have only a few batches."""
 
 AHEAD = 4_096
-"""Real items that are looked up at once at most, or those of one batch."""
+"""Most real items that are looked up at once, unless one batch has more."""
 
-NOISE_MOST = 1 << 18
-"""Numbers of noise drawn at once at most: 1 MiB, and 2 MiB for each of the integers that they are made of."""
+MAX_NOISE = 1 << 18
+"""Most random numbers that are drawn at once: 1 MiB, and 2 MiB for each array of integers behind them."""
 
-ROUNDS_MOST = 64
-"""Rounds that noise is drawn for at once at most: what a run draws and no longer needs when it ends."""
+MAX_ROUNDS = 64
+"""Most rounds for which noise is drawn at once; at the end of a run the rest is wasted."""
 
-ITEMS_MOST = 1 << 23
-"""Numbers of critic space that the items looked up at once would take at most; they are compact, and take less."""
+MAX_ITEMS = 1 << 23
+"""Most numbers that the items looked up at once would have in critic space; in compact form they take less."""
 
 _GENERATOR_STREAMS = (Stream.GENERATOR_LATENT, Stream.GENERATOR_NOISE)
 
 
 @final
 class Batches:
-    """Draws what the steps of a run need; the same number gives the same batch.
+    """Draws the random inputs of the steps of a run; the same number gives the same batch.
 
     Args:
-        domain: gives the items.
-        config: with seed and size of a batch, and the distribution of latents.
-        device: where all that is drawn is wanted.
-        group: the processes that a batch is divided among.
-        noise_dim: uniforms that the generator draws an item by, beside its latent.
+        domain: the data.
+        config: seed, batch size, and distribution of the latents.
+        device: device of everything that is drawn.
+        group: the processes among which a batch is divided.
+        noise_dim: number of uniforms that the generator needs per item in addition to its latent.
 
     Raises:
-        ConfigError: the real batch is to be the same in every step, and there are fewer items than it has.
+        ConfigError: `training.fixed_batch` is set, and there are too few training items for a batch.
     """
 
     def __init__(
@@ -76,23 +76,23 @@ class Batches:
         self.seed, self.size = config.training.seed, config.training.batch_size
         self.here, self.share = group.slice_of(self.size), group.share_of(self.size)
         self._index_B = torch.arange(self.here.start, self.here.stop, device=device)
-        items = min(AHEAD, ITEMS_MOST // max(1, math.prod(domain.spec.event_shape)))
+        items = min(AHEAD, MAX_ITEMS // max(1, math.prod(domain.spec.event_shape)))
         self._ahead = 1 if self.fixed else max(1, items // self.size)
         self._first = -self._ahead
         self._blocks: dict[tuple[Stream, int], tuple[NoiseBlock, int]] = {}
-        """(stream, columns) -> its noise of some rounds, and its steps in a round."""
+        """(stream, columns) -> noise of several rounds, and the number of steps per round."""
         self._prepared = False
 
     def rows(self, number: int) -> npt.NDArray[np.int64]:
-        """Return the rows of batch `number` in every stream: (B,), counted over all batches of the run."""
+        """Return the row numbers of batch `number`, (B,), the same in every stream; they count over the whole run."""
         return np.arange(number * self.size + self.here.start, number * self.size + self.here.stop)
 
     def index(self, number: Number) -> Tensor:
-        """Return `rows` as int64 on the device; `number` may be a tensor there."""
+        """Return `rows` as an int64 tensor; `number` may be a tensor on the device."""
         return self._index_B + number * self.size
 
     def real(self, number: int) -> Tensor:
-        """Return real batch `number` of the run: B compact items on the device."""
+        """Return real batch `number` of the run: compact items (B, ...) on the device."""
         if self.fixed:
             number = 0
         if not self._first <= number < self._first + self._ahead:
@@ -103,10 +103,10 @@ class Batches:
         return real
 
     def latents(self, stream: Stream, number: Number, real: Tensor | None = None) -> Tensor:
-        """Return the generator's inputs for the fakes of step `number`: latents (B, Z), followed by its noise.
+        """Return the generator's inputs for step `number`: latents (B, Z), followed by `noise_dim` uniforms.
 
-        In a conditional run a label follows: that of the compact item in the same place of `real`, so that points
-        between a real and a generated one have the label of both; without `real` it is drawn.
+        In a conditional run a label is the last column. It is taken from the item at the same position of `real`, so
+        that an interpolate has the label of both its ends; without `real` it is drawn.
         """
         columns = self.config.generator.latent + self.noise_dim + (self.labels is not None and real is None)
 
@@ -117,7 +117,7 @@ class Batches:
         return drawn_BX if self.labels is None or real is None else with_label(drawn_BX, real[:, -1])
 
     def epsilon(self, number: Number) -> Uniform:
-        """Return where critic step `number` takes its penalty: columns -> (B, columns) in [0, 1)."""
+        """Return the random numbers of critic step `number`'s penalty: columns -> (B, columns) in [0, 1)."""
 
         def draw(columns: int) -> Tensor:
             stream = Stream.EPSILON
@@ -125,24 +125,24 @@ class Batches:
 
         return draw
 
-    def noise(self, stream: Stream, number: Number, deviation: float) -> Tensor:
-        """Return instance noise (B, ...) of a standard deviation, of the shape of points of critic space."""
+    def noise(self, stream: Stream, number: Number, std: float) -> Tensor:
+        """Return Gaussian instance noise with this standard deviation, in the shape of points of critic space."""
         shape = self.domain.spec.event_shape
         columns = math.prod(shape)
         noise_BE = self._noise(stream, number, columns, lambda index_M: normal(self.seed, stream, index_M, columns))
-        return deviation * noise_BE.reshape(-1, *shape)
+        return std * noise_BE.reshape(-1, *shape)
 
     def prepare(self, round_: int) -> None:
-        """Draw all noise of a round that earlier rounds have had too, so that a recorded round finds it.
+        """Draw all noise of a round in advance, for the streams that earlier rounds have used.
 
-        From then on a step whose number is a tensor reads what was prepared, and draws nothing.
+        From then on, a step whose number is a tensor reads this noise and draws none, so a CUDA graph can record it.
         """
         self._prepared = True
         for block, steps in self._blocks.values():
             block.fill(round_ * steps)
 
     def _noise(self, stream: Stream, number: Number, columns: int, draw: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return the noise (B, columns) of a step, drawn for many rounds at once where that is possible."""
+        """Return the noise (B, columns) of a step, drawn for many rounds at once if possible."""
         drawn = self._blocks.get((stream, columns))
         if isinstance(number, Tensor) and not (drawn and self._prepared):
             return draw(self.index(number))
@@ -156,7 +156,7 @@ class Batches:
         return drawn[0].at(number)
 
     def _steps_in_round(self, stream: Stream) -> int:
-        """Return how many steps of a round draw from a stream, if their numbers follow each other; else 0."""
+        """Return how many steps of a round draw from a stream; 0 if their numbers are not consecutive."""
         settings = self.config.training
         if stream not in _GENERATOR_STREAMS:
             return settings.critic_steps
@@ -164,7 +164,7 @@ class Batches:
         return 1 if settings.generator_steps == 1 and not more else 0
 
     def _items(self, numbers: range) -> npt.NDArray[np.int64]:
-        """Return which training items the real batches `numbers` are: (N, B)."""
+        """Return the indices of the training items in the real batches `numbers`, (N, B)."""
         row_NB = np.stack([self.rows(number) for number in numbers])
         if self.fixed:
             return row_NB
@@ -173,19 +173,19 @@ class Batches:
 
 
 def rounds_ahead(numbers: int) -> int:
-    """Return how many rounds of so many numbers each to draw at once; 0: one round alone is too large for a block."""
-    return min(ROUNDS_MOST, NOISE_MOST // max(1, numbers))
+    """Return for how many rounds to draw noise at once, at `numbers` per round; 0: a single round is too large."""
+    return min(MAX_ROUNDS, MAX_NOISE // max(1, numbers))
 
 
 @final
 class NoiseBlock:
-    """The noise of one stream for the steps of some rounds. It stays at its place, so a recorded round can read it.
+    """Noise of one stream for the steps of several rounds, at a fixed address, from which a CUDA graph can read.
 
     Args:
-        draw: index of items (M,), int64 on the device -> noise (M, C).
-        index_B: places of this process's items in a batch.
-        size: of the whole batch.
-        steps: steps of a block.
+        draw: row numbers (M,), int64 on the device -> noise (M, C).
+        index_B: positions of this process's items in a batch.
+        size: size of the whole batch.
+        steps: number of steps in a block.
     """
 
     def __init__(self, draw: Callable[[Tensor], Tensor], index_B: Tensor, size: int, steps: int) -> None:
@@ -195,7 +195,7 @@ class NoiseBlock:
         self._noise_SBC = self._drawn()
 
     def fill(self, number: int) -> None:
-        """Draw the block that step `number` lies in, unless it is there."""
+        """Draw the block that contains step `number`, unless it is the present one."""
         first = number - number % self._steps
         if first != self._first:
             self._first = first
@@ -203,9 +203,9 @@ class NoiseBlock:
             self._noise_SBC.copy_(self._drawn())
 
     def at(self, number: Number) -> Tensor:
-        """Return the noise (B, C) of step `number`: a view that holds until another block is drawn.
+        """Return the noise (B, C) of step `number`: a view that is valid until another block is drawn.
 
-        Where `number` is a tensor, the block must be there; see `fill`.
+        If `number` is a tensor, its block must have been drawn with `fill`.
         """
         if isinstance(number, Tensor):
             return self._noise_SBC.index_select(0, (number - self._first_step)[None])[0]
@@ -220,7 +220,7 @@ class NoiseBlock:
 
 
 def check_fixed_batch(config: Config, size: int) -> None:
-    """Raise ConfigError if every step shall have the same real batch and there are too few training items for one."""
+    """Raise ConfigError if `training.fixed_batch` is set and there are too few training items for a batch."""
     batch = config.training.batch_size
     if config.training.fixed_batch and size < batch:
         raise ConfigError(
@@ -230,7 +230,7 @@ def check_fixed_batch(config: Config, size: int) -> None:
 
 
 def check_divisible(config: Config, size: int) -> None:
-    """Raise ConfigError unless a batch can be divided among so many processes without changing the run."""
+    """Raise ConfigError unless a batch can be divided among `size` processes without changing the run."""
     if size == 1:
         return
     if config.training.device == "mps":

@@ -1,4 +1,4 @@
-"""Build the parts of training from a config: losses, penalty, networks, optimizers and schedule."""
+"""Build the components of training from a config: loss, penalty, networks, optimizers and schedule."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from torch.overrides import TorchFunctionMode
 
 from ..config import Config
 from ..errors import CheckpointError, one_line
-from ..nn.build import apply_weight_norm
 from ..nn.initialization import initialize_pair
+from ..nn.layers import apply_weight_norm
 from .domain import DataSpec
 from .losses import Loss, loss_of
-from .optimizers import optimizer
+from .optimizers import make_optimizer
 from .penalties import CONSTRAINTS, Constraint
 from .schedule import Schedule
 
@@ -33,11 +33,11 @@ class Optimizers(NamedTuple):
 @final
 @dataclass(frozen=True, kw_only=True)
 class Components:
-    """What a trainer is made of. Replace a part with `dataclasses.replace` to train with one of your own."""
+    """The components of training. Replace one with `dataclasses.replace` to train with your own."""
 
     loss: Loss
     penalty: Constraint
-    """Keeps the critic Lipschitz; not only by a penalty, also by clipping or by what `prepare` does to its layers."""
+    """The constraint that keeps the critic Lipschitz: a penalty, weight clipping, or a change of its layers."""
 
     generator: nn.Module
     critic: nn.Module
@@ -48,9 +48,9 @@ class Components:
 
 
 def build(config: Config, spec: DataSpec, device: torch.device) -> Components:
-    """Return the parts that a config names, the networks on a device, with their first weights.
+    """Return the components that a config describes, with initialized networks on the device.
 
-    A pure function of config and spec. The networks are moved before the optimizers are made, which hold their
+    A pure function of config and spec. The networks are moved to the device first, since the optimizers hold their
     parameters.
     """
     generator, critic = (network.to(device) for network in build_generator_and_critic(config, spec))
@@ -60,15 +60,15 @@ def build(config: Config, spec: DataSpec, device: torch.device) -> Components:
         generator=generator,
         critic=critic,
         optimizers=Optimizers(
-            generator=optimizer(config.optimizer.generator, generator),
-            critic=optimizer(config.optimizer.critic, critic),
+            generator=make_optimizer(config.optimizer.generator, generator),
+            critic=make_optimizer(config.optimizer.critic, critic),
         ),
         schedule=Schedule(training=config.training, optimizer=config.optimizer),
     )
 
 
 def build_generator_and_critic(config: Config, spec: DataSpec) -> tuple[nn.Module, nn.Module]:
-    """Return the networks as training begins with them: a function of config and spec, the seed among them."""
+    """Return the initialized generator and critic, a pure function of the config (with its seed) and the spec."""
     with seeded_construction(config.training.seed):
         generator, critic = spec.networks(config)
     initialize_pair(generator, critic, config)
@@ -76,7 +76,7 @@ def build_generator_and_critic(config: Config, spec: DataSpec) -> tuple[nn.Modul
 
 
 def _prepared(generator: nn.Module, critic: nn.Module, config: Config) -> tuple[nn.Module, nn.Module]:
-    """Prepare layers where the settings want it: weight and spectral norm write their weights in another way."""
+    """Apply weight and spectral normalization, where the settings ask for them; both reparametrize layers."""
     for network, settings in ((generator, config.generator), (critic, config.critic)):
         if settings.normalization == "weight":
             apply_weight_norm(network)
@@ -87,9 +87,15 @@ def _prepared(generator: nn.Module, critic: nn.Module, config: Config) -> tuple[
 
 
 def build_for(config: Config, spec: DataSpec, numbers: int) -> tuple[nn.Module, nn.Module]:
-    """Return the networks that a file with so many numbers is loaded into; first weights are not drawn for them.
+    """Return networks without initialized weights, into which a file's weights can be loaded.
 
-    Raises CheckpointError when they would be far larger than the file, or cannot be.
+    Args:
+        config: the file's settings.
+        spec: the file's kind of data.
+        numbers: how many numbers the file has, which limits the size of the networks.
+
+    Raises:
+        CheckpointError: the networks would be far larger than the file, or cannot be built.
     """
     with making_networks(numbers), seeded_construction(config.training.seed):
         return _prepared(*spec.networks(config), config)
@@ -97,7 +103,7 @@ def build_for(config: Config, spec: DataSpec, numbers: int) -> tuple[nn.Module, 
 
 @contextlib.contextmanager
 def seeded_construction(seed: int) -> Iterator[None]:
-    """Make what networks draw while they are constructed a function of the seed, and leave torch's own generator be."""
+    """Seed the random numbers of network constructors; torch's global generator is restored afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
@@ -105,9 +111,9 @@ def seeded_construction(seed: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def making_networks(numbers: int | None) -> Iterator[None]:
-    """Limit networks that are made within to about the numbers that a file has (None: no limit).
+    """Limit the size of networks that are built inside to about this many numbers; None: no limit.
 
-    Raises CheckpointError where the settings make larger ones, or none.
+    Raises CheckpointError when the settings give larger networks, or none.
     """
     if numbers is None:
         yield
@@ -120,21 +126,21 @@ def making_networks(numbers: int | None) -> Iterator[None]:
 
 
 SLACK = 1 << 24
-"""Numbers that networks may have beside those of a file, e.g. tables that are computed."""
+"""Numbers that networks may have in addition to those of a file, such as computed tables."""
 
 _FACTORIES = frozenset({torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn})
 
 
 class OverBudgetError(RuntimeError):
-    """The networks would hold far more numbers than the file."""
+    """The networks would have far more numbers than the file."""
 
 
 @final
 class MemoryBudget(TorchFunctionMode):
-    """Limits how many numbers the tensors that are made within may have in all.
+    """Limits the total size of the tensors that are created inside.
 
     Args:
-        numbers: how many.
+        numbers: the limit, in numbers.
     """
 
     def __init__(self, numbers: int) -> None:
@@ -148,7 +154,7 @@ class MemoryBudget(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Count what a function that makes a tensor is asked for, before it does."""
+        """Count the size of a new tensor before it is allocated."""
         del types
         given = dict(kwargs or {})
         if func in _FACTORIES:

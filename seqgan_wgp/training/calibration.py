@@ -1,7 +1,7 @@
-"""Choose what depends on the machine by trial: threads on a CPU; sizes, convolution and evaluations on a GPU.
+"""Rules that choose machine-dependent settings from measured times: threads on a CPU; sizes and more on a GPU.
 
-Each choice is a function of measured times alone; trial.py measures them. What is chosen stays in the run's config, so
-the run goes on with the same numbers, on whatever machine. docs/defaults.md has the rules.
+trial.py measures the times. The chosen values are stored in the run's config, so a resumed run keeps them on any
+machine. docs/defaults.md describes the rules.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 
 NEAR = 1.1
-"""Fewer threads are taken where they need at most this share of the shortest time: they leave cores to others."""
+"""The fewest threads that need at most this multiple of the shortest time are chosen; they leave cores to others."""
 
 SWEEPS = 5
-"""How often each number of threads is tried; the median counts, since others may be using the cores."""
+"""How often each number of threads is timed; the median counts, since other programs may be using the cores."""
 
-SECONDS_MOST = 3.0
-"""No further sweep begins after so long."""
+MAX_SECONDS = 3.0
+"""No further sweep starts after this time."""
 
 FREE = 1.25
-"""A larger network or batch is taken where a round takes at most this share of the time that the smallest takes."""
+"""A larger network or batch is chosen if a round takes at most this multiple of the smallest one's time."""
 
-GROWTH_MOST = 8
-"""How many times as large as the rule for CPUs has it a width or a batch may become."""
+MAX_GROWTH = 8
+"""Largest factor by which a width or batch size may exceed the value that is used on CPUs."""
 
 GENERATING, SCORING = 0.05, 0.5
-"""Shares of the rounds' time that generating for evaluations, and scoring beside the rounds, may take."""
+"""Largest shares of the rounds' time for generating the samples of evaluations, and for scoring beside the rounds."""
 
-EVERY_LEAST, EVERY_MOST, EVERY_STEP = 100, 2_000, 50
-"""Rounds between evaluations: bounds, and what they are rounded up to."""
+MIN_EVERY, MAX_EVERY, EVERY_STEP = 100, 2_000, 50
+"""Rounds between evaluations: smallest, largest, and the multiple to which they are rounded up."""
 
 
 def thread_counts(most: int) -> list[int]:
@@ -42,25 +42,25 @@ def thread_seconds(
 ) -> dict[int, float]:
     """Return the seconds of a round with each number of threads.
 
-    They are tried in turn, so that what else the machine does falls on all of them alike.
+    They are tried in turn, so that other load on the machine affects all of them equally.
 
     Args:
-        counts: to try.
-        round_seconds: does a round with so many threads; returns its seconds.
-        clock: ends the trial early where rounds are long.
+        counts: numbers of threads to try.
+        round_seconds: number of threads -> seconds of a round, which it runs.
+        clock: returns the time in seconds; the trial ends early if rounds take long.
     """
     began = clock()
     measured: dict[int, list[float]] = {count: [] for count in counts}
     for _ in range(SWEEPS):
         for count in counts:
             measured[count].append(round_seconds(count))
-        if clock() - began > SECONDS_MOST:
+        if clock() - began > MAX_SECONDS:
             break
     return {count: statistics.median(times) for count, times in measured.items()}
 
 
 def fewest_threads(seconds: dict[int, float]) -> int:
-    """Return the smallest number of threads that is as fast as any, or nearly so."""
+    """Return the smallest number of threads that is as fast as the fastest, or nearly so."""
     best = min(seconds.values())
     return min(count for count, taken in seconds.items() if taken <= NEAR * best)
 
@@ -69,25 +69,25 @@ def largest_free(start: int, most: int, round_seconds: Callable[[int], float]) -
     """Return the largest of start, 2 start, 4 start, ... that costs hardly more time than `start`.
 
     Args:
-        start: the smallest.
-        most: the largest that may be.
-        round_seconds: of a round of that size; infinite where it does not fit into memory.
+        start: smallest size.
+        most: largest allowed size.
+        round_seconds: size -> seconds of a round; infinite if it does not fit into memory.
     """
     first, size = round_seconds(start), start
-    while size * 2 <= min(most, GROWTH_MOST * start) and round_seconds(size * 2) <= FREE * first:
+    while size * 2 <= min(most, MAX_GROWTH * start) and round_seconds(size * 2) <= FREE * first:
         size *= 2
     return size
 
 
-def quickest_of(names: Iterable[str], round_seconds: Callable[[str], float]) -> str:
-    """Return the name whose rounds take the least time."""
+def fastest_of(names: Iterable[str], round_seconds: Callable[[str], float]) -> str:
+    """Return the name with the fastest rounds."""
     return min(names, key=round_seconds)
 
 
 def evaluation_rounds(round_seconds: float, generating: float, scoring: float) -> int:
-    """Return the rounds between evaluations, from the seconds of a round and of an evaluation's two parts.
+    """Return the number of rounds between evaluations, given the seconds of a round and of an evaluation's two parts.
 
-    Generating makes the rounds wait. Scoring goes on beside them, and is to be done before the next evaluation.
+    Rounds wait while samples are generated. Scoring overlaps with rounds, and must end before the next evaluation.
     """
     least = max(generating / GENERATING, scoring / SCORING) / round_seconds
-    return min(EVERY_MOST, max(EVERY_LEAST, EVERY_STEP * math.ceil(least / EVERY_STEP)))
+    return min(MAX_EVERY, max(MIN_EVERY, EVERY_STEP * math.ceil(least / EVERY_STEP)))

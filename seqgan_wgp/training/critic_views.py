@@ -1,6 +1,6 @@
-"""Evaluate the critic on real, generated and interpolated samples, at its input or after its first layer.
+"""Views: evaluate the critic on real, generated and interpolated points, at its input or after its linear first layer.
 
-The mathematics needs a view's scores and slopes alone, so steps.py and penalties.py read the same for each of them.
+steps.py and penalties.py use only a view's scores and slopes, so they read the same whatever the view.
 
 Shape suffixes: B batch; points of critic space have shape (B, ...).
 """
@@ -20,7 +20,7 @@ from .penalties import View, slopes
 
 @final
 class _PointsView:
-    """The view in critic space: what Algorithm 1 says, word for word."""
+    """The view at the critic's input, exactly as in Algorithm 1."""
 
     def __init__(self, critic: nn.Module, real: Tensor, fake: Tensor) -> None:
         self.critic, self.real, self.fake = critic, real, fake
@@ -38,27 +38,27 @@ class _PointsView:
 
 @runtime_checkable
 class LinearStemCritic(Protocol):
-    """A critic whose first layer is linear, f(x) = score(stem(x)): what is linear in x can be done behind it.
+    """A critic with a linear first layer (its stem), f(x) = score(stem(x)). Interpolation can happen after the stem.
 
-    The first layer may shrink a point greatly: from thousands of numbers at each position to a few dozen.
+    The stem may reduce a point a great deal: from thousands of numbers per position to a few dozen.
     """
 
     def stem(self, *batches: Tensor) -> Tensor:
-        """Return what the first layer makes of points of critic space or of compact items; of all batches as one."""
+        """Return the first layer's output for all batches as one; each has points of critic space or compact items."""
 
     def score(self, entered: Tensor) -> Tensor:
-        """Return the scores (B,) of what `stem` gave."""
+        """Return the scores (B,) of outputs of `stem`."""
 
     def slopes(self, gradient: Tensor) -> Tensor:
-        """Return the norms (B,) of the gradients in x, given the gradients in what `stem` gave."""
+        """Return the norms (B,) of the gradients with respect to x, given those with respect to the stem's output."""
 
     def parameters(self) -> Iterator[nn.Parameter]:
-        """Return the weights."""
+        """Return the parameters."""
 
 
 @final
 class _StemView:
-    """The view behind a linear first layer."""
+    """The view after a linear first layer."""
 
     def __init__(self, critic: LinearStemCritic, real: Tensor, fake: Tensor) -> None:
         self.critic, self._both = critic, critic.stem(real, fake)
@@ -78,47 +78,46 @@ class _StemView:
 
 
 def one_batch(real: Tensor, fake: Tensor) -> Tensor:
-    """Return (2B, ...) points in the order in memory that `real` has; `torch.cat` would lay them out anew."""
+    """Return both batches as one, (2B, ...), with the memory layout of `real`, which `torch.cat` would not keep."""
     order = sorted(range(real.ndim), key=real.stride, reverse=True)
     joined = torch.cat([real.permute(order), fake.permute(order)], dim=order.index(0))
     return joined.permute([order.index(axis) for axis in range(real.ndim)])
 
 
 def points_view(critic: nn.Module, real: Tensor, fake: Tensor) -> View:
-    """Return a critic's view of points in critic space."""
+    """Return the view at the critic's input."""
     return _PointsView(critic, real, fake)
 
 
 def stem_view(critic: nn.Module, real: Tensor, fake: Tensor) -> View:
-    """Return the view behind the critic's first layer if that is linear, where `real` may be compact items too.
+    """Return the view after the critic's linear first layer; for a critic without one, the view at its input.
 
-    Behind the first layer interpolates are the same points, for what a linear map makes of a point between two others
-    lies between what it makes of the two. So neither real items nor interpolates need ever be points of critic space,
-    and the first layer is applied to the fakes alone. Not for a constraint that needs points. Of any other critic it
-    is the view in critic space.
+    A linear map takes the interpolate of two points to the interpolate of their images, so interpolating after the
+    first layer gives the same result. Then `real` may be compact items (such as token ids, whose rows of the layer's
+    weights are looked up), and only generated points need the full product. Not for a constraint with `needs_points`.
     """
     return _StemView(critic, real, fake) if isinstance(critic, LinearStemCritic) else points_view(critic, real, fake)
 
 
 def to_float32(score_B: Tensor) -> Tensor:
-    """Return scores in float32 again where they were computed in bfloat16."""
+    """Return scores as float32 if they are bfloat16, else unchanged."""
     return score_B.float() if score_B.dtype == torch.bfloat16 else score_B
 
 
 @final
 class AutocastView:
-    """A view whose scores are computed in a lower precision; slopes, which a penalty squares, are not."""
+    """A view that computes scores in a lower precision. Slopes, which a penalty squares, keep full precision."""
 
     def __init__(self, view: View, autocast: Callable[[], AbstractContextManager[Any]]) -> None:
         self.view, self.autocast = view, autocast
         self.real, self.fake = view.real, view.fake
 
     def both(self) -> Tensor:
-        """Return both ends as one batch."""
+        """Return real and generated points as one batch (2B, ...)."""
         return self.view.both()
 
     def score(self, x: Tensor) -> Tensor:
-        """Return the scores (B,), float32 again."""
+        """Return the scores (B,) as float32."""
         with self.autocast():
             score_B = self.view.score(x)
         return to_float32(score_B)
@@ -130,14 +129,14 @@ class AutocastView:
 
 @final
 class Subsampled:
-    """A view of some of a batch's samples alone."""
+    """A view of some samples of a batch."""
 
     def __init__(self, view: View, kept: slice) -> None:
         self.view = view
         self.real, self.fake = view.real[kept], view.fake[kept]
 
     def both(self) -> Tensor:
-        """Return both ends as one batch."""
+        """Return real and generated points as one batch (2B, ...)."""
         return one_batch(self.real, self.fake)
 
     def score(self, x: Tensor) -> Tensor:

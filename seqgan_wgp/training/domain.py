@@ -1,4 +1,4 @@
-"""The DataSpec and Domain protocols: all that the trainer needs from a kind of data.
+"""DataSpec and Domain: the protocols through which the trainer sees a kind of data.
 
 Shape suffixes: B batch, N items; ... the axes of one item.
 """
@@ -15,11 +15,14 @@ from torch import Tensor, nn
 from ..config import Config
 
 Items = npt.NDArray[Any]
-"""Compact items on the host, (N, ...): of whatever type takes little room and loses nothing."""
+"""Compact items on the host, (N, ...): a small lossless form of the data, such as token ids or pixel bytes."""
 
 
 class DataSpec(Protocol):
-    """What a trained model needs to know of its data to generate: shapes, networks, decoding."""
+    """What a model must know about its data: shapes, networks, and conversion to and from critic space.
+
+    Critic space holds what the generator outputs and the critic scores: one-hot rows for text, pixel values for images.
+    """
 
     @property
     def event_shape(self) -> tuple[int, ...]:
@@ -28,7 +31,7 @@ class DataSpec(Protocol):
     def networks(self, config: Config) -> tuple[nn.Module, nn.Module]:
         """Return a new generator, (B, latent) -> (B, *event_shape), and critic, (B, *event_shape) -> (B,).
 
-        Their weights are as constructed; `build.build_generator_and_critic` draws those that training begins with.
+        Their weights are as their constructors draw them; `build.build_generator_and_critic` initializes them.
         """
 
     def embed(self, ids: Tensor) -> Tensor:
@@ -38,30 +41,30 @@ class DataSpec(Protocol):
         """Return generated points of critic space as compact items on the host."""
 
     def to_text(self, samples: Items) -> list[str]:
-        """Return compact items as text for people, one each."""
+        """Return each compact item as readable text."""
 
     def to_facts(self) -> dict[str, Any]:
-        """Return the JSON values that the spec is rebuilt from; they go into the model file."""
+        """Return JSON values from which the spec can be rebuilt; they are stored in the model file."""
 
 
 class StoredSpec(DataSpec, Protocol):
-    """A spec that a model file is opened with."""
+    """A spec that can be rebuilt from a model file."""
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Self:
-        """Return the spec that `to_facts` described. Raises CheckpointError when something is missing."""
+        """Return the spec from the result of `to_facts`. Raises CheckpointError when something is missing."""
 
 
 @runtime_checkable
-class Observant(Protocol):
-    """A spec that measures generated points itself, beside what the critic says of them."""
+class HasDiagnostics(Protocol):
+    """A spec with diagnostics of its own for generated points."""
 
-    def observe(self, fake: Tensor) -> dict[str, Any]:
-        """Return numbers, and lists of them, as JSON values: they go into the diagnostics' records."""
+    def diagnostics(self, fake: Tensor) -> dict[str, Any]:
+        """Return JSON values (numbers and lists of numbers) for the record of a diagnosis."""
 
 
 class Domain(Protocol):
-    """A spec with data: real items in compact form, and a measure of quality."""
+    """A data set with its spec: training and held-out items in compact form, and measures of sample quality."""
 
     @property
     def spec(self) -> DataSpec:
@@ -73,21 +76,21 @@ class Domain(Protocol):
 
     @property
     def samples(self) -> int:
-        """Generated items that one evaluation takes."""
+        """Number of generated items in an evaluation."""
 
     @property
     def criterion(self) -> str:
-        """Name of the measure that the best model has the lowest value of."""
+        """Name of the measure that selects the best model; lower is better."""
 
     def batch(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
-        """Return training items number `indices_B` in compact form, on the device."""
+        """Return the training items with these indices, in compact form (B, ...), on the device."""
 
     @property
     def held_out_size(self) -> int:
         """Number of validation items."""
 
     def held_out(self, indices_B: npt.NDArray[np.int64]) -> Tensor:
-        """Return validation items number `indices_B` in compact form, on the device."""
+        """Return the validation items with these indices, in compact form (B, ...), on the device."""
 
     def score(self, samples: Items, *, half: str = "validation") -> dict[str, float]:
-        """Return measures of compact generated items against a held-out half: "validation" or "test"."""
+        """Return measures of generated compact items against a held-out split: "validation" or "test"."""

@@ -1,6 +1,6 @@
-"""Interpolate between latent vectors, and describe their distribution for a search.
+"""The latent space: interpolation between latent vectors, and the geometry that a search for a latent needs.
 
-Walks follow the great circle for normal latents and the straight line for uniform ones.
+Interpolation is spherical (along a great circle) for normal latents and linear for uniform ones.
 
 Shape suffixes: N points or latents, Z latent.
 """
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-POINTS_MOST = 1_000
-"""Points of a walk at most."""
+MAX_POINTS = 1_000
+"""Most points of an interpolation."""
 
 PARALLEL = 1e-6
-"""Sine of the angle below which two latents lie on one line, and a great circle through them is any or none."""
+"""Sine of the angle below which two latents count as parallel: then no unique great circle joins them."""
 
 
 def linear(start_Z: Tensor, end_Z: Tensor, time_N: Tensor) -> Tensor:
@@ -31,9 +31,9 @@ def spherical(start_Z: Tensor, end_Z: Tensor, time_N: Tensor) -> Tensor:
     """Return Slerp(q1, q2; u) = sin((1 - u) theta) / sin(theta) q1 + sin(u theta) / sin(theta) q2, as (N, Z).
 
     Shoemake 1985, "Animating rotation with quaternion curves", section 3.3; for latents White 2016, "Sampling
-    generative networks". Normal latents lie near a sphere, and their straight lines lead through its inside, where
-    the generator has never been. The angle theta is that between the two, whatever their lengths. Where they are
-    nearly parallel, or opposite, the line is straight.
+    generative networks". Normal latents lie near a sphere. A straight line between two of them leads through its
+    inside, where the generator was never trained. theta is the angle between the two, whatever their lengths. If they
+    are nearly parallel or opposite, the line is straight.
     """
     cosine = torch.nn.functional.cosine_similarity(start_Z, end_Z, dim=0)
     theta = torch.arccos(cosine.clamp(-1, 1))
@@ -45,17 +45,17 @@ def spherical(start_Z: Tensor, end_Z: Tensor, time_N: Tensor) -> Tensor:
 
 
 WALKS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {"normal": spherical, "uniform": linear}
-"""Distribution of a latent's numbers -> how to walk between two such latents."""
+"""`generator.latent_distribution` -> interpolation between two such latents."""
 
 
 def walk(start_Z: Tensor, end_Z: Tensor, count: int, distribution: str) -> Tensor:
-    """Return `count` points (N, Z) at even times on the way between two latents, on the CPU.
+    """Return N = `count` evenly spaced points (N, Z) on the path between two latents, on the CPU.
 
-    The first and the last are the two latents, bit for bit.
+    The first and the last point equal the two latents bit for bit.
 
     Args:
-        start_Z: floating point, of any precision and on any device; so is the result's type.
-        end_Z: of the same shape and type.
+        start_Z: start, a floating-point tensor on any device; the result has its dtype.
+        end_Z: end, of the same shape and dtype.
         count: N, at least 2.
         distribution: a key of WALKS.
     """
@@ -68,26 +68,26 @@ def walk(start_Z: Tensor, end_Z: Tensor, count: int, distribution: str) -> Tenso
 
 @dataclass(frozen=True, kw_only=True)
 class LatentSpace:
-    """One distribution of latents."""
+    """The geometry of one latent distribution."""
 
     cost: Callable[[Tensor], Tensor]
-    """(N, Z) -> (N,): how untypical each latent is, in nats, differentiable; 0 for the most typical."""
+    """(N, Z) -> (N,): how untypical each latent is, in nats; 0 for the most typical. Differentiable."""
 
-    confined: Callable[[Tensor], Tensor]
-    """(N, Z) -> (N, Z): the nearest latents that can be."""
+    project: Callable[[Tensor], Tensor]
+    """(N, Z) -> (N, Z): the nearest points in the support of the distribution."""
 
-    of_normal: Callable[[Tensor], Tensor]
-    """(N, Z) standard normal numbers -> (N, Z) latents of the distribution, differentiable."""
+    from_normal: Callable[[Tensor], Tensor]
+    """(N, Z) standard normal numbers -> (N, Z) latents of the distribution. Differentiable."""
 
-    blended: Callable[[Tensor, Tensor, Tensor], Tensor]
-    """A latent (Z,), others (N, Z) and shares (N,) in [0, 1] -> latents (N, Z): the one at 0, the others at 1."""
+    blend: Callable[[Tensor, Tensor, Tensor], Tensor]
+    """A latent (Z,), others (N, Z) and shares (N,) in [0, 1] -> latents (N, Z): the first at 0, the others at 1."""
 
 
 def _radius_cost(latent_NZ: Tensor) -> Tensor:
-    """Return minus the log density of the radius r of a normal latent, r^2 / 2 - (Z - 1) ln r, above its least.
+    """Return minus the log density of a normal latent's radius r, r^2 / 2 - (Z - 1) ln r, minus its minimum.
 
-    The chi distribution with Z degrees of freedom. The density of the latent itself would draw it to 0, where hardly
-    a latent is and the generator has never been.
+    r has the chi distribution with Z degrees of freedom. The density of the latent itself is not used: it is highest at
+    0, where hardly any latent lies and the generator was never trained.
     """
     square_N, freedom = latent_NZ.square().sum(dim=1), latent_NZ.shape[1] - 1
     if freedom == 0:
@@ -96,7 +96,7 @@ def _radius_cost(latent_NZ: Tensor) -> Tensor:
 
 
 def _turned(latent_Z: Tensor, other_NZ: Tensor, share_N: Tensor) -> Tensor:
-    """Return cos(a) z + sin(a) z' with a = pi / 2 times the share: normal again, where both are.
+    """Return cos(a) z + sin(a) z' with a = share * pi / 2: normal, if z and z' are independent and normal.
 
     The preconditioned Crank-Nicolson proposal (Cotter, Roberts, Stuart and White 2013, "MCMC methods for functions",
     equation 1.3), whose beta is sin(a).
@@ -106,19 +106,19 @@ def _turned(latent_Z: Tensor, other_NZ: Tensor, share_N: Tensor) -> Tensor:
 
 
 def _mixed(latent_Z: Tensor, other_NZ: Tensor, share_N: Tensor) -> Tensor:
-    """Return the points of the straight lines, which stay in the cube."""
+    """Return points on the straight lines, which stay in the cube [-1, 1]^Z."""
     return latent_Z + share_N[:, None] * (other_NZ - latent_Z)
 
 
 LATENT_SPACES: dict[str, LatentSpace] = {
     "normal": LatentSpace(
-        cost=_radius_cost, confined=lambda latent_NZ: latent_NZ, of_normal=lambda normal_NZ: normal_NZ, blended=_turned
+        cost=_radius_cost, project=lambda latent_NZ: latent_NZ, from_normal=lambda normal_NZ: normal_NZ, blend=_turned
     ),
     "uniform": LatentSpace(
         cost=lambda latent_NZ: latent_NZ.new_zeros(len(latent_NZ)),
-        confined=lambda latent_NZ: latent_NZ.clamp(-1, 1),
-        of_normal=lambda normal_NZ: torch.erf(normal_NZ / math.sqrt(2)),
-        blended=_mixed,
+        project=lambda latent_NZ: latent_NZ.clamp(-1, 1),
+        from_normal=lambda normal_NZ: torch.erf(normal_NZ / math.sqrt(2)),
+        blend=_mixed,
     ),
 }
-"""`generator.latent_distribution` -> what is known of it."""
+"""`generator.latent_distribution` -> its geometry."""

@@ -1,4 +1,4 @@
-"""Steps of maximum likelihood, for generators that have one; rounds of a run may begin with them.
+"""Maximum likelihood training, for generators with a tractable likelihood; the first rounds of a run can use it.
 
 Shape suffixes: B batch, N items.
 """
@@ -19,13 +19,13 @@ from .state import TrainState
 from .steps import apply_gradients, gradient_norm
 
 LIKELIHOOD_METRICS = ("likelihood_loss", "generator_gradient")
-"""Names of what a likelihood round measures: nats per symbol of its batch, and the norm of the gradient."""
+"""Names of the metrics of a likelihood round: loss in nats per symbol, and the norm of its gradient."""
 
 CLIP_NORM = 1.0
-"""Gradients of a larger norm are scaled down to it: the first steps at a high rate would otherwise diverge."""
+"""Gradients are clipped to this norm; otherwise the first steps at a high learning rate would diverge."""
 
-HELD_OUT_MOST = 4_000
-"""Held-out items whose likelihood is measured, at most."""
+MAX_HELD_OUT = 4_000
+"""Largest number of held-out items whose likelihood is measured."""
 
 
 @runtime_checkable
@@ -33,30 +33,30 @@ class LikelihoodGenerator(Protocol):
     """A generator that computes the likelihood of real items."""
 
     def likelihood_loss(self, items: Tensor, dropout: torch.Generator) -> Tensor:
-        """Return the mean negative log-likelihood of compact items (B, ...), to be minimised."""
+        """Return the mean negative log-likelihood of compact items (B, ...), differentiable, with dropout."""
 
     def nll(self, items: Tensor) -> float:
-        """Return the mean negative log-likelihood of compact items (N, ...), as the generator is outside training."""
+        """Return the mean negative log-likelihood of compact items (N, ...), as a number, without dropout."""
 
     def tune(self, items: Tensor) -> None:
-        """Choose how items are drawn, by held-out ones; a pure function of the weights and the items."""
+        """Choose how items are sampled, by held-out items; a pure function of the weights and these items."""
 
 
 def dropout_noise(seed: int, step: int, device: torch.device) -> torch.Generator:
-    """Return the source of a step's dropout masks, a function of (seed, step) on one kind of device."""
+    """Return the random generator of a step's dropout masks, a function of (seed, step) on one kind of device."""
     key = int(hash_torch(seed, Stream.LIKELIHOOD_DROPOUT, torch.tensor([step]), 1)[0, 0]) & (2**63 - 1)
     return torch.Generator(device).manual_seed(key)
 
 
 def is_likelihood_round(config: Config, step: int) -> bool:
-    """Say whether the round after `step` others is one of maximum likelihood."""
+    """Return whether the round after `step` rounds is one of maximum likelihood."""
     return step < config.training.likelihood_steps
 
 
 def likelihood_round(state: TrainState) -> Tensor:
-    """Do one step of maximum likelihood on the round's first real batch, and move the average.
+    """Take one maximum likelihood step on the round's first real batch, and update the moving average.
 
-    Returns LIKELIHOOD_METRICS. The critic and the count of steps stay as they are.
+    Returns LIKELIHOOD_METRICS. The critic does not change; the caller counts the rounds.
     """
     generator = state.generator
     assert isinstance(generator, LikelihoodGenerator)
@@ -71,6 +71,6 @@ def likelihood_round(state: TrainState) -> Tensor:
 
 
 def held_out_items(domain: Domain, seed: int) -> Tensor:
-    """Return the held-out items that likelihoods are measured of, and drawing is tuned by."""
-    count = min(HELD_OUT_MOST, domain.held_out_size)
+    """Return the held-out items for which likelihoods are measured, and by which sampling is tuned."""
+    count = min(MAX_HELD_OUT, domain.held_out_size)
     return domain.held_out(shuffled(seed, Stream.FLOOR, np.arange(count), domain.held_out_size))

@@ -1,10 +1,11 @@
 """The training loop: critic steps and generator steps, from batches to optimizer updates.
 
-This is the outer part of Algorithm 1 of Gulrajani et al. 2017; steps.py has the inner one, its gradients. Read
+This is the outer part of Algorithm 1 of Gulrajani et al. 2017; steps.py has the inner part, the gradients. Read
 `one_round`, `critic_step` and `generator_step` here beside `critic_gradients` and `generator_gradients` there.
 
-What a step draws follows from its number, which may be a tensor: then all that a round does is done on the device, and
-can be recorded once and done again for other numbers (engines/cuda_graph.py).
+A step's number determines everything that the step draws: real items, latents, epsilon and noise. The number may be a
+tensor on the device; then a round makes no decision on the host, so a CUDA graph can record it once and replay it for
+other numbers (engines/cuda_graph.py).
 
 Shape suffixes: B batch, Z latent; points of critic space have shape (B, ...).
 """
@@ -21,7 +22,7 @@ from torch.nn.utils import parametrize
 
 from ..nn.fast_conv.convolution import cache_weight_transform
 from ..utils.counter_rng import Stream
-from .optimizers import set_rate
+from .optimizers import set_learning_rate
 from .schedule import Number
 from .state import TrainState
 from .steps import Gradients, apply_gradients, generator_gradients
@@ -29,7 +30,7 @@ from .steps import Gradients, apply_gradients, generator_gradients
 CRITIC_METRICS = ("critic_loss", "wasserstein", "penalty", "slope_mean", "critic_gradient")
 GENERATOR_METRICS = ("generator_loss", "generator_gradient")
 ROUND_METRICS = (*CRITIC_METRICS, *GENERATOR_METRICS)
-"""Names of what a round measures, in the order in which its steps give it."""
+"""Names of a round's metrics, in their order in a tensor."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +38,21 @@ class StepMetrics:
     """Metrics of one step over the whole batch: scalars on the device."""
 
     values: tuple[Tensor, ...]
-    """Of a critic step all CRITIC_METRICS but the last; of a generator step its loss."""
+    """For a critic step, all CRITIC_METRICS but the last; for a generator step, its loss."""
 
     gradients: Gradients
-    """The gradient in each parameter: its norm is the last metric."""
+    """The gradients of the parameters, whose norm is the last metric."""
 
 
 def one_round(state: TrainState, number: Number, reals: Sequence[Tensor] | None = None) -> Tensor:
-    """Do the critic steps and the generator steps of round `number`; return ROUND_METRICS, means over its steps.
+    """Take the critic steps and the generator steps of a round; return ROUND_METRICS, each averaged over the steps.
 
-    Gulrajani et al. 2017, Algorithm 1, lines 2 to 12. The moving average and the count of steps stay as they are.
+    Gulrajani et al. 2017, Algorithm 1, lines 2 to 12. The caller updates the moving average and counts the rounds.
 
     Args:
-        state: whose networks change.
-        number: of the round, from 0.
-        reals: the real batches of its critic steps; None: they are looked up.
+        state: its networks and optimizers change in place.
+        number: number of the round, from 0.
+        reals: the real batches of the critic steps, compact items; None: look them up by their numbers.
     """
     of_critic = _StepsMetrics()
     with cache_weight_transform(state.generator):
@@ -63,31 +64,32 @@ def one_round(state: TrainState, number: Number, reals: Sequence[Tensor] | None 
 
 
 def critic_step(state: TrainState, number: Number, real: Tensor | None = None) -> StepMetrics:
-    """Do one critic step; return its metrics.
+    """Take one critic step; return its metrics.
 
     Gulrajani et al. 2017, Algorithm 1, lines 3 to 9.
 
     Args:
-        state: whose critic changes.
-        number: of the step, counted over the whole run; it decides what is drawn.
+        state: its critic and the critic's optimizer change in place.
+        number: number of the step over the whole run; it determines everything that is drawn.
         real: the real batch, compact items; None: batch `number` of the run.
     """
     batches, engine = state.batches, state.engine
-    # Lines 4 and 5: real data x, latents z, epsilon; x~ = G(z).
+    # Lines 4 and 5: sample real data x, latents z and epsilon; x~ = G(z).
     if real is None:
         assert not isinstance(number, Tensor)
         real = batches.real(number)
     with parametrize.cached():
         with torch.no_grad():
             fake = state.generator(batches.latents(Stream.CRITIC_LATENT, number, real))
-        if not engine.takes_items:
+        if not engine.takes_items:  # otherwise the critic's first layer looks compact items up by itself
             real = _noised(state, state.domain.spec.embed(real), Stream.REAL_NOISE, number)
             fake = _noised(state, fake, Stream.FAKE_NOISE, number)
-        # Lines 6 to 8: x^, and the gradient of the loss with its penalty.
+        # Lines 6 to 8: x^ = epsilon x + (1 - epsilon) x~, and the gradients of loss + lambda * penalty (steps.py).
         gradients, metrics = engine.critic_gradients(real, fake, batches.epsilon(number))
     numbers = (metrics.loss, metrics.wasserstein, metrics.penalty, metrics.slope_mean)
     gradients, measured = _mean_over_group(state, gradients, numbers)
-    # Line 9: the optimizer. Arjovsky et al. 2017, Algorithm 1, line 7, in addition clip the weights.
+    # Line 9: the optimizer step. With objective.constraint=clip, weights are clipped after it: Arjovsky, Chintala and
+    # Bottou 2017, Algorithm 1, line 7.
     apply_gradients(state.optimizers.critic, state.critic, gradients)
     if state.objective.constraint.project is not None:
         assert state.config.objective.clip is not None
@@ -96,18 +98,18 @@ def critic_step(state: TrainState, number: Number, real: Tensor | None = None) -
 
 
 def generator_step(state: TrainState, number: Number, real: Tensor | None = None) -> StepMetrics:
-    """Do one generator step; return its metrics.
+    """Take one generator step; return its metrics.
 
     Gulrajani et al. 2017, Algorithm 1, lines 11 and 12.
 
     Args:
-        state: whose generator changes.
-        number: of the step, which decides what is drawn.
-        real: points of critic space, for a loss that shows the generator real scores.
+        state: its generator and the generator's optimizer change in place.
+        number: number of the step; it determines everything that is drawn.
+        real: real points of critic space, for a loss whose generator part uses real scores.
     """
-    batches, deviation = state.batches, state.schedule.noise_deviation(state.step)
+    batches, noise_std = state.batches, state.schedule.noise_std(state.step)
     latent_BZ = batches.latents(Stream.GENERATOR_LATENT, number)
-    noise = batches.noise(Stream.GENERATOR_NOISE, number, deviation) if deviation else None
+    noise = batches.noise(Stream.GENERATOR_NOISE, number, noise_std) if noise_std else None
     with parametrize.cached():
         gradients, loss = generator_gradients(
             state.generator,
@@ -124,7 +126,7 @@ def generator_step(state: TrainState, number: Number, real: Tensor | None = None
 
 
 def _real_points(state: TrainState, round_: Number, real: Tensor | None) -> Tensor | None:
-    """Return the points of the round's last critic step, for a loss that shows the generator real scores; else None."""
+    """Return the real points of the round's last critic step if the generator's loss uses real scores, else None."""
     if not state.objective.loss.needs_real:
         return None
     step_number = state.schedule.critic_step_number(round_, state.config.training.critic_steps - 1)
@@ -135,7 +137,7 @@ def _real_points(state: TrainState, round_: Number, real: Tensor | None) -> Tens
 
 
 def _generator_steps(state: TrainState, round_: Number, real: Tensor | None) -> _StepsMetrics:
-    """Change the generator as often as the round has it; return what each step measured."""
+    """Take the generator steps of a round; return their metrics."""
     settings, schedule = state.config.training, state.schedule
     count = schedule.generator_steps(state.step)
     done = _StepsMetrics()
@@ -153,10 +155,10 @@ def _generator_steps(state: TrainState, round_: Number, real: Tensor | None) -> 
 
 @final
 class _StepsMetrics:
-    """What the round's steps of one kind measured.
+    """Metrics of a round's critic steps, or of its generator steps.
 
-    Gradients are kept for the last step alone, which its parameters refer to anyway. Of the steps before, the norms of
-    each parameter are kept.
+    Full gradients are kept for the last step only; the parameters hold on to these anyway. Earlier steps keep the norm
+    of each parameter's gradient.
     """
 
     def __init__(self) -> None:
@@ -172,7 +174,7 @@ class _StepsMetrics:
 
 
 def _round_metrics(of_critic: _StepsMetrics, of_generator: _StepsMetrics) -> Tensor:
-    """Return ROUND_METRICS: the means of what the round's steps of each kind measured, in few operations for all."""
+    """Return ROUND_METRICS, averaged over the steps of each network, with as few tensor operations as possible."""
     last = torch._foreach_norm([*of_critic.last, *of_generator.last])
     parts, critics, generators = len(of_critic.last), len(of_critic.values), len(of_generator.values)
     norms = [*of_critic.norms, last[:parts], *of_generator.norms, last[parts:]]
@@ -190,7 +192,7 @@ def _round_metrics(of_critic: _StepsMetrics, of_generator: _StepsMetrics) -> Ten
 def _mean_over_group(
     state: TrainState, gradients: Gradients, measured: tuple[Tensor, ...]
 ) -> tuple[Gradients, tuple[Tensor, ...]]:
-    """Return a step's gradients and metrics of the whole batch, from those of every process's part of it."""
+    """Return the gradients and metrics of the whole batch, averaged over the processes; one process: unchanged."""
     if state.group.size == 1:
         return gradients, measured
     means = state.group.average([*gradients, *measured], state.batches.share)
@@ -198,12 +200,13 @@ def _mean_over_group(
 
 
 def _noised(state: TrainState, points: Tensor, stream: Stream, number: Number) -> Tensor:
-    deviation = state.schedule.noise_deviation(state.step)
-    return points + state.batches.noise(stream, number, deviation) if deviation else points
+    """Return points with instance noise added, if `training.noise` is set."""
+    noise_std = state.schedule.noise_std(state.step)
+    return points + state.batches.noise(stream, number, noise_std) if noise_std else points
 
 
 def warm_up(state: TrainState) -> None:
-    """Train the critic alone: `warm_up` steps, or until its loss is as low as `warm_up_until`."""
+    """Train the critic alone for `training.warm_up` steps, or until its loss is below `training.warm_up_until`."""
     settings = state.config.training
     for k in range(settings.warm_up):
         loss = critic_step(state, state.schedule.warm_up_number(k)).values[0]
@@ -212,13 +215,13 @@ def warm_up(state: TrainState) -> None:
 
 
 def set_rates(state: TrainState, round_: int) -> None:
-    """Give both optimizers the learning rates of a round."""
-    for algorithm, rate in zip(state.optimizers, state.schedule.learning_rates(round_), strict=True):
-        set_rate(algorithm, rate)
+    """Set the learning rates of both optimizers for a round."""
+    for optimizer, rate in zip(state.optimizers, state.schedule.learning_rates(round_), strict=True):
+        set_learning_rate(optimizer, rate)
 
 
 def eager_round(state: TrainState) -> Tensor:
-    """Do the next round and move the average; return what `one_round` does. The count of steps stays as it is."""
+    """Run the next round and update the moving average; return the metrics. The caller counts the rounds."""
     measured = one_round(state, state.step)
     update_average(state, average_decay(state, state.step + 1))
     return measured
@@ -226,7 +229,7 @@ def eager_round(state: TrainState) -> Tensor:
 
 @torch.no_grad()
 def update_average(state: TrainState, decay: float | Tensor) -> None:
-    """Move the average towards the latest generator: average = decay * average + (1 - decay) * latest."""
+    """Update the moving average of the generator's weights: average = decay * average + (1 - decay) * latest."""
     average: list[Tensor] = list(state.average.parameters())
     latest: list[Tensor] = list(state.generator.parameters())
     if isinstance(decay, Tensor):
@@ -236,8 +239,8 @@ def update_average(state: TrainState, decay: float | Tensor) -> None:
 
 
 def average_decay(state: TrainState, step: int) -> float:
-    """Return the share of the average that stays in a step, counted from 1.
+    """Return the decay of the moving average in a round, counted from 1: min(decay, step / (step + 10)).
 
-    Early on it forgets faster, or it would remember the first weights for 1 / (1 - decay) steps.
+    The decay is smaller at first; otherwise the initial weights would dominate for 1 / (1 - decay) rounds.
     """
     return min(state.config.averaging.decay, step / (step + 10))

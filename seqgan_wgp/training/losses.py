@@ -1,7 +1,7 @@
-"""Adversarial losses: each is a pair of functions (critic, generator) from scores to a loss.
+"""Adversarial losses: a pair of functions (critic, generator) from scores to a scalar to minimise.
 
-Scores are what the critic gives, any real numbers. Where a paper's discriminator D gives probabilities, the score f is
-its logit, D = 1 / (1 + exp(-f)): then log D = -softplus(-f) and log(1 - D) = -softplus(f), finite for any score.
+A score f is the critic's output, any real number. Where a paper has a discriminator D with values in [0, 1], f is its
+logit, D = 1 / (1 + exp(-f)). Then log D = -softplus(-f) and log(1 - D) = -softplus(f), which are finite for any score.
 
 Shape suffixes: B batch.
 """
@@ -28,7 +28,7 @@ def gan_critic(real_B: Tensor, fake_B: Tensor) -> Tensor:
 
 
 def gan_generator(fake_B: Tensor) -> Tensor:
-    """Return E[log(1 - D(x~))], the minimax form, whose gradient vanishes where the critic is sure.
+    """Return E[log(1 - D(x~))], the minimax form, whose gradient vanishes where the critic is certain.
 
     Goodfellow et al. 2014, eq. 1; Arjovsky and Bottou 2017, theorem 2.4.
     """
@@ -47,14 +47,14 @@ def gan_ns_generator(fake_B: Tensor) -> Tensor:
 def least_squares(a: float, b: float, c: float) -> Loss:
     """Return the pair E[(f(x) - b)^2] / 2 + E[(f(x~) - a)^2] / 2 and E[(f(x~) - c)^2] / 2.
 
-    Mao et al. 2017, "Least Squares Generative Adversarial Networks", eq. 2. Where b - c = 1 and b - a = 2, at an
-    optimal critic the generator minimises Pearson's chi-squared divergence of Pr + Pg and 2 Pg, their theorem 1; so
-    for -1, 1, 0.
+    Mao et al. 2017, "Least Squares Generative Adversarial Networks", eq. 2. If b - c = 1 and b - a = 2, as for
+    (-1, 1, 0), the generator minimises Pearson's chi-squared divergence of Pr + Pg and 2 Pg against an optimal critic
+    (theorem 1).
 
     Args:
         a: the critic's target for generated points.
-        b: its target for real ones.
-        c: the score that the generator wants for its own.
+        b: the critic's target for real points.
+        c: the generator's target for generated points.
     """
 
     def critic(real_B: Tensor, fake_B: Tensor) -> Tensor:
@@ -67,9 +67,10 @@ def least_squares(a: float, b: float, c: float) -> Loss:
 
 
 def hinge_critic(real_B: Tensor, fake_B: Tensor) -> Tensor:
-    """Return E[max(0, 1 - f(x))] + E[max(0, 1 + f(x~))]. Lim and Ye 2017, "Geometric GAN"; Miyato et al., eq. 16.
+    """Return E[max(0, 1 - f(x))] + E[max(0, 1 + f(x~))].
 
-    Miyato et al. 2018 is "Spectral Normalization for Generative Adversarial Networks".
+    Lim and Ye 2017, "Geometric GAN"; Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks",
+    eq. 16.
     """
     return torch.relu(1 - real_B).mean() + torch.relu(1 + fake_B).mean()
 
@@ -88,7 +89,7 @@ def wgan_generator(fake_B: Tensor) -> Tensor:
 
 
 def rpgan_critic(real_B: Tensor, fake_B: Tensor) -> Tensor:
-    """Return E[softplus(f(x~) - f(x))], each generated point against a real one: -log of the chance that x wins.
+    """Return E[softplus(f(x~) - f(x))], for pairs of a real and a generated point: -log of P(x is the real one).
 
     Jolicoeur-Martineau 2018, "The Relativistic Discriminator", eq. 4; Huang et al. 2024, "The GAN is dead; long live
     the GAN!", eq. 2.
@@ -97,7 +98,7 @@ def rpgan_critic(real_B: Tensor, fake_B: Tensor) -> Tensor:
 
 
 def rpgan_generator(real_B: Tensor, fake_B: Tensor) -> Tensor:
-    """Return E[softplus(f(x) - f(x~))], the same with the two exchanged. Jolicoeur-Martineau 2018, eq. 5."""
+    """Return E[softplus(f(x) - f(x~))], the critic's loss with x and x~ exchanged. Jolicoeur-Martineau 2018, eq. 5."""
     return softplus(real_B - fake_B).mean()
 
 
@@ -117,6 +118,6 @@ LOSSES.add("rpgan", Loss(critic=rpgan_critic, generator=rpgan_generator, needs_r
 
 
 def loss_of(settings: ObjectiveSettings) -> Loss:
-    """Return the loss that the settings name, with its parameters."""
+    """Return the loss `objective.loss`, with its parameters from the settings."""
     loss = LOSSES[settings.loss]
     return loss if loss.configure is None else loss.configure(settings)

@@ -1,4 +1,4 @@
-"""Build optimizers from settings, and change their learning rates."""
+"""Optimizers: build them from settings, and change their learning rates."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from ..registry import OptimizerEntry
 
 @final
 class TensorFlowRMSprop(torch.optim.Optimizer):
-    """RMSProp as TensorFlow 1 has it (tf.train.RMSPropOptimizer), which published GANs were trained with.
+    """RMSProp as in TensorFlow 1 (tf.train.RMSPropOptimizer), with which many published GANs were trained.
 
-    It differs from torch's in two places: epsilon is added under the root, and the mean of squared gradients begins at
-    1, not 0, so that the first tens of steps are small. Tieleman and Hinton 2012 fix neither.
+    It differs from torch's RMSprop in two ways. Epsilon is added inside the square root, and the running mean of
+    squared gradients starts at 1, not 0, so the first tens of steps are small. Tieleman and Hinton 2012 leave both
+    open.
 
     Args:
-        parameters: to change.
-        lr: step size.
-        decay: of the mean of squared gradients.
-        momentum: share of the last step that is added to a step.
-        eps: added to the mean of squared gradients, under the root.
+        parameters: parameters to optimize.
+        lr: learning rate.
+        decay: decay rate of the running mean of squared gradients.
+        momentum: momentum factor.
+        eps: added to the running mean inside the square root.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class TensorFlowRMSprop(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Do one step with the gradients that the parameters hold."""
+        """Take one step with the gradients of the parameters."""
         del closure
         for group in self.param_groups:
             for parameter in group["params"]:
@@ -61,7 +62,7 @@ def _number(value: float | None) -> float:
 
 
 def _on_gpu(parameters: Parameters) -> bool:
-    """Say whether an optimizer must keep its count of steps on the device, so that its steps can be recorded."""
+    """Return whether the parameters are on a GPU; then the step count is kept there, so a CUDA graph can record it."""
     return parameters[0].device.type == "cuda"
 
 
@@ -69,7 +70,7 @@ def _adam(settings: AlgorithmSettings, parameters: Parameters) -> torch.optim.Op
     betas = (_number(settings.beta1), _number(settings.beta2))
     rate: float | Tensor = settings.learning_rate
     if settings.lr_decay_steps and _on_gpu(parameters):
-        rate = torch.tensor(rate, device=parameters[0].device)  # where a recorded step finds it
+        rate = torch.tensor(rate, device=parameters[0].device)  # a CUDA graph reads it there
     return torch.optim.Adam(
         parameters,
         lr=rate,
@@ -111,32 +112,32 @@ OPTIMIZERS.add("rmsprop-tf", OptimizerEntry(build=_rmsprop_tf, needs=("decay",))
 OPTIMIZERS.add("sgd", OptimizerEntry(build=_sgd))
 
 
-def optimizer(settings: AlgorithmSettings, module: nn.Module) -> torch.optim.Optimizer:
-    """Return the optimizer that the settings name, over the parameters of `module`.
+def make_optimizer(settings: AlgorithmSettings, module: nn.Module) -> torch.optim.Optimizer:
+    """Return the optimizer `settings.name` over the parameters of a network.
 
-    The state that each keeps is tensors alone, so that a checkpoint holds it.
+    The state of every optimizer consists of tensors, so a checkpoint can store it.
     """
     return OPTIMIZERS[settings.name](settings, list(module.parameters()))
 
 
 def fresh_state(settings: AlgorithmSettings, shape: torch.Size) -> dict[str, Tensor]:
-    """Return what an optimizer keeps for a parameter of a shape after its first step, with a gradient of zeros."""
+    """Return an optimizer's state tensors for a parameter of this shape after one step with a gradient of zeros."""
     parameter = nn.Parameter(torch.zeros(shape))
     parameter.grad = torch.zeros(shape)
-    algorithm = OPTIMIZERS[settings.name](settings, [parameter])
-    algorithm.step()
-    return {name: value for name, value in algorithm.state[parameter].items() if isinstance(value, Tensor)}
+    optimizer = OPTIMIZERS[settings.name](settings, [parameter])
+    optimizer.step()
+    return {name: value for name, value in optimizer.state[parameter].items() if isinstance(value, Tensor)}
 
 
-def set_rate(algorithm: torch.optim.Optimizer, rate: float) -> None:
-    """Set the step size of what an optimizer does from now on, in its place if it is a tensor."""
-    for group in algorithm.param_groups:
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate of an optimizer; a tensor is changed in place."""
+    for group in optimizer.param_groups:
         if isinstance(group["lr"], Tensor):
             group["lr"].fill_(rate)
         else:
             group["lr"] = rate
 
 
-def rate_of(algorithm: torch.optim.Optimizer) -> float:
-    """Return the step size of an optimizer. Where it is a tensor on a GPU, the host waits for the device."""
-    return float(algorithm.param_groups[0]["lr"])
+def learning_rate_of(optimizer: torch.optim.Optimizer) -> float:
+    """Return the learning rate of an optimizer. If it is a tensor on a GPU, the host waits for the device."""
+    return float(optimizer.param_groups[0]["lr"])

@@ -1,8 +1,8 @@
-"""Evaluate in a thread of its own while rounds go on, with the results of evaluating before the next round.
+"""Evaluate in a separate thread while training continues, with the same results as evaluating in between.
 
-What an evaluation generates is queued on the device before further rounds are, so it comes from the weights of its
-step. A copy of the state of that step is kept until the evaluation is done: the best model is saved from it, and where
-the evaluation ends the run, the run goes back to it.
+The samples of an evaluation are generated before any further round, so they come from the weights of its step. A copy
+of the state of that step is kept until the evaluation is done. The best model is saved from this copy, and if the
+evaluation ends the run, the run returns to it.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from .domain import Domain, Items
 from .record import Record, RoundMetrics
 
 HELD_BYTES = 1 << 28
-"""Generated points that may wait on the device to be decoded; more are decoded before further rounds."""
+"""Most bytes of generated points that wait on the device to be decoded; larger samples are decoded at once."""
 
 
 def overlaps(config: Config, device: torch.device, group: ProcessGroup) -> bool:
-    """Say whether evaluations of a run go on beside its rounds.
+    """Return whether the evaluations of a run overlap its rounds.
 
-    By default on a GPU, whose host has little else to do. Many processes evaluate together and wait for each other.
-    With `training.precision` other than float32, rounds change flags of the whole process that scoring computes by.
+    By default they do on a GPU, where the host has little else to do. In distributed training they do not, because all
+    processes take part in an evaluation. With a `training.precision` other than float32 they do not on a GPU either,
+    because rounds change precision flags of the whole process, which would affect scoring.
     """
     asked = config.evaluation.overlap
     possible = group.size == 1 and (device.type == "cpu" or config.training.precision == "float32")
@@ -40,12 +41,11 @@ def overlaps(config: Config, device: torch.device, group: ProcessGroup) -> bool:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """The state of a run after a step."""
+    """A copy of the state of a run after a step."""
 
     step: int
     seconds: float
     tensors: dict[str, Tensor]
-    """Copies."""
 
     last: RoundMetrics
     learning_rates: dict[str, float]
@@ -54,38 +54,38 @@ class Snapshot:
 @final
 @dataclass(kw_only=True)
 class PendingEvaluation:
-    """An evaluation that goes on in a thread, and what has been done since it began."""
+    """An evaluation in progress, and the rounds since it began."""
 
     record: Record
-    """Of its step, without measures and samples."""
+    """The record of its step, without measures and samples."""
 
     snapshot: Snapshot
     result: Future[tuple[Items, dict[str, float]]]
     ahead: list[Record] = field(default_factory=list)
-    """Of the rounds since."""
+    """The records of the rounds since."""
 
     stopped: bool = False
-    """Whether whoever trains asked for the end while it went on."""
+    """Whether the caller asked to stop in the meantime."""
 
     failure: Exception | None = None
-    """What ended the rounds since."""
+    """The error that ended the rounds since; it is raised after their records."""
 
 
-def evaluator() -> ThreadPoolExecutor:
-    """Return the thread that evaluations go on in; it computes with as many threads as the one that asks."""
+def evaluation_thread() -> ThreadPoolExecutor:
+    """Return an executor with one thread for evaluations; torch uses as many threads in it as in this thread."""
     return ThreadPoolExecutor(1, "evaluation", initializer=torch.set_num_threads, initargs=(torch.get_num_threads(),))
 
 
-def begin(
+def begin_evaluation(
     worker: ThreadPoolExecutor, domain: Domain, fakes: Iterator[Tensor], more: Callable[[], dict[str, float]]
 ) -> Future[tuple[Items, dict[str, float]]]:
-    """Generate samples, and have them decoded and scored in the worker's thread.
+    """Generate samples here, and decode and score them in the worker's thread.
 
     Args:
-        worker: of one thread.
-        domain: decodes and scores.
-        fakes: generated points, part after part; all are taken before this returns.
-        more: measures here, when all is generated, what is measured on the weights themselves.
+        worker: the executor of `evaluation_thread`.
+        domain: decodes and scores the samples.
+        fakes: generated points, in parts; all are generated before this returns.
+        more: returns further measures, of the weights themselves; called here, after generation.
     """
     decode: Callable[[Tensor], Items] = domain.spec.decode
     held = 4 * domain.samples * math.prod(domain.spec.event_shape) <= HELD_BYTES

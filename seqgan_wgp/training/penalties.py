@@ -1,12 +1,12 @@
 """Lipschitz constraints on the critic: gradient penalties, weight clipping and spectral normalization.
 
-The slope of the critic f at x is the norm of its gradient there, taken over all axes of each sample (not one
-axis, the commonest error of published ports): ||grad f(x)||_2.
+The slope of the critic f at x is the norm of its gradient there, ||grad f(x)||_2, over all axes of each sample. (Many
+published ports take it over one axis, which is wrong.)
 
-A penalty is a place where slopes are taken and a cost of slopes. `gp`, `lp`, `gp-segment`, `r1` and `r1r2` stay on
-the segments between real and generated points or at their ends; what is linear in x may be done before or after the
-critic's first layer, and a `View` hides which. `dragan`, `dragan-notebook` and `gp-difference` need the points
-themselves.
+A penalty consists of the points where slopes are taken and a cost of the slopes. `gp`, `lp`, `r1` and `r1r2` take
+slopes on the segments between real and generated points, or at their ends. Interpolation is linear, so it can be done
+before or after the critic's linear first layer; a `View` hides which. The other penalties need the points themselves
+(`needs_points`).
 
 Shape suffixes: B batch; points of critic space have shape (B, ...).
 """
@@ -21,34 +21,34 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from ..nn.fast_conv.convolution import input_grads_only
-from ..registry import PENALTIES as PENALTIES
+from ..registry import CONSTRAINTS as CONSTRAINTS
 from ..registry import Constraint as Constraint
 
 Critic = Callable[[Tensor], Tensor]
 """(B, ...) -> scores (B,); must not mix the samples of a batch."""
 
 Uniform = Callable[[int], Tensor]
-"""columns -> (B, columns) numbers in [0, 1), the same ones at every call."""
+"""columns -> (B, columns) random numbers in [0, 1); the same numbers at every call."""
 
 
 class View(Protocol):
-    """A critic and the two ends of its segments, as points or as what its linear first layer makes of them."""
+    """A critic with a batch of real and generated points, given at its input or after its linear first layer."""
 
     real: Tensor
     fake: Tensor
 
     def both(self) -> Tensor:
-        """Return both ends as one batch (2B, ...), the real ones first."""
+        """Return real and generated points as one batch (2B, ...), the real ones first."""
 
     def score(self, x: Tensor) -> Tensor:
         """Return the scores (B,)."""
 
     def slopes(self, x: Tensor) -> Tensor:
-        """Return ||grad f||_2 of each sample, (B,), in critic space."""
+        """Return ||grad f||_2 of each sample, (B,), with respect to the critic's input."""
 
 
 def _column(values_B: Tensor, like: Tensor) -> Tensor:
-    """Return one number for each sample in a shape that goes with points."""
+    """Return one number per sample, (B,), in a shape that broadcasts with points: (B, 1, ...)."""
     return values_B.reshape(-1, *(1 for _ in like.shape[1:]))
 
 
@@ -64,8 +64,8 @@ def interpolate(real: Tensor, fake: Tensor, epsilon_B: Tensor) -> Tensor:
 def slopes(critic: Critic, x: Tensor, *, create_graph: bool = True) -> Tensor:
     """Return ||grad_x f(x)||_2 of each sample, (B,), over all axes but the first.
 
-    The gradient of the norm at 0 is taken as 0, so the result is finite and differentiable everywhere.
-    With `create_graph` it can be differentiated once more, with respect to the critic's weights.
+    The norm's own gradient at 0 is defined as 0, so the result is finite and differentiable everywhere. With
+    `create_graph`, it can be differentiated once more, with respect to the critic's weights.
     """
     x = x.detach().requires_grad_(True)
     with input_grads_only(critic):
@@ -76,7 +76,7 @@ def slopes(critic: Critic, x: Tensor, *, create_graph: bool = True) -> Tensor:
 
 
 def quotients(score1_B: Tensor, score2_B: Tensor, distance_B: Tensor) -> Tensor:
-    """Return |f(x1) - f(x2)| / |x1 - x2|, the slope between two points; 0 where they are one point."""
+    """Return |f(x1) - f(x2)| / |x1 - x2|, the slope between two points; 0 where the points coincide."""
     apart_B = distance_B > 0
     return torch.where(apart_B, (score1_B - score2_B).abs() / torch.where(apart_B, distance_B, 1.0), 0.0)
 
@@ -99,14 +99,14 @@ def at_ends(view: View, _uniform: Uniform) -> Tensor:
 
 
 def around_real(view: View, uniform: Uniform) -> Tensor:
-    """Return slopes at points near the real ones: x + alpha delta, brought back into the range that the batch takes.
+    """Return slopes at points near the real ones, x + alpha delta, clamped to the range of the batch.
 
-    delta = 0.5 std(x) u with u uniform in [0, 1] for each number of x, alpha uniform in [-1, 1] for each sample, std
-    that of all numbers in the batch. This is the later form of DRAGAN that is in wide use: Kodali et al. 2017, "On
-    Convergence and Stability of GANs", Algorithm 1, made to look to both sides of a real point and no further than the
-    data goes. What the authors published is `above_real`. Of one-hot points half (alpha > 0) keep their ones and gain
-    a little at every other place, and half lose part of their ones: points off the simplex. docs/theory.md says what
-    that means.
+    delta = 0.5 std(x) u, with u uniform in [0, 1] for each number of x, alpha uniform in [-1, 1] for each sample, and
+    std over all numbers of the batch. This later form of DRAGAN is in wide use: Kodali et al. 2017, "On Convergence and
+    Stability of GANs", Algorithm 1, but on both sides of a real point, and clamped. The authors' published code is
+    `above_real`. For one-hot points the result lies off the simplex: with alpha > 0 (half of them) they keep their ones
+    and gain a little everywhere else, with alpha < 0 they lose part of their ones. docs/theory.md explains what
+    follows from that.
     """
     real = view.real
     draws_BC = uniform(1 + real[0].numel()).to(real.dtype)
@@ -116,10 +116,10 @@ def around_real(view: View, uniform: Uniform) -> Tensor:
 
 
 def above_real(view: View, uniform: Uniform) -> Tensor:
-    """Return slopes at x + alpha delta, as in `around_real`, but with alpha in [0, 1] and without a bound.
+    """Return slopes at x + alpha delta, as in `around_real`, but with alpha in [0, 1] and without clamping.
 
-    Kodali et al. 2017, Algorithm 1, as the notebook that the authors published has it: no number of a real point gets
-    smaller, and all may leave the range of the data. Its deviation is that of numpy, the root of the mean square.
+    Kodali et al. 2017, Algorithm 1, as in the authors' published notebook: no number of a real point gets smaller, and
+    all may leave the range of the data. The standard deviation is numpy's, with the divisor N.
     """
     real = view.real
     draws_BC = uniform(1 + real[0].numel()).to(real.dtype)
@@ -128,10 +128,11 @@ def above_real(view: View, uniform: Uniform) -> Tensor:
 
 
 def between_pairs(view: View, uniform: Uniform) -> Tensor:
-    """Return slopes between two independent draws of points on segments; needs no second derivative.
+    """Return slopes between two interpolates of different segments; they need no second derivative.
 
     x1 lies on the sample's own segment, x2 on that of the next sample in the batch. Wei et al. 2018, "Improving the
-    Improved Training of Wasserstein GANs", have the quotient, there near the data; here between interpolates.
+    Improved Training of Wasserstein GANs", take the quotient between points near the data; here it is taken between
+    interpolates.
     """
     epsilon_B2 = uniform(2)
     x1 = interpolate(view.real, view.fake, epsilon_B2[:, 0])
@@ -140,9 +141,9 @@ def between_pairs(view: View, uniform: Uniform) -> Tensor:
 
 
 def along_segment(view: View, uniform: Uniform) -> Tensor:
-    """Return slopes between two points of one segment: our variant of `between_pairs`.
+    """Return slopes between two interpolates of one segment, a variant of `between_pairs` of this package.
 
-    The mean of the derivative along the segment over the part between them, and so never more than the slope there.
+    The quotient is the mean directional derivative between the two points, so it never exceeds the largest slope there.
     """
     epsilon_B2 = uniform(2)
     x1 = interpolate(view.real, view.fake, epsilon_B2[:, 0])
@@ -169,24 +170,24 @@ def lp(slope_B: Tensor) -> Tensor:
 def r1(slope_B: Tensor) -> Tensor:
     """Return E[||grad f(x)||^2] / 2, the zero-centred penalty. Mescheder, Geiger and Nowozin 2018, eq. 9.
 
-    Of slopes `at_ends` it is the sum of R1 and R2: Huang et al. 2024, eq. 4 and 5.
+    For slopes `at_ends` it is R1 + R2: Huang et al. 2024, eq. 4 and 5.
     """
     return (slope_B**2).mean() / 2
 
 
 @torch.no_grad()
 def clip_weights(critic: nn.Module, bound: float) -> None:
-    """Bring every weight into [-bound, bound], in place. Arjovsky, Chintala and Bottou 2017, Algorithm 1, line 7."""
+    """Clip every weight to [-bound, bound], in place. Arjovsky, Chintala and Bottou 2017, Algorithm 1, line 7."""
     weights: list[Tensor] = list(critic.parameters())
     torch._foreach_clamp_min_(weights, -bound)
     torch._foreach_clamp_max_(weights, bound)
 
 
 def apply_spectral_norm(critic: nn.Module, seed: int) -> None:
-    """Divide the weights of every layer by their spectral norm, from now on. Miyato et al. 2018, Algorithm 1.
+    """Apply spectral normalization to every layer, in place. Miyato et al. 2018, Algorithm 1.
 
-    The norm is torch's: one power iteration at each use in training, its vectors kept with the weights. A convolution's
-    weights are taken as the matrix (channels out, all else), as the authors do.
+    It is torch's: one power iteration at each forward pass in training, with its vectors stored beside the weights. A
+    convolution's weights are reshaped to the matrix (output channels, everything else), as in the paper.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -194,9 +195,6 @@ def apply_spectral_norm(critic: nn.Module, seed: int) -> None:
             if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d):
                 parametrizations.spectral_norm(layer)
 
-
-CONSTRAINTS = PENALTIES
-"""Values of objective.constraint, with and without a penalty."""
 
 CONSTRAINTS.add("none", Constraint())
 CONSTRAINTS.add("clip", Constraint(project=clip_weights, bounds_between=True))

@@ -1,4 +1,4 @@
-"""Record: what the trainer reports after a step."""
+"""Record: the metrics that the trainer yields after each step."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .domain import Items
 
 @final
 class RoundMetrics(Mapping[str, float]):
-    """What a round measured, by name. The numbers come from the device when the first of them is asked for.
+    """Metrics of a round by name. They are copied from the device when the first one is read.
 
     Args:
-        names: of the numbers.
-        values: a tensor of as many.
+        names: names of the metrics.
+        values: their values, a tensor of the same length.
     """
 
     def __init__(self, names: tuple[str, ...], values: Tensor) -> None:
@@ -40,34 +40,34 @@ class RoundMetrics(Mapping[str, float]):
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """Metrics of a step, with its samples and diagnosis if they were due."""
+    """Metrics of a step, with samples and a diagnosis if they are due."""
 
     step: int
     seconds: float
-    """Training time in all, over every interruption."""
+    """Total training time, including the time before each resume."""
 
     losses: Mapping[str, float] = field(default_factory=dict)
     """critic_loss, wasserstein, penalty, slope_mean, generator_loss, and the norms of the gradients."""
 
     learning_rates: dict[str, float] = field(default_factory=dict)
-    """generator_learning_rate and critic_learning_rate: the step sizes of this round; in records that are due only."""
+    """generator_learning_rate and critic_learning_rate of this round; only in records that are kept (`due`)."""
 
     measures: dict[str, float] = field(default_factory=dict)
-    """The domain's measures of the samples; at evaluations only."""
+    """Measures of the samples, such as js4; only at evaluations."""
 
     samples: Items | None = None
-    """Compact generated items of an evaluation."""
+    """Generated compact items (N, ...); only at evaluations."""
 
     diagnosis: dict[str, Any] = field(default_factory=dict)
-    """What `diagnose` says, as JSON values; at the cadence of diagnoses only."""
+    """The result of `diagnose`, JSON values; only every `log.diagnostics` steps."""
 
     notes: tuple[str, ...] = ()
-    """What whoever trains should know of how it is done, such as that another engine has taken over."""
+    """Messages for the user, for example that the eager engine has replaced another one."""
 
     health: list[dict[str, str]] = field(default_factory=list)
-    """What is wrong with the training, found at this record and not before: name, message and remedy of each. Whoever
-    keeps the records fills it in."""
+    """Problems of the training that were first found at this record, each with name, message and remedy. The session
+    that writes the records fills this in."""
 
     def due(self, every: int) -> bool:
-        """Say whether to keep the record: the first, one with samples or a diagnosis, or one in `every` steps."""
+        """Return whether to keep the record: the first one, one with samples or a diagnosis, or every `every`-th."""
         return self.samples is not None or bool(self.diagnosis) or self.step == 1 or self.step % every == 0

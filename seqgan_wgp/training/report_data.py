@@ -1,47 +1,42 @@
-"""ReportData: what a kind of data provides for a run's report, as plain values.
+"""ReportData: what each kind of data contributes to a run's report, as plain values.
 
-A kind of data fills these in and knows nothing of pages; the report draws them and knows nothing of the data.
+The kind of data fills them in without knowing the page; the report draws them without knowing the kind of data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-
-from ..config import Config
-from .domain import Items
 
 ITEMS = 1_024
-"""Generated items that a report looks at: two blocks of the generator, seconds at most, and shares good to 2 %."""
+"""Number of generated items in a report: two blocks, which take seconds. Shares have errors below 2 %."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shares:
-    """Frequencies of a few named things among generated and among held-out items."""
+    """Frequencies of a few categories among generated and among held-out items."""
 
     title: str
     names: tuple[str, ...]
-    """May hold any text of a corpus."""
+    """Names of the categories; they may contain any text of a corpus."""
 
     generated: tuple[float, ...]
     held_out: tuple[float, ...]
     """Shares of the whole, 0 to 1, in the order of the names."""
 
     note: str
-    """What is counted, and how many items of each kind, in one sentence."""
+    """What is counted, and how many items, in one sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Histogram:
-    """Distribution of a number over generated and over held-out items."""
+    """Histograms of a number over generated and over held-out items, with the same bins."""
 
     title: str
     axis: str
-    """What the number is, with its unit."""
+    """Label of the axis: the number and its unit."""
 
     edges: tuple[float, ...]
-    """Of the bins, one more than there are bins."""
+    """Edges of the bins, one more than there are bins."""
 
     generated: tuple[float, ...]
     held_out: tuple[float, ...]
@@ -52,44 +47,40 @@ class Histogram:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Rows of text below a head; the first cell of a row names it."""
+    """A table with a head; the first cell of a row is its name."""
 
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    """May hold any text of a corpus."""
+    """Cells may contain any text of a corpus."""
 
     note: str
     numbers: bool = True
-    """Whether all columns but the first are numbers; otherwise cells are texts of the data."""
+    """Whether all columns but the first are numbers; otherwise they are strings of the data."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportData:
-    """Everything that a report shows of one kind of data."""
+    """Everything in a report that depends on the kind of data."""
 
     name: str
-    """Of the data."""
+    """Name of the data."""
 
     facts: str
-    """What was learnt from, in one line."""
+    """The training data, in one line."""
 
     origin: str
-    """What tells that data from other data, such as a hash, in one sentence."""
+    """What identifies the data, such as a hash, in one sentence."""
 
     criterion: str
-    """Name of the measure that chooses the best model."""
+    """Name of the measure that selects the best model."""
 
     command: str
     """The arguments of the command that trains on it again, e.g. "train CORPUS"."""
 
     real: tuple[str, ...] | bytes | None = None
-    """Held-out items to put beside generated ones: lines, or a picture as PNG; None: samples show them already."""
+    """Held-out items to show beside generated ones: lines, or a PNG image; None: the samples contain them already."""
 
     shares: tuple[Shares, ...] = ()
     histograms: tuple[Histogram, ...] = ()
     memorization: tuple[Table, ...] = ()
-
-
-ReportDataReader = Callable[[Path, Config, Items | None], ReportData]
-"""From a run's folder, its config and generated compact items (None: no model is there yet) to what it has to show."""

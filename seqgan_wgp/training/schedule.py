@@ -1,6 +1,6 @@
-"""Training schedule as pure functions of settings and round: step counts, learning rates and noise.
+"""The training schedule as pure functions of settings and round: step counts, learning rates, instance noise.
 
-A step's number decides what it draws: data, latents, epsilon and noise (batches.py).
+It also numbers the steps. A step's number determines everything that the step draws (batches.py).
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from ..config.schema import AlgorithmSettings, ObjectiveSettings, OptimizerSetti
 from .penalties import CONSTRAINTS
 
 Number = int | Tensor
-"""Of a step or a round; a tensor is an int64 scalar on the device."""
+"""Number of a step or a round: an int, or an int64 scalar tensor on the device."""
 
 _Number = TypeVar("_Number", int, Tensor, Number)
 
 COSINE_WARM_UP = 50
-"""Steps over which the learning rate of maximum likelihood rises."""
+"""Warm-up steps of the learning rate of maximum likelihood."""
 
 _WARM_UP = 1 << 36
-"""Number of the first critic step of the warm-up: behind all that rounds will come to."""
+"""Number of the first critic step of the warm-up, larger than that of any step in a round."""
 
-_FURTHER = 1 << 28
-"""Between the numbers of a round's generator steps: more than there are rounds."""
+_STRIDE = 1 << 28
+"""Difference between the numbers of two generator steps of a round, larger than the number of rounds."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How many steps each round has, their numbers, and what changes from round to round. Rounds count from 0."""
+    """Step counts and step numbers of each round, and what changes from round to round. Rounds count from 0."""
 
     training: TrainingSettings
     optimizer: OptimizerSettings
 
     def critic_step_number(self, round_: _Number, k: int) -> _Number:
-        """Return the number of the round's critic step k; no other step has it."""
+        """Return the number of the round's critic step k, unique among all critic steps."""
         return round_ * self.training.critic_steps + k
 
     def warm_up_number(self, k: int) -> int:
@@ -46,16 +46,16 @@ class Schedule:
         return _WARM_UP + k
 
     def generator_step_number(self, round_: _Number, k: int) -> _Number:
-        """Return the number of the round's generator step k, however many earlier rounds had."""
-        return k * _FURTHER + round_
+        """Return the number of the round's generator step k; it does not depend on how many earlier rounds had."""
+        return k * _STRIDE + round_
 
     def generator_steps(self, round_: int) -> int:
-        """Return how many generator steps a round has: `generator_steps_more` more after each period."""
+        """Return the number of generator steps in a round: it grows by `generator_steps_more` after each period."""
         settings = self.training
         return settings.generator_steps + settings.generator_steps_more * (round_ // settings.generator_steps_period)
 
     def learning_rates(self, round_: int) -> tuple[float, float]:
-        """Return the generator's and the critic's learning rate in a round; likelihood rounds have their own."""
+        """Return the learning rates of generator and critic in a round; likelihood rounds have their own schedule."""
         first = self.training.likelihood_steps
         if round_ < first:
             assert self.training.likelihood_rate is not None
@@ -65,16 +65,16 @@ class Schedule:
         round_ -= first
         return learning_rate(self.optimizer.generator, round_), learning_rate(self.optimizer.critic, round_)
 
-    def noise_deviation(self, round_: int) -> float:
+    def noise_std(self, round_: int) -> float:
         """Return the standard deviation of the instance noise in a round."""
-        return noise_deviation(self.training, round_)
+        return noise_std(self.training, round_)
 
 
 def penalty_every(settings: ObjectiveSettings, batch_size: int) -> int:
-    """Return k, where the penalty is taken at every k-th sample of a batch.
+    """Return k, where every k-th sample of a batch is penalised.
 
-    By default it is 2 where the penalty at a sample does not depend on the others: half of the samples cost a third of
-    a critic step less, and a slope that is too steep is found as well.
+    "auto" is 2 if the penalty of a sample does not depend on the others, otherwise 1. Penalising half of the samples
+    makes a critic step a third cheaper and constrains the critic as well.
     """
     if settings.penalty_every > 0:
         return settings.penalty_every
@@ -91,12 +91,12 @@ def learning_rate(settings: AlgorithmSettings, round_: int) -> float:
 
 
 def cosine_rate(highest: float, step: int, steps: int) -> float:
-    """Return a learning rate that rises over COSINE_WARM_UP steps and falls to a hundredth as half a cosine."""
+    """Return the learning rate of a step: linear warm-up over COSINE_WARM_UP steps, cosine decay to highest / 100."""
     share = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
     return highest * share * min(1.0, (step + 1) / COSINE_WARM_UP)
 
 
-def noise_deviation(settings: TrainingSettings, round_: int) -> float:
-    """Return the standard deviation of the instance noise: from `noise` to 0 over `noise_steps` rounds, linearly."""
+def noise_std(settings: TrainingSettings, round_: int) -> float:
+    """Return the standard deviation of the instance noise, which falls linearly from `noise` to 0 in `noise_steps`."""
     left = 1 - round_ / settings.noise_steps if settings.noise_steps else 1.0
     return settings.noise * max(0.0, left)

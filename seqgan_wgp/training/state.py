@@ -1,4 +1,4 @@
-"""TrainState: everything that training reads and changes, and its tensors by name for checkpoints."""
+"""TrainState: everything that training reads and changes, with its tensors by name for checkpoints."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ ModuleOptimizers = Sequence[tuple[str, torch.optim.Optimizer, nn.Module]]
 @final
 @dataclass(kw_only=True)
 class TrainState:
-    """What the rounds of a run read and change. The loop, the CUDA graph and the diagnostics are given this alone.
+    """The state of training. The loop, the CUDA graph and the diagnostics need nothing else.
 
-    Rounds change the weights, the average and the optimizers' tensors in place; the trainer counts the steps.
+    Rounds change the weights, the moving average and the optimizers' tensors in place; the trainer counts the steps.
     """
 
     config: Config
     device: torch.device
     group: ProcessGroup
-    """The processes that train together."""
+    """The processes of distributed training; ALONE for one process."""
 
     domain: Domain
     generator: nn.Module
@@ -57,40 +57,40 @@ class TrainState:
     batches: Batches
     engine: Engine
     autocast: Autocast
-    """The precision that the generator step is computed in; the critic step's is the engine's."""
+    """Precision of the generator step; the engine sets that of the critic step."""
 
     step: int = 0
-    """Rounds that are done."""
+    """Number of rounds done."""
 
     seconds: float = 0.0
-    """Training time in all, over every interruption."""
+    """Total training time, including the time before each resume."""
 
     def modules(self) -> dict[str, nn.Module]:
-        """Return the networks by part."""
+        """Return the networks by name."""
         return {"generator": self.generator, "average": self.average, "critic": self.critic}
 
     def module_optimizers(self) -> ModuleOptimizers:
-        """Return the optimizers, each with its part and its network."""
+        """Return the name, the optimizer and the network of the generator and of the critic."""
         return [
             ("generator", self.optimizers.generator, self.generator),
             ("critic", self.optimizers.critic, self.critic),
         ]
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return all tensors by name, not copied; with `step` and `seconds` that is all that a run needs to go on."""
+        """Return all tensors by name, not copied. Together with `step` and `seconds` they are a complete checkpoint."""
         return tensors_of(self.modules(), self.module_optimizers())
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Copy the result of `tensors` back, each tensor in its place.
+        """Copy tensors of an earlier `tensors()` back in place.
 
-        State that an optimizer has created since is removed, so that it creates it anew, with its own first values.
+        State that an optimizer has created since is removed; the optimizer will create it again.
         """
         restore_tensors(self.modules(), self.module_optimizers(), tensors)
 
     def load(self, tensors: Mapping[str, Tensor], *, step: int, seconds: float) -> None:
         """Load the result of `tensors`. Raises CheckpointError when a tensor is missing or of another shape."""
         sections = {"generator": self.config.optimizer.generator, "critic": self.config.optimizer.critic}
-        for part, _algorithm, module in self.module_optimizers():
+        for part, _optimizer, module in self.module_optimizers():
             for name, parameter in module.named_parameters():
                 _check_optimizer_state(f"{part}.optimizer.{name}.", sections[part], parameter.shape, tensors)
         load_tensors(self.modules(), self.module_optimizers(), tensors, self.device)
@@ -98,13 +98,13 @@ class TrainState:
 
 
 def tensors_of(modules: Modules, optimizers: ModuleOptimizers) -> dict[str, Tensor]:
-    """Return all tensors by name, not copied: PART.NAME of networks, PART.optimizer.NAME.KEY of optimizers."""
+    """Return all tensors by name, not copied: PART.NAME for networks, PART.optimizer.NAME.KEY for optimizers."""
     tensors: dict[str, Tensor] = {}
     for part, module in modules.items():
         tensors |= {f"{part}.{name}": value for name, value in module.state_dict().items()}
-    for part, algorithm, module in optimizers:
+    for part, optimizer, module in optimizers:
         for name, parameter in module.named_parameters():
-            for key, value in algorithm.state[parameter].items():
+            for key, value in optimizer.state[parameter].items():
                 tensors[f"{part}.optimizer.{name}.{key}"] = value
     return tensors
 
@@ -116,11 +116,11 @@ def load_tensors(
     try:
         for part, module in modules.items():
             module.load_state_dict({name: tensors[f"{part}.{name}"] for name in module.state_dict()})
-        for part, algorithm, module in optimizers:
+        for part, optimizer, module in optimizers:
             for name, parameter in module.named_parameters():
                 prefix = f"{part}.optimizer.{name}."
-                # Copies, since tensors read from a file may lie at any address and kernels round by alignment.
-                algorithm.state[parameter] = {
+                # Copies: tensors from a file may have any alignment, and kernels round differently by alignment.
+                optimizer.state[parameter] = {
                     key.removeprefix(prefix): value.to(device, copy=True)
                     for key, value in tensors.items()
                     if key.startswith(prefix)
@@ -132,9 +132,10 @@ def load_tensors(
 def _check_optimizer_state(
     prefix: str, settings: AlgorithmSettings, shape: torch.Size, tensors: Mapping[str, Tensor]
 ) -> None:
-    """Raise CheckpointError unless an optimizer can go on with what a checkpoint has for a parameter.
+    """Raise CheckpointError unless an optimizer can continue from the state that a checkpoint has for a parameter.
 
-    It may have nothing, and then the optimizer begins anew. It may have more than after a first step.
+    A checkpoint without state is accepted: the optimizer then starts afresh. So is one with more state than the
+    optimizer has after its first step.
     """
     found = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
     for key, fresh in fresh_state(settings, shape).items() if found else ():
@@ -151,9 +152,9 @@ def _described(tensor: Tensor) -> str:
 @torch.no_grad()
 def restore_tensors(modules: Modules, optimizers: ModuleOptimizers, tensors: Mapping[str, Tensor]) -> None:
     """Copy the result of `tensors_of` back; see `TrainState.restore`."""
-    for part, algorithm, module in optimizers:
+    for part, optimizer, module in optimizers:
         for name, parameter in module.named_parameters():
-            state = algorithm.state[parameter]
+            state = optimizer.state[parameter]
             for key in [key for key in state if f"{part}.optimizer.{name}.{key}" not in tensors]:
                 del state[key]
     for name, tensor in tensors_of(modules, optimizers).items():
@@ -163,7 +164,7 @@ def restore_tensors(modules: Modules, optimizers: ModuleOptimizers, tensors: Map
 def initial_state(
     domain: Domain, components: Components, config: Config, device: torch.device, group: ProcessGroup
 ) -> TrainState:
-    """Return the state that training begins with: the average equals the generator, and no step is done."""
+    """Return the initial training state: the moving average equals the generator, and the step is 0."""
     batch_size = config.training.batch_size
     objective = CriticObjective(
         loss=components.loss,

@@ -1,8 +1,8 @@
-"""Compute the gradients of one critic step and one generator step, and hand them to an optimizer.
+"""The gradients of one critic step and one generator step, and the optimizer step that uses them.
 
-This is the inner part of Algorithm 1 of Gulrajani et al. 2017, independent of data; loop.py has the outer part.
-Gradients come from `autograd.grad`, never from `.backward()`: they are values, so a caller can average them over
-processes, compare them, or hand them to an optimizer.
+This is the inner part of Algorithm 1 of Gulrajani et al. 2017, for any kind of data; loop.py has the outer part.
+Gradients come from `autograd.grad`, never from `.backward()`. So they are return values, which a caller can average
+over processes, compare, or pass to an optimizer.
 
 Shape suffixes: B batch, Z latent; points of critic space have shape (B, ...).
 """
@@ -27,55 +27,55 @@ Gradients = tuple[Tensor, ...]
 """One tensor for each parameter, in the order of `module.parameters()`."""
 
 MakeView = Callable[[nn.Module, Tensor, Tensor], View]
-"""(critic, real, fake) -> how the critic sees them: as points, or behind its first layer (critic_views.py)."""
+"""(critic, real, fake) -> the critic's view of them, at its input or after its linear first layer (critic_views.py)."""
 
 Autocast = Callable[[], AbstractContextManager[Any]]
-"""Opens the precision that networks are computed in; `nullcontext` leaves it as it is."""
+"""Returns a context manager that sets the precision of the networks; `nullcontext` changes nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CriticMetrics:
-    """What a critic step measured: detached scalars on the device."""
+    """Metrics of a critic step: detached scalars on the device."""
 
     loss: Tensor
-    """What was minimised: the loss plus the weighted penalty."""
+    """The minimised quantity: the loss plus lambda times the penalty."""
 
     wasserstein: Tensor
-    """E[f(x)] - E[f(x~)]: with the loss wgan the estimate of W1, free of the penalty."""
+    """E[f(x)] - E[f(x~)], without the penalty: with the loss wgan, the estimate of the Wasserstein distance W1."""
 
     penalty: Tensor
     """lambda times the penalty."""
 
     slope_mean: Tensor
-    """Mean of the slopes that were penalised; 0 where none were."""
+    """Mean of the penalised slopes; 0 without a penalty."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CriticObjective:
-    """What a critic step minimises: loss + weight * penalty."""
+    """The objective of a critic step: loss + weight * penalty."""
 
     loss: Loss
     constraint: Constraint
     weight: float
-    """lambda, the factor on the penalty."""
+    """lambda, the weight of the penalty."""
 
     penalty_every: int = 1
-    """The penalty is taken at the samples whose place in the whole batch is a multiple of this."""
+    """k: only every k-th sample of the whole batch is penalised."""
 
     first: int = 0
-    """Place of this process's first sample in the whole batch."""
+    """Position of this process's first sample in the whole batch; other than 0 in distributed training only."""
 
     size: int | None = None
-    """Samples of each kind in the whole batch; None: those at hand are all."""
+    """Number of real samples in the whole batch; None: this process has all of them."""
 
     separate_batches: bool = False
-    """Whether real and generated points go through the critic one after the other, not as one batch.
+    """Whether the critic scores real and generated points in two batches instead of one.
 
-    It makes no difference but to speed, unless the critic mixes samples, as one with batch norm does.
+    This matters only for a critic that mixes samples, such as one with batch norm. Otherwise one batch is faster.
     """
 
     def __post_init__(self) -> None:
-        """Raise ValueError unless `penalty_every` is 1 or more, as it is once the settings are decided."""
+        """Raise ValueError for a `penalty_every` below 1; the value "auto" of the settings is resolved before."""
         if self.penalty_every < 1:
             raise ValueError(f"penalty_every is {self.penalty_every}, but must be at least 1")
 
@@ -89,17 +89,18 @@ def critic_gradients(
     *,
     make_view: MakeView = points_view,
 ) -> tuple[Gradients, CriticMetrics]:
-    """Return the gradients of loss + weight * penalty in the critic's weights, and what was measured.
+    """Return the gradients of loss + weight * penalty with respect to the critic's weights, and the metrics.
 
     Gulrajani et al. 2017, Algorithm 1, lines 6 to 9, without the optimizer.
 
     Args:
-        critic: (B, ...) -> (B,).
-        real: points of critic space, (B, ...), or whatever else `make_view` takes for them.
-        fake: generated points (B, ...), without a graph.
-        uniform: columns -> (B, columns) in [0, 1): epsilon, the places where the penalty is taken.
-        objective: what to minimise.
-        make_view: a faster way for the critic to see the points; the gradients are equal but for rounding.
+        critic: (B, ...) -> scores (B,).
+        real: real points of critic space, (B, ...), or another form of them that `make_view` accepts.
+        fake: generated points (B, ...), detached.
+        uniform: columns -> (B, columns) random numbers in [0, 1), such as epsilon, which places the interpolates.
+        objective: the loss and the penalty.
+        make_view: how the critic evaluates the points. The default follows the paper; others are faster, with equal
+            gradients up to rounding.
     """
     with cache_weight_transform(critic):
         total, metrics = critic_loss(make_view(critic, real, fake), uniform, objective)
@@ -107,7 +108,7 @@ def critic_gradients(
 
 
 def critic_loss(view: View, uniform: Uniform, objective: CriticObjective) -> tuple[Tensor, CriticMetrics]:
-    """Return loss + weight * penalty, which can be differentiated, and what was measured, detached.
+    """Return loss + weight * penalty, differentiable, and the metrics, detached.
 
     The mean of L over the batch in Gulrajani et al. 2017, Algorithm 1, line 7.
     """
@@ -126,7 +127,7 @@ def critic_loss(view: View, uniform: Uniform, objective: CriticObjective) -> tup
 
 
 def _scores(view: View, objective: CriticObjective) -> tuple[Tensor, Tensor]:
-    """Return f(x) and f(x~): where the critic mixes no samples, from one batch of both, as one larger product."""
+    """Return f(x) and f(x~), each (B,), computed in one batch unless `separate_batches` is set."""
     if objective.separate_batches:
         return view.score(view.real), view.score(view.fake)
     real_B, fake_B = torch.split(view.score(view.both()), len(view.real))
@@ -134,7 +135,7 @@ def _scores(view: View, objective: CriticObjective) -> tuple[Tensor, Tensor]:
 
 
 def _weighted_penalty(view: View, uniform: Uniform, objective: CriticObjective) -> tuple[Tensor, Tensor]:
-    """Return lambda times the penalty at every k-th sample, and the mean of its slopes."""
+    """Return lambda times the penalty on every k-th sample, and the mean of the penalised slopes."""
     constraint, every = objective.constraint, objective.penalty_every
     assert constraint.slopes is not None
     kept = slice(-objective.first % every, None, every)
@@ -142,7 +143,7 @@ def _weighted_penalty(view: View, uniform: Uniform, objective: CriticObjective) 
         view if every == 1 else Subsampled(view, kept),
         lambda columns: uniform(columns)[kept],
     )
-    # Weighted so that the mean over the parts of a batch, however it is divided, is the mean over the batch.
+    # The weight makes the average over processes equal to the penalty of the whole batch, however it is divided.
     size = len(view.real) if objective.size is None else objective.size
     penalised = len(range(*kept.indices(len(view.real))))
     weight = penalised / len(view.real) * size / math.ceil(size / every)
@@ -160,19 +161,19 @@ def generator_gradients(
     real: Tensor | None = None,
     autocast: Autocast = nullcontext,
 ) -> tuple[Gradients, Tensor]:
-    """Return the gradients of the generator's loss in its own weights, and that loss, detached.
+    """Return the gradients of the generator's loss with respect to its weights, and the loss, detached.
 
-    Gulrajani et al. 2017, Algorithm 1, lines 11 and 12, without the optimizer. `autograd.grad` is asked for the
-    generator's weights alone, so no gradient of the critic's is computed.
+    Gulrajani et al. 2017, Algorithm 1, lines 11 and 12, without the optimizer. Only gradients of the generator's
+    weights are requested, so autograd computes none of the critic's.
 
     Args:
         generator: (B, Z) -> (B, ...).
-        critic: (B, ...) -> (B,).
-        latent_BZ: what to generate from.
-        loss: the pair of losses, of which the generator's is taken.
-        noise: (B, ...), added to what was generated before the critic sees it.
-        real: points of critic space, (B, ...), for a loss whose generator part sees real scores; others take none.
-        autocast: the precision that both networks are computed in; the loss is in float32.
+        critic: (B, ...) -> scores (B,).
+        latent_BZ: latent vectors.
+        loss: the adversarial loss, whose generator part is used.
+        noise: instance noise (B, ...), added to the generated points before the critic scores them.
+        real: real points (B, ...); required if `loss.needs_real`, otherwise unused.
+        autocast: precision of both networks; the loss is computed in float32.
     """
     with autocast():
         fake = generator(latent_BZ)
@@ -186,7 +187,7 @@ def generator_gradients(
 
 @torch.no_grad()
 def _scores_of_real(critic: nn.Module, real: Tensor | None, autocast: Autocast) -> Tensor:
-    """Return the scores (B,) of real points, without a graph: the generator has no part in them."""
+    """Return the scores (B,) of real points, detached: they do not depend on the generator."""
     if real is None:
         raise ValueError("the generator's loss needs real points, and none are given")
     with autocast():
@@ -194,20 +195,20 @@ def _scores_of_real(critic: nn.Module, real: Tensor | None, autocast: Autocast) 
     return to_float32(score_B)
 
 
-def apply_gradients(algorithm: torch.optim.Optimizer, module: nn.Module, gradients: Gradients) -> None:
-    """Do one step of the optimizer of `module`, with these gradients."""
-    # The fused optimizers read memory in order and silently misread a gradient that is a transposed view, as
-    # `autograd.grad` returns for some weights (`.backward()` would have laid it out anew). All such are copied at once.
+def apply_gradients(optimizer: torch.optim.Optimizer, module: nn.Module, gradients: Gradients) -> None:
+    """Take one step of `optimizer`, which holds the parameters of `module`, with these gradients."""
+    # Fused optimizers read memory in order, so they would silently misread a gradient that is a transposed view.
+    # `autograd.grad` returns such views for some weights; `.backward()` would copy them. All are copied at once.
     ordered = [each if each.is_contiguous() else each.new_empty(each.shape) for each in gradients]
     views = [k for k, gradient in enumerate(gradients) if ordered[k] is not gradient]
     if views:
         torch._foreach_copy_([ordered[k] for k in views], [gradients[k] for k in views])
     for parameter, gradient in zip(module.parameters(), ordered, strict=True):
         parameter.grad = gradient
-    algorithm.step()
+    optimizer.step()
 
 
 def gradient_norm(gradients: Gradients) -> Tensor:
-    """Return the norm of all gradients together: not finite as soon as one number in them is not."""
+    """Return the L2 norm of all gradients together; it is not finite if any entry is not."""
     norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
     return norm

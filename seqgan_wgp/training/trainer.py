@@ -1,9 +1,10 @@
-"""Trainer: run rounds, evaluations and diagnostics, and yield records. It prints and writes nothing.
+"""Trainer: runs rounds, evaluations and diagnostics, and yields a record of each step. It prints and writes nothing.
 
-All noise is a function of (seed, stream, counter), so the state of a run is its tensors and its step number: a trainer
-that loads them goes on as if it had never stopped, bit for bit, and any number of processes trains one run.
+All random numbers are functions of (seed, stream, counter), so the state of a run is its tensors and its step number.
+A trainer that loads them continues as if training had never stopped, bit for bit, and several processes can train one
+run.
 
-The mathematics is in loop.py and steps.py, what it works on in state.py.
+The mathematics is in loop.py and steps.py, the training state in state.py.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from ..config import Config
 from ..errors import Diverged, one_line
 from ..utils.counter_rng import Stream
-from ..utils.devices import rounding
+from ..utils.devices import matmul_precision
 from .build import Components, build
 from .diagnostics.collect import diagnose
 from .distributed.process_group import ALONE, ProcessGroup
@@ -37,8 +38,8 @@ from .likelihood import (
     likelihood_round,
 )
 from .loop import ROUND_METRICS, eager_round, set_rates, warm_up
-from .optimizers import rate_of
-from .overlap import PendingEvaluation, Snapshot, begin, evaluator, overlaps
+from .optimizers import learning_rate_of
+from .overlap import PendingEvaluation, Snapshot, begin_evaluation, evaluation_thread, overlaps
 from .record import Record, RoundMetrics
 from .state import initial_state
 
@@ -48,14 +49,14 @@ class Trainer:
 
     Args:
         domain: the data.
-        components: losses, penalty, networks, optimizers and schedule; the networks are on `device`.
-        config: everything else: sizes, cadences, and when to end.
-        device: where to train; the domain's tensors must live there too.
-        group: the processes that train together, each with a trainer of its own.
+        components: loss, penalty, networks, optimizers and schedule; the networks are on `device`.
+        config: everything else: batch size, intervals between evaluations and records, when to stop.
+        device: device of training; the domain's tensors must be there too.
+        group: the processes of distributed training, each of which has its own trainer.
 
     Attributes:
-        train_state: networks, average, optimizers, step and all else that rounds read and change.
-        notes: what to tell whoever trains, not yet handed out with a record.
+        train_state: networks, moving average, optimizers, step, and all else that rounds read and change.
+        notes: messages for the user that no record has carried yet.
     """
 
     def __init__(
@@ -69,13 +70,13 @@ class Trainer:
         self.domain, self.config, self.device, self.group = domain, config, device, group
         self.train_state = initial_state(domain, components, config, device, group)
         self.notes: list[str] = []
-        self._told = False
+        self._fallback_noted = False
         self._recalibrated_step: int | None = None
         self._graphable = True
         self._graph: GraphedRound | None = None
         self._last = RoundMetrics((), torch.zeros(0))
         self._shown: Snapshot | None = None
-        """The state of the record that is handed out, where rounds have gone on since."""
+        """The state at the yielded record, if further rounds have been run since; see overlap.py."""
 
     @classmethod
     def from_config(cls, domain: Domain, config: Config, device: torch.device, group: ProcessGroup = ALONE) -> Trainer:
@@ -84,36 +85,37 @@ class Trainer:
 
     @property
     def step(self) -> int:
-        """Number of rounds done, as of the last record that was handed out."""
+        """Number of rounds done, as of the last yielded record."""
         return self.train_state.step if self._shown is None else self._shown.step
 
     @property
     def seconds(self) -> float:
-        """Training time in all, over every interruption."""
+        """Total training time, including the time before each resume."""
         return self.train_state.seconds if self._shown is None else self._shown.seconds
 
     @property
     def sampler(self) -> nn.Module:
-        """The generator that samples come from: the moving average, or the latest weights if so configured."""
+        """The generator of samples: with the moving average or the latest weights, as `model.weights` says."""
         return self.train_state.average if self.config.model.weights == "average" else self.train_state.generator
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> Iterator[Record]:
         """Train to the configured steps or minutes, and yield a record after every step.
 
-        Losses are there at every step, measures and samples at the evaluation cadence, diagnostics at theirs. Time
-        counts from the first step on, with all that is done between steps.
+        Every record has losses; measures and samples come every `evaluation.every` steps, diagnostics every
+        `log.diagnostics`. The time of a record includes everything since the first step.
 
-        Of many processes all yield records, and the first alone measures and diagnoses; they end after the same step.
+        In distributed training all processes yield records and end after the same step; only the first measures and
+        diagnoses.
 
-        Where evaluations overlap training, rounds may be ahead of an evaluation's record, and their records follow at
-        once. At an evaluation's record this trainer shows the state of its step; see overlap.py.
+        If evaluations overlap training (overlap.py), further rounds may have been run when an evaluation's record is
+        yielded; their records follow at once. Until then this trainer shows the state of the evaluation's step.
 
         Args:
-            should_stop: asked after each step, in every process; one that says so stops all.
+            should_stop: called after each step, in every process; if it returns true in one, all stop.
 
         Raises:
             Diverged: a loss or a gradient is not finite.
-            ProcessGroupError: another process has ended, or has other weights.
+            ProcessGroupError: another process has ended, or has different weights.
         """
         state = self.train_state
         began = time.perf_counter() - state.seconds
@@ -130,15 +132,15 @@ class Trainer:
             yield self._stamped(replace(record, measures=measures, samples=samples), began)
 
     def _run_ahead(self, began: float, should_stop: Callable[[], bool]) -> Iterator[Record]:
-        """Do what `run` does, with rounds going on while an evaluation is measured in a thread of its own."""
-        with evaluator() as worker:
+        """Do as `run`, but continue with further rounds while another thread evaluates."""
+        with evaluation_thread() as worker:
             while not self._over(should_stop):
                 record = self._advance()
                 if not self._evaluates():
                     yield self._stamped(record, began)
                     continue
                 pending = self._begin_evaluation(record, worker, began)
-                self._go_on(pending, began, should_stop)
+                self._train_ahead(pending, began, should_stop)
                 samples, measures = pending.result.result()
                 self._shown = pending.snapshot
                 try:
@@ -146,8 +148,8 @@ class Trainer:
                     ends = not pending.stopped and should_stop()
                 finally:
                     self._shown = None
-                if ends:  # the evaluation ends the run: what was done since has never been
-                    self._go_back(pending.snapshot)
+                if ends:  # the evaluation ends the run, so the rounds since are undone
+                    self._roll_back(pending.snapshot)
                     return
                 yield from pending.ahead
                 if pending.failure is not None:
@@ -160,7 +162,7 @@ class Trainer:
             self.train_state.generator.train()
             return self._likelihood()
 
-        result = begin(worker, self.domain, self._generated(), more)
+        result = begin_evaluation(worker, self.domain, self._generated(), more)
         record = replace(self._stamped(record, began), learning_rates=self.learning_rates())
         snapshot = Snapshot(
             step=record.step,
@@ -171,8 +173,8 @@ class Trainer:
         )
         return PendingEvaluation(record=record, snapshot=snapshot, result=result)
 
-    def _go_on(self, pending: PendingEvaluation, began: float, should_stop: Callable[[], bool]) -> None:
-        """Do rounds until an evaluation is done, or the next one, the end or a recording is due."""
+    def _train_ahead(self, pending: PendingEvaluation, began: float, should_stop: Callable[[], bool]) -> None:
+        """Run rounds until the evaluation is done, or the next evaluation, the end or a graph recording is due."""
         every, state = self.config.evaluation.every, self.train_state
         while not (pending.result.done() or self.finished() or (state.step + 1) % every == 0 or self._records_next()):
             if should_stop():
@@ -184,51 +186,51 @@ class Trainer:
                 pending.failure = error
                 return
 
-    def _go_back(self, snapshot: Snapshot) -> None:
-        """Take over the state of an earlier step."""
+    def _roll_back(self, snapshot: Snapshot) -> None:
+        """Restore the state of an earlier step."""
         self.train_state.restore(snapshot.tensors)
         self.train_state.step, self.train_state.seconds = snapshot.step, snapshot.seconds
         set_rates(self.train_state, snapshot.step - 1)
         self._recalibrated_step, self._last = snapshot.step, snapshot.last
 
     def _records_next(self) -> bool:
-        """Say whether the next round may be recorded, in which no other thread may use the device."""
+        """Return whether the next round may be recorded as a graph; no other thread may use the device then."""
         asked = self.config.training.engine
         return self._graph is None and self._graphable and asked in ("auto", "graph") and self.device.type in RECORDERS
 
     def _advance(self) -> Record:
-        """Do a round and all that is due with it but an evaluation; return its record, without the time."""
+        """Run a round, and check weights and diagnose if due; return the record, without time and evaluation."""
         state, log = self.train_state, self.config.log
         losses = self.round()
         if state.step % log.every == 0:
             self.group.check_same(self._weights(), state.step)
         diagnosed = self.group.first and log.diagnostics and state.step % log.diagnostics == 0
-        with rounding(self.config.training.precision, self.device):
+        with matmul_precision(self.config.training.precision, self.device):
             diagnosis = diagnose(state) if diagnosed else {}
         notes = self._new_notes()
         return Record(step=state.step, seconds=state.seconds, losses=losses, diagnosis=diagnosis, notes=notes)
 
     def _stamped(self, record: Record, began: float) -> Record:
-        """Return a record with the time that it is now, and with the learning rates where it is kept."""
+        """Return a record with the present time, and with learning rates if the record will be kept."""
         self.train_state.seconds = time.perf_counter() - began
         record = replace(record, seconds=self.train_state.seconds)
-        # Read only where they are kept: on a GPU the host waits for them.
+        # Learning rates are read only for records that are kept, because on a GPU the host waits for them.
         return replace(record, learning_rates=self.learning_rates()) if record.due(self.config.log.every) else record
 
     def finished(self) -> bool:
-        """Say whether the configured steps or minutes are reached."""
+        """Return whether the configured steps or minutes are reached."""
         limit = self.config.training
         return self._steps_done() or (limit.minutes is not None and self.seconds >= 60 * limit.minutes)
 
     def round(self) -> RoundMetrics:
-        """Do one step: n_critic critic steps, then generator steps. Return what was measured.
+        """Run one round: n_critic critic steps, then the generator steps. Return its metrics.
 
-        Gulrajani et al. 2017, Algorithm 1, lines 1 to 13: one turn of the outer loop. The first round begins with the
-        warm-up, if there is one.
+        Gulrajani et al. 2017, Algorithm 1, lines 1 to 13: one iteration of the outer loop. The first adversarial round
+        starts with the warm-up, if there is one.
         """
         state = self.train_state
         set_rates(state, state.step)
-        with rounding(self.config.training.precision, self.device):
+        with matmul_precision(self.config.training.precision, self.device):
             names: tuple[str, ...] = ROUND_METRICS
             if is_likelihood_round(self.config, state.step):
                 names, measured = LIKELIHOOD_METRICS, likelihood_round(state)
@@ -239,20 +241,20 @@ class Trainer:
                 measured = eager_round(state) if graph is None else graph()
         state.step += 1
         self._last = RoundMetrics(names, measured)
-        # The host waits for the device nowhere in a round, and looks at what it measured only where it is to be shown.
+        # Reading metrics makes the host wait for the GPU, so they are read only at records and evaluations.
         if self.device.type == "cpu" or state.step % self.config.log.every == 0 or self._evaluates():
             self._check_finite()
         return self._last
 
     def samples(self) -> Items:
-        """Return the compact items that an evaluation measures: always from the same latents, in every process."""
+        """Return the samples of an evaluation, compact items (N, ...), in all processes; the latents never change."""
         source = self._generated()
         parts = self.group.gather(lambda: [self.domain.spec.decode(fake) for fake in source])
         self.train_state.generator.train()
         return np.concatenate(parts)
 
     def _generated(self) -> Iterator[Tensor]:
-        """Return the points that this process generates for an evaluation, part after part."""
+        """Yield this process's share of the generated points of an evaluation, in blocks."""
         self._recalibrate()
         self._tune()
         count, block_size = self.domain.samples, block_size_of(self.config)
@@ -269,7 +271,7 @@ class Trainer:
         )
 
     def _tune(self) -> None:
-        """Have a generator with a likelihood choose how it draws; both sets of weights take the choice over."""
+        """Tune the sampling of a generator with a likelihood, and copy its tuned buffers to both sets of weights."""
         sampler, state = self.sampler, self.train_state
         if isinstance(sampler, LikelihoodGenerator):
             sampler.tune(held_out_items(self.domain, self.config.training.seed))
@@ -279,14 +281,14 @@ class Trainer:
                     buffer.copy_(tuned[name])
 
     def _likelihood(self) -> dict[str, float]:
-        """Return the mean negative log-likelihood of held-out items, where the generator has one."""
+        """Return the mean negative log-likelihood of held-out items, if the generator has a likelihood."""
         sampler = self.sampler
         if not isinstance(sampler, LikelihoodGenerator):
             return {}
         return {"nll": sampler.nll(held_out_items(self.domain, self.config.training.seed))}
 
     def state(self) -> dict[str, Tensor]:
-        """Return all tensors that the run needs to go on, by name; with `step` and `seconds` that is everything."""
+        """Return all tensors by name. Together with `step` and `seconds` they are a complete checkpoint."""
         if self._shown is not None:
             return self._shown.tensors
         self._recalibrate()
@@ -296,26 +298,26 @@ class Trainer:
     def load_state(self, tensors: dict[str, Tensor], *, step: int, seconds: float) -> None:
         """Load the result of `state`. Raises CheckpointError when a tensor is missing or of another shape."""
         self.train_state.load(tensors, step=step, seconds=seconds)
-        set_rates(self.train_state, max(0, step - 1))  # those of the round that the tensors come from
+        set_rates(self.train_state, max(0, step - 1))  # the rates of the last round
         self._recalibrated_step = None
-        self._graph = None  # it was recorded over other tensors
+        self._graph = None  # it refers to other tensors
         self._last = RoundMetrics((), torch.zeros(0))
 
     def learning_rates(self) -> dict[str, float]:
-        """Return the learning rates of the last round, as records name them."""
+        """Return the learning rates of the last round, by their names in records."""
         if self._shown is not None:
             return self._shown.learning_rates
         optimizers = self.train_state.optimizers
         return {
-            "generator_learning_rate": rate_of(optimizers.generator),
-            "critic_learning_rate": rate_of(optimizers.critic),
+            "generator_learning_rate": learning_rate_of(optimizers.generator),
+            "critic_learning_rate": learning_rate_of(optimizers.critic),
         }
 
     def _over(self, should_stop: Callable[[], bool]) -> bool:
-        """Say whether to stop, in all processes the same. The first one's clock counts."""
+        """Return whether to stop, the same answer in all processes. Only the first one's clock counts."""
         if self._steps_done():
             return True
-        # After an evaluation all wait for the first one, which measures; else words travel with the gradients.
+        # After an evaluation the answer is exchanged at once; otherwise it travels with the next gradients.
         asked = should_stop() or (self.group.first and self.finished())
         return self.group.any_rank(asked, at_once=self._evaluates())
 
@@ -327,9 +329,9 @@ class Trainer:
         return self.train_state.step % self.config.evaluation.every == 0
 
     def _recorded(self) -> GraphedRound | None:
-        """Return the round as a graph; None where it is done eagerly. Where a graph was asked for, note why not.
+        """Return the recorded round, or None to run rounds eagerly; add a note if a graph was asked for in vain.
 
-        The run's first round is always done eagerly: in it the optimizers create their state.
+        The first round of a run is always eager, because the optimizers create their state in it.
         """
         asked = self.config.training.engine
         if self._graph is None and self._graphable and asked in ("auto", "graph"):
@@ -357,8 +359,8 @@ class Trainer:
     def _new_notes(self) -> tuple[str, ...]:
         """Return the notes since the last call."""
         fell_back = self.train_state.engine.fell_back
-        if fell_back is not None and not self._told:
-            self._told = True
+        if fell_back is not None and not self._fallback_noted:
+            self._fallback_noted = True
             self.notes.append(
                 f"training.engine is {self.config.training.engine}, but {fell_back}; steps are eager ones"
             )
@@ -366,7 +368,7 @@ class Trainer:
         return notes
 
     def _recalibrate(self) -> None:
-        """Give the averaged generator running statistics of its own; it does not matter when or how often."""
+        """Recompute the batch norm statistics of the averaged generator, at most once per step."""
         if self._recalibrated_step != self.train_state.step:
             recalibrate_batchnorm(self.train_state.average, self.config, self.device, labels_of(self.domain.spec))
             self._recalibrated_step = self.train_state.step

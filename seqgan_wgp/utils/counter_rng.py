@@ -58,9 +58,9 @@ class Stream(IntEnum):
     AUDIT = 21  # which strings, held-out and training lines a search for near copies compares
     DECODE = 22  # which characters are drawn from a generated string's probabilities; index = the string's number
     INVERSION = 23  # latents that a search for a string's latent begins at
-    CRITIC_CHANCE = 24  # uniforms that generators draw by in training, beside CRITIC_LATENT,
-    GENERATOR_CHANCE = 25  # beside GENERATOR_LATENT
-    DIAGNOSIS_CHANCE = 26  # and beside DIAGNOSIS_LATENT
+    CRITIC_SAMPLING = 24  # uniforms that generators draw by in training, beside CRITIC_LATENT,
+    GENERATOR_SAMPLING = 25  # beside GENERATOR_LATENT
+    DIAGNOSIS_SAMPLING = 26  # and beside DIAGNOSIS_LATENT
     LIKELIHOOD_BATCH = 27  # training items of a likelihood step
     LIKELIHOOD_DROPOUT = 28  # its dropout masks: seed of their generator; index = the step's number
     BASELINE = 29  # uniforms that an evaluation's causal baseline draws strings by; index = the string's number

@@ -126,7 +126,7 @@ def resident(
 ) -> Tensor | None:
     """Return data as a tensor on a CUDA device if it takes a small part of its free memory, otherwise None.
 
-    With None, data stays memory-mapped on disk and batches are copied. uint16 becomes int32; see `sent`.
+    With None, data stays memory-mapped on disk and batches are copied. uint16 becomes int32; see `to_device`.
     """
     first = torch.from_numpy(_plain(np.array(data[:1])))
     if data.size * first.element_size() >= _SHARE * free_bytes(device):
@@ -137,7 +137,7 @@ def resident(
     return there
 
 
-def sent(data: npt.NDArray[Any], device: torch.device) -> Tensor:
+def to_device(data: npt.NDArray[Any], device: torch.device) -> Tensor:
     """Copy data to a device as a tensor, without waiting.
 
     uint16 becomes int32, since torch has hardly any GPU kernels for uint16, not even for indexing.
@@ -170,7 +170,7 @@ class _Flags:
 
 
 @contextlib.contextmanager
-def rounding(precision: str, device: torch.device) -> Iterator[None]:
+def matmul_precision(precision: str, device: torch.device) -> Iterator[None]:
     """Let what is done inside round factors to TF32 on a CUDA device, as `precision` says, or not at all.
 
     On other devices it changes nothing. The flags are those of the process: it is not for two threads at a time.

@@ -1,4 +1,4 @@
-"""The door for files of runs and models: JSON is parsed against a typed schema, with bounds, before anything uses it.
+"""Parse the JSON of run and model files against a typed schema, with bounds, before anything uses it.
 
 A schema is a dataclass. Its fields may be of the types bool, int, float, str, Any, another dataclass, `X | None`,
 `dict[str, X]`, `Mapping[str, X]` and `list[X]`; `Annotated[int, Between(0, 9)]` bounds a number, or the size of a text,
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-JSON_BYTES_MOST = 1 << 25
+MAX_JSON_BYTES = 1 << 25
 """A larger JSON file is refused before it is read: a run's own have thousands of bytes, a tokenizer some millions.
 What is parsed takes up to thirty times the memory of the text, so no file takes more than about a gigabyte."""
 
-DEPTH_MOST = 32
+MAX_DEPTH = 32
 """Objects and lists inside each other; a run's own have 6 at most."""
 
 _TOO_DEEP = "it is nested too deeply"
-_INTEGER_MOST = 1 << 63
+_MAX_INTEGER = 1 << 63
 _SHOWN = 40
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
@@ -71,7 +71,7 @@ def parse_json(text: str | bytes) -> Any:
     except ValueError as error:  # also bad UTF-8, and a number of thousands of digits
         raise SchemaError(" ".join(str(error).split())) from None
     layer = [tree]
-    for _ in range(DEPTH_MOST):
+    for _ in range(MAX_DEPTH):
         layer = [item for value in layer for item in _inside(value)]
         if not layer:
             return tree
@@ -87,7 +87,7 @@ def _inside(value: object) -> Iterable[object]:
 def load_json(path: Path) -> Any:
     """Return the value of a JSON file. Raises OSError or SchemaError when it cannot be read or is too large."""
     size = path.stat().st_size
-    if size > JSON_BYTES_MOST or not path.is_file():
+    if size > MAX_JSON_BYTES or not path.is_file():
         raise SchemaError(f"it has {size:,} bytes" if path.is_file() else "it is not a file")
     return parse_json(path.read_bytes())
 
@@ -166,11 +166,11 @@ def checked_value(hint: Any, value: object, place: str) -> Any:
 
 
 def _scalar(kind: type, value: object, place: str) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < _INTEGER_MOST:
+    if kind is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MAX_INTEGER:
         return float(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise _wrong(place, value, _WORDS[kind])
-    if isinstance(value, int) and abs(value) >= _INTEGER_MOST:
+    if isinstance(value, int) and abs(value) >= _MAX_INTEGER:
         raise _wrong(place, value, "a number of at most 64 bits")
     if isinstance(value, str) and not is_unicode(value):
         raise SchemaError(f"{place} is not valid Unicode")
@@ -195,7 +195,7 @@ def _check_bounds(value: Any, bounds: Between, place: str) -> None:
 
 def _wrong(place: str, value: object, wanted: str, what: str = "it") -> SchemaError:
     # Not all of it: a text of megabytes and a number of thousands of digits come here too.
-    is_large = isinstance(value, int) and abs(value) >= _INTEGER_MOST
+    is_large = isinstance(value, int) and abs(value) >= _MAX_INTEGER
     shown = "too large" if is_large else ascii(value) if isinstance(value, int | float | None) else _kind(value)
     return SchemaError(f"{place or 'the whole'} is {shown}, but {what} must be {wanted}")
 

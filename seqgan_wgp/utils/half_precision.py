@@ -1,4 +1,4 @@
-"""Tensors in half as many bytes: floating-point numbers as float16, integers in the smallest type that holds them."""
+"""Shrink tensors: floating-point numbers to float16, integers to the smallest type that holds them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the library has to say: through the logger `seqgan_wgp`, and never lost.
+"""Warnings of the library: through the logger `seqgan_wgp` if logging is set up, otherwise as Python warnings.
 
 The logger has a NullHandler, as libraries should, so a program that sets up logging decides what becomes of messages.
 Where nobody has set it up, a warning is a Python warning (`SeqganWarning`) instead, which is shown.

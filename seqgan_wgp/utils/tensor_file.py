@@ -25,7 +25,7 @@ from .._version import FORMAT_VERSION
 from ..errors import CheckpointError, ConfigError, did_you_mean_path
 from .atomic_files import sync_folder
 from .bundled_models import bundled_models, named_model
-from .file_schema import JSON_BYTES_MOST, Count, Seconds, from_json, parse_json
+from .file_schema import MAX_JSON_BYTES, Count, Seconds, from_json, parse_json
 
 MODEL, BEST = "model.safetensors", "best.safetensors"
 """File names in a run folder: the latest model, and the model of the best evaluation."""
@@ -155,7 +155,7 @@ def _check_header(path: Path) -> None:
     """Raise ValueError if the header, which is parsed several times, is larger than any JSON that is read."""
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
-    if size > JSON_BYTES_MOST:
+    if size > MAX_JSON_BYTES:
         raise ValueError(f"its header has {size:,} bytes")
 
 

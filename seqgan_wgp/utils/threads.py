@@ -1,4 +1,4 @@
-"""How many threads this process computes with on a CPU."""
+"""The number of CPU threads that torch uses in this process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def threads_of_environment(environment: Mapping[str, str] = os.environ) -> int |
     return int(text)
 
 
-def threads_most(environment: Mapping[str, str] = os.environ) -> int:
+def max_threads(environment: Mapping[str, str] = os.environ) -> int:
     """Return how many threads a choice may go up to: the cores, or fewer where the program has set fewer.
 
     Under torchrun what torch computes with is torchrun's own setting, and does not count.

@@ -1,4 +1,4 @@
-"""Tokens of several characters as single code points, so that text is an array of numbers whatever its unit is."""
+"""Represent tokens of several characters as single code points, so that text is an array of numbers for any unit."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..errors import ConfigError, one_line
 FIRST = 0xF0000
 """Tokens stand as the private code points from here on."""
 
-TOKENS_MOST = 0xFFFE
+MAX_TOKENS = 0xFFFE
 """Private code points that there are from FIRST on."""
 
-UNKNOWN_TOKEN_SYMBOL = chr(FIRST + TOKENS_MOST)
+UNKNOWN_TOKEN_SYMBOL = chr(FIRST + MAX_TOKENS)
 """Stands for a token that an open unit does not know; no text may hold this code point."""
 
 PieceSplit = Callable[[str], Sequence[str]]
@@ -46,10 +46,10 @@ class TokenSymbols:
         self._tokens = {ord(symbol): token for token, symbol in self.symbols.items()}
 
     def _check(self, longer: Sequence[str]) -> None:
-        if not 0 < len(longer) <= TOKENS_MOST:
+        if not 0 < len(longer) <= MAX_TOKENS:
             raise ConfigError(
                 f"a unit has {len(longer):,} tokens of two characters or more",
-                f"give it 1 to {TOKENS_MOST:,}; without any it would be the unit char",
+                f"give it 1 to {MAX_TOKENS:,}; without any it would be the unit char",
             )
         if any("\n" in token for token in longer):
             raise ConfigError("a unit has a token with a line feed in it", "line feeds end lines: leave the token out")
@@ -110,8 +110,8 @@ class OpenTokens(TokenSymbols):
         self._tokens[ord(UNKNOWN_TOKEN_SYMBOL)] = "\N{REPLACEMENT CHARACTER}"
 
     def _check(self, longer: Sequence[str]) -> None:
-        if len(longer) > TOKENS_MOST:
-            raise ConfigError(f"a vocabulary has {len(longer):,} tokens", f"{TOKENS_MOST:,} are the most")
+        if len(longer) > MAX_TOKENS:
+            raise ConfigError(f"a vocabulary has {len(longer):,} tokens", f"{MAX_TOKENS:,} are the most")
 
     def _symbol(self, piece: str) -> str:
         return piece if len(piece) == 1 else self.symbols.get(piece, UNKNOWN_TOKEN_SYMBOL)
@@ -124,7 +124,7 @@ class FoundTokens(OpenTokens):
     """Open tokens that grow: each new unit that is met becomes a token, in the order of meeting.
 
     Raises:
-        ConfigError: while encoding: there are more than TOKENS_MOST.
+        ConfigError: while encoding: there are more than MAX_TOKENS.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -135,9 +135,9 @@ class FoundTokens(OpenTokens):
             return piece
         known = self.symbols.get(piece)
         if known is None:
-            if len(self.symbols) == TOKENS_MOST:
+            if len(self.symbols) == MAX_TOKENS:
                 raise ConfigError(
-                    f"the text has more than {TOKENS_MOST:,} different units of two characters or more",
+                    f"the text has more than {MAX_TOKENS:,} different units of two characters or more",
                     "leave corpus.unit and corpus.unit_pattern out, to learn characters",
                 )
             known = self.symbols[piece] = chr(FIRST + len(self.symbols))

@@ -107,7 +107,7 @@ def test_a_row_counts_what_satisfies(corpus: Corpus, model: LeftToRight) -> None
     constraints, limits = ASKED[0], constrained.Limits(strings=BLOCK, seconds=60.0)
     row = constrained.measure(constrained.masking(model, corpus, seed=0), constraints, corpus, limits)
     assert (row["share"], row["strings"]) == (1.0, BLOCK)
-    assert row["js"] is None and row["test_lines"] < constrained.MEANT_LEAST
+    assert row["js"] is None and row["test_lines"] < constrained.MIN_MEANT
     limits = constrained.Limits(strings=1, seconds=60.0)
     few = constrained.measure(constrained.rejecting(model, seed=0), constraints, corpus, limits)
     assert 0 < few["share"] < 1

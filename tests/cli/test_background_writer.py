@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from cli.ui.output import WAITING_MOST, in_background
+from cli.ui.output import MAX_WAITING, in_background
 
 
-@pytest.mark.parametrize("count", [0, 1, 10 * WAITING_MOST])
+@pytest.mark.parametrize("count", [0, 1, 10 * MAX_WAITING])
 def test_all_is_done_in_order_in_another_thread(count: int) -> None:
     done: list[tuple[int, int]] = []
 
@@ -23,7 +23,7 @@ def test_all_is_done_in_order_in_another_thread(count: int) -> None:
     assert threading.get_ident() not in {thread for _item, thread in done}
 
 
-@pytest.mark.parametrize("failing", [0, 3, 5 * WAITING_MOST])
+@pytest.mark.parametrize("failing", [0, 3, 5 * MAX_WAITING])
 def test_an_error_comes_back_and_nothing_is_done_after_it(failing: int) -> None:
     done: list[int] = []
 
@@ -33,7 +33,7 @@ def test_an_error_comes_back_and_nothing_is_done_after_it(failing: int) -> None:
         done.append(item)
 
     with pytest.raises(OSError, match="No space left"), in_background(work) as give:
-        for item in range(failing + 3 * WAITING_MOST):
+        for item in range(failing + 3 * MAX_WAITING):
             give(item)
     assert done == list(range(failing))
 
@@ -56,10 +56,10 @@ def test_a_caller_that_fails_does_not_wait_for_what_is_left() -> None:
         done.append(item)
 
     with pytest.raises(KeyboardInterrupt), in_background(work) as give:
-        for item in range(WAITING_MOST):
+        for item in range(MAX_WAITING):
             give(item)
         begun.wait()
-        give(WAITING_MOST)  # the queue is full now
+        give(MAX_WAITING)  # the queue is full now
         threading.Timer(0.1, run_training.set).start()
         raise KeyboardInterrupt
     assert len(done) <= 1

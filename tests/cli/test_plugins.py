@@ -46,7 +46,13 @@ def test_a_run_with_a_plugin_is_trained_resumed_and_generated_from(
     lines: Path, tmp_path: Path, plugin: Path, call: Call, tiny: list[str]
 ) -> None:
     out, setting = tmp_path / "run", ["--set", "objective.loss=mine"]
-    assert call("train", lines, *tiny, *setting, "--plugin", plugin, "--out", out).returncode == 0
+    trained = call("train", lines, *tiny, *setting, "--plugin", plugin, "--out", out)
+    assert trained.returncode == 0
+    next_steps = [line for line in trained.stderr.splitlines() if line.startswith(("generate ", "improve ", "resume "))]
+    assert len(next_steps) >= 3
+    for line in next_steps:
+        given = Path(line.rpartition(" --plugin ")[2])
+        assert (Path.cwd() / given).resolve() == plugin.resolve(), line
     unload_plugin(plugin.name)
     for command in (
         ["generate", out, "-n", 2],

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from seqgan_wgp.images.animation import FRAMES_MOST, LAST_MILLISECONDS, MILLISECONDS, SIDE_MOST, thinned, write_film
+from seqgan_wgp.images.animation import LAST_MILLISECONDS, MAX_FRAMES, MAX_SIDE, MILLISECONDS, thinned, write_film
 
 
 def pictures(folder: Path, steps: list[int], size: tuple[int, int] = (60, 40), mode: str = "L") -> dict[int, Path]:
@@ -69,21 +69,21 @@ def test_the_same_pictures_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_long_run_has_a_short_film_from_the_first_to_the_last_picture(tmp_path: Path) -> None:
-    files = pictures(tmp_path, list(range(10, 10 + 3 * FRAMES_MOST)), size=(30, 10))
+    files = pictures(tmp_path, list(range(10, 10 + 3 * MAX_FRAMES)), size=(30, 10))
     write_film(files, tmp_path / "training.gif")
     found = frames(tmp_path / "training.gif")
-    assert len(found) == FRAMES_MOST
-    for place, file in ((0, files[10]), (-1, files[9 + 3 * FRAMES_MOST])):
+    assert len(found) == MAX_FRAMES
+    for place, file in ((0, files[10]), (-1, files[9 + 3 * MAX_FRAMES])):
         with Image.open(file) as picture:
             assert np.array_equal(found[place][1][:10], np.asarray(picture))
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_large_pictures_and_colours_fit(mode: str, tmp_path: Path) -> None:
-    files = pictures(tmp_path, [1, 2], size=(2 * SIDE_MOST + 2, 90), mode=mode)
+    files = pictures(tmp_path, [1, 2], size=(2 * MAX_SIDE + 2, 90), mode=mode)
     write_film(files, tmp_path / "training.gif")
     with Image.open(tmp_path / "training.gif") as film:
-        assert film.width <= SIDE_MOST
+        assert film.width <= MAX_SIDE
         assert getattr(film, "n_frames") == 2  # noqa: B009
 
 

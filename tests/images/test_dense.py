@@ -19,9 +19,8 @@ from seqgan_wgp.config.serialization import list_settings
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.images.dataset import ImageFacts
 from seqgan_wgp.images.domain import ImageSpec
-from seqgan_wgp.nn.build import apply_weight_norm
 from seqgan_wgp.nn.initialization import initialize
-from seqgan_wgp.nn.layers import FOR_CHANNELS, FOR_UNITS
+from seqgan_wgp.nn.layers import CHANNEL_NORMS, UNIT_NORMS, apply_weight_norm
 from seqgan_wgp.registry import CRITICS as ALL_CRITICS
 from seqgan_wgp.registry import GENERATORS as ALL_GENERATORS
 from seqgan_wgp.training.build import build_generator_and_critic
@@ -33,7 +32,7 @@ MNIST = (1, 28, 28)
 MNIST_FACTS = ImageFacts(name="mnist", sha256="", channels=1, height=28, width=28, train=10, validation=1, test=1)
 B = 5
 Z = 6
-FAMILIES = {"perceptron": FOR_UNITS, "convolution-dense": (*FOR_CHANNELS, "batch-nonaffine")}
+FAMILIES = {"perceptron": UNIT_NORMS, "convolution-dense": (*CHANNEL_NORMS, "batch-nonaffine")}
 every_network = pytest.mark.parametrize(
     ("family", "normalization"), [(family, name) for family, norms in FAMILIES.items() for name in norms]
 )

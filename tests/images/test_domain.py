@@ -159,7 +159,7 @@ def test_nearest_is_that_of_the_first_samples_and_of_as_many_held_out_images(
     for half, images in held.items():
         every = domain.score(collection.train_NCHW, half=half)["nearest_floor"]
         assert every == pytest.approx(nearest_distance(images, collection.train_NCHW).mean())
-    monkeypatch.setattr("seqgan_wgp.images.domain.NEAREST_MOST", 7)
+    monkeypatch.setattr("seqgan_wgp.images.domain.MAX_NEAREST", 7)
     few = ImageDomain(collection, image_config(), CPU)
     assert few.score(samples)["nearest"] == pytest.approx(distances[:7].mean())
     floor = few.score(samples)["nearest_floor"]

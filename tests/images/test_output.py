@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.images.output import GRID_MOST, check_folder, images_writer, walk_writer
+from seqgan_wgp.images.output import MAX_GRID, check_folder, images_writer, walk_writer
 from seqgan_wgp.images.pictures import legible
 
 Contents = Callable[[Path], dict[str, bytes | None]]
@@ -144,7 +144,7 @@ def test_the_current_folder_and_links_are_not_replaced(here: Path, monkeypatch: 
         (None, 4, None, ("an image model", "-o grid.png", "-o images.npy", "-o images/")),
         ("strings.txt", 4, None, ("strings.txt", "not written as .txt", "-o grid.png")),
         ("film.gif", 4, None, ("film.gif", "not written as .gif")),
-        ("grid.png", GRID_MOST + 1, None, ("-n is 10,001", "at most 10,000", "-o images.npy", "-o images/")),
+        ("grid.png", MAX_GRID + 1, None, ("-n is 10,001", "at most 10,000", "-o images.npy", "-o images/")),
         ("grid.png", 4, 0, ("--columns is 0", "at least 1")),
         ("images.npy", 4, 2, ("--columns is for a grid, but images.npy is not one", "leave it out")),
         ("images/", 4, 2, ("--columns is for a grid, but images/ is not one", "-o grid.png")),

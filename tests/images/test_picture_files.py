@@ -161,14 +161,14 @@ def test_a_set_that_memory_may_not_hold_is_refused_before_it_is_read(
     folder = written(tmp_path / "set", GREY)
     np.save(tmp_path / "set.npy", GREY)
     np.savez_compressed(tmp_path / "set.npz", x_train=GREY)
-    monkeypatch.setattr(idx, "SET_BYTES_MOST", GREY.size - 1)
+    monkeypatch.setattr(idx, "MAX_SET_BYTES", GREY.size - 1)
     for path in (folder, tmp_path / "set.npy", tmp_path / "set.npz"):
         with pytest.raises(
             CorpusError, match=f"{path.name}: holds {GREY.size:,} bytes, and images of at most"
         ) as error:
             collection(path)
         assert error.value.remedy == "give fewer or smaller images"
-    monkeypatch.setattr(idx, "SET_BYTES_MOST", GREY.size)
+    monkeypatch.setattr(idx, "MAX_SET_BYTES", GREY.size)
     for path in (folder, tmp_path / "set.npy", tmp_path / "set.npz"):
         assert len(collection(path).images_NCHW) == len(GREY)
 

@@ -16,7 +16,7 @@ from seqgan_wgp.config import Config
 from seqgan_wgp.errors import Diverged
 from seqgan_wgp.images.pictures import (
     MARGIN,
-    PIXELS_LEAST,
+    MIN_PIXELS,
     from_uint8,
     grid,
     legible,
@@ -176,7 +176,7 @@ def test_samples_are_a_grid_of_the_first_of_them_beside_their_stem(
         assert np.array_equal(np.asarray(read), np.asarray(legible(shown, columns)))
         scale = (read.width - MARGIN) // columns - MARGIN
         assert read.size == (MARGIN + columns * (scale + MARGIN), MARGIN + rows * (scale + MARGIN))
-        assert read.width * read.height >= PIXELS_LEAST
+        assert read.width * read.height >= MIN_PIXELS
 
 
 def test_gif_has_every_frame_and_its_greys(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional
 
-from seqgan_wgp.nn.build import apply_weight_norm
 from seqgan_wgp.nn.initialization import INITIALIZATIONS, initialize
 from seqgan_wgp.nn.layers import (
     CONTEXTS,
     PositionAttention,
     PositionMixing,
+    apply_weight_norm,
     context_layers,
     dilations,
     sinusoids,

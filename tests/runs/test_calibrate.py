@@ -46,8 +46,8 @@ class StandInTimer(RoundTimer):
         return 0.05, 0.4
 
 
-GPU = Machine(device=torch.device("cuda"), threads_set=None, threads_most=2, timer=StandInTimer)
-SHARED_CPU = Machine(device=torch.device("cpu"), threads_set=None, threads_most=2, timer=StandInTimer)
+GPU = Machine(device=torch.device("cuda"), threads_set=None, max_threads=2, timer=StandInTimer)
+SHARED_CPU = Machine(device=torch.device("cpu"), threads_set=None, max_threads=2, timer=StandInTimer)
 
 
 @pytest.fixture
@@ -92,9 +92,9 @@ def test_the_number_of_threads_is_chosen_by_trial_said_and_kept(found: PreparedT
     )
 
 
-@pytest.mark.parametrize(("threads_set", "threads_most"), [(5, 2), (1, 64)])
-def test_the_environment_is_obeyed_without_a_trial(found: PreparedText, threads_set: int, threads_most: int) -> None:
-    machine = Machine(device=torch.device("cpu"), threads_set=threads_set, threads_most=threads_most)
+@pytest.mark.parametrize(("threads_set", "max_threads"), [(5, 2), (1, 64)])
+def test_the_environment_is_obeyed_without_a_trial(found: PreparedText, threads_set: int, max_threads: int) -> None:
+    machine = Machine(device=torch.device("cpu"), threads_set=threads_set, max_threads=max_threads)
     result = with_threads(found, found.decide(recipe("fast")), machine)
     assert (result.config.training.threads, result.notes) == (threads_set, ())
 
@@ -102,7 +102,7 @@ def test_the_environment_is_obeyed_without_a_trial(found: PreparedText, threads_
 def test_a_setting_is_obeyed_and_one_core_needs_no_trial(found: PreparedText) -> None:
     decided = found.decide(recipe("fast", {"training.threads": 3}))
     assert with_threads(found, decided, SHARED_CPU).config == decided
-    one = Machine(device=torch.device("cpu"), threads_set=None, threads_most=1)
+    one = Machine(device=torch.device("cpu"), threads_set=None, max_threads=1)
     assert with_threads(found, found.decide(recipe("fast")), one).config.training.threads == 1
 
 

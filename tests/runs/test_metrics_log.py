@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seqgan_wgp.runs.metrics_log import NOTES_MOST, MetricsLog, look_through, read_records
+from seqgan_wgp.runs.metrics_log import MAX_NOTES, MetricsLog, look_through, read_records
 
 
 def test_records_are_read_as_they_were_appended(tmp_path: Path) -> None:
@@ -113,5 +113,5 @@ def test_of_many_bad_lines_some_are_named_and_all_are_counted(tmp_path: Path) ->
     (tmp_path / "m").write_bytes(b"x\n" * 5_000 + b'{"step": 2}\n')
     found = look_through(tmp_path / "m")
     assert [record["step"] for record in found.found] == [2]
-    assert len(found.notes) == NOTES_MOST + 1
-    assert found.notes[-1] == f"m: {5_000 - NOTES_MOST:,} more lines cannot be read"
+    assert len(found.notes) == MAX_NOTES + 1
+    assert found.notes[-1] == f"m: {5_000 - MAX_NOTES:,} more lines cannot be read"

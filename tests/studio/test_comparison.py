@@ -12,7 +12,7 @@ from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.runs.evaluate import evaluate
 from seqgan_wgp.studio import comparison
 from seqgan_wgp.studio.catalogue import Catalogue
-from seqgan_wgp.studio.comparison import MODELS_MOST, SAMPLES, STRINGS, side_by_side
+from seqgan_wgp.studio.comparison import MAX_MODELS, SAMPLES, STRINGS, side_by_side
 
 
 def test_every_model_has_a_row_and_strings_and_each_corpus_its_baselines(runs: Path, tmp_path: Path) -> None:
@@ -64,6 +64,6 @@ def test_what_cannot_be_compared_is_refused(runs: Path, tmp_path: Path) -> None:
     catalogue = Catalogue(tmp_path, model=runs / "tiny" / "model.safetensors")
     with pytest.raises(ConfigError, match="bare model file"):
         side_by_side(catalogue, ["model.safetensors"])
-    for names in ([], ["x"] * (MODELS_MOST + 1)):
+    for names in ([], ["x"] * (MAX_MODELS + 1)):
         with pytest.raises(ConfigError, match="models are chosen"):
             side_by_side(catalogue, names)

@@ -9,7 +9,7 @@ import pytest
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.model import Model
 from seqgan_wgp.studio.catalogue import Catalogue
-from seqgan_wgp.studio.generation import STRINGS_MOST, Wish, harvest
+from seqgan_wgp.studio.generation import MAX_STRINGS, Wish, harvest
 from seqgan_wgp.text.constrained.constraints import Constraints
 from seqgan_wgp.text.generation.request import Request
 from seqgan_wgp.text.generation.stream import stream
@@ -64,7 +64,7 @@ def test_drawing_takes_the_temperature_and_argmax_does_not(model: Model) -> None
     "bad",
     [
         Wish(n=0),
-        Wish(n=STRINGS_MOST + 1),
+        Wish(n=MAX_STRINGS + 1),
         Wish(seed=-1),
         Wish(length="x"),
         Wish(regex="("),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.studio.training import WAITING_MOST, Job, JobState, Order, TrainingQueue
+from seqgan_wgp.studio.training import MAX_WAITING, Job, JobState, Order, TrainingQueue
 
 # A command that keeps its words in the folder of the run, and ends when it is told to, as train does.
 PROGRAM = """
@@ -101,7 +101,7 @@ def test_what_the_command_says_is_kept_when_it_fails(queue: TrainingQueue) -> No
 
 
 def test_the_queue_is_bounded(queue: TrainingQueue) -> None:
-    for _ in range(WAITING_MOST + 1):
+    for _ in range(MAX_WAITING + 1):
         queue.submit(order("long"))
     with pytest.raises(ConfigError, match="waiting already"):
         queue.submit(order("long"))

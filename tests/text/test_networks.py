@@ -165,7 +165,7 @@ def test_straight_through_has_the_gradient_of_the_probabilities() -> None:
 def test_sampled_draws_characters_as_often_as_they_are_likely() -> None:
     torch.manual_seed(0)
     logits_LV, count = torch.randn(L, V), 20_000
-    chance_NL = uniform(7, Stream.CRITIC_CHANCE, torch.arange(count), L)
+    chance_NL = uniform(7, Stream.CRITIC_SAMPLING, torch.arange(count), L)
     drawn_NLV = straight_through(logits_LV.expand(count, L, V), chance_NL)
     assert torch.equal(drawn_NLV.sum(dim=2), torch.ones(count, L))
     assert torch.equal(drawn_NLV, drawn_NLV.bool().float())
@@ -251,7 +251,7 @@ def test_chances_stand_behind_latents_in_training_alone() -> None:
     alone_BZ = run_latents(config, Stream.CRITIC_LATENT, index_B)
     seen_BZ = training_latents(noise_columns(generator), config, Stream.CRITIC_LATENT, index_B)
     assert torch.equal(seen_BZ[:, :4], alone_BZ) and seen_BZ.shape == (B, 5 + L)
-    assert torch.equal(seen_BZ[:, 4:], uniform(config.training.seed, Stream.CRITIC_CHANCE, index_B, 1 + L))
+    assert torch.equal(seen_BZ[:, 4:], uniform(config.training.seed, Stream.CRITIC_SAMPLING, index_B, 1 + L))
     other_BZ = training_latents(noise_columns(generator), config, Stream.GENERATOR_LATENT, index_B)
     assert not torch.equal(seen_BZ[:, 4:], other_BZ[:, 4:])
     assert torch.equal(

@@ -206,7 +206,7 @@ def test_too_many_words_are_refused_with_a_way_out(monkeypatch: pytest.MonkeyPat
         scan(open_source(lines), settings("word", max_alphabet=20))
     assert "corpus.max_alphabet=39" in error.value.remedy
     assert scan(open_source(lines), settings("word", max_alphabet=39)).facts.alphabet == 39
-    monkeypatch.setattr(token_symbols, "TOKENS_MOST", 20)
+    monkeypatch.setattr(token_symbols, "MAX_TOKENS", 20)
     told = f"{open_source(lines).label}: the text has more than 20 different units"
     with pytest.raises(CorpusError, match=told):
         scan(open_source(lines), settings("word"))

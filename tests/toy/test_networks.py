@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from seqgan_wgp.config import recipe
-from seqgan_wgp.nn.layers import FOR_UNITS
+from seqgan_wgp.nn.layers import UNIT_NORMS
 from seqgan_wgp.toy.domain import ToySpec
 from seqgan_wgp.toy.networks import CRITICS, GENERATORS
 from seqgan_wgp.toy.spec import chosen
@@ -29,7 +29,7 @@ def small(normalization: str = "none", blocks: int = 2) -> tuple[nn.Module, nn.M
 
 
 @pytest.mark.parametrize("blocks", [0, 1, 3])
-@pytest.mark.parametrize("normalization", FOR_UNITS)
+@pytest.mark.parametrize("normalization", UNIT_NORMS)
 def test_latents_become_points_and_points_scores(normalization: str, blocks: int) -> None:
     generator, critic = small(normalization, blocks)
     points_B2 = generator(torch.randn(B, Z))
@@ -53,7 +53,7 @@ def test_without_hidden_layers_it_is_linear() -> None:
     assert torch.allclose(critic((one_B2 + other_B2) / 2), (critic(one_B2) + critic(other_B2)) / 2, atol=1e-6)
 
 
-@pytest.mark.parametrize("normalization", sorted(set(FOR_UNITS) - {"batch"}))
+@pytest.mark.parametrize("normalization", sorted(set(UNIT_NORMS) - {"batch"}))
 def test_changing_sample_0_changes_only_score_0(normalization: str) -> None:
     _, critic = small(normalization)
     points_B2 = torch.randn(B, 2)
@@ -65,7 +65,7 @@ def test_changing_sample_0_changes_only_score_0(normalization: str) -> None:
 
 
 def test_the_registries_have_what_the_settings_offer() -> None:
-    assert set(GENERATORS["perceptron"].normalizations) == set(CRITICS["perceptron"].normalizations) == set(FOR_UNITS)
+    assert set(GENERATORS["perceptron"].normalizations) == set(CRITICS["perceptron"].normalizations) == set(UNIT_NORMS)
 
 
 def test_the_published_recipe_is_that_of_the_authors() -> None:

@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqgan_wgp.training.calibration import (
-    EVERY_LEAST,
-    EVERY_MOST,
     EVERY_STEP,
     FREE,
-    GROWTH_MOST,
+    MAX_EVERY,
+    MAX_GROWTH,
+    MAX_SECONDS,
+    MIN_EVERY,
     NEAR,
-    SECONDS_MOST,
     SWEEPS,
     evaluation_rounds,
+    fastest_of,
     fewest_threads,
     largest_free,
-    quickest_of,
     thread_counts,
     thread_seconds,
 )
@@ -80,7 +80,7 @@ def test_long_rounds_are_tried_once_each() -> None:
         order.append(count)
         return 20.0 / count
 
-    clock = ticking(iter([0.0, SECONDS_MOST + 1]))
+    clock = ticking(iter([0.0, MAX_SECONDS + 1]))
     assert thread_seconds([1, 2, 4], round_seconds, clock) == {1: 20.0, 2: 10.0, 4: 5.0}
     assert order == [1, 2, 4]
 
@@ -90,7 +90,7 @@ def test_what_costs_nothing_is_taken_and_what_costs_is_not() -> None:
     assert largest_free(64, 512, launches.__getitem__) == 256
     assert largest_free(64, 200, launches.__getitem__) == 128
     assert largest_free(48, 10_000, lambda size: size / 48) == 48
-    assert largest_free(1, 10_000, lambda _size: 1.0) == GROWTH_MOST
+    assert largest_free(1, 10_000, lambda _size: 1.0) == MAX_GROWTH
     assert largest_free(64, 512, lambda size: math.inf if size > 128 else 1.0) == 128
 
 
@@ -102,8 +102,8 @@ def test_a_larger_size_never_costs_more_than_allowed(start: int, most: int, seco
 
 
 def test_the_quickest_algorithm_is_taken_and_the_first_of_equal_ones() -> None:
-    assert quickest_of(["direct", "fourier"], {"direct": 2.0, "fourier": 1.0}.__getitem__) == "fourier"
-    assert quickest_of(["direct", "fourier"], lambda _name: 1.0) == "direct"
+    assert fastest_of(["direct", "fourier"], {"direct": 2.0, "fourier": 1.0}.__getitem__) == "fourier"
+    assert fastest_of(["direct", "fourier"], lambda _name: 1.0) == "direct"
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_the_quickest_algorithm_is_taken_and_the_first_of_equal_ones() -> None:
     [
         ((0.002, 0.02, 0.1), 200),  # generating decides: .02 s are a twentieth of 200 rounds
         ((0.002, 0.001, 0.5), 500),  # scoring decides: it takes half of 500 rounds
-        ((1.0, 0.02, 0.1), EVERY_LEAST),
-        ((0.001, 0.5, 9.0), EVERY_MOST),
+        ((1.0, 0.02, 0.1), MIN_EVERY),
+        ((0.001, 0.5, 9.0), MAX_EVERY),
     ],
 )
 def test_evaluations_come_as_often_as_their_cost_allows(times: tuple[float, float, float], every: int) -> None:
@@ -122,5 +122,5 @@ def test_evaluations_come_as_often_as_their_cost_allows(times: tuple[float, floa
 @given(SECONDS, SECONDS, SECONDS)
 def test_the_rounds_between_evaluations_are_within_bounds(round_: float, generating: float, scoring: float) -> None:
     every = evaluation_rounds(round_, generating, scoring)
-    assert EVERY_LEAST <= every <= EVERY_MOST
+    assert MIN_EVERY <= every <= MAX_EVERY
     assert every % EVERY_STEP == 0

@@ -25,17 +25,17 @@ LABELLED: dict[str, object] = {"corpus.label": "group"}
 def test_labels_are_drawn_by_their_shares_and_one_of_share_0_never(stream: Stream) -> None:
     shares = LabelShares([3, 0, 1, 4, 0])
     assert shares.shares == (0.375, 0.0, 0.125, 0.5, 0.0)
-    counts_K = torch.bincount(shares.numbers(0, stream, torch.arange(20_000)), minlength=5)
+    counts_K = torch.bincount(shares.draw(0, stream, torch.arange(20_000)), minlength=5)
     assert counts_K[[1, 4]].tolist() == [0, 0]
     assert (counts_K / 20_000).tolist() == pytest.approx(shares.shares, abs=0.015)
 
 
 def test_a_label_depends_on_seed_stream_and_index_alone() -> None:
     shares, index_N = LabelShares([1, 1, 1]), torch.arange(100)
-    whole_N = shares.numbers(3, Stream.SAMPLE_LATENT, index_N)
-    assert torch.equal(shares.numbers(3, Stream.SAMPLE_LATENT, index_N[40:60]), whole_N[40:60])
-    assert not torch.equal(shares.numbers(4, Stream.SAMPLE_LATENT, index_N), whole_N)
-    assert not torch.equal(shares.numbers(3, Stream.GENERATOR_LATENT, index_N), whole_N)
+    whole_N = shares.draw(3, Stream.SAMPLE_LATENT, index_N)
+    assert torch.equal(shares.draw(3, Stream.SAMPLE_LATENT, index_N[40:60]), whole_N[40:60])
+    assert not torch.equal(shares.draw(4, Stream.SAMPLE_LATENT, index_N), whole_N)
+    assert not torch.equal(shares.draw(3, Stream.GENERATOR_LATENT, index_N), whole_N)
 
 
 def test_columns_and_their_labels_are_parted_again() -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from seqgan_wgp.config import recipe
 from seqgan_wgp.config.schema import AlgorithmSettings
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.training.optimizers import OPTIMIZERS, optimizer
+from seqgan_wgp.training.optimizers import OPTIMIZERS, make_optimizer
 
 SETTINGS = {
     "adam": AlgorithmSettings(name="adam", learning_rate=0.1, beta1=0.5, beta2=0.9, epsilon=1e-3),
@@ -78,7 +78,7 @@ def tensors(module: nn.Module, algorithm: torch.optim.Optimizer) -> dict[str, Te
 def test_steps_are_those_of_the_formula(name: str) -> None:
     assert name in BY_HAND, f"the optimizer {name!r} has no formula: add it to BY_HAND, and its settings to SETTINGS"
     module, state, expected = weight(), dict[str, float](), 2.0
-    algorithm = optimizer(SETTINGS[name], module)
+    algorithm = make_optimizer(SETTINGS[name], module)
     for t, gradient in enumerate([0.3, -1.0, 0.2, 0.2, 4.0], start=1):
         step(module, algorithm, gradient)
         expected = BY_HAND[name](gradient, expected, t, state)
@@ -89,7 +89,7 @@ def test_steps_are_those_of_the_formula(name: str) -> None:
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
 def test_the_state_is_tensors_alone(name: str, momentum: float) -> None:
     module = weight()
-    algorithm = optimizer(dataclasses.replace(SETTINGS[name], momentum=momentum), module)
+    algorithm = make_optimizer(dataclasses.replace(SETTINGS[name], momentum=momentum), module)
     step(module, algorithm, 0.3)
     assert all(isinstance(value, Tensor) for value in tensors(module, algorithm).values())
 
@@ -103,5 +103,5 @@ def test_what_an_optimizer_cannot_be_without_must_be_set(name: str) -> None:
 
 
 def test_settings_of_an_optimizer_reach_it() -> None:
-    group = optimizer(recipe("paper").optimizer.critic, weight()).param_groups[0]
+    group = make_optimizer(recipe("paper").optimizer.critic, weight()).param_groups[0]
     assert (group["lr"], group["betas"], group["eps"]) == (1e-4, (0.5, 0.9), 1e-8)

@@ -12,7 +12,7 @@ from torch import Tensor
 from seqgan_wgp.training import latents
 from seqgan_wgp.training.engines.eager import Engine
 from seqgan_wgp.training.trainer import Trainer
-from seqgan_wgp.utils.devices import rounding
+from seqgan_wgp.utils.devices import matmul_precision
 
 from .stand_ins import trainer_of
 
@@ -51,19 +51,19 @@ def torchs_own() -> Iterator[None]:
 @pytest.mark.parametrize("precision", ALLOWED)
 def test_flags_are_set_within_and_put_back(precision: str) -> None:
     before = older(), newer()
-    with rounding(precision, CUDA):
+    with matmul_precision(precision, CUDA):
         assert allowed() is ALLOWED[precision]
     assert (older(), newer()) == before
 
 
 def test_flags_are_put_back_when_what_is_inside_fails() -> None:
-    with pytest.raises(ZeroDivisionError), rounding("tf32", CUDA):
+    with pytest.raises(ZeroDivisionError), matmul_precision("tf32", CUDA):
         raise ZeroDivisionError
 
 
 def test_scopes_nest() -> None:
-    with rounding("tf32", CUDA):
-        with rounding("float32", CUDA):
+    with matmul_precision("tf32", CUDA):
+        with matmul_precision("float32", CUDA):
             assert not allowed()
         assert allowed()
 
@@ -76,11 +76,11 @@ def test_what_a_program_has_set_by_the_older_flags_is_put_back(product: str, con
     torch.backends.cudnn.allow_tf32 = convolution
     before = older(), newer()
     try:
-        with rounding("float32", CUDA):
+        with matmul_precision("float32", CUDA):
             assert not allowed()
         assert (older(), newer()) == before
     finally:
-        with rounding("float32", CUDA):  # sets all flags, so that those of the test are gone
+        with matmul_precision("float32", CUDA):  # sets all flags, so that those of the test are gone
             pass
         torch.set_float32_matmul_precision(kept[0])
         torch.backends.cudnn.allow_tf32 = kept[2]
@@ -92,7 +92,7 @@ def test_what_a_program_has_set_by_the_newer_flags_is_put_back() -> None:
     torch.backends.cuda.matmul.fp32_precision = "tf32"  # from now on the older getter raises
     try:
         before = newer()
-        with rounding("float32", CUDA):
+        with matmul_precision("float32", CUDA):
             assert not allowed()
         assert newer() == before
     finally:
@@ -101,7 +101,7 @@ def test_what_a_program_has_set_by_the_newer_flags_is_put_back() -> None:
 
 def test_on_other_devices_nothing_is_set() -> None:
     before = older(), newer()
-    with rounding("tf32", torch.device("cpu")):
+    with matmul_precision("tf32", torch.device("cpu")):
         assert (older(), newer()) == before
 
 
@@ -153,8 +153,8 @@ def test_samples_are_generated_without_rounding(monkeypatch: pytest.MonkeyPatch)
         return latent_BZ
 
     # As on a GPU, by which the flags go, while the tensors are on the CPU.
-    monkeypatch.setattr(latents, "rounding", lambda precision, _device: rounding(precision, CUDA))
-    with rounding("tf32", CUDA):
+    monkeypatch.setattr(latents, "matmul_precision", lambda precision, _device: matmul_precision(precision, CUDA))
+    with matmul_precision("tf32", CUDA):
         parts = latents.generate(generator, lambda index_B: index_B[:, None].float(), 0, 3, torch.device("cpu"))
         assert len(next(parts)) == 3
         assert allowed()

@@ -12,7 +12,7 @@ from seqgan_wgp.training.penalties import CONSTRAINTS
 from seqgan_wgp.training.schedule import (
     Schedule,
     learning_rate,
-    noise_deviation,
+    noise_std,
     penalty_every,
 )
 
@@ -50,10 +50,10 @@ def test_the_counters_of_the_last_number_fit_into_64_bits(batch_size: int) -> No
 
 def test_noise_goes_to_0_on_a_line_or_stays() -> None:
     fading = settings(noise=0.5, noise_steps=100)
-    assert [noise_deviation(fading, round_) for round_ in (0, 50, 100, 1000)] == [0.5, 0.25, 0, 0]
-    assert [noise_deviation(settings(noise=0.5), round_) for round_ in (0, 10**6)] == [0.5, 0.5]
-    assert noise_deviation(settings(), 0) == 0
-    assert schedule(noise=0.5, noise_steps=100).noise_deviation(50) == 0.25
+    assert [noise_std(fading, round_) for round_ in (0, 50, 100, 1000)] == [0.5, 0.25, 0, 0]
+    assert [noise_std(settings(noise=0.5), round_) for round_ in (0, 10**6)] == [0.5, 0.5]
+    assert noise_std(settings(), 0) == 0
+    assert schedule(noise=0.5, noise_steps=100).noise_std(50) == 0.25
 
 
 def test_rates_fall_with_the_root_of_the_rounds_or_stay() -> None:

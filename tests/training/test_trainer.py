@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from itertools import pairwise
 from pathlib import Path
@@ -406,5 +407,15 @@ def test_trainer_knows_no_modality() -> None:
     folder = Path(__file__).parents[2] / "seqgan_wgp" / "training"
     files = [file for file in folder.glob("*.py") if file.name != "adapter.py"]  # its hints name what others are for
     words = ("string", "character", "vocabulary", "image", "pixel")
-    found = {file.name: word for file in files for word in words if word in file.read_text().lower()}
+    found = {file.name: word for file in files for word in words if word in code_of(file).lower()}
     assert found == {}
+
+
+def code_of(file: Path) -> str:
+    """Return the code of a file without comments and docstrings, which may name kinds of data as examples."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            texts = [each for each in node.body if isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)]
+            node.body = [each for each in node.body if each not in texts] or [ast.Pass()]
+    return ast.unparse(tree)

@@ -11,14 +11,14 @@ from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.utils.bundled_models import FOLDER, BundledModel, bundled_models, named_model, refuse_bundled
 from seqgan_wgp.utils.tensor_file import find_model_file, read_tensor_file
 
-BYTES_MOST, ALL_BYTES_MOST = 600_000, 3_000_000
+MAX_BYTES, MAX_ALL_BYTES = 600_000, 3_000_000
 ENTRIES = list(bundled_models().values())
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_a_model_is_the_file_of_the_index_and_its_card_names_its_corpus(entry: BundledModel) -> None:
     data = entry.path.read_bytes()
-    assert len(data) <= BYTES_MOST
+    assert len(data) <= MAX_BYTES
     assert hashlib.sha256(data).hexdigest() == entry.sha256
     _tensors, facts = read_tensor_file(entry.path)
     card = entry.card.read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ def test_a_model_is_the_file_of_the_index_and_its_card_names_its_corpus(entry: B
 def test_all_files_are_of_some_model_and_small_together() -> None:
     files = {path.name for path in FOLDER.iterdir()} - {"index.toml"}
     assert files == {file.name for entry in ENTRIES for file in (entry.path, entry.card)}
-    assert sum((FOLDER / name).stat().st_size for name in files) <= ALL_BYTES_MOST
+    assert sum((FOLDER / name).stat().st_size for name in files) <= MAX_ALL_BYTES
 
 
 def test_what_exists_goes_before_a_bundled_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

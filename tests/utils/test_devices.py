@@ -9,7 +9,7 @@ import torch
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.runs.train import train
 from seqgan_wgp.training.record import Record
-from seqgan_wgp.utils.devices import compute_something, device_note, pick_device, resident, sent, why_unusable
+from seqgan_wgp.utils.devices import compute_something, device_note, pick_device, resident, to_device, why_unusable
 
 
 def works(device: torch.device) -> None:
@@ -106,7 +106,7 @@ def test_what_is_sent_is_the_same_in_a_type_that_gpus_compute_with(dtype: type[n
     data = np.array([[0, 1, most], [2, most - 1, 3]]).astype(dtype)
     lying = resident(data, CPU, lambda _device: 10**9)
     assert lying is not None
-    for tensor in (sent(data, CPU), lying):
+    for tensor in (to_device(data, CPU), lying):
         assert tensor.dtype != torch.uint16
         assert np.array_equal(tensor.numpy(), data)
 

@@ -17,7 +17,7 @@ from seqgan_wgp.toy.domain import ToyDomain
 from seqgan_wgp.toy.spec import ToyFacts
 from seqgan_wgp.training.trainer import Trainer
 from seqgan_wgp.utils import tensor_file
-from seqgan_wgp.utils.file_schema import JSON_BYTES_MOST
+from seqgan_wgp.utils.file_schema import MAX_JSON_BYTES
 
 from ..runs.untrained import TOY, made
 
@@ -81,7 +81,7 @@ def test_a_header_larger_than_any_json_that_is_read_is_refused_before_it_is_pars
     tensor_file.write_tensor_file(tmp_path / "m", TENSORS, {})
     data = (tmp_path / "m").read_bytes()
     end = 8 + int.from_bytes(data[:8], "little")
-    header = data[8:end] + b" " * JSON_BYTES_MOST
+    header = data[8:end] + b" " * MAX_JSON_BYTES
     (tmp_path / "m").write_bytes(len(header).to_bytes(8, "little") + header + data[end:])
     with pytest.raises(CheckpointError, match=r"damaged, .*\(its header has [\d,]+ bytes\)"):
         read(tmp_path / "m")

@@ -7,7 +7,7 @@ import os
 import pytest
 import torch
 
-from seqgan_wgp.utils.threads import computing_with, cores, threads_most, threads_of_environment
+from seqgan_wgp.utils.threads import computing_with, cores, max_threads, threads_of_environment
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,8 @@ def test_processes_of_a_machine_share_its_cores() -> None:
 
 def test_a_program_that_has_set_fewer_threads_bounds_the_choice_and_torchrun_does_not() -> None:
     with computing_with(1):
-        assert threads_most({}) == 1
-        assert threads_most({"TORCHELASTIC_RUN_ID": "a", "LOCAL_WORLD_SIZE": "1"}) == cores({})
+        assert max_threads({}) == 1
+        assert max_threads({"TORCHELASTIC_RUN_ID": "a", "LOCAL_WORLD_SIZE": "1"}) == cores({})
 
 
 def test_the_number_of_threads_is_put_back() -> None:

@@ -1,1 +1,1 @@
-"""One-dimensional convolutions with fewer multiplications: Fourier and Toom-Cook (Winograd)."""
+"""Fast 1-d convolutions: Fourier and Toom-Cook (Winograd) algorithms, with fewer multiplications than conv1d."""

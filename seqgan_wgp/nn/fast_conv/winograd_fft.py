@@ -1,7 +1,9 @@
-"""Fixed linear maps of the Winograd and Fourier algorithms: transform matrices and tiling of positions.
+"""Constant matrices A, B and C of the Fourier and Toom-Cook (Winograd) algorithms, and the tiling of positions.
 
-Shape suffixes: B batch, C channels, L positions, K kernel, R products, T tiles, M positions in one, P padded positions
-or tiles, N numbers at a position.
+A transforms the input, B the weights (the filter), and C the products to the output: y = C [(A x) * (B w)].
+
+Shape suffixes: B batch, C channels, L positions, K kernel size, R products, T tiles, M positions in a tile, P padded
+positions or tiles, N numbers at a position.
 """
 
 from __future__ import annotations
@@ -16,17 +18,17 @@ from torch import Tensor
 from torch.nn import functional
 
 TILE = 4
-"""Positions of a tile of toom-cook. Larger ones need points whose powers cost digits: 6 with K = 5 lose one more."""
+"""Positions in a Toom-Cook tile. Larger tiles lose precision: 6 positions with K = 5 lose one more decimal digit."""
 
 _POINTS = (0, 1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2))
-"""Points of evaluation beside infinity, those of the smallest numerators and denominators first."""
+"""Evaluation points besides infinity, those with the smallest numerators and denominators first."""
 
 
 def fourier_matrices(length: int, kernel: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return A (R, L), B (R, K) and C (L, R), float64, of a convolution by discrete Fourier transforms.
+    """Return A (R, L), B (R, K) and C (L, R), float64, for a convolution by discrete Fourier transforms.
 
-    A period of L + K // 2 is enough: what wraps around it falls on positions that are not kept. Real and imaginary part
-    of a product (a + ib)(c + id) are P1 - P3 and P1 + P2 with P1 = c (a + b), P2 = a (d - c), P3 = b (c + d).
+    A period of L + K // 2 is enough: what wraps around lands on positions that are not kept. The real and imaginary
+    parts of a product (a + ib)(c + id) are P1 - P3 and P1 + P2 with P1 = c (a + b), P2 = a (d - c), P3 = b (c + d).
     """
     period = length + kernel // 2
     place_L = torch.arange(length, dtype=torch.float64)
@@ -45,11 +47,12 @@ def fourier_matrices(length: int, kernel: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def toom_cook_matrices(kernel: int, tile: int = TILE) -> tuple[Tensor, Tensor, Tensor]:
-    """Return A (R, R), B (R, K) and C (M, R), float64, of `tile` positions of a convolution, R = M + K - 1.
+    """Return A (R, R), B (R, K) and C (M, R), float64, for `tile` = M positions of a convolution; R = M + K - 1.
 
-    The transpose of polynomial multiplication by evaluation, at R - 1 points and infinity, and interpolation (Winograd
-    1980; Lavin and Gray 2016). The matrices are worked out in fractions; a row of A is divided by the power of two that
-    is next to its largest number, and B multiplied by it, so that no product is much larger than others.
+    This is the transpose of polynomial multiplication by evaluation at R - 1 points and infinity, and interpolation
+    (Winograd 1980; Lavin and Gray 2016). The matrices are computed exactly, in fractions. Each row of A is divided by
+    the power of two nearest to its largest number, and the row of B is multiplied by it, so that all products have
+    about the same size.
     """
     products = tile + kernel - 1
     values = _powers(products)
@@ -68,14 +71,14 @@ def _tensor(rows: Sequence[Sequence[Fraction]]) -> Tensor:
 
 
 def _powers(products: int, columns: int | None = None) -> list[list[Fraction]]:
-    """Return powers 0, 1, ... of each point; of infinity only the highest counts."""
+    """Return the powers 0, 1, ... of each point. At infinity only the highest power counts."""
     columns = columns or products
     finite = [[Fraction(point) ** power for power in range(columns)] for point in _POINTS[: products - 1]]
     return [*finite, [Fraction(0)] * (columns - 1) + [Fraction(1)]]
 
 
 def _inverse(rows: list[list[Fraction]]) -> list[list[Fraction]]:
-    """Return the inverse of a matrix of fractions, by Gauss and Jordan."""
+    """Return the inverse of a matrix of fractions, by Gauss-Jordan elimination."""
     size = len(rows)
     work = [row + [Fraction(i == j) for j in range(size)] for i, row in enumerate(rows)]
     for column in range(size):
@@ -93,21 +96,21 @@ Matrices = tuple[Tensor, Tensor, Tensor]
 
 
 @lru_cache(maxsize=64)
-def fourier_as(length: int, kernel: int, dtype: torch.dtype, device: torch.device) -> Matrices:
-    """Return what `fourier_matrices` gives, in a type and on a device."""
+def cached_fourier_matrices(length: int, kernel: int, dtype: torch.dtype, device: torch.device) -> Matrices:
+    """Return `fourier_matrices` with this dtype on this device."""
     a_RL, b_RK, c_LR = (matrix.to(dtype).to(device) for matrix in fourier_matrices(length, kernel))
     return a_RL, b_RK, c_LR.contiguous()
 
 
 @lru_cache(maxsize=64)
-def toom_cook_as(kernel: int, dtype: torch.dtype, device: torch.device) -> Matrices:
-    """Return what `toom_cook_matrices` gives, in a type and on a device."""
+def cached_toom_cook_matrices(kernel: int, dtype: torch.dtype, device: torch.device) -> Matrices:
+    """Return `toom_cook_matrices` with this dtype on this device."""
     a_RR, b_RK, c_MR = (matrix.to(dtype).to(device) for matrix in toom_cook_matrices(kernel))
     return a_RR, b_RK, c_MR
 
 
 def tiles_of(x_LBC: Tensor, kernel: int) -> Tensor:
-    """Return what each tile reads, (T, R, B C), zeros beyond the ends: a view in which tiles share what both read."""
+    """Return the overlapping input tiles, (T, R, B C), with zero padding, as a view without copies."""
     length, products = len(x_LBC), TILE + kernel - 1
     behind = -length % TILE + kernel - 1 - kernel // 2
     padded_PN = functional.pad(x_LBC, (0, 0, 0, 0, kernel // 2, behind)).flatten(1)
@@ -115,7 +118,7 @@ def tiles_of(x_LBC: Tensor, kernel: int) -> Tensor:
 
 
 def untiled(x_TRN: Tensor, length: int, kernel: int) -> Tensor:
-    """Return the transpose of `tiles_of`, (L, B C): at each position the sum of what tiles read there."""
+    """Return the transpose of `tiles_of`, (L, B C): the sum over the tiles that contain each position."""
     tiles, products, _ = x_TRN.shape
     parts = -(-products // TILE)
     sum_PMN = x_TRN.new_zeros(tiles + parts - 1, TILE, x_TRN.shape[2])

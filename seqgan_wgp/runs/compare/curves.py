@@ -26,7 +26,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "*")
 LOG_RATIO = 4.0
 """Values that differ by more than this factor are drawn on a logarithmic axis."""
 
-MARKERS_MOST = 12
+MAX_MARKERS = 12
 """Approximate number of markers on a line."""
 
 
@@ -146,7 +146,7 @@ def _draw_line(axes: Axes, curve: Curve, number: int, size: float) -> None:
         linewidth=1.8,
         marker=MARKERS[number % len(MARKERS)],
         markersize=6,
-        markevery=max(1, len(times) // MARKERS_MOST),
+        markevery=max(1, len(times) // MAX_MARKERS),
         label=textwrap.fill(_drawable(curve.title + ending), 82, break_on_hyphens=False),
     )
     if curve.diverged_step is not None and times:

@@ -17,7 +17,7 @@ from ...errors import ConfigError
 from ...training.adapter import PreparedData
 from ...utils.devices import pick_device
 
-FOLDER_MOST = 80
+MAX_FOLDER = 80
 """Largest number of characters in the name of a run folder."""
 
 _GRAMMAR = "write NAME or NAME:KEY=VALUE,KEY=VALUE, with commas between recipes, e.g. fast,paper:generator.width=64"
@@ -47,9 +47,9 @@ class Entry:
         """Name of the run folder: the same text in characters that every file system allows."""
         plain = "+".join((self.recipe, *self._assignments()))
         safe = re.sub(r"[^\w.=+-]", "-", plain, flags=re.ASCII)
-        if safe == plain and len(safe) <= FOLDER_MOST:
+        if safe == plain and len(safe) <= MAX_FOLDER:
             return safe
-        return f"{safe[: FOLDER_MOST - 9]}-{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
+        return f"{safe[: MAX_FOLDER - 9]}-{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
 
     def _assignments(self) -> list[str]:
         return [f"{key}={value}" for key, value in self.changes.items()]

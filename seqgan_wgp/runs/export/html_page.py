@@ -34,7 +34,7 @@ from ...utils.atomic_files import new_file
 from ...utils.counter_rng import Stream
 from .onnx import folded
 
-BYTES_MOST = 2_000_000
+MAX_BYTES = 2_000_000
 """Largest size of a page."""
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -44,7 +44,7 @@ _KINDS: tuple[type[np.unsignedinteger[Any]], ...] = (np.uint8, np.uint16, np.uin
 def write_html(model: Model, path: str | Path) -> None:
     """Write a model of text as one self-contained HTML file.
 
-    Weights are written in single precision if the page then has at most BYTES_MOST bytes, otherwise in half precision.
+    Weights are written in single precision if the page then has at most MAX_BYTES bytes, otherwise in half precision.
 
     Args:
         model: a model of the network residual whose unit is the character.
@@ -57,11 +57,11 @@ def write_html(model: Model, path: str | Path) -> None:
     generator, spec = _supported(model)
     name = Path(path).stem
     page = _page(model, generator, spec, name, np.float32)
-    if len(page) > BYTES_MOST:
+    if len(page) > MAX_BYTES:
         page = _page(model, generator, spec, name, np.float16)
-    if len(page) > BYTES_MOST:
+    if len(page) > MAX_BYTES:
         raise ConfigError(
-            f"the page would have {len(page):,} bytes, but a page can have {BYTES_MOST:,}",
+            f"the page would have {len(page):,} bytes, but a page can have {MAX_BYTES:,}",
             "train a smaller generator: --set generator.width=64 --set generator.latent=64; or export to onnx",
         )
     with new_file(Path(path)) as file:

@@ -40,7 +40,7 @@ from .onnx_runtime import FORMAT, LABEL, LATENT, NOISE, check_packages
 OPSET = 18
 """Version of the ONNX operators: the first that torch's exporter writes."""
 
-BYTES_MOST = 2**31 - 2**20
+MAX_BYTES = 2**31 - 2**20
 """Largest size of the weights in one ONNX file; protocol buffers are limited to 2 GiB."""
 
 
@@ -68,8 +68,8 @@ def write_onnx(model: Model, path: str | Path) -> None:
     check_onnx()
     generator = folded(model)
     size = sum(tensor.nbytes for tensor in generator.state_dict().values())
-    if size > BYTES_MOST:
-        raise ConfigError(f"the generator has {size:,} bytes of weights, but an ONNX file can hold {BYTES_MOST:,}")
+    if size > MAX_BYTES:
+        raise ConfigError(f"the generator has {size:,} bytes of weights, but an ONNX file can hold {MAX_BYTES:,}")
     onnx: Any = importlib.import_module("onnx")
     with new_file(Path(path)) as file:
         labelled = labels_of(model.spec) is not None

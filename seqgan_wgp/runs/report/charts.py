@@ -34,7 +34,7 @@ THEMED = {INK: "currentColor", GRID: "var(--grid, #ccc)"} | {
 }
 """Colour in the drawing -> colour of the page."""
 
-POINTS_MOST = 400
+MAX_POINTS = 400
 """Largest number of points on a line; longer series are thinned evenly."""
 
 DECADES_FINE = 1.5
@@ -150,7 +150,7 @@ def svg(chart: Chart, name: str) -> str:
 
 def _draw_lines(axes: Axes, chart: Chart) -> None:
     for one in chart.series:
-        step = max(1, math.ceil(len(one.x) / POINTS_MOST))
+        step = max(1, math.ceil(len(one.x) / MAX_POINTS))
         # Thinned from the end, so that the last point is kept.
         x, y = list(one.x)[::-1][::step], list(one.y)[::-1][::step]
         if len(x) == 1:  # a line of length 0 with round ends is a dot

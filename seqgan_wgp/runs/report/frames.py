@@ -13,19 +13,19 @@ from typing import Any
 
 from PIL import Image
 
-from ...images.animation import SIDE_MOST, thinned
+from ...images.animation import MAX_SIDE, thinned
 from ..folder import RunFolder
 
-STEPS_MOST = 40
+MAX_STEPS = 40
 """Largest number of steps; more are thinned evenly, keeping the first and the last."""
 
-BYTES_MOST = 6_000_000
+MAX_BYTES = 6_000_000
 """Approximate size of all pictures together; the number of steps is reduced to stay below it. Base64 adds a third."""
 
-PICTURE_BYTES_MOST = 600_000
+MAX_PICTURE_BYTES = 600_000
 """Size above which a picture is reduced."""
 
-LINES_MOST, LINE_MOST = 20, 400
+MAX_LINES, MAX_LINE = 20, 400
 """Largest number of lines per step, and of characters per line."""
 
 SMALL = 500
@@ -77,7 +77,7 @@ def read_frames(run: RunFolder, evaluated: Container[int]) -> Frames:
     files = {step: file for step, file in run.sampled().items() if step in evaluated}
     lines = [step for step, file in files.items() if file.suffix == ".txt"]
     if lines:
-        steps = tuple(thinned(lines, STEPS_MOST))
+        steps = tuple(thinned(lines, MAX_STEPS))
         return Frames(steps=steps, lines=tuple(_lines(files[step]) for step in steps))
     pictures = [step for step, file in files.items() if file.suffix == ".png"]
     read = {step: found for step in _affordable(pictures, files) if (found := picture(files[step].read_bytes()))}
@@ -92,13 +92,13 @@ def picture(data: bytes) -> bytes | None:
     try:
         with Image.open(io.BytesIO(data)) as image:
             image.load()
-            factor, written = math.ceil(max(image.size) / SIDE_MOST), data
-            while factor > 1 or len(written) > PICTURE_BYTES_MOST:
+            factor, written = math.ceil(max(image.size) / MAX_SIDE), data
+            while factor > 1 or len(written) > MAX_PICTURE_BYTES:
                 factor = max(2, factor)
                 smaller = io.BytesIO()
                 image.reduce(factor).save(smaller, format="PNG", optimize=True)
                 written = smaller.getvalue()
-                if len(written) <= PICTURE_BYTES_MOST:
+                if len(written) <= MAX_PICTURE_BYTES:
                     break
                 factor += 1
             return written
@@ -112,16 +112,16 @@ def data_uri(data: bytes) -> str:
 
 
 def _lines(file: Path) -> tuple[str, ...]:
-    lines = file.read_text(encoding="utf-8", errors="replace").split("\n")[:-1][:LINES_MOST]
-    return tuple(line if len(line) <= LINE_MOST else f"{line[:LINE_MOST]} ..." for line in lines)
+    lines = file.read_text(encoding="utf-8", errors="replace").split("\n")[:-1][:MAX_LINES]
+    return tuple(line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]} ..." for line in lines)
 
 
 def _affordable(steps: list[int], files: dict[int, Path]) -> list[int]:
-    """Return evenly spaced steps whose pictures have at most BYTES_MOST together; at least two."""
-    sizes = {step: min(files[step].stat().st_size, PICTURE_BYTES_MOST) for step in steps}
-    for most in range(STEPS_MOST, 2, -1):
+    """Return evenly spaced steps whose pictures have at most MAX_BYTES together; at least two."""
+    sizes = {step: min(files[step].stat().st_size, MAX_PICTURE_BYTES) for step in steps}
+    for most in range(MAX_STEPS, 2, -1):
         chosen = thinned(steps, most)
-        if sum(sizes[step] for step in chosen) <= BYTES_MOST:
+        if sum(sizes[step] for step in chosen) <= MAX_BYTES:
             return chosen
     return thinned(steps, 2)
 

@@ -26,8 +26,8 @@ Int64s: TypeAlias = npt.NDArray[np.int64]
 NONE = -1
 """No state, no class."""
 
-POSITIONS_MOST = 5_000
-STATES_MOST = 10_000
+MAX_POSITIONS = 5_000
+MAX_STATES = 10_000
 
 _SIMPLER = "simplify it: use fewer counts {m,n}, especially on groups and after a *"
 
@@ -58,7 +58,7 @@ def compile_expression(expression: Expression, code_point_U: Int64s, length: int
         length: largest number of characters.
 
     Raises:
-        ConfigError: it would have more than POSITIONS_MOST positions or STATES_MOST states.
+        ConfigError: it would have more than MAX_POSITIONS positions or MAX_STATES states.
     """
     positions = _Positions(length)
     whole = positions.add(expression)
@@ -100,8 +100,8 @@ class _Positions:
         return _Fragment(first, last, any(fragment.empty for fragment in fragments))
 
     def _leaf(self, ranges: Ranges) -> _Fragment:
-        if len(self.sets) == POSITIONS_MOST:
-            raise ConfigError(f"it has more than {POSITIONS_MOST:,} positions after expanding counts", _SIMPLER)
+        if len(self.sets) == MAX_POSITIONS:
+            raise ConfigError(f"it has more than {MAX_POSITIONS:,} positions after expanding counts", _SIMPLER)
         self.sets.append(ranges)
         self.follow.append(0)
         bit = 1 << (len(self.sets) - 1)
@@ -189,8 +189,8 @@ def _subsets(
                     reached.append(key)
                 row.append(states[key] if now else NONE)
             rows.append(row)
-            if len(states) > STATES_MOST:
-                raise ConfigError(f"its automaton has more than {STATES_MOST:,} states", _SIMPLER)
+            if len(states) > MAX_STATES:
+                raise ConfigError(f"its automaton has more than {MAX_STATES:,} states", _SIMPLER)
         frontier = reached
     rows += [[NONE] * len(taken_C) for _ in frontier]
     return rows, [accepts for _, accepts in states]

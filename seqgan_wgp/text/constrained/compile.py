@@ -18,7 +18,7 @@ from .utf8 import automaton_of
 
 _NOT_EMPTY = Repetition(part=ANY, least=1, most=None)
 
-_SHOWN_MOST = 100
+_MAX_SHOWN = 100
 """Number of characters of the alphabet shown in a message."""
 
 Automata: TypeAlias = Mapping[str, Automaton]
@@ -110,7 +110,7 @@ def _no_such_character(name: str, leaf: Characters, vocabulary: Vocabulary) -> C
     first, last = leaf.ranges[0][0], leaf.ranges[-1][1]
     what = f"{quoted(chr(first))} is not" if first == last else f"no character of {printable(leaf.text)} is"
     known = "".join(dict.fromkeys("".join(vocabulary.texts)))
-    shown = printable(known[:_SHOWN_MOST])
-    more = len(known) - _SHOWN_MOST
+    shown = printable(known[:_MAX_SHOWN])
+    more = len(known) - _MAX_SHOWN
     ending = f" and {more:,} more" if more > 0 else ""
     return ConfigError(f"{name}: {what} in the model's alphabet", f"its characters are {shown}{ending}")

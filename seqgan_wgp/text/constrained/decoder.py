@@ -26,10 +26,10 @@ from .viterbi import best_by_position, best_strings
 FusedStrings: TypeAlias = Callable[[Floats, npt.NDArray[Any], float, Trellis | None], npt.NDArray[np.int64]]
 """(logs (N, L, V), uniforms (N, L), temperature, allowed strings) -> ids (N, L): `Fusion.strings`."""
 
-ROWS_MOST, CELLS_MOST = 512, 2**23
+MAX_ROWS, MAX_CELLS = 512, 2**23
 """Number of strings, and of 8-byte numbers, processed at a time; limit memory and change no result."""
 
-TEMPERATURE_LEAST = 1e-6
+MIN_TEMPERATURE = 1e-6
 """Least temperature. Lower ones would overflow, and only the most likely strings are left at this one."""
 
 
@@ -117,11 +117,11 @@ class Decoder:
             logs: as for `decode`.
 
         Raises:
-            ConfigError: a temperature below TEMPERATURE_LEAST.
+            ConfigError: a temperature below MIN_TEMPERATURE.
             CheckpointError: some probabilities are not numbers.
         """
-        if not temperature >= TEMPERATURE_LEAST:
-            raise ConfigError(f"the temperature is {temperature}, but it must be {TEMPERATURE_LEAST} or more")
+        if not temperature >= MIN_TEMPERATURE:
+            raise ConfigError(f"the temperature is {temperature}, but it must be {MIN_TEMPERATURE} or more")
 
         def draw(table_NLV: Floats, rows: slice) -> npt.NDArray[np.int64]:
             return sampled_strings(self._trellis, tempered(table_NLV, temperature), uniform_NL[rows])
@@ -137,14 +137,14 @@ class Decoder:
             log_NLV: natural logs of probabilities, float32, on any device.
             uniform_NL: as for `sample`.
             strings: what draws them.
-            temperature: T, at least TEMPERATURE_LEAST.
+            temperature: T, at least MIN_TEMPERATURE.
 
         Raises:
-            ConfigError: a temperature below TEMPERATURE_LEAST.
+            ConfigError: a temperature below MIN_TEMPERATURE.
             CheckpointError: some logs are not numbers.
         """
-        if not temperature >= TEMPERATURE_LEAST:
-            raise ConfigError(f"the temperature is {temperature}, but it must be {TEMPERATURE_LEAST} or more")
+        if not temperature >= MIN_TEMPERATURE:
+            raise ConfigError(f"the temperature is {temperature}, but it must be {MIN_TEMPERATURE} or more")
         allowed = self._trellis if self._constrained else None
         return self._in_blocks(
             log_NLV, True, lambda table_NLV, rows: strings(table_NLV, uniform_NL[rows], temperature, allowed)
@@ -175,7 +175,7 @@ class Decoder:
         shapes = [layer.target_SC.shape for layer in trellis.layers]
         states, widest = sum(states for states, _ in shapes), max(states * classes for states, classes in shapes)
         cells = states + 2 * widest + 3 * self._trellis.length * self._vocabulary.size
-        rows = max(1, min(ROWS_MOST, CELLS_MOST // cells))
+        rows = max(1, min(MAX_ROWS, MAX_CELLS // cells))
         return (slice(start, start + rows) for start in range(0, count, rows))
 
 

@@ -19,7 +19,7 @@ from ..vocabulary import CODE_POINTS
 from .automaton import NONE, Automaton, Int64s, compile_expression
 from .expressions import Characters, Expression, leaves, within
 
-WORD_STATES_MOST = 50_000
+MAX_WORD_STATES = 50_000
 """Largest number of beginnings of words that an automaton can tell apart."""
 
 _COUNT, _OTHER = 1, 0
@@ -167,8 +167,8 @@ def _trie(rule: Without, letters: Mapping[str, int]) -> tuple[list[dict[int, int
                 ends.append(False)
             node = child
         ends[node] = True
-        if len(children) > WORD_STATES_MOST:
-            raise ConfigError(f"its words have more than {WORD_STATES_MOST:,} different beginnings", "give fewer words")
+        if len(children) > MAX_WORD_STATES:
+            raise ConfigError(f"its words have more than {MAX_WORD_STATES:,} different beginnings", "give fewer words")
     return children, ends
 
 

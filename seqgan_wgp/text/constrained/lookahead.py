@@ -24,7 +24,7 @@ from ..vocabulary import PAD
 from .automaton import NONE
 from .trellis import Trellis, TrellisLayer
 
-CONTEXT_CELLS_MOST = 1 << 23
+MAX_CONTEXT_CELLS = 1 << 23
 """Largest number of probabilities with the last symbol as context; larger alphabets go without context."""
 
 PRIOR = 4.0
@@ -51,7 +51,7 @@ class PositionChain:
             size: V.
         """
         length = ids_NL.shape[1]
-        contexts = size + 1 if (size + 1) * size * length <= CONTEXT_CELLS_MOST else 1
+        contexts = size + 1 if (size + 1) * size * length <= MAX_CONTEXT_CELLS else 1
         count_LXV = np.zeros((length, contexts, size))
         last_N, open_N = np.full(len(ids_NL), contexts - 1), np.ones(len(ids_NL), np.bool_)
         for place in range(length):

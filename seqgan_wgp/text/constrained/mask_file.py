@@ -1,4 +1,4 @@
-r"""Read files of masks, as hashcat has them (.hcmask).
+r"""Read hashcat mask files (.hcmask).
 
 A line is a mask, or up to four custom sets and a mask, separated by commas: `?l?d,?u?1?1?d`. `\,` is a comma of a set
 or of the mask; `\#` at the start of a line is the character #, while a line that begins with # is a comment. Empty
@@ -20,7 +20,7 @@ from .masks import OWN, written_symbols
 
 _FIELD = re.compile(r"(?:\\,|[^,])*")
 
-MASKS_MOST = 100_000
+MAX_MASKS = 100_000
 """Largest number of masks of a file."""
 
 
@@ -65,8 +65,8 @@ def masks_from(lines: Iterable[str], where: str = "masks") -> tuple[FileMask, ..
     masks = tuple(_masks(where, lines))
     if not masks:
         raise ConfigError(f"{where}: has no mask", "give a file with a mask on each line, such as ?u?l?l?d")
-    if len(masks) > MASKS_MOST:
-        raise ConfigError(f"{where}: has more than {MASKS_MOST:,} masks", "give fewer")
+    if len(masks) > MAX_MASKS:
+        raise ConfigError(f"{where}: has more than {MAX_MASKS:,} masks", "give fewer")
     return masks
 
 

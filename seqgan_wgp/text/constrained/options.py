@@ -1,11 +1,10 @@
-"""Constraints as keyword arguments, as `Model.generate` takes them."""
+"""Constraints as keyword arguments of `Model.generate`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from ...errors import ConfigError, did_you_mean
 from .constraints import Constraints, Length, parse_length
 
 
@@ -43,13 +42,8 @@ def constraints_from(options: Mapping[str, Any]) -> Constraints | None:
     """Return the constraints of keyword arguments; None where there are none.
 
     Raises:
-        ConfigError: an unknown one, or one that is malformed.
+        ConfigError: a malformed one.
     """
-    known = ConstraintOptions.__annotations__
-    for name in options:
-        if name not in known:
-            choice = f"the constraints are {', '.join(known)}"
-            raise ConfigError(f"there is no argument {name!r}{did_you_mean(name, known)}", choice)
     given = {name: value for name, value in options.items() if value is not None}
     for name in ("contains", "regex", "without", "sets"):
         if name in given:

@@ -42,10 +42,10 @@ from .expressions import (
 )
 from .languages import Language, Unmatched
 
-COUNT_MOST = 1_000
+MAX_COUNT = 1_000
 """Largest number in {m,n}."""
 
-DEPTH_MOST = 50
+MAX_DEPTH = 50
 """Largest depth of nested groups."""
 
 CLASSES = frozenset("dwsDWS")
@@ -162,8 +162,8 @@ class _Parser:
         self.place = found.end()
         least, comma, most = found.groups()
         low, high = int(least or 0), (int(most) if most else None) if comma else int(least)
-        if max(low, high or 0) > COUNT_MOST:
-            raise self._refused(start, f"{found[0]} is above {COUNT_MOST:,}, the largest count")
+        if max(low, high or 0) > MAX_COUNT:
+            raise self._refused(start, f"{found[0]} is above {MAX_COUNT:,}, the largest count")
         if high is not None and low > high:
             raise self._refused(start, f"{found[0]} has its larger number first")
         return low, high
@@ -187,8 +187,8 @@ class _Parser:
             kind = next((kind for sign, kind in _GROUPS.items() if self.pattern.startswith(sign, self.place)), "a flag")
             raise self._refused(start, f"'(?{self._next()}' begins {kind}, which is not supported")
         self.depth += 1
-        if self.depth > DEPTH_MOST:
-            raise self._refused(start, f"groups are nested more than {DEPTH_MOST} deep")
+        if self.depth > MAX_DEPTH:
+            raise self._refused(start, f"groups are nested more than {MAX_DEPTH} deep")
         expression = self._alternation()
         if not self._take(")"):
             raise self._refused(start, "'(' is never closed")

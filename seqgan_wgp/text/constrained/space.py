@@ -22,10 +22,10 @@ from ..vocabulary import PAD
 from .automaton import NONE, Int64s
 from .trellis import Trellis
 
-ENUMERABLE_MOST = 1 << 20
+MAX_ENUMERABLE = 1 << 20
 """Largest number of strings that are enumerated."""
 
-CELLS_MOST = 1 << 23
+MAX_CELLS = 1 << 23
 """Number of 8-byte numbers of beginnings and ends that are kept at a time; limits memory."""
 
 _ENDED = -2
@@ -95,7 +95,7 @@ class Space:
         sums = [np.zeros((len(head_R), len(tail_R))) for head_R, tail_R in groups]
         scale, count = -np.inf, 0
         rows = len(self.head.state_R) + len(self.tail.state_R)
-        for table_NLV in _narrowed(tables, max(1, CELLS_MOST // rows)):
+        for table_NLV in _narrowed(tables, max(1, MAX_CELLS // rows)):
             head_RN = _sums(self.head, table_NLV, 0)
             tail_RN = _sums(self.tail, table_NLV, self.split)
             tail_RN += np.where(self.tail.state_R == _ENDED, 0.0, self.trellis.behind(table_NLV)[:, None]).T
@@ -114,7 +114,7 @@ class Space:
 
 
 def space_of(trellis: Trellis) -> Space:
-    """Return the strings of a trellis, of which there are at most ENUMERABLE_MOST."""
+    """Return the strings of a trellis, of which there are at most MAX_ENUMERABLE."""
     places = len(trellis.layers)
     heads, tails = _head_counts(trellis), _tail_counts(trellis)
     split = min(range(places + 1), key=lambda place: heads[place] + tails[place])

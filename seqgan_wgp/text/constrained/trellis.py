@@ -24,7 +24,7 @@ from .automaton import NONE, Automaton, Int64s
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
-CELLS_MOST = 2**23
+MAX_CELLS = 2**23
 """Largest number of pairs of state and class in all layers."""
 
 
@@ -87,9 +87,9 @@ def intersect(trellis: Trellis, automaton: Automaton) -> Trellis | None:
     """Return the trellis of those strings that an automaton over ids accepts; None if there is none.
 
     Raises:
-        ConfigError: it would have more than CELLS_MOST pairs of state and class before it is reduced.
+        ConfigError: it would have more than MAX_CELLS pairs of state and class before it is reduced.
     """
-    products, pairs, room = [], np.zeros((1, 2), np.int64), CELLS_MOST
+    products, pairs, room = [], np.zeros((1, 2), np.int64), MAX_CELLS
     for layer in trellis.layers:
         product, pairs = _product(layer, automaton, pairs, room)
         products.append(product)

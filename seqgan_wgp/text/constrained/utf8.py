@@ -13,11 +13,11 @@ import numpy as np
 
 from ...errors import ConfigError
 from ..vocabulary import CODE_POINTS, Vocabulary
-from .automaton import NONE, STATES_MOST, Automaton, Int64s
+from .automaton import MAX_STATES, NONE, Automaton, Int64s
 from .expressions import Repetition
 from .languages import Language, compile_language
 
-BYTE_STATES_MOST = 10 * STATES_MOST
+MAX_BYTE_STATES = 10 * MAX_STATES
 
 _SURROGATES = slice(0xD800, 0xE000)
 _TAILS = slice(0x80, 0xC0)
@@ -79,8 +79,8 @@ def _over_bytes(automaton: Automaton) -> Automaton:
     """Return the automaton over bytes. State s * M + m is state s with node m of an incomplete character."""
     emitted_MB, child_MB = _reader(automaton.class_U)
     states, nodes = len(automaton.accepts_S), len(child_MB)
-    if states * nodes > BYTE_STATES_MOST:
-        raise ConfigError(f"over bytes its automaton has more than {BYTE_STATES_MOST:,} states", "simplify it")
+    if states * nodes > MAX_BYTE_STATES:
+        raise ConfigError(f"over bytes its automaton has more than {MAX_BYTE_STATES:,} states", "simplify it")
     alike, class_B = np.unique(np.stack([emitted_MB, child_MB]).reshape(2 * nodes, -1), axis=1, return_inverse=True)
     emitted_MC, child_MC = alike[:nodes], alike[nodes:]
     # A last column of NONE, for the class NONE, which is index -1.

@@ -15,7 +15,7 @@ from .stats import Facts
 WIDTH, WIDTH_LARGE, ALPHABET_LARGE = 64, 48, 2_000
 ALPHABET_MANY = 500
 BATCH = 64
-SAMPLES_MOST = 10_000
+MAX_SAMPLES = 10_000
 """Default limit of the number of strings that an evaluation generates."""
 
 
@@ -57,7 +57,7 @@ def evaluation_every(size: Sizes) -> int:
     An evaluation generates up to 10,000 strings, a step processes a few hundred. With this interval evaluations take a
     twentieth of the time.
     """
-    samples = min(size.held_out, SAMPLES_MOST)
+    samples = min(size.held_out, MAX_SAMPLES)
     return max(100, 50 * round(samples / 32 / 50))
 
 

@@ -24,10 +24,10 @@ from ..readers.open import Source
 from .dataset import FINGERPRINTS, IDS, LABELS, TOKENIZER, open_corpus, write_facts
 from .stats import Facts
 
-BYTES_LEAST = 64 << 20
+MIN_BYTES = 64 << 20
 """Smaller corpora are not cached."""
 
-BYTES_MOST = 20 << 30
+MAX_BYTES = 20 << 30
 """Largest size of the cache; the least recently used corpora are removed first."""
 
 _VERSION = 3
@@ -56,7 +56,7 @@ def key(source: Source, settings: CorpusSettings) -> str | None:
         corpora_folder() is None
         or UNITS.source(settings.unit)
         or len(paths) < len(source.files)
-        or sum(map(_size, paths)) < BYTES_LEAST
+        or sum(map(_size, paths)) < MIN_BYTES
     ):
         return None
     files = [
@@ -145,5 +145,5 @@ def _make_room(place: Path) -> None:
     entries = sorted((entry for entry in place.iterdir() if entry.is_dir()), key=lambda entry: entry.stat().st_mtime)
     sizes = [sum(file.stat().st_size for file in entry.iterdir()) for entry in entries]
     for number, entry in enumerate(entries[:-1]):
-        if sum(sizes[number:]) > BYTES_MOST:
+        if sum(sizes[number:]) > MAX_BYTES:
             shutil.rmtree(entry, ignore_errors=True)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ...config.schema import CorpusSettings
 from ...errors import CorpusError
 from ...registry import UNITS
-from ...training.labels import LABELS_MOST
+from ...training.labels import MAX_LABELS
 from ...utils.progress import OnBytes
 from ...utils.token_symbols import FoundTokens, TokenSymbols
 from ..readers.lines import LINE_FEED, Lines, Places
@@ -30,7 +30,7 @@ from ..vocabulary import CODE_POINTS, Vocabulary
 from .layout import Layout, rows
 from .stats import DISTINCT_FEW, Facts, few_lines
 
-LENGTH_MOST = 64
+MAX_LENGTH = 64
 """Largest row length that is chosen automatically."""
 
 LENGTH_SHARE = 0.99
@@ -39,10 +39,10 @@ LENGTH_SHARE = 0.99
 LENGTH_MULTIPLE = 8
 """The automatic length is rounded up to a multiple of this, which fits slightly longer lines and vector sizes."""
 
-DISTINCT_LEAST = 16
+MIN_DISTINCT = 16
 """Least number of distinct rows."""
 
-LABEL_LINES_LEAST = 16
+MIN_LABEL_LINES = 16
 """Least number of lines of a label."""
 
 PARAGRAPH_EMPTY, PARAGRAPH_LINES, PARAGRAPH_SIZE = 0.05, 2, 20
@@ -52,16 +52,16 @@ mean length of lines."""
 UNBROKEN_SIZE = 1_000
 """Mean length of lines above which text counts as running text."""
 
-STRETCH, STRETCH_LEAST = 16, 2
+STRETCH, MIN_STRETCH = 16, 2
 """Length of a row of running text on disk, as a multiple of the item length; less for short text, but at least twice,
 so that a row has more than one window."""
 
-STRETCHES_LEAST = 64
+MIN_STRETCHES = 64
 
 SIZES = 1 << 16
 """Largest line size counted separately; longer lines are counted together."""
 
-ALPHABET_MOST = 65_000
+MAX_ALPHABET = 65_000
 """Largest value of corpus.max_alphabet."""
 
 NOWHERE, _FAR = 1 << 30, 1 << 29
@@ -168,13 +168,13 @@ def check_labels(found: Scan) -> None:
             f"{source.label}: all lines have the label {next(iter(counts), '')!r}",
             "at least 2 labels are needed; leave --label out to train without",
         )
-    few = sorted((name for name in counts if counts[name] < LABEL_LINES_LEAST), key=lambda name: counts[name])
+    few = sorted((name for name in counts if counts[name] < MIN_LABEL_LINES), key=lambda name: counts[name])
     if few:
         lines = f"{counts[few[0]]:,} {'line' if counts[few[0]] == 1 else 'lines'}"
         others = f", and {len(few) - 1:,} other labels have too few" if len(few) > 1 else ""
         raise CorpusError(
             f"{source.label}: the label {few[0]!r} has only {lines}{others}",
-            f"at least {LABEL_LINES_LEAST} are needed for each: leave such lines out, or give them one common label",
+            f"at least {MIN_LABEL_LINES} are needed for each: leave such lines out, or give them one common label",
         )
 
 
@@ -193,7 +193,7 @@ class FirstPass:
         """For each unit, the index from which rows contain it: its first position, or the size of its shortest line
         less 1."""
 
-        self.labels = np.zeros(LABELS_MOST, np.int64)
+        self.labels = np.zeros(MAX_LABELS, np.int64)
         """Number of non-empty lines with each label."""
 
         self._parts: list[int] = []
@@ -208,7 +208,7 @@ class FirstPass:
         self.units += int(lines.sizes_N.sum()) + len(lines.sizes_N) - lines.goes_on
         self._parts += whole.sizes_N[whole.sizes_N >= SIZES].tolist()
         if whole.labels_N is not None:
-            self.labels += np.bincount(whole.labels_N[whole.sizes_N > 0], minlength=LABELS_MOST)
+            self.labels += np.bincount(whole.labels_N[whole.sizes_N > 0], minlength=MAX_LABELS)
         if lines.continued:
             self._parts.append(int(lines.sizes_N[0]))
         self._note_units(lines)
@@ -260,16 +260,16 @@ def decide_layout(settings: CorpusSettings, tally: FirstPass) -> str:
         return "lines"
     paragraphs = empty >= PARAGRAPH_EMPTY * (empty + filled) and filled >= PARAGRAPH_LINES * empty
     running = (paragraphs and size >= PARAGRAPH_SIZE) or size >= UNBROKEN_SIZE
-    enough = tally.units >= STRETCH_LEAST * STRETCHES_LEAST * (settings.length or LENGTH_MOST)
+    enough = tally.units >= MIN_STRETCH * MIN_STRETCHES * (settings.length or MAX_LENGTH)
     return "windows" if running and enough else "lines"
 
 
 def choose_length(histogram: npt.NDArray[np.int64]) -> int:
-    """Return the least length that fits LENGTH_SHARE of the lines, rounded up, at most LENGTH_MOST."""
+    """Return the least length that fits LENGTH_SHARE of the lines, rounded up, at most MAX_LENGTH."""
     filled = histogram.copy()
     filled[0] = 0
     least = int(np.searchsorted(np.cumsum(filled) / filled.sum(), LENGTH_SHARE))
-    return min(math.ceil(least / LENGTH_MULTIPLE) * LENGTH_MULTIPLE, LENGTH_MOST)
+    return min(math.ceil(least / LENGTH_MULTIPLE) * LENGTH_MULTIPLE, MAX_LENGTH)
 
 
 def _layout(source: Source, settings: CorpusSettings, tally: FirstPass) -> Layout:
@@ -283,10 +283,10 @@ def _layout(source: Source, settings: CorpusSettings, tally: FirstPass) -> Layou
                 "raise corpus.length, or crop lines with --set corpus.overflow=crop",
             )
         return Layout(length=length)
-    length = settings.length or LENGTH_MOST
-    stretch = min(STRETCH, tally.units // (STRETCHES_LEAST * length))
-    if stretch < STRETCH_LEAST:
-        least = STRETCH_LEAST * STRETCHES_LEAST * length
+    length = settings.length or MAX_LENGTH
+    stretch = min(STRETCH, tally.units // (MIN_STRETCHES * length))
+    if stretch < MIN_STRETCH:
+        least = MIN_STRETCH * MIN_STRETCHES * length
         raise CorpusError(
             f"{source.label}: {tally.units:,} {UNITS[settings.unit].plural} are too few for windows of {length}",
             f"at least {least:,} are needed, and a hundred times as many for good strings",
@@ -311,7 +311,7 @@ def _vocabulary(
         raise CorpusError(
             f"{source.label}: {len(units):,} distinct {unit.plural}, but corpus.max_alphabet is "
             f"{settings.max_alphabet:,}",
-            (more if len(units) <= ALPHABET_MOST else "") + finer,
+            (more if len(units) <= MAX_ALPHABET else "") + finer,
         )
     characters = units.astype("<u4").tobytes().decode("utf-32-le")
     if isinstance(tokens, FoundTokens):
@@ -340,10 +340,10 @@ def _thresholds(
         hashes = np.unique(np.concatenate([hashes, hashed_units(lines, key_U).hashes(layout.span)]))
         if len(hashes) >= DISTINCT_FEW:
             return None, int(share / 2 * 2.0**64), int(share * 2.0**64)
-    if len(hashes) < DISTINCT_LEAST:
+    if len(hashes) < MIN_DISTINCT:
         raise CorpusError(
             f"{source.label}: {few_lines(len(hashes))}",
-            f"at least {DISTINCT_LEAST} are needed, and thousands for good results",
+            f"at least {MIN_DISTINCT} are needed, and thousands for good results",
         )
     # With few strings a part could be empty by chance, so a fixed number of the lowest hashes is taken for each.
     half = max(1, math.floor(share * len(hashes) / 2))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from ...registry import UNITS
-from ...training.labels import LABELS_MOST
+from ...training.labels import MAX_LABELS
 from ...utils.file_schema import Between, Count, Name
 
 DISTINCT_FEW = 1_000
@@ -70,7 +70,7 @@ class Facts:
     test: Count = 0
     """Number of rows of each part."""
 
-    labels: Annotated[dict[Name, Count], Between(0, LABELS_MOST)] = field(default_factory=dict)
+    labels: Annotated[dict[Name, Count], Between(0, MAX_LABELS)] = field(default_factory=dict)
     """Label -> number of its training rows; empty: the lines have no labels."""
 
     @property

@@ -34,18 +34,18 @@ NOMINAL_RATE = 2.5e10
 """Floating-point operations per second of the nominal core in which budgets are given, a slow one of 2020. Budgets are
 counted in steps, not timed, so that every machine trains the same baseline."""
 
-EPOCHS_MOST = 30
+MAX_EPOCHS = 30
 """Largest number of epochs; more would only memorise the training data."""
 
 DROPOUT_FROM = 3.0
 """Number of epochs from which dropout is worth its cost."""
 
-STEPS_LEAST = 20
+MIN_STEPS = 20
 
-LOGITS_MOST = 1 << 23
+MAX_LOGITS = 1 << 23
 """Largest number of logits in a batch; limits memory for large alphabets."""
 
-KEPT_MOST = 64
+MAX_KEPT = 64
 """Number of baselines in the cache; the least recently used is removed first."""
 
 _VERSION = 1
@@ -78,14 +78,14 @@ def plan_of(corpus: Corpus, seconds: float) -> tuple[CausalSettings, LikelihoodP
     settings = CausalSettings(
         vocabulary_size=size, length=length, kernel=8, blocks=min(5, max(1, round(math.log2(length)) - 2)), counts=3
     )
-    batch_size = max(8, min(128, LOGITS_MOST // (length * size)))
+    batch_size = max(8, min(128, MAX_LOGITS // (length * size)))
     few = shuffled(0, Stream.FLOOR, np.arange(min(4_000, len(corpus.train))), len(corpus.train))
     symbols = float(np.minimum(lengths_N(corpus.train[few]) + 1, length).mean())
     width = settings.width
     multiplied = settings.blocks * 3 * width**2 + width * size
     step_operations = 6 * multiplied * symbols * batch_size
-    most = EPOCHS_MOST * len(corpus.train) / batch_size
-    steps = max(STEPS_LEAST, int(min(most, seconds * NOMINAL_RATE / step_operations)))
+    most = MAX_EPOCHS * len(corpus.train) / batch_size
+    steps = max(MIN_STEPS, int(min(most, seconds * NOMINAL_RATE / step_operations)))
     epochs = steps * batch_size / len(corpus.train)
     settings = dataclasses.replace(settings, dropout=0.1 if epochs > DROPOUT_FROM else 0.0)
     return settings, LikelihoodPlan(steps=steps, batch_size=batch_size)
@@ -160,5 +160,5 @@ def _keep(file: Path, network: CausalNetwork, facts: dict[str, float]) -> None:
         with new_file(file) as written:
             written.write(content)
         kept = sorted(file.parent.glob("*.safetensors"), key=lambda path: path.stat().st_mtime)
-        for old in kept[:-KEPT_MOST]:
+        for old in kept[:-MAX_KEPT]:
             old.unlink(missing_ok=True)

@@ -45,7 +45,7 @@ from .verdicts import BASELINE_ORDER
 
 MARKOV_ORDERS = 1, 2, 3, 4, 5
 
-ROWS_MOST, IDS_MOST = 1_000_000, 1 << 25
+MAX_ROWS, MAX_IDS = 1_000_000, 1 << 25
 """Largest number of training items, and of their ids, for Markov models; more are subsampled evenly."""
 
 SCORED = 2_000
@@ -93,7 +93,7 @@ class Bench:
     def fitted_RL(self) -> Ints:
         """The training items to which Markov models are fitted: all, or an even subsample."""
         train_RL = self.corpus.train.apart()
-        most = max(1, min(ROWS_MOST, IDS_MOST // train_RL.shape[1]))
+        most = max(1, min(MAX_ROWS, MAX_IDS // train_RL.shape[1]))
         if len(train_RL) <= most:
             return train_RL
         spaced_RL: Ints = train_RL[np.arange(most) * len(train_RL) // most]

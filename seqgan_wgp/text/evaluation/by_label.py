@@ -1,4 +1,4 @@
-"""Measures of the strings of a conditional model by label, and whether they have the label that was asked for.
+"""Evaluate a conditional model label by label, and test by a classifier whether strings have the requested label.
 
 Shape suffixes: N strings, L length.
 """
@@ -20,7 +20,7 @@ from ..metrics.ngrams import NgramReference, unique_fraction
 ORDER = 3
 """n of the n-grams."""
 
-FITTED_MOST = 100_000
+MAX_FITTED = 100_000
 """Training lines that the classifier learns from, at most."""
 
 
@@ -82,7 +82,7 @@ def measured_by_label(
         return None
     train = corpus.train
     # In an order without pattern: the first lines of a label stand for it in the floor.
-    chosen_N = shuffled(seed, Stream.FLOOR, np.arange(min(FITTED_MOST, len(train))), len(train))
+    chosen_N = shuffled(seed, Stream.FLOOR, np.arange(min(MAX_FITTED, len(train))), len(train))
     train_NL, train_label_N = train[chosen_N], np.asarray(parts["train"])[chosen_N].astype(np.int64)
     test_NL, test_label_N = np.asarray(corpus.test_NL), np.asarray(parts["test"]).astype(np.int64)
     classifier = LabelClassifier.fit(train_NL, train_label_N, len(names), seed)

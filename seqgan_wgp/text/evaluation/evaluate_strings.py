@@ -24,9 +24,9 @@ from ..vocabulary import mask_after_pad
 from .baselines import Bench
 from .evaluate import MeasuredStrings, TextEvaluation, measure_strings
 from .options import TextEvalOptions
-from .strings_file import CLASSIFIED_LEAST, StringsFile, read_strings
+from .strings_file import MIN_CLASSIFIED, StringsFile, read_strings
 from .tables import profiles_table
-from .two_sample_test import TESTED_MOST, TwoSampleTest
+from .two_sample_test import MAX_TESTED, TwoSampleTest
 
 
 @final
@@ -135,7 +135,7 @@ def evaluate_strings(
         count = _count(files, corpus, asked)
         asked = replace(asked, samples=None if asked.legacy else count, guesses=guesses)
         bench = Bench(corpus=corpus, asked=asked, on_step=on_step)
-        tested = min(bench.n, len(bench.test_RL), TESTED_MOST, *(len(file.ids_ML) // 3 for file in files))
+        tested = min(bench.n, len(bench.test_RL), MAX_TESTED, *(len(file.ids_ML) // 3 for file in files))
         return StringsEvaluation(found={file.label: _evaluated(file, bench, tested, device) for file in files})
 
 
@@ -153,7 +153,7 @@ def _count(files: list[StringsFile], corpus: Corpus, asked: TextEvalOptions) -> 
 
 def _evaluated(file: StringsFile, bench: Bench, tested: int, device: torch.device) -> TextEvaluation:
     def classified() -> TwoSampleTest | None:
-        if len(file.ids_ML) < CLASSIFIED_LEAST:
+        if len(file.ids_ML) < MIN_CLASSIFIED:
             return None
         strings_NL, others = file.split(tested, bench.asked.seed, device)
         return bench.two_sample_test(others, mask_after_pad(strings_NL))

@@ -15,7 +15,7 @@ from ...utils.atomic_files import new_file
 from ...utils.token_symbols import OpenTokens
 from ..corpus.dataset import Corpus
 
-KEPT_MOST = 256
+MAX_KEPT = 256
 """Results in the cache; the one used longest ago goes first."""
 
 
@@ -58,6 +58,6 @@ def kept(kind: str, key: Mapping[str, Any], make: Callable[[], dict[str, Any]]) 
         with new_file(file) as written:
             written.write(json.dumps(made).encode("utf-8"))
         by_use = sorted(file.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
-        for old in by_use[:-KEPT_MOST]:
+        for old in by_use[:-MAX_KEPT]:
             old.unlink(missing_ok=True)
     return made

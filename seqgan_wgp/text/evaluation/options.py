@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ...training.domain import Items
 from .scores import Scorer
 
-SAMPLES_MOST = 40_000
+MAX_SAMPLES = 40_000
 """Default limit of the number of measured strings."""
 
 LEGACY_SAMPLES = 640
@@ -43,7 +43,7 @@ class TextEvalOptions:
     """What to measure."""
 
     samples: int | None = None
-    """N; None: the size of the test split, at most SAMPLES_MOST. Ignored with `legacy`."""
+    """N; None: the size of the test split, at most MAX_SAMPLES. Ignored with `legacy`."""
 
     legacy: bool = False
     """Use the published protocol: n-grams of LEGACY_SAMPLES strings against the training lines."""
@@ -78,4 +78,4 @@ class TextEvalOptions:
         """Return N, given the size of the test split."""
         if self.legacy:
             return LEGACY_SAMPLES
-        return min(test, SAMPLES_MOST) if self.samples is None else self.samples
+        return min(test, MAX_SAMPLES) if self.samples is None else self.samples

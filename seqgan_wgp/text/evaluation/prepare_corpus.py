@@ -14,7 +14,7 @@ from ...config.schema import CorpusSettings
 from ...errors import CorpusError
 from ...utils.progress import OnBytes
 from ..corpus.dataset import Corpus, prepare
-from ..corpus.scan import ALPHABET_MOST, scan
+from ..corpus.scan import MAX_ALPHABET, scan
 from ..domain import TextSpec
 from ..generation.formats import printable
 from ..hashing.row_hashes import BLOCK_IDS, row_blocks
@@ -68,7 +68,7 @@ def encode_for_model(
         CorpusError: the text cannot be read or split, or the model knows none of its characters.
     """
     layout = "lines" if spec.facts.get("windows", 1) == 1 else "windows"
-    settings = dataclasses.replace(settings, length=spec.length, layout=layout, max_alphabet=ALPHABET_MOST)
+    settings = dataclasses.replace(settings, length=spec.length, layout=layout, max_alphabet=MAX_ALPHABET)
     if settings.label == FILE and not {file.name for file in source.files} <= set(spec.label_names):
         settings = dataclasses.replace(settings, label="")
     # Characters that the model does not know become unknown.

@@ -15,7 +15,7 @@ from torch import nn
 from ...training.domain import DataSpec
 from ...training.labels import with_label
 from ...utils.arrays import Floats, Ints
-from ...utils.devices import rounding, sent
+from ...utils.devices import matmul_precision, to_device
 
 BLOCK_NUMBERS = 2**24  # numbers in one-hot rows at a time: limits memory, affects only the last digits of scores
 
@@ -69,11 +69,11 @@ def one_hot_scores(judge: Scorer, ids_NL: Ints, label_N: Ints | None = None) -> 
     block = max(1, BLOCK_NUMBERS // int(np.prod(judge.spec.event_shape)))
     scores = []
     for first in range(0, len(ids_NL), block):
-        ids_BL = sent(np.ascontiguousarray(ids_NL[first : first + block]), judge.device)
+        ids_BL = to_device(np.ascontiguousarray(ids_NL[first : first + block]), judge.device)
         if label_N is not None:
-            label_B = sent(label_N[first : first + block].astype(np.int64), judge.device)
+            label_B = to_device(label_N[first : first + block].astype(np.int64), judge.device)
             ids_BL = with_label(ids_BL.long(), label_B)
-        with rounding("float32", judge.device):
+        with matmul_precision("float32", judge.device):
             score_B = judge.critic(judge.spec.embed(ids_BL))
         scores.append(score_B.cpu().double().numpy())
     return np.concatenate(scores)

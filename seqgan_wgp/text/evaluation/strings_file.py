@@ -24,7 +24,7 @@ from ..readers.reader import Reader
 from ..recognition.recognise import check_kind, for_lists, recognised
 from ..vocabulary import PAD, UNKNOWN
 
-CLASSIFIED_LEAST = 100
+MIN_CLASSIFIED = 100
 """Fewest strings of a file for which a classifier is trained."""
 
 

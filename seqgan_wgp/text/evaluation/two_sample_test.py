@@ -31,10 +31,10 @@ from .kept import corpus_key, kept
 STEPS = 500
 """Default limit of training steps."""
 
-BATCH_MOST = 64
+MAX_BATCH = 64
 """Largest number of strings of each kind per step."""
 
-EVALUATE_EVERY, VALIDATED_MOST = 25, 2_048
+EVALUATE_EVERY, MAX_VALIDATED = 25, 2_048
 """Steps between evaluations, and largest number of validation lines, and of generated strings, in each."""
 
 PATIENCE, FLOOR_PATIENCE = 8, 4
@@ -44,7 +44,7 @@ since there is nothing to find between real lines."""
 _VERSION = 1
 """Version of how a floor is computed. Cached floors of other versions are not used."""
 
-TESTED_MOST = 10_000
+MAX_TESTED = 10_000
 """Largest number of test strings of each kind."""
 
 
@@ -108,7 +108,7 @@ def two_sample_test(
         on_step: called with a description of the current step and the share of it that is done.
     """
     test_NL = np.asarray(corpus.test_NL)
-    tested = min(len(strings_NL), len(test_NL), TESTED_MOST)
+    tested = min(len(strings_NL), len(test_NL), MAX_TESTED)
     asked_NL = test_NL[shuffled(seed, Stream.FLOOR, np.arange(tested), len(test_NL))]
 
     def learnt(real: TrainingRows, fakes: Iterator[Ints], what: str, patience: int) -> FittedClassifier:
@@ -130,9 +130,9 @@ def two_sample_test(
 
     config = FitConfig(
         steps=steps,
-        batch_size=min(BATCH_MOST, strings_per_step(corpus.facts.length)),
+        batch_size=min(MAX_BATCH, strings_per_step(corpus.facts.length)),
         evaluate_every=EVALUATE_EVERY,
-        validation_most=VALIDATED_MOST,
+        validation_most=MAX_VALIDATED,
     )
     own = learnt(corpus.train, fresh_strings(model.samples, training_seed(seed)), "generated strings", PATIENCE)
     shape = {"version": _VERSION, "fit": asdict(config), "tested": tested, "seed": seed, "device": model.device.type}

@@ -1,4 +1,4 @@
-"""Choose the n-gram model that a trained generator's strings are drawn by too, and how much it counts.
+"""Choose the n-gram model to fuse with a trained generator, and the weights of both.
 
 All pairs of an order and two powers on a small grid are tried on the same latents. Of those whose strings are new and
 different enough, the one nearest to real lines is taken: by the mean of the JS-n of the composite (`text.criteria`),
@@ -26,7 +26,7 @@ from ..criteria import COMPOSITE_ORDERS
 from ..metrics.ngrams import NgramReference, unique_fraction
 from .decode import Powers, fused_strings
 from .fusion import Fusion
-from .ngram_model import CELLS_MOST, NGRAMS_MOST, NgramModel, order_most
+from .ngram_model import MAX_CELLS, MAX_NGRAMS, NgramModel, order_most
 
 ORDERS = 3, 4, 5, 6, 8, 10
 """n of the n-gram models that are tried; those too large for a model file are left out."""
@@ -34,10 +34,10 @@ ORDERS = 3, 4, 5, 6, 8, 10
 GENERATOR_POWERS = 0.6, 0.8, 1.0
 NGRAM_POWERS = 0.2, 0.35, 0.5, 0.6, 0.7, 0.85, 1.0
 
-FITTED_MOST = 1 << 19
+MAX_FITTED = 1 << 19
 """Training lines that n-grams are counted in, at most; of more, so many drawn at random."""
 
-SAMPLES_MOST = 5_000
+MAX_SAMPLES = 5_000
 """Strings that each pair is measured by, at most; no more than there are validation lines."""
 
 
@@ -140,7 +140,7 @@ def choose_fusion(
         ConfigError: the alphabet is too large for any of ORDERS.
     """
     models = [model for model in candidate_models(corpus, options.seed) if model.order <= options.order_most]
-    count = min(SAMPLES_MOST, len(corpus.validation_NL))
+    count = min(MAX_SAMPLES, len(corpus.validation_NL))
     bench = ValidationBench(corpus, count, options.seed)
     grid = [Powers(generator=a, ngram=b) for a, b in itertools.product(GENERATOR_POWERS, NGRAM_POWERS)]
     tried = [(model, powers) for model in models for powers in grid]
@@ -174,14 +174,14 @@ def candidate_models(corpus: Corpus, seed: int = 0) -> list[NgramModel]:
     Raises ConfigError where there is none.
     """
     size, count = corpus.vocabulary.size, len(corpus.train)
-    index_N = shuffled(seed, Stream.FLOOR, np.arange(min(count, FITTED_MOST)), count)
+    index_N = shuffled(seed, Stream.FLOOR, np.arange(min(count, MAX_FITTED)), count)
     lines_NL = corpus.train[np.sort(index_N)]
     models: list[NgramModel] = []
     for order in ORDERS:
         if order > order_most(size):
             break
         model = NgramModel.fit([lines_NL], size, order)
-        if len(model.key_N) > NGRAMS_MOST or model.cells > CELLS_MOST:
+        if len(model.key_N) > MAX_NGRAMS or model.cells > MAX_CELLS:
             break
         models.append(model)
     if not models:

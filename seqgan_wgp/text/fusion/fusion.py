@@ -1,4 +1,4 @@
-"""A fusion: an n-gram model of the training lines, and how much it counts when a model's strings are drawn.
+"""Fusion: an n-gram model of the training lines, with the weights of generator and n-gram model in decoding.
 
 Shape suffixes: N n-grams or strings, K ids of an n-gram, B strings of a block, L length, V vocabulary.
 """

@@ -24,10 +24,10 @@ from ..metrics.markov import witten_bell
 from ..metrics.ngrams import Counts, merge_counts
 from ..vocabulary import PAD
 
-NGRAMS_MOST = 2**18
+MAX_NGRAMS = 2**18
 """Different n-grams that are kept at most: three megabytes in a model file at order 8."""
 
-CELLS_MOST = 2**23
+MAX_CELLS = 2**23
 """States times ids at most, of 8 bytes each: it bounds the memory of the table."""
 
 _KEY_BITS = 62

@@ -23,7 +23,7 @@ from ..causal_generator import CausalGenerator
 from ..constrained.constraints import Constraints
 from ..constrained.decoder import compile_constraints
 from ..constrained.log_probs import table_of
-from ..constrained.space import ENUMERABLE_MOST, count_strings, space_of
+from ..constrained.space import MAX_ENUMERABLE, count_strings, space_of
 from ..constrained.trellis import Trellis
 from .request import Request, StringBlock
 from .scoring import critic_scores
@@ -41,8 +41,8 @@ def space_trellis(model: TextModel, constraints: Constraints | None) -> Trellis:
 
 def check_enumerable(size: int) -> None:
     """Raise ConfigError for more strings than are enumerated."""
-    if size > ENUMERABLE_MOST:
-        most = f"{ENUMERABLE_MOST:,} strings at most can be put into the order of their probability"
+    if size > MAX_ENUMERABLE:
+        most = f"{MAX_ENUMERABLE:,} strings at most can be put into the order of their probability"
         raise ConfigError(f"{most}, but {size:,} satisfy the constraints", "narrow the constraints")
 
 
@@ -52,7 +52,7 @@ def by_probability(model: TextModel, request: Request, trellis: Trellis, first: 
     Args:
         model: the model.
         request: its seed determines the latents.
-        trellis: at most ENUMERABLE_MOST strings.
+        trellis: at most MAX_ENUMERABLE strings.
         first: rank of the first string.
 
     Raises:

@@ -41,7 +41,7 @@ PROPOSALS_PER_EFFECTIVE = 2.0
 LOOKAHEAD_STRINGS = 4096
 """Number of strings from which the chain of the look-ahead is estimated."""
 
-PROPOSALS_MOST = 8
+MAX_PROPOSALS = 8
 """Largest number of proposals per string; fixed, since the uniforms are numbered by it."""
 
 
@@ -100,7 +100,7 @@ def steering_of(network: CausalNetwork, drawing: Drawing, trellis: Trellis, chai
 
 def proposals_for(effective: float) -> int:
     """Return the number of proposals for a share of effective samples, 0 to 1."""
-    return 1 if effective > EFFECTIVE_ENOUGH else min(PROPOSALS_MOST, math.ceil(PROPOSALS_PER_EFFECTIVE / effective))
+    return 1 if effective > EFFECTIVE_ENOUGH else min(MAX_PROPOSALS, math.ceil(PROPOSALS_PER_EFFECTIVE / effective))
 
 
 def constrained_sample(
@@ -127,7 +127,7 @@ def constrained_sample(
         return found.ids_BL, found.given_up_B
     further = [
         propose(network, uniform(seed, Stream.PROPOSAL, number_B, length), drawing, trellis, ahead)
-        for number_B in (PROPOSALS_MOST * index_B + j for j in range(1, steering.proposals))
+        for number_B in (MAX_PROPOSALS * index_B + j for j in range(1, steering.proposals))
     ]
     weight_BJ = torch.stack([one.log_weight_B for one in (found, *further)], dim=1).softmax(dim=1)
     bound_B1 = uniform(seed, Stream.PROPOSAL_CHOICE, index_B, 1).cpu().double() * weight_BJ.sum(dim=1, keepdim=True)

@@ -38,10 +38,10 @@ RATE = 0.5
 ENOUGH_NATS = 0.1
 """The search ends when the loss is this close to its lower bound."""
 
-CANDIDATES_LEAST, CANDIDATES_EACH = 8_192, 32
+MIN_CANDIDATES, CANDIDATES_EACH = 8_192, 32
 """Number of latents tried around that of a text: the minimum, and the number per requested neighbour."""
 
-NEIGHBOURS_MOST = 100_000
+MAX_NEIGHBOURS = 100_000
 """Largest number of neighbours."""
 
 CHARACTERS_SHOWN = 100
@@ -158,7 +158,7 @@ def _search(model: Generating, target_L: Tensor, latents: Latents) -> Tensor:
         adam.param_groups[0]["lr"] = RATE * (1 + math.cos(math.pi * step / STEPS)) / 2
         adam.step()
         with torch.no_grad():
-            latent_RZ.copy_(space.confined(latent_RZ))
+            latent_RZ.copy_(space.project(latent_RZ))
     return latent_RZ.detach()
 
 
@@ -188,14 +188,14 @@ def neighbours(
         ConfigError: a number or distance out of bounds.
     """
     check_neighbours(n, distance)
-    candidates = max(CANDIDATES_LEAST, CANDIDATES_EACH * n)
+    candidates = max(MIN_CANDIDATES, CANDIDATES_EACH * n)
     return itertools.islice(_different(_around(model, found, latents, candidates, distance), found.text), n)
 
 
 def check_neighbours(n: int, distance: float) -> None:
     """Raise ConfigError for a number or distance out of bounds."""
-    if not 1 <= n <= NEIGHBOURS_MOST:
-        raise ConfigError(f"n is {n:,}, but it must be 1 to {NEIGHBOURS_MOST:,}")
+    if not 1 <= n <= MAX_NEIGHBOURS:
+        raise ConfigError(f"n is {n:,}, but it must be 1 to {MAX_NEIGHBOURS:,}")
     if not 0 < distance <= 1:
         raise ConfigError(f"distance is {distance:g}, but it must be above 0, and at most 1")
 
@@ -205,7 +205,7 @@ def _around(
 ) -> Iterator[Neighbour]:
     """Yield the string of the text's own latent and then those of candidates, nearest first."""
     yield Neighbour(text=found.decoded, distance=0.0)
-    blended = LATENT_SPACES[model.distribution].blended
+    blended = LATENT_SPACES[model.distribution].blend
     latent_Z = found.latent_Z.to(model.device)
     for first in range(0, candidates, BLOCK):
         index_N = torch.arange(first, min(first + BLOCK, candidates), device=model.device)

@@ -1,4 +1,4 @@
-"""Labels by which strings are asked for: one, or several with their shares."""
+"""The labels of a request: one label, or several with their shares."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from .request import Progress, Request, StringBlock
 from .stages import StagedStream, has_stages
 from .stream import Limits, TextModel, stream
 
-LINES_MOST = 200_000
+MAX_LINES = 200_000
 """Largest number of training lines that are looked at, evenly chosen."""
 
 DRAWN = 20_480
@@ -82,7 +82,7 @@ class MaskPlan:
 
 
 def training_lines(run: Path, spec: TextSpec) -> Ids | None:
-    """Return training lines of a run as (N, L) ids, at most LINES_MOST, evenly chosen; None where they are missing.
+    """Return training lines of a run as (N, L) ids, at most MAX_LINES, evenly chosen; None where they are missing.
 
     They are missing for a bare model file, in a run whose lines were deleted, and where they are of another vocabulary.
 
@@ -95,7 +95,7 @@ def training_lines(run: Path, spec: TextSpec) -> Ids | None:
     if corpus.vocabulary.to_json(corpus.facts.length) != spec.vocabulary.to_json(spec.length):
         return None
     lines_NL = corpus.train.apart()
-    chosen = np.arange(min(len(lines_NL), LINES_MOST)) * len(lines_NL) // min(len(lines_NL), LINES_MOST)
+    chosen = np.arange(min(len(lines_NL), MAX_LINES)) * len(lines_NL) // min(len(lines_NL), MAX_LINES)
     return np.asarray(lines_NL[chosen])
 
 

@@ -21,7 +21,7 @@ from ..vocabulary import PAD, UNKNOWN
 from .inversion import Generating
 from .scoring import encoded_strings, flag_of
 from .string_probability import (
-    LATENTS_MOST,
+    MAX_LATENTS,
     LatentModel,
     LogMean,
     counted,
@@ -78,8 +78,8 @@ class ProbabilityOptions:
     def __post_init__(self) -> None:
         for name, least in (("latents", 2), ("importance", 0), ("seed", 0)):
             value = getattr(self, name)
-            if not least <= value <= LATENTS_MOST:
-                raise ConfigError(f"{name} is {value:,}, but it must be {least} to {LATENTS_MOST:,}")
+            if not least <= value <= MAX_LATENTS:
+                raise ConfigError(f"{name} is {value:,}, but it must be {least} to {MAX_LATENTS:,}")
 
 
 def estimate(model: Generating, latent: int, ids_SL: Ints, options: ProbabilityOptions) -> LogMean:

@@ -27,7 +27,7 @@ DECODERS = ("argmax", "sample", "fusion")
 AUTO = "auto"
 """Instead of these: "fusion" for a model that has one, otherwise "argmax"."""
 
-NUMBERS_MOST = 1 << 60
+MAX_NUMBERS = 1 << 60
 """Candidate indices are below this."""
 
 
@@ -77,7 +77,7 @@ class Request:
             raise ConfigError(f"{name} is {value}, but it must not be negative")
         if self.n is not None and self.n < 0:
             raise ConfigError(f"n is {self.n}, but it must not be negative")
-        if self.start + (self.n or 0) >= NUMBERS_MOST:
+        if self.start + (self.n or 0) >= MAX_NUMBERS:
             raise ConfigError(f"--start plus -n is {self.start + (self.n or 0):,}", "keep the sum below 2^60")
 
 

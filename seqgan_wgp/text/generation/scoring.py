@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ...training.labels import with_label
 from ...training.latents import BLOCK
-from ...utils.devices import rounding
+from ...utils.devices import matmul_precision
 from ..domain import TextSpec
 from ..vocabulary import PAD, UNKNOWN, Vocabulary, mask_after_pad
 
@@ -128,7 +128,7 @@ def critic_scores(
             label_B = np.zeros(BLOCK, np.int64)
             label_B[: len(part_NL)] = label_N[first : first + BLOCK]
             items = with_label(items, torch.from_numpy(label_B))
-        with rounding("float32", device):
+        with matmul_precision("float32", device):
             score_B: Tensor = critic(spec.embed(items.to(device)))
         scores.append(score_B[: len(part_NL)].float().cpu().numpy())
     return np.concatenate(scores) if scores else np.zeros(0, np.float32)

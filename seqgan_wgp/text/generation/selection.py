@@ -1,8 +1,8 @@
-"""Strings that satisfy constraints and pass filters, for Python: the part of `generate` without files."""
+"""The options of `Model.generate`, and the strings that satisfy its constraints and pass its filters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -11,6 +11,7 @@ from ...errors import ConfigError, did_you_mean
 from ...utils.messages import warn
 from ..constrained.constraints import Constraints
 from ..constrained.mask_file import masks_from, read_mask_file
+from ..constrained.options import ConstraintOptions
 from ..domain import TextSpec
 from ..hashing.row_hashes import Ids
 from ..hashing.string_hashes import StringHashes
@@ -18,6 +19,7 @@ from ..readers.lines import Lines
 from .filters import StringFilter, validity
 from .formats import COST, LABEL, SCORES
 from .keep_if import each
+from .label_mix import Label
 from .mask_stream import DRAWN, MaskPlan, mask_stream, plan_masks
 from .request import Progress, Request, StringBlock, column_values
 from .stages import OrderedStream, StagedStream, has_stages
@@ -27,10 +29,38 @@ ORDERS = ("index", "probability")
 """Orders of strings: by number, or the most probable first."""
 
 
+class GenerateOptions(ConstraintOptions, total=False):
+    """Keyword arguments of `Model.generate`, `stream` and `records`, which describes them, with their defaults."""
+
+    seed: int
+    start: int
+    decode: str
+    temperature: float
+    label: Label
+    refine: bool
+    unique: bool
+    not_in: Iterable[str]
+    valid: str | None
+    keep_if: Callable[[str], object] | None
+    tries: int | None
+    order: str
+    masks: Path | Iterable[str] | None
+    per_mask: bool
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raise ConfigError for a keyword argument that `Model.generate` does not have."""
+    known = GenerateOptions.__annotations__
+    for name in options:
+        if name not in known:
+            choice = f"the arguments are {', '.join(known)}"
+            raise ConfigError(f"there is no argument {name!r}{did_you_mean(name, known)}", choice)
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which of the strings of a request to keep, and their order.
+    """Which strings of a request to keep, and their order; `Model.generate` describes the fields.
 
     Raises:
         ConfigError: an unknown order, or tries below 1.

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import final
 
-from ..constrained.space import ENUMERABLE_MOST, count_strings
+from ..constrained.space import MAX_ENUMERABLE, count_strings
 from ..constrained.trellis import Trellis
 from .by_probability import by_probability, check_enumerable, space_trellis
 from .filters import StringFilter
@@ -21,7 +21,7 @@ from .stream import Limits, TextModel, filtered, stream
 TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
 """Those that strings are sampled at, one after another."""
 
-IDLE_MOST = 10_000
+MAX_IDLE = 10_000
 """Number of consecutive candidates without a new string after which a stage ends."""
 
 
@@ -54,7 +54,7 @@ class StagedStream:
         request: with constraints.
         sieve: drops strings that were there before.
         begun: progress from which to continue the same request.
-        limits: bound of all stages together; `idle` of each stage, None: IDLE_MOST.
+        limits: bound of all stages together; `idle` of each stage, None: MAX_IDLE.
 
     Attributes:
         size: number of id strings that satisfy the constraints.
@@ -84,7 +84,7 @@ class StagedStream:
     @property
     def enumerates(self) -> bool:
         """Whether the last stage lists all strings."""
-        return self.size <= ENUMERABLE_MOST
+        return self.size <= MAX_ENUMERABLE
 
     def __iter__(self) -> Iterator[tuple[StringBlock, Progress]]:
         """Yield the blocks."""
@@ -105,7 +105,7 @@ class StagedStream:
         """Yield what decoding gives, until it gives nothing new."""
         self._enter(stage, self._request.start)
         is_last = stage == len(self._stages) - 1 and not self.enumerates
-        limits = replace(self._limits, idle=None if is_last else self._limits.idle or IDLE_MOST)
+        limits = replace(self._limits, idle=None if is_last else self._limits.idle or MAX_IDLE)
         wanted = replace(self._stages[stage], n=self._most)
         for block, at in stream(self._model, wanted, self._sieve, self._at, limits=limits):
             self._at = at
@@ -142,7 +142,7 @@ class OrderedStream:
         complete: whether all of them have been tried.
 
     Raises:
-        ConfigError: the model cannot fulfil the constraints, or more than ENUMERABLE_MOST strings do.
+        ConfigError: the model cannot fulfil the constraints, or more than MAX_ENUMERABLE strings do.
     """
 
     def __init__(

@@ -33,7 +33,7 @@ from ..fusion.fusion import Fusion
 from ..refinement.refiner import Refiner
 from .causal_stream import Steering, block_uniforms, chain_of, constrained_sample, drawing_of, steering_of
 from .filters import StringFilter
-from .request import NUMBERS_MOST, Progress, Request, StringBlock, gathered
+from .request import MAX_NUMBERS, Progress, Request, StringBlock, gathered
 from .sampling import decode_noise, sample
 from .scoring import critic_scores, log_probability
 
@@ -130,7 +130,7 @@ def stream(
         learnt = f"the refiner learnt from strings of decode {model.refiner.decode}"
         raise ConfigError(f"{learnt}, but decode is {request.decode}", f"use --decode {model.refiner.decode}")
     selective = sieve is not None or request.refine
-    end = NUMBERS_MOST if request.n is None or selective else request.start + request.n
+    end = MAX_NUMBERS if request.n is None or selective else request.start + request.n
     found = candidates(model, request, range(at.next, end))
     if selective:
         return _selected(found, sieve, at, request.n, on_refined, limits or Limits())
@@ -342,7 +342,7 @@ def _decoded(model: TextModel, request: Request, decoder: Decoder | None, place:
         block = StringBlock(index_N=index_B.cpu().numpy(), ids_NL=ids_BL)
     labels = model.spec.shares(request.label)
     if labels is not None:
-        block = replace(block, label_N=labels.numbers(request.seed, Stream.SAMPLE_LATENT, index_B).cpu().numpy())
+        block = replace(block, label_N=labels.draw(request.seed, Stream.SAMPLE_LATENT, index_B).cpu().numpy())
     block = _judged(model, request, place, block)
     return _scored(model, block, table_BLV, logs=_wants_logs(request)) if request.scores else block
 

@@ -28,7 +28,7 @@ from ...training.latent_space import LATENT_SPACES
 from ...training.latents import BLOCK
 from ...utils.arrays import Floats
 from ...utils.counter_rng import Stream, normal
-from ...utils.devices import rounding
+from ...utils.devices import matmul_precision
 from ..networks import log_probabilities
 from ..vocabulary import PAD
 from .inversion import Generating
@@ -36,7 +36,7 @@ from .inversion import Generating
 LATENTS = 65_536
 """Default number of latents."""
 
-LATENTS_MOST = 1 << 30
+MAX_LATENTS = 1 << 30
 
 PRIOR_SHARE = 1 / 8
 """Share of the mixture's latents that are of the training distribution."""
@@ -103,7 +103,7 @@ class LatentModel:
 
     def logs(self, normal_BZ: Tensor) -> Tensor:
         """Return the natural log probabilities (B, X) of all symbols."""
-        latent_BZ = LATENT_SPACES[self.model.distribution].of_normal(normal_BZ)
+        latent_BZ = LATENT_SPACES[self.model.distribution].from_normal(normal_BZ)
         return log_probabilities(self.model.generator)(latent_BZ).flatten(1)
 
     def noise(self, stream: Stream, first: int, count: int) -> Tensor:
@@ -117,7 +117,7 @@ def prior_estimate(source: LatentModel, counted_SX: Tensor, count: int) -> LogMe
     """Return log p of strings from `count` latents of the training distribution, the same for all strings."""
     moments, counted_XS = LogMoments(), counted_SX.to(source.model.device).t()
     for first in range(0, count, BLOCK):
-        with rounding("float32", source.model.device):
+        with matmul_precision("float32", source.model.device):
             logs_BX = source.logs(source.noise(Stream.PROBABILITY_LATENT, first, BLOCK))
             moments.add((logs_BX @ counted_XS)[: count - first])
     return moments.mean()
@@ -192,7 +192,7 @@ def _weighed(source: LatentModel, counted_X: Tensor, proposal: LatentProposals, 
         number_B1 = torch.arange(first, first + len(noise_BZ), device=noise_BZ.device)[:, None]
         shifted_BZ = proposal.mean_SZ + proposal.deviation_SZ * noise_BZ
         normal_BZ = torch.where(number_B1 < defensive, noise_BZ, shifted_BZ)
-        with rounding("float32", source.model.device):
+        with matmul_precision("float32", source.model.device):
             likelihood_B = source.logs(normal_BZ) @ counted_X
         standard_BZ = (normal_BZ - proposal.mean_SZ) / proposal.deviation_SZ
         # log q / p of the fitted normal distribution, whose constants cancel.

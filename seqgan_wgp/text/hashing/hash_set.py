@@ -24,7 +24,7 @@ _FULLEST = 0.625
 _TOGETHER = 1 << 16
 """Largest number of hashes looked up or added together."""
 
-_RUNS_MOST = 8
+_MAX_RUNS = 8
 """Largest number of files; then they are merged into one."""
 
 _MERGED = 1 << 20
@@ -126,7 +126,7 @@ class HashSet:
         self._runs.append(_run(parts, self._taken))
         self._table.fill(0)
         self._taken = 0
-        if len(self._runs) == _RUNS_MOST:
+        if len(self._runs) == _MAX_RUNS:
             self._runs = [_run(_merged(self._runs), sum(map(len, self._runs)))]
 
     def _in_runs(self, hashes_M: Hashes) -> npt.NDArray[np.bool_]:

@@ -15,7 +15,7 @@ from ..vocabulary import PAD, REPLACEMENT, UNKNOWN, Vocabulary, mask_after_pad
 from .hash_set import Hashes
 from .row_hashes import Ids, row_hashes
 
-_UTF8_MOST = 4
+_MAX_UTF8 = 4
 """Largest number of bytes of a character; an invalid byte is shown as four characters."""
 
 
@@ -37,7 +37,7 @@ class StringHashes:
         self.vocabulary = self._vocabulary = vocabulary
         self._length = length
         self._bytes = vocabulary.is_byte
-        self._columns = length * _UTF8_MOST if self._bytes else length
+        self._columns = length * _MAX_UTF8 if self._bytes else length
         self._shown_as_unknown = vocabulary.table[ord(REPLACEMENT)]
 
     def of_ids(self, ids_NL: Ids) -> Hashes:

@@ -31,7 +31,7 @@ Form = Literal["NFC", "NFKC"]
 _NORMAL_BELOW: dict[Form, int] = {"NFC": 0x300, "NFKC": 0xA0}
 """Normal form -> text with all characters below this is in it."""
 
-_MARKS_MOST = 32
+_MAX_MARKS = 32
 """Number of characters that are examined again where a line is cut, which covers the marks on one letter."""
 
 SAMPLE_LINES, SAMPLE_CHARACTERS = 1_000, 4_000
@@ -233,7 +233,7 @@ class Census:
             long.blank = long.blank and bool(self._blank_C[units_M].all())
         if not self.as_bytes:
             long.odd |= dict.fromkeys(_odd_forms(units_M, long.tail), True)
-            long.tail = (long.tail + text(units_M[-_MARKS_MOST:]))[-_MARKS_MOST:]
+            long.tail = (long.tail + text(units_M[-_MAX_MARKS:]))[-_MAX_MARKS:]
         if not goes_on:
             self._end_long(long)
 

@@ -28,10 +28,10 @@ AS_WRITTEN: dict[str, Any] = {"hex": "keep", "case": "keep", "drop_characters": 
 _SURE = 0.9
 """Least share of plausible characters, and of plausible neighbours, for a guess."""
 
-_CHARACTERS_LEAST = 20
+_MIN_CHARACTERS = 20
 """Least number of characters for a guess among East Asian encodings."""
 
-_LETTERS_LEAST = 50
+_MIN_LETTERS = 50
 """Least number of letters for a guess among Cyrillic encodings."""
 
 
@@ -196,7 +196,7 @@ def _decoded(data: bytes, encoding: str) -> str:
 def _share(data: bytes, encoding: str, *scripts: str) -> float:
     """Return the share of non-ASCII characters with one of the scripts; 0 if there are too few characters."""
     own = [script(ord(character)) for character in _decoded(data, encoding) if not character.isascii()]
-    return sum(name in scripts for name in own) / len(own) if len(own) >= _CHARACTERS_LEAST else 0.0
+    return sum(name in scripts for name in own) / len(own) if len(own) >= _MIN_CHARACTERS else 0.0
 
 
 def _is_japanese(data: bytes, encoding: str) -> bool:
@@ -218,7 +218,7 @@ def _is_russian(data: bytes, encoding: str) -> bool:
     letters = [character for character in _decoded(data, encoding) if script(ord(character)) == "Cyrillic"]
     small = [letter for letter in letters if letter.islower()]
     vowels = sum(letter in "\u0430\u0435\u0438\u043e" for letter in small)
-    is_russian = len(letters) >= _LETTERS_LEAST and len(small) >= 0.6 * len(letters) and vowels >= 0.27 * len(small)
+    is_russian = len(letters) >= _MIN_LETTERS and len(small) >= 0.6 * len(letters) and vowels >= 0.27 * len(small)
     return is_russian and _sense(data, encoding) >= _SURE
 
 

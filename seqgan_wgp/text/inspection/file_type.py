@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-_LINES_LEAST = 5
+_MIN_LINES = 5
 _SHARE = 0.95
 """Least share of lines with the same form."""
 
@@ -27,7 +27,7 @@ class Shape:
 
 def shape(lines: Sequence[str]) -> Shape | None:
     """Return the form of the first lines of a text; None for plain strings."""
-    if len(lines) < _LINES_LEAST:
+    if len(lines) < _MIN_LINES:
         return None
     return next((found for look in LOOKS if (found := look(lines))), None)
 

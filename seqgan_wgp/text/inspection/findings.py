@@ -15,12 +15,12 @@ LEVELS = ("problem", "warning", "note", "ok")
 LONG_MUCH, REPEATED_MUCH, BLANKS_MUCH, TWICE_ENCODED_MUCH = 0.05, 0.5, 0.05, 0.001
 """Share of the lines from which a finding is a warning."""
 
-RARE_MUCH, RARE_LEAST = 0.2, 10
+RARE_MUCH, MIN_RARE = 0.2, 10
 """Least share and number of rare characters for a note."""
 
 BATCH_LARGE = 1 << 30
 
-CASES_LEAST = 5
+MIN_CASES = 5
 
 
 def findings(found: Inspection) -> tuple[Finding, ...]:
@@ -242,7 +242,7 @@ def _forms(found: Inspection) -> Iterator[Finding]:
 
 def _alphabet(found: Inspection) -> Iterator[Finding]:
     characters = found.characters
-    if characters.both_cases >= CASES_LEAST and found.source.kind != "smiles":  # c and C are different atoms
+    if characters.both_cases >= MIN_CASES and found.source.kind != "smiles":  # c and C are different atoms
         what = f"letters that occur in both upper and lower case: {characters.both_cases:,}"
         yield Finding(
             level="note",
@@ -256,7 +256,7 @@ def _alphabet(found: Inspection) -> Iterator[Finding]:
             f"{characters.clusters:,} different ones in the first lines, such as {characters.cluster}",
             remedy="to learn each as one symbol: --set corpus.unit=grapheme",
         )
-    if characters.under_three >= max(RARE_LEAST, RARE_MUCH * characters.alphabet):
+    if characters.under_three >= max(MIN_RARE, RARE_MUCH * characters.alphabet):
         what = f"characters that occur only once or twice, too rare to learn: {characters.under_three:,}"
         yield Finding(level="note", what=f"{what} of {characters.alphabet:,}")
 

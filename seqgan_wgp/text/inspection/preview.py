@@ -12,13 +12,13 @@ from ... import config as configs
 from ...config import Config
 from ...config.schema import CorpusSettings
 from ..corpus.auto_settings import by_rule, sizes
-from ..corpus.scan import LENGTH_MOST, LENGTH_MULTIPLE, LENGTH_SHARE, UNBROKEN_SIZE, Scan
+from ..corpus.scan import LENGTH_MULTIPLE, LENGTH_SHARE, MAX_LENGTH, UNBROKEN_SIZE, Scan
 from .counter import Census
 
 if TYPE_CHECKING:
     from .timing import Measure, Pace
 
-BATCH_BYTES_MOST = 1 << 31
+MAX_BATCH_BYTES = 1 << 31
 """Memory of a batch above which training is not timed."""
 
 
@@ -113,7 +113,7 @@ def outlook(found: Scan, given: Config, census: Census, measure: Measure | None 
     long = {way: Long(lines=_longer(census, length), rows=count(census, length)) for way, count in ROWS.items()}
     long[settings.overflow] = Long(lines=longer[settings.overflow], rows=facts.rows)
     batch_bytes = 4 * config.training.batch_size * length * vocabulary
-    pace = measure(config, found.vocabulary, length) if measure and batch_bytes <= BATCH_BYTES_MOST else None
+    pace = measure(config, found.vocabulary, length) if measure and batch_bytes <= MAX_BATCH_BYTES else None
     generator_weights, critic_weights = count_weights(config, length, vocabulary)
     return Outlook(
         layout=settings.layout,
@@ -169,8 +169,8 @@ def _why_length(settings: CorpusSettings, layout: str) -> str:
     if settings.length is not None:
         return "corpus.length is set"
     if layout == "windows":
-        return f"{LENGTH_MOST} for running text"
-    return f"{LENGTH_SHARE:.0%} of the lines fit, rounded up to a multiple of {LENGTH_MULTIPLE}, at most {LENGTH_MOST}"
+        return f"{MAX_LENGTH} for running text"
+    return f"{LENGTH_SHARE:.0%} of the lines fit, rounded up to a multiple of {LENGTH_MULTIPLE}, at most {MAX_LENGTH}"
 
 
 def count_weights(config: Config, length: int, vocabulary: int) -> tuple[int, int]:
@@ -183,7 +183,7 @@ def count_weights(config: Config, length: int, vocabulary: int) -> tuple[int, in
     """
     import torch  # here, since its import takes a second, and the rest does not need it
 
-    from ...nn.build import apply_weight_norm
+    from ...nn.layers import apply_weight_norm
     from ..networks import CRITICS, GENERATORS
 
     counts = []

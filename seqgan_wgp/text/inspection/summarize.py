@@ -25,7 +25,7 @@ from .report import Bucket, CharactersReport, FormsReport, LengthsReport, LinesR
 FREQUENT, COMMON, RARE, SUSPECTS, BUCKETS = 5, 10, 20, 50, 10
 """Largest number of listed lines, characters of each kind, and buckets."""
 
-TEXT_MOST = 100
+MAX_TEXT = 100
 """Largest number of shown characters of a line."""
 
 _BMP = 0x10000
@@ -64,7 +64,7 @@ def _repeated(census: Census, source: Source, settings: CorpusSettings) -> tuple
             (at,) = np.nonzero(hash_N == np.uint64(value))
             if len(at):
                 start, size = int(whole.starts_N[at[0]]), int(whole.sizes_N[at[0]])
-                texts[value] = text(whole.units_M[start : start + min(size, TEXT_MOST)])
+                texts[value] = text(whole.units_M[start : start + min(size, MAX_TEXT)])
         if len(texts) == len(counts):
             break
     return tuple(Repeated(text=texts[value], count=count) for value, count in counts.items() if value in texts)

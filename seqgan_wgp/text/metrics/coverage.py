@@ -14,7 +14,7 @@ import numpy as np
 from ...utils.arrays import Ints
 from ..hashing.row_set import RowSet
 
-SPACED_LEAST = 0.01
+MIN_SPACED = 0.01
 """Least share of held-out lines with a space; names, passwords or Chinese text have no words separated by spaces."""
 
 Word = tuple[str, ...]
@@ -28,12 +28,12 @@ def words_in_test(strings: Sequence[str], held_out: Sequence[str], n: int = 4) -
     of one string. Each distinct k-gram counts once, so repeating one good sentence gains nothing. The share falls with
     the number of strings, so compare it only for equal numbers, and with that of as many real lines.
 
-    The share is 0 if no string has k words. The result is None if less than SPACED_LEAST of the held-out lines have a
+    The share is 0 if no string has k words. The result is None if less than MIN_SPACED of the held-out lines have a
     space, since the text then has no words. Raises ValueError for n below 1.
     """
     if n < 1:
         raise ValueError(f"n (={n}) must be 1 or more")
-    if sum(" " in line for line in held_out) < max(1, SPACED_LEAST * len(held_out)):
+    if sum(" " in line for line in held_out) < max(1, MIN_SPACED * len(held_out)):
         return None
     shares = []
     for k in range(1, n + 1):

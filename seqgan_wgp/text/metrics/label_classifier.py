@@ -20,11 +20,11 @@ from ..vocabulary import PAD, mask_after_pad
 ORDERS = 1, 2, 3, 4
 """n of the n-grams."""
 
-WEIGHTS_MOST = 1 << 22
+MAX_WEIGHTS = 1 << 22
 """Weights at most: buckets times labels."""
 
-BUCKETS_MOST = 1 << 16
-BATCH, EPOCHS, STEPS_LEAST, STEPS_MOST = 256, 8, 500, 4_000
+MAX_BUCKETS = 1 << 16
+BATCH, EPOCHS, MIN_STEPS, MAX_STEPS = 256, 8, 500, 4_000
 LEARNING_RATE, WEIGHT_DECAY = 0.05, 1e-4
 
 _NONE = 0
@@ -69,11 +69,11 @@ class LabelClassifier:
             labels: K.
             seed: of the order of the strings.
         """
-        buckets = min(BUCKETS_MOST, WEIGHTS_MOST // labels)
+        buckets = min(MAX_BUCKETS, MAX_WEIGHTS // labels)
         weight = torch.zeros(buckets, labels, requires_grad=True)
         bias_K = torch.zeros(labels, requires_grad=True)
         found = cls(weight, bias_K)
-        steps = min(STEPS_MOST, max(STEPS_LEAST, EPOCHS * len(ids_NL) // BATCH))
+        steps = min(MAX_STEPS, max(MIN_STEPS, EPOCHS * len(ids_NL) // BATCH))
         optimizer = torch.optim.AdamW([weight, bias_K], lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
         schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, steps)
         for step in range(steps):

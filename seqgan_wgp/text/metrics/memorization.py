@@ -26,7 +26,7 @@ from .edit_distance import COMPARED, Distances, nearest_lines
 SAMPLED = 1_000
 """Number of generated strings, and of held-out lines, whose nearest training line is searched."""
 
-TRAIN_MOST = 50_000
+MAX_TRAIN = 50_000
 """Number of training lines that are searched."""
 
 PAIRS = 10
@@ -153,7 +153,7 @@ def nearest(
     held_out: Rows,
     *,
     sample: int = SAMPLED,
-    most: int = TRAIN_MOST,
+    most: int = MAX_TRAIN,
     pairs: int = PAIRS,
     seed: int = 0,
     workers: int = -1,

@@ -1,4 +1,4 @@
-"""Archives: zip and tar, of which one member is read; a document that is a zip file inside is named and refused."""
+"""Read one member of a zip or tar archive; refuse documents that are zip files inside (docx, xlsx), with a remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tell what holds data by its first bytes: compression is undone, other binary files are named and refused."""
+"""Recognise compressed and binary files by their first bytes: decompress the former, refuse the latter by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of FASTA records: their sequences, and what their heads say, for labels."""
+"""Split FASTA records into sequences and the fields of their headers, which can be labels."""
 
 from __future__ import annotations
 

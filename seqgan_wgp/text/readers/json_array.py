@@ -15,7 +15,7 @@ from .tables import ABSENT, JSON_NUMBERS, as_string, field_names, look_up, odd_r
 CHUNK = 1 << 18
 """Characters that are read at once."""
 
-ELEMENT_MOST = 1 << 26
+MAX_ELEMENT = 1 << 26
 """An element of more characters than this is refused: it has to be in memory as a whole."""
 
 _DECODER = json.JSONDecoder(**JSON_NUMBERS)
@@ -80,8 +80,8 @@ def _elements(want: Wanted) -> Iterator[Any]:
             if ended:
                 raise _broken(want, SURROGATE.sub("\ufffd", reason))
             text, at = text[at:] + more, 0
-            if len(text) > ELEMENT_MOST:
-                raise _broken(want, f"an element has more than {ELEMENT_MOST:,} characters, or is not JSON: {reason}")
+            if len(text) > MAX_ELEMENT:
+                raise _broken(want, f"an element has more than {MAX_ELEMENT:,} characters, or is not JSON: {reason}")
 
 
 def _skip(text: str, at: int, what: str) -> int:

@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 
 from ...errors import CorpusError
-from ...training.labels import LABELS_MOST
+from ...training.labels import MAX_LABELS
 from .column_spec import Fields, listed
 from .lines import Places
 from .source import Source
@@ -27,11 +27,11 @@ class LabelNumbers:
         self.numbers: dict[str, int] = {}
 
     def number(self, label: str, source: Source) -> int:
-        """Return the number of a label. Raises CorpusError for more than LABELS_MOST different ones."""
+        """Return the number of a label. Raises CorpusError for more than MAX_LABELS different ones."""
         number = self.numbers.setdefault(label, len(self.numbers))
-        if number >= LABELS_MOST:
+        if number >= MAX_LABELS:
             raise CorpusError(
-                f"{source.label}: more than {LABELS_MOST:,} different labels: {listed(list(self.numbers)[:3])}, ...",
+                f"{source.label}: more than {MAX_LABELS:,} different labels: {listed(list(self.numbers)[:3])}, ...",
                 "name the column of the labels with --label, one of a few words",
             )
         return number

@@ -206,7 +206,7 @@ def _from_bytes(source: Source) -> Source:
 def _unpacked(source: Source) -> tuple[Source, bytes]:
     """Return a source with its compression undone, as often as it is there, and the first bytes of what it holds."""
     head = _head(source, HEAD_BYTES)
-    for level in range(_LEVELS_MOST):
+    for level in range(_MAX_LEVELS):
         file = Path(source.name)
         ending = file.suffix.lower()
         packed = compression_of(head)
@@ -233,7 +233,7 @@ def _unpacked(source: Source) -> tuple[Source, bytes]:
     return source, head
 
 
-_LEVELS_MOST = 3
+_MAX_LEVELS = 3
 """Compression within compression is undone so often."""
 
 _SHORT = (".tgz", ".tbz", ".tbz2", ".txz", ".tzst")

@@ -114,8 +114,8 @@ class Source:
         return self.fields(self.open, self.label, self.encoding or encoding, errors)
 
 
-LINES_LEAST = 16
-"""Fewer strings are too few to learn from (`scan.DISTINCT_LEAST`), so file names among them are taken as inputs."""
+MIN_LINES = 16
+"""Fewer strings are too few to learn from (`scan.MIN_DISTINCT`), so file names among them are taken as inputs."""
 
 
 MARKS = "*?["
@@ -131,7 +131,7 @@ def is_inputs(corpus: Sequence[str] | Sequence[str | Path]) -> bool:
     """
     if any(isinstance(name, Path) for name in corpus):
         return True
-    if len(corpus) < LINES_LEAST:
+    if len(corpus) < MIN_LINES:
         return any(_is_file(name) or _is_file(str(name).rpartition(":")[0]) or _matches(name) for name in corpus)
     if all(map(_is_file, corpus)):  # stops at the first that is not a file
         raise CorpusError(

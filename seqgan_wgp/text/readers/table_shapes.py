@@ -12,7 +12,7 @@ from collections.abc import Sequence
 TABLE_BYTES = 1 << 16
 """First bytes that are looked at."""
 
-LINES_MOST = 500
+MAX_LINES = 500
 """Lines of them."""
 
 ALIKE = 0.95
@@ -54,7 +54,7 @@ def lines_of(text: str, *, is_whole: bool) -> list[str]:
     lines = re.split("\r\n|\n|\r", text) if "\n" not in text else [line.rstrip("\r") for line in text.split("\n")]
     if not is_whole and len(lines) > 1:
         lines.pop()
-    return [line for line in lines if line][:LINES_MOST]
+    return [line for line in lines if line][:MAX_LINES]
 
 
 def table_reader_of(head: bytes) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from ...errors import CorpusError
 from .column_spec import STRINGS, Fields, Wanted, is_sound, mended, text_lines
 
-COPIES_MOST = 10_000_000
+MAX_COPIES = 10_000_000
 """Strings with all their copies; of more, each is repeated in proportion, to about so many."""
 
 CountedStrings = Callable[[], Iterator[tuple[str | None, str | None]]]
@@ -89,7 +89,7 @@ def _sound(string: str, want: Wanted, number: int) -> str | None:
 def _copies(pairs: CountedStrings, label: str) -> Iterator[list[str | None]]:
     """Yield strings, some thousands at a time, each so often as its count; None for one without either."""
     total = sum(_weight(count, label, number) for number, (_, count) in enumerate(pairs(), 1) if count is not None)
-    scale = min(1.0, COPIES_MOST / total) if total else 1.0
+    scale = min(1.0, MAX_COPIES / total) if total else 1.0
     batch: list[str | None] = []
     for number, (string, count) in enumerate(pairs(), 1):
         if string is None or count is None:

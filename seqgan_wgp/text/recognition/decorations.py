@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 from .line_changes import replaced, without_head
-from .sample import AS_LINES, LINES_LEAST, Sample, Sighting, nearly_all
+from .sample import AS_LINES, MIN_LINES, Sample, Sighting, nearly_all
 
 _COMMENT = re.compile(r"#!comment:.*|# ?\S.*\s.*\S.*|#\s*|//\s.*\s.*|;;;.*|%%.*")
 
@@ -36,7 +36,7 @@ def comments(sample: Sample) -> Sighting | None:
         head.pop()
     rest = [line for line in lines[len(head) :] if line.strip()]
     marks = tuple({line[:1] for line in head if line.strip()})
-    if not head or len(rest) < LINES_LEAST or any(line.startswith(marks) for line in rest[:LINES_LEAST]):
+    if not head or len(rest) < MIN_LINES or any(line.startswith(marks) for line in rest[:MIN_LINES]):
         return None
     if len(head) == 1 and len(head[0].split()) < 3 and not head[0].startswith("#!"):
         return None  # a single short line may well be one of the strings
@@ -53,7 +53,7 @@ def numbered_list(sample: Sample) -> Sighting | None:
     head = _head(sample)
     lines = sample.lines[sum(1 for line in head if line) :]
     found = [match for line in lines if (match := _NUMBERED.fullmatch(line))]
-    if len(found) < LINES_LEAST or len(found) < len(lines):
+    if len(found) < MIN_LINES or len(found) < len(lines):
         return None
     numbers = [int(match[1]) for match in found]
     rises = numbers == list(range(numbers[0], numbers[0] + len(numbers))) and numbers[0] <= 1
@@ -83,7 +83,7 @@ def yaml_records(sample: Sample) -> Sighting | None:
         return None
     found = [match for line in lines if (match := _YAML.fullmatch(line)) and match[1]]
     keys = {match[2] for match in found}
-    if len(found) < LINES_LEAST or len(keys) > 1:
+    if len(found) < MIN_LINES or len(keys) > 1:
         return None
     key = keys.pop()
     return Sighting(
@@ -114,7 +114,7 @@ def quoted_list(sample: Sample) -> Sighting | None:
     head = _head(sample)
     below = sample.lines[sum(1 for line in head if line) :]
     lines = [line for line in below if line.strip() not in ("[", "]", "];", "(", ")", "{", "}", "};", "],", ");")]
-    if len(lines) < LINES_LEAST or not nearly_all(lines, _QUOTED):
+    if len(lines) < MIN_LINES or not nearly_all(lines, _QUOTED):
         return None
     found = [match for line in lines if (match := _QUOTED.fullmatch(line))]
     marks = {match[1] for match in found}
@@ -135,10 +135,10 @@ def quoted_list(sample: Sample) -> Sighting | None:
     )
 
 
-PIECES_LEAST = 20
+MIN_PIECES = 20
 """Fewer pieces of one line are no list."""
 
-PIECE_MOST = 60
+MAX_PIECE = 60
 """Characters of the longest of nearly all of them."""
 
 
@@ -151,7 +151,7 @@ def one_line_list(sample: Sample) -> Sighting | None:
     for sign in ",;|\t":
         pieces = [piece.strip() for piece in line.split(sign)]
         short = sorted(map(len, pieces))
-        if len(pieces) < PIECES_LEAST or short[int(0.95 * (len(short) - 1))] > PIECE_MOST:
+        if len(pieces) < MIN_PIECES or short[int(0.95 * (len(short) - 1))] > MAX_PIECE:
             continue
         if sum(piece.count(" ") > 2 for piece in pieces) > 0.25 * len(pieces):
             continue  # clauses of prose
@@ -167,7 +167,7 @@ def one_line_list(sample: Sample) -> Sighting | None:
 
 def dictionary(sample: Sample) -> Sighting | None:
     """A word list of a spelling checker: the number of words, then words, many with flags behind a slash."""
-    if len(sample.lines) < LINES_LEAST or not re.fullmatch(r"\d{2,8}\s*", sample.lines[0]):
+    if len(sample.lines) < MIN_LINES or not re.fullmatch(r"\d{2,8}\s*", sample.lines[0]):
         return None
     words = sample.lines[1:]
     flagged = sum("/" in word for word in words)

@@ -12,7 +12,7 @@ from ..readers.file_formats import FIELDS
 from ..readers.table_shapes import is_json_array, is_json_lines, is_json_object
 from ..readers.tables import field_names
 from .remedies import assigned
-from .sample import AS_LINES, LINES_LEAST, NEARLY_ALL, Sample, Sighting
+from .sample import AS_LINES, MIN_LINES, NEARLY_ALL, Sample, Sighting
 
 
 def json_array(sample: Sample) -> Sighting | None:
@@ -61,7 +61,7 @@ def _fields_remedy(names: Sequence[str]) -> str:
 def json_rows(sample: Sample) -> Sighting | None:
     """An array a line, of which each string is a cell."""
     lines = sample.lines
-    if len(lines) < LINES_LEAST or not lines[0].startswith("["):
+    if len(lines) < MIN_LINES or not lines[0].startswith("["):
         return None
     if sum(isinstance(_value(line), list) for line in lines) < NEARLY_ALL * len(lines):
         return None
@@ -72,7 +72,7 @@ def json_rows(sample: Sample) -> Sighting | None:
 def json_line_strings(sample: Sample) -> Sighting | None:
     """A string a line, some of which can only be read as JSON: they have a backslash before a character."""
     lines = sample.lines
-    if len(lines) < LINES_LEAST or not lines[0].startswith('"') or "\\" not in sample.text:
+    if len(lines) < MIN_LINES or not lines[0].startswith('"') or "\\" not in sample.text:
         return None
     if not all(isinstance(_value(line), str) for line in lines):
         return None

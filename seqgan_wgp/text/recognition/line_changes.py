@@ -16,7 +16,7 @@ LineChange = Callable[[Iterator[bytes]], Iterator[bytes]]
 
 BLOCK = 1 << 20
 
-LINE_MOST = 1 << 26
+MAX_LINE = 1 << 26
 """A line of more bytes is refused: it has to be in memory as a whole."""
 
 
@@ -44,9 +44,9 @@ def whole_lines(stream: BinaryIO, label: str) -> Iterator[bytes]:
             rest, size = [chunk[cut:]], len(chunk) - cut
         else:
             rest.append(chunk)
-        if size > LINE_MOST:
+        if size > MAX_LINE:
             raise CorpusError(
-                f"{label}: a line has more than {LINE_MOST:,} bytes",
+                f"{label}: a line has more than {MAX_LINE:,} bytes",
                 "split it, or read the lines as they are: --set corpus.format=lines",
             )
     last = b"".join(rest)

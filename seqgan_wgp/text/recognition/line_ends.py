@@ -1,8 +1,8 @@
-"""What lines end with where they have no line feed."""
+"""Detect line separators other than the line feed."""
 
 from __future__ import annotations
 
-from .sample import LINES_LEAST
+from .sample import MIN_LINES
 
 LINE_ENDS = {
     "\r": "a carriage return alone (classic Mac OS)",
@@ -25,7 +25,7 @@ def end_of_lines(text: str) -> str | None:
         return "\r"
     end, count = max(((end, text.count(end)) for end in LINE_ENDS if end != "\r"), key=lambda pair: pair[1])
     lines = [line for line in text.split(end) if line]
-    if count < LINES_LEAST or len(lines) < LINES_LEAST:
+    if count < MIN_LINES or len(lines) < MIN_LINES:
         return None
     if end == "\0" and (2 * len(lines) < count or max(map(len, lines)) < 2 or "\ufffd" in text):
         return None  # wide characters have one NUL or more each

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from .sample import AS_LINES, LINES_LEAST, NEARLY_ALL, Sample, Sighting, matching
+from .sample import AS_LINES, MIN_LINES, NEARLY_ALL, Sample, Sighting, matching
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class LinePattern:
     def tell(self, sample: Sample) -> Sighting | None:
         """Return what is said of a text that is of this kind."""
         lines = sample.lines
-        if len(lines) < LINES_LEAST or (self.marks and not any(mark in sample.text for mark in self.marks)):
+        if len(lines) < MIN_LINES or (self.marks and not any(mark in sample.text for mark in self.marks)):
             return None
         if self.share >= NEARLY_ALL:
             count = matching(lines, self.pattern)

@@ -1,4 +1,4 @@
-"""How remedies write what a shell is given."""
+"""Quote settings for the shell commands in remedies."""
 
 from __future__ import annotations
 

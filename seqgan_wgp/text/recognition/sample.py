@@ -1,4 +1,4 @@
-"""The beginning of a text, which kinds are told by."""
+"""The first lines of a text, by which its kind is recognised."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..readers.column_spec import Fields
 from .line_changes import LineChange
 
-LINES_LEAST = 5
+MIN_LINES = 5
 """Fewer lines look like nothing."""
 
 NEARLY_ALL = 0.95
@@ -66,7 +66,7 @@ def matching(lines: Sequence[str], pattern: re.Pattern[str]) -> int:
 
 def nearly_all(lines: Sequence[str], pattern: re.Pattern[str]) -> bool:
     """Say whether a pattern matches nearly all of a few lines or more."""
-    return len(lines) >= LINES_LEAST and matching(lines, pattern) >= NEARLY_ALL * len(lines)
+    return len(lines) >= MIN_LINES and matching(lines, pattern) >= NEARLY_ALL * len(lines)
 
 
 def all_or_most(count: int, lines: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from .line_changes import LineChange, replaced, second_of_four, without_head
-from .sample import LINES_LEAST, NEARLY_ALL, Sample, Sighting, matching
+from .sample import MIN_LINES, NEARLY_ALL, Sample, Sighting, matching
 
 _LETTERS = re.compile(r"[A-Za-z*.~-]+")
 
@@ -136,7 +136,7 @@ def smiles(sample: Sample) -> Sighting | None:
         and (sample.ending in (".smi", ".smiles") or _HEADER.fullmatch(lines[0].strip()) is not None)
     )
     body = lines[1:] if has_header else lines
-    if len(body) < LINES_LEAST or matching(body, _WITH_TITLE) < NEARLY_ALL * len(body):
+    if len(body) < MIN_LINES or matching(body, _WITH_TITLE) < NEARLY_ALL * len(body):
         return None
     first = [_first_field(line) for line in body]
     if sum(map(is_molecule, first)) < NEARLY_ALL * len(first):

@@ -12,7 +12,7 @@ from ..readers.column_spec import listed
 from ..readers.table_shapes import columns_of
 from ..readers.weighted import Split, weighted_lines
 from .remedies import assigned
-from .sample import AS_LINES, LINES_LEAST, NEARLY_ALL, Sample, Sighting, nearly_all
+from .sample import AS_LINES, MIN_LINES, NEARLY_ALL, Sample, Sighting, nearly_all
 
 # Strings with counts
 
@@ -111,7 +111,7 @@ def _falls(lines: Sequence[str], split: Split) -> bool:
     """Say whether numbers fall or stay from nearly each line to the next, and fall at all."""
     numbers = [int(pair[1]) for line in lines if (pair := split(line))]
     stays = sum(after <= before for before, after in itertools.pairwise(numbers))
-    return numbers[0] > numbers[-1] and len(numbers) >= 2 * LINES_LEAST and stays >= NEARLY_ALL * (len(numbers) - 1)
+    return numbers[0] > numbers[-1] and len(numbers) >= 2 * MIN_LINES and stays >= NEARLY_ALL * (len(numbers) - 1)
 
 
 # Vectors and tables of Markdown
@@ -135,7 +135,7 @@ _MARKDOWN_RULE = re.compile(r"\|?(?:\s*:?-{2,}:?\s*\|)+(?:\s*:?-{2,}:?\s*)?\|?\s
 def markdown_table(sample: Sample) -> Sighting | None:
     """A table of Markdown: a line of names, a line of dashes, and rows with bars around their cells."""
     lines = sample.lines
-    if len(lines) < LINES_LEAST or not lines[0].startswith("|") or not _MARKDOWN_RULE.fullmatch(lines[1]):
+    if len(lines) < MIN_LINES or not lines[0].startswith("|") or not _MARKDOWN_RULE.fullmatch(lines[1]):
         return None
     first = "sed '1,2d; s/^| *//; s/ *|.*//' FILE > NEW.txt"
     return Sighting("the lines are a table of Markdown", f"to learn the first column: {first}; {AS_LINES}")
@@ -157,7 +157,7 @@ _RULES = (
 def printed_table(sample: Sample) -> Sighting | None:
     """A table as a database's program prints it, with bars and dashes between its cells."""
     lines = sample.lines
-    if sum("|" in line for line in lines) < LINES_LEAST:
+    if sum("|" in line for line in lines) < MIN_LINES:
         return None
     for rule, remedy in _RULES:
         if any(rule.fullmatch(line.rstrip()) for line in lines[:3]):
@@ -170,7 +170,7 @@ def printed_table(sample: Sample) -> Sighting | None:
 
 def columns(sample: Sample, delimiters: str) -> Sighting | None:
     """A table whose lines have as many columns each."""
-    if len(sample.lines) < LINES_LEAST:
+    if len(sample.lines) < MIN_LINES:
         return None
     table = columns_of(sample.lines, delimiters)
     if table is None:

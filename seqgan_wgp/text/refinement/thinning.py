@@ -22,7 +22,7 @@ from ...utils.arrays import Floats
 from ..hashing.row_hashes import Ids
 from ..hashing.short_hashes import ShortHashes
 
-HASHES_MOST = 1 << 24
+MAX_HASHES = 1 << 24
 """Training lines whose hashes a model file takes, at most: 64 MiB."""
 
 STANDARD_ERRORS = 2.0

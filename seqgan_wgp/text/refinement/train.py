@@ -24,7 +24,7 @@ from .classifier import BLOCK
 from .fit import Draws, FitConfig, FitProgress, FittedClassifier, fit, strings_per_step
 from .fresh import Samples, fresh_strings, training_seed
 from .refiner import AcceptanceConfig, Refiner, calibrated
-from .thinning import HASHES_MOST, Thinning, factor_for
+from .thinning import MAX_HASHES, Thinning, factor_for
 
 CALIBRATION_STRINGS = 20 * BLOCK
 """Number of generated strings for the calibration of a round's bound and gamma."""
@@ -32,7 +32,7 @@ CALIBRATION_STRINGS = 20 * BLOCK
 THINNING_STRINGS = 40 * BLOCK
 """Number of generated strings by which the share of new ones is measured."""
 
-ROUNDS_MOST = 8
+MAX_ROUNDS = 8
 
 _CALIBRATION = 1_000
 """Offset between the seeds of calibration and training strings."""
@@ -70,8 +70,8 @@ class RefineOptions:
             raise ConfigError(f"--minutes is {self.minutes:g}, but it must be above 0 and finite")
         if self.steps is not None and self.steps < 1:
             raise ConfigError(f"--steps is {self.steps}, but it must be at least 1")
-        if not 1 <= self.rounds <= ROUNDS_MOST:
-            raise ConfigError(f"--rounds is {self.rounds}, but it must be 1 to {ROUNDS_MOST}")
+        if not 1 <= self.rounds <= MAX_ROUNDS:
+            raise ConfigError(f"--rounds is {self.rounds}, but it must be 1 to {MAX_ROUNDS}")
         if not 0 <= self.new <= 1:
             raise ConfigError(f"--new is {self.new:g}, but it is a share, from 0 to 1")
         if not 0 <= self.seed < 1 << 63:
@@ -131,10 +131,10 @@ def with_new_share(refiner: Refiner, samples: Samples, corpus: Corpus, options: 
 
     The share of new strings is brought to `options.new`, but not above the share among generated strings without the
     refiner, nor above the probability that a further real line is new: where real lines often repeat, generated ones
-    may, too. Windows of running text, and corpora of more than HASHES_MOST lines, are left as they are.
+    may, too. Windows of running text, and corpora of more than MAX_HASHES lines, are left as they are.
     """
     train = corpus.train
-    if not options.new or train.rows_NS.shape[1] != train.length or len(train) > HASHES_MOST:
+    if not options.new or train.rows_NS.shape[1] != train.length or len(train) > MAX_HASHES:
         return refiner
     lines = ShortHashes.of(train.read())
     strings_NL = Draws(fresh_strings(samples, training_seed(options.seed, _THINNING))).take(THINNING_STRINGS)

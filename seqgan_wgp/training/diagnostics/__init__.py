@@ -1,1 +1,1 @@
-"""Diagnostics of training: slopes, scores, weights and gradients of the critic."""
+"""Diagnostics of training: the critic's slopes, scores, weights and gradients."""

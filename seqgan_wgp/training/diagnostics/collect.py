@@ -1,7 +1,7 @@
 """Collect the diagnostics of critic and generator for a record.
 
-They change no tensor of the run, bit for bit, and what they draw is a function of the step. So a resumed run writes the
-records of one that never stopped.
+They change no tensor of the run, and their random numbers are functions of the step. So a resumed run writes the same
+records as an uninterrupted one.
 
 Shape suffixes: B batch, N all batches together.
 """
@@ -18,54 +18,55 @@ from torch import Tensor
 
 from ...utils.counter_rng import Stream, choose_numpy, uniform
 from ..critic_views import LinearStemCritic, stem_view
-from ..domain import Observant
+from ..domain import HasDiagnostics
 from ..labels import labels_of, with_label
 from ..latents import noise_columns, training_latents
 from ..state import TrainState
 from . import measures
 
 BATCHES = 4
-"""Batches of the training's own size that are looked at: more at once would need more memory than training does."""
+"""Number of batches. They have the training's batch size, so that diagnostics need no more memory than training."""
 
 WEIGHT_BINS, SCORE_BINS, SLOPE_BINS = 41, 30, 20
-"""Bins of the histograms; an odd number of them for weights, so that 0 is the middle of one."""
+"""Bins of the histograms. The number for weights is odd, so that 0 is the middle of a bin."""
 
-LAYERS_MOST = 32
-"""Layers that a record tells of: of more, these at even distances, the first and the last among them."""
+MAX_LAYERS = 32
+"""Largest number of layers in a record; of a deeper network, evenly spaced ones, with the first and the last."""
 
 _DIGITS = 5
-"""Significant digits of numbers in lists and dictionaries, which are there to be drawn."""
+"""Significant digits of numbers in lists and dictionaries, which only serve for plots."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Batch:
-    """What was drawn for one batch: compact or embedded real items, and fakes."""
+    """One batch: training and held-out items (compact or embedded) and generated points."""
 
     real: Tensor
     held_out: Tensor
     fake: Tensor
     index_B: Tensor
     label_B: Tensor | None
-    """Labels of the real items and of the fakes, in a conditional run."""
+    """Labels of the training items and of the generated points, in a conditional run."""
 
 
 def diagnose(state: TrainState) -> dict[str, Any]:
     """Return the diagnostics of critic and generator after a round, as JSON values of less than 10 kB.
 
-    All of it is of the latest weights, without instance noise, on items and latents drawn anew for each step:
+    They are measured with the latest weights and without instance noise, on items and latents that are new in each
+    step:
 
-    * score_real, score_fake, score_held_out: mean scores; score_histograms: how they are spread.
-    * critic_loss_objective, held_out_loss: the critic's objective without the penalty, with training and with held-out
-      items, the fakes the same. Gulrajani et al. 2017, figure 5b: where the two part, the critic has learnt by heart.
-    * segment_slope_mean, .._deviation, .._p05, .._p50, .._p95: slopes on segments, whatever the constraint;
-      slope_histogram. Of a critic that mixes samples, by batch norm, slopes of the sum of a batch's scores.
-    * wasserstein_normalized: the estimate over segment_slope_mean.
-    * clip_share: of weights at the bound, of a clipped critic; weight_histogram.
-    * gradient_norms: of the gradient that the round's last critic step took, by layer. activation_gradient_norms: of
-      the objective's in what each layer gives.
-    * what the form has to say of points as the generator makes them when it is used, if it is `Observant`.
+    * score_real, score_fake, score_held_out: mean critic scores; score_histograms: their distributions.
+    * critic_loss_objective, held_out_loss: the critic's loss without the penalty, on training and on held-out items,
+      with the same generated points. If the two diverge, the critic overfits: Gulrajani et al. 2017, figure 5b.
+    * segment_slope_mean, _deviation (standard deviation), _p05, _p50, _p95 and slope_histogram: slopes at
+      interpolates, whatever the constraint. For a critic with batch norm, slopes of the sum of a batch's scores.
+    * wasserstein_normalized: the Wasserstein estimate divided by segment_slope_mean.
+    * clip_share: share of a clipped critic's weights at the clipping bounds; weight_histogram.
+    * gradient_norms: norms of the last critic step's gradients with respect to the weights, by layer;
+      activation_gradient_norms: of the loss with respect to the output of each layer.
+    * the spec's own diagnostics of points generated in evaluation mode, if it is `HasDiagnostics`.
 
-    What is not finite is left out.
+    Values that are not finite are left out.
     """
     critic, clip = state.critic, state.config.objective.clip
     with measures.unchanged(state.generator, critic):
@@ -74,13 +75,13 @@ def diagnose(state: TrainState) -> dict[str, Any]:
         ends = [batches[0].real, batches[0].fake]
         norms = measures.activation_gradient_norms(critic, ends, state.objective.loss.critic)
         spec = state.domain.spec
-        observed = spec.observe(_in_use(state, batches[0])) if isinstance(spec, Observant) else {}
+        observed = spec.diagnostics(_fakes_in_evaluation(state, batches[0])) if isinstance(spec, HasDiagnostics) else {}
     if clip is not None:
         numbers["clip_share"] = measures.share_at_bounds(critic, clip)
     numbers |= observed
     numbers["weight_histogram"] = measures.weight_histogram(critic, WEIGHT_BINS, clip)
     numbers["activation_gradient_norms"] = _thinned(norms)
-    # The last critic step has left its gradients with the weights.
+    # The last critic step has stored its gradients in the parameters.
     gradients = tuple(parameter.grad for parameter in critic.parameters() if parameter.grad is not None)
     if gradients:
         by_layer = measures.gradient_norms(critic, gradients)
@@ -90,7 +91,7 @@ def diagnose(state: TrainState) -> dict[str, Any]:
 
 
 def _draw(state: TrainState, number: int) -> _Batch:
-    """Draw batch `number` of all batches that are ever looked at."""
+    """Draw diagnostic batch `number`, counted over the whole run."""
     domain, seed, size = state.domain, state.config.training.seed, state.config.training.batch_size
     draw_B = np.arange(number * size, (number + 1) * size)
     real = domain.batch(choose_numpy(seed, Stream.DIAGNOSIS_BATCH, draw_B, domain.size))
@@ -110,8 +111,8 @@ def _fakes(state: TrainState, index_B: Tensor, label_B: Tensor | None) -> Tensor
     return fake
 
 
-def _in_use(state: TrainState, batch: _Batch) -> Tensor:
-    """Return generated points as outside training; during training the critic may get a different relaxation."""
+def _fakes_in_evaluation(state: TrainState, batch: _Batch) -> Tensor:
+    """Return points generated in evaluation mode; in training mode the relaxation may differ."""
     state.generator.eval()
     try:
         return _fakes(state, batch.index_B, batch.label_B)
@@ -151,15 +152,15 @@ def _slopes(state: TrainState, batch: _Batch) -> Tensor:
 
 
 def _thinned(norms: dict[str, float]) -> dict[str, float]:
-    if len(norms) <= LAYERS_MOST:
+    if len(norms) <= MAX_LAYERS:
         return norms
-    places = np.linspace(0, len(norms) - 1, LAYERS_MOST).round().astype(int)
+    places = np.linspace(0, len(norms) - 1, MAX_LAYERS).round().astype(int)
     names = list(norms)
     return {names[place]: norms[names[place]] for place in places}
 
 
 def _plain(value: Any, digits: int | None = None) -> Any:
-    """Return a JSON value; None for what is not finite, as for a list with such in it. Dictionaries leave it out."""
+    """Return a JSON value; None for a value that is not finite or a list with one. Dictionaries omit such values."""
     if isinstance(value, measures.ValueHistogram):
         value = dataclasses.asdict(value)
     if isinstance(value, dict):

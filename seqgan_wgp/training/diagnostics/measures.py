@@ -1,9 +1,9 @@
 """Measure a critic's slopes, scores, weights and gradients, as numbers and histograms.
 
-Every function is pure, but for buffers that a layer changes whenever it is used in training (batch norm's running
-statistics, the vectors of spectral normalisation): `unchanged` puts these back.
+Every function is pure, except that layers update buffers in training mode (batch norm's running statistics, the vectors
+of spectral normalization); `unchanged` restores these.
 
-Sums are taken in double precision on the host: not every device has it.
+Sums are computed in double precision on the host, because not every device has it.
 
 Shape suffixes: B batch, N any number; points of critic space have shape (B, ...).
 """
@@ -26,12 +26,12 @@ from ..penalties import Uniform, View, between
 from ..steps import Gradients
 
 WHOLE = "critic"
-"""What weights that belong to no layer, but to the critic itself, are listed under."""
+"""Name under which parameters of the critic itself, outside any layer, are listed."""
 
 
 @contextlib.contextmanager
 def unchanged(*networks: nn.Module) -> Iterator[None]:
-    """Restore the buffers of networks at the end, bit for bit, whatever is done with the networks inside."""
+    """Restore the buffers of networks on exit, bit for bit."""
     kept = [(buffer, buffer.clone()) for network in networks for buffer in network.buffers()]
     try:
         yield
@@ -41,12 +41,12 @@ def unchanged(*networks: nn.Module) -> Iterator[None]:
                 buffer.copy_(before)
 
 
-# Numbers and how they are spread
+# Distributions of numbers
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """Mean, deviation and quantiles of numbers."""
+    """Mean, standard deviation and quantiles of numbers."""
 
     mean: float
     deviation: float
@@ -55,11 +55,11 @@ class Spread:
     p05: float
     p50: float
     p95: float
-    """Quantiles: 5, 50 and 95 % of the numbers lie below, by linear interpolation."""
+    """The 5, 50 and 95 % quantiles, by linear interpolation."""
 
 
 def spread(values_N: Tensor) -> Spread:
-    """Return mean, deviation and quantiles of at least one number."""
+    """Return mean, standard deviation and quantiles of one or more numbers."""
     values_N = values_N.detach().cpu().double().flatten()
     share_3 = torch.tensor([0.05, 0.5, 0.95], dtype=torch.float64)
     moments = torch.stack([values_N.mean(), values_N.std(correction=0)])
@@ -69,20 +69,20 @@ def spread(values_N: Tensor) -> Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class ValueHistogram:
-    """Counts of numbers in bins of one width from `low` to `high`, and their mean."""
+    """Counts of numbers in equal bins from `low` to `high`, and their mean."""
 
     low: float
     high: float
     counts: list[int]
     mean: float
-    """NaN where there are no numbers."""
+    """NaN if there are no numbers."""
 
 
 def histogram(values: Tensor, bins: int, low: float, high: float) -> ValueHistogram:
-    """Return the histogram of numbers of any shape.
+    """Return the histogram of a tensor of any shape.
 
-    Numbers beyond an end are counted in the bin there: a weight clipped to 0.1 is, as a float32, a little more. What is
-    not finite is left out. An empty range is taken as one of width 1 around it.
+    Numbers outside the range are counted in the outermost bins: a weight clipped to 0.1 is slightly larger as a
+    float32. Numbers that are not finite are left out. An empty range is replaced by one of width 1 around it.
     """
     if not low < high:
         low, high = low - 0.5, high + 0.5
@@ -94,7 +94,7 @@ def histogram(values: Tensor, bins: int, low: float, high: float) -> ValueHistog
 
 
 def histograms(values: Mapping[str, Tensor], bins: int) -> dict[str, ValueHistogram]:
-    """Return a histogram of each, all with the same bins, from the least to the largest of all finite numbers."""
+    """Return a histogram of each tensor, with the same bins, from the smallest to the largest finite number of all."""
     all_N = torch.cat([each.detach().flatten() for each in values.values()])
     all_N = all_N[all_N.isfinite()]
     low, high = torch.stack(all_N.aminmax()).tolist() if len(all_N) else (0.0, 0.0)
@@ -102,13 +102,13 @@ def histograms(values: Mapping[str, Tensor], bins: int) -> dict[str, ValueHistog
 
 
 def spearman(a_N: npt.ArrayLike, b_N: npt.ArrayLike) -> float | None:
-    """Return the rank correlation of two series of N finite numbers; None where one is constant, or N < 2.
+    """Return Spearman's rank correlation of two series of N finite numbers; None if one is constant, or N < 2.
 
-    The correlation of their ranks, -1 to 1, equal numbers having the mean of theirs (Spearman 1904). Of a loss and a
-    measure of quality over one run it says whether the loss means something; Gulrajani et al. 2017, section 5.6, show
-    by a curve that theirs does.
+    It is the correlation of the ranks, -1 to 1; equal numbers share their mean rank (Spearman 1904). Between a loss and
+    a measure of quality over one run, it shows whether the loss is meaningful. Gulrajani et al. 2017, section 5.6, show
+    this for theirs by a plot.
     """
-    # Imported here: it takes a second, and training does not need it.
+    # Imported here because it takes a second, and training does not need it.
     from scipy import stats  # type: ignore[import-untyped,unused-ignore]
 
     a_N, b_N = np.asarray(a_N, np.float64), np.asarray(b_N, np.float64)
@@ -123,7 +123,7 @@ def spearman(a_N: npt.ArrayLike, b_N: npt.ArrayLike) -> float | None:
 
 
 def wasserstein_estimate(real_B: Tensor, fake_B: Tensor) -> Tensor:
-    """Return E[f(x)] - E[f(x~)], free of any penalty: of a 1-Lipschitz critic never more than W1.
+    """Return E[f(x)] - E[f(x~)], without a penalty. For a 1-Lipschitz critic it is at most W1.
 
     Arjovsky, Chintala and Bottou 2017, eq. 2, for one f.
     """
@@ -131,16 +131,16 @@ def wasserstein_estimate(real_B: Tensor, fake_B: Tensor) -> Tensor:
 
 
 def wasserstein_normalized(wasserstein: float, slope: float) -> float | None:
-    """Return the Wasserstein estimate divided by the slope; None for a slope of 0, or one not finite.
+    """Return the Wasserstein estimate divided by the mean slope; None if the slope is 0 or not finite.
 
-    What a critic is multiplied by is in both: so runs with other constraints, and steps of one, can be compared.
-    Arjovsky, Chintala and Bottou 2017, section 3: a K-Lipschitz critic estimates K W1.
+    A K-Lipschitz critic estimates K W1 (Arjovsky, Chintala and Bottou 2017, section 3). The quotient does not depend on
+    the critic's scale, so it can be compared between constraints, and between steps of a run.
     """
     return wasserstein / slope if slope and math.isfinite(slope) else None
 
 
 def slopes_on_segments(view: View, uniform: Uniform) -> Tensor:
-    """Return the slopes (B,) at one point of each segment, detached, whatever the constraint is.
+    """Return the critic's slopes at one interpolate of each pair, (B,), detached, whatever the constraint.
 
     Gulrajani et al. 2017, Algorithm 1, lines 6 and 7.
     """
@@ -151,9 +151,9 @@ def slopes_on_segments(view: View, uniform: Uniform) -> Tensor:
 
 
 def weight_histogram(critic: nn.Module, bins: int, bound: float | None = None) -> ValueHistogram:
-    """Return the histogram of all weights in [-bound, bound]; None: the bound is the largest weight's size.
+    """Return the histogram of all weights in [-bound, bound]; None: the bound is the largest absolute weight.
 
-    Gulrajani et al. 2017, figure 1b, right: clipping pushes weights to the two ends, the penalty does not.
+    Gulrajani et al. 2017, figure 1b, right: clipping pushes weights to both bounds, the gradient penalty does not.
     """
     weight_N = _weights(critic)
     if bound is None:
@@ -163,7 +163,7 @@ def weight_histogram(critic: nn.Module, bins: int, bound: float | None = None) -
 
 
 def share_at_bounds(critic: nn.Module, clip: float, within: float = 0.05) -> float:
-    """Return the share of weights whose size is within the relative distance `within` of `clip`.
+    """Return the share of weights whose absolute value differs from `clip` by at most `within` times `clip`.
 
     Gulrajani et al. 2017, figure 1b, right: a clipped critic has most of its weights there.
     """
@@ -180,10 +180,10 @@ def _weights(critic: nn.Module) -> Tensor:
 
 
 def gradient_norms(critic: nn.Module, gradients: Gradients) -> dict[str, float]:
-    """Return the norm of a gradient in the weights of each layer: layer -> norm, in the order they are registered in.
+    """Return the norm of the gradient with respect to each layer's parameters: layer -> norm, in order of registration.
 
     Args:
-        critic: whose layers; in all networks here they are registered in the order of depth.
+        critic: the critic; all networks of this package register their layers in order of depth.
         gradients: one for each parameter, in the order of `critic.parameters()`.
     """
     by_layer: dict[str, list[Tensor]] = {}
@@ -195,15 +195,15 @@ def gradient_norms(critic: nn.Module, gradients: Gradients) -> dict[str, float]:
 def activation_gradient_norms(
     critic: nn.Module, batches: Sequence[Tensor], loss: Callable[..., Tensor]
 ) -> dict[str, float]:
-    """Return the norm of the gradient of a loss in what each layer gives: layer -> norm, in the order of depth.
+    """Return the norm of a loss's gradient with respect to the output of each layer: layer -> norm, in order of depth.
 
-    Gulrajani et al. 2017, section 3.2 and figure 1b, left: from layer to layer it grows or falls by a factor where
-    weights are clipped, and stays where there is a penalty.
+    Gulrajani et al. 2017, section 3.2 and figure 1b, left: with weight clipping, it grows or shrinks by a factor from
+    layer to layer; with a gradient penalty it stays the same.
 
     Args:
-        critic: (B, ...) -> (B,).
-        batches: what goes through it, one after the other; a norm is over all samples of all.
-        loss: scores (B,) of each batch, in their order -> scalar.
+        critic: (B, ...) -> scores (B,).
+        batches: the critic's inputs; each norm is over the samples of all batches.
+        loss: (scores (B,) of each batch, in this order) -> scalar.
     """
     recorder, scores = _Activations(critic), []
     with torch.enable_grad():
@@ -221,23 +221,23 @@ def activation_gradient_norms(
 
 
 class _Activations(TorchFunctionMode):
-    """Keeps what each layer gives, for each batch.
+    """Records the output of each layer, for each batch.
 
-    Layers need not be called for that, as hooks of modules would want: the networks here apply some of their layers'
-    weights by functions. What is made of a layer's weights alone (a transpose, a weight over its norm) counts as its
-    weights; the last that is made of these and something else is what the layer gives.
+    Forward hooks would need every layer to be called, but some networks here apply a layer's weights by a function. So
+    this mode watches all tensor functions. A tensor computed from a layer's weights alone (a transpose, a normalized
+    weight) counts as weights of the layer; the last tensor computed from these and something else is its output.
     """
 
     def __init__(self, critic: nn.Module) -> None:
         super().__init__()
         self.made: list[dict[str, Tensor]] = []
-        # With the tensors themselves, since the id of one that is gone may become another's.
+        # The tensors are kept alive here, since the id of a freed tensor may be reused.
         self._weights: dict[int, tuple[str, Tensor]] = {
             id(tensor): (_layer(name), tensor) for name, tensor in [*critic.named_parameters(), *critic.named_buffers()]
         }
 
     def next_batch(self) -> None:
-        """Begin to record another batch."""
+        """Start recording another batch."""
         self.made.append({})
 
     def __torch_function__(
@@ -260,7 +260,7 @@ class _Activations(TorchFunctionMode):
 
 
 def _layer(name: str) -> str:
-    """Return the layer that a parameter or buffer belongs to; parametrized weights are in a module of their own."""
+    """Return the name of a parameter's layer; a parametrized weight is stored in a submodule of its layer."""
     before, parametrized, _ = f".{name}".partition(".parametrizations.")
     return (before if parametrized else before.rpartition(".")[0]).removeprefix(".") or WHOLE
 

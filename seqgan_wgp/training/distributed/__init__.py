@@ -1,1 +1,1 @@
-"""Distributed training: one run on many processes started by torchrun."""
+"""Distributed training: several processes, started by torchrun, train one run."""

@@ -1,12 +1,12 @@
-"""ProcessGroup: communication between the processes of one run, started by torchrun.
+"""ProcessGroup: communication between the processes of one run, which torchrun has started.
 
-Noise and batches are functions of a counter, so each process draws its own slice of every batch and nothing of data
-travels. What does is one flat sum a step: the gradients, weighted by the slices' sizes, and what was measured beside
-them. All then take the same step of the same optimizer, and stay the same bit for bit.
+Noise and batches are functions of a counter, so each process draws its own slice of every batch, and no data is sent.
+Each step needs one collective operation: the sum of all gradients, weighted by the sizes of the slices, together with
+the metrics. Then all processes take the same optimizer step, and their weights stay equal bit for bit.
 
-Gradients travel from device to device: by NCCL between GPUs, by gloo between CPUs. Words (what the first process found,
-whether to stop) travel by gloo from host to host, in a group of their own that waits for days: while one reads or
-measures, the others have nothing to do.
+Gradients are sent by NCCL between GPUs and by gloo between CPUs. Messages (what the first process found, whether to
+stop) are sent by gloo, in a separate group with a timeout of days, because the other processes wait while one reads
+data or evaluates.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SPEAKER, _TOLD = "speaker", "told"
-_TOLD_WAIT = timedelta(minutes=1)
+_REPORTER, _REPORTED = "speaker", "told"
+_REPORTED_WAIT = timedelta(minutes=1)
 _GOES_ON = "resume from the last checkpoint: seqgan-wgp resume RUN"
 
 
 @final
 class ProcessGroup:
-    """The processes of a run, as one of them sees them. A group of one does nothing and costs nothing.
+    """The processes of a run, seen from one of them. For a single process every method is trivial and free.
 
     Args:
-        rank: number of this process; the first, 0, is the one that writes.
-        size: how many there are.
-        store: where they leave notes for each other; None in a group of one.
-        words: the group for what is not a gradient; likewise.
+        rank: number of this process; process 0 writes the files.
+        size: number of processes.
+        store: key-value store that the processes share; None for a single process.
+        words: torch process group for messages; None for a single process.
     """
 
     def __init__(
@@ -51,31 +51,31 @@ class ProcessGroup:
         self._store, self._words = store, words
         self._word = False
         self._heard: Tensor | None = None
-        self._speaks: bool | None = None
+        self._reports: bool | None = None
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that writes."""
+        """Whether this is process 0, which writes the files."""
         return self.rank == 0
 
     def slice_of(self, count: int) -> slice:
-        """Return this process's slice of `count` things; the lengths of slices differ by one at most."""
+        """Return this process's slice of `count` items; the lengths of the slices differ by at most one."""
         return slice(count * self.rank // self.size, count * (self.rank + 1) // self.size)
 
     def share_of(self, count: int) -> float:
-        """Return the part of `count` things that are this process's."""
+        """Return this process's share of `count` items, 0 to 1."""
         here = self.slice_of(count)
         return float((here.stop - here.start) / count)
 
     def average(self, tensors: Sequence[Tensor], share: float) -> tuple[Tensor, ...]:
-        """Return the sums over all processes of share * tensor, the same bits in each; one collective operation.
+        """Return the sum over processes of share * tensor, equal bit for bit in all; one collective operation.
 
-        Of means over slices, with the slices' shares, these are the means over the whole batch. What `any_rank` was
-        given last travels along.
+        If the tensors are means over a process's slice of the batch, the result is the mean over the whole batch. The
+        last flag given to `any_rank` is sent along.
 
         Args:
-            tensors: of one type, on the device; of the same shapes in every process.
-            share: this process's part of the whole.
+            tensors: tensors of one dtype on the device, with the same shapes in every process.
+            share: this process's share of the batch.
         """
         if self.size == 1:
             return tuple(tensors)
@@ -88,12 +88,12 @@ class ProcessGroup:
         return tuple(total.view(tensor.shape) for total, tensor in zip(sums, tensors, strict=True))
 
     def any_rank(self, word: bool, *, at_once: bool) -> bool:
-        """Say whether the condition holds in any process; the answer is the same in all.
+        """Return whether the flag is true in any process; the answer is the same in all.
 
         Args:
-            word: what this process says.
-            at_once: whether to ask, which costs a collective operation and waits for all. Otherwise the answer is to
-                what was said before the last `average`, with which the words travel.
+            word: this process's flag.
+            at_once: ask now, by a collective operation that waits for all processes. Otherwise the answer is about the
+                flags given before the last `average`, which sent them along.
         """
         if self.size == 1:
             return word
@@ -106,7 +106,7 @@ class ProcessGroup:
         return self._heard.item() > 0
 
     def shared(self, make: Callable[[], T]) -> T:
-        """Return in all processes what the first one makes; if it fails, its error is raised in all."""
+        """Call `make` in process 0 and return its result in all processes; an error in it is raised in all."""
         if self.size == 1:
             return make()
         told: list[Any] = [None, None]
@@ -125,7 +125,7 @@ class ProcessGroup:
         return cast("T", made)
 
     def gather(self, make: Callable[[], list[T]]) -> list[T]:
-        """Return what all processes make, the first one's part before the second one's; an error is raised in all."""
+        """Call `make` in all processes and return their results concatenated, in order; an error is raised in all."""
         if self.size == 1:
             return make()
         mine: list[T] | SeqganError
@@ -141,9 +141,9 @@ class ProcessGroup:
         return made
 
     def sync_initial(self, step: int, state: Callable[[], dict[str, Tensor]]) -> None:
-        """Copy the first process's tensors into those of all others, in place.
+        """Copy the tensors of process 0 to all others, in place.
 
-        Raises ProcessGroupError when the processes are not at the same step of runs with the same tensors.
+        Raises ProcessGroupError when the processes are at different steps, or have different tensors.
         """
         if self.size == 1:
             return
@@ -160,7 +160,7 @@ class ProcessGroup:
                 dist.broadcast(tensor, 0)
 
     def check_same(self, tensors: Iterable[Tensor], step: int) -> None:
-        """Raise ProcessGroupError, in every process, unless tensors have the same bits in all of them."""
+        """Raise ProcessGroupError in every process unless the tensors are equal bit for bit in all."""
         if self.size > 1 and not self._same(int(checksum(tensors).item())):
             raise ProcessGroupError(
                 f"the weights of the processes differ at step {step:,}: one process computed different results",
@@ -168,31 +168,32 @@ class ProcessGroup:
             )
 
     def should_report(self, error: BaseException) -> bool:
-        """Say whether this process is the one that reports an error which ends the run.
+        """Return whether this process should report an error that ends the run.
 
-        Of what all have at once the first tells, and the others wait for it, since whoever ends first ends all. Of
-        anything else whoever asks first tells: the others only learn that it has gone.
+        A divergence happens in all processes at once: process 0 reports it, and the others wait until it has, because
+        torchrun ends all processes when the first one ends. Any other error is reported by the process that asks first;
+        the others only notice that a process is gone.
         """
         if self._store is None:
             return True
-        with contextlib.suppress(RuntimeError):  # what keeps the notes may have gone before
+        with contextlib.suppress(RuntimeError):  # the store may be gone already
             if not isinstance(error, Diverged):
-                return self._claims()
+                return self._claims_report()
             if self.first:
-                self._store.set(_TOLD, "")
+                self._store.set(_REPORTED, "")
             else:
-                self._store.wait([_TOLD], _TOLD_WAIT)
+                self._store.wait([_REPORTED], _REPORTED_WAIT)
         return self.first
 
     def leave(self) -> None:
-        """Leave the group at the end of the run."""
+        """Leave the process group at the end of the run."""
         if self.size > 1:
             dist.destroy_process_group()
 
-    def _claims(self) -> bool:
-        if self._speaks is None and self._store is not None:
-            self._speaks = self._store.add(_SPEAKER, 1) == 1
-        return bool(self._speaks)
+    def _claims_report(self) -> bool:
+        if self._reports is None and self._store is not None:
+            self._reports = self._store.add(_REPORTER, 1) == 1
+        return bool(self._reports)
 
     def _tell(self, told: list[Any]) -> None:
         with as_group_errors():
@@ -212,7 +213,7 @@ ALONE = ProcessGroup()
 
 
 def checksum(tensors: Iterable[Tensor]) -> Tensor:
-    """Return a hash of the bits of tensors, an int64 scalar: the sum of their patterns, tensor k times 2k + 1."""
+    """Return a checksum of tensors, an int64 scalar: the sum of their bit patterns, tensor k weighted by 2k + 1."""
     patterns = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
     sums = [
         tensor.detach().contiguous().view(patterns[tensor.element_size()]).sum(dtype=torch.int64) * (2 * k + 1)
@@ -223,7 +224,7 @@ def checksum(tensors: Iterable[Tensor]) -> Tensor:
 
 @contextlib.contextmanager
 def as_group_errors() -> Iterator[None]:
-    """Raise ProcessGroupError in place of what an operation of all processes fails with."""
+    """Turn the RuntimeError of a failed collective operation into a ProcessGroupError."""
     try:
         yield
     except RuntimeError as error:

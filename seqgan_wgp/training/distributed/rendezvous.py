@@ -1,6 +1,6 @@
 """Connect the processes that torchrun has started.
 
-torch is imported within the functions: every command asks `processes_started` when it starts, and torch takes a second.
+torch is imported inside the functions: every command calls `processes_started`, and importing torch takes a second.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .process_group import ProcessGroup
 
 _ENVIRONMENT = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-"""What torchrun sets."""
+"""Environment variables that torchrun sets."""
 
 _WORDS_WAIT = timedelta(days=7)
 _OFFER = "seqgan_wgp/offer"
@@ -25,12 +25,12 @@ _POLL_SECONDS = 0.02
 
 
 def processes_started() -> int:
-    """Return how many processes torchrun has started, this one among them; 1 where it has started none."""
+    """Return the number of processes that torchrun has started; 1 without torchrun."""
     return int(os.environ["WORLD_SIZE"]) if all(name in os.environ for name in _ENVIRONMENT) else 1
 
 
 def join() -> ProcessGroup:
-    """Return the group that torchrun has started this process in; ALONE where it has not.
+    """Return this process's group; ALONE without torchrun.
 
     Raises:
         ProcessGroupError: the other processes cannot be reached.
@@ -57,11 +57,12 @@ def join() -> ProcessGroup:
 
 
 def name_of_this_start(store: Store, rank: int, size: int) -> str:
-    """Return a name for this start of the processes, the same in all, which no earlier start has had.
+    """Return a name for this start of the processes, the same in all, and different from those of earlier starts.
 
-    torchrun keeps one store over all restarts, and in it the addresses of processes that are dead (pytorch's issue
-    135712). So the first process offers a name, the others answer it with names of their own, and it repeats these: by
-    that they know that the offer is not one left behind. Counts of restarts do not do, since machines count their own.
+    torchrun keeps one store over all restarts, with the addresses of dead processes in it (pytorch's issue 135712). So
+    process 0 offers a name, the others answer with names of their own, and process 0 repeats these. An offer that
+    repeats a process's own name cannot be left over from an earlier start. Restart counters would not do, because each
+    machine has its own.
     """
     own = uuid.uuid4().hex
     if rank == 0:

@@ -1,1 +1,1 @@
-"""Engines that compute the gradients of a critic step: eager, compiled, or as a recorded CUDA graph."""
+"""Engines, which compute the gradients of a critic step at different speeds: plain, eager, compiled, CUDA graph."""

@@ -1,4 +1,4 @@
-"""The compiled engine: the critic loss as one function compiled by torch.compile.
+"""The compiled engine: the critic loss as one function, compiled by torch.compile.
 
 Shape suffixes: B batch; points of critic space have shape (B, ...).
 """
@@ -19,16 +19,16 @@ from ..steps import CriticMetrics, CriticObjective, Gradients, critic_loss
 from .eager import EagerEngine, autocast_of, set_algorithms, with_autocast
 
 ALIKE = 1e-3
-"""How far gradients of a compiled step may lie from those of the eager one, relative to their norm."""
+"""Largest distance between the gradients of a compiled and an eager step, relative to their norm."""
 
 
 @final
 class CompiledEngine:
-    """The loss of a critic step as one compiled function, whose slopes come from `torch.func.grad`.
+    """The loss of a critic step as one compiled function, with slopes from `torch.func.grad`.
 
-    What is compiled cannot be differentiated twice from outside, so the first derivative is taken within; the
-    gradients in the weights are then ordinary ones. Its first step is compared with the eager one. Where it cannot be
-    compiled, or is not alike, the eager engine takes over, and `fell_back` tells why.
+    A compiled function cannot be differentiated twice from outside, so the first derivative is taken inside it; the
+    gradients of the weights are then ordinary first derivatives. The first step is compared with an eager one. If
+    compilation fails or the gradients differ, the eager engine takes over, and `fell_back` says why.
     """
 
     def __init__(self, generator: nn.Module, critic: nn.Module, objective: CriticObjective, config: Config) -> None:
@@ -80,7 +80,7 @@ class CompiledEngine:
 
 @final
 class FunctionalView:
-    """The view of any critic whose slopes come from `torch.func.grad`: it can be compiled as a whole."""
+    """A view whose slopes come from `torch.func.grad`, so that torch.compile can compile it as a whole."""
 
     def __init__(self, critic: nn.Module, real: Tensor, fake: Tensor) -> None:
         self.critic = critic
@@ -88,7 +88,7 @@ class FunctionalView:
         self.real, self.fake = (real, fake) if self.stem_critic is None else map(self.stem_critic.stem, (real, fake))
 
     def both(self) -> Tensor:
-        """Return both ends as one batch."""
+        """Return real and generated points as one batch (2B, ...)."""
         return one_batch(self.real, self.fake)
 
     def score(self, x: Tensor) -> Tensor:

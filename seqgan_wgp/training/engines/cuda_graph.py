@@ -1,10 +1,10 @@
 """The graph engine: record a whole round as one CUDA graph and replay it with a single call.
 
-At the usual sizes a GPU works out a kernel faster than the host can start the next. What differs between rounds stands
-in tensors that the host fills before each: the round's number, from which all noise follows, its real batches, and how
-much the average remembers.
+For networks of the usual sizes, a GPU finishes a kernel faster than the host can launch the next one; a replayed graph
+removes that wait. Everything that differs between rounds is in tensors that the host fills before each replay: the
+round's number, which determines all noise, the real batches, and the decay of the moving average.
 
-A recording is trusted only after its first replay has left the trainer's state as an eager round leaves it.
+A recording is used only if its first replay leaves the training state as an eager round does, up to rounding.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from ..loop import ROUND_METRICS, average_decay, eager_round, one_round, set_rat
 from ..state import TrainState
 
 ALIKE = 1e-2
-"""How far from the eager round's a recorded round may leave a tensor, relative to how far the eager one moves it."""
+"""Tolerance of the comparison of a recorded and an eager round, relative to the change that the eager round makes."""
 
 SPREAD = 10.0
-"""The same, relative to the distance between two eager rounds from one state: kernels may add in any order."""
+"""Tolerance relative to the difference of two eager rounds from the same state: kernels may add in any order."""
 
 ROUNDING = 1e-6
-"""The same, relative to the tensor itself."""
+"""Tolerance relative to the tensor itself."""
 
 WARM_UP = 3
-"""Rounds that are done before recording, and undone: CUDA loads libraries and allocates workspaces in the first."""
+"""Rounds that are run before recording, and undone: CUDA loads libraries and allocates workspaces in the first ones."""
 
 Do = Callable[[], Tensor]
-"""Does a round; returns what it measured."""
+"""Runs a round; returns its metrics."""
 
 
 def record_on_cuda(do: Do, device: torch.device) -> Do:
-    """Record a round as a CUDA graph; return what replays it, and returns the same tensor each time.
+    """Record a round as a CUDA graph; return a function that replays it and returns the same tensor each time.
 
-    It warms up on a stream of its own, as recording wants it. The state of whatever the round changes is then another.
+    It runs warm-up rounds on a separate stream, as recording requires, so it changes the training state.
 
     Raises:
-        RuntimeError: the round cannot be recorded, e.g. since the host waits for the device within it.
+        RuntimeError: the round cannot be recorded, for example because the host waits for the device within it.
     """
     side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     side.wait_stream(torch.cuda.current_stream(device))
@@ -61,12 +61,12 @@ def record_on_cuda(do: Do, device: torch.device) -> Do:
 
 
 RECORDERS: dict[str, Callable[[Do, torch.device], Do]] = {"cuda": record_on_cuda}
-"""Type of device -> what records a round there."""
+"""Device type -> function that records a round there."""
 
 
 def unsupported_reason(state: TrainState) -> str | None:
-    """Return why the rounds of a run cannot be recorded, or None."""
-    settings, optimizer = state.config.training, state.config.optimizer
+    """Return why the rounds of a run cannot be recorded, or None if they can."""
+    settings, optimizers = state.config.training, state.config.optimizer
     if state.device.type not in RECORDERS:
         return f"it needs a GPU with CUDA, and the run is on {state.device.type}"
     if state.group.size > 1:
@@ -79,15 +79,15 @@ def unsupported_reason(state: TrainState) -> str | None:
         return f"the network {state.config.generator.network} draws one part of an item after another"
     if settings.noise_steps:
         return "training.noise_steps changes the noise from round to round"
-    for name, algorithm in (("generator", optimizer.generator), ("critic", optimizer.critic)):
-        if algorithm.lr_decay_steps and algorithm.name != "adam":
-            return f"optimizer.{name}.lr_decay_steps changes the step size of {algorithm.name} from round to round"
+    for name, optimizer in (("generator", optimizers.generator), ("critic", optimizers.critic)):
+        if optimizer.lr_decay_steps and optimizer.name != "adam":
+            return f"optimizer.{name}.lr_decay_steps changes the step size of {optimizer.name} from round to round"
     return None
 
 
 @final
 class StaticRound:
-    """A round that reads everything that differs between rounds from tensors at fixed addresses."""
+    """A round that reads all inputs that differ between rounds from tensors at fixed addresses."""
 
     def __init__(self, state: TrainState) -> None:
         self._state = state
@@ -96,7 +96,7 @@ class StaticRound:
         self._reals = [state.batches.real(k).clone() for k in range(state.config.training.critic_steps)]
 
     def fill(self) -> None:
-        """Write the inputs of the next round into those tensors."""
+        """Write the inputs of the next round into these tensors."""
         state = self._state
         set_rates(state, state.step)
         state.batches.prepare(state.step)
@@ -106,7 +106,7 @@ class StaticRound:
             real.copy_(state.batches.real(state.schedule.critic_step_number(state.step, k)), non_blocking=True)
 
     def do(self) -> Tensor:
-        """Do the round that was filled in; the host waits for nothing and decides nothing."""
+        """Run the round with these inputs. The host neither waits nor makes a decision."""
         measured = one_round(self._state, self._number, self._reals)
         update_average(self._state, self._decay)
         return measured
@@ -114,13 +114,12 @@ class StaticRound:
 
 @final
 class GraphedRound:
-    """A round that has been recorded. The tensors of the state must stay where they are.
+    """A recorded round. The tensors of the training state must keep their addresses.
 
-    All of the state must be there before: the optimizers make theirs, each with its own first value, in their first
-    step. So a round must have been done.
+    One round must have been run before, because optimizers create their state in their first step.
 
     Raises:
-        RuntimeError: the round cannot be recorded, or what was recorded is another round; the state is as it was.
+        RuntimeError: the round cannot be recorded, or its replay gives other results; the state is unchanged.
     """
 
     def __init__(self, state: TrainState) -> None:
@@ -141,12 +140,12 @@ class GraphedRound:
             self._restore(before)
 
     def __call__(self) -> Tensor:
-        """Do the next round; return what it measured."""
+        """Run the next round; return its metrics."""
         self._round.fill()
         return self._replay().clone()
 
     def _after(self, do: Do, before: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Do a round from the state `before`; return the state after it and what it measured, by name."""
+        """Run a round from the state `before`; return the state after it and its metrics, by name."""
         self._restore(before)
         measured = do()
         return _copied(self._state.tensors()) | dict(zip(ROUND_METRICS, measured.clone(), strict=True))
@@ -161,13 +160,13 @@ def differing(
     again: Mapping[str, Tensor],
     found: Mapping[str, Tensor],
 ) -> list[str]:
-    """Return the names of the tensors for which a recorded round has other results than the eager round.
+    """Return the names of the tensors in which a recorded round differs from the eager round.
 
     Args:
-        before: the state before the round; what is not in it counts as 0.
-        expected: the state after the eager round.
-        again: the same, of a second eager round from the same state: how much of it is chance.
-        found: the state after the recorded round. What is not finite in it differs.
+        before: the state before the round; a missing tensor counts as 0.
+        expected: the state after an eager round.
+        again: the state after a second eager round from the same state, which shows how much varies by chance.
+        found: the state after the recorded round; a tensor that is not finite differs.
     """
     norms = []
     for name, tensor in expected.items():

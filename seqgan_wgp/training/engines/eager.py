@@ -1,7 +1,8 @@
 """The plain and eager engines: compute the gradients of a critic step with torch autograd.
 
-Both compute what `critic_gradients` in steps.py says. The eager one is faster in three ways that change nothing but
-rounding: real and generated points as one batch, interpolates behind a linear first layer, and fast convolutions.
+Both compute `critic_gradients` of steps.py. The eager engine is faster in three ways, which change results only by
+rounding: it scores real and generated points in one batch, interpolates after the critic's linear first layer, and uses
+fast convolutions.
 
 Shape suffixes: B batch; points of critic space have shape (B, ...).
 """
@@ -24,26 +25,26 @@ from ..penalties import Uniform
 from ..steps import Autocast, CriticMetrics, CriticObjective, Gradients, MakeView, critic_gradients
 
 CriticGradients = Callable[[Tensor, Tensor, Uniform], tuple[Gradients, CriticMetrics]]
-"""(real, fake, uniform) -> gradients of a critic step, and what was measured: `steps.critic_gradients` of a critic."""
+"""(real, fake, uniform) -> gradients and metrics of a critic step: `steps.critic_gradients` for a given critic."""
 
 
 class Engine(Protocol):
     """Computes the gradients of critic steps."""
 
     fell_back: str | None
-    """Why another engine has taken over; None: none has."""
+    """Why the eager engine has replaced this one; None: it has not."""
 
     takes_items: bool
-    """Whether real items go in as they are, compact; else as points of critic space."""
+    """Whether real data is given as compact items (token ids); otherwise as points of critic space."""
 
     @property
     def critic_gradients(self) -> CriticGradients:
-        """What a critic step calls."""
+        """The function that a critic step calls."""
 
 
 @final
 class PlainEngine:
-    """Algorithm 1 as it is written: three forward passes, all in critic space, convolutions as torch has them."""
+    """Algorithm 1 as written: three forward passes, each at the critic's input, with torch's convolutions."""
 
     takes_items = False
     fell_back: str | None = None
@@ -60,7 +61,7 @@ class PlainEngine:
 
 @final
 class EagerEngine:
-    """One batch of real and generated points, interpolates behind the first layer, the fastest convolutions."""
+    """One batch of real and generated points, interpolation after the first layer, and fast convolutions."""
 
     fell_back: str | None = None
 
@@ -74,28 +75,28 @@ class EagerEngine:
             objective=objective,
             make_view=with_autocast(stem_view if self.takes_items else points_view, autocast_of(config, critic)),
         )
-        # Fewer multiplications pay where multiplications are what costs; in bfloat16 they cost digits too.
+        # Fast convolutions lose some precision, which bfloat16 cannot spare.
         bf16 = config.training.precision == "bf16"
         set_algorithms("direct" if bf16 else config.training.convolution, generator, critic)
 
 
 def set_algorithms(algorithm: str, *networks: nn.Module) -> None:
-    """Compute the convolutions of networks by an algorithm: a name among CONVOLUTIONS, or "auto"."""
+    """Set the convolution algorithm of networks: a name in CONVOLUTIONS, or "auto"."""
     for network in networks:
         set_convolution_algorithm(network, algorithm)
 
 
 def with_autocast(make_view: MakeView, autocast: Autocast) -> MakeView:
-    """Return what makes views whose scores are computed in a precision; in the usual one, `make_view` itself."""
+    """Return `make_view`, changed so that its views compute scores under `autocast`."""
     if autocast is nullcontext:
         return make_view
     return lambda critic, real, fake: AutocastView(make_view(critic, real, fake), autocast)
 
 
 def autocast_of(config: Config, network: nn.Module) -> Autocast:
-    """Return what scores are computed in: bfloat16 where `training.precision` says so. Penalties stay in float32."""
+    """Return the autocast for scores: bfloat16 with `training.precision` bf16, else none. Penalties stay float32."""
     if config.training.precision != "bf16":
         return nullcontext
     device = next(network.parameters()).device.type
-    # Without its cache of weights: one that was filled without gradients would be taken again with them.
+    # Without autocast's weight cache: an entry made under no_grad would be reused where gradients are needed.
     return lambda: torch.autocast(device, dtype=torch.bfloat16, cache_enabled=False)

@@ -16,9 +16,9 @@ ENGINES: dict[str, Callable[[nn.Module, nn.Module, CriticObjective, Config], Eng
     "eager": EagerEngine,
     "compiled": CompiledEngine,
 }
-"""Name -> engine of a generator, a critic, what a critic step minimises, and the settings.
+"""Name -> (generator, critic, objective, settings) -> engine.
 
-The engine "graph" is the eager one, whose rounds cuda_graph.py records; "auto" is "graph" where that is possible.
+The engine "graph" is the eager one with rounds recorded by cuda_graph.py; "auto" is "graph" where that is possible.
 """
 
 

@@ -17,8 +17,8 @@ from seqgan_wgp.nn.fast_conv.convolution import (
     CONVOLUTIONS,
     Convolution,
     cache_weight_transform,
+    fastest_algorithm,
     input_grads_only,
-    quickest,
     set_convolution_algorithm,
 )
 from seqgan_wgp.nn.fast_conv.winograd_fft import fourier_matrices, toom_cook_matrices
@@ -130,7 +130,7 @@ def test_a_convolution_is_torchs_until_it_is_told_otherwise() -> None:
     list(product((8, 64, 512), (1, 8, 16, 64), (1, 3, 5, 9, 15), ("cpu", "cuda"))),
 )
 def test_the_quickest_way_is_one_that_can_do_it(channels: int, length: int, kernel: int, device: str) -> None:
-    way = quickest(channels, length, kernel, device)
+    way = fastest_algorithm(channels, length, kernel, device)
     x, weight, bias = torch.randn(1, 2, length), torch.randn(2, 2, kernel), torch.randn(2)
     torch.testing.assert_close(
         CONVOLUTIONS[way](x, weight, bias), CONVOLUTIONS["direct"](x, weight, bias), rtol=1e-4, atol=1e-4
@@ -143,7 +143,7 @@ def test_auto_is_one_of_the_ways_and_the_same_each_time() -> None:
     x = torch.randn(3, 4, 8)
     set_convolution_algorithm(layer, "auto")
     automatic = layer(x)
-    set_convolution_algorithm(layer, quickest(4, 8, 5, "cpu"))
+    set_convolution_algorithm(layer, fastest_algorithm(4, 8, 5, "cpu"))
     assert torch.equal(layer(x), automatic)
     assert torch.equal(layer(x), automatic)
 
@@ -237,7 +237,7 @@ def test_what_is_arranged_is_the_same_and_need_not_be_copied(way: str) -> None:
     layer = Convolution(3, 3, 5)
     layer.algorithm = way
     for x in strides(torch.randn(2, 3, 7)):
-        arranged = layer.arranged(x)
-        assert torch.equal(arranged, x)
-        assert arranged.stride() == layer.arranged(arranged).stride()
-        assert (arranged if way == "direct" else arranged.permute(2, 0, 1)).is_contiguous()
+        concatenated = layer.concatenated(x)
+        assert torch.equal(concatenated, x)
+        assert concatenated.stride() == layer.concatenated(concatenated).stride()
+        assert (concatenated if way == "direct" else concatenated.permute(2, 0, 1)).is_contiguous()

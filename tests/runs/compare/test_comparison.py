@@ -19,7 +19,7 @@ from seqgan_wgp.errors import CheckpointError, ConfigError, CorpusError
 from seqgan_wgp.runs.compare.comparison import FILE, Comparison
 from seqgan_wgp.runs.compare.curves import Curve, CurvePoint, axis_title, draw, save_figure
 from seqgan_wgp.runs.compare.folder import held_comparison, open_comparison
-from seqgan_wgp.runs.compare.plan import FOLDER_MOST, ComparisonOptions, overruled, parse_entries
+from seqgan_wgp.runs.compare.plan import MAX_FOLDER, ComparisonOptions, overruled, parse_entries
 from seqgan_wgp.runs.folder import RunFolder, read_config
 from seqgan_wgp.runs.metrics_log import read_records
 from seqgan_wgp.runs.train import run_training
@@ -141,7 +141,7 @@ def test_folders_have_plain_names_each_its_own() -> None:
     assert folders[:3] == ["a", "a+b.c=1", "a+b.c=1+d.e=2"]
     assert len(set(folders)) == len(folders)
     assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789+-._=") for name in folders)
-    assert max(map(len, folders)) <= FOLDER_MOST
+    assert max(map(len, folders)) <= MAX_FOLDER
 
 
 def test_what_is_nearer_to_a_recipe_wins(tmp_path: Path) -> None:

@@ -206,11 +206,11 @@ def test_large_models_have_half_precision_and_larger_ones_are_refused(
 ) -> None:
     model = made(tiny_config(), TEXT)
     single = page_of(model, tmp_path)
-    monkeypatch.setattr(html_page, "BYTES_MOST", len(single.encode()) - 1)
+    monkeypatch.setattr(html_page, "MAX_BYTES", len(single.encode()) - 1)
     half = page_of(model, tmp_path)
     assert ('"float32"' in single, '"float16"' in half) == (True, True)
     assert len(half) < len(single)
-    monkeypatch.setattr(html_page, "BYTES_MOST", 1_000)
+    monkeypatch.setattr(html_page, "MAX_BYTES", 1_000)
     with pytest.raises(ConfigError, match="the page would have"):
         write_html(model, tmp_path / "large.html")
     assert not (tmp_path / "large.html").exists()

@@ -156,7 +156,7 @@ def test_the_same_model_is_the_same_bytes_without_places_of_our_source(file: Pat
 def test_weights_that_one_file_cannot_hold_are_refused(
     text: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(onnx, "BYTES_MOST", 1_000)
+    monkeypatch.setattr(onnx, "MAX_BYTES", 1_000)
     with pytest.raises(ConfigError, match=r"bytes of weights, but an ONNX file can hold 1,000"):
         write_onnx(text, tmp_path / "x.onnx")
     assert list(tmp_path.iterdir()) == []

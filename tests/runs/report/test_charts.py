@@ -13,7 +13,7 @@ import pytest
 from seqgan_wgp.config import recipe
 from seqgan_wgp.runs.measures import duration, measures_in, value_text, wording
 from seqgan_wgp.runs.report.chart_specs import histogram_chart, position_charts, quality_charts, training_charts
-from seqgan_wgp.runs.report.charts import PALETTE, POINTS_MOST, Chart, Series, svg
+from seqgan_wgp.runs.report.charts import MAX_POINTS, PALETTE, Chart, Series, svg
 from seqgan_wgp.training.report_data import Histogram
 
 
@@ -97,9 +97,9 @@ def test_points_lie_where_their_numbers_are() -> None:
 
 
 def test_a_long_line_is_thinned_and_keeps_its_last_point() -> None:
-    count = 10 * POINTS_MOST + 7
+    count = 10 * MAX_POINTS + 7
     whole, last = chart([0.0] * (count - 1) + [1.0]), chart([0.0] * count)
-    assert len(points(svg(whole, "a"), 0)) <= POINTS_MOST
+    assert len(points(svg(whole, "a"), 0)) <= MAX_POINTS
     assert points(svg(whole, "a"), 0) != points(svg(last, "a"), 0)
 
 

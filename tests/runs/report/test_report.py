@@ -382,7 +382,7 @@ def test_large_pictures_are_made_smaller_and_small_ones_are_kept() -> None:
     for side in (900, 2500):
         smaller = picture(png(side))
         assert smaller is not None
-        assert len(smaller) <= frames.PICTURE_BYTES_MOST
+        assert len(smaller) <= frames.MAX_PICTURE_BYTES
         assert max(Image.open(io.BytesIO(smaller)).size) <= 1000
     assert picture(b"none") is None
     assert picture(png(100)[:-300]) is None
@@ -394,7 +394,7 @@ def test_a_long_run_gives_a_page_of_bounded_size(copy: RunFolder) -> None:
     for step in range(1, 1001):
         copy.samples(step).with_suffix(".txt").write_text("x" * 5000 + "\n")
     shown = read_frames(copy, range(2000))
-    assert len(shown.steps) == frames.STEPS_MOST
+    assert len(shown.steps) == frames.MAX_STEPS
     assert shown.steps[0] == 1
     assert shown.steps[-1] == 1000
     assert len(shown.to_json()) < 100_000
@@ -403,7 +403,7 @@ def test_a_long_run_gives_a_page_of_bounded_size(copy: RunFolder) -> None:
         copy.samples(step).with_suffix(".txt").unlink()
         copy.samples(step).with_suffix(".png").write_bytes(data)
     shown = read_frames(copy, range(51))
-    assert 2 <= len(shown.steps) * len(data) / 2 <= frames.BYTES_MOST
+    assert 2 <= len(shown.steps) * len(data) / 2 <= frames.MAX_BYTES
     assert (shown.steps[0], shown.steps[-1]) == (1, 50)
 
 

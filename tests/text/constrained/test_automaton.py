@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.text.constrained.automaton import POSITIONS_MOST, Automaton, compile_expression
+from seqgan_wgp.text.constrained.automaton import MAX_POSITIONS, Automaton, compile_expression
 from seqgan_wgp.text.constrained.expressions import (
     ANY,
     ANYTHING,
@@ -100,7 +100,7 @@ def test_states_that_only_longer_strings_reach_are_not_made() -> None:
 
 def test_too_many_places_are_refused() -> None:
     many = Repetition(part=literal("a" * 100), least=99, most=99)
-    with pytest.raises(ConfigError, match=f"more than {POSITIONS_MOST:,} positions"):
+    with pytest.raises(ConfigError, match=f"more than {MAX_POSITIONS:,} positions"):
         compile_expression(many, ABC, 200)
 
 

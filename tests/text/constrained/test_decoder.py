@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.text.constrained.constraints import Constraints
-from seqgan_wgp.text.constrained.decoder import ROWS_MOST, compile_constraints
+from seqgan_wgp.text.constrained.decoder import MAX_ROWS, compile_constraints
 from seqgan_wgp.text.constrained.log_probs import best_score, score, table_of
 from seqgan_wgp.text.vocabulary import PAD, UNKNOWN, Vocabulary
 
@@ -158,11 +158,11 @@ def test_logs_tell_apart_what_is_zero_as_a_probability() -> None:
 
 def test_how_many_strings_there_are_changes_nothing() -> None:
     """More than are worked on at a time, and each one alone."""
-    count = ROWS_MOST + 300
+    count = MAX_ROWS + 300
     probabilities_NLV = tables(8, "softmax", count=count)
     decoder = compile_constraints(Constraints(contains=("ab",), regex="[abc]*c.?"), ABC, LENGTH)
     together = decoder.decode(probabilities_NLV)
-    for row in (0, 1, ROWS_MOST - 1, ROWS_MOST, count - 1):
+    for row in (0, 1, MAX_ROWS - 1, MAX_ROWS, count - 1):
         alone = decoder.decode(probabilities_NLV[row : row + 1])
         assert alone.ids_NL[0].tolist() == together.ids_NL[row].tolist()
         assert alone.given_up_N[0] == together.given_up_N[row]

@@ -69,7 +69,7 @@ def test_a_fitted_chain_has_the_frequencies_of_many_strings(monkeypatch: pytest.
     assert (fitted > 0).all()
     np.testing.assert_allclose(fitted[0, ABC.size], true.probability_LXV[0, ABC.size], atol=0.02)
     np.testing.assert_allclose(fitted[2, 1:-1], true.probability_LXV[2, 1:-1], atol=0.05)
-    monkeypatch.setattr(lookahead, "CONTEXT_CELLS_MOST", 1)
+    monkeypatch.setattr(lookahead, "MAX_CONTEXT_CELLS", 1)
     assert PositionChain.fit(ids_NL, ABC.size).probability_LXV.shape == (LENGTH, 1, ABC.size)
 
 

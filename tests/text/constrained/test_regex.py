@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.text.constrained.expressions import of_escape
 from seqgan_wgp.text.constrained.languages import compile_language
-from seqgan_wgp.text.constrained.regex import COUNT_MOST, DEPTH_MOST, parse_regex
+from seqgan_wgp.text.constrained.regex import MAX_COUNT, MAX_DEPTH, parse_regex
 
 from .walking import accepts
 
@@ -126,7 +126,7 @@ def test_any_text_is_refused_or_means_what_it_means_to_python(pattern: str) -> N
         ("a{,}", 2, "'{' begins no count"),
         ("a{1", 2, "'{' begins no count"),
         ("a{3,2}", 2, "{3,2} has its larger number first"),
-        (f"a{{{COUNT_MOST + 1}}}", 2, "is above 1,000"),
+        (f"a{{{MAX_COUNT + 1}}}", 2, "is above 1,000"),
         ("a{1,99999}", 2, "is above 1,000"),
         ("(a", 1, "'(' is never closed"),
         ("a)b", 2, "')' closes no group"),
@@ -143,7 +143,7 @@ def test_any_text_is_refused_or_means_what_it_means_to_python(pattern: str) -> N
         (r"\x4", 1, "needs 2 hexadecimal digits"),
         (r"\xgg", 1, "needs 2 hexadecimal digits"),
         (r"a\u00e", 2, "needs 4 hexadecimal digits"),
-        ("(" * (DEPTH_MOST + 1), DEPTH_MOST + 1, "nested more than 50 deep"),
+        ("(" * (MAX_DEPTH + 1), MAX_DEPTH + 1, "nested more than 50 deep"),
     ],
 )
 def test_what_is_refused_is_named_with_its_place(pattern: str, place: int, what: str) -> None:
@@ -163,6 +163,6 @@ def test_classes_are_those_of_unicode() -> None:
 
 
 def test_the_largest_counts_and_depths_are_taken() -> None:
-    assert matched(f"a{{0,{COUNT_MOST}}}") == ["", "a", "aa", "aaa"]
-    assert matched("(" * DEPTH_MOST + "a" + ")" * DEPTH_MOST) == ["a"]
+    assert matched(f"a{{0,{MAX_COUNT}}}") == ["", "a", "aa", "aaa"]
+    assert matched("(" * MAX_DEPTH + "a" + ")" * MAX_DEPTH) == ["a"]
     assert matched(f"{'(' * 9}{'){1000}' * 9}") == [""]

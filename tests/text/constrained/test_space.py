@@ -47,7 +47,7 @@ def test_little_memory_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     found = space_of(compile_constraints(Constraints(length=(1, None)), ABC, LENGTH).trellis)
     table_NLV = np.log(np.random.default_rng(0).dirichlet(np.ones(ABC.size), (40, LENGTH)))
     whole_S = found.log_probabilities([table_NLV])
-    monkeypatch.setattr(space, "CELLS_MOST", 1)
+    monkeypatch.setattr(space, "MAX_CELLS", 1)
     assert found.log_probabilities([table_NLV]) == pytest.approx(whole_S, rel=1e-12)
     assert np.exp(whole_S).sum() <= 1
 

@@ -23,7 +23,7 @@ from seqgan_wgp.utils import cache_dir
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where corpora of any size are kept in this test."""
     monkeypatch.setenv(cache_dir.ENVIRONMENT, str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "BYTES_LEAST", 0)
+    monkeypatch.setattr(cache, "MIN_BYTES", 0)
     return tmp_path / "cache" / "corpora"
 
 
@@ -123,7 +123,7 @@ def test_those_used_longest_ago_go_first(
         files.append(file)
     prepared(files[0], tiny_config())
     size = sum(file.stat().st_size for file in next(kept.iterdir()).iterdir())
-    monkeypatch.setattr(cache, "BYTES_MOST", int(2.5 * size))
+    monkeypatch.setattr(cache, "MAX_BYTES", int(2.5 * size))
     prepared(files[1], tiny_config())
     for age, entry in enumerate(sorted(kept.iterdir(), key=lambda entry: entry.stat().st_ctime)):
         os.utime(entry, (1000 + age, 1000 + age))
@@ -145,7 +145,7 @@ def test_nothing_is_kept_where_it_is_not_to_be(
     tmp_path: Path,
 ) -> None:
     if how == "small":
-        monkeypatch.setattr(cache, "BYTES_LEAST", 1 << 20)
+        monkeypatch.setattr(cache, "MIN_BYTES", 1 << 20)
     if how == "switched off":
         monkeypatch.setenv(cache_dir.ENVIRONMENT, "")
     if how == "no folder":

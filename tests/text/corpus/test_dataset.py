@@ -38,7 +38,7 @@ from seqgan_wgp.text.corpus.dataset import (
     open_corpus,
     prepare,
 )
-from seqgan_wgp.text.corpus.scan import DISTINCT_LEAST, Scan
+from seqgan_wgp.text.corpus.scan import MIN_DISTINCT, Scan
 from seqgan_wgp.text.corpus.stats import DISTINCT_FEW, Facts
 from seqgan_wgp.text.readers.bundled import bundled, bundled_folder
 from seqgan_wgp.text.readers.lines import CELLS, Lines
@@ -100,7 +100,7 @@ def counts_add_up(facts: Facts) -> bool:
 strings = st.text(
     st.sampled_from("abcdé李👩[]\r\u2028\x85") | st.characters(exclude_categories=["Cs", "Cc"]), max_size=9
 )
-enough_strings = st.lists(strings, min_size=1, max_size=60).map(lambda lines: lines + made_lines(DISTINCT_LEAST))
+enough_strings = st.lists(strings, min_size=1, max_size=60).map(lambda lines: lines + made_lines(MIN_DISTINCT))
 long_strings = st.tuples(st.text("abé👩\r", min_size=1, max_size=9), st.integers(1, 50)).map(
     lambda pair: pair[0] * pair[1]
 )
@@ -503,7 +503,7 @@ def test_no_more_is_held_out_than_the_most() -> None:
     assert (few.validation, few.test) == (10, 10)
 
 
-@pytest.mark.parametrize("number", [DISTINCT_LEAST, 17, 30, 99, 500, DISTINCT_FEW - 1])
+@pytest.mark.parametrize("number", [MIN_DISTINCT, 17, 30, 99, 500, DISTINCT_FEW - 1])
 @pytest.mark.parametrize("held_out", [0.001, 0.2, 0.9])
 def test_small_corpora_have_no_empty_part(number: int, held_out: float) -> None:
     corpus = prepared(made_lines(number), held_out=held_out)

@@ -98,7 +98,7 @@ def test_fingerprints_are_kept_and_overwritten_with_a_run(
     tiny_corpus: Path, tiny_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(cache_dir.ENVIRONMENT, str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "BYTES_LEAST", 0)
+    monkeypatch.setattr(cache, "MIN_BYTES", 0)
     for number, run in itertools.product(range(2), [tmp_path / "one", tmp_path / "other"]):
         found, config = scan_data(tiny_corpus, tiny_config())
         create(found, config, run, overwrite=number > 0)
@@ -125,7 +125,7 @@ def test_several_files_are_kept_as_one(
 ) -> None:
     """They are found again whatever they are called, and not in another order, nor one without the other."""
     monkeypatch.setenv(cache_dir.ENVIRONMENT, str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "BYTES_LEAST", 0)
+    monkeypatch.setattr(cache, "MIN_BYTES", 0)
     files = [tmp_path / name for name in ("a.txt", "b.txt", "c.txt")]
     for file, first in zip(files, (0, 350, 0), strict=True):
         file.write_text("\n".join(tiny_lines[first : first + 350]))

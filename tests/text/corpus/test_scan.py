@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from seqgan_wgp.config.schema import CorpusSettings
 from seqgan_wgp.errors import CorpusError
-from seqgan_wgp.text.corpus.scan import DISTINCT_LEAST, LENGTH_MOST, SIZES, FirstPass, decide_layout, scan
+from seqgan_wgp.text.corpus.scan import MAX_LENGTH, MIN_DISTINCT, SIZES, FirstPass, decide_layout, scan
 from seqgan_wgp.text.corpus.stats import DISTINCT_FEW
 from seqgan_wgp.text.readers.reader import BLOCK_BYTES, LINE_BYTES, Reader
 from seqgan_wgp.text.vocabulary import BYTES
@@ -37,12 +37,12 @@ def test_the_length_is_the_least_that_holds_them(sizes: list[int]) -> None:
     lines = [f"{place:03d}".ljust(size, "x")[:size] for place, size in enumerate(sizes)] + made_lines(16)
     lengths = sorted(map(len, lines))
     holding = lengths[-(-len(lines) * 99 // 100) - 1]
-    assert scanned(lines).facts.length == min(next(n for n in range(8, 200, 8) if n >= holding), LENGTH_MOST)
+    assert scanned(lines).facts.length == min(next(n for n in range(8, 200, 8) if n >= holding), MAX_LENGTH)
 
 
 def test_the_length_is_at_most_64_unless_asked_for() -> None:
     lines = [line * 20 for line in made_lines(50)]
-    assert scanned(lines).facts.length == LENGTH_MOST == 64
+    assert scanned(lines).facts.length == MAX_LENGTH == 64
     assert scanned(lines, length=100).facts.length == 100
     assert scanned(lines, length=100).facts.cropped == 0
 
@@ -56,7 +56,7 @@ sizes_around = st.integers(1, 18) | st.sampled_from([63, 64, 65, 80])
 @st.composite
 def lines_with_rare_characters(draw: st.DrawFn) -> list[str]:
     """Common lines and a few in which one character is rare, at any place."""
-    lines = made_lines(draw(st.sampled_from([DISTINCT_LEAST, 1_500])))
+    lines = made_lines(draw(st.sampled_from([MIN_DISTINCT, 1_500])))
     for rare in draw(st.lists(st.sampled_from("éßñ李王👩🚀XYZ"), max_size=12)):
         size = draw(sizes_around)
         place = draw(st.integers(0, size - 1))

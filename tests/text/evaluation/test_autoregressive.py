@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from seqgan_wgp.config import Config
 from seqgan_wgp.text.corpus.dataset import Corpus
 from seqgan_wgp.text.domain import TextSpec
-from seqgan_wgp.text.evaluation.autoregressive import EPOCHS_MOST, STEPS_LEAST, baseline, plan_of
+from seqgan_wgp.text.evaluation.autoregressive import MAX_EPOCHS, MIN_STEPS, baseline, plan_of
 from seqgan_wgp.text.evaluation.baselines import Bench
 from seqgan_wgp.text.evaluation.evaluate import evaluate_text
 from seqgan_wgp.text.evaluation.options import TextEvalOptions
@@ -56,7 +56,7 @@ class Rows:
 
 def test_steps_follow_from_the_budget_and_the_corpus(corpus: Corpus) -> None:
     few, many, most = (plan_of(corpus, seconds)[1].steps for seconds in (1e-6, 0.3, 1e6))
-    assert few == STEPS_LEAST < many < most == EPOCHS_MOST * len(corpus.train) // 128
+    assert few == MIN_STEPS < many < most == MAX_EPOCHS * len(corpus.train) // 128
 
 
 def test_it_is_the_same_again_and_learns(corpus: Corpus) -> None:

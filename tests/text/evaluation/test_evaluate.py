@@ -17,9 +17,9 @@ from seqgan_wgp.config import Config
 from seqgan_wgp.text.corpus.dataset import Corpus
 from seqgan_wgp.text.corpus.stats import Facts
 from seqgan_wgp.text.domain import TextDomain, TextSpec
-from seqgan_wgp.text.evaluation.baselines import MARKOV_ORDERS, ROWS_MOST, Bench
+from seqgan_wgp.text.evaluation.baselines import MARKOV_ORDERS, MAX_ROWS, Bench
 from seqgan_wgp.text.evaluation.evaluate import TextEvaluation, evaluate_text
-from seqgan_wgp.text.evaluation.options import LEGACY_SAMPLES, SAMPLES_MOST, TextEvalOptions
+from seqgan_wgp.text.evaluation.options import LEGACY_SAMPLES, MAX_SAMPLES, TextEvalOptions
 from seqgan_wgp.text.evaluation.verdicts import BASELINE_ORDER
 from seqgan_wgp.text.metrics.markov import MarkovChain
 from seqgan_wgp.text.metrics.ngrams import NgramReference
@@ -146,7 +146,7 @@ def test_the_published_protocol(corpus: Corpus) -> None:
     assert f"against {len(train_RL)} training lines" in found.method
 
 
-@pytest.mark.parametrize(("samples", "test", "n"), [(None, 7, 7), (None, 50_000, SAMPLES_MOST), (9, 7, 9), (1, 7, 1)])
+@pytest.mark.parametrize(("samples", "test", "n"), [(None, 7, 7), (None, 50_000, MAX_SAMPLES), (9, 7, 9), (1, 7, 1)])
 def test_as_many_strings_as_the_test_half_has(samples: int | None, test: int, n: int) -> None:
     assert TextEvalOptions(samples=samples).count(test) == n
     assert TextEvalOptions(samples=samples, legacy=True).count(test) == LEGACY_SAMPLES
@@ -225,7 +225,7 @@ def test_progress_is_told(corpus: Corpus) -> None:
 
 
 def test_of_long_corpora_evenly_spaced_rows_are_counted() -> None:
-    rows = ROWS_MOST + ROWS_MOST // 2
+    rows = MAX_ROWS + MAX_ROWS // 2
     ids_NS = np.arange(2 * (rows + 40), dtype=np.uint32).reshape(-1, 2)
     facts = Facts(
         name="long", sha256="", length=2, alphabet=0, read=0, empty=0, bad=0, cropped=0, dropped=0, rows=0,
@@ -234,7 +234,7 @@ def test_of_long_corpora_evenly_spaced_rows_are_counted() -> None:
     corpus = Corpus(facts=facts, vocabulary=None, ids_NS=ids_NS)  # type: ignore[arg-type]
     bench = Bench(corpus=corpus, asked=TextEvalOptions(), on_step=lambda *_step: None)
     fitted_RL = bench.fitted_RL
-    assert len(fitted_RL) == ROWS_MOST
+    assert len(fitted_RL) == MAX_ROWS
     assert fitted_RL[:4, 0].tolist() == [0, 2, 6, 8]
     assert set(np.diff(fitted_RL[:, 0].astype(int)).tolist()) == {2, 4}
     assert fitted_RL[-1, 0] < 2 * rows

@@ -90,9 +90,9 @@ def test_the_test_half_is_not_looked_at(corpus: Corpus, monkeypatch: pytest.Monk
 def test_n_grams_too_many_for_a_file_are_left_out(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     models = choose.candidate_models(corpus)
     assert [model.order for model in models] == [3, 4]
-    monkeypatch.setattr(choose, "NGRAMS_MOST", len(models[0].key_N))
+    monkeypatch.setattr(choose, "MAX_NGRAMS", len(models[0].key_N))
     assert [model.order for model in choose.candidate_models(corpus)] == [3]
-    monkeypatch.setattr(choose, "CELLS_MOST", 10)
+    monkeypatch.setattr(choose, "MAX_CELLS", 10)
     with pytest.raises(ConfigError, match="too large"):
         choose.candidate_models(corpus)
 

@@ -12,7 +12,7 @@ from seqgan_wgp.text.causal import CausalNetwork, CausalSettings, Drawing
 from seqgan_wgp.text.constrained.lookahead import Lookahead, PositionChain
 from seqgan_wgp.text.constrained.trellis import Trellis
 from seqgan_wgp.text.generation.causal_stream import (
-    PROPOSALS_MOST,
+    MAX_PROPOSALS,
     Steering,
     chain_of,
     constrained_sample,
@@ -95,15 +95,13 @@ def test_more_proposals_bring_strings_nearer_to_the_conditional_distribution(pat
         return float(np.abs(shares(ids_NL, np.ones(len(ids_NL))) - conditional(network, pattern)).sum())
 
     assert error(own.proposals) < 0.25
-    assert error(PROPOSALS_MOST) < max(0.7 * error(1), 0.04)
+    assert error(MAX_PROPOSALS) < max(0.7 * error(1), 0.04)
 
 
 def test_a_string_depends_on_its_number_alone() -> None:
     network, trellis = any_network(), of(".*ab.*")
     assert trellis is not None
-    steering = Steering(
-        trellis=trellis, ahead=steering_for(network, Drawing(), trellis).ahead, proposals=PROPOSALS_MOST
-    )
+    steering = Steering(trellis=trellis, ahead=steering_for(network, Drawing(), trellis).ahead, proposals=MAX_PROPOSALS)
     whole, _ = constrained_sample(network, 1, torch.arange(60), Drawing(), steering)
     part, _ = constrained_sample(network, 1, torch.arange(20, 40), Drawing(), steering)
     assert torch.equal(whole[20:40], part)
@@ -120,7 +118,7 @@ def test_only_symbols_above_epsilon_or_the_likeliest_are_drawn_under_constraints
 
 
 def test_the_number_of_proposals_follows_from_how_good_they_are() -> None:
-    assert [proposals_for(share) for share in (1.0, 0.91, 0.75, 0.5, 0.3, 0.01)] == [1, 1, 3, 4, 7, PROPOSALS_MOST]
+    assert [proposals_for(share) for share in (1.0, 0.91, 0.75, 0.5, 0.3, 0.01)] == [1, 1, 3, 4, 7, MAX_PROPOSALS]
     network, trellis = any_network(), of("[abc]*")
     assert trellis is not None
     assert steering_for(network, Drawing(), trellis).proposals == 1

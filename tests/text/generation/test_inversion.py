@@ -15,7 +15,7 @@ from seqgan_wgp.config import Config
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.text.domain import TextSpec
 from seqgan_wgp.text.generation.inversion import (
-    CANDIDATES_LEAST,
+    MIN_CANDIDATES,
     Generating,
     Inversion,
     Latents,
@@ -188,8 +188,8 @@ def test_a_neighbour_is_the_string_of_a_latent_so_far_away(distribution: str) ->
     model, latents = model_of(Directions(), distribution), latents_of(distribution, stream=Stream.SAMPLE_LATENT)
     found = invert(model, "bad", latents_of(distribution))
     for near in itertools.islice(neighbours(model, found, latents, 5), 5):
-        number = round(near.distance * CANDIDATES_LEAST) - 1
-        latent_1Z = LATENT_SPACES[distribution].blended(
+        number = round(near.distance * MIN_CANDIDATES) - 1
+        latent_1Z = LATENT_SPACES[distribution].blend(
             found.latent_Z, latents(torch.tensor([number])), torch.tensor([near.distance])
         )
         (table_NLV,) = generate_at(model.generator, latent_1Z, CPU)
@@ -225,7 +225,7 @@ def test_latents_between_two_are_as_typical_as_they(distribution: str) -> None:
     space, latents = LATENT_SPACES[distribution], latents_of(distribution)
     first_Z, others_NZ = latents(torch.tensor([0]))[0], latents(torch.arange(1, 400))
     share_N = torch.linspace(0, 1, 399)
-    between_NZ = space.blended(first_Z, others_NZ, share_N)
+    between_NZ = space.blend(first_Z, others_NZ, share_N)
     assert torch.equal(between_NZ[0], first_Z)
     assert torch.allclose(between_NZ[-1], others_NZ[-1], atol=1e-6)
     if distribution == "uniform":
@@ -249,4 +249,4 @@ def test_the_cost_of_a_normal_latent_is_minus_the_log_density_of_its_radius(size
 def test_uniform_latents_cost_nothing_and_stay_in_their_cube() -> None:
     space, latent_NZ = LATENT_SPACES["uniform"], torch.tensor([[0.5, -3.0], [1.5, 1.0]])
     assert space.cost(latent_NZ).tolist() == [0, 0]
-    assert space.confined(latent_NZ).tolist() == [[0.5, -1.0], [1.0, 1.0]]
+    assert space.project(latent_NZ).tolist() == [[0.5, -1.0], [1.0, 1.0]]

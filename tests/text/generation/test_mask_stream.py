@@ -31,7 +31,7 @@ LINES = ["ab", "ba", "baa", "bcc", "eeee", "eeed", "eeec", "abcd", "x", "aaaaa"]
 
 @pytest.fixture
 def model(tiny_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> TextModel:
-    monkeypatch.setattr(stages, "IDLE_MOST", 600)
+    monkeypatch.setattr(stages, "MAX_IDLE", 600)
     monkeypatch.setattr(by_probability, "LATENTS", 512)
     return text_model(tiny_config(), Vocabulary("abcde"))
 

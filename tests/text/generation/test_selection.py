@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +14,20 @@ import pytest
 
 from seqgan_wgp.config import Config
 from seqgan_wgp.errors import ConfigError
+from seqgan_wgp.model import Model
 from seqgan_wgp.text.constrained.constraints import Constraints
 from seqgan_wgp.text.constrained.mask_file import masks_from
 from seqgan_wgp.text.constrained.options import constraints_from
 from seqgan_wgp.text.generation.filters import StringFilter
 from seqgan_wgp.text.generation.mask_stream import mask_stream, plan_masks
 from seqgan_wgp.text.generation.request import Request, StringBlock
-from seqgan_wgp.text.generation.selection import Selection, selected_records, selected_strings
+from seqgan_wgp.text.generation.selection import (
+    GenerateOptions,
+    Selection,
+    check_options,
+    selected_records,
+    selected_strings,
+)
 from seqgan_wgp.text.generation.stream import TextModel, stream
 from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.vocabulary import Vocabulary
@@ -52,9 +62,18 @@ def test_arguments_are_constraints(given: dict[str, Any], constraints: Constrain
 
 
 def test_an_unknown_argument_gets_a_suggestion() -> None:
+    check_options({"prefix": "a", "seed": 1})
     with pytest.raises(ConfigError, match="there is no argument 'prefx'; did you mean 'prefix'") as caught:
-        constraints_from({"prefx": "a"})
-    assert "at_least" in caught.value.remedy
+        check_options({"prefx": "a"})
+    assert {"at_least", "seed", "unique"} <= set(re.split(r"[ ,]+", caught.value.remedy))
+
+
+def test_every_option_is_described_and_every_field_of_a_selection_is_an_option() -> None:
+    text = (inspect.getdoc(Model.generate) or "").partition("Raises:")[0]
+    listed = re.findall(r"^    (\w+(?:, \w+)*)(?: \(.*?\))?:", text, flags=re.MULTILINE)
+    described = {name for names in listed for name in names.split(", ")}
+    assert described == {"n", *GenerateOptions.__annotations__}
+    assert {field.name for field in dataclasses.fields(Selection)} <= set(GenerateOptions.__annotations__)
 
 
 def test_what_is_selected_is_what_a_plain_filter_leaves(model: TextModel) -> None:

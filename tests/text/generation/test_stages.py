@@ -44,7 +44,7 @@ def model(tiny_config: Callable[..., Config]) -> TextModel:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stages end soon, so that all of them have their turn."""
-    monkeypatch.setattr(stages, "IDLE_MOST", 600)
+    monkeypatch.setattr(stages, "MAX_IDLE", 600)
     monkeypatch.setattr(ordering, "LATENTS", 512)
 
 
@@ -155,6 +155,6 @@ def test_a_causal_model_lists_all_of_a_space_by_its_exact_probability(model: Tex
 
 
 def test_more_strings_than_can_be_listed_are_refused(model: TextModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ordering, "ENUMERABLE_MOST", 50)
+    monkeypatch.setattr(ordering, "MAX_ENUMERABLE", 50)
     with pytest.raises(ConfigError, match=f"50 strings at most .* but {len(SPACE)} satisfy"):
         OrderedStream(model, Request(n=3, constraints=CONSTRAINTS), None)

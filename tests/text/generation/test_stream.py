@@ -16,7 +16,7 @@ from seqgan_wgp.text.generation import request as requests
 from seqgan_wgp.text.generation import stream as generating
 from seqgan_wgp.text.generation.filters import StringFilter
 from seqgan_wgp.text.generation.request import (
-    NUMBERS_MOST,
+    MAX_NUMBERS,
     Progress,
     Request,
     StringBlock,
@@ -105,10 +105,10 @@ def test_shards_are_the_whole_each_string_in_one_of_them(shards: int, n: int, st
 
 
 def test_a_stream_without_end_goes_on(model: TextModel) -> None:
-    found = stream(model, Request(n=None, start=NUMBERS_MOST // 2))
+    found = stream(model, Request(n=None, start=MAX_NUMBERS // 2))
     blocks = [next(found)[0] for _ in range(3)]
     assert np.concatenate([block.index_N for block in blocks]).tolist() == list(
-        range(NUMBERS_MOST // 2, NUMBERS_MOST // 2 + 3 * BLOCK)
+        range(MAX_NUMBERS // 2, MAX_NUMBERS // 2 + 3 * BLOCK)
     )
 
 
@@ -208,7 +208,7 @@ def test_the_best_are_those_that_sorting_finds(count: int, model: TextModel, mon
         ({"shard": (3, 2)}, "numbered from 1 to 2"),
         ({"start": -1}, "--start is -1"),
         ({"seed": -1}, "--seed is -1"),
-        ({"start": NUMBERS_MOST}, "is 1,152,921,504,606,846,9"),
+        ({"start": MAX_NUMBERS}, "is 1,152,921,504,606,846,9"),
         ({"decode": "smple"}, "did you mean 'sample'"),
         ({"decode": "sample", "temperature": 0}, "temperature is 0"),
         ({"temperature": 0.5}, "temperature is 0.5"),

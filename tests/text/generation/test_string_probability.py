@@ -79,7 +79,7 @@ def by_quadrature(model: Generating) -> Tensor:
     place = torch.linspace(-6, 6, 481, dtype=torch.float64)
     grid_BZ = torch.cartesian_prod(place, place)
     weight_B = (-grid_BZ.square().sum(dim=1) / 2).exp()
-    latent_BZ = LATENT_SPACES[model.distribution].of_normal(grid_BZ).float()
+    latent_BZ = LATENT_SPACES[model.distribution].from_normal(grid_BZ).float()
     logs_BX = model.generator.logits(latent_BZ).log_softmax(dim=-1).flatten(1).double()  # type: ignore[operator]
     likelihood_BS = (logs_BX @ counted(every_string(), SIZE).double().t()).exp()
     p_S: Tensor = (weight_B / weight_B.sum()) @ likelihood_BS

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqgan_wgp.config import Config
-from seqgan_wgp.text.domain import PLACES_MOST, TextDomain, TextSpec
+from seqgan_wgp.text.domain import MAX_PLACES, TextDomain, TextSpec
 from seqgan_wgp.text.metrics.peakedness import peakedness
 from seqgan_wgp.text.vocabulary import Vocabulary
-from seqgan_wgp.training.domain import Observant
+from seqgan_wgp.training.domain import HasDiagnostics
 from seqgan_wgp.training.trainer import Trainer
 
 from ..corpora import prepared
@@ -45,20 +45,20 @@ def test_positions_are_apart_and_the_batch_is_averaged() -> None:
     assert found.entropy_bits_L.tolist() == pytest.approx([quarter / 2, 1])
 
 
-@pytest.mark.parametrize("length", [1, PLACES_MOST, PLACES_MOST + 1, 4096])
+@pytest.mark.parametrize("length", [1, MAX_PLACES, MAX_PLACES + 1, 4096])
 def test_a_form_observes_each_position_or_stretches_of_many(length: int) -> None:
     spec = TextSpec(Vocabulary("abc"), length, {})
-    assert isinstance(spec, Observant)
+    assert isinstance(spec, HasDiagnostics)
     size = spec.vocabulary.size
     fake_BLV = torch.randn(2, length, size, generator=torch.Generator().manual_seed(0)).softmax(dim=-1)
-    found, exact = spec.observe(fake_BLV), peakedness(fake_BLV)
+    found, exact = spec.diagnostics(fake_BLV), peakedness(fake_BLV)
     assert found["peak_mean"] == pytest.approx(exact.peak_L.mean().item())
     assert found["entropy_bits"] == pytest.approx(exact.entropy_bits_L.mean().item())
-    assert len(found["peaks_by_position"]) == min(length, PLACES_MOST)
-    if length <= PLACES_MOST:
+    assert len(found["peaks_by_position"]) == min(length, MAX_PLACES)
+    if length <= MAX_PLACES:
         assert found["entropy_bits_by_position"] == exact.entropy_bits_L.tolist()
-    elif length % PLACES_MOST == 0:
-        stretches = exact.peak_L.reshape(PLACES_MOST, -1).mean(dim=1)
+    elif length % MAX_PLACES == 0:
+        stretches = exact.peak_L.reshape(MAX_PLACES, -1).mean(dim=1)
         assert found["peaks_by_position"] == pytest.approx(stretches.tolist())
 
 

@@ -22,10 +22,10 @@ from hypothesis import strategies as st
 from seqgan_wgp.config.schema import CorpusSettings
 from seqgan_wgp.errors import CorpusError
 from seqgan_wgp.text.corpus.dataset import encoded_rows
-from seqgan_wgp.text.corpus.scan import DISTINCT_LEAST, Scan, scan
+from seqgan_wgp.text.corpus.scan import MIN_DISTINCT, Scan, scan
 from seqgan_wgp.text.readers.open import Source, open_inputs, open_source
 from seqgan_wgp.text.readers.reader import Reader
-from seqgan_wgp.text.readers.source import LINES_LEAST
+from seqgan_wgp.text.readers.source import MIN_LINES
 
 Write = Callable[..., list[Path]]
 
@@ -242,18 +242,18 @@ def test_a_pattern_that_no_file_has_is_refused(pattern: str, write: Write, monke
 
 
 def test_paths_and_few_strings_name_files_and_many_strings_are_lines(write: Write) -> None:
-    paths = write(**{f"{number:02}.txt": f"line {number}\n" for number in range(LINES_LEAST)})
-    expected = [f"line {number}" for number in range(LINES_LEAST)]
+    paths = write(**{f"{number:02}.txt": f"line {number}\n" for number in range(MIN_LINES)})
+    expected = [f"line {number}" for number in range(MIN_LINES)]
     mixed: Sequence[str | Path] = [str(paths[0]), *paths[1:]]
     assert read(open_source(paths)) == read(open_source(mixed)) == expected
     assert read(open_source([str(path) for path in paths[:-1]])) == expected[:-1]
-    lines = [f"word {number}" for number in range(LINES_LEAST)]
+    lines = [f"word {number}" for number in range(MIN_LINES)]
     assert read(open_source(lines)) == lines
     assert read(open_source([*map(str, paths[:-1]), "no file"])) == [*map(str, paths[:-1]), "no file"]
 
 
 def test_many_strings_that_are_all_files_might_mean_either(write: Write) -> None:
-    paths = write(**{f"{number:02}.txt": "a\n" for number in range(LINES_LEAST)})
+    paths = write(**{f"{number:02}.txt": "a\n" for number in range(MIN_LINES)})
     with pytest.raises(CorpusError, match="not clear what to train on"):
         open_source([str(path) for path in paths])
 
@@ -263,4 +263,4 @@ def test_few_strings_that_are_no_files_are_lines() -> None:
 
 
 def test_fewer_strings_are_inputs_only_where_they_could_not_be_learnt_from() -> None:
-    assert LINES_LEAST == DISTINCT_LEAST
+    assert MIN_LINES == MIN_DISTINCT

@@ -411,7 +411,7 @@ def test_a_count_that_is_none_is_refused(count: str, tmp_path: Path) -> None:
 def test_large_counts_are_scaled_in_proportion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from seqgan_wgp.text.readers import weighted
 
-    monkeypatch.setattr(weighted, "COPIES_MOST", 3_000)
+    monkeypatch.setattr(weighted, "MAX_COPIES", 3_000)
     names = made(1_000, seed=3)
     (tmp_path / "w.csv").write_text(lines(["name,n", "most,20000", *(f"{name},10" for name in names)]))
     found = strings_in(open_source(f"{tmp_path}/w.csv:name*n"))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from seqgan_wgp.config import Config, override, recipe
-from seqgan_wgp.nn.build import apply_weight_norm
+from seqgan_wgp.nn.layers import apply_weight_norm
 from seqgan_wgp.registry import CRITICS as NETWORK_CRITICS
 from seqgan_wgp.text.networks import CRITICS, NORMALIZATIONS
 from seqgan_wgp.training.critic_views import stem_view
@@ -430,6 +430,6 @@ def test_of_many_layers_a_record_tells_of_some_with_the_first_and_the_last() -> 
     trainer.round()
     found = diagnose(trainer.train_state)
     for norms in (found["gradient_norms"], found["activation_gradient_norms"]):
-        assert len(norms) == collect.LAYERS_MOST
+        assert len(norms) == collect.MAX_LAYERS
         assert ("0", "299") == (min(norms, key=int), max(norms, key=int)) == (next(iter(norms)), list(norms)[-1])
     assert len(json.dumps(found)) < 10_000

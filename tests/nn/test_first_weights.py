@@ -8,7 +8,7 @@ import torch
 from seqgan_wgp.config import override, recipe
 from seqgan_wgp.images.dataset import ImageFacts
 from seqgan_wgp.images.domain import ImageSpec
-from seqgan_wgp.nn.build import apply_weight_norm
+from seqgan_wgp.nn.layers import apply_weight_norm
 from seqgan_wgp.training.build import build_generator_and_critic
 
 FACTS = ImageFacts(name="made", sha256="", channels=1, height=12, width=12, train=1, validation=1, test=1)
