@@ -27,7 +27,7 @@ from .text.domain import TextSpec
 from .text.fusion.fusion import PART as FUSION
 from .text.fusion.fusion import Fusion, fusion_of
 from .text.generation import inversion
-from .text.generation.inversion import Generating, Inversion, Neighbour
+from .text.generation.inversion import Inversion, LatentGenerator, Neighbour
 from .text.generation.label_mix import Label, label_pairs
 from .text.generation.probabilities import ProbabilityOptions, StringProbability, probabilities
 from .text.generation.refined import RefinedStrings
@@ -501,7 +501,7 @@ class Model:
             drawn_seed = stream_key(seed, Stream.GUESSED_STRINGS) >> 2
             drawn = np.concatenate(list(self.samples(guesses, seed=drawn_seed, decode="sample")))
         distribution = settings.latent_distribution
-        source = Generating(generator=self.generator, spec=spec, distribution=distribution, device=self.device)
+        source = LatentGenerator(generator=self.generator, spec=spec, distribution=distribution, device=self.device)
         return probabilities(source, settings.latent, strings, options, drawn)
 
     def invert(self, text: str, *, seed: int = 0) -> Inversion:
@@ -577,7 +577,7 @@ class Model:
                 "train one without --label, on the lines of one label",
             )
 
-    def _generating(self, what: str) -> Generating:
+    def _generating(self, what: str) -> LatentGenerator:
         self.refuse_labels(what)
         if isinstance(self.generator, CausalGenerator):
             raise ConfigError(
@@ -586,7 +586,7 @@ class Model:
                 "use a model of the recipe fast",
             )
         distribution = self.config.generator.latent_distribution
-        return Generating(
+        return LatentGenerator(
             generator=self.generator, spec=self.text_spec(what), distribution=distribution, device=self.device
         )
 

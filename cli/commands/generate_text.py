@@ -292,10 +292,10 @@ def _encoder(model: TextModel, job: Job) -> tuple[Callable[[StringBlock], bytes]
 
 def _described(job: Job, excluded: list[str], plan: MaskPlan | None) -> dict[str, Any]:
     """Return the options that determine the strings, as JSON values by option name."""
-    from seqgan_wgp.text.generation.request import described
+    from seqgan_wgp.text.generation.request import request_options
 
     found = {
-        **described(job.request),
+        **request_options(job.request),
         "--unique": job.unique,
         "--not-in": excluded,
         **({} if job.valid is None else {"--valid": job.valid}),
@@ -310,7 +310,7 @@ def _described(job: Job, excluded: list[str], plan: MaskPlan | None) -> dict[str
 
 @contextmanager
 def _destination(
-    model: TextModel, job: Job, sieve: StringFilter | None, described: Callable[[], dict[str, Any]], header: bytes
+    model: TextModel, job: Job, sieve: StringFilter | None, request_options: Callable[[], dict[str, Any]], header: bytes
 ) -> Iterator[tuple[Write, Progress]]:
     """Yield the function that writes lines, and the progress so far, whose strings the filter then knows."""
     from seqgan_wgp.text.generation.request import Progress
@@ -321,12 +321,12 @@ def _destination(
             yield (lambda lines, _at: write(lines)), first
         return
     from seqgan_wgp.text.generation.reread import check_rereadable, reread
-    from seqgan_wgp.text.generation.resumable_file import Continued
+    from seqgan_wgp.text.generation.resumable_file import ResumableFile
 
-    request = {**described(), "--device": model.device.type, "MODEL": model.sha256()}
+    request = {**request_options(), "--device": model.device.type, "MODEL": model.sha256()}
     if job.distinct:
         check_rereadable(model.spec.vocabulary, job.format_)
-    with Continued(job.continued, request, first, header=header, overwrite=job.overwrite) as file:
+    with ResumableFile(job.continued, request, first, header=header, overwrite=job.overwrite) as file:
         if sieve is not None and job.distinct:
             unit, count = model.spec.vocabulary.unit, file.begun.strings
             sieve.exclude(reread(job.continued, job.format_, count, scores=job.scores, unit=unit))

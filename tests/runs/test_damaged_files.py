@@ -25,7 +25,7 @@ from seqgan_wgp.runs.metrics_log import MetricsLog, look_through
 from seqgan_wgp.runs.report.inputs import read_report_inputs
 from seqgan_wgp.text.corpus.dataset import open_corpus
 from seqgan_wgp.text.generation.request import Progress
-from seqgan_wgp.text.generation.resumable_file import Continued
+from seqgan_wgp.text.generation.resumable_file import ResumableFile
 from seqgan_wgp.toy.spec import ToyFacts, open_facts, write_distribution
 from tests.goldens import GOLDEN
 from tests.images.squares import squares
@@ -46,7 +46,7 @@ def load(folder: Path) -> None:
 
 
 def go_on(folder: Path) -> None:
-    with Continued(folder / "out.txt", REQUEST, Progress(next=0)):
+    with ResumableFile(folder / "out.txt", REQUEST, Progress(next=0)):
         pass
 
 
@@ -94,7 +94,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_collection(Collection(facts=pixels, images_NCHW=squares(9, seed=0)[:, None]), place)
     write_distribution(ToyFacts(name="8-gaussians", theta=0.0), place)
     (place / ".lock").write_bytes(b"held")
-    with Continued(place / "out.txt", REQUEST, Progress(next=0)) as file:
+    with ResumableFile(place / "out.txt", REQUEST, Progress(next=0)) as file:
         file.write(b"a\nb\n", Progress(next=2, strings=2))
     return place
 

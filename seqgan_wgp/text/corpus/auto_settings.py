@@ -61,7 +61,7 @@ def evaluation_every(size: Sizes) -> int:
     return max(100, 50 * round(samples / 32 / 50))
 
 
-def output(size: Sizes) -> str:
+def relaxation(size: Sizes) -> str:
     """Return the relaxation: sampled characters, but straight-through for a large alphabet.
 
     With a large alphabet, sampling noise decides what the latent vector should decide: with 3,000 characters, a hundred
@@ -77,7 +77,7 @@ def latent(size: Sizes) -> int:
 
 RULES: dict[str, Callable[[Sizes], int | str]] = {
     "generator.latent": latent,
-    "generator.relaxation": output,
+    "generator.relaxation": relaxation,
     "generator.width": width,
     "critic.width": width,
     "training.batch_size": batch_size,

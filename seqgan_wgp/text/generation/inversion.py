@@ -84,7 +84,7 @@ class Neighbour:
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Generating:
+class LatentGenerator:
     """A text generator with its spec and latent distribution."""
 
     generator: nn.Module
@@ -97,7 +97,7 @@ class Generating:
     device: torch.device
 
 
-def invert(model: Generating, text: str, latents: Latents) -> Inversion:
+def invert(model: LatentGenerator, text: str, latents: Latents) -> Inversion:
     """Return a latent that decodes to the text, or else the one under which the text is most likely.
 
     The search minimises -log p(text | latent) + the cost of the latent in its LATENT_SPACES, in nats. The cost keeps
@@ -145,7 +145,7 @@ def _target(spec: TextSpec, text: str) -> Tensor:
     return torch.from_numpy(ids_NL[0].astype("int64"))
 
 
-def _search(model: Generating, target_L: Tensor, latents: Latents) -> Tensor:
+def _search(model: LatentGenerator, target_L: Tensor, latents: Latents) -> Tensor:
     """Return the final latents (R, Z) of the search."""
     space = LATENT_SPACES[model.distribution]
     latent_RZ = latents(torch.arange(RESTARTS, device=model.device)).clone().requires_grad_(True)
@@ -171,7 +171,7 @@ def _log_probability(generator: nn.Module, latent_RZ: Tensor, target_L: Tensor) 
 
 
 def neighbours(
-    model: Generating, found: Inversion, latents: Latents, n: int = 10, distance: float = 1.0
+    model: LatentGenerator, found: Inversion, latents: Latents, n: int = 10, distance: float = 1.0
 ) -> Iterator[Neighbour]:
     """Yield distinct strings whose latents are around that of a text, nearest first, without the text itself.
 
@@ -201,7 +201,7 @@ def check_neighbours(n: int, distance: float) -> None:
 
 
 def _around(
-    model: Generating, found: Inversion, latents: Latents, candidates: int, distance: float
+    model: LatentGenerator, found: Inversion, latents: Latents, candidates: int, distance: float
 ) -> Iterator[Neighbour]:
     """Yield the string of the text's own latent and then those of candidates, nearest first."""
     yield Neighbour(text=found.decoded, distance=0.0)

@@ -18,7 +18,7 @@ from ...errors import ConfigError
 from ...utils.arrays import Floats, Ints
 from ..causal_generator import CausalGenerator
 from ..vocabulary import PAD, UNKNOWN
-from .inversion import Generating
+from .inversion import LatentGenerator
 from .scoring import encoded_strings, flag_of
 from .string_probability import (
     MAX_LATENTS,
@@ -82,7 +82,7 @@ class ProbabilityOptions:
                 raise ConfigError(f"{name} is {value:,}, but it must be {least} to {MAX_LATENTS:,}")
 
 
-def estimate(model: Generating, latent: int, ids_SL: Ints, options: ProbabilityOptions) -> LogMean:
+def estimate(model: LatentGenerator, latent: int, ids_SL: Ints, options: ProbabilityOptions) -> LogMean:
     """Return the log probabilities of (S, L) ids.
 
     A causal network is a product of conditional probabilities, so its log p is exact; symbols below its `epsilon`,
@@ -100,7 +100,7 @@ def estimate(model: Generating, latent: int, ids_SL: Ints, options: ProbabilityO
 
 
 def probabilities(
-    model: Generating,
+    model: LatentGenerator,
     latent: int,
     strings: Iterable[str],
     options: ProbabilityOptions,

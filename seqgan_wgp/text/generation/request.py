@@ -103,7 +103,7 @@ def parse_shard(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def described(request: Request) -> dict[str, Any]:
+def request_options(request: Request) -> dict[str, Any]:
     """Return the options that determine the strings of a request, without n, as JSON values by option name."""
     constraints = request.constraints or Constraints()
     # Index files of older versions lack the keys of later options.
@@ -197,10 +197,10 @@ class StringBlock:
 
     def select(self, keep: npt.NDArray[Any] | slice) -> StringBlock:
         """Return the strings selected by a mask, indices or a slice."""
-        return together([self], keep)
+        return concatenate_blocks([self], keep)
 
 
-def together(blocks: Sequence[StringBlock], keep: npt.NDArray[Any] | slice = slice(None)) -> StringBlock:
+def concatenate_blocks(blocks: Sequence[StringBlock], keep: npt.NDArray[Any] | slice = slice(None)) -> StringBlock:
     """Join one or more blocks, and select strings by a mask, indices or a slice."""
     columns: dict[str, Any] = {}
     for field in fields(StringBlock):
@@ -209,11 +209,11 @@ def together(blocks: Sequence[StringBlock], keep: npt.NDArray[Any] | slice = sli
     return StringBlock(**columns)
 
 
-def gathered(blocks: Iterator[StringBlock], most: int) -> Iterator[StringBlock]:
+def enlarge_blocks(blocks: Iterator[StringBlock], most: int) -> Iterator[StringBlock]:
     """Yield the same strings in larger blocks: first one block, then twice as many as before, up to `most`."""
     count = 1
     while taken := list(itertools.islice(blocks, count)):
-        yield together(taken) if len(taken) > 1 else taken[0]
+        yield concatenate_blocks(taken) if len(taken) > 1 else taken[0]
         count = min(2 * count, most)
 
 
@@ -244,7 +244,7 @@ _GATHERED = 1 << 15
 
 
 def _best(blocks: list[StringBlock], count: int) -> StringBlock:
-    block = together(blocks)
+    block = concatenate_blocks(blocks)
     assert block.score_N is not None
     return block.select(np.lexsort((block.index_N, -block.score_N))[:count])
 

@@ -50,7 +50,7 @@ class Index:
 
 
 @final
-class Continued:
+class ResumableFile:
     """A file that is written from the start or from where it was interrupted, locked for other processes.
 
     Args:

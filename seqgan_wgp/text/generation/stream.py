@@ -33,7 +33,7 @@ from ..fusion.fusion import Fusion
 from ..refinement.refiner import Refiner
 from .causal_stream import Steering, block_uniforms, chain_of, constrained_sample, drawing_of, steering_of
 from .filters import StringFilter
-from .request import MAX_NUMBERS, Progress, Request, StringBlock, gathered
+from .request import MAX_NUMBERS, Progress, Request, StringBlock, enlarge_blocks
 from .sampling import decode_noise, sample
 from .scoring import critic_scores, log_probability
 
@@ -181,7 +181,7 @@ def _selected(
     limits: Limits,
 ) -> Iterator[tuple[StringBlock, Progress]]:
     if sieve is not None and sieve.blocks > 1:
-        found = gathered(found, sieve.blocks)
+        found = enlarge_blocks(found, sieve.blocks)
     while (n is None or at.strings < n) and not limits.reached(at):
         block = next(found, None)
         if block is None:

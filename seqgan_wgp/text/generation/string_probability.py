@@ -31,7 +31,7 @@ from ...utils.counter_rng import Stream, normal
 from ...utils.devices import matmul_precision
 from ..networks import log_probabilities
 from ..vocabulary import PAD
-from .inversion import Generating
+from .inversion import LatentGenerator
 
 LATENTS = 65_536
 """Default number of latents."""
@@ -95,7 +95,7 @@ def counted(ids_SL: Tensor, vocabulary_size: int) -> Tensor:
 class LatentModel:
     """A generator as a function of standard normal numbers."""
 
-    model: Generating
+    model: LatentGenerator
     latent: int
     """Z."""
 

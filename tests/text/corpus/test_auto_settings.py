@@ -24,7 +24,7 @@ from seqgan_wgp.text.corpus.auto_settings import (
     batch_size,
     by_rule,
     evaluation_every,
-    output,
+    relaxation,
     sizes,
     width,
 )
@@ -53,7 +53,7 @@ any_sizes = st.builds(
 
 @pytest.mark.parametrize(("alphabet", "expected"), [(1, "sampled"), (499, "sampled"), (500, "straight-through")])
 def test_characters_are_sampled_of_small_alphabets(alphabet: int, expected: str) -> None:
-    assert output(replace(SIZES, alphabet=alphabet)) == expected
+    assert relaxation(replace(SIZES, alphabet=alphabet)) == expected
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.text.domain import TextSpec
 from seqgan_wgp.text.generation.inversion import (
     MIN_CANDIDATES,
-    Generating,
     Inversion,
+    LatentGenerator,
     Latents,
     check_neighbours,
     invert,
@@ -64,9 +64,9 @@ def latents_of(distribution: str, seed: int = 0, stream: Stream = Stream.INVERSI
     return lambda index_N: normal(seed, stream, index_N, SIZE)
 
 
-def model_of(generator: nn.Module, distribution: str = "normal") -> Generating:
+def model_of(generator: nn.Module, distribution: str = "normal") -> LatentGenerator:
     spec = TextSpec(VOCABULARY, LENGTH, {})
-    return Generating(generator=generator, spec=spec, distribution=distribution, device=CPU)
+    return LatentGenerator(generator=generator, spec=spec, distribution=distribution, device=CPU)
 
 
 @pytest.fixture(params=LATENT_SPACES)
@@ -154,7 +154,7 @@ def test_of_a_large_alphabet_and_of_bytes_a_message_says_no_more_than_helps() ->
     letters = TextSpec(Vocabulary("".join(map(chr, range(0x4E00, 0x5000)))), LENGTH, {})
     raw = TextSpec(Vocabulary.of_bytes(), LENGTH, {})
     for spec, text, length in ((letters, "a", 250), (raw, "ééaéé", 100)):
-        model = Generating(generator=Directions(), spec=spec, distribution="normal", device=CPU)
+        model = LatentGenerator(generator=Directions(), spec=spec, distribution="normal", device=CPU)
         with pytest.raises(ConfigError) as error:
             invert(model, text, latents_of("normal"))
         assert len(str(error.value)) < length

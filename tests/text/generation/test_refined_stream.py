@@ -13,7 +13,7 @@ from seqgan_wgp.config import Config
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.text.constrained.constraints import Constraints
 from seqgan_wgp.text.generation.filters import StringFilter
-from seqgan_wgp.text.generation.request import Progress, Request, described
+from seqgan_wgp.text.generation.request import Progress, Request, request_options
 from seqgan_wgp.text.generation.stream import TextModel, stream
 from seqgan_wgp.text.hashing.string_hashes import StringHashes
 from seqgan_wgp.text.refinement.refiner import AcceptanceConfig
@@ -115,8 +115,8 @@ def test_what_cannot_be(model: TextModel) -> None:
 
 
 def test_an_index_of_before_has_no_key_of_it_and_the_refiner_is_part_of_the_model(model: TextModel) -> None:
-    assert "--refine" not in described(Request(n=1))
-    assert described(Request(n=1, refine=True))["--refine"] is True
+    assert "--refine" not in request_options(Request(n=1))
+    assert request_options(Request(n=1, refine=True))["--refine"] is True
     assert model.refiner is not None
     other = replace(model.refiner, config=AcceptanceConfig(quantile=0.5))
     assert len({one.sha256() for one in (model, replace(model, refiner=None), replace(model, refiner=other))}) == 3

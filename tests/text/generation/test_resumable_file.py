@@ -13,7 +13,7 @@ import pytest
 
 from seqgan_wgp.errors import CheckpointError, ConfigError
 from seqgan_wgp.text.generation.request import Progress
-from seqgan_wgp.text.generation.resumable_file import Continued
+from seqgan_wgp.text.generation.resumable_file import ResumableFile
 
 Contents = Callable[[Path], dict[str, bytes | None]]
 
@@ -29,9 +29,9 @@ def steps(begun: Progress) -> Iterator[tuple[bytes, Progress]]:
         yield LINES[place], Progress(strings=strings, next=FIRST.next + place + 1, idle=place)
 
 
-def opened(file: Path, **changes: Any) -> Continued:
+def opened(file: Path, **changes: Any) -> ResumableFile:
     arguments: dict[str, Any] = {"header": b"text\n", "every_seconds": 1e9, **changes}
-    return Continued(file, arguments.pop("request", REQUEST), FIRST, **arguments)
+    return ResumableFile(file, arguments.pop("request", REQUEST), FIRST, **arguments)
 
 
 def written(file: Path, *, most: int = 1_000, **changes: Any) -> bytes:

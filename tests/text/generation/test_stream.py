@@ -21,9 +21,9 @@ from seqgan_wgp.text.generation.request import (
     Request,
     StringBlock,
     best,
-    described,
+    concatenate_blocks,
     parse_shard,
-    together,
+    request_options,
 )
 from seqgan_wgp.text.generation.scoring import critic_scores, log_probability
 from seqgan_wgp.text.generation.stream import TextModel, is_exhausted, stream
@@ -43,7 +43,7 @@ def model(tiny_config: Callable[..., Config]) -> TextModel:
 
 
 def joined(model: TextModel, request: Request, sieve: StringFilter | None = None) -> StringBlock:
-    return together([block for block, _at in stream(model, request, sieve)])
+    return concatenate_blocks([block for block, _at in stream(model, request, sieve)])
 
 
 def shown(model: TextModel, blocks: Iterable[StringBlock]) -> Pairs:
@@ -191,7 +191,7 @@ def test_an_exhausted_model_ends_the_stream(model: TextModel, monkeypatch: pytes
 def test_the_best_are_those_that_sorting_finds(count: int, model: TextModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests, "_GATHERED", 100)
     blocks = [block for block, _at in stream(model, Request(n=2_000, scores=True))]
-    whole = together(blocks)
+    whole = concatenate_blocks(blocks)
     assert whole.score_N is not None
     order = sorted(range(2_000), key=lambda place: (-whole.score_N[place], place))[:count]  # type: ignore[index]
     chosen = best(iter(blocks), count)
@@ -236,9 +236,13 @@ def test_a_description_tells_requests_apart_but_for_n() -> None:
     ]
     constraints = Constraints(prefix="a"), Constraints(length=(1, 2)), Constraints(contains=("a",))
     changes += [{"constraints": each} for each in constraints]
-    said = [described(Request(n=5, **change)) for change in changes]
-    assert len({str(each) for each in [*said, described(Request(n=5))]}) == len(changes) + 1
-    assert described(Request(n=None)) == described(Request(n=5)) == described(Request(n=5, constraints=Constraints()))
+    said = [request_options(Request(n=5, **change)) for change in changes]
+    assert len({str(each) for each in [*said, request_options(Request(n=5))]}) == len(changes) + 1
+    assert (
+        request_options(Request(n=None))
+        == request_options(Request(n=5))
+        == request_options(Request(n=5, constraints=Constraints()))
+    )
 
 
 def test_models_are_told_apart(tiny_config: Callable[..., Config], model: TextModel) -> None:

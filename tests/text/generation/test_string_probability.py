@@ -15,7 +15,7 @@ from seqgan_wgp.config import recipe
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.text.causal_generator import CausalGenerator
 from seqgan_wgp.text.domain import TextSpec
-from seqgan_wgp.text.generation.inversion import Generating
+from seqgan_wgp.text.generation.inversion import LatentGenerator
 from seqgan_wgp.text.generation.probabilities import ProbabilityOptions, estimate, probabilities
 from seqgan_wgp.text.generation.string_probability import (
     LatentModel,
@@ -59,9 +59,9 @@ class Sharp(nn.Module):
         return logits_BX.reshape(-1, LENGTH, SIZE)
 
 
-def generating(generator: nn.Module, distribution: str = "normal") -> Generating:
+def generating(generator: nn.Module, distribution: str = "normal") -> LatentGenerator:
     spec = TextSpec(VOCABULARY, LENGTH, {})
-    return Generating(generator=generator, spec=spec, distribution=distribution, device=CPU)
+    return LatentGenerator(generator=generator, spec=spec, distribution=distribution, device=CPU)
 
 
 def every_string() -> Tensor:
@@ -74,7 +74,7 @@ def every_string() -> Tensor:
     return torch.tensor(rows)
 
 
-def by_quadrature(model: Generating) -> Tensor:
+def by_quadrature(model: LatentGenerator) -> Tensor:
     """log p of every string, by a sum over a fine grid of two standard normal numbers."""
     place = torch.linspace(-6, 6, 481, dtype=torch.float64)
     grid_BZ = torch.cartesian_prod(place, place)
