@@ -187,11 +187,11 @@ class Model:
 
     @cached_property
     def fusion(self) -> Fusion | None:
-        """The n-gram model that strings are drawn by too, where `runs.fuse` has chosen one.
+        """The fusion with an n-gram model that `runs.fuse` has chosen, if any.
 
         Raises:
-            CheckpointError: the file's part about it is damaged.
-            ConfigError: it was chosen for other weights than those that were loaded.
+            CheckpointError: its part of the file is damaged.
+            ConfigError: it was chosen for other weights than the loaded ones.
         """
         facts = self.facts.get(FUSION)
         if facts is None:
@@ -204,7 +204,7 @@ class Model:
         return fusion_of(facts, self._tensors, self.text_spec("fuse").vocabulary.size)
 
     def with_fusion(self, fusion: Fusion | None) -> Model:
-        """Return the model with a fusion, or without one; it has no refiner, which learnt from other strings."""
+        """Return the model with this fusion (None: without one), and without its refiner, trained on other strings."""
         parts = (FUSION, REFINER)
         facts = {name: value for name, value in self.facts.items() if name not in parts}
         own = {name: tensor for name, tensor in self._tensors.items() if name.split(".")[0] not in parts}
@@ -214,11 +214,13 @@ class Model:
         return type(self)(self.config, self.spec, facts, own, self.device)
 
     def decoding(self, decode: str = AUTO, *, refine: bool = False) -> str:
-        """Return how strings are decoded: what is asked for; for "auto" what the model says, or what its refiner needs.
+        """Return the decoding that a request gets; "auto" is resolved.
+
+        "auto" is "fusion" for a model with a fusion, otherwise "argmax"; with `refine` it is what the refiner requires.
 
         Args:
             decode: "argmax", "sample", "fusion" or "auto".
-            refine: whether the refiner is to judge them.
+            refine: whether only strings that the refiner accepts are wanted.
         """
         if decode != AUTO:
             return decode
@@ -410,7 +412,7 @@ class Model:
 
     @property
     def labels(self) -> list[str]:
-        """The labels that strings can be asked for by; empty for a model that was trained without."""
+        """The names of the labels; empty for a model without labels."""
         return [] if self._shares is None else list(self.text_spec("labels").label_names)
 
     @property
@@ -418,12 +420,12 @@ class Model:
         return self.spec.labels if isinstance(self.spec, Labelled) else None
 
     def label_numbers(self, n: int, *, seed: int = 0) -> npt.NDArray[np.int64] | None:
-        """Return the numbers (n,) of the labels of samples 0 .. n - 1, as `samples` draws them; None: it has none."""
+        """Return the label numbers (n,) of samples 0 .. n - 1; None for a model without labels."""
         shares = self._shares
         return None if shares is None else shares.draw(seed, Stream.SAMPLE_LATENT, torch.arange(n)).numpy()
 
     def drawn_labels(self, n: int, *, seed: int = 0, start: int = 0, label: Label = None) -> list[str]:
-        """Return the labels of the strings that `generate` gives for the same arguments, if it keeps all of them.
+        """Return the labels of the strings that `generate` returns for the same arguments, without filters.
 
         Raises ConfigError for a model without labels, an unknown label, or a negative number.
         """
@@ -451,14 +453,14 @@ class Model:
     def score(self, strings: Iterable[str], *, label: str | None = None) -> Iterator[Scored]:
         """Score strings with the critic, in order, in constant memory; higher means more like the corpus. Text only.
 
-        Strings that the critic cannot judge are flagged, not dropped; see `Scored`.
+        Strings that the critic cannot score are flagged, not dropped; see `Scored`.
 
         Args:
             strings: any number of strings.
-            label: of a conditional model, the label that the strings are scored by.
+            label: for a conditional model, the label of the strings.
 
         Raises:
-            ConfigError: this is not a text model, a conditional one is not given a label, or it is unknown.
+            ConfigError: this is not a text model, or a conditional model is given no label or an unknown one.
         """
         spec = self.text_spec("score")
         if label is None and spec.labels is not None:
@@ -479,15 +481,15 @@ class Model:
     ) -> Iterator[StringProbability]:
         """Estimate the probability of each string under `decode="sample"` at temperature 1, in order. Text only.
 
-        It is the mean over latents of the product of the characters' probabilities; for the network causal it is exact.
-        Fusion and refiner play no part.
+        log p(x) is the log of the mean, over latents, of the product of the characters' probabilities. For the network
+        causal it is exact. It does not account for a fusion or a refiner.
 
         Args:
             strings: any number of strings.
             latents: number of latents of the training distribution, the same for all strings.
-            importance: instead of these, number of latents for each string, most of them around those that give it:
-                a smaller standard error, for a fraction of a second per string.
-            guesses: number of drawn strings by which guess numbers are counted; 0: none.
+            importance: use importance sampling with this number of latents for each string instead: a smaller standard
+                error, for a fraction of a second per string. 0: do not.
+            guesses: number of sampled strings from which guess numbers are estimated; 0: no guess numbers.
             seed: random seed of the latents.
 
         Raises:
@@ -570,7 +572,7 @@ class Model:
         raise ConfigError(f"{what} works only with text models, and this is a model of {self.config.domain} data")
 
     def refuse_labels(self, what: str) -> None:
-        """Raise ConfigError if this is a conditional model, for which there is no `what`."""
+        """Raise ConfigError if this is a conditional model, which `what` does not support."""
         if self._shares is not None:
             raise ConfigError(
                 f"{what} does not work with a model that has labels",
