@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import recipes
+from benchmarks import recipes, variations
 from benchmarks.plans import CORPORA, Trial
+from seqgan_wgp.registry import unload_plugin
 from seqgan_wgp.training.trainer import Trainer
 
 TINY: dict[str, object] = {
@@ -46,6 +47,7 @@ def tiny() -> Callable[..., Trial]:
 
 
 @pytest.fixture
-def build(data: Path, tmp_path: Path) -> Callable[..., Trainer]:
+def build(data: Path, tmp_path: Path) -> Iterator[Callable[..., Trainer]]:
     """`build(trial, share)`: its trainer; `share` says how much of its time has passed."""
-    return lambda trial, share=lambda: 0.0: recipes.trainer_of(trial, data / CORPORA["names"][0], tmp_path, share)
+    yield lambda trial, share=lambda: 0.0: recipes.trainer_of(trial, data / CORPORA["names"][0], tmp_path, share)
+    unload_plugin(Path(variations.__file__).name)  # what variations have registered, which no other test shall see
