@@ -10,6 +10,7 @@ LOWEST_STAMP := $(LOWEST)/.installed
 LOWEST_LEAVES := --ignore tests/cli/test_words.py --ignore tests/dev
 NEWEST := .venv-newest
 NEWEST_LEAVES := --ignore tests/dev
+NEWEST_TESTS := tests
 TORCH := $(shell grep ^torch== constraints.txt)
 AUDIT := .venv-audit
 
@@ -52,13 +53,14 @@ test-lowest: $(LOWEST_STAMP)
 		-W ignore::DeprecationWarning $(LOWEST_LEAVES)
 
 # The newest versions that pyproject.toml allows, in an environment of their own, which each call brings up to date. torch is
-# that of constraints.txt; another one: make test-newest TORCH="torch>=2.13"
+# that of constraints.txt; another one: make test-newest TORCH="torch>=2.13". Fewer tests: make test-newest NEWEST_TESTS=tests/cli
 test-newest:
 	test -x $(NEWEST)/bin/python || $(PYTHON) -m venv --clear $(NEWEST)
 	$(NEWEST)/bin/python -m pip install --quiet --upgrade "pip>=23.1"
 	$(NEWEST)/bin/python -m pip install --quiet --upgrade "$(TORCH)"
 	PYTHONWARNINGS=ignore $(NEWEST)/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable ".[dev]" "$(TORCH)"
-	$(NEWEST)/bin/python -m pytest --numprocesses 2 --dist worksteal -m "not slow" --hypothesis-profile fast $(NEWEST_LEAVES)
+	$(NEWEST)/bin/python -m pytest --numprocesses 2 --dist worksteal -m "not slow" --hypothesis-profile fast \
+		$(NEWEST_LEAVES) $(NEWEST_TESTS)
 
 # Known vulnerabilities of all that `make install` installs. A package that could not be looked up is an error too: without
 # --strict, pip-audit finds nothing wrong where its database cannot be reached.

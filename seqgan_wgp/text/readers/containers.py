@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -50,6 +51,53 @@ def _frames(file: BinaryIO) -> Iterator[bytes]:
         raise EOFError("it ends within a frame")
 
 
+XZ_MEMORY_BYTES = 1 << 28
+"""Memory that unpacking xz may take; `xz -9` asks for a quarter of it, and the format allows 4 GB."""
+
+_XZ_BYTES = 1 << 16
+"""Bytes that are unpacked at a time, and at most so many bytes that they unpack to."""
+
+
+def _open_xz(file: BinaryIO) -> BinaryIO:
+    return io.BufferedReader(Pieces(file, _xz_streams(file)), 1 << 17)
+
+
+def _xz_streams(file: BinaryIO) -> Iterator[bytes]:
+    """Yield what xz data holds, streams one behind the other. The reader of `lzma` has no limit of memory.
+
+    Raises:
+        EOFError: it is cut off.
+        lzma.LZMAError: it is damaged.
+        OSError: it needs more memory than XZ_MEMORY_BYTES.
+    """
+    stream, rest = None, b""
+    while packed := rest or file.read(_XZ_BYTES):
+        if stream is None:
+            packed = packed.lstrip(b"\0")  # what may stand between streams
+            if not packed:
+                rest = b""
+                continue
+            stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY_BYTES)
+        yield _unpacked(stream, packed)
+        while not stream.eof and not stream.needs_input:
+            yield _unpacked(stream, b"")
+        rest = stream.unused_data
+        if stream.eof:
+            stream = None
+    if stream:
+        raise EOFError("it ends within a stream")
+
+
+def _unpacked(stream: lzma.LZMADecompressor, packed: bytes) -> bytes:
+    try:
+        return stream.decompress(packed, _XZ_BYTES)
+    except lzma.LZMAError as error:
+        if "limit" in str(error):
+            text = f"unpacking takes more than {XZ_MEMORY_BYTES >> 20} MB of memory; unpack it yourself: unxz FILE"
+            raise OSError(errno.ENOMEM, text) from None
+        raise
+
+
 class _Owner(io.BufferedReader):
     """A stream that closes the file below it too: the decompressors leave open what they did not open themselves."""
 
@@ -75,11 +123,7 @@ COMPRESSIONS: tuple[Compression, ...] = (
         magic=tuple(b"BZh%d1AY&SY" % level for level in range(1, 10)),
         open=lambda file: _Owner(cast("IO[bytes]", bz2.BZ2File(file, "rb")), file),
     ),
-    Compression(
-        ending=".xz",
-        magic=(b"\xfd7zXZ\0",),
-        open=lambda file: _Owner(cast("IO[bytes]", lzma.LZMAFile(file)), file),  # noqa: SIM115
-    ),
+    Compression(ending=".xz", magic=(b"\xfd7zXZ\0",), open=_open_xz),
 )
 """Each by its ending or, under any name, by its first bytes."""
 

@@ -8,6 +8,7 @@ import io
 import lzma
 import os
 import sys
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -96,12 +97,30 @@ def test_damaged_compressed_data_is_refused(ending: str, tmp_path: Path) -> None
             read(open_source(file))
 
 
-@pytest.mark.parametrize("ending", [".gz", ".zst"])
+@pytest.mark.parametrize("ending", [".gz", ".zst", ".xz"])
 def test_compressed_data_with_something_else_behind_is_refused(ending: str, tmp_path: Path) -> None:
     file = tmp_path / f"tail{ending}"
     file.write_bytes(COMPRESS[ending](b"line\n") + b"tail")
     with pytest.raises(CorpusError, match=r"the compressed data is damaged"):
         read(open_source(file))
+
+
+def test_xz_streams_may_have_zeros_between_them(tmp_path: Path) -> None:
+    file = tmp_path / "streams.xz"
+    file.write_bytes(lzma.compress(b"one\n") + bytes(200_000) + lzma.compress(b"two\n") + bytes(8))
+    assert read(open_source(file)) == ["one", "two"]
+
+
+def test_xz_data_that_takes_gigabytes_to_unpack_is_refused(tmp_path: Path) -> None:
+    packed = bytearray(lzma.compress(b"Ana\nBo\n", check=lzma.CHECK_CRC32))
+    size = 4 * (packed[12] + 1)  # of the header of the first block, which ends with its checksum
+    assert packed[14:16] == bytes([0x21, 1])  # the filter LZMA2, with one byte: the size of its dictionary
+    packed[16] = 40  # 4 GB
+    packed[12 + size - 4 : 12 + size] = zlib.crc32(packed[12 : 12 + size - 4]).to_bytes(4, "little")
+    (tmp_path / "huge.xz").write_bytes(packed)
+    assert lzma.decompress(packed) == b"Ana\nBo\n"
+    with pytest.raises(CorpusError, match=r"huge\.xz: cannot be read \(unpacking takes more than 256 MB of memory"):
+        read(open_source(tmp_path / "huge.xz"))
 
 
 def test_zstd_data_may_hold_what_is_to_be_skipped(tmp_path: Path) -> None:
