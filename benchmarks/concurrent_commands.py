@@ -38,13 +38,13 @@ def commands(folder: Path, base: Path) -> dict[str, Command]:
     replaced: Words = [*overwriting.command(folder), "--set", "training.seed=1"]
     reads = reading(run, folder)
     return {
-        "generate": Command(reads["generate"], reads=True),
-        "evaluate": Command(reads["evaluate"], reads=True),
-        "generate -o": Command(reads["generate -o"], own="strings.txt", reads=True),
-        "export": Command(reads["export"], own="slim.safetensors", reads=True),
-        **{name: Command(words) for name, words in writing(run).items()},
-        "train": Command([word for word in replaced if word != "--overwrite"]),
-        "train --overwrite": Command(replaced),
+        "generate": Command(reads["generate"], prints=True),
+        "evaluate": Command(reads["evaluate"], prints=True),
+        "generate -o": Command(reads["generate -o"], own="strings.txt", prints=True),
+        "export": Command(reads["export"], own="slim.safetensors", prints=True),
+        **{name: Command(words, changes=True) for name, words in writing(run).items()},
+        "train": Command([word for word in replaced if word != "--overwrite"], changes=True),
+        "train --overwrite": Command(replaced, changes=True),
         "generate --continue": Command(
             ["generate", run, "-n", "3000", "--continue", folder / "out.txt", "--device", "cpu"], own="out.txt"
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import shutil
@@ -10,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from seqgan_wgp.runs.folder import RunFolder
+from seqgan_wgp.runs.folder import BEST, CONFIG, MODEL, RunFolder
 
 from .faulty_commands import Words, called, run_result
+from .file_calls import Call, watched
 
 RUN = "run"
 """The folder of the run that the commands share, below theirs."""
@@ -26,19 +28,23 @@ class Command:
     own: str | None = None
     """What it writes beside the run: a folder, or a file and others whose names begin as the file's."""
 
-    reads: bool = False
-    """Does it print what depends on the run, and leave the run as it is?"""
+    changes: bool = False
+    """Does it write to the run?"""
+
+    prints: bool = False
+    """Does the run alone determine what it prints?"""
 
 
 @dataclass(frozen=True)
 class _Step:
-    """What a command comes to on a run."""
+    """What a command comes to on a run: pictures of the run and of what the command writes beside it, afterwards."""
 
     failed: bool
     printed: str
     run: str
     own: str
-    """Pictures of the run, and of what the command writes beside it, afterwards."""
+    between: tuple[str, ...]
+    """Names of the states of the run that others could read while the command ran."""
 
 
 def picture(folder: Path, name: str | None) -> str:
@@ -67,12 +73,30 @@ def _belonging(folder: Path, name: str | None) -> list[Path]:
 
 
 @final
+class _Saves:
+    """An observer that copies a run whenever a file of it that others read has been replaced."""
+
+    def __init__(self, run: Path, kept: Path) -> None:
+        self._run, self._kept = run, kept
+        self.names: list[str] = []
+
+    def before(self, call: Call) -> None:
+        """Do nothing."""
+
+    def after(self, call: Call) -> None:
+        """Copy the run after a file has got one of the names."""
+        if call.kind == "rename" and call.to is not None and call.to.name in (MODEL, BEST, CONFIG):
+            self.names.append(f"between-{len(list(self._kept.iterdir()))}")
+            shutil.copytree(self._run, self._kept / self.names[-1] / RUN)
+
+
+@final
 class SerialOrders:
     """The results of commands on a run, one after the other.
 
     Args:
         begun: the run that is there at first.
-        commands: gives the commands on a folder by name.
+        commands: the commands on a folder by name.
         folder: where they are called, which is emptied each time.
         kept: an empty folder, for what they made.
     """
@@ -86,23 +110,54 @@ class SerialOrders:
     def explain(self, ended: Sequence[tuple[str, str]], pictures: Mapping[str, str]) -> bool:
         """Say whether some order of commands comes to what they came to at once.
 
+        Those that only read the run may have read what another had saved so far.
+
         Args:
             ended: the commands that ended well, and what each of them printed.
             pictures: of the run and of what any command, whether it ended well or not, may have written beside it.
         """
-        return any(self._comes_to(order, pictures) for order in itertools.permutations(ended))
+        writers = [name for name, _printed in ended if self._commands[name].changes]
+        readers: dict[str | None, list[tuple[str, str]]] = {own: [] for own in pictures if own != RUN}
+        for name, printed in ended:
+            if not self._commands[name].changes:
+                readers.setdefault(self._commands[name].own, []).append((name, printed))
+        return any(
+            self._last(states) == pictures[RUN]
+            and all(
+                any(
+                    self._read(order, states, self._nothing, pictures.get(own or "", self._nothing))
+                    for order in itertools.permutations(group)
+                )
+                for own, group in readers.items()
+            )
+            for states in map(self._states, itertools.permutations(writers))
+        )
 
-    def _comes_to(self, order: Sequence[tuple[str, str]], pictures: Mapping[str, str]) -> bool:
-        state = {**dict.fromkeys(pictures, self._nothing), RUN: self._first}
-        for name, printed in order:
-            command = self._commands[name]
-            step = self._step(name, state[RUN], state.get(command.own or "", self._nothing))
-            if step.failed or (command.reads and step.printed != printed):
-                return False
-            state[RUN] = step.run
-            if command.own is not None:
-                state[command.own] = step.own
-        return state == pictures
+    @staticmethod
+    def _last(states: Sequence[str]) -> str | None:
+        return states[-1] if states else None
+
+    def _states(self, order: Sequence[str]) -> list[str]:
+        """Return the states of the run while commands change it one after the other; none if one of them cannot."""
+        states = [self._first]
+        for name in order:
+            step = self._step(name, states[-1], self._nothing)
+            if step.failed:
+                return []
+            states += [*step.between, step.run]
+        return states
+
+    def _read(self, order: Sequence[tuple[str, str]], states: Sequence[str], own: str, last: str) -> bool:
+        """Say whether commands that read the run, each in some state, print what they did and leave what they left."""
+        if not order:
+            return own == last
+        (name, printed), *rest = order
+        for state in states:
+            step = self._step(name, state, own)
+            same = not step.failed and (step.printed == printed or not self._commands[name].prints)
+            if same and self._read(rest, states, step.own, last):
+                return True
+        return False
 
     def _step(self, name: str, run: str, own: str) -> _Step:
         key = (name, run, own)
@@ -111,10 +166,16 @@ class SerialOrders:
             self._folder.mkdir()
             for kept in {run, own}:
                 shutil.copytree(self._kept / kept, self._folder, dirs_exist_ok=True)
-            command = self._commands[name]
-            found = called(*command.words)
-            failed = bool(found.code or found.error)
-            self._steps[key] = _Step(failed, found.printed, self._keep(RUN), self._keep(command.own))
+            command, saves = self._commands[name], _Saves(self._folder / RUN, self._kept)
+            with watched(self._folder / RUN, saves) if command.changes else contextlib.nullcontext():
+                found = called(*command.words)
+            self._steps[key] = _Step(
+                failed=bool(found.code or found.error),
+                printed=found.printed,
+                run=self._keep(RUN) if command.changes else run,
+                own=self._keep(command.own),
+                between=tuple(saves.names),
+            )
         return self._steps[key]
 
     def _keep(self, name: str | None) -> str:

@@ -23,6 +23,7 @@ SLOW = (
     "benchmarks/test_recipes.py",
     "benchmarks/test_time_to_quality.py::test_the_pace_is_measured_of_every_recipe_on_every_corpus",
     "benchmarks/test_variations.py",
+    "cli/test_bad_input.py::test_a_file_whose_name_is_not_unicode",
     "cli/test_bad_input.py::test_stdin_is_a_corpus",
     "cli/test_commands.py::test_control_characters_in_lines_never_reach_a_terminal",
     "cli/test_commands.py::test_recipes",

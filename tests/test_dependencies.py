@@ -59,3 +59,10 @@ def test_what_the_lowest_versions_leave_out_is_there_and_they_are_tried_before_a
     assert places and [place for place in places if not (ROOT / place).exists()] == []
     assert "tests/cli/test_surface.py" not in places  # --help, which an old Typer broke
     assert "make test-lowest" in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_newest_versions_are_tried_before_a_change_lands_by_tests_that_are_there() -> None:
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    (line,) = (line for line in lines if line.startswith("make test-newest"))
+    places = line.partition("NEWEST_TESTS=")[2].strip('"').split()
+    assert "tests/cli" in places and [place for place in places if not (ROOT / place).is_dir()] == []

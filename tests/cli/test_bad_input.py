@@ -3,7 +3,9 @@
 import contextlib
 import gzip
 import json
+import os
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -691,6 +693,19 @@ def test_few_lines_are_warned_of_and_trained_on(count: int, tmp_path: Path, call
     assert result.returncode == 0
     assert f"warning: only {count} distinct lines" in result.stderr
     assert (tmp_path / "run" / "model.safetensors").is_file()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes on Linux only")
+def test_a_file_whose_name_is_not_unicode_is_trained_on_and_written(
+    tmp_path: Path, call: Call, tiny: list[str]
+) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.txt")
+    path.write_bytes(numbered(1000))
+    assert call("train", path, *tiny, "--out", tmp_path / "run").returncode == 0
+    assert call("inspect", path).returncode == 0
+    assert call("score", tmp_path / "run", path).returncode == 0
+    assert call("generate", tmp_path / "run", "-n", "3", "-o", path, "--overwrite").returncode == 0
+    assert path.read_bytes().count(b"\n") == 3
 
 
 def test_a_thousand_lines_are_not_warned_of(tmp_path: Path, call: Call) -> None:

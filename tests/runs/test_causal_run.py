@@ -146,7 +146,7 @@ def test_a_critic_that_had_no_step_is_said_to_mean_nothing(
 
 
 def test_what_it_cannot_do_is_refused(model: Model, tiny_lines: list[str]) -> None:
-    with pytest.raises(ConfigError, match="searches for the latent"):
+    with pytest.raises(ConfigError, match="near latents give similar strings"):
         model.invert(tiny_lines[0])
     with pytest.raises(ConfigError, match="has no likelihood"):
         recipe("fast", {"training.likelihood_steps": 5, "training.likelihood_rate": 1e-3})
