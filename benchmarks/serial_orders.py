@@ -122,20 +122,16 @@ class SerialOrders:
             if not self._commands[name].changes:
                 readers.setdefault(self._commands[name].own, []).append((name, printed))
         return any(
-            self._last(states) == pictures[RUN]
-            and all(
-                any(
-                    self._read(order, states, self._nothing, pictures.get(own or "", self._nothing))
-                    for order in itertools.permutations(group)
-                )
-                for own, group in readers.items()
-            )
+            states[-1] == pictures[RUN]
+            and all(self._have_read(group, states, pictures.get(own or "")) for own, group in readers.items())
             for states in map(self._states, itertools.permutations(writers))
+            if states
         )
 
-    @staticmethod
-    def _last(states: Sequence[str]) -> str | None:
-        return states[-1] if states else None
+    def _have_read(self, group: Sequence[tuple[str, str]], states: Sequence[str], last: str | None) -> bool:
+        """Say whether some order of commands that read the run prints and leaves what they did."""
+        orders = itertools.permutations(group)
+        return any(self._read(order, states, self._nothing, last or self._nothing) for order in orders)
 
     def _states(self, order: Sequence[str]) -> list[str]:
         """Return the states of the run while commands change it one after the other; none if one of them cannot."""

@@ -346,7 +346,12 @@ def test_a_folder_without_training_images_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("none", "no such folder"), ("file", "is a file"), ("n" * 5_000, "cannot be read"), ("a\0b", "no such folder")],
+    [
+        ("none", "no such folder"),
+        ("file", "is a file"),
+        ("n" * 5_000, "cannot be read|no such folder"),
+        ("a\0b", "no such folder"),
+    ],
 )
 def test_what_is_no_folder_is_refused(name: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
