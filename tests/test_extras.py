@@ -20,6 +20,7 @@ from seqgan_wgp.registry import VALIDATORS
 from seqgan_wgp.runs.export.hub import find_pretrained
 from seqgan_wgp.runs.export.onnx import check_onnx
 from seqgan_wgp.runs.trackers import check_log_packages
+from seqgan_wgp.studio.app import load_gradio
 from seqgan_wgp.text.readers.open import open_source
 from seqgan_wgp.text.readers.reader import Reader
 
@@ -47,6 +48,7 @@ USES: dict[str, tuple[str, Callable[[], object]]] = {
     "chem": ("rdkit", lambda: VALIDATORS["rdkit"].check("rdkit")),
     "hub": ("huggingface_hub", lambda: find_pretrained("owner/name")),
     "onnx": ("onnx", check_onnx),
+    "studio": ("gradio", load_gradio),
     **{name: (name, partial(log_to, name)) for name in ("mlflow", "tensorboard", "wandb")},
 }
 """Extra -> a package of it, and what needs that package."""
@@ -64,8 +66,8 @@ def test_the_absence_of_an_extra_is_one_line_that_names_it(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SeqganError) as caught:
         use()
-    assert f"seqgan-wgp[{extra}]" in caught.value.remedy
-    assert "\n" not in caught.value.message + caught.value.remedy
+    assert caught.value.remedy == f'pip install "seqgan-wgp[{extra}]"'
+    assert "\n" not in caught.value.message
     assert package in caught.value.message or extra in caught.value.message.lower()
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.util
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
 
 from ..errors import ConfigError, did_you_mean
+from ..utils.installed import check_installed
 from ..utils.token_symbols import TokenSymbols
 
 if TYPE_CHECKING:
@@ -211,12 +211,8 @@ class Validator:
 
     def check(self, name: str) -> None:
         """Raise ConfigError if the package that this validator, registered as `name`, needs is not installed."""
-        if self.needs and importlib.util.find_spec(self.needs) is None:
-            what = f"seqgan-wgp[{self.extra}]" if self.extra else self.needs
-            raise ConfigError(
-                f"the validator {name!r} needs the package {self.needs}, which is not installed",
-                f"install it: pip install '{what}'",
-            )
+        if self.needs:
+            check_installed(f"the validator {name!r}", self.needs, extra=self.extra)
 
 
 @dataclass(frozen=True)

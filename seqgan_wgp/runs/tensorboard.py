@@ -6,7 +6,6 @@ They contain nothing that is not in the run's other files.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import time
 from collections.abc import Callable, Mapping
 from itertools import pairwise
@@ -17,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from ..config import Config
-from ..errors import ConfigError
+from ..utils.installed import check_installed
 from .folder import RunFolder
 from .metrics_log import read_records
 
@@ -29,10 +28,8 @@ LINES_SHOWN = 20
 
 def check_tensorboard(config: Config) -> None:
     """Raise ConfigError when log.tensorboard is set and tensorboard is not installed."""
-    if config.log.tensorboard and importlib.util.find_spec("tensorboard") is None:
-        raise ConfigError(
-            "log.tensorboard is true, but tensorboard is not installed", 'pip install "seqgan-wgp[tensorboard]"'
-        )
+    if config.log.tensorboard:
+        check_installed("log.tensorboard = true", "tensorboard", extra="tensorboard")
 
 
 class Board:

@@ -7,7 +7,6 @@ stops training: it ends with a warning, and training goes on without it.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import math
 import os
@@ -19,9 +18,10 @@ from typing import Any, Protocol, final
 
 from .. import config as configs
 from ..config import Config
-from ..errors import CheckpointError, ConfigError, one_line
+from ..errors import CheckpointError, one_line
 from ..utils.atomic_files import new_file
 from ..utils.file_schema import read_json
+from ..utils.installed import check_installed
 from ..utils.messages import warn
 from .folder import RunFolder
 from .tensorboard import check_tensorboard, flattened
@@ -127,11 +127,7 @@ def check_log_packages(config: Config) -> None:
     """Raise ConfigError when `log` asks for TensorBoard or a tracker whose package is not installed."""
     check_tensorboard(config)
     for name in _asked(config):
-        package = TRACKERS[name].package
-        if importlib.util.find_spec(package) is None:
-            raise ConfigError(
-                f"log.{name} is true, but {package} is not installed", f'pip install "seqgan-wgp[{name}]"'
-            )
+        check_installed(f"log.{name} = true", TRACKERS[name].package, extra=name)
 
 
 def _asked(config: Config) -> list[str]:

@@ -79,6 +79,6 @@ def test_without_the_packages_the_remedy_is_an_installation(
         monkeypatch.setitem(sys.modules, package, None)
     result = call("export", trained)
     assert (result.returncode, result.stdout) == (2, "")
-    assert "onnx and onnxscript: not installed" in result.stderr
+    assert "ONNX needs onnx and onnxscript, which are not installed" in result.stderr
     assert 'pip install "seqgan-wgp[onnx]"' in result.stderr
     assert list(tmp_path.iterdir()) == []

@@ -214,7 +214,7 @@ def test_without_the_package_nothing_is_begun(
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     found, config = scan_data(tiny_lines, tiny_config(**{"log.tensorboard": True}))
-    with pytest.raises(ConfigError, match=r"tensorboard is not installed\n.*seqgan-wgp\[tensorboard\]"):
+    with pytest.raises(ConfigError, match=r"needs tensorboard, which is not installed\n.*seqgan-wgp\[tensorboard\]"):
         create(found, config, tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
     found, config = scan_data(tiny_lines, tiny_config())
@@ -228,7 +228,7 @@ def test_without_the_package_a_run_that_has_event_files_does_not_go_on(
     run_training(run, should_stop=stop_at(2))
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    with pytest.raises(ConfigError, match="tensorboard is not installed"):
+    with pytest.raises(ConfigError, match="needs tensorboard, which is not installed"):
         run_training(run)
     assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
 
@@ -239,6 +239,6 @@ def test_the_command_says_so_in_two_lines(tmp_path: Path, tiny_corpus: Path, mon
     result = CliRunner().invoke(app, words, env={"COLUMNS": "200", "NO_COLOR": "1"})
     assert result.exit_code == 2
     assert result.stdout == ""
-    assert "log.tensorboard is true, but tensorboard is not installed\n" in result.stderr
+    assert "log.tensorboard = true needs tensorboard, which is not installed\n" in result.stderr
     assert len(result.stderr.splitlines()) == 2
     assert list(tmp_path.iterdir()) == []

@@ -161,7 +161,7 @@ def test_without_the_package_it_is_refused(
     name: str, tiny_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(ConfigError, match=f"log.{name} is true, but {name} is not installed") as caught:
+    with pytest.raises(ConfigError, match=f"log.{name} = true needs {name}, which is not installed") as caught:
         check_log_packages(tiny_config(**{f"log.{name}": True}))
     assert f"seqgan-wgp[{name}]" in caught.value.remedy
     assert to_dict(tiny_config())["log"][name] is False

@@ -35,7 +35,8 @@ from ...training.labels import LABEL_STREAMS, labels_of, with_label
 from ...training.latents import block_size_of
 from ...utils.atomic_files import new_file
 from ...utils.counter_rng import Stream
-from .onnx_runtime import FORMAT, LABEL, LATENT, NOISE, check_packages
+from ...utils.installed import check_installed
+from .onnx_runtime import FORMAT, LABEL, LATENT, NOISE
 
 OPSET = 18
 """Version of the ONNX operators: the first that torch's exporter writes."""
@@ -46,7 +47,7 @@ MAX_BYTES = 2**31 - 2**20
 
 def check_onnx() -> None:
     """Raise ConfigError when the packages that write ONNX are not installed."""
-    check_packages("onnx", "onnxscript")
+    check_installed("ONNX", "onnx", "onnxscript", extra="onnx")
 
 
 def write_onnx(model: Model, path: str | Path) -> None:

@@ -9,7 +9,6 @@ Shape suffixes: B batch, N strings, Z latent, L length, V vocabulary.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -24,6 +23,7 @@ from ...errors import CheckpointError, ConfigError, one_line
 from ...text.vocabulary import Vocabulary
 from ...utils.counter_rng import normal_numpy, uniform_numpy
 from ...utils.file_schema import parse_json
+from ...utils.installed import check_installed
 
 FORMAT = "seqgan_wgp"
 LATENT = "latent"
@@ -67,7 +67,7 @@ class OnnxGenerator:
     def __init__(
         self, path: str | Path, *, threads: int = 0, providers: Sequence[str] = ("CPUExecutionProvider",)
     ) -> None:
-        check_packages("onnxruntime")
+        check_installed("ONNX", "onnxruntime", extra="onnx")
         self.path = Path(path)
         if not self.path.is_file():
             raise CheckpointError(f"{self.path}: no such file", _REMEDY)
@@ -148,15 +148,6 @@ def _bounds(counts: Sequence[float]) -> npt.NDArray[np.float32]:
     """Return the numbers in [0, 1) between which labels are drawn by their counts."""
     total = math.fsum(counts)
     return np.array(list(accumulate(count / total for count in counts))[:-1], np.float32)
-
-
-def check_packages(*packages: str) -> None:
-    """Raise ConfigError when a package of the extra "onnx" is not installed."""
-    missing = [package for package in packages if importlib.util.find_spec(package) is None]
-    if missing:
-        raise ConfigError(
-            f"{' and '.join(missing)}: not installed, and ONNX needs it", 'pip install "seqgan-wgp[onnx]"'
-        )
 
 
 def _session(path: Path, threads: int, providers: Sequence[str]) -> Any:

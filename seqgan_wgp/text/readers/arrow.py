@@ -30,7 +30,9 @@ def arrow(columns: Callable[[Any, Wanted], Iterator[Any]], want: Wanted) -> Iter
     try:
         pa: Any = importlib.import_module("pyarrow")
     except ImportError:
-        raise CorpusError(f"{want.label}: pyarrow is not installed", 'pip install "seqgan-wgp[arrow]"') from None
+        raise CorpusError(
+            f"{want.label} needs pyarrow, which is not installed", 'pip install "seqgan-wgp[arrow]"'
+        ) from None
     row = 0
     try:
         for array in columns(pa, want):

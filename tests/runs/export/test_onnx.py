@@ -170,7 +170,7 @@ def test_what_cannot_be_written_leaves_no_trace(text: Model, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("packages", "said"),
-    [(["onnx"], "onnx: not installed"), (["onnxscript"], "onnxscript: not"), (["onnx", "onnxscript"], "onnx and onnx")],
+    [(["onnx"], "onnx, which is"), (["onnxscript"], "onnxscript, which is"), (["onnx", "onnxscript"], "onnx and onnx")],
 )
 def test_without_the_packages_it_is_said_which(
     packages: list[str], said: str, text: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

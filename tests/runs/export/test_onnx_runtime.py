@@ -149,5 +149,7 @@ def test_metadata_that_is_not_ours_is_refused(
 
 def test_without_onnxruntime_it_is_said(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(ConfigError, match=r'onnxruntime: not installed.*\n.*pip install "seqgan-wgp\[onnx\]"'):
+    with pytest.raises(
+        ConfigError, match=r'needs onnxruntime, which is not installed.*\n.*pip install "seqgan-wgp\[onnx\]"'
+    ):
         OnnxGenerator(file)

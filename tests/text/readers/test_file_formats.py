@@ -469,7 +469,9 @@ def test_without_pyarrow_the_command_that_installs_it_is_told(
 ) -> None:
     path = WRITERS[kind](pa.table({"name": ["Ana"]}), tmp_path)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(CorpusError, match=r'^people.*: pyarrow is not installed\npip install "seqgan-wgp\[arrow\]"$'):
+    with pytest.raises(
+        CorpusError, match=r'^people.* needs pyarrow, which is not installed\npip install "seqgan-wgp\[arrow\]"$'
+    ):
         read_path(kind, path, "name")
 
 
