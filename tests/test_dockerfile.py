@@ -55,6 +55,19 @@ def test_what_it_copies_is_there_and_makes_a_wheel() -> None:
     assert not {"cli", "corpora", "seqgan_wgp", "pyproject.toml", "README.md", "LICENSE"} & set(ignored)
 
 
+def test_any_user_has_a_home_folder_and_no_cache_is_kept() -> None:
+    set_by_name = [
+        dict(word.split("=", 1) for word in words.split()) for _, name, words in instructions() if name == "ENV"
+    ]
+    assert {name: value for found in set_by_name for name, value in found.items()} == {
+        "HOME": "/tmp",
+        "PYTHONUNBUFFERED": "1",
+        "SEQGAN_WGP_CACHE": "",
+    }
+    mounting = [line for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines() if "$PWD:/data" in line]
+    assert mounting and all('--user "$(id -u):$(id -g)"' in line for line in mounting)
+
+
 def test_it_starts_the_command_as_a_user_on_a_python_that_is_supported() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     for stage in ("cpu", "cuda"):
