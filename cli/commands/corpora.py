@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from rich.table import Table
-
 from ..ui.console import guarded, results
+from ..ui.tables import show_table
 
 
 @guarded
@@ -12,7 +11,5 @@ def corpora() -> None:
     """List the corpora that come with the package."""
     from seqgan_wgp.text.readers.bundled import bundled
 
-    table = Table("corpus", "lines", "description", "licence", box=None, pad_edge=False)
-    for entry in bundled().values():
-        table.add_row(entry.name, f"{entry.lines:,}", entry.description, entry.licence)
-    results().print(table)
+    rows = [(entry.name, f"{entry.lines:,}", entry.description, entry.licence) for entry in bundled().values()]
+    show_table(results(), ("corpus", "lines", "description", "licence"), rows, sentences=True)

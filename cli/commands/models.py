@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from ..ui.console import guarded, results
+from ..ui.tables import show_table
 
 
 @guarded
@@ -29,8 +29,9 @@ def models(
             )
         typer.echo(known[name].card.read_text(encoding="utf-8"), nl=False)
         return
-    table = Table("model", "size", "what it generates", "trained on", "licence of the corpus", box=None, pad_edge=False)
-    for entry in known.values():
-        size = f"{entry.path.stat().st_size / 1000:.0f} kB"
-        table.add_row(entry.name, size, entry.description, entry.corpus, entry.licence)
-    results().print(table)
+    rows = [
+        (entry.name, f"{entry.path.stat().st_size / 1000:.0f} kB", entry.description, entry.corpus, entry.licence)
+        for entry in known.values()
+    ]
+    heads = ("model", "size", "what it generates", "trained on", "licence of the corpus")
+    show_table(results(), heads, rows, sentences=True)

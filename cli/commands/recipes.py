@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from ..ui.console import guarded, results
+from ..ui.tables import show_table
 
 
 @guarded
@@ -23,8 +23,6 @@ def recipes(
     if name is not None:
         typer.echo(configs.recipe_text(name), nl=False)
         return
-    table = Table("recipe", "what it is", "source", box=None, pad_edge=False)
-    for known in configs.recipe_names():
-        recipe = configs.recipe(known)
-        table.add_row(known, recipe.description, recipe.source)
-    results().print(table)
+    every = {known: configs.recipe(known) for known in configs.recipe_names()}
+    rows = [(known, recipe.description, recipe.source) for known, recipe in every.items()]
+    show_table(results(), ("recipe", "what it is", "source"), rows, sentences=True)

@@ -37,7 +37,9 @@ def foreign(console: Console, string: str) -> str:
     return f"{_ISOLATE}{shown}{_END}" if runs_left and console.is_terminal else shown
 
 
-def show_table(console: Console, heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: int = 0) -> None:
+def show_table(
+    console: Console, heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: int = 0, sentences: bool = False
+) -> None:
     """Print a table.
 
     Args:
@@ -45,9 +47,10 @@ def show_table(console: Console, heads: Sequence[str], rows: Sequence[Sequence[s
         heads: the column headers.
         rows: the cells of each row.
         right: number of last columns that are right-aligned.
+        sentences: on a terminal every column may be wrapped, not only the last one.
     """
     if console.is_terminal:
-        console.print(_drawn(heads, rows, right))
+        console.print(_drawn(heads, rows, right, sentences))
         return
     widths = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
     for row in (heads, *rows):
@@ -59,11 +62,12 @@ def show_table(console: Console, heads: Sequence[str], rows: Sequence[Sequence[s
         console.print(Text(_GAP.join(cells).rstrip()), soft_wrap=True)
 
 
-def _drawn(heads: Sequence[str], rows: Sequence[Sequence[str]], right: int) -> Table:
+def _drawn(heads: Sequence[str], rows: Sequence[Sequence[str]], right: int, sentences: bool) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, len(_GAP), 0, 0), header_style="bold")
     for k, head in enumerate(heads):
         number, last = k >= len(heads) - right, k == len(heads) - 1
-        table.add_column(Text(head), justify="right" if number else "left", no_wrap=not last, overflow="fold")
+        whole = not (last or sentences)
+        table.add_column(Text(head), justify="right" if number else "left", no_wrap=whole, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     return table

@@ -17,6 +17,7 @@ def test_models_are_listed_with_size_corpus_and_licence(call: Call) -> None:
     listed = call("models").stdout
     assert [name for name in bundled_models() if f"\n{name} " not in listed] == []
     assert "kB" in listed
+    assert all(model.description in listed and model.licence in listed for model in bundled_models().values())
 
 
 def test_a_card_is_printed(call: Call) -> None:

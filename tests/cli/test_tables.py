@@ -43,6 +43,16 @@ def test_on_a_terminal_the_last_column_is_folded() -> None:
     assert max(map(cell_len, lines)) <= 40
 
 
+def test_sentences_are_folded_in_every_column_and_lose_nothing() -> None:
+    rows = [("a" * 30, "two words " * 4, "[b]" * 9)]
+    drawn, file = console(terminal=True)
+    show_table(drawn, ("name", "what", "why"), rows, sentences=True)
+    lines = file.getvalue().splitlines()
+    assert max(map(cell_len, lines)) <= 40
+    letters = "".join(lines[1:]).replace(" ", "")
+    assert sorted(letters) == sorted("".join(rows[0]).replace(" ", ""))
+
+
 @pytest.mark.parametrize(
     ("string", "plain"),
     [
