@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.util
 import os
 from collections.abc import Callable
 from html import escape
@@ -12,8 +11,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from ..config import recipe, recipe_names
 from ..config.kinds import DATA_KINDS
-from ..errors import ConfigError, SeqganError
+from ..errors import SeqganError
 from ..registry import VALIDATORS
+from ..utils.installed import check_installed
 from . import pages
 from .comparison import MAX_MODELS
 from .contributions import MAX_STRINGS as MAX_SCORED
@@ -29,8 +29,7 @@ TICK_SECONDS = 1.5
 
 def load_gradio() -> Any:
     """Return the module gradio, told not to report its use. Raises ConfigError when it is not installed."""
-    if importlib.util.find_spec("gradio") is None:
-        raise ConfigError("the studio needs gradio, which is not installed", 'pip install "seqgan-wgp[studio]"')
+    check_installed("the studio", "gradio", extra="studio")
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     return importlib.import_module("gradio")
@@ -48,7 +47,9 @@ def build_page(studio: Studio) -> Any:
             try:
                 return function(*args, **kwargs)
             except SeqganError as error:
-                raise gr.Error(escape(f"{error.message}. {error.remedy}".strip()), title="Not possible") from None
+                raise gr.Error(
+                    escape("; ".join(filter(None, (error.message, error.remedy)))), title="Not possible"
+                ) from None
 
         return call
 
@@ -64,8 +65,10 @@ def build_page(studio: Studio) -> Any:
             _walk_tab(gr, studio, shown, model)
         with gr.Tab("Score"):
             _score_tab(gr, studio, shown, model)
-        with gr.Tab("Compare") as tab:
-            _compare_tab(gr, studio, shown, tab)
+        # A Space whose corpus is elsewhere has nothing of its own to compare.
+        if studio.queue is not None or studio.catalogue.has_comparable():
+            with gr.Tab("Compare") as tab:
+                _compare_tab(gr, studio, shown, tab)
         page.load(
             lambda: gr.Dropdown(choices=(names := list(studio.catalogue.models())), value=next(iter(names), None)),
             None,
@@ -208,7 +211,12 @@ def _score_tab(gr: Any, studio: Studio, shown: Callable[..., Any], model: Any) -
 
 
 def _compare_tab(gr: Any, studio: Studio, shown: Callable[..., Any], tab: Any) -> None:
-    names = gr.CheckboxGroup([], label=f"Models, up to {MAX_MODELS}", elem_id="compared")
+    names = gr.CheckboxGroup(
+        [],
+        label=f"Models, up to {MAX_MODELS}",
+        info="Those whose corpus is at hand: runs, and models of bundled corpora.",
+        elem_id="compared",
+    )
     autoregressive = gr.Checkbox(
         True,
         label="With an autoregressive model of the same corpus",

@@ -53,6 +53,10 @@ class Catalogue:
         """Return the names of the models whose corpus is there: those with their run, and of the bundled corpora."""
         return [name for name, place in self.models().items() if (place / CONFIG).is_file() or _is_of_bundled(place)]
 
+    def has_comparable(self) -> bool:
+        """Return whether the first model, the given one if there is one, is among the comparable ones."""
+        return next(iter(self.models()), None) in self.comparable()
+
     def place(self, name: str | None) -> Path:
         """Return where a model is. Raises ConfigError unless `models` has it."""
         known = self.models()

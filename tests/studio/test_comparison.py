@@ -13,6 +13,7 @@ from seqgan_wgp.runs.evaluate import evaluate
 from seqgan_wgp.studio import comparison
 from seqgan_wgp.studio.catalogue import Catalogue
 from seqgan_wgp.studio.comparison import MAX_MODELS, SAMPLES, STRINGS, side_by_side
+from seqgan_wgp.utils.bundled_models import bundled_models
 
 
 def test_every_model_has_a_row_and_strings_and_each_corpus_its_baselines(runs: Path, tmp_path: Path) -> None:
@@ -56,6 +57,9 @@ def test_a_bundled_model_is_compared_on_its_bundled_corpus(runs: Path, tmp_path:
     catalogue = Catalogue(tmp_path, model=runs / "tiny" / "model.safetensors")
     assert {"words", "identifiers"} <= set(catalogue.comparable())
     assert not {"names", "model.safetensors"} & set(catalogue.comparable())
+    assert not catalogue.has_comparable()
+    assert Catalogue(tmp_path, model=bundled_models()["words"].path).has_comparable()
+    assert Catalogue(runs).has_comparable()
     found = side_by_side(catalogue, ["words"])
     assert [row[0] for row in found.rows][:2] == ["words", "real lines of words"]
 

@@ -24,12 +24,13 @@ SAMPLES = 20
 """Number of generated strings in a card: the first of seed 0, unselected."""
 
 
-def model_card(model: Model, name: str) -> str:
+def model_card(model: Model, name: str, *, space: bool = False) -> str:
     """Return the text of README.md for a model, with the front matter that the Hugging Face Hub reads.
 
     Args:
         model: a model of any kind of data.
         name: name of the model.
+        space: say how to use the folder of a Space, instead of one for `from_pretrained`.
 
     Raises:
         CheckpointError: the model's facts about its data are incomplete.
@@ -46,6 +47,7 @@ def model_card(model: Model, name: str) -> str:
     half, rows = _measured(facts.get("metrics", {}))
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         name=printable(name),
+        space=space,
         adapter=adapter,
         version=__version__,
         data=data,

@@ -53,7 +53,7 @@ def _card(model: Model, name: str) -> str:
     """Return the model card with the front matter that the Hub reads of a Space instead of that of a model."""
     front = {"title": name, "sdk": "gradio", "app_file": APP}
     head = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in front.items())
-    _, _, body = model_card(model, name).removeprefix("---\n").partition("\n---\n")
+    _, _, body = model_card(model, name, space=True).removeprefix("---\n").partition("\n---\n")
     return f"---\n{head}---\n{body}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,8 @@ def test_it_has_all_that_a_space_needs(model: Model, tmp_path: Path) -> None:
     lines = head.splitlines()
     assert {'title: "names: new"', 'sdk: "gradio"', 'app_file: "app.py"'} == set(lines)
     assert model.generate(1)[0] in body and "library_name" not in head
+    named = set(re.findall(r"[\w.]+\.(?:py|txt|json|safetensors)\b", body))
+    assert named == FILES - {"README.md"} and "from_pretrained" not in body
 
 
 def test_the_app_calls_what_there_is(model: Model, tmp_path: Path) -> None:
