@@ -44,8 +44,11 @@ def commands_page() -> str:
     """Return Markdown that describes every command with its arguments and options, from the command line itself."""
     from cli.app import app  # here, since it is importable only in the repository
 
-    command = typer.main.get_command(app)
-    return get_docs_for_click(obj=command, ctx=typer.Context(command), name="seqgan-wgp", title="Commands")
+    group: Any = typer.main.get_command(app)
+    for command in group.commands.values():
+        # Otherwise the list of commands has only the beginnings of their first paragraphs.
+        command.short_help = " ".join(command.help.partition("\n\n")[0].split())
+    return get_docs_for_click(obj=group, ctx=typer.Context(group), name="seqgan-wgp", title="Commands")
 
 
 def bounds(field: Field[Any]) -> str:

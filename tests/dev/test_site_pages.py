@@ -27,6 +27,16 @@ def test_the_page_of_commands_has_every_option() -> None:
         assert [option for option in options if option not in part] == []
 
 
+def test_the_list_of_commands_has_their_first_sentences_whole() -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    listed = commands_page().partition("**Commands**")[2].partition("## ")[0]
+    assert "* `mnist`: Train a generator on MNIST or on your own images.\n" in listed
+    said = re.findall(r"^\* `(\w+)`: (.*)$", listed, re.MULTILINE)
+    assert [name for name, _ in said] == list(group.commands)
+    assert all(sentence.endswith(".") and not sentence.endswith("...") for _, sentence in said)
+
+
 def test_the_page_of_settings_has_each_with_its_meaning_in_a_table_of_its_section() -> None:
     page, known = settings_page(), list_settings(Config)
     rows = [line for line in page.splitlines() if line.startswith("| `")]
