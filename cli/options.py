@@ -119,7 +119,7 @@ Plugins = Annotated[
 Device = Annotated[
     str | None,
     typer.Option(
-        help="Device to compute on: auto (a GPU where one works, otherwise the CPU), cpu, cuda or mps.",
+        help="Device to compute on: auto (cuda where it works, otherwise cpu), cpu, cuda (a GPU) or mps (Apple's GPU).",
         metavar="NAME",
         show_default="auto",
     ),

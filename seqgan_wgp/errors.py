@@ -12,6 +12,9 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
+_MEANT = {"gpu": "cuda"}
+"""Words whose letters are closest to the opposite of what they mean: cpu."""
+
 _MAX_ENTRIES = 1_000
 """A larger folder is searched in part for the file that was meant, so that an error comes at once."""
 
@@ -65,7 +68,9 @@ def one_line(error: Exception) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the known name closest to `name`, or an empty string when none is close."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    names = list(known)
+    meant = _MEANT.get(name.lower())
+    close = [meant] if meant in names else difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

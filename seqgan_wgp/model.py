@@ -516,7 +516,9 @@ class Model:
         Raises:
             ConfigError: the text is empty, too long or has unknown characters, or this is not a text model.
         """
-        return inversion.invert(self._generating("invert"), text, self._latents(seed, Stream.INVERSION))
+        return inversion.invert(
+            self._generating("the search for a latent"), text, self._latents(seed, Stream.INVERSION)
+        )
 
     def neighbours(
         self, text: str | Inversion, n: int = 10, *, distance: float = 1.0, seed: int = 0
@@ -533,7 +535,9 @@ class Model:
             ConfigError: as `invert` does, or `n` or `distance` is out of range.
         """
         found = self.invert(text, seed=seed) if isinstance(text, str) else text
-        return inversion.neighbours(self._generating("neighbours"), found, self._latents(seed), n, distance)
+        return inversion.neighbours(
+            self._generating("the search for similar strings"), found, self._latents(seed), n, distance
+        )
 
     def interpolate(self, a: int | str, b: int | str, n: int = 10) -> Items:
         """Interpolate between two latent vectors and return `n` samples, for text (N, L) ids.

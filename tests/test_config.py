@@ -408,6 +408,12 @@ def test_a_slip_in_a_name_gets_a_suggestion(dotted: str) -> None:
         from_dict(merged(to_dict(recipe("fast")), tree))
 
 
+@pytest.mark.parametrize("name", ["width", "widht"])
+def test_a_setting_without_its_section_is_proposed_with_it(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"'{name}'; did you mean 'generator.width' or 'critic.width'\?"):
+        recipe("fast", {name: 1})
+
+
 def test_a_name_like_nothing_gets_no_suggestion() -> None:
     with pytest.raises(ConfigError, match=r"^there is no setting 'qqqq'\n"):
         recipe("fast", {"qqqq": 1})

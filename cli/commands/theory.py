@@ -63,7 +63,7 @@ def theory(
         _tell(console, name, f"{out / name}.png, {time.perf_counter() - started:.0f} s")
     console.print(f"done after {time.perf_counter() - began:.0f} s", markup=False)
     if missed:
-        console.print(f"[yellow]warning:[/] {missed} predictions were not confirmed" + " (--quick)" * quick)
+        console.print(f"[yellow]warning:[/] {missed} claims were not met" + " (--quick)" * quick)
 
 
 def _tell(console: Console, name: str, what: str) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
 import json
 import math
 import operator
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING
 from typing import Any
 
@@ -166,12 +167,23 @@ def given(section: str, **values: object) -> dict[str, object]:
     return {f"{section}.{name}": value for name, value in values.items() if value is not None}
 
 
+def _setting_meant(name: str, known: Iterable[str]) -> str:
+    """Return what `did_you_mean` does for a setting; one without its section may be that of several sections."""
+    names = list(known)
+    if "." not in name:
+        last = {each: each.rpartition(".")[2] for each in names}
+        close = difflib.get_close_matches(name, sorted(set(last.values())), n=1, cutoff=0.7)
+        if found := [each for each in names if last[each] in close]:
+            return f"; did you mean {' or '.join(map(repr, found[:3]))}?"
+    return did_you_mean(name, names)
+
+
 def nested(cls: type, dotted: str, value: object) -> dict[str, Any]:
     """Return `value` under its dotted name in nested dictionaries. Raises ConfigError for an unknown one."""
     dotted = former_names(cls).get(dotted, dotted)
     if dotted not in list_settings(cls):
         raise ConfigError(
-            f"there is no setting {dotted!r}{did_you_mean(dotted, list_settings(cls))}",
+            f"there is no setting {dotted!r}{_setting_meant(dotted, list_settings(cls))}",
             "list the settings of a recipe with: seqgan-wgp recipes NAME",
         )
     *sections, name = dotted.split(".")

@@ -12,7 +12,7 @@ from pathlib import Path
 from .. import config as configs
 from ..config import FORMAT_VERSION, Config
 from ..domains import DOMAINS
-from ..errors import CheckpointError, ConfigError, PluginError
+from ..errors import CheckpointError, ConfigError, PluginError, did_you_mean_path
 from ..utils.atomic_files import new_file
 from ..utils.bundled_models import named_model
 from ..utils.claimed_folder import LOCK, OWN_NAMES, Claim, claimed, is_unsettled, locked, settle
@@ -158,7 +158,7 @@ def open_run(path: Path) -> RunFolder:
     if named_model(path) is not None:
         raise CheckpointError(f"{path}: is a bundled model, not a run folder", _A_RUN)
     if not path.is_dir():
-        raise CheckpointError(f"{path}: no such run folder", _A_RUN)
+        raise CheckpointError(f"{path}: no such run folder{did_you_mean_path(path)}", _A_RUN)
     if not (path / CONFIG).is_file() and is_unsettled(path):
         with RunFolder(path).locked():
             pass  # which settles it

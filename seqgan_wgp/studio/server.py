@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, final
 
-from ..errors import ConfigError
+from ..errors import ConfigError, did_you_mean_path
 from ..runs.folder import CONFIG
 from ..text.readers.bundled import bundled
 from ..utils.tensor_file import MODEL
@@ -65,7 +65,8 @@ def opened(thing: str | None, runs: Path, command: Sequence[str] | None) -> Stud
         elif path.is_file() or thing in bundled():
             corpus = thing
         else:
-            raise ConfigError(f"{thing}: is neither a run, nor a model, nor a corpus", "give a path that exists")
+            guess = did_you_mean_path(path, bundled())
+            raise ConfigError(f"{thing}: is neither a run, nor a model, nor a corpus{guess}", "give a path that exists")
     catalogue = Catalogue(runs, corpus, model)
     if model is not None:
         catalogue.model(model.name)  # so that a damaged file is refused before a browser opens

@@ -242,6 +242,7 @@ SETTINGS = [
         args="train lines.txt --set corpus.overflow=corp",
         says=("corpus.overflow", "'corp'", "did you mean 'crop'?", "crop, drop"),
     ),
+    Row(what="a GPU by its name", args="train lines.txt --device gpu", says=("did you mean 'cuda'?",)),
     Row(what="misspelt device", args="train lines.txt --device cpuu", says=("'cpuu'", "did you mean 'cpu'?", "cuda")),
     Row(
         what="wrong type",
@@ -353,6 +354,7 @@ RUNS = [
         files={"a.txt": b"mine"},
     ),
     Row(what="resume nothing", args="resume none", says=("none", "no such run folder")),
+    Row(what="resume a misspelt run", args="resume runn", says=("no such run folder; did you mean 'run'?",)),
     Row(what="resume a file", args="resume lines.txt", says=("lines.txt", "no such run folder")),
     Row(
         what="resume another folder",
