@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import final
 
 from seqgan_wgp.runs.folder import BEST, CONFIG, MODEL, RunFolder
+from seqgan_wgp.utils.tensor_file import read_tensor_file
 
 from .faulty_commands import Words, called, run_result
 from .file_calls import Call, watched
@@ -57,8 +58,17 @@ def picture(folder: Path, name: str | None) -> str:
     found = hashlib.sha256()
     for path in _belonging(folder, name):
         found.update(f"{path.name}\n".encode())
-        found.update(repr(_of_runs(path)).encode() if path.is_dir() else path.read_bytes())
+        found.update(repr(_of_runs(path)).encode() if path.is_dir() else _of_file(path))
     return found.hexdigest()
+
+
+def _of_file(path: Path) -> bytes:
+    """Return the bytes of a file; of a model what does not depend on the seconds of its training."""
+    if path.suffix != ".safetensors":
+        return path.read_bytes()
+    tensors, facts = read_tensor_file(path)
+    numbers = {name: tensor.numpy().tobytes() for name, tensor in sorted(tensors.items())}
+    return repr((numbers, sorted({**facts, "seconds": 0}.items()))).encode()
 
 
 def _of_runs(folder: Path) -> list[object]:
