@@ -168,9 +168,12 @@ def given(section: str, **values: object) -> dict[str, object]:
 
 
 def _setting_meant(name: str, known: Iterable[str]) -> str:
-    """Return what `did_you_mean` does for a setting; one without its section may be that of several sections."""
+    """Return what `did_you_mean` does for a setting; one without its section may be that of several sections.
+
+    For the name of a section it proposes one of its settings.
+    """
     names = list(known)
-    if "." not in name:
+    if "." not in name and name not in {each.partition(".")[0] for each in names}:
         last = {each: each.rpartition(".")[2] for each in names}
         close = difflib.get_close_matches(name, sorted(set(last.values())), n=1, cutoff=0.7)
         if found := [each for each in names if last[each] in close]:

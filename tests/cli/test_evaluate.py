@@ -177,7 +177,7 @@ MISTAKES = [
     ("run --orders 0", ("--orders is 0", "1 to 8")),
     ("run --orders 9", ("--orders is 9", "1 to 8")),
     ("run --c2st-steps -1", ("--c2st-steps is -1", "0 to leave it out")),
-    ("run --refine", ("has no refiner", "seqgan-wgp refine RUN")),
+    ("run --refine", ("has no refiner", "seqgan-wgp refine run --minutes 3")),
     ("run --guesses 0", ("--guesses is 0", "at least 1")),
     ("run --guesses 10 --guesses -1", ("--guesses is -1",)),
     ("run --guesses many", ("--guesses", "valid integer")),

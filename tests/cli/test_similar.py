@@ -72,7 +72,7 @@ def test_models_of_points_are_refused(tmp_path: Path, call: Call) -> None:
     assert call("train", "toy:8-gaussians", *small, "--device", "cpu", "--out", run).returncode == 0
     for words, what in (
         (["score", run, "-"], "score"),
-        (["similar", run, "a"], "invert"),
+        (["similar", run, "a"], "the search for a latent"),
         (["interpolate", run, "a", "b", "--text"], "--text"),
     ):
         result = call(*words, stdin=b"a\n")

@@ -71,7 +71,7 @@ def test_a_refiner_is_dropped_and_a_new_one_learns_from_fused_strings(run: RunFo
     own = iter(refined.generate(1_000))
     assert all(string in own for string in some), "accepted strings are the fused ones, in order"
     assert refined.generate(20) == fused.generate(20)
-    with pytest.raises(ConfigError, match="use decode fusion"):
+    with pytest.raises(ConfigError, match="use --decode fusion"):
         refined.generate(3, refine=True, decode="argmax")
     numbered = np.concatenate(list(refined.refined().samples(20)))
     assert refined.spec.to_text(numbered) == some
