@@ -144,12 +144,14 @@ def _reading(path: Path) -> Iterator[None]:
 def _is_text(path: Path) -> bool:
     """Return whether a file begins as text does. A safetensors file begins with a number of 8 bytes, most of them 0.
 
-    Fewer bytes do not tell: they may be what is left of a model.
+    Fewer bytes do not tell: under a model's name they may be what is left of one.
     """
     try:
         with path.open("rb") as file:
             head = file.read(_TEXT_BYTES)
-        return len(head) >= 8 and b"\0" not in head and codecs.getincrementaldecoder("utf-8")().decode(head) != ""
+        if len(head) < 8 and path.suffix == ".safetensors":
+            return False
+        return b"\0" not in head and codecs.getincrementaldecoder("utf-8")().decode(head) != ""
     except (OSError, UnicodeDecodeError):
         return False
 
