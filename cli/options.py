@@ -202,12 +202,11 @@ def asked(
     )
     note_former_names(assigned, file)
     if settings.domain != adapter.name:
-        what, remedy = f"the recipe {recipe!r}", adapter.recipe_hint
         if isinstance(recipe, str):
             fitting = [name for name in configs.recipe_names() if configs.recipe(name).domain == adapter.name]
-            remedy = f"choose one of: {', '.join(fitting)}; {remedy}"
+            what, remedy = f"the recipe {recipe!r}", f"choose one of: {', '.join(fitting)}; {adapter.recipe_hint}"
         else:
-            what = str(recipe.path)
+            what, remedy = str(recipe.path), adapter.recipe_hint
         raise ConfigError(f"{what} is for {settings.domain} data, not for {adapter.name} data", remedy)
     pick_device(settings.training.device)
     check_log_packages(settings)

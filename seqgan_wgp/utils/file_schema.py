@@ -87,8 +87,10 @@ def _inside(value: object) -> Iterable[object]:
 def load_json(path: Path) -> Any:
     """Return the value of a JSON file. Raises OSError or SchemaError when it cannot be read or is too large."""
     size = path.stat().st_size
-    if size > MAX_JSON_BYTES or not path.is_file():
-        raise SchemaError(f"it has {size:,} bytes" if path.is_file() else "it is not a file")
+    if not path.is_file():
+        raise SchemaError("it is not a file")
+    if size > MAX_JSON_BYTES:
+        raise SchemaError(f"it has {size:,} bytes")
     return parse_json(path.read_bytes())
 
 

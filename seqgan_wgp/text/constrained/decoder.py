@@ -120,8 +120,7 @@ class Decoder:
             ConfigError: a temperature below MIN_TEMPERATURE.
             CheckpointError: some probabilities are not numbers.
         """
-        if not temperature >= MIN_TEMPERATURE:
-            raise ConfigError(f"the temperature is {temperature}, but it must be {MIN_TEMPERATURE} or more")
+        _check_temperature(temperature)
 
         def draw(table_NLV: Floats, rows: slice) -> npt.NDArray[np.int64]:
             return sampled_strings(self._trellis, tempered(table_NLV, temperature), uniform_NL[rows])
@@ -143,8 +142,7 @@ class Decoder:
             ConfigError: a temperature below MIN_TEMPERATURE.
             CheckpointError: some logs are not numbers.
         """
-        if not temperature >= MIN_TEMPERATURE:
-            raise ConfigError(f"the temperature is {temperature}, but it must be {MIN_TEMPERATURE} or more")
+        _check_temperature(temperature)
         allowed = self._trellis if self._constrained else None
         return self._in_blocks(
             log_NLV, True, lambda table_NLV, rows: strings(table_NLV, uniform_NL[rows], temperature, allowed)
@@ -177,6 +175,11 @@ class Decoder:
         cells = states + 2 * widest + 3 * self._trellis.length * self._vocabulary.size
         rows = max(1, min(MAX_ROWS, MAX_CELLS // cells))
         return (slice(start, start + rows) for start in range(0, count, rows))
+
+
+def _check_temperature(temperature: float) -> None:
+    if not temperature >= MIN_TEMPERATURE:
+        raise ConfigError(f"the temperature is {temperature}, but it must be {MIN_TEMPERATURE} or more")
 
 
 def compile_constraints(constraints: Constraints, vocabulary: Vocabulary, length: int) -> Decoder:
