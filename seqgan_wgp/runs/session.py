@@ -27,7 +27,7 @@ from ..training.distributed.process_group import ALONE, ProcessGroup
 from ..training.domain import Domain, Items
 from ..training.record import Record
 from ..training.trainer import Trainer
-from ..utils.counter_rng import Stream, shuffled
+from ..utils.counter_rng import Stream, sampled_indices
 from ..utils.devices import device_note, pick_device
 from ..utils.tensor_file import write_tensor_file
 from .calibrate import threads_note
@@ -269,4 +269,4 @@ def _entry(record: Record) -> dict[str, Any]:
 
 
 def _some_items(domain: Domain) -> npt.NDArray[np.int64]:
-    return shuffled(0, Stream.FLOOR, np.arange(min(10, domain.size)), domain.size)
+    return sampled_indices(0, Stream.FLOOR, domain.size, 10)

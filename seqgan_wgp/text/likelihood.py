@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ..training.likelihood import dropout_noise
 from ..training.schedule import cosine_rate
 from ..utils.arrays import Ints
-from ..utils.counter_rng import Stream, shuffled, uniform
+from ..utils.counter_rng import Stream, sampled_indices, shuffled, uniform
 from .causal import DRAWN_TOGETHER, PLAIN, CausalNetwork, Drawing
 from .corpus.dataset import CorpusItems
 from .metrics.ngrams import NgramReference, unique_fraction
@@ -128,7 +128,7 @@ def fit_likelihood(
 
 
 def _some(rows_NL: Ints, most: int, seed: int) -> Tensor:
-    chosen_N = shuffled(seed, Stream.FLOOR, np.arange(min(most, len(rows_NL))), len(rows_NL))
+    chosen_N = sampled_indices(seed, Stream.FLOOR, len(rows_NL), most)
     return torch.from_numpy(np.asarray(rows_NL)[chosen_N].astype(np.int64))
 
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ..config import Config
-from ..utils.counter_rng import Stream, hash_torch, shuffled
+from ..utils.counter_rng import Stream, hash_torch, sampled_indices
 from .domain import Domain
 from .loop import average_decay, update_average
 from .state import TrainState
@@ -72,5 +71,4 @@ def likelihood_round(state: TrainState) -> Tensor:
 
 def held_out_items(domain: Domain, seed: int) -> Tensor:
     """Return the held-out items for which likelihoods are measured, and by which sampling is tuned."""
-    count = min(MAX_HELD_OUT, domain.held_out_size)
-    return domain.held_out(shuffled(seed, Stream.FLOOR, np.arange(count), domain.held_out_size))
+    return domain.held_out(sampled_indices(seed, Stream.FLOOR, domain.held_out_size, MAX_HELD_OUT))

@@ -225,6 +225,11 @@ def shuffled(seed: int, stream: int, draw_N: npt.NDArray[Any], size: int) -> npt
     return item_N
 
 
+def sampled_indices(seed: int, stream: int, size: int, most: int) -> npt.NDArray[np.int64]:
+    """Return `most` different items of range(size), all of them if there are not more, in random order."""
+    return shuffled(seed, stream, np.arange(min(most, size)), size)
+
+
 def _walk(key: int, position_N: npt.NDArray[np.int64], half_bits: int, size: int) -> npt.NDArray[np.int64]:
     value_N = _feistel(key, position_N.astype(np.uint64), half_bits)
     outside = np.flatnonzero(value_N >= size)

@@ -23,6 +23,7 @@ from seqgan_wgp.utils.counter_rng import (
     hash_numpy,
     hash_torch,
     normal,
+    sampled_indices,
     shuffled,
     stream_key,
     uniform,
@@ -306,3 +307,11 @@ def test_choices_are_roughly_uniform(size: int) -> None:
 def test_a_stream_has_a_key_of_its_own_under_every_seed() -> None:
     keys = {stream_key(seed, stream) for seed in range(1_000) for stream in Stream}
     assert len(keys) == 1_000 * len(Stream)
+
+
+@pytest.mark.parametrize(("size", "most"), [(10, 4), (10, 10), (10, 99), (1, 5)])
+def test_sampled_indices_are_different_items_and_at_most_all(size: int, most: int) -> None:
+    found_N = sampled_indices(3, Stream.FLOOR, size, most)
+    assert len(found_N) == len(set(found_N.tolist())) == min(size, most)
+    assert set(found_N.tolist()) <= set(range(size))
+    assert (found_N == sampled_indices(3, Stream.FLOOR, size, size)[:most]).all()

@@ -22,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from ...utils import cache_dir
 from ...utils.arrays import Ints
 from ...utils.atomic_files import new_file
-from ...utils.counter_rng import Stream, shuffled
+from ...utils.counter_rng import Stream, sampled_indices
 from ..causal import CausalNetwork, CausalSettings, Drawing
 from ..corpus.dataset import Corpus
 from ..likelihood import LikelihoodPlan, choose_epsilon, fit_likelihood, strings
@@ -79,7 +79,7 @@ def plan_of(corpus: Corpus, seconds: float) -> tuple[CausalSettings, LikelihoodP
         vocabulary_size=size, length=length, kernel=8, blocks=min(5, max(1, round(math.log2(length)) - 2)), counts=3
     )
     batch_size = max(8, min(128, MAX_LOGITS // (length * size)))
-    few = shuffled(0, Stream.FLOOR, np.arange(min(4_000, len(corpus.train))), len(corpus.train))
+    few = sampled_indices(0, Stream.FLOOR, len(corpus.train), 4_000)
     symbols = float(np.minimum(lengths_N(corpus.train[few]) + 1, length).mean())
     width = settings.width
     multiplied = settings.blocks * 3 * width**2 + width * size

@@ -13,7 +13,7 @@ from typing import Any, final
 import numpy as np
 
 from ...utils.arrays import Ints
-from ...utils.counter_rng import Stream, shuffled
+from ...utils.counter_rng import Stream, sampled_indices
 from ...utils.progress import OnStep
 from ..corpus.dataset import Corpus, CorpusItems
 from ..generation.filters import validity
@@ -82,7 +82,7 @@ class Bench:
     def real_NL(self) -> Ints:
         """N training items, or all: real lines in place of generated ones."""
         train = self.corpus.train
-        return train[shuffled(self.asked.seed, Stream.FLOOR, np.arange(min(self.n, len(train))), len(train))]
+        return train[sampled_indices(self.asked.seed, Stream.FLOOR, len(train), self.n)]
 
     @cached_property
     def floor_NL(self) -> Ints:
@@ -319,7 +319,7 @@ class Bench:
         own_N = None if label_N is None else label_N[:SCORED]
         found = {"generated": ScoreSpread.of(one_hot_scores(model, strings_NL[:SCORED], own_N))}
         for kind, items in rows.items():
-            chosen_N = shuffled(self.asked.seed, Stream.FLOOR, np.arange(min(SCORED, len(items))), len(items))
+            chosen_N = sampled_indices(self.asked.seed, Stream.FLOOR, len(items), SCORED)
             labels_N = None if label_N is None else parts[kind][chosen_N]
             found[kind] = ScoreSpread.of(one_hot_scores(model, items[chosen_N], labels_N))
         return {kind: found[kind] for kind in ("train", "test", "generated")}
@@ -346,4 +346,4 @@ class Bench:
 
 def some(rows_RL: Ints, most: int, seed: int) -> Ints:
     """Return `most` rows sampled without replacement, or all."""
-    return rows_RL[shuffled(seed, Stream.FLOOR, np.arange(min(most, len(rows_RL))), len(rows_RL))]
+    return rows_RL[sampled_indices(seed, Stream.FLOOR, len(rows_RL), most)]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...utils.arrays import Ints
-from ...utils.counter_rng import Stream, shuffled
+from ...utils.counter_rng import Stream, sampled_indices
 from ..corpus.dataset import Corpus
 from ..metrics.label_classifier import LabelClassifier
 from ..metrics.ngrams import NgramReference, unique_fraction
@@ -82,7 +82,7 @@ def measured_by_label(
         return None
     train = corpus.train
     # In an order without pattern: the first lines of a label stand for it in the floor.
-    chosen_N = shuffled(seed, Stream.FLOOR, np.arange(min(MAX_FITTED, len(train))), len(train))
+    chosen_N = sampled_indices(seed, Stream.FLOOR, len(train), MAX_FITTED)
     train_NL, train_label_N = train[chosen_N], np.asarray(parts["train"])[chosen_N].astype(np.int64)
     test_NL, test_label_N = np.asarray(corpus.test_NL), np.asarray(parts["test"]).astype(np.int64)
     classifier = LabelClassifier.fit(train_NL, train_label_N, len(names), seed)

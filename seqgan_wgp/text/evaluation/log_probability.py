@@ -18,7 +18,7 @@ import numpy as np
 
 from ...errors import ConfigError
 from ...utils.arrays import Floats, Ints
-from ...utils.counter_rng import Stream, shuffled
+from ...utils.counter_rng import Stream, sampled_indices
 from ..corpus.dataset import Corpus, CorpusItems
 from ..generation.probabilities import StringProbability
 from ..vocabulary import PAD, mask_after_pad
@@ -84,7 +84,7 @@ def log_probability_of_lines(model: GivesProbabilities, corpus: Corpus, test_RL:
 
 def _chosen(rows: Ints | CorpusItems, seed: int) -> Ints:
     """Return at most LINES of the rows, drawn at random, as (N, L) ids."""
-    index_N = shuffled(seed, Stream.FLOOR, np.arange(min(LINES, len(rows))), len(rows))
+    index_N = sampled_indices(seed, Stream.FLOOR, len(rows), LINES)
     return mask_after_pad(np.asarray(rows[np.sort(index_N)]))
 
 

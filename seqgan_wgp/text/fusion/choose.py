@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ...errors import ConfigError
 from ...utils.arrays import Ints
-from ...utils.counter_rng import Stream, shuffled, uniform_numpy
+from ...utils.counter_rng import Stream, sampled_indices, shuffled, uniform_numpy
 from ..corpus.dataset import Corpus
 from ..criteria import COMPOSITE_ORDERS
 from ..metrics.ngrams import NgramReference, unique_fraction
@@ -174,7 +174,7 @@ def candidate_models(corpus: Corpus, seed: int = 0) -> list[NgramModel]:
     Raises ConfigError where there is none.
     """
     size, count = corpus.vocabulary.size, len(corpus.train)
-    index_N = shuffled(seed, Stream.FLOOR, np.arange(min(count, MAX_FITTED)), count)
+    index_N = sampled_indices(seed, Stream.FLOOR, count, MAX_FITTED)
     lines_NL = corpus.train[np.sort(index_N)]
     models: list[NgramModel] = []
     for order in ORDERS:

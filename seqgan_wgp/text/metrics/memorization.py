@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...utils.arrays import Ints
-from ...utils.counter_rng import Stream, shuffled
+from ...utils.counter_rng import Stream, sampled_indices
 from ..corpus.dataset import CorpusItems
 from ..hashing.distinct_counter import DistinctCounter
 from ..hashing.fingerprints import Fingerprints
@@ -194,7 +194,7 @@ def _drawn(rows: Rows, most: int, seed: int) -> Ints:
     """Return all rows, or `most` sampled without replacement, in order, masked after the pad, cropped to COMPARED."""
     if not len(rows):
         raise ValueError("there must be generated strings, training lines and held-out lines, one or more of each")
-    chosen = np.sort(shuffled(seed, Stream.AUDIT, np.arange(min(most, len(rows))), len(rows)))
+    chosen = np.sort(sampled_indices(seed, Stream.AUDIT, len(rows), most))
     return mask_after_pad(rows[chosen])[:, :COMPARED]
 
 

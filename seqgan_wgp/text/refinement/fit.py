@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...errors import ConfigError
-from ...utils.counter_rng import Stream, shuffled
+from ...utils.counter_rng import Stream, sampled_indices, shuffled
 from ..hashing.row_hashes import Ids
 from .calibration import accuracy, area_under_curve, calibrated_temperature, cross_entropy
 from .classifier import ClassifierConfig, StringClassifier, logits
@@ -195,9 +195,7 @@ class _Fit:
     ) -> None:
         self.real, self.draws, self.config, self.seed = real, draws, config, seed
         self.classifier, self.average = classifier, copy.deepcopy(classifier).eval().requires_grad_(False)
-        chosen_N = shuffled(
-            seed, Stream.FLOOR, np.arange(min(len(validation_NL), config.validation_most)), len(validation_NL)
-        )
+        chosen_N = sampled_indices(seed, Stream.FLOOR, len(validation_NL), config.validation_most)
         self.real_NL = validation_NL[np.sort(chosen_N)]
         self.fake_NL = draws.take(len(self.real_NL))
         self.optimizer = torch.optim.AdamW(
