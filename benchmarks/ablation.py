@@ -29,21 +29,25 @@ def drop_torn_line(file: Path) -> None:
         os.truncate(file, file.read_bytes().rfind(b"\n") + 1)
 
 
-def excess(point: Row, half: str) -> float:
-    """Return JS-4 over its floor, in bits, at one point of a curve."""
-    return float(point[half]["js4"] - point[half]["js4_floor"])
+MEASURES = {"js4": "JS-4", "composite": "composite"}
+"""What recipes are ordered by: key in a row -> name in a table."""
+
+
+def excess(point: Row, half: str, measure: str = "js4") -> float:
+    """Return a measure over its floor, in bits, at one point of a curve."""
+    return float(point[half][measure] - point[half][f"{measure}_floor"])
 
 
 Curve = list[tuple[float, float]]
-"""Minutes, and JS-4 over its floor on validation."""
+"""Minutes, and a measure over its floor on validation."""
 
 
-def mean_curve(rows: list[Row]) -> Curve:
+def mean_curve(rows: list[Row], measure: str) -> Curve:
     """Return the mean of several runs' curves, measurement by measurement, up to the end of the shortest."""
     points = zip(*(row["curve"] for row in rows), strict=False)
     return [
-        (statistics.fmean(p["minutes"] for p in point), statistics.fmean(excess(p, "validation") for p in point))
-        for point in points
+        (statistics.fmean(p["minutes"] for p in each), statistics.fmean(excess(p, "validation", measure) for p in each))
+        for each in points
     ]
 
 
@@ -77,24 +81,24 @@ def number(mean: float, deviation: float) -> str:
     return f"{mean:.4f}" if math.isnan(deviation) else f"{mean:.4f} ± {deviation:.4f}"
 
 
-def cells(name: str, rows: list[Row], base: list[Row]) -> list[str]:
+def cells(name: str, rows: list[Row], base: list[Row], measure: str) -> list[str]:
     """Return the cells of one recipe's line; `rows` are its runs, `base` those of the base."""
     done = [row for row in rows if row["diverged"] is None]
     if not done:
-        return [name, str(len(rows)), "diverged", *[""] * (len(HEAD) - 3)]
-    finals = {half: [excess(row["curve"][-1], half) for row in done] for half in HALVES}
+        return [name, str(len(rows)), "diverged", *[""] * (len(head_of(measure)) - 3)]
+    finals = {half: [excess(row["curve"][-1], half, measure) for row in done] for half in HALVES}
     means = {half: statistics.fmean(finals[half]) for half in HALVES}
     shown = [number(means[half], spread(finals[half])) for half in HALVES]
     difference = deviations = reached = passed = ""
     if base:
-        of_base = [excess(row["curve"][-1], "validation") for row in base]
+        of_base = [excess(row["curve"][-1], "validation", measure) for row in base]
         target, deviation = statistics.fmean(of_base), spread(of_base)
         difference = f"{means['validation'] - target:+.4f}"
         if deviation > 0:
             error = deviation * math.sqrt(1 / len(done) + 1 / len(base))
             deviations = f"{(means['validation'] - target) / error:+.1f}"
-        reached = when(minutes_to(mean_curve(done), target))
-        passed = when(minutes_to(mean_curve(base), means["validation"]))
+        reached = when(minutes_to(mean_curve(done, measure), target))
+        passed = when(minutes_to(mean_curve(base, measure), means["validation"]))
     rounds = statistics.fmean(row["rounds"] for row in done)
     unique = statistics.fmean(row["curve"][-1]["validation"]["unique"] for row in done)
     valid = [row["curve"][-1]["valid"] for row in done if "valid" in row["curve"][-1]]
@@ -114,18 +118,20 @@ def cells(name: str, rows: list[Row], base: list[Row]) -> list[str]:
     ]
 
 
-HEAD = [
-    "recipe",
-    "runs",
-    "JS-4 over floor, validation",
-    "test",
-    "difference",
-    "in standard errors",
-    "minutes to the base's end",
-    "of the base to its own",
-    "rounds",
-    "unique",
-]
+def head_of(measure: str) -> list[str]:
+    """Return the heads of the columns."""
+    return [
+        "recipe",
+        "runs",
+        f"{MEASURES[measure]} over floor, validation",
+        "test",
+        "difference",
+        "in standard errors",
+        "minutes to the base's end",
+        "of the base to its own",
+        "rounds",
+        "unique",
+    ]
 
 
 def factor_of(name: str) -> str:
@@ -133,7 +139,7 @@ def factor_of(name: str) -> str:
     return name.rpartition(": ")[0]
 
 
-def table(title: str, rows: list[Row]) -> str:
+def table(title: str, rows: list[Row], measure: str = "js4") -> str:
     """Return the Markdown table of one corpus at one length of training, and how alike the halves order it.
 
     Best first; the values of a factor ("FACTOR: VALUE") stay together, and factors in the order of the plan.
@@ -146,14 +152,14 @@ def table(title: str, rows: list[Row]) -> str:
     base = [row for row in of_name.get("base", of_name.get("fast", [])) if row["diverged"] is None]
 
     def final(name: str, half: str) -> float:
-        ends = [excess(row["curve"][-1], half) for row in of_name[name] if row["diverged"] is None]
+        ends = [excess(row["curve"][-1], half, measure) for row in of_name[name] if row["diverged"] is None]
         return statistics.fmean(ends) if ends else math.inf
 
     factors = list(dict.fromkeys(factor_of(name) for name in ["base", *of_name]))
     order = sorted(of_name, key=lambda name: (factors.index(factor_of(name)), final(name, "validation")))
-    head = [*HEAD, "valid"] if any("valid" in point for row in rows for point in row["curve"]) else HEAD
+    head = head_of(measure) + (["valid"] if any("valid" in point for row in rows for point in row["curve"]) else [])
     lines = [f"## {title}", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
-    lines += [f"| {' | '.join(cells(name, of_name[name], base))} |" for name in order]
+    lines += [f"| {' | '.join(cells(name, of_name[name], base, measure))} |" for name in order]
     finite = [name for name in order if math.isfinite(final(name, "validation"))]
     if len(finite) > 2:
         from scipy import stats  # type: ignore[import-untyped,unused-ignore]  # here, since its import takes a second
@@ -164,12 +170,12 @@ def table(title: str, rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def report(rows: list[Row]) -> str:
-    """Return the tables of all corpora and lengths of training."""
+def report(rows: list[Row], measure: str = "js4") -> str:
+    """Return the tables of all corpora and lengths of training, in the order of a measure in MEASURES."""
     groups: dict[tuple[str, float], list[Row]] = defaultdict(list)
     for row in rows:
         groups[row["corpus"], row["minutes"]].append(row)
     return "\n\n".join(
-        table(f"{corpus}, {minutes:g} minutes of processor time each", group)
+        table(f"{corpus}, {minutes:g} minutes of processor time each", group, measure)
         for (corpus, minutes), group in groups.items()
     )

@@ -7,8 +7,8 @@
 Rows: Markov chains of order 3, 4 and 5; a GRU in plain PyTorch (gru.py) after 15 and 60 seconds and after each of the
 minutes; the entries of `--rows`. An entry is a recipe, NAME or NAME:KEY=VALUE,KEY=VALUE. With +fuse behind it an n-gram
 model is chosen that strings are drawn by too, which takes some seconds more; with +refine, last, a quarter of its time
-trains the refiner. A recipe that trains by likelihood gets as many steps as fit into its time, by
-the pace of its first steps; the others are stopped when their time is over, and go on to the next of the minutes.
+trains the refiner, with +refine=.5 a half. A recipe that trains by likelihood gets as many steps as fit into its time,
+by the pace of its first steps; the others are stopped when their time is over, and go on to the next of the minutes.
 
 Minutes are processor time of one thread, evaluations and checkpoints counted. Every model is the one that its
 validation half chose, and is measured on the test half: JS-4 above its floor, different strings, new ones (no training

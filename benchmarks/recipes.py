@@ -31,7 +31,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.ablation import HALVES, drop_torn_line, read_rows, report
+from benchmarks.ablation import HALVES, MEASURES, drop_torn_line, read_rows, report
 from benchmarks.molecules import valid_share
 from benchmarks.plans import FILES, MOLECULES, PLANS, Trial
 from benchmarks.variations import Setup, Share, vary
@@ -190,6 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
     runs.add_argument("--only", default="*", metavar="GLOB", help="trials whose CORPUS/NAME is like this")
     tables = modes.add_parser("table", help="print Markdown tables of a results file")
     tables.add_argument("files", type=Path, nargs="+")
+    tables.add_argument("--measure", choices=MEASURES, default="js4", help="what recipes are ordered by")
     single = modes.add_parser("trial", help="run one trial, given as JSON, and print its row")
     single.add_argument("trial", type=json.loads)
     for mode in (runs, single):
@@ -199,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(run_here(Trial(**options.trial), options.data)))
         return 0
     if options.mode == "table":
-        print(report([row for file in options.files for row in read_rows(file)]))
+        print(report([row for file in options.files for row in read_rows(file)], options.measure))
         return 0
     plan, minutes = PLANS[options.plan]
     trials = [

@@ -33,7 +33,7 @@ from seqgan_wgp.training.trainer import Trainer
 CPU = torch.device("cpu")
 
 REFINED_SHARE = 0.25
-"""Of an entry's time, what its refiner is trained for."""
+"""Of an entry's time, what its refiner is trained for if the entry does not say."""
 
 PACED = 8, 40
 """Steps after which the pace of a recipe is looked at, from and to."""
@@ -58,21 +58,22 @@ class Entry:
     recipe: str
     settings: Settings
     fused: bool
-    refined: bool
+    refined: float
+    """Share of the time that trains the refiner; 0: there is none."""
 
     @classmethod
     def of(cls, text: str) -> Entry:
-        """Read NAME or NAME:KEY=VALUE,..., with +fuse, +refine or both behind it."""
-        unrefined = text.removesuffix("+refine")
+        """Read NAME or NAME:KEY=VALUE,..., with +fuse, +refine or both behind it; +refine=SHARE sets the share."""
+        unrefined, refine, share = text.partition("+refine")
         plain = unrefined.removesuffix("+fuse")
         name, _, changes = plain.partition(":")
         settings = parse_assignments([change for change in changes.split(",") if change])
-        fused, refined = unrefined != plain, text != unrefined
-        return cls(text=text, plain=plain, recipe=name, settings=settings, fused=fused, refined=refined)
+        refined = float(share.removeprefix("=") or REFINED_SHARE) if refine else 0.0
+        return cls(text=text, plain=plain, recipe=name, settings=settings, fused=unrefined != plain, refined=refined)
 
     def trained_seconds(self, minutes: float) -> float:
         """Return how long the recipe itself is trained."""
-        return 60 * minutes * (1 - REFINED_SHARE if self.refined else 1)
+        return 60 * minutes * (1 - self.refined)
 
     @property
     def slug(self) -> str:
@@ -112,8 +113,9 @@ class Workshop:
         if entry.fused:
             made = self._after(made, "fused", lambda file, out: fused(file, self.corpus, out))
         if entry.refined:
-            refining = REFINED_SHARE * 60 * minutes
-            made = self._after(made, "refined", lambda file, out: refined(file, self.corpus, refining, out))
+            refining = entry.refined * 60 * minutes
+            name = "refined" if entry.refined == REFINED_SHARE else f"refined-{refining:g}"
+            made = self._after(made, name, lambda file, out: refined(file, self.corpus, refining, out))
         return made
 
     def _after(

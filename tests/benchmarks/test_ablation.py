@@ -65,6 +65,17 @@ def test_the_order_on_test_may_be_another() -> None:
     assert "over 3 recipes: -1.000" in table("names", rows)
 
 
+def test_a_table_is_ordered_by_the_measure_that_is_asked_for() -> None:
+    rows = [made_up("base", 0, [0.1], 0.1), made_up("b", 0, [0.2], 0.2)]
+    for row, value in zip(rows, (0.7, 0.6), strict=True):
+        for half in ("validation", "test"):
+            row["curve"][-1][half] |= {"composite": value, "composite_floor": 0.5}
+    assert [line.split(" | ")[0] for line in table("names", rows).splitlines()[4:]] == ["| base", "| b"]
+    lines = table("names", rows, "composite").splitlines()
+    assert "composite over floor" in lines[2]
+    assert lines[4].startswith("| b | 1 | 0.1000 | 0.1000 | -0.1000 |")
+
+
 def test_values_of_a_factor_stay_together() -> None:
     ends = {"blocks: 1": 0.3, "width: 32": 0.1, "base": 0.25, "blocks: 2": 0.2, "width: 96": 0.4}
     lines = table("names", [made_up(name, 0, [value], value) for name, value in ends.items()]).splitlines()

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import equal_time
 from benchmarks.equal_time import VALID, gru_minutes, spread, table
-from benchmarks.workshop import Entry
+from benchmarks.workshop import REFINED_SHARE, Entry
 
 TINY = {
     "generator.width": 8, "generator.blocks": 1, "critic.width": 8, "critic.blocks": 1, "training.batch_size": 8,
@@ -20,14 +20,16 @@ TINY = {
 
 def test_an_entry_is_a_recipe_with_changes_and_with_what_comes_after_training() -> None:
     entry = Entry.of("fast:generator.width=32,critic.blocks=3+refine")
-    assert (entry.recipe, entry.fused, entry.refined) == ("fast", False, True)
+    assert (entry.recipe, entry.fused, entry.refined) == ("fast", False, REFINED_SHARE)
     both = Entry.of("fast+fuse+refine")
-    assert (both.recipe, both.fused, both.refined, both.slug) == ("fast", True, True, "fast")
+    assert (both.recipe, both.fused, both.refined, both.slug) == ("fast", True, REFINED_SHARE, "fast")
     assert Entry.of("fast+fuse").trained_seconds(1) == 60
+    half = Entry.of("fast+fuse+refine=.5")
+    assert (half.plain, half.fused, half.refined, half.trained_seconds(1)) == ("fast", True, 0.5, 30)
     assert entry.settings == {"generator.width": "32", "critic.blocks": "3"}
     assert entry.trained_seconds(10) == 450
     plain = Entry.of("fast:generator.width=32,critic.blocks=3")
-    assert (plain.refined, plain.trained_seconds(10), plain.slug) == (False, 600, entry.slug)
+    assert (plain.refined, plain.trained_seconds(10), plain.slug) == (0, 600, entry.slug)
     assert plain.slug != Entry.of("fast").slug
     assert "/" not in plain.slug and ":" not in plain.slug
 
