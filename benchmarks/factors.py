@@ -42,6 +42,7 @@ FIRST: Entry = {
     "generator.relaxation": "softmax",
     **both("blocks", 3),
     "objective.penalty_every": 1,
+    "critic.ngrams": 1,
     "averaging.decay": 0.995,
     **_adam("lr_decay_steps", 0),
 }
@@ -51,6 +52,7 @@ FAST: Entry = {
     "generator.relaxation": "sampled",
     **both("blocks", 2),
     "objective.penalty_every": 2,
+    "critic.ngrams": 3,
     "averaging.decay": 0.999,
     **_adam("lr_decay_steps", 500),
 }
@@ -58,6 +60,8 @@ FAST: Entry = {
 
 CONTEXT: dict[str, Entry] = {
     "base": {},
+    "D without n-grams": {"critic.ngrams": 1},
+    "D 3-grams": {"critic.ngrams": 3},
     "D attention": {"critic.context": "attention"},
     "D mixing": {"critic.context": "mixing"},
     "D dilated": {"critic.dilation_growth": 2},
@@ -107,6 +111,7 @@ FACTORS: dict[str, dict[str, Entry]] = {
         "at a quarter of the batch": {"objective.penalty_every": 4},
         "every 2nd step": {"variation": "penalty every 2nd step", "objective.penalty_every": 1},
     },
+    "n-grams of D": _each("critic.ngrams", (1, 2, 4)),
     "averaging": {"none": {"averaging.decay": 0.0, "model.weights": "latest"}}
     | _each("averaging.decay", (0.99, 0.995, 0.999)),
     "critic steps": _each("training.critic_steps", (2, 4)),

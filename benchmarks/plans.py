@@ -16,10 +16,16 @@ CORPORA: dict[str, tuple[str, Entry]] = {
 }
 """Name -> file below the data folder, and settings: all recipes on a corpus see rows of one length."""
 
+OTHERS: dict[str, tuple[str, Entry]] = {
+    "captions": ("captions/train_image_coco.txt", {"corpus.length": 32, "corpus.layout": "lines"}),
+    "passwords": ("passwords/zxcvbn_passwords.txt", {"corpus.length": 16}),
+}
+"""The same for corpora that only some plans have."""
+
 MOLECULES: dict[str, tuple[str, Entry]] = {"qm9": ("smiles/qm9.txt", {"corpus.length": 24})}
 """The same for corpora of molecules, whose strings a program can tell to be valid."""
 
-FILES = CORPORA | MOLECULES
+FILES = CORPORA | MOLECULES | OTHERS
 """All of them."""
 
 BASE_PLACES = (0, 1, 12, 30)
@@ -96,11 +102,11 @@ def winners(minutes: float) -> list[Trial]:
 
 
 def context(minutes: float) -> list[Trial]:
-    """Return what lets the networks see whole strings, with three seeds on molecules and on names."""
+    """Return what lets the networks see whole strings, with three seeds on five corpora."""
     return [
         trial(corpus, name, entry, seed=seed, minutes=minutes)
         for seed in range(3)
-        for corpus in ("qm9", "names")
+        for corpus in ("names", "qm9", "cities", "captions", "passwords")
         for name, entry in CONTEXT.items()
     ]
 

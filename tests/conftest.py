@@ -41,6 +41,7 @@ _TINY: dict[str, object] = {
     "generator.width": 8,
     "generator.blocks": 1,
     "critic.width": 8,
+    "critic.ngrams": 2,
     "critic.blocks": 1,
     "training.batch_size": 8,
     "training.critic_steps": 2,

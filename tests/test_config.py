@@ -172,7 +172,7 @@ def test_paper_is_the_published_language_model_to_the_letter() -> None:
     generator = {"latent": 128, "latent_distribution": "normal", "relaxation": "softmax", "counts": 0, "dropout": 0.0}
     generator["self_modulation"] = False
     assert tree["generator"] == network | generator
-    assert tree["critic"] == network
+    assert tree["critic"] == network | {"ngrams": 1}
     unused = {"targets": "0, 1, 1", "clip": None, "penalty_every": 1}
     assert tree["objective"] == {"loss": "wgan", "constraint": "gp", "penalty_weight": 10.0} | unused
     assert tree["optimizer"] == {"generator": adam, "critic": adam}
@@ -540,6 +540,10 @@ REFUSED: list[tuple[dict[str, object], str]] = [
     (
         {"objective.constraint": "spectral", "objective.penalty_weight": 0, "critic.context": "attention"},
         r"normalizes its input, which undoes the bound .*\n.*critic\.context=none",
+    ),
+    (
+        {"objective.constraint": "spectral", "objective.penalty_weight": 0, "critic.ngrams": 2},
+        r"does not bound that of products of their outputs\nset critic\.ngrams=1",
     ),
     (
         {"generator.network": "causal", "generator.normalization": "none", "generator.context": "mixing"},

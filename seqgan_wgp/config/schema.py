@@ -107,6 +107,9 @@ class CriticSettings:
     residual_scale: float = setting("scale of each residual branch", 1.0, gt=0, le=100)
     context: str = _context()
     dilation_growth: int = _dilation_growth()
+    ngrams: int = setting(
+        "length of the longest n-grams of which the critic has features; 1: of none", 1, ge=1, le=8, auto=True
+    )
     normalization: str = setting("normalization before each activation", "none", choices=NORMALIZATIONS)
     activation: str = setting(
         "activation after the convolutions of convolution-dense; other networks have a fixed one",

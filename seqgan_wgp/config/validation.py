@@ -24,7 +24,14 @@ from .fields import AUTO
 from .kinds import DATA_KINDS
 from .schema import Config, CorpusSettings, ObjectiveSettings
 
-DECIDED = ("generator.latent", "generator.width", "critic.width", "training.batch_size", "evaluation.every")
+DECIDED = (
+    "generator.latent",
+    "generator.width",
+    "critic.width",
+    "critic.ngrams",
+    "training.batch_size",
+    "evaluation.every",
+)
 """Settings that rules decide once the data is known."""
 
 
@@ -148,11 +155,10 @@ def _check_networks(config: Config) -> None:
 
 def _check_context(part: str, settings: Any, network: Network, networks: Mapping[str, Network]) -> None:
     traits = {"context": "chooses_context", "dilation_growth": "chooses_context"}
-    if part == "generator":
-        traits["self_modulation"] = "chooses_modulation"
+    traits |= {"self_modulation": "chooses_modulation"} if part == "generator" else {"ngrams": "chooses_ngrams"}
     for name, trait in traits.items():
         value, neutral = getattr(settings, name), type(settings).__dataclass_fields__[name].default
-        if value != neutral and not getattr(network, trait):
+        if value not in (neutral, AUTO) and not getattr(network, trait):
             having = [other for other, entry in networks.items() if getattr(entry, trait)]
             others = f"set {part}.network={having[0]}, or " if having else ""
             raise ConfigError(
@@ -246,6 +252,12 @@ def _check_critic(config: Config) -> None:
             f"critic.context is {config.critic.context!r} and objective.constraint is {constraint!r}: the layer "
             "normalizes its input, which undoes the bound on the layers' slopes",
             "set critic.context=none",
+        )
+    if config.critic.ngrams > 1 and CONSTRAINTS[constraint].refuses_normalization:
+        raise ConfigError(
+            f"critic.ngrams is {config.critic.ngrams} and objective.constraint is {constraint!r}: a bound on the slope "
+            "of each layer does not bound that of products of their outputs",
+            "set critic.ngrams=1",
         )
 
 

@@ -142,13 +142,26 @@ class Register:
         needs_units: bool = False,
         chooses_activation: bool = False,
         chooses_context: bool = False,
+        chooses_ngrams: bool = False,
         takes_labels: bool = False,
     ) -> Callable[[C], C]:
-        """Register a class or function that builds a critic, for `critic.network`; see `generator`."""
+        """Register a class or function that builds a critic, for `critic.network`.
+
+        Args:
+            name: for the settings.
+            data: kind of data that it judges: text, image or toy.
+            normalizations: names of the normalizations that it supports.
+            needs_units: it has a dense layer with `critic.units` units.
+            chooses_activation: `critic.activation` sets its activation.
+            chooses_context: `critic.context` adds context layers, `critic.dilation_growth` spreads its taps.
+            chooses_ngrams: `critic.ngrams` adds features of n-grams.
+            takes_labels: it has a further argument `labels`, their number, for a corpus with `corpus.label`.
+        """
         traits = {
             "needs_units": needs_units,
             "chooses_activation": chooses_activation,
             "chooses_context": chooses_context,
+            "chooses_ngrams": chooses_ngrams,
             "takes_labels": takes_labels,
         }
         return _network(CRITICS, name, data, normalizations, traits)

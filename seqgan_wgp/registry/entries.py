@@ -117,6 +117,9 @@ class Network:
     chooses_modulation: bool = False
     """Whether it is a generator with the setting `self_modulation`: the latent scales and shifts normalizations."""
 
+    chooses_ngrams: bool = False
+    """Whether it is a critic of strings with the setting `ngrams`: features of n-grams beside those of characters."""
+
     has_likelihood: bool = False
     """Whether it is a generator that computes the likelihood of items (`training.likelihood.LikelihoodGenerator`), so
     that training.likelihood_steps applies. It draws an item part by part, which a CUDA graph cannot record."""

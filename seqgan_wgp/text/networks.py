@@ -31,6 +31,7 @@ from .conditioning import (
     with_label_place,
     with_label_row,
 )
+from .ngram_features import NgramFeatures
 
 NORMALIZATIONS = channel_norms(axes=1)
 """Name -> (C -> module that normalizes (B, C, L)). "batch" mixes samples, so a critic with a penalty cannot use it."""
@@ -255,7 +256,14 @@ def log_probabilities(generator: nn.Module) -> Callable[[Tensor], Tensor]:
     return lambda latent_BZ: has_logits.logits(latent_BZ).log_softmax(dim=-1)
 
 
-@register.critic("residual", data="text", normalizations=CHANNEL_NORMS, chooses_context=True, takes_labels=True)
+@register.critic(
+    "residual",
+    data="text",
+    normalizations=CHANNEL_NORMS,
+    chooses_context=True,
+    chooses_ngrams=True,
+    takes_labels=True,
+)
 class ResidualCritic(_ResidualStack):
     """Critic: rows of probabilities (B, L, V) -> scores (B,), the mirror image of the generator. It mixes no samples.
 
@@ -268,6 +276,8 @@ class ResidualCritic(_ResidualStack):
         self.input = nn.Conv1d(vocabulary_size, settings.width, 1)
         self._stack(settings, length)
         self.output = nn.Linear(settings.width * length, 1)
+        longest = min(settings.ngrams, length)  # an unresolved "auto" counts as 1
+        self.ngrams = NgramFeatures(settings.width, longest) if longest > 1 else None
         self.projection = LabelProjection(labels, settings.width * length) if labels else None
 
     def forward(self, x_BLV: Tensor) -> Tensor:
@@ -297,11 +307,14 @@ class ResidualCritic(_ResidualStack):
     def score(self, entered_BCL: Tensor) -> Tensor:
         """Return the scores (B,), given the output of `stem`."""
         if self.projection is None:
-            score: Tensor = self.output(self._through(entered_BCL).flatten(1)).squeeze(1)
+            score: Tensor = self.output(self._features(entered_BCL)).squeeze(1)
             return score
         entered_BCL, label_B = split_places(entered_BCL)
-        feature_BF = self._through(_arranged(self.blocks, entered_BCL)).flatten(1)
+        feature_BF = self._features(_arranged(self.blocks, entered_BCL))
         return cast("Tensor", self.output(feature_BF).squeeze(1) + self.projection(feature_BF, label_B))
+
+    def _features(self, entered_BCL: Tensor) -> Tensor:
+        return self._through(entered_BCL if self.ngrams is None else self.ngrams(entered_BCL)).flatten(1)
 
     def slopes(self, gradient_BCL: Tensor) -> Tensor:
         """Return norms (B,) of gradients with respect to the first layer's input, given those for its output."""

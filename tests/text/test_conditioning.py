@@ -18,11 +18,12 @@ L, V, B, K, Z = 9, 6, 5, 3, 7
 LABEL_B = torch.tensor([2, 0, 1, 2, 1])
 
 
-def made(labels: int = K) -> tuple[ResidualGenerator, ResidualCritic]:
+def made(labels: int = K, ngrams: int = 1) -> tuple[ResidualGenerator, ResidualCritic]:
     torch.manual_seed(0)
     config = recipe("fast", {"generator.width": 8, "critic.width": 8, "generator.latent": Z})
     sampled = dataclasses.replace(config.generator, relaxation="sampled", self_modulation=True)
-    generator, critic = networks(dataclasses.replace(config, generator=sampled), L, V, labels)
+    judging = dataclasses.replace(config.critic, ngrams=ngrams)
+    generator, critic = networks(dataclasses.replace(config, generator=sampled, critic=judging), L, V, labels)
     assert isinstance(generator, ResidualGenerator)
     assert isinstance(critic, ResidualCritic)
     return generator, critic
@@ -73,8 +74,9 @@ def test_the_score_is_that_without_label_plus_the_projection() -> None:
     torch.testing.assert_close(twice_B, 2 * plain_B - bias)
 
 
-def test_a_critic_judges_ids_with_labels_as_their_one_hot_rows() -> None:
-    critic = made()[1]
+@pytest.mark.parametrize("ngrams", [1, 3])
+def test_a_critic_judges_ids_with_labels_as_their_one_hot_rows(ngrams: int) -> None:
+    critic = made(ngrams=ngrams)[1]
     with torch.no_grad():
         table_of(critic).normal_()
     ids_BL = torch.randint(V, (B, L))

@@ -192,9 +192,9 @@ def test_rows_shown_are_one_hot_at_the_chosen_symbol_position_first_in_memory(si
 
 
 @pytest.mark.parametrize("way", CONVOLUTIONS)
-@pytest.mark.parametrize("blocks", [0, 1])
-def test_the_stem_of_two_batches_is_that_of_each(way: str, blocks: int) -> None:
-    settings = dataclasses.replace(recipe("fast").critic, width=8, blocks=blocks)
+@pytest.mark.parametrize(("blocks", "ngrams"), [(0, 1), (1, 1), (1, 3)])
+def test_the_stem_of_two_batches_is_that_of_each(way: str, blocks: int, ngrams: int) -> None:
+    settings = dataclasses.replace(recipe("fast").critic, width=8, blocks=blocks, ngrams=ngrams)
     critic = CRITICS["residual"](settings, L, V)
     assert isinstance(critic, ResidualCritic)
     set_convolution_algorithm(critic, way)
@@ -330,7 +330,7 @@ def test_settings_of_an_older_file_mean_none_of_it() -> None:
     tree = to_dict(recipe("fast"))
     for part, keys in {
         "generator": ("context", "dilation_growth", "self_modulation"),
-        "critic": ("context", "dilation_growth"),
+        "critic": ("context", "dilation_growth", "ngrams"),
     }.items():
         for key in keys:
             del tree[part][key]
@@ -343,5 +343,6 @@ def test_settings_of_an_older_file_mean_none_of_it() -> None:
             "generator.self_modulation": False,
             "critic.context": "none",
             "critic.dilation_growth": 1,
+            "critic.ngrams": 1,
         },
     )

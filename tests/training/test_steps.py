@@ -95,13 +95,13 @@ def test_real_and_generated_points_have_batch_statistics_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("constraint", [name for name, how in CONSTRAINTS.items() if not how.needs_points])
-@pytest.mark.parametrize("vocabulary", [3, 8, 40])
+@pytest.mark.parametrize(("vocabulary", "ngrams"), [(3, 1), (8, 1), (40, 1), (3, 3), (40, 3)])
 def test_the_step_behind_a_linear_stem_is_the_plain_one_on_either_side_of_the_width(
-    vocabulary: int, constraint: str
+    vocabulary: int, ngrams: int, constraint: str
 ) -> None:
     """The slope is taken in the first layer's input in one case, and from its Gram matrix in the other."""
     torch.manual_seed(1)
-    settings = dataclasses.replace(recipe("fast").critic, width=8, blocks=2)
+    settings = dataclasses.replace(recipe("fast").critic, width=8, blocks=2, ngrams=ngrams)
     critic = CRITICS["residual"](settings, L, vocabulary).double()
     assert isinstance(critic, LinearStemCritic)
     ids_BL = torch.randint(vocabulary, (B, L)).to(torch.uint8)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from ...config import Config
 from ...config.fields import AUTO
 from ...config.schema import CorpusSettings
+from ...registry import CONSTRAINTS, CRITICS
 from ...training.schedule import penalty_every
 from .stats import Facts
 
 WIDTH, WIDTH_LARGE, ALPHABET_LARGE = 64, 48, 2_000
 ALPHABET_MANY = 500
+NGRAMS, NGRAMS_ALPHABET, NGRAMS_LENGTH = 3, 21, 24
 BATCH = 64
 MAX_SAMPLES = 10_000
 """Default limit of the number of strings that an evaluation generates."""
@@ -75,11 +77,17 @@ def latent(size: Sizes) -> int:
     return size.length
 
 
+def ngrams(size: Sizes) -> int:
+    """Return the length of the longest n-grams in the critic: 3 for short strings of a language's alphabet, else 1."""
+    return NGRAMS if NGRAMS_ALPHABET <= size.alphabet < ALPHABET_MANY and size.length <= NGRAMS_LENGTH else 1
+
+
 RULES: dict[str, Callable[[Sizes], int | str]] = {
     "generator.latent": latent,
     "generator.relaxation": relaxation,
     "generator.width": width,
     "critic.width": width,
+    "critic.ngrams": ngrams,
     "training.batch_size": batch_size,
     "evaluation.every": evaluation_every,
 }
@@ -93,4 +101,12 @@ def by_rule(config: Config, facts: Facts) -> dict[str, object]:
     decided |= {name: rule(size) for name, rule in RULES.items()}
     batch = batch_size(size) if config.training.batch_size == AUTO else config.training.batch_size
     decided["objective.penalty_every"] = penalty_every(config.objective, batch)
+    if not _has_ngrams(config):
+        decided["critic.ngrams"] = 1
     return {name: value for name, value in decided.items() if operator.attrgetter(name)(config) in (None, "auto", AUTO)}
+
+
+def _has_ngrams(config: Config) -> bool:
+    """Return whether the critic and the constraint of the settings allow `critic.ngrams` above 1."""
+    critic, constraint = CRITICS["text"][config.critic.network], CONSTRAINTS[config.objective.constraint]
+    return critic.chooses_ngrams and not constraint.refuses_normalization

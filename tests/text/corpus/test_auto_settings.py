@@ -15,8 +15,12 @@ from hypothesis import strategies as st
 from seqgan_wgp.config import Config, override, recipe, recipe_names
 from seqgan_wgp.config.schema import CorpusSettings
 from seqgan_wgp.config.serialization import list_settings
+from seqgan_wgp.errors import ConfigError
+from seqgan_wgp.registry import CRITICS
 from seqgan_wgp.text.corpus.auto_settings import (
     ALPHABET_LARGE,
+    NGRAMS,
+    NGRAMS_ALPHABET,
     RULES,
     WIDTH,
     WIDTH_LARGE,
@@ -24,6 +28,7 @@ from seqgan_wgp.text.corpus.auto_settings import (
     batch_size,
     by_rule,
     evaluation_every,
+    ngrams,
     relaxation,
     sizes,
     width,
@@ -62,6 +67,15 @@ def test_characters_are_sampled_of_small_alphabets(alphabet: int, expected: str)
 )
 def test_large_alphabets_have_narrow_networks(alphabet: int, expected: int) -> None:
     assert width(replace(SIZES, alphabet=alphabet)) == expected
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "expected"), [(4, 1), (NGRAMS_ALPHABET - 1, 1), (NGRAMS_ALPHABET, NGRAMS), (499, NGRAMS), (500, 1)]
+)
+def test_short_strings_of_a_languages_alphabet_have_ngrams(alphabet: int, expected: int) -> None:
+    assert ngrams(replace(SIZES, alphabet=alphabet)) == expected
+    assert ngrams(replace(SIZES, alphabet=alphabet, length=24)) == expected
+    assert ngrams(replace(SIZES, alphabet=alphabet, length=25)) == 1
 
 
 @pytest.mark.parametrize(
@@ -163,6 +177,7 @@ OPEN: dict[str, object] = {
     "generator.relaxation": "auto",
     "generator.width": "auto",
     "critic.width": "auto",
+    "critic.ngrams": "auto",
     "objective.penalty_every": "auto",
     "training.batch_size": "auto",
     "evaluation.every": "auto",
@@ -175,6 +190,7 @@ SET: dict[str, object] = {
     "generator.relaxation": "softmax",
     "generator.width": 7,
     "critic.width": 9,
+    "critic.ngrams": 2,
     "objective.penalty_every": 1,
     "training.batch_size": 3,
     "evaluation.every": 11,
@@ -202,6 +218,31 @@ def test_only_what_was_left_open_is_decided(name: str, left: str) -> None:
         assert attrgetter(dotted)(whole) == decided.get(dotted, SET[dotted])
     assert by_rule(whole, facts) == {}
     assert override(whole, open_settings) == config
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"objective.constraint": "spectral", "objective.penalty_weight": 0, "objective.penalty_every": 1},
+        {"critic.network": "without-ngrams"},
+    ],
+    ids=str,
+)
+def test_no_ngrams_are_chosen_where_they_would_be_refused(changes: dict[str, object]) -> None:
+    facts = replace(looked_at(recipe("fast")), alphabet=NGRAMS_ALPHABET)
+    assert by_rule(recipe("fast"), facts)["critic.ngrams"] == NGRAMS
+    critics = CRITICS["text"]
+    before = critics.snapshot()
+    critics.add("without-ngrams", replace(critics["residual"], chooses_ngrams=False))
+    try:
+        config = recipe("fast", changes)
+        decided = by_rule(config, facts)
+        assert decided["critic.ngrams"] == 1
+        override(config, decided)
+        with pytest.raises(ConfigError, match=r"set critic\.ngrams=1"):
+            override(config, decided | {"critic.ngrams": 2})
+    finally:
+        critics.restore(before)
 
 
 def test_what_is_decided_of_running_text() -> None:

@@ -82,6 +82,7 @@ def test_recorded_rounds_with_every_optimizer_leave_the_state_of_eager_ones(name
     [
         ("fast", {"objective.constraint": "spectral", "objective.penalty_weight": 0, "objective.loss": "hinge"}),
         ("fast", {"generator.normalization": "batch"}),
+        ("fast", {"critic.ngrams": 3}),
         ("fast", {"generator.context": "mixing", "critic.context": "attention", "generator.self_modulation": True}),
         ("fast", {"critic.dilation_growth": 2, "objective.loss": "rpgan", "objective.constraint": "r1r2"}),
         ("fast", {"critic.normalization": "weight", "generator.normalization": "weight"}),
