@@ -68,7 +68,7 @@ def cut(size: float) -> Callable[[bytes], bytes]:
 
 
 BAD_UTF8 = numbered(40) + b"caf\xe9\n" + numbered(40)
-PACKED = gzip.compress(numbered(2000))
+PACKED = gzip.compress(numbered(2000), mtime=0)
 PEOPLE = b"name,age\n" + b"".join(b"%s,%d\n" % (name, 7) for name in numbered(99).split())
 LONG = numbered(100, "far too long for five ")
 
@@ -723,7 +723,7 @@ def test_a_thousand_lines_are_not_warned_of(tmp_path: Path, call: Call) -> None:
     [
         ("crlf.txt", numbered(99).replace(b"\n", b"\r\n")),
         ("mark.txt", b"\xef\xbb\xbf" + numbered(99)),
-        ("packed.txt.gz", gzip.compress(numbered(99))),
+        ("packed.txt.gz", gzip.compress(numbered(99), mtime=0)),
         ("unended.txt", numbered(99)[:-1]),
     ],
 )

@@ -155,7 +155,7 @@ def idx(count: int = 120, *sides: int) -> bytes:
 
 
 TRAIN, TEST = "d/train-images-idx3-ubyte", "d/t10k-images-idx3-ubyte"
-PACKED = gzip.compress(idx(120, 12, 12))
+PACKED = gzip.compress(idx(120, 12, 12), mtime=0)
 
 IMAGES = [
     Row(what="no such folder", args="mnist --data none", says=("none: no such folder", "train-images-idx3-ubyte.gz")),
