@@ -85,7 +85,7 @@ def cells(name: str, rows: list[Row], base: list[Row], measure: str) -> list[str
     """Return the cells of one recipe's line; `rows` are its runs, `base` those of the base."""
     done = [row for row in rows if row["diverged"] is None]
     if not done:
-        return [name, str(len(rows)), "diverged", *[""] * (len(head_of(measure)) - 3)]
+        return [name, str(len(rows)), "diverged", *[""] * (len(HEAD) - 3)]
     finals = {half: [excess(row["curve"][-1], half, measure) for row in done] for half in HALVES}
     means = {half: statistics.fmean(finals[half]) for half in HALVES}
     shown = [number(means[half], spread(finals[half])) for half in HALVES]
@@ -118,20 +118,18 @@ def cells(name: str, rows: list[Row], base: list[Row], measure: str) -> list[str
     ]
 
 
-def head_of(measure: str) -> list[str]:
-    """Return the heads of the columns."""
-    return [
-        "recipe",
-        "runs",
-        f"{MEASURES[measure]} over floor, validation",
-        "test",
-        "difference",
-        "in standard errors",
-        "minutes to the base's end",
-        "of the base to its own",
-        "rounds",
-        "unique",
-    ]
+HEAD = [
+    "recipe",
+    "runs",
+    "{measure} over floor, validation",
+    "test",
+    "difference",
+    "in standard errors",
+    "minutes to the base's end",
+    "of the base to its own",
+    "rounds",
+    "unique",
+]
 
 
 def factor_of(name: str) -> str:
@@ -157,7 +155,9 @@ def table(title: str, rows: list[Row], measure: str = "js4") -> str:
 
     factors = list(dict.fromkeys(factor_of(name) for name in ["base", *of_name]))
     order = sorted(of_name, key=lambda name: (factors.index(factor_of(name)), final(name, "validation")))
-    head = head_of(measure) + (["valid"] if any("valid" in point for row in rows for point in row["curve"]) else [])
+    head = [text.format(measure=MEASURES[measure]) for text in HEAD]
+    if any("valid" in point for row in rows for point in row["curve"]):
+        head.append("valid")
     lines = [f"## {title}", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     lines += [f"| {' | '.join(cells(name, of_name[name], base, measure))} |" for name in order]
     finite = [name for name in order if math.isfinite(final(name, "validation"))]
