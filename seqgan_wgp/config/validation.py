@@ -241,19 +241,21 @@ def _check_critic(config: Config) -> None:
             f"penalty needs per-sample gradients, but {normalization} norm makes each score depend on the whole batch",
             "set critic.normalization=layer, or none",
         )
-    if normalization != "none" and CONSTRAINTS[constraint].refuses_normalization:
+    if not CONSTRAINTS[constraint].bounds_layers:
+        return
+    if normalization != "none":
         raise ConfigError(
             f"critic.normalization is {normalization!r} and objective.constraint is {constraint!r}: the normalization "
             "rescales each layer's input, which undoes the bound on the layer's slope",
             "set critic.normalization=none",
         )
-    if CONTEXTS[config.critic.context].normalizes and CONSTRAINTS[constraint].refuses_normalization:
+    if CONTEXTS[config.critic.context].normalizes:
         raise ConfigError(
             f"critic.context is {config.critic.context!r} and objective.constraint is {constraint!r}: the layer "
             "normalizes its input, which undoes the bound on the layers' slopes",
             "set critic.context=none",
         )
-    if config.critic.ngrams > 1 and CONSTRAINTS[constraint].refuses_normalization:
+    if config.critic.ngrams > 1:
         raise ConfigError(
             f"critic.ngrams is {config.critic.ngrams} and objective.constraint is {constraint!r}: a bound on the slope "
             "of each layer does not bound that of products of their outputs",

@@ -147,15 +147,8 @@ class Register:
     ) -> Callable[[C], C]:
         """Register a class or function that builds a critic, for `critic.network`.
 
-        Args:
-            name: for the settings.
-            data: kind of data that it judges: text, image or toy.
-            normalizations: names of the normalizations that it supports.
-            needs_units: it has a dense layer with `critic.units` units.
-            chooses_activation: `critic.activation` sets its activation.
-            chooses_context: `critic.context` adds context layers, `critic.dilation_growth` spreads its taps.
-            chooses_ngrams: `critic.ngrams` adds features of n-grams.
-            takes_labels: it has a further argument `labels`, their number, for a corpus with `corpus.label`.
+        The arguments are those of `generator`, for the section [critic]. With `chooses_ngrams`, `critic.ngrams` adds
+        features of n-grams.
         """
         traits = {
             "needs_units": needs_units,

@@ -76,8 +76,9 @@ class Constraint:
     bounds_between: bool = False
     """Whether it bounds the critic's slope between real and generated points."""
 
-    refuses_normalization: bool = False
-    """Whether it has no effect on a critic with normalization layers, so that the combination is refused."""
+    bounds_layers: bool = False
+    """Whether it bounds the slope of each layer. Layers that normalize, and products of outputs, would undo the bound,
+    so they are refused."""
 
     @property
     def has_penalty(self) -> bool:

@@ -209,4 +209,4 @@ CONSTRAINTS.add(
 CONSTRAINTS.add("gp-segment", Constraint(slopes=along_segment, cost=gp, needs_points=True, bounds_between=True))
 CONSTRAINTS.add("r1", Constraint(slopes=at_real, cost=r1))
 CONSTRAINTS.add("r1r2", Constraint(slopes=at_ends, cost=r1))
-CONSTRAINTS.add("spectral", Constraint(prepare=apply_spectral_norm, bounds_between=True, refuses_normalization=True))
+CONSTRAINTS.add("spectral", Constraint(prepare=apply_spectral_norm, bounds_between=True, bounds_layers=True))

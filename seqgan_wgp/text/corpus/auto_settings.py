@@ -109,4 +109,4 @@ def by_rule(config: Config, facts: Facts) -> dict[str, object]:
 def _has_ngrams(config: Config) -> bool:
     """Return whether the critic and the constraint of the settings allow `critic.ngrams` above 1."""
     critic, constraint = CRITICS["text"][config.critic.network], CONSTRAINTS[config.objective.constraint]
-    return critic.chooses_ngrams and not constraint.refuses_normalization
+    return critic.chooses_ngrams and not constraint.bounds_layers
