@@ -62,7 +62,7 @@ Steps = Annotated[
         help="Number of training steps, counted from the beginning of the run. A step updates the critic, once or "
         "several times, and then the generator.",
         metavar="N",
-        show_default="the recipe's; 30,000 in fast",
+        show_default="the recipe's, 30,000 in fast; no limit with --minutes",
     ),
 ]
 Minutes = Annotated[

@@ -449,6 +449,41 @@ def test_an_unknown_recipe_gets_a_suggestion_and_the_list() -> None:
             recipe_text(name)
 
 
+ADVERSARIAL = [name for name in recipe_names() if not recipe(name).training.likelihood_steps]
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL)
+def test_minutes_replace_the_number_of_steps_of_a_recipe(name: str, tmp_path: Path) -> None:
+    assert recipe(name).training.steps is not None
+    (file := tmp_path / "mine.toml").write_text("[training]\nminutes = 5\n")
+    for config in (recipe(name, {"training.minutes": "5"}), recipe(name, file=file)):
+        assert (config.training.steps, config.training.minutes) == (None, 5)
+
+
+@pytest.mark.parametrize(
+    ("in_file", "given"),
+    [
+        ("steps = 70\nminutes = 5", {}),
+        ("steps = 70", {"training.minutes": 5}),
+        ("minutes = 5", {"training.steps": 70}),
+        ("", {"training.steps": 70, "training.minutes": 5}),
+    ],
+)
+def test_both_ends_hold_where_both_are_given(in_file: str, given: dict[str, object], tmp_path: Path) -> None:
+    (file := tmp_path / "mine.toml").write_text(f"[training]\n{in_file}\n")
+    training = recipe("fast", given, file=file).training
+    assert (training.steps, training.minutes) == (70, 5)
+
+
+def test_no_minutes_replace_nothing() -> None:
+    assert recipe("fast", {"training.minutes": "none"}) == recipe("fast")
+
+
+def test_the_learning_rate_of_likelihood_keeps_its_number_of_steps() -> None:
+    training = recipe("causal", {"training.minutes": 5}).training
+    assert (training.steps, training.minutes) == (recipe("causal").training.steps, 5)
+
+
 def test_a_run_without_end_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"^the run would never end\n"):
         recipe("fast", {"training.steps": None, "evaluation.patience": None})

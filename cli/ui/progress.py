@@ -88,7 +88,8 @@ def _files(run: Path, config: Config, outcome: Outcome) -> str:
     plugins = _plugin_options(config)
     lines.append(f"generate  {program()} generate {run} {adapter.generate_hint}{plugins}")
     lines += [f"improve   {program()} {command}{plugins}" for command in adapter.improvements(config, run)]
-    lines.append(f"resume    {program()} resume {run} --minutes M{plugins}")
+    end = "--steps N" if config.training.likelihood_steps else "--minutes M"
+    lines.append(f"resume    {program()} resume {run} {end}{plugins}")
     return "\n".join(lines)
 
 

@@ -11,5 +11,6 @@ from .serialization import from_dict as from_dict
 from .serialization import from_trained as from_trained
 from .serialization import given as given
 from .serialization import override as override
+from .serialization import replace_end as replace_end
 from .serialization import to_dict as to_dict
 from .serialization import to_toml as to_toml

@@ -10,7 +10,7 @@ import math
 import operator
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import MISSING
 from typing import Any
 
@@ -29,6 +29,26 @@ def override(config: Config, overrides: Mapping[str, object]) -> Config:
     for dotted, value in overrides.items():
         tree = merged(tree, nested(Config, dotted, value))
     return from_dict(tree)
+
+
+def replace_end(config: Config, named: Container[str]) -> Config:
+    """Return `config` without the planned end that another end replaces.
+
+    Minutes replace a planned number of steps, and a number of steps replaces planned minutes. The number of steps stays
+    where training begins with maximum likelihood, since the learning rate falls until then.
+
+    Args:
+        config: settings with the new end.
+        named: dotted names of the settings that the user gave. If both ends are among them, both stay.
+    """
+    limit, steps, minutes = config.training, "training.steps", "training.minutes"
+    if limit.steps is None or limit.minutes is None:
+        return config
+    if steps in named and minutes not in named:
+        return override(config, {minutes: None})
+    if minutes in named and steps not in named and not limit.likelihood_steps:
+        return override(config, {steps: None})
+    return config
 
 
 def from_dict(tree: Mapping[str, Any]) -> Config:
@@ -234,6 +254,15 @@ def _without_former(
                 )
         result[name] = value
     return result, met
+
+
+def dotted_names(tree: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the dotted names of the settings in nested dictionaries."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from (f"{key}.{name}" for name in dotted_names(value))
+        else:
+            yield key
 
 
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from torch import Tensor
 from .. import config as configs
 from ..config import Config
 from ..config.recipes import read_settings
-from ..config.serialization import merged
+from ..config.serialization import dotted_names, merged
 from ..errors import ConfigError
 from ..model import Model
 from ..text.domain import TextSpec, networks
@@ -81,10 +81,12 @@ class StartingModel:
             "evaluation.samples": fresh.evaluation.samples,
             "objective.penalty_every": "auto",
         }
-        settings = configs.override(own, changes)
+        settings, named = configs.override(own, changes), set(overrides or {})
         if file is not None:
-            settings = configs.from_dict(merged(configs.to_dict(settings), read_settings(file)[0]))
-        settings = configs.override(settings, overrides or {})
+            given, _ = read_settings(file)
+            named |= set(dotted_names(given))
+            settings = configs.from_dict(merged(configs.to_dict(settings), given))
+        settings = configs.replace_end(configs.override(settings, overrides or {}), named)
         if settings.corpus.length != self.spec.length:
             raise ConfigError(
                 f"corpus.length is {settings.corpus.length}, but the strings of {self.path} have {self.spec.length} "

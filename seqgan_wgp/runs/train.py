@@ -50,7 +50,8 @@ def run_training(
 
     Args:
         run: a run made by `create`.
-        overrides: settings changed for the rest of the run: training.steps, .minutes or .device.
+        overrides: settings changed for the rest of the run: training.steps, .minutes or .device. A new end replaces the
+            planned one; see `replace_end`.
         on_record: called after every step.
         should_stop: called after every step. When it returns True, the run is saved and can be resumed later.
         world: the process group that trains the run, of any size. All processes call this function; the first writes.
@@ -67,7 +68,7 @@ def run_training(
     keep_memory()
 
     def settings() -> Config:
-        config = configs.override(read_config(run), overrides or {})
+        config = configs.replace_end(configs.override(read_config(run), overrides or {}), overrides or {})
         check_divisible(config, world.size)
         return config
 
@@ -147,7 +148,7 @@ def train(
         recipe: name of the recipe to start from; it determines the kind of data. None: fast.
         start_from: for text: a run folder or model file; training begins with its weights and settings instead of a
             recipe's. See docs/training.md.
-        steps: number of training rounds; None: that of the recipe.
+        steps: number of training rounds; None: that of the recipe, or without limit if minutes are given.
         minutes: training time in minutes. Training ends at the first limit reached.
         seed: random seed.
         device: "auto", "cpu", "cuda" or "mps".

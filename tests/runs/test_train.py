@@ -175,6 +175,23 @@ def test_minutes_count_over_interruptions(start: Start) -> None:
     assert run_training(run).step == outcome.step
 
 
+def test_a_new_end_replaces_one_of_the_other_kind(start: Start) -> None:
+    run = start("run", **{"training.steps": 2, "training.minutes": None})
+    assert run_training(run).reason == "steps"
+    timed = run_training(run, {"training.minutes": 0.02})
+    assert (timed.reason, read_config(run).training.steps) == ("minutes", None)
+    assert timed.step > 2
+    counted = run_training(run, {"training.steps": timed.step + 2})
+    assert (counted.reason, counted.step) == ("steps", timed.step + 2)
+    assert read_config(run).training.minutes is None
+
+
+def test_two_new_ends_hold_both(start: Start) -> None:
+    run = start("run", **{"training.steps": 2})
+    assert run_training(run, {"training.steps": 4, "training.minutes": 60}).reason == "steps"
+    assert (read_config(run).training.steps, read_config(run).training.minutes) == (4, 60)
+
+
 def test_a_run_in_use_is_refused(start: Start) -> None:
     run = start("run")
     with run.locked(), pytest.raises(ConfigError, match="another process"):

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...errors import ConfigError, did_you_mean, one_line
 from ..schema import Config
-from ..serialization import from_dict, merged, nested, renamed
+from ..serialization import dotted_names, from_dict, merged, nested, renamed, replace_end
 
 RECIPES = Path(__file__).parent
 """Folder of the recipes' TOML files."""
@@ -37,6 +37,8 @@ def recipe_text(name: str) -> str:
 def recipe(name: str, overrides: Mapping[str, object] | None = None, *, file: Path | None = None) -> Config:
     """Return the config of a recipe, changed by a TOML file and then by `overrides`.
 
+    If they set the minutes of training and no number of steps, the recipe's number does not apply: see `replace_end`.
+
     Args:
         name: a recipe that comes with the package; see `recipe_names`.
         overrides: dotted setting -> value, e.g. `{"generator.width": 128}`; text is read as the setting's type.
@@ -47,15 +49,18 @@ def recipe(name: str, overrides: Mapping[str, object] | None = None, *, file: Pa
     """
     tree = tomllib.loads(recipe_text(name))
     tree["recipe"] = name
+    named = set(overrides or {})
     if file is not None:
-        tree = merged(tree, read_settings(file)[0])
+        settings, _ = read_settings(file)
+        named |= set(dotted_names(settings))
+        tree = merged(tree, settings)
         try:
             from_dict(tree)
         except ConfigError as error:
             raise ConfigError(f"{file}: {error.message}", error.remedy) from None
     for dotted, value in (overrides or {}).items():
         tree = merged(tree, nested(Config, dotted, value))
-    return from_dict(tree)
+    return replace_end(from_dict(tree), named)
 
 
 def read_settings(file: Path) -> tuple[dict[str, Any], dict[str, str]]:
