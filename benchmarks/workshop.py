@@ -38,9 +38,6 @@ REFINED_SHARE = 0.25
 PACED = 8, 40
 """Steps after which the pace of a recipe is looked at, from and to."""
 
-EVALUATED_SHARE = 0.06
-"""Of the time of a recipe that trains by likelihood, what is left for evaluations and checkpoints."""
-
 UNBOUNDED = 1_000_000.0
 """Minutes that no run reaches: its time ends it."""
 

@@ -22,7 +22,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import seqgan_wgp
-from seqgan_wgp.config import Config, from_dict, override, recipe, recipe_names, recipe_text, to_dict, to_toml
+from seqgan_wgp.config import (
+    Config,
+    from_dict,
+    override,
+    recipe,
+    recipe_names,
+    recipe_text,
+    replace_end,
+    to_dict,
+    to_toml,
+)
 from seqgan_wgp.config.fields import AUTO, setting
 from seqgan_wgp.config.serialization import list_settings, merged, parse_assignments
 from seqgan_wgp.errors import ConfigError
@@ -449,10 +459,7 @@ def test_an_unknown_recipe_gets_a_suggestion_and_the_list() -> None:
             recipe_text(name)
 
 
-ADVERSARIAL = [name for name in recipe_names() if not recipe(name).training.likelihood_steps]
-
-
-@pytest.mark.parametrize("name", ADVERSARIAL)
+@pytest.mark.parametrize("name", recipe_names())
 def test_minutes_replace_the_number_of_steps_of_a_recipe(name: str, tmp_path: Path) -> None:
     assert recipe(name).training.steps is not None
     (file := tmp_path / "mine.toml").write_text("[training]\nminutes = 5\n")
@@ -479,9 +486,10 @@ def test_no_minutes_replace_nothing() -> None:
     assert recipe("fast", {"training.minutes": "none"}) == recipe("fast")
 
 
-def test_the_learning_rate_of_likelihood_keeps_its_number_of_steps() -> None:
-    training = recipe("causal", {"training.minutes": 5}).training
-    assert (training.steps, training.minutes) == (recipe("causal").training.steps, 5)
+@pytest.mark.parametrize(("name", "steps"), [("fast", None), ("causal", 3_000)])
+def test_minutes_keep_the_steps_until_which_a_begun_learning_rate_falls(name: str, steps: int | None) -> None:
+    config = override(recipe(name), {"training.minutes": 5})
+    assert replace_end(config, {"training.minutes"}, begun=True).training.steps == steps
 
 
 def test_a_run_without_end_is_refused() -> None:

@@ -31,22 +31,23 @@ def override(config: Config, overrides: Mapping[str, object]) -> Config:
     return from_dict(tree)
 
 
-def replace_end(config: Config, named: Container[str]) -> Config:
+def replace_end(config: Config, named: Container[str], *, begun: bool = False) -> Config:
     """Return `config` without the planned end that another end replaces.
 
-    Minutes replace a planned number of steps, and a number of steps replaces planned minutes. The number of steps stays
-    where training begins with maximum likelihood, since the learning rate falls until then.
+    Minutes replace a planned number of steps, and a number of steps replaces planned minutes.
 
     Args:
         config: settings with the new end.
         named: dotted names of the settings that the user gave. If both ends are among them, both stay.
+        begun: whether training has begun. Then minutes do not replace the number of steps of maximum likelihood, since
+            the learning rate has been falling towards it.
     """
     limit, steps, minutes = config.training, "training.steps", "training.minutes"
     if limit.steps is None or limit.minutes is None:
         return config
     if steps in named and minutes not in named:
         return override(config, {minutes: None})
-    if minutes in named and steps not in named and not limit.likelihood_steps:
+    if minutes in named and steps not in named and not (begun and limit.likelihood_steps):
         return override(config, {steps: None})
     return config
 

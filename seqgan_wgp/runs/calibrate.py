@@ -33,6 +33,12 @@ from ..utils.threads import cores, max_threads, threads_of_environment
 WIDTHS = ("generator.width", "critic.width")
 BATCH, EVERY, CONVOLUTION = "training.batch_size", "evaluation.every", "training.convolution"
 
+LIKELIHOOD_ROUNDS = 32
+"""Trial rounds of maximum likelihood."""
+
+EVALUATED_SHARE = 0.06
+"""Share of the time of a run by maximum likelihood that is for evaluations and checkpoints."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Calibrated:
@@ -74,8 +80,11 @@ def calibrate(data: PreparedData, given: Config, decided: Config, machine: Machi
     """
     machine = machine or Machine.of(decided)
     if machine.device.type == "cpu":
-        return with_threads(data, decided, machine)
-    return _with_sizes(data, given, decided, machine)
+        sized = with_threads(data, decided, machine)
+    else:
+        sized = _with_sizes(data, given, decided, machine)
+    planned = with_likelihood_steps(data, sized.config, machine)
+    return Calibrated(config=planned.config, notes=sized.notes + planned.notes)
 
 
 def with_threads(data: PreparedData, decided: Config, machine: Machine | None = None) -> Calibrated:
@@ -99,6 +108,26 @@ def with_threads(data: PreparedData, decided: Config, machine: Machine | None = 
         times = ", ".join(f"{1_000 * taken:.3g} ms with {count}" for count, taken in seconds.items())
         notes = (f"threads: {threads} (a trial round took {times}; to choose, use --set training.threads=N)",)
     return Calibrated(config=configs.override(decided, {"training.threads": threads}), notes=notes)
+
+
+def with_likelihood_steps(data: PreparedData, decided: Config, machine: Machine | None = None) -> Calibrated:
+    """Decide the number of steps of maximum likelihood that has only minutes: as many as fit, by trial.
+
+    The learning rate falls until the last step, which has to be known before the first. If the phase of maximum
+    likelihood ends before the minutes do, adversarial rounds fill the rest, and nothing is decided.
+    """
+    training = decided.training
+    if not training.likelihood_steps or training.steps is not None or training.minutes is None:
+        return Calibrated(config=decided)
+    machine = machine or Machine.of(decided)
+    timer = machine.timer(data.trial(decided), decided, machine.device, clock=machine.clock)
+    trainer = timer.trainer({"training.likelihood_steps": training.likelihood_steps})
+    taken = timer.seconds_of(trainer, training.threads, rounds=LIKELIHOOD_ROUNDS)
+    steps = max(1, int(60 * training.minutes * (1 - EVALUATED_SHARE) / taken))
+    if steps >= training.likelihood_steps:
+        return Calibrated(config=decided)
+    note = f"steps: {steps:,} (a trial step took {1_000 * taken:.3g} ms; to choose, use --steps N)"
+    return Calibrated(config=configs.override(decided, {"training.steps": steps}), notes=(note,))
 
 
 def threads_here(config: Config) -> int | None:

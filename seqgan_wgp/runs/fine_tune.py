@@ -58,7 +58,7 @@ class StartingModel:
         """Return the settings of a run that begins with this model.
 
         They are those of the model, its learning rates among them. What belongs to its corpus, or to the length of its
-        training, is as in the recipe `fast`.
+        training, is as in the recipe `fast`, or `causal` for a model that was trained by maximum likelihood.
 
         Args:
             overrides: dotted setting -> value.
@@ -67,13 +67,15 @@ class StartingModel:
         Raises:
             ConfigError: an unknown setting or a bad value, or a length that is not the model's.
         """
-        fresh, own = configs.recipe("fast"), self.config
+        own = self.config
+        fresh = configs.recipe("causal" if own.training.likelihood_steps else "fast")
         changes: dict[str, object] = {f"corpus.{name}": getattr(fresh.corpus, name) for name in _LIKE_A_RECIPE + _SIZES}
         changes |= {
             "initial_model": str(self.path),
             "initial_model_sha256": self.sha256,
             "training.batch_size": "auto",
             "training.steps": fresh.training.steps,
+            "training.likelihood_steps": fresh.training.likelihood_steps,
             "training.minutes": None,
             "training.threads": None,
             "training.device": "auto",

@@ -68,7 +68,7 @@ def run_training(
     keep_memory()
 
     def settings() -> Config:
-        config = configs.replace_end(configs.override(read_config(run), overrides or {}), overrides or {})
+        config = configs.replace_end(configs.override(read_config(run), overrides or {}), overrides or {}, begun=True)
         check_divisible(config, world.size)
         return config
 

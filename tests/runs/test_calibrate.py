@@ -12,8 +12,17 @@ import torch
 from seqgan_wgp import train
 from seqgan_wgp.config import Config, override, recipe
 from seqgan_wgp.runs import calibrate as module
-from seqgan_wgp.runs.calibrate import Machine, calibrate, threads_here, threads_note, with_threads
+from seqgan_wgp.runs.calibrate import (
+    LIKELIHOOD_ROUNDS,
+    Machine,
+    calibrate,
+    threads_here,
+    threads_note,
+    with_likelihood_steps,
+    with_threads,
+)
 from seqgan_wgp.runs.folder import RunFolder, read_config
+from seqgan_wgp.runs.metrics_log import read_records
 from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.train import run_training
 from seqgan_wgp.text.adapter import PreparedText, scan_data
@@ -148,3 +157,56 @@ def test_a_machine_with_fewer_cores_computes_with_these_and_says_so() -> None:
     config = recipe("paper", {"corpus.length": 8, "training.threads": 4_096})
     assert threads_here(config) == cores()
     assert "4096 threads" in str(threads_note(config))
+
+
+class LikelihoodTimer(RoundTimer):
+    """A machine whose rounds of maximum likelihood take 20 ms, and others forever; it computes nothing."""
+
+    def trainer(self, settings: Mapping[str, object]) -> Trainer:
+        return cast(Trainer, dict(settings))
+
+    def seconds_of(self, trainer: Trainer, threads: int | None = None, rounds: int = 1) -> float:
+        assert (threads, rounds) == (1, LIKELIHOOD_ROUNDS)
+        assert cast(dict[str, Any], trainer)["training.likelihood_steps"]
+        return 0.02
+
+
+LIKELIHOOD_CPU = Machine(device=torch.device("cpu"), threads_set=1, max_threads=1, timer=LikelihoodTimer)
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps"),
+    [
+        ({"training.minutes": 10}, 28_200),  # 600 s less 6 %, of .02 s each
+        ({"training.minutes": 1e-5}, 1),
+        ({"training.minutes": 10, "training.steps": 70}, 70),
+        ({}, 3_000),
+        ({"training.minutes": 10, "training.likelihood_steps": 500}, None),  # adversarial rounds fill the rest
+    ],
+    ids=str,
+)
+def test_as_many_steps_of_likelihood_are_planned_as_fit_into_the_minutes(
+    found: PreparedText, changes: dict[str, object], steps: int | None
+) -> None:
+    given = recipe("causal", changes)
+    result = calibrate(found, given, found.decide(given), LIKELIHOOD_CPU)
+    assert result.config.training.steps == steps
+    assert result.config.training.minutes == changes.get("training.minutes")
+    planned = changes.keys() == {"training.minutes"}
+    assert [f"steps: {steps:,}" in note for note in result.notes] == [True] * planned
+
+
+def test_only_likelihood_is_planned(found: PreparedText) -> None:
+    given = recipe("fast", {"training.minutes": 10})
+    assert with_likelihood_steps(found, found.decide(given), LIKELIHOOD_CPU).config == found.decide(given)
+
+
+def test_a_run_by_likelihood_of_some_minutes_ends_with_its_learning_rate(tmp_path: Path, tiny_lines: list[str]) -> None:
+    small = {"generator.width": 8, "generator.blocks": 1, "training.batch_size": 8, "training.device": "cpu"}
+    train(tiny_lines * 20, recipe="causal", minutes=0.03, settings=small, out=tmp_path / "run")
+    steps = read_config(RunFolder(tmp_path / "run")).training.steps
+    last = [
+        record for record in read_records(tmp_path / "run" / "metrics.jsonl") if "generator_learning_rate" in record
+    ]
+    assert steps is not None
+    assert last[-1]["step"] <= steps < 3_000

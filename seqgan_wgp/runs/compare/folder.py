@@ -18,7 +18,7 @@ from ...training.adapter import PreparedData
 from ...utils.claimed_folder import LOCK, Claim, claimed, is_unsettled, locked, settle
 from ...utils.devices import pick_device
 from ...utils.progress import OnBytes, ignore_bytes
-from ..calibrate import with_threads
+from ..calibrate import with_likelihood_steps, with_threads
 from ..checkpoint import saved_progress
 from ..folder import CONFIG, RunFolder, claimed_run, read_config
 from ..prepare import create
@@ -104,7 +104,7 @@ def open_comparison(
     Raises:
         ConfigError: it was started with other recipes, settings or data. Nothing is changed.
     """
-    planned = _with_threads(out, data, asked.on(data), overwrite=claim is not None)
+    planned = _on_this_machine(out, data, asked, overwrite=claim is not None)
     if claim is not None:
         with claim.filling() as hidden:
             _make(hidden, data, asked, planned, on_bytes)
@@ -116,18 +116,26 @@ def open_comparison(
     return comparison
 
 
-def _with_threads(out: Path, data: PreparedData, planned: list[Config], *, overwrite: bool) -> list[Config]:
-    """Return the configs with as many threads as the runs that are there have, else as suit the first recipe.
+def _on_this_machine(out: Path, data: PreparedData, asked: ComparisonOptions, *, overwrite: bool) -> list[Config]:
+    """Return the config of each recipe, with what depends on the machine as in the runs that are there, else by trial.
 
-    All recipes compute with the same number, and what depends on a GPU is left alone: the rules of the data decide it.
+    All recipes compute with the same number of threads. What depends on a GPU is left alone: the rules of the data
+    decide it.
     """
-    begun = [] if overwrite else [run for run in map(RunFolder, sorted(out.glob("*/"))) if run.config.is_file()]
-    if begun:
-        threads = read_config(begun[0]).training.threads
-    else:
-        threads = with_threads(data, planned[0]).config.training.threads
-    given = {"training.threads": threads}
-    return [configs.override(config, given) if config.training.threads is None else config for config in planned]
+    planned = asked.on(data)
+    runs = [] if overwrite else [run for run in map(RunFolder, sorted(out.glob("*/"))) if run.config.is_file()]
+    begun = {run.path.name: read_config(run) for run in runs}
+    first = next(iter(begun.values())) if begun else with_threads(data, planned[0]).config
+    given = {"training.threads": first.training.threads}
+    found = []
+    for entry, config in zip(asked.entries, planned, strict=True):
+        if config.training.threads is None:
+            config = configs.override(config, given)
+        before = begun.get(entry.folder)
+        if before is not None and before.training.minutes == config.training.minutes and config.training.steps is None:
+            config = configs.override(config, {"training.steps": before.training.steps})
+        found.append(with_likelihood_steps(data, config).config)
+    return found
 
 
 def _make(folder: Path, data: PreparedData, asked: ComparisonOptions, planned: list[Config], on_bytes: OnBytes) -> None:

@@ -236,6 +236,18 @@ def test_recipes_can_be_added_and_the_end_moved(go: Go) -> None:
     assert without_times(grown) == without_times(whole)
 
 
+def test_steps_of_likelihood_are_planned_once_for_the_minutes(go: Go) -> None:
+    def planned(minutes: float, *, only: bool = False) -> int | None:
+        (entrant,) = go("timed", ask("causal", steps=None, minutes=minutes), should_stop=lambda: only).entrants
+        assert only or read_config(entrant.run) == entrant.config
+        return entrant.config.training.steps
+
+    steps = planned(0.02)
+    assert steps is not None
+    assert planned(0.02) == steps
+    assert planned(60, only=True) != steps
+
+
 def test_a_run_that_was_stopped_short_of_a_later_end_is_not_done(go: Go) -> None:
     go("both", ask(steps=3))
     go("both", ask(steps=7), should_stop=stop_at(2))
