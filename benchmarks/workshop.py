@@ -20,6 +20,7 @@ from seqgan_wgp import Model
 from seqgan_wgp import config as configs
 from seqgan_wgp.config.serialization import parse_assignments
 from seqgan_wgp.registry import GENERATORS
+from seqgan_wgp.runs.calibrate import EVALUATED_SHARE
 from seqgan_wgp.runs.folder import RunFolder, open_run, read_config
 from seqgan_wgp.runs.fuse import fuse
 from seqgan_wgp.runs.outcome import INTERRUPTED
