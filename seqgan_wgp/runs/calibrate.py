@@ -36,6 +36,9 @@ BATCH, EVERY, CONVOLUTION = "training.batch_size", "evaluation.every", "training
 LIKELIHOOD_ROUNDS = 32
 """Trial rounds of maximum likelihood."""
 
+PASSES, FEW_STEPS = 20, 3_000
+"""Most passes over the data by maximum likelihood, unless these are fewer steps."""
+
 EVALUATED_SHARE = 0.06
 """Share of the time of a run by maximum likelihood that is for evaluations and checkpoints."""
 
@@ -113,20 +116,27 @@ def with_threads(data: PreparedData, decided: Config, machine: Machine | None = 
 def with_likelihood_steps(data: PreparedData, decided: Config, machine: Machine | None = None) -> Calibrated:
     """Decide the number of steps of maximum likelihood that has only minutes: as many as fit, by trial.
 
-    The learning rate falls until the last step, which has to be known before the first. If the phase of maximum
+    The learning rate falls until the last step, which has to be known before the first. More than PASSES over the data
+    are not planned, since the strings would be copies of training items more and more often. If the phase of maximum
     likelihood ends before the minutes do, adversarial rounds fill the rest, and nothing is decided.
     """
     training = decided.training
     if not training.likelihood_steps or training.steps is not None or training.minutes is None:
         return Calibrated(config=decided)
     machine = machine or Machine.of(decided)
-    timer = machine.timer(data.trial(decided), decided, machine.device, clock=machine.clock)
+    trial = data.trial(decided)
+    timer = machine.timer(trial, decided, machine.device, clock=machine.clock)
     trainer = timer.trainer({"training.likelihood_steps": training.likelihood_steps})
     taken = timer.seconds_of(trainer, training.threads, rounds=LIKELIHOOD_ROUNDS)
-    steps = max(1, int(60 * training.minutes * (1 - EVALUATED_SHARE) / taken))
+    fitting = max(1, int(60 * training.minutes * (1 - EVALUATED_SHARE) / taken))
+    enough = max(FEW_STEPS, PASSES * trial.size // training.batch_size)
+    steps = min(fitting, enough)
     if steps >= training.likelihood_steps:
         return Calibrated(config=decided)
-    note = f"steps: {steps:,} (a trial step took {1_000 * taken:.3g} ms; to choose, use --steps N)"
+    why = f"a trial step took {1_000 * taken:.3g} ms"
+    if steps < fitting:
+        why = f"more than {steps * training.batch_size / trial.size:.0f} passes over the data make copies of it"
+    note = f"steps: {steps:,} ({why}; to choose, use --steps N)"
     return Calibrated(config=configs.override(decided, {"training.steps": steps}), notes=(note,))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,7 +28,7 @@ from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.train import run_training
 from seqgan_wgp.text.adapter import PreparedText, scan_data
 from seqgan_wgp.training.trainer import Trainer
-from seqgan_wgp.training.trial import RoundTimer
+from seqgan_wgp.training.trial import RoundTimer, TrialData
 from seqgan_wgp.utils.threads import cores
 
 
@@ -174,6 +175,17 @@ class LikelihoodTimer(RoundTimer):
 LIKELIHOOD_CPU = Machine(device=torch.device("cpu"), threads_set=1, max_threads=1, timer=LikelihoodTimer)
 
 
+@dataclass(frozen=True)
+class SaidSize:
+    """A prepared corpus that says to have another size."""
+
+    found: PreparedText
+    size: int
+
+    def trial(self, config: Config) -> TrialData:
+        return replace(self.found.trial(config), size=self.size)
+
+
 @pytest.mark.parametrize(
     ("changes", "steps"),
     [
@@ -189,11 +201,24 @@ def test_as_many_steps_of_likelihood_are_planned_as_fit_into_the_minutes(
     found: PreparedText, changes: dict[str, object], steps: int | None
 ) -> None:
     given = recipe("causal", changes)
-    result = calibrate(found, given, found.decide(given), LIKELIHOOD_CPU)
+    result = calibrate(cast(Any, SaidSize(found, 1_000_000)), given, found.decide(given), LIKELIHOOD_CPU)
     assert result.config.training.steps == steps
     assert result.config.training.minutes == changes.get("training.minutes")
     planned = changes.keys() == {"training.minutes"}
     assert [f"steps: {steps:,}" in note for note in result.notes] == [True] * planned
+
+
+@pytest.mark.parametrize(
+    ("size", "steps", "passes"), [(64_000, 10_000, "20"), (12_800, 3_000, "30"), (181_000, 28_200, "")]
+)
+def test_no_more_passes_of_likelihood_are_planned_than_pay(
+    found: PreparedText, size: int, steps: int, passes: str
+) -> None:
+    given = recipe("causal", {"training.minutes": 10})
+    result = calibrate(cast(Any, SaidSize(found, size)), given, found.decide(given), LIKELIHOOD_CPU)
+    assert (given.training.batch_size, result.config.training.steps) == (128, steps)
+    (note,) = result.notes
+    assert f"more than {passes} passes" in note if passes else "a trial step took 20 ms" in note
 
 
 def test_only_likelihood_is_planned(found: PreparedText) -> None:
