@@ -40,8 +40,16 @@ def resume(
         fail(f"--from is {from_!r}", "leave it out, or give: --from best")
     options.load_plugins(plugin)
     from seqgan_wgp import config as configs
-    from seqgan_wgp.runs.folder import open_run
+    from seqgan_wgp.runs.folder import RunFolder, open_run
+    from seqgan_wgp.runs.session import check_longer
+
+    given = configs.given("training", steps=steps, minutes=minutes, device=device)
+
+    def opened() -> RunFolder:
+        folder = open_run(run)
+        if from_ is None:
+            check_longer(folder, given)
+        return folder
 
     with together() as world:
-        given = configs.given("training", steps=steps, minutes=minutes, device=device)
-        train_in(world.shared(lambda: open_run(run)), world, given, from_best=from_ is not None)
+        train_in(world.shared(opened), world, given, from_best=from_ is not None)

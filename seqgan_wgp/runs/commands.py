@@ -27,7 +27,7 @@ from .evaluate import load_model
 from .export.formats import EXPORTS, SLIM, left_out
 from .export.space import write_space
 from .folder import open_run
-from .session import OnRecord
+from .session import OnRecord, check_longer
 from .train import report_or_warn, run_training, watched
 
 _PROBABILITY = ("log_probability", "error", "bits_per_character")
@@ -67,6 +67,8 @@ def resume(
     load_plugins(plugins)
     folder = open_run(Path(run))
     overrides = configs.given("training", steps=steps, minutes=minutes, device=device)
+    if not from_best:
+        check_longer(folder, overrides)
     with watched(folder, on_record, progress=progress) as on_each:
         run_training(folder, overrides, on_record=on_each, from_best=from_best)
     report_or_warn(folder)

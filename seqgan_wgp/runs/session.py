@@ -39,9 +39,10 @@ from .checkpoint import (
     read_checkpoint,
     read_initial,
     restore_previous,
+    saved_progress,
     write_checkpoint,
 )
-from .folder import RunFolder
+from .folder import RunFolder, read_config
 from .health.findings import Health
 from .measures import selection_value
 from .metrics_log import MetricsLog, read_records
@@ -74,6 +75,26 @@ def check_ahead(run: RunFolder, limit: TrainingSettings, asked: Container[str], 
     if "training.minutes" in asked and limit.minutes is not None and 60 * limit.minutes < seconds:
         trained = f"has already trained for {seconds / 60:.1f} minutes"
         raise ConfigError(f"{run.path}: {trained}", "give a larger total: it includes the minutes already spent")
+
+
+def check_longer(run: RunFolder, asked: Container[str]) -> None:
+    """Raise ConfigError if more minutes are requested of a run that has done all its steps of maximum likelihood.
+
+    Its learning rate has fallen until the last step, so minutes do not extend it; see `replace_end`.
+
+    Args:
+        run: the run.
+        asked: dotted names of the settings that the user gave.
+    """
+    training = read_config(run).training
+    if "training.minutes" not in asked or "training.steps" in asked or not training.likelihood_steps:
+        return
+    at = saved_progress(run)
+    if at is not None and training.steps is not None and at.step >= training.steps:
+        raise ConfigError(
+            f"{run.path}: has done all its {training.steps:,} steps, until which its learning rate has fallen",
+            "give a larger total of steps instead of minutes: --steps N",
+        )
 
 
 def begin_with(trainer: Trainer, initial: Mapping[str, Tensor] | None) -> None:

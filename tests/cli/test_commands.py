@@ -181,6 +181,18 @@ def test_resume_of_a_finished_run_says_so_and_changes_nothing(run: Path, call: C
     assert all(later_tensors[name].equal(tensors[name]) for name in tensors)
 
 
+def test_a_run_by_likelihood_is_extended_by_steps(lines: Path, tmp_path: Path, call: Call) -> None:
+    sizes = ("--set", "generator.width=8", "--set", "generator.blocks=1", "--set", "training.batch_size=8")
+    run = tmp_path / "run"
+    trained = call("train", lines, "--recipe", "causal", "--steps", "2", *sizes, "--device", "cpu", "--out", run)
+    assert f" resume {run} --steps N" in trained.stderr
+    refused = call("resume", run, "--minutes", "9")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "has done all its 2 steps" in refused.stderr
+    assert "--steps N" in refused.stderr
+    assert "done at step 3" in call("resume", run, "--steps", "3").stderr
+
+
 @pytest.mark.parametrize("n", [1, 2, 511, 512, 513, 1100])
 def test_generate_prints_exactly_n_lines_and_fewer_are_the_first_of_more(n: int, trained: Path, call: Call) -> None:
     found = strings(call("generate", trained, "-n", n))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+import seqgan_wgp
 from seqgan_wgp.config import Config, recipe
 from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.model import Model
@@ -17,6 +18,7 @@ from seqgan_wgp.runs.evaluate import evaluate
 from seqgan_wgp.runs.folder import RunFolder
 from seqgan_wgp.runs.metrics_log import read_records
 from seqgan_wgp.runs.prepare import create
+from seqgan_wgp.runs.session import check_longer
 from seqgan_wgp.runs.train import run_training
 from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.text.causal_generator import CausalGenerator
@@ -152,3 +154,19 @@ def test_what_it_cannot_do_is_refused(model: Model, tiny_lines: list[str]) -> No
         recipe("fast", {"training.likelihood_steps": 5, "training.likelihood_rate": 1e-3})
     with pytest.raises(ConfigError, match="likelihood_rate is not"):
         small(**{"training.likelihood_rate": None})
+
+
+def test_minutes_do_not_extend_a_run_that_has_done_all_its_steps(
+    run: RunFolder, tiny_lines: list[str], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"has done all its 12 steps") as raised:
+        seqgan_wgp.resume(run.path, minutes=9)
+    assert "--steps N" in str(raised.value.remedy)
+    check_longer(run, {"training.steps", "training.minutes"})
+    found, config = scan_data(tiny_lines, small())
+    stopped = create(found, config, tmp_path / "stopped")
+    check_longer(stopped, {"training.minutes"})
+    run_training(stopped, should_stop=stop_at(6))
+    check_longer(stopped, {"training.minutes"})
+    timed = run_training(stopped, {"training.minutes": 9})
+    assert (timed.reason, timed.step) == ("steps", 12)
