@@ -21,6 +21,8 @@ from seqgan_wgp.runs.health.detectors import (
     REMEDIES,
     SWING_EVALUATIONS,
     VARIETY_EVALUATIONS,
+    WORSE,
+    WORSE_EVALUATIONS,
     History,
     chance_loss,
     remedy,
@@ -193,3 +195,26 @@ def test_oscillation_is_many_swings_of_the_criterion() -> None:
     assert found(series(js4=[1 / k for k in range(1, 40)])) == []
     assert found(series(js4=[0.2] * 10 + [0.9] + [0.2] * 20)) == []
     assert found(series(js4=[0.0, 0.3] * 20)) == []
+
+
+def test_worsening_is_a_criterion_that_stays_above_its_best() -> None:
+    worse = [0.5, 0.2, 0.3] + [0.2 * WORSE + 0.001] * 20
+    first = 2 + WORSE_EVALUATIONS  # the 0.3 behind the best counts
+    assert found(series(js4=worse)) == [("worsening", 100 * first)]
+    assert found(series(js4=[2 * value for value in worse])) == [("worsening", 100 * first)]
+    assert found(series(js3=worse)) == []
+    assert found(series(js4=[0.2] + [0.2 * WORSE - 0.001] * 20)) == []
+    assert found(series(js4=[0.2, *[0.3] * (WORSE_EVALUATIONS - 1), 0.25, *[0.3] * (WORSE_EVALUATIONS - 1)])) == []
+    assert found(series(js4=[0.0] + [0.3] * 20)) == []
+    assert found(series(js4=[1 / k for k in range(1, 40)])) == []
+
+
+def test_the_message_of_worsening_has_the_best_and_its_step_and_the_remedy_what_the_settings_allow() -> None:
+    config = recipe("fast", {"critic.context": "attention"})
+    health = Health(config, "js4")
+    for step, value in enumerate([0.5, 0.2, *[0.4, 0.6] * 3]):
+        health.look({"step": step, "js4": value})
+    (finding,) = health.findings
+    assert "js4 was 0.2 at step 1, and at least 0.4 in the last 5 evaluations" in finding.message
+    assert "without critic.context=attention" in finding.remedy
+    assert "context" not in remedy("worsening", recipe("fast"))
