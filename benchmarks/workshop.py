@@ -20,7 +20,6 @@ from seqgan_wgp import Model
 from seqgan_wgp import config as configs
 from seqgan_wgp.config.serialization import parse_assignments
 from seqgan_wgp.registry import GENERATORS
-from seqgan_wgp.runs.calibrate import EVALUATED_SHARE
 from seqgan_wgp.runs.folder import RunFolder, open_run, read_config
 from seqgan_wgp.runs.fuse import fuse
 from seqgan_wgp.runs.outcome import INTERRUPTED
@@ -38,6 +37,9 @@ REFINED_SHARE = 0.25
 
 PACED = 8, 40
 """Steps after which the pace of a recipe is looked at, from and to."""
+
+EVALUATED_SHARE = 0.06
+"""Of the time of a recipe that trains by likelihood, what is left for evaluations and checkpoints."""
 
 UNBOUNDED = 1_000_000.0
 """Minutes that no run reaches: its time ends it."""

@@ -39,8 +39,8 @@ LIKELIHOOD_ROUNDS = 32
 PASSES, FEW_STEPS = 20, 3_000
 """Most passes over the data by maximum likelihood, unless these are fewer steps."""
 
-EVALUATED_SHARE = 0.06
-"""Share of the time of a run by maximum likelihood that is for evaluations and checkpoints."""
+SPARE_SHARE = 0.1
+"""Share of the minutes of a run by maximum likelihood that is left for checkpoints and a machine that gets slower."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,12 +128,13 @@ def with_likelihood_steps(data: PreparedData, decided: Config, machine: Machine 
     timer = machine.timer(trial, decided, machine.device, clock=machine.clock)
     trainer = timer.trainer({"training.likelihood_steps": training.likelihood_steps})
     taken = timer.seconds_of(trainer, training.threads, rounds=LIKELIHOOD_ROUNDS)
-    fitting = max(1, int(60 * training.minutes * (1 - EVALUATED_SHARE) / taken))
+    taken += sum(timer.evaluation_seconds(trainer)) / decided.evaluation.every
+    fitting = max(1, int(60 * training.minutes * (1 - SPARE_SHARE) / taken))
     enough = max(FEW_STEPS, PASSES * trial.size // training.batch_size)
     steps = min(fitting, enough)
     if steps >= training.likelihood_steps:
         return Calibrated(config=decided)
-    why = f"a trial step took {1_000 * taken:.3g} ms"
+    why = f"a trial step took {1_000 * taken:.3g} ms with its share of an evaluation"
     if steps < fitting:
         why = f"more than {steps * training.batch_size / trial.size:.0f} passes over the data make copies of it"
     note = f"steps: {steps:,} ({why}; to choose, use --steps N)"

@@ -161,7 +161,7 @@ def test_a_machine_with_fewer_cores_computes_with_these_and_says_so() -> None:
 
 
 class LikelihoodTimer(RoundTimer):
-    """A machine whose rounds of maximum likelihood take 20 ms, and others forever; it computes nothing."""
+    """A machine whose rounds of maximum likelihood take 20 ms and evaluations 1.25 s; it computes nothing."""
 
     def trainer(self, settings: Mapping[str, object]) -> Trainer:
         return cast(Trainer, dict(settings))
@@ -170,6 +170,10 @@ class LikelihoodTimer(RoundTimer):
         assert (threads, rounds) == (1, LIKELIHOOD_ROUNDS)
         assert cast(dict[str, Any], trainer)["training.likelihood_steps"]
         return 0.02
+
+    def evaluation_seconds(self, trainer: Trainer) -> tuple[float, float]:
+        assert cast(dict[str, Any], trainer)["training.likelihood_steps"]
+        return 1.0, 0.25
 
 
 LIKELIHOOD_CPU = Machine(device=torch.device("cpu"), threads_set=1, max_threads=1, timer=LikelihoodTimer)
@@ -189,7 +193,7 @@ class SaidSize:
 @pytest.mark.parametrize(
     ("changes", "steps"),
     [
-        ({"training.minutes": 10}, 28_200),  # 600 s less 6 %, of .02 s each
+        ({"training.minutes": 10}, 21_600),  # 600 s less a tenth, of .02 s and a 250th of 1.25 s each
         ({"training.minutes": 1e-5}, 1),
         ({"training.minutes": 10, "training.steps": 70}, 70),
         ({}, 3_000),
@@ -209,7 +213,7 @@ def test_as_many_steps_of_likelihood_are_planned_as_fit_into_the_minutes(
 
 
 @pytest.mark.parametrize(
-    ("size", "steps", "passes"), [(64_000, 10_000, "20"), (12_800, 3_000, "30"), (181_000, 28_200, "")]
+    ("size", "steps", "passes"), [(64_000, 10_000, "20"), (12_800, 3_000, "30"), (181_000, 21_600, "")]
 )
 def test_no_more_passes_of_likelihood_are_planned_than_pay(
     found: PreparedText, size: int, steps: int, passes: str
@@ -218,7 +222,7 @@ def test_no_more_passes_of_likelihood_are_planned_than_pay(
     result = calibrate(cast(Any, SaidSize(found, size)), given, found.decide(given), LIKELIHOOD_CPU)
     assert (given.training.batch_size, result.config.training.steps) == (128, steps)
     (note,) = result.notes
-    assert f"more than {passes} passes" in note if passes else "a trial step took 20 ms" in note
+    assert f"more than {passes} passes" in note if passes else "a trial step took 25 ms" in note
 
 
 def test_only_likelihood_is_planned(found: PreparedText) -> None:
