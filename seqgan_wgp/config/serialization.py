@@ -257,13 +257,13 @@ def _without_former(
     return result, met
 
 
-def dotted_names(tree: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the dotted names of the settings in nested dictionaries."""
-    for key, value in tree.items():
+def each_setting(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield dotted name and value of each setting in nested dictionaries."""
+    for name, value in tree.items():
         if isinstance(value, Mapping):
-            yield from (f"{key}.{name}" for name in dotted_names(value))
+            yield from each_setting(value, f"{prefix}{name}.")
         else:
-            yield key
+            yield prefix + name, value
 
 
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from torch import Tensor
 from .. import config as configs
 from ..config import Config
 from ..config.recipes import read_settings
-from ..config.serialization import dotted_names, merged
+from ..config.serialization import each_setting, merged
 from ..errors import ConfigError
 from ..model import Model
 from ..text.domain import TextSpec, networks
@@ -86,7 +86,7 @@ class StartingModel:
         settings, named = configs.override(own, changes), set(overrides or {})
         if file is not None:
             given, _ = read_settings(file)
-            named |= set(dotted_names(given))
+            named |= dict(each_setting(given)).keys()
             settings = configs.from_dict(merged(configs.to_dict(settings), given))
         settings = configs.replace_end(configs.override(settings, overrides or {}), named)
         if settings.corpus.length != self.spec.length:

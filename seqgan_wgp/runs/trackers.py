@@ -11,13 +11,14 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, final
 
 from .. import config as configs
 from ..config import Config
+from ..config.serialization import each_setting
 from ..errors import CheckpointError, one_line
 from ..utils.atomic_files import new_file
 from ..utils.file_schema import read_json
@@ -80,7 +81,8 @@ class _Mlflow:
         found = self._client.get_experiment_by_name(name)
         experiment = self._client.create_experiment(name) if found is None else found.experiment_id
         self.run_id = self._client.create_run(experiment, run_name=run.path.name).info.run_id
-        pairs = [self._entities.Param(*pair) for pair in _settings(configs.to_dict(config))]
+        settings = each_setting(configs.to_dict(config))
+        pairs = [self._entities.Param(name, str(value)[:_MAX_CHARACTERS]) for name, value in settings]
         for first in range(0, len(pairs), _MAX_PARAMETERS):
             self._client.log_batch(self.run_id, params=pairs[first : first + _MAX_PARAMETERS])
 
@@ -95,15 +97,6 @@ class _Mlflow:
 
 _MAX_PARAMETERS, _MAX_CHARACTERS = 100, 500
 """Parameters that MLflow takes at a time, and characters of one."""
-
-
-def _settings(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield dotted name and value of each setting."""
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _settings(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, str(value)[:_MAX_CHARACTERS]
 
 
 @final

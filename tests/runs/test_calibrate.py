@@ -230,7 +230,7 @@ def test_only_likelihood_is_planned(found: PreparedText) -> None:
     assert with_likelihood_steps(found, found.decide(given), LIKELIHOOD_CPU).config == found.decide(given)
 
 
-def test_a_run_by_likelihood_of_some_minutes_ends_with_its_learning_rate(tmp_path: Path, tiny_lines: list[str]) -> None:
+def test_a_run_by_likelihood_of_some_minutes_has_planned_steps(tmp_path: Path, tiny_lines: list[str]) -> None:
     small = {"generator.width": 8, "generator.blocks": 1, "training.batch_size": 8, "training.device": "cpu"}
     train(tiny_lines * 20, recipe="causal", minutes=0.03, settings=small, out=tmp_path / "run")
     steps = read_config(RunFolder(tmp_path / "run")).training.steps

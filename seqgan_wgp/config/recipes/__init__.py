@@ -13,7 +13,7 @@ from typing import Any
 
 from ...errors import ConfigError, did_you_mean, one_line
 from ..schema import Config
-from ..serialization import dotted_names, from_dict, merged, nested, renamed, replace_end
+from ..serialization import each_setting, from_dict, merged, nested, renamed, replace_end
 
 RECIPES = Path(__file__).parent
 """Folder of the recipes' TOML files."""
@@ -52,7 +52,7 @@ def recipe(name: str, overrides: Mapping[str, object] | None = None, *, file: Pa
     named = set(overrides or {})
     if file is not None:
         settings, _ = read_settings(file)
-        named |= set(dotted_names(settings))
+        named |= dict(each_setting(settings)).keys()
         tree = merged(tree, settings)
         try:
             from_dict(tree)
