@@ -175,7 +175,7 @@ def test_paper_is_the_published_language_model_to_the_letter() -> None:
     config = recipe("paper")
     network = {"network": "residual", "width": 512, "blocks": 5, "kernel": 5, "residual_scale": 0.3}
     network |= {"normalization": "none", "initialization": "tflib", "units": 0, "activation": "softplus"}
-    network |= {"context": "none", "dilation_growth": 1}
+    network |= {"context": "none", "context_rate": 1.0, "dilation_growth": 1}
     adam = {"name": "adam", "learning_rate": 1e-4, "lr_decay_steps": 0, "beta1": 0.5, "beta2": 0.9, "epsilon": 1e-8}
     adam |= {"decay": None, "momentum": 0.0}
     tree = to_dict(config)

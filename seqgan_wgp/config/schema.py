@@ -47,6 +47,16 @@ def _context() -> Any:
     )
 
 
+def _context_rate() -> Any:
+    """Return the setting of the context layers' learning rate, which both networks have."""
+    return setting(
+        "learning rate of the context layers, as a share of the optimizer's; no effect without such layers",
+        1.0,
+        gt=0,
+        le=100,
+    )
+
+
 def _dilation_growth() -> Any:
     """Return the setting of the dilation, which both networks have."""
     return setting(
@@ -73,6 +83,7 @@ class GeneratorSettings:
     units: int = setting("units of the dense layer, for networks that have one", 0, ge=0, le=65_536)
     residual_scale: float = setting("scale of each residual branch", 1.0, gt=0, le=100)
     context: str = _context()
+    context_rate: float = _context_rate()
     dilation_growth: int = _dilation_growth()
     self_modulation: bool = setting("let the latent scale and shift the output of every normalization", False)
     counts: int = setting(
@@ -106,6 +117,7 @@ class CriticSettings:
     units: int = setting("units of the dense layer, for networks that have one", 0, ge=0, le=65_536)
     residual_scale: float = setting("scale of each residual branch", 1.0, gt=0, le=100)
     context: str = _context()
+    context_rate: float = _context_rate()
     dilation_growth: int = _dilation_growth()
     ngrams: int = setting(
         "length of the longest n-grams of which the critic has features; 1: of none", 1, ge=1, le=8, auto=True

@@ -298,14 +298,19 @@ CONTEXTS.add("attention", Context(build=PositionAttention, normalizes=True))
 CONTEXTS.add("mixing", Context(build=PositionMixing, normalizes=True))
 
 
-def context_layers(name: str, channels: int, length: int, blocks: int) -> nn.ModuleList:
+@final
+class ContextLayers(nn.ModuleList):
+    """The context layers of a network, which may have a learning rate of their own."""
+
+
+def context_layers(name: str, channels: int, length: int, blocks: int) -> ContextLayers:
     """Return the context layers of a stack of residual blocks: one after each block but the last.
 
     A single block has one too. The list is empty for the name "none".
     """
     build = CONTEXTS[name].build
     count = 0 if build is None or not blocks else max(1, blocks - 1)
-    return nn.ModuleList(build(channels, length) for _ in range(count)) if build is not None else nn.ModuleList()
+    return ContextLayers(build(channels, length) for _ in range(count)) if build is not None else ContextLayers()
 
 
 def dilations(growth: int, kernel: int, length: int, count: int) -> list[int]:

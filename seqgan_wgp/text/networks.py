@@ -18,7 +18,7 @@ from torch.nn import functional
 from ..config.schema import CriticSettings, GeneratorSettings
 from ..nn.fast_conv.convolution import Convolution
 from ..nn.initialization import InitializedParameter
-from ..nn.layers import CHANNEL_NORMS, channel_norms, context_layers, dilations, relu
+from ..nn.layers import CHANNEL_NORMS, ContextLayers, channel_norms, context_layers, dilations, relu
 from ..registry import CRITICS as _CRITICS
 from ..registry import GENERATORS as _GENERATORS
 from ..registry import register
@@ -86,7 +86,7 @@ class _ResidualStack(nn.Module):
     """A stack of residual blocks with context layers in between."""
 
     blocks: nn.ModuleList
-    contexts: nn.ModuleList
+    contexts: ContextLayers
 
     def _stack(self, settings: GeneratorSettings | CriticSettings, length: int) -> None:
         """Create the layers."""

@@ -60,8 +60,8 @@ def build(config: Config, spec: DataSpec, device: torch.device) -> Components:
         generator=generator,
         critic=critic,
         optimizers=Optimizers(
-            generator=make_optimizer(config.optimizer.generator, generator),
-            critic=make_optimizer(config.optimizer.critic, critic),
+            generator=make_optimizer(config.optimizer.generator, generator, context_rate=config.generator.context_rate),
+            critic=make_optimizer(config.optimizer.critic, critic, context_rate=config.critic.context_rate),
         ),
         schedule=Schedule(training=config.training, optimizer=config.optimizer),
     )

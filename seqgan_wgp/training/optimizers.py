@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config.schema import AlgorithmSettings
+from ..nn.layers import ContextLayers
 from ..registry import OPTIMIZERS as OPTIMIZERS
 from ..registry import OptimizerEntry
 
@@ -112,12 +113,32 @@ OPTIMIZERS.add("rmsprop-tf", OptimizerEntry(build=_rmsprop_tf, needs=("decay",))
 OPTIMIZERS.add("sgd", OptimizerEntry(build=_sgd))
 
 
-def make_optimizer(settings: AlgorithmSettings, module: nn.Module) -> torch.optim.Optimizer:
+SHARE = "share"
+"""Key of a parameter group: what its learning rate is to that of the others; absent: equal."""
+
+
+def make_optimizer(
+    settings: AlgorithmSettings, module: nn.Module, *, context_rate: float = 1.0
+) -> torch.optim.Optimizer:
     """Return the optimizer `settings.name` over the parameters of a network.
 
     The state of every optimizer consists of tensors, so a checkpoint can store it.
+
+    Args:
+        settings: the algorithm with its learning rate.
+        module: the network.
+        context_rate: learning rate of the context layers, as a share of that of all other layers. With another share
+            than 1 they are a parameter group of their own.
     """
-    return OPTIMIZERS[settings.name](settings, list(module.parameters()))
+    optimizer = OPTIMIZERS[settings.name](settings, list(module.parameters()))
+    layers = [layer for layer in module.modules() if isinstance(layer, ContextLayers)]
+    slow = {id(parameter) for layer in layers for parameter in layer.parameters()}
+    if slow and context_rate != 1:
+        group = optimizer.param_groups[0]
+        apart = [parameter for parameter in group["params"] if id(parameter) in slow]
+        group["params"] = [parameter for parameter in group["params"] if id(parameter) not in slow]
+        optimizer.add_param_group({**group, "params": apart, "lr": group["lr"] * context_rate, SHARE: context_rate})
+    return optimizer
 
 
 def fresh_state(settings: AlgorithmSettings, shape: torch.Size) -> dict[str, Tensor]:
@@ -130,14 +151,15 @@ def fresh_state(settings: AlgorithmSettings, shape: torch.Size) -> dict[str, Ten
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the learning rate of an optimizer; a tensor is changed in place."""
+    """Set the learning rate of an optimizer, and of a group with a share that share of it. Tensors change in place."""
     for group in optimizer.param_groups:
+        own = rate * group.get(SHARE, 1.0)
         if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(rate)
+            group["lr"].fill_(own)
         else:
-            group["lr"] = rate
+            group["lr"] = own
 
 
 def learning_rate_of(optimizer: torch.optim.Optimizer) -> float:
-    """Return the learning rate of an optimizer. If it is a tensor on a GPU, the host waits for the device."""
+    """Return the learning rate of all but the context layers. If it is a tensor on a GPU, the host waits for it."""
     return float(optimizer.param_groups[0]["lr"])

@@ -329,8 +329,8 @@ def test_dilated_taps_are_convolved_directly_whatever_the_algorithm(convolution:
 def test_settings_of_an_older_file_mean_none_of_it() -> None:
     tree = to_dict(recipe("fast"))
     for part, keys in {
-        "generator": ("context", "dilation_growth", "self_modulation"),
-        "critic": ("context", "dilation_growth", "ngrams"),
+        "generator": ("context", "context_rate", "dilation_growth", "self_modulation"),
+        "critic": ("context", "context_rate", "dilation_growth", "ngrams"),
     }.items():
         for key in keys:
             del tree[part][key]
@@ -339,9 +339,11 @@ def test_settings_of_an_older_file_mean_none_of_it() -> None:
         recipe("fast"),
         {
             "generator.context": "none",
+            "generator.context_rate": 1.0,
             "generator.dilation_growth": 1,
             "generator.self_modulation": False,
             "critic.context": "none",
+            "critic.context_rate": 1.0,
             "critic.dilation_growth": 1,
             "critic.ngrams": 1,
         },

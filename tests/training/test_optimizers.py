@@ -10,10 +10,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqgan_wgp.config import recipe
+from seqgan_wgp.config import override, recipe
 from seqgan_wgp.config.schema import AlgorithmSettings
 from seqgan_wgp.errors import ConfigError
-from seqgan_wgp.training.optimizers import OPTIMIZERS, make_optimizer
+from seqgan_wgp.nn.layers import ContextLayers
+from seqgan_wgp.text.domain import TextSpec
+from seqgan_wgp.text.vocabulary import Vocabulary
+from seqgan_wgp.training.build import build
+from seqgan_wgp.training.optimizers import OPTIMIZERS, learning_rate_of, make_optimizer, set_learning_rate
 
 SETTINGS = {
     "adam": AlgorithmSettings(name="adam", learning_rate=0.1, beta1=0.5, beta2=0.9, epsilon=1e-3),
@@ -105,3 +109,48 @@ def test_what_an_optimizer_cannot_be_without_must_be_set(name: str) -> None:
 def test_settings_of_an_optimizer_reach_it() -> None:
     group = make_optimizer(recipe("paper").optimizer.critic, weight()).param_groups[0]
     assert (group["lr"], group["betas"], group["eps"]) == (1e-4, (0.5, 0.9), 1e-8)
+
+
+class WithContext(nn.Module):
+    """A weight in a context layer and one outside, both 2."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.contexts = ContextLayers([weight()])
+        self.own = weight()
+
+    def moved(self) -> tuple[float, float]:
+        """Return how far both are from 2, the one of the context layer first."""
+        inside, outside = (2 - next(part.parameters()).item() for part in (self.contexts, self.own))
+        return inside, outside
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_context_layers_take_their_share_of_a_step(name: str) -> None:
+    module = WithContext()
+    settings = dataclasses.replace(SETTINGS[name], momentum=0.0)
+    algorithm = make_optimizer(settings, module, context_rate=0.25)
+    for rate in (None, 0.3):
+        if rate is not None:
+            set_learning_rate(algorithm, rate)
+        before = module.moved()
+        for parameter in module.parameters():
+            parameter.grad = torch.full_like(parameter, 0.7)
+        algorithm.step()
+        inside, outside = (after - start for after, start in zip(module.moved(), before, strict=True))
+        assert outside > 0
+        assert inside == pytest.approx(outside / 4, rel=1e-4)
+        assert learning_rate_of(algorithm) == pytest.approx(rate or settings.learning_rate)
+
+
+def test_one_group_holds_all_where_context_layers_have_no_share_of_their_own() -> None:
+    assert len(make_optimizer(SETTINGS["adam"], WithContext()).param_groups) == 1
+    assert len(make_optimizer(SETTINGS["adam"], weight(), context_rate=0.25).param_groups) == 1
+
+
+def test_the_settings_give_context_layers_their_share() -> None:
+    config = recipe("fast", {"generator.context": "mixing", "critic.context": "attention", "critic.context_rate": 0.5})
+    config = override(config, {"generator.width": 4, "critic.width": 4, "generator.relaxation": "softmax"})
+    optimizers = build(config, TextSpec(Vocabulary("abcd"), 8, {}), torch.device("cpu")).optimizers
+    assert [group["lr"] for group in optimizers.generator.param_groups] == pytest.approx([2e-3, 0.03 * 2e-3])
+    assert [group["lr"] for group in optimizers.critic.param_groups] == pytest.approx([4e-3, 0.5 * 4e-3])

@@ -259,7 +259,8 @@ def remedy(name: str, config: Config) -> str:
     """Return the remedy for a finding, with the options to give."""
     objective = config.objective
     if name == "worsening" and config.critic.context != "none":
-        return f"{REMEDIES[name]}, or without critic.context={config.critic.context}"
+        slower = f"with a critic.context_rate below {config.critic.context_rate:g}"
+        return f"{REMEDIES[name]}, {slower}, or without critic.context={config.critic.context}"
     if name not in HELPED_BY_A_BOUND or objective.constraint not in ("none", "clip"):
         return REMEDIES[name]
     options = ["objective.constraint=lp", "objective.penalty_weight=10"]

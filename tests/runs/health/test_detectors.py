@@ -216,5 +216,5 @@ def test_the_message_of_worsening_has_the_best_and_its_step_and_the_remedy_what_
         health.look({"step": step, "js4": value})
     (finding,) = health.findings
     assert "js4 was 0.2 at step 1, and at least 0.4 in the last 5 evaluations" in finding.message
-    assert "without critic.context=attention" in finding.remedy
+    assert "critic.context_rate below 0.03, or without critic.context=attention" in finding.remedy
     assert "context" not in remedy("worsening", recipe("fast"))
