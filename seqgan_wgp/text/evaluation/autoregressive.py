@@ -5,7 +5,6 @@ Shape suffixes: N strings, L length.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import math
@@ -21,7 +20,6 @@ from safetensors import SafetensorError, safe_open
 
 from ...utils import cache_dir
 from ...utils.arrays import Ints
-from ...utils.atomic_files import new_file
 from ...utils.counter_rng import Stream, sampled_indices
 from ..causal import CausalNetwork, CausalSettings, Drawing
 from ..corpus.dataset import Corpus
@@ -155,10 +153,4 @@ def _keep(file: Path, network: CausalNetwork, facts: dict[str, float]) -> None:
     content = safetensors.torch.save(
         {name: tensor.contiguous() for name, tensor in network.state_dict().items()}, {"facts": json.dumps(facts)}
     )
-    with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with new_file(file) as written:
-            written.write(content)
-        kept = sorted(file.parent.glob("*.safetensors"), key=lambda path: path.stat().st_mtime)
-        for old in kept[:-MAX_KEPT]:
-            old.unlink(missing_ok=True)
+    cache_dir.keep_file(file, content, most=MAX_KEPT)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...utils import cache_dir
-from ...utils.atomic_files import new_file
 from ...utils.token_symbols import OpenTokens
 from ..corpus.dataset import Corpus
 
@@ -53,11 +52,5 @@ def kept(kind: str, key: Mapping[str, Any], make: Callable[[], dict[str, Any]]) 
             os.utime(file)
             return found
     made = make()
-    with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with new_file(file) as written:
-            written.write(json.dumps(made).encode("utf-8"))
-        by_use = sorted(file.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
-        for old in by_use[:-MAX_KEPT]:
-            old.unlink(missing_ok=True)
+    cache_dir.keep_file(file, json.dumps(made).encode("utf-8"), most=MAX_KEPT)
     return made
