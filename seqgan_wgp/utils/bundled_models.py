@@ -23,6 +23,8 @@ class BundledModel:
     corpus: str
     """What it was trained on, as a sentence."""
 
+    corpus_sha256: str
+
     licence: str
     """Licence of the corpus."""
 
@@ -46,6 +48,7 @@ def bundled_models() -> dict[str, BundledModel]:
             sha256=entry["sha256"],
             description=entry["description"],
             corpus=entry["corpus"],
+            corpus_sha256=entry["corpus-sha256"],
             licence=entry["licence"],
             command=entry["command"],
         )

@@ -21,6 +21,7 @@ def test_a_model_is_the_file_of_the_index_and_its_card_names_its_corpus(entry: B
     assert len(data) <= MAX_BYTES
     assert hashlib.sha256(data).hexdigest() == entry.sha256
     _tensors, facts = read_tensor_file(entry.path)
+    assert facts["corpus"]["sha256"] == entry.corpus_sha256
     card = entry.card.read_text(encoding="utf-8")
     said = (entry.description, entry.corpus, entry.licence, facts["corpus"]["sha256"], *entry.command.splitlines())
     assert [part for part in said if part not in card] == []

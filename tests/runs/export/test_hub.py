@@ -23,6 +23,7 @@ from seqgan_wgp.runs.prepare import create
 from seqgan_wgp.runs.train import run_training
 from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.text.generation.formats import printable
+from seqgan_wgp.utils.bundled_models import bundled_models
 
 from ..untrained import IMAGES, TOY, made
 
@@ -92,6 +93,18 @@ def test_the_card_says_what_the_model_is_and_how_well_it_does(model: Model, save
         assert f"\n    {printable(string)}\n" in text
     assert "{{" not in text
     assert "{%" not in text
+
+
+@pytest.mark.parametrize("name", bundled_models())
+def test_the_card_of_a_bundled_model_says_the_licence_of_its_text(name: str, tmp_path: Path) -> None:
+    entry = bundled_models()[name]
+    save_pretrained(Model.load(entry.path), tmp_path / name)
+    card = (tmp_path / name / "README.md").read_text(encoding="utf-8")
+    assert f"| licence of the text | {entry.licence} |" in card
+
+
+def test_the_card_of_a_text_of_unknown_licence_says_none(saved: Path) -> None:
+    assert "licence of the text" not in (saved / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_name_with_marks_in_it_breaks_neither_front_matter_nor_table(model: Model, tmp_path: Path) -> None:
