@@ -63,6 +63,7 @@ CONTEXT: dict[str, Entry] = {
     "D without n-grams": {"critic.ngrams": 1},
     "D 3-grams": {"critic.ngrams": 3},
     "D attention": {"critic.context": "attention"},
+    "D attention, full rate": {"critic.context": "attention", "critic.context_rate": 1.0},
     "D mixing": {"critic.context": "mixing"},
     "D dilated": {"critic.dilation_growth": 2},
     "D dilated, attention": {"critic.dilation_growth": 2, "critic.context": "attention"},

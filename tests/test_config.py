@@ -180,7 +180,7 @@ def test_paper_is_the_published_language_model_to_the_letter() -> None:
     adam |= {"decay": None, "momentum": 0.0}
     tree = to_dict(config)
     generator = {"latent": 128, "latent_distribution": "normal", "relaxation": "softmax", "counts": 0, "dropout": 0.0}
-    generator["self_modulation"] = False
+    generator |= {"self_modulation": False, "soft_share": 0.0}
     assert tree["generator"] == network | generator
     assert tree["critic"] == network | {"ngrams": 1}
     unused = {"targets": "0, 1, 1", "clip": None, "penalty_every": 1}

@@ -104,6 +104,13 @@ class GeneratorSettings:
         choices=("softmax", "straight-through", "sampled", "auto"),
         formerly="output",
     )
+    soft_share: float = setting(
+        "share of the softmax probabilities in what the critic sees in generator steps, beside one-hot vectors; no "
+        "effect with relaxation=softmax or network=causal",
+        0.0,
+        ge=0,
+        le=1,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

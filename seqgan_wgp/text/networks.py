@@ -115,7 +115,13 @@ DRAWN = 0.5
 """Share of strings whose symbols are sampled, with relaxation "sampled"."""
 
 
-def straight_through(logits_BLV: Tensor, chance_BL: Tensor | None = None, sampled_B1: Tensor | None = None) -> Tensor:
+def straight_through(
+    logits_BLV: Tensor,
+    chance_BL: Tensor | None = None,
+    sampled_B1: Tensor | None = None,
+    *,
+    soft_share: float = 0.0,
+) -> Tensor:
     """Return one-hot rows of sampled or most likely symbols, with the gradient of their softmax (straight-through).
 
     Bengio, Leonard and Courville 2013, "Estimating or Propagating Gradients Through Stochastic Neurons". Then real and
@@ -126,8 +132,13 @@ def straight_through(logits_BLV: Tensor, chance_BL: Tensor | None = None, sample
         chance_BL: uniforms in [0, 1) for inverse transform sampling at each position; None: take the most likely
             symbols.
         sampled_B1: which rows are sampled; the others take the most likely symbols. None: all rows are sampled.
+        soft_share: s in (1 - s) one-hot + s softmax. The gradient is the same for every s; where a critic is
+            differentiated is not. Its slope at a one-hot row says little about other symbols, which are far away;
+            half way to the probabilities it says more.
     """
-    shown_BLV: Tensor = _StraightThrough.apply(logits_BLV, chance_BL, sampled_B1)  # type: ignore[no-untyped-call]
+    shown_BLV: Tensor = _StraightThrough.apply(  # type: ignore[no-untyped-call]
+        logits_BLV, chance_BL, sampled_B1, soft_share
+    )
     return shown_BLV
 
 
@@ -150,10 +161,12 @@ def _identity(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 
 @final
 class _StraightThrough(torch.autograd.Function):
-    """One-hot rows in the forward pass, softmax in the backward pass; first derivatives only."""
+    """One-hot rows, or rows between them and the softmax, with the softmax's backward pass; first derivatives only."""
 
     @staticmethod
-    def forward(ctx: Any, logits_BLV: Tensor, chance_BL: Tensor | None, sampled_B1: Tensor | None) -> Tensor:
+    def forward(
+        ctx: Any, logits_BLV: Tensor, chance_BL: Tensor | None, sampled_B1: Tensor | None, soft_share: float
+    ) -> Tensor:
         soft_BLV = logits_BLV.softmax(dim=-1)
         ctx.save_for_backward(soft_BLV)
         if chance_BL is None:
@@ -166,14 +179,16 @@ class _StraightThrough(torch.autograd.Function):
             if sampled_B1 is not None:
                 likeliest_BL1 = logits_BLV.argmax(dim=-1, keepdim=True)
                 chosen_BL1 = torch.where(sampled_B1[..., None], chosen_BL1, likeliest_BL1)
-        return _one_hot(chosen_BL1[..., 0], like_BLV=soft_BLV)
+        one_hot_BLV = _one_hot(chosen_BL1[..., 0], like_BLV=soft_BLV)
+        return torch.lerp(one_hot_BLV, soft_BLV, soft_share) if soft_share else one_hot_BLV
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, pull_BLV: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, pull_BLV: Tensor) -> tuple[Tensor, None, None, None]:
         (soft_BLV,) = ctx.saved_tensors
         weighed_BLV = soft_BLV * pull_BLV
-        return torch.addcmul(weighed_BLV, soft_BLV, weighed_BLV.sum(dim=-1, keepdim=True), value=-1), None, None
+        pull_BLV = torch.addcmul(weighed_BLV, soft_BLV, weighed_BLV.sum(dim=-1, keepdim=True), value=-1)
+        return pull_BLV, None, None, None
 
 
 @register.generator(
@@ -192,6 +207,9 @@ class ResidualGenerator(_ResidualStack):
     half takes the most likely symbols, as generation does; if all strings were sampled, the generator could leave to
     chance what should depend on the latent.
 
+    In generator steps the critic may see rows between those one-hot rows and the probabilities (`soft_share`). A
+    forward pass without gradients, as for a critic step, returns one-hot rows.
+
     With `labels` > 0, the number of labels, the last column of the input is the item's label, whose embedding is
     concatenated to the latent. In training, the output rows then carry the label for the critic.
 
@@ -209,7 +227,7 @@ class ResidualGenerator(_ResidualStack):
         self._stack(settings, length)
         self.modulation = SelfModulation(settings, size) if settings.self_modulation and settings.blocks else None
         self.output = nn.Conv1d(settings.width, vocabulary_size, 1)
-        self.one_hot = settings.relaxation != "softmax"
+        self.one_hot, self.soft_share = settings.relaxation != "softmax", settings.soft_share
         # An unresolved "auto" counts as "sampled", the choice for a small alphabet.
         self.noise_dim = 1 + length if settings.relaxation in ("sampled", "auto") else 0
 
@@ -241,9 +259,10 @@ class ResidualGenerator(_ResidualStack):
         logits_BLV = self.logits(latent_BZ)
         if not (self.one_hot and self.training):
             return logits_BLV.softmax(dim=-1)
+        soft_share = self.soft_share if torch.is_grad_enabled() else 0.0
         if not chance_BL.shape[1]:
-            return straight_through(logits_BLV)
-        return straight_through(logits_BLV, chance_BL[:, 1:], chance_BL[:, :1] < DRAWN)
+            return straight_through(logits_BLV, soft_share=soft_share)
+        return straight_through(logits_BLV, chance_BL[:, 1:], chance_BL[:, :1] < DRAWN, soft_share=soft_share)
 
 
 class _HasLogits(Protocol):

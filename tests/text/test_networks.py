@@ -144,7 +144,8 @@ def straight_pair() -> tuple[nn.Module, nn.Module]:
 def test_straight_through_is_one_hot_in_training_and_the_same_probabilities_in_use() -> None:
     soft, hard = straight_pair()
     latent_BZ = torch.randn(B, 4, dtype=torch.float64)
-    shown_BLV, probabilities_BLV = hard(latent_BZ), soft(latent_BZ)
+    with torch.no_grad():  # as in critic steps
+        shown_BLV, probabilities_BLV = hard(latent_BZ), soft(latent_BZ)
     assert torch.equal(shown_BLV.argmax(dim=-1), probabilities_BLV.argmax(dim=-1))
     assert torch.allclose(shown_BLV.sum(dim=-1), torch.ones(B, L, dtype=torch.float64))
     assert torch.allclose(shown_BLV.max(dim=-1).values, torch.ones(B, L, dtype=torch.float64))
@@ -160,6 +161,24 @@ def test_straight_through_has_the_gradient_of_the_probabilities() -> None:
     ]
     for one, other in zip(*gradients, strict=True):
         assert torch.allclose(one, other, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("relaxation", ["straight-through", "sampled"])
+def test_generator_steps_see_rows_that_are_soft_by_the_share_and_critic_steps_one_hot_rows(
+    relaxation: str, share: float
+) -> None:
+    torch.manual_seed(0)
+    few = dataclasses.replace(recipe("fast").generator, width=8, blocks=1, latent=4)
+    settings = dataclasses.replace(few, relaxation=relaxation, soft_share=share)
+    generator = GENERATORS["residual"](settings, L, V).double()
+    columns = 4 + (1 + L if relaxation == "sampled" else 0)
+    input_BZ = torch.rand(B, columns, dtype=torch.float64)
+    with torch.no_grad():
+        one_hot_BLV = generator(input_BZ)
+    soft_BLV = generator.logits(input_BZ[:, :4]).softmax(dim=2)  # type: ignore[operator]
+    assert torch.equal(one_hot_BLV, functional.one_hot(one_hot_BLV.argmax(dim=2), V).double())
+    assert torch.allclose(generator(input_BZ), (1 - share) * one_hot_BLV + share * soft_BLV, rtol=1e-12, atol=1e-14)
 
 
 def test_sampled_draws_characters_as_often_as_they_are_likely() -> None:
@@ -207,7 +226,8 @@ def test_sampled_draws_half_of_the_strings_and_shows_the_others_as_in_use() -> N
     settings = dataclasses.replace(recipe("fast").generator, width=8, blocks=1, latent=4, relaxation="sampled")
     generator, count = GENERATORS["residual"](settings, L, V), 2_000
     latent_NZ, chance_NL = torch.randn(1, 4).expand(count, 4), torch.rand(count, 1 + L)
-    shown_NLV = generator(torch.cat([latent_NZ, chance_NL], dim=1))
+    with torch.no_grad():
+        shown_NLV = generator(torch.cat([latent_NZ, chance_NL], dim=1))
     drawn_N = chance_NL[:, 0] < 0.5
     likeliest_LV = straight_through(generator.logits(latent_NZ[:1]))[0]  # type: ignore[operator]
     assert (shown_NLV[~drawn_N] == likeliest_LV).all()
@@ -329,7 +349,7 @@ def test_dilated_taps_are_convolved_directly_whatever_the_algorithm(convolution:
 def test_settings_of_an_older_file_mean_none_of_it() -> None:
     tree = to_dict(recipe("fast"))
     for part, keys in {
-        "generator": ("context", "context_rate", "dilation_growth", "self_modulation"),
+        "generator": ("context", "context_rate", "dilation_growth", "self_modulation", "soft_share"),
         "critic": ("context", "context_rate", "dilation_growth", "ngrams"),
     }.items():
         for key in keys:
@@ -342,6 +362,7 @@ def test_settings_of_an_older_file_mean_none_of_it() -> None:
             "generator.context_rate": 1.0,
             "generator.dilation_growth": 1,
             "generator.self_modulation": False,
+            "generator.soft_share": 0.0,
             "critic.context": "none",
             "critic.context_rate": 1.0,
             "critic.dilation_growth": 1,
