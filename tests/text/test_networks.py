@@ -245,7 +245,8 @@ def test_sampled_never_draws_what_is_impossible(chance: float) -> None:
 
 def test_sampled_has_the_gradient_of_the_probabilities_and_needs_its_chances() -> None:
     soft, _ = straight_pair()
-    settings = dataclasses.replace(recipe("fast").generator, width=8, blocks=1, latent=4, relaxation="sampled")
+    few = dataclasses.replace(recipe("fast").generator, width=8, blocks=1, latent=4)
+    settings = dataclasses.replace(few, relaxation="sampled", soft_share=0.5)
     sampled = GENERATORS["residual"](settings, L, V).double()
     sampled.load_state_dict(soft.state_dict())
     assert sampled.noise_dim == 1 + L and soft.noise_dim == 0
