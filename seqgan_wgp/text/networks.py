@@ -169,6 +169,8 @@ class _StraightThrough(torch.autograd.Function):
     ) -> Tensor:
         soft_BLV = logits_BLV.softmax(dim=-1)
         ctx.save_for_backward(soft_BLV)
+        if soft_share == 1:
+            return soft_BLV
         if chance_BL is None:
             chosen_BL1 = logits_BLV.argmax(dim=-1, keepdim=True)
         else:

@@ -87,7 +87,8 @@ def test_a_critic_judges_ids_with_labels_as_their_one_hot_rows(ngrams: int) -> N
 def test_a_generator_shows_its_label_in_training_alone() -> None:
     generator = made()[0]
     latent_BZ, chance_BL = torch.randn(B, Z), torch.rand(B, 1 + L)
-    shown = generator(with_label(torch.cat([latent_BZ, chance_BL], dim=1), LABEL_B))
+    with torch.no_grad():  # as in critic steps
+        shown = generator(with_label(torch.cat([latent_BZ, chance_BL], dim=1), LABEL_B))
     assert shown.shape == (B, L + 1, V)
     assert torch.equal(split_points(shown)[1], LABEL_B)
     assert torch.isin(split_points(shown)[0], torch.tensor([0.0, 1.0])).all()
