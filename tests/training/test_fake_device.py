@@ -99,6 +99,7 @@ def test_a_round_with_every_optimizer_stays_on_the_device(name: str, device: tor
         *({f"{part}.context": name} for part in ("generator", "critic") for name in CONTEXTS if name != "none"),
         {"generator.dilation_growth": 2, "critic.dilation_growth": 2, "generator.self_modulation": True},
         {"critic.ngrams": 3},
+        *({"generator.soft_share": share} for share in (0.5, 1.0)),
         {"training.noise": 0.1},
         {"training.generator_steps": 3},
     ],
