@@ -18,7 +18,7 @@ from ..training.adapter import MAX_ORDERS, CardData, DomainAdapter, EvalOptions,
 from ..training.domain import DataSpec, Items
 from ..training.report_data import ReportData
 from ..training.trial import TrialData
-from ..utils.bundled_models import bundled_models
+from ..utils.bundled_models import bundled_model_of
 from ..utils.progress import OnBytes, OnStep, Watch, ignore_bytes, unwatched
 from .corpus import cache
 from .corpus.auto_settings import MAX_SAMPLES, by_rule, sizes
@@ -32,7 +32,7 @@ from .evaluation.prepare_corpus import encode_for_model, settings_for
 from .evaluation.two_sample_test import STEPS
 from .generation.formats import CSV_SAFE, FORMATS, HEADERS, write_lines
 from .metrics.ngrams import NgramReference
-from .readers.bundled import bundled, bundled_with
+from .readers.bundled import bundled_with
 from .readers.column_spec import listed
 from .readers.open import Source, open_bundled, open_inputs, open_source
 from .recognition.recognise import check_kind, recognised, saying
@@ -308,15 +308,9 @@ def _card_rows(facts: Facts) -> list[tuple[str, str]]:
     if facts.labels:
         named = [f"{name}: {facts.labels[name]:,}" for name in facts.label_names]
         shown.append(("labels, and rows trained on with each", listed(named)))
-    known = [licence for sha256, licence in _licences() if sha256 == facts.sha256][:1]
-    licence = [("licence of the text", licence) for licence in known]
+    known = bundled_with(facts.sha256) or bundled_model_of(facts.sha256)
+    licence = [] if known is None else [("licence of the text", known.licence)]
     return [("SHA-256 of the text", facts.sha256), *licence, ("an item is", what), *shown]
-
-
-def _licences() -> Iterator[tuple[str, str]]:
-    """Yield SHA-256 and licence of the corpora that come with the package, and of those of the bundled models."""
-    yield from ((corpus.sha256, corpus.licence) for corpus in bundled().values())
-    yield from ((model.corpus_sha256, model.licence) for model in bundled_models().values())
 
 
 def _limits(*, measured: bool) -> list[str]:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..training.likelihood import dropout_noise
+from ..training.optimizers import set_learning_rate
 from ..training.schedule import cosine_rate
 from ..utils.arrays import Ints
 from ..utils.counter_rng import Stream, sampled_indices, shuffled, uniform
@@ -110,8 +111,7 @@ def fit_likelihood(
         ids_BL = torch.from_numpy(
             np.ascontiguousarray(train[shuffled(seed, Stream.LIKELIHOOD_BATCH, drawn_B, len(train))]).astype(np.int64)
         ).to(device)
-        for group in optimizer.param_groups:
-            group["lr"] = plan.rate(step)
+        set_learning_rate(optimizer, plan.rate(step))
         optimizer.zero_grad()
         network.loss(ids_BL, dropout_noise(seed, step, device)).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(parameters, plan.clip_norm, foreach=True)

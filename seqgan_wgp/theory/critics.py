@@ -17,7 +17,7 @@ from ..nn.initialization import initialize
 from ..toy.distributions import Distribution, Indices
 from ..toy.networks import PointPerceptronCritic
 from ..training.losses import LOSSES
-from ..training.optimizers import make_optimizer
+from ..training.optimizers import make_optimizer, set_learning_rate
 from ..training.penalties import CONSTRAINTS
 from ..training.steps import CriticObjective, apply_gradients, critic_gradients
 from ..utils.counter_rng import Stream, normal, uniform
@@ -95,8 +95,7 @@ def train_critic(critic: PointPerceptronCritic, pairs: Pairs, how: Training, *, 
     for step in range(how.steps):
         yield step
         if how.settles:
-            for group in algorithm.param_groups:
-                group["lr"] = how.algorithm.learning_rate * min(1.0, 2 * (1 - step / how.steps))
+            set_learning_rate(algorithm, how.algorithm.learning_rate * min(1.0, 2 * (1 - step / how.steps)))
         index_B = np.arange(step * how.batch, (step + 1) * how.batch)
         counter_B = torch.from_numpy(index_B)
 

@@ -113,7 +113,7 @@ OPTIMIZERS.add("rmsprop-tf", OptimizerEntry(build=_rmsprop_tf, needs=("decay",))
 OPTIMIZERS.add("sgd", OptimizerEntry(build=_sgd))
 
 
-SHARE = "share"
+_SHARE = "share"
 """Key of a parameter group: what its learning rate is to that of the others; absent: equal."""
 
 
@@ -137,7 +137,7 @@ def make_optimizer(
         group = optimizer.param_groups[0]
         apart = [parameter for parameter in group["params"] if id(parameter) in slow]
         group["params"] = [parameter for parameter in group["params"] if id(parameter) not in slow]
-        optimizer.add_param_group({**group, "params": apart, "lr": group["lr"] * context_rate, SHARE: context_rate})
+        optimizer.add_param_group({**group, "params": apart, "lr": group["lr"] * context_rate, _SHARE: context_rate})
     return optimizer
 
 
@@ -153,7 +153,7 @@ def fresh_state(settings: AlgorithmSettings, shape: torch.Size) -> dict[str, Ten
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Set the learning rate of an optimizer, and of a group with a share that share of it. Tensors change in place."""
     for group in optimizer.param_groups:
-        own = rate * group.get(SHARE, 1.0)
+        own = rate * group.get(_SHARE, 1.0)
         if isinstance(group["lr"], Tensor):
             group["lr"].fill_(own)
         else:

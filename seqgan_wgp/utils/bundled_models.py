@@ -56,6 +56,11 @@ def bundled_models() -> dict[str, BundledModel]:
     }
 
 
+def bundled_model_of(sha256: str) -> BundledModel | None:
+    """Return a bundled model that was trained on the text with this SHA-256; None where there is none."""
+    return next((model for model in bundled_models().values() if model.corpus_sha256 == sha256), None)
+
+
 def named_model(path: str | Path) -> BundledModel | None:
     """Return the bundled model that `path` names.
 
