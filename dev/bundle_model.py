@@ -1,4 +1,4 @@
-"""Make a bundled model of a run: a slim file, its card and its hash in seqgan_wgp/models/index.toml.
+"""Make a bundled model of a run: a slim file, its card and its digests in seqgan_wgp/models/index.toml.
 
     python -m dev.bundle_model RUN NAME CORPUS [--best] [--valid VALIDATOR]
 
@@ -73,8 +73,14 @@ def _validity(found: Evaluation) -> list[str]:
     return [f"* valid by `{valid['validator']}`: {valid['generated']:.1%}, of the test lines {valid['test']:.1%}"]
 
 
+def with_digest(index: str, name: str, key: str, digest: str) -> str:
+    """Return the text of index.toml with the digest `key` of the model `name` exchanged, and nothing else changed."""
+    pattern = rf'(^\[{name}\]\n(?:(?!\[).*\n)*?{key} = ")[0-9a-f]*'
+    return re.sub(pattern, rf"\g<1>{digest}", index, flags=re.M)
+
+
 def main() -> None:
-    """Write the file, the card and the hash."""
+    """Write the file, the card and the digests."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run")
     parser.add_argument("name")
@@ -90,12 +96,11 @@ def main() -> None:
     changed = sum(one != other for one, other in pairs)
     found = evaluate(model, given.corpus, baseline_seconds=0, valid=given.valid)
     entry.card.write_text(card(entry, model, found, changed), encoding="utf-8")
-    digest = hashlib.sha256(entry.path.read_bytes()).hexdigest()
     index = FOLDER / "index.toml"
-    pattern = rf'(^\[{entry.name}\]\n(?:(?!\[).*\n)*?sha256 = ")[0-9a-f]*'
-    index.write_text(
-        re.sub(pattern, rf"\g<1>{digest}", index.read_text(encoding="utf-8"), flags=re.M), encoding="utf-8"
-    )
+    digest = hashlib.sha256(entry.path.read_bytes()).hexdigest()
+    text = with_digest(index.read_text(encoding="utf-8"), entry.name, "sha256", digest)
+    text = with_digest(text, entry.name, "corpus-sha256", model.facts["corpus"]["sha256"])
+    index.write_text(text, encoding="utf-8")
     print(f"{entry.path}: {Path(entry.path).stat().st_size:,} bytes, {changed} of {COMPARED:,} strings differ")
 
 

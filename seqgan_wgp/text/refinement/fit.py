@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...errors import ConfigError
+from ...training.optimizers import set_learning_rate
 from ...utils.counter_rng import Stream, sampled_indices, shuffled
 from ..hashing.row_hashes import Ids
 from .calibration import accuracy, area_under_curve, calibrated_temperature, cross_entropy
@@ -256,7 +257,7 @@ class _Fit:
         sign = torch.ones_like(logit)
         sign[size:] = -1
         loss: Tensor = functional.softplus(-sign * logit).mean()
-        self.optimizer.param_groups[0]["lr"] = self._rate(step)
+        set_learning_rate(self.optimizer, self._rate(step))
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         self.optimizer.step()

@@ -1,0 +1,17 @@
+"""Making a bundled model writes the digests of its entry in the index, and nothing else."""
+
+import tomllib
+
+import pytest
+
+from dev.bundle_model import with_digest
+from seqgan_wgp.utils.bundled_models import FOLDER
+
+
+@pytest.mark.parametrize("key", ["sha256", "corpus-sha256"])
+@pytest.mark.parametrize("name", ["words", "identifiers", "molecules"])
+def test_one_digest_of_one_model_is_exchanged(name, key):
+    index = (FOLDER / "index.toml").read_text(encoding="utf-8")
+    before = tomllib.loads(index)
+    before[name][key] = "abc"
+    assert tomllib.loads(with_digest(index, name, key, "abc")) == before
