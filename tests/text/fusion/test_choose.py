@@ -15,7 +15,7 @@ from seqgan_wgp.errors import ConfigError
 from seqgan_wgp.text.adapter import scan_data
 from seqgan_wgp.text.corpus.dataset import Corpus
 from seqgan_wgp.text.fusion import choose
-from seqgan_wgp.text.fusion.choose import FusionOptions, choose_fusion
+from seqgan_wgp.text.fusion.choose import FusionOptions, Measured, choose_fusion
 from seqgan_wgp.text.vocabulary import PAD
 from seqgan_wgp.utils.counter_rng import Stream, shuffled
 
@@ -66,6 +66,19 @@ def test_a_blurred_generator_gets_one_that_brings_it_nearer(corpus: Corpus) -> N
     assert told == sorted(told) and told[-1] == 1
     again, _ = choose_fusion(blurred(corpus, 0.3), corpus, options)
     assert again is not None and again.to_facts() == found.to_facts()
+
+
+def test_of_those_about_as_near_the_one_with_the_fewest_new_strings_is_taken(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    argmax = Measured(divergence=0.1, different=1, new=1)
+    pairs = ((0.0500, 0.90), (0.0510, 0.85), (0.0524, 0.82), (0.0530, 0.81))  # two orders, two powers
+    told = iter([argmax, *(Measured(divergence=far, different=1, new=new) for far, new in pairs)])
+    monkeypatch.setattr(choose.ValidationBench, "measure", lambda _self, _ids_NL: next(told))
+    found, before = choose_fusion(blurred(corpus, 0.3), corpus, FusionOptions(new=0.8, different=0.8))
+    assert before == argmax and found is not None
+    assert found.facts["validation"] == {"divergence": 0.0524, "different": 1, "new": 0.82}
+    assert (found.ngrams.order, found.powers.ngram) == (4, 0.35)
 
 
 def test_what_is_asked_is_kept_or_there_is_none(corpus: Corpus) -> None:
