@@ -31,11 +31,11 @@ def fuse(
 ) -> Model:
     """Choose an n-gram model that a model's strings are drawn by too, and return the model with it.
 
-    From then on the model decodes by "fusion" unless told otherwise. Only an order and weights count whose strings are
-    new and different enough, and nearer to the validation half than argmax, by the mean of JS-4, JS-6 and JS-8. Of those
-    within 5 % of the least distance, the one with the fewest new strings is taken; the test half is not looked at. If
-    there is none, the model has no fusion. A refiner that it had is dropped, since it learnt from other strings. Where a
-    folder or a file is named, the model there is written anew.
+    From then on the model decodes by "fusion" unless told otherwise. An order and weights count only if their strings
+    are new and different enough, and nearer to the validation half than argmax, by the mean of JS-4, JS-6 and JS-8. Of
+    those within 5 % of the least distance, the one with the fewest new strings is taken; the test half is not looked
+    at. If there is none, the model has no fusion. A refiner that it had is dropped, since it learnt from other strings.
+    Where a folder or a file is named, the model there is written anew.
 
     Args:
         model: a run's folder, a model file, or a loaded model, which is left as it is.
