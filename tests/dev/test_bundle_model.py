@@ -10,7 +10,7 @@ from seqgan_wgp.utils.bundled_models import FOLDER
 
 @pytest.mark.parametrize("key", ["sha256", "corpus-sha256"])
 @pytest.mark.parametrize("name", ["words", "identifiers", "molecules"])
-def test_one_digest_of_one_model_is_exchanged(name, key):
+def test_one_digest_of_one_model_is_exchanged(name: str, key: str) -> None:
     index = (FOLDER / "index.toml").read_text(encoding="utf-8")
     before = tomllib.loads(index)
     before[name][key] = "abc"
