@@ -71,7 +71,7 @@ CONTEXT: dict[str, Entry] = {
     "G, D mixing": both("context", "mixing"),
     "G, D dilated": both("dilation_growth", 2),
     "G self-modulation": {"generator.self_modulation": True},
-    **{f"soft share {share:g}": {"generator.soft_share": share} for share in (0.5, 1.0)},
+    **{f"soft share {share:g}": {"generator.soft_share": share} for share in (0.0, 0.5)},
     "rpgan": {"objective.loss": "rpgan"},
     "rpgan + r1r2, 1": _objective("rpgan", "r1r2", 1.0),
     "D attention, G self-modulation, rpgan": {
