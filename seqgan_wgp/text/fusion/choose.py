@@ -169,10 +169,9 @@ def choose_fusion(
         on_progress(0.5 + (place + 1) / len(tried) / 2)
     if not better:
         return None, before
-    within = NEAR * min(found.divergence for found, _, _ in better)
-    measured, model, powers = min(
-        (each for each in better if each[0].divergence <= within), key=lambda each: each[0].new
-    )
+    least = min(found.divergence for found, _, _ in better)
+    near = [each for each in better if each[0].divergence <= NEAR * least]
+    measured, model, powers = min(near, key=lambda each: each[0].new)
     return Fusion(ngrams=model, powers=powers, facts=_facts(measured, model, before, options)), before
 
 

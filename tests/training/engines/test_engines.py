@@ -95,7 +95,7 @@ def test_the_eager_engine_has_the_gradients_of_the_plain_one(
     [
         *({"critic.context": name, "generator.context": name} for name in CONTEXTS if name != "none"),
         {"critic.dilation_growth": 2, "generator.dilation_growth": 2, "generator.self_modulation": True},
-        {"generator.soft_share": 0.5},
+        *({"generator.soft_share": share} for share in (0.0, 0.5)),
         {"objective.loss": "rpgan", "objective.constraint": "r1r2"},
         {"critic.ngrams": 3},
     ],
